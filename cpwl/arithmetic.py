@@ -1,0 +1,121 @@
+"""How a network's operators act on fields: one abstract ``Arithmetic``, one implementation a backend.
+
+A field holds rows; a row is the vector of all entries of one node's output, at one point. A row has a *homogeneous
+weight*: 1 for a point, 0 for a tangent vector. Linear operators add their constant part times the weight, so that
+points and tangents go through a network together.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrangement import Field
+from .network import Network, Node
+
+
+class Arithmetic(ABC, Generic[Field]):
+    """The operators of a network on fields of one backend."""
+
+    @abstractmethod
+    def points(self, values: NDArray[Any]) -> Field:
+        """The field whose rows are the given points (rows, n), exactly as given."""
+
+    @abstractmethod
+    def tangents(self, values: NDArray[Any]) -> Field:
+        """The field whose rows are the given tangent vectors (rows, n), of homogeneous weight 0."""
+
+    @abstractmethod
+    def stack(self, fields: Sequence[Field]) -> Field:
+        """The rows of several fields, one after the other."""
+
+    @abstractmethod
+    def linear(self, node: Node, inputs: Sequence[Field]) -> Field:
+        """The output of a node that holds a ``LinearOp``."""
+
+    @abstractmethod
+    def activate(self, node: Node, x: Field) -> Field:
+        """The output of a node that holds a ``Piecewise`` or ``Max``, for rows of weight 1."""
+
+    @abstractmethod
+    def on_pieces(self, node: Node, x: Field, pieces: NDArray[np.int64]) -> Field:
+        """The output of a nonlinear node on given pieces (rows, node.size): of each unit the affine map of that piece.
+
+        The piece of a ``Max`` unit is the index of the argument taken. Rows may have any homogeneous weight.
+        """
+
+    @abstractmethod
+    def maximum(self, x: Field, y: Field) -> Field:
+        """The larger of two fields, entry by entry."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage(Generic[Field]):
+    """One nonlinear node on the way through a network: its index and the field that it is applied to."""
+
+    index: int
+    node: Node
+    argument: Field
+
+
+class Forward(Generic[Field]):
+    """A network evaluated node by node; iterate for the nonlinear nodes, then read ``output``.
+
+    ``pieces(i)``, when given, returns the pieces (rows, units) of node i to use on the rows, which may then be tangents;
+    otherwise the rows are points, and each is evaluated where it lies.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        arithmetic: Arithmetic[Field],
+        x: Field,
+        pieces: Callable[[int], NDArray[np.int64]] | None = None,
+    ) -> None:
+        self._network = network
+        self._arithmetic = arithmetic
+        self._pieces = pieces
+        self._live: dict[int, Field] = {0: x}
+
+    @property
+    def output(self) -> Field:
+        """The network's output field, once the iteration has ended."""
+        return self._live[len(self._network.nodes) - 1]
+
+    def __iter__(self) -> Iterator[Stage[Field]]:
+        for i, node in enumerate(self._network.nodes[1:], start=1):
+            inputs = [self._live[j] for j in node.inputs]
+            if node.is_nonlinear:
+                yield Stage(i, node, inputs[0])
+                self._live[i] = self._apply(i, node, inputs[0])
+            else:
+                self._live[i] = self._arithmetic.linear(node, inputs)
+            self._drop(i)
+
+    def _apply(self, i: int, node: Node, x: Field) -> Field:
+        if self._pieces is None:
+            return self._arithmetic.activate(node, x)
+        return self._arithmetic.on_pieces(node, x, self._pieces(i))
+
+    def _drop(self, i: int) -> None:
+        for j in self._network.nodes[i].inputs:
+            if self._network.last_use[j] == i:
+                self._live.pop(j, None)
+
+
+def evaluate(
+    network: Network,
+    arithmetic: Arithmetic[Field],
+    x: Field,
+    pieces: Callable[[int], NDArray[np.int64]] | None = None,
+) -> Field:
+    """The network's output on rows of points, or on any rows when the pieces are given (see ``Forward``)."""
+    forward = Forward(network, arithmetic, x, pieces)
+    for _ in forward:
+        pass
+    return forward.output

@@ -1,0 +1,182 @@
+"""The geometric object under a partition: a polytope cut into convex regions, and how to cut it further.
+
+An arrangement knows nothing of networks. A *field* is a continuous function on the polytope that is affine on every
+region; it is given by its values at the vertices, one row a vertex, so that neighbouring regions cannot disagree about
+a sign. Each backend has its own type of field (a tensor with a running error bound, exact rationals); everything that
+describes the complex itself (regions, facets, patterns) is a numpy array for every backend.
+
+Axes: R regions, V vertices, F facets, K functions, C columns (function, level), D dimensions, M points.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bits import BitMatrix
+from .polytope import Polytope
+from .ragged import Ragged
+
+
+class FieldLike(Protocol):
+    """What every backend's field offers: K functions by their values at V vertices."""
+
+    @property
+    def rows(self) -> int:
+        """The number of vertices V."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """The number of functions K."""
+        ...
+
+    def signs(self) -> NDArray[np.int8]:
+        """Signs in {-1, 0, 1}, int8 (V, K). Never wrong when -1 or 1; 0 is zero or, for a float field, undecided."""
+        ...
+
+    def to_numpy(self) -> NDArray[Any]:
+        """The values (V, K): float64, or ``fractions.Fraction`` objects for an exact field."""
+        ...
+
+
+Field = TypeVar("Field", bound=FieldLike)
+
+
+@dataclass(frozen=True, eq=False)
+class Facets:
+    """All facets (edges, when D = 2) of an arrangement."""
+
+    vertices: Ragged
+    """Vertex indices of each facet, F rows; for D = 2 the two ends, with ``regions[:, 0]`` on their left."""
+    regions: NDArray[np.int64]
+    """The regions on the two sides, int64 (F, 2); -1 outside the domain, and then always in the second column."""
+    generation: NDArray[np.int64]
+    """How many calls of ``refine`` came before the facet, int64 (F,): 0 for the domain's own facets."""
+
+
+@dataclass(frozen=True, eq=False)
+class Created:
+    """How the vertices that one call of ``refine`` added were made: each on a segment, where a column is at its level."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    column: NDArray[np.int64]
+    """int64 (N,) each: new vertex i has index V + i, lies between the vertices ``first[i]`` and ``second[i]`` (older, or
+    new with a smaller index), and there the function of column ``column[i]`` is at its level."""
+
+
+@dataclass(frozen=True, eq=False)
+class Change(Generic[Field]):
+    """An arrangement made from another, and how to carry fields over."""
+
+    arrangement: Arrangement[Field]
+    carry: Callable[[Field], Field]
+    """Maps a field on the old arrangement to the same function on the new one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement(Change[Field]):
+    """The answer of ``Arrangement.refine``."""
+
+    below: BitMatrix
+    """Bit (r, c): on new region r the function of column c is below its level. A function that is identically at the
+    level is not below it: the canonical choice of proofs/ (tiling criterion)."""
+    created: Created
+
+
+class Arrangement(ABC, Generic[Field]):
+    """A convex polytope cut into convex regions by the level sets of functions affine on each region. Immutable."""
+
+    exact: ClassVar[bool]
+    """Whether coordinates and decisions are exact rationals; otherwise float64 with error bounds."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, polytope: Polytope, *, device: str | None = None) -> Arrangement[Field]:
+        """The arrangement with one region, the polytope itself."""
+
+    # ---- the complex -----------------------------------------------------------------------------------------------
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """The dimension D."""
+
+    @property
+    @abstractmethod
+    def vertices(self) -> NDArray[Any]:
+        """Coordinates (V, D) of the vertices: float64, or ``fractions.Fraction`` objects when exact."""
+
+    @property
+    @abstractmethod
+    def regions(self) -> Ragged:
+        """The extreme vertices of each region (R rows); counter-clockwise when D = 2."""
+
+    @property
+    @abstractmethod
+    def parents(self) -> NDArray[np.int64]:
+        """For each region the region of the arrangement that this one was made from, int64 (R,)."""
+
+    @property
+    @abstractmethod
+    def ambiguous(self) -> NDArray[np.bool_]:
+        """Regions in whose making some decision was within its rounding-error bound, bool (R,); never set when exact."""
+
+    @property
+    @abstractmethod
+    def generation(self) -> int:
+        """How many calls of ``refine`` led to this arrangement."""
+
+    @abstractmethod
+    def facets(self) -> Facets:
+        """All facets, those on the domain's boundary included."""
+
+    @abstractmethod
+    def volumes(self) -> NDArray[Any]:
+        """Volumes (R,) (areas, when D = 2): float64, or Fractions when exact. They add up to the domain's."""
+
+    @abstractmethod
+    def locate(self, points: NDArray[Any]) -> NDArray[np.int64]:
+        """For each of M points (M, D) the lowest index of a region that contains it, -1 outside; int64 (M,)."""
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    # ---- fields ----------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def coordinates(self) -> Field:
+        """The field of the D slice coordinates."""
+
+    @abstractmethod
+    def field(self, values: NDArray[Any]) -> Field:
+        """The field with the given exact values (V, K) at the vertices (float64, or Fractions when exact)."""
+
+    # ---- change ----------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def refine(self, values: Field, levels: Ragged) -> Refinement[Field]:
+        """The arrangement cut by every level set {f_k = level} of K functions, given at the vertices.
+
+        ``levels`` has K rows, the (distinct, increasing) float64 levels of each function. Columns (function, level)
+        are numbered in the order of ``levels.values``. A column cuts a region only if it is strictly below its level
+        at one vertex and strictly above at another. The answer is a valid tiling for any input.
+        """
+
+    @abstractmethod
+    def dissolve(self, facets: NDArray[np.int64]) -> Change[Field]:
+        """The arrangement without the given facets (indices into ``facets()``): regions on their two sides joined.
+
+        The caller guarantees that the joined regions are convex. ``parents`` of the result holds for each new region
+        the lowest index of the old ones that it joins.
+        """
+
+    @abstractmethod
+    def take(self, regions: NDArray[np.int64]) -> Change[Field]:
+        """The part of the arrangement that consists of the given regions, in that order."""
+
+
+__all__ = ["Arrangement", "Change", "Created", "Facets", "Field", "FieldLike", "Polytope", "Refinement"]

@@ -1,0 +1,37 @@
+"""The backends by name: each joins an ``Arrangement`` with the ``Arithmetic`` of its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..arithmetic import Arithmetic
+from ..arrangement import Arrangement
+from ..errors import BackendError
+
+NAMES = ("torch", "exact")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What a partition needs of a backend."""
+
+    name: str
+    arrangement: type[Arrangement[Any]]
+    arithmetic: Arithmetic[Any]
+    device: str | None = None
+
+
+def get(name: str, device: str | None = None) -> Backend:
+    """The backend of that name: "torch" (float64, on ``device``) or "exact" (rational, no device)."""
+    if name == "torch":
+        from .torch import TorchArithmetic, TorchArrangement, check_device
+
+        return Backend(name, TorchArrangement, TorchArithmetic(check_device(device)), device)
+    if name == "exact":
+        if device not in (None, "cpu"):
+            raise BackendError(f"device must be None for the exact backend, got {device!r}: it computes on the CPU.")
+        from .exact import ExactArithmetic, ExactArrangement
+
+        return Backend(name, ExactArrangement, ExactArithmetic())
+    raise BackendError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {name!r}.")

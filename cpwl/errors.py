@@ -1,0 +1,47 @@
+"""The errors of the library: one tree, each also the built-in error that a caller would expect."""
+
+from __future__ import annotations
+
+
+class CpwlError(Exception):
+    """Base of every error that the library raises on purpose."""
+
+
+class ArgumentError(CpwlError, ValueError):
+    """An argument has a value that makes no sense; the message names it and says what was wanted."""
+
+
+class ShapeError(ArgumentError):
+    """An array argument has the wrong shape."""
+
+
+class DomainError(ArgumentError):
+    """A domain is flat, unbounded, empty, not convex, or of the wrong dimension."""
+
+
+class BackendError(ArgumentError):
+    """A backend or device is unknown, or is not available on this machine."""
+
+
+class UnsupportedDimensionError(CpwlError, NotImplementedError):
+    """A backend was asked for a dimension that it does not cover."""
+
+
+class UnsupportedLayerError(CpwlError, NotImplementedError):
+    """A network contains an operation that is not piecewise linear, or that is not supported yet."""
+
+
+class MismatchError(CpwlError, ArithmeticError):
+    """A compiled network does not compute what the original computes."""
+
+
+class MissingDependencyError(CpwlError, ImportError):
+    """An optional package is needed; the message names what to install."""
+
+
+class FileFormatError(CpwlError, ValueError):
+    """A file is not what its name or header says, or is damaged."""
+
+
+class VerificationError(CpwlError, ArithmeticError):
+    """Exact arithmetic could not confirm a claim."""

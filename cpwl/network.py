@@ -1,0 +1,169 @@
+"""The library's own form of a network: a DAG of linear operators, piecewise-linear activations and maxima.
+
+Operators are plain data. Every number in them is a float64 and stands for exactly that rational number, so a network is
+an exact rational function of its input; how to evaluate it, in floating point or exactly, is the business of an
+``Arithmetic``. Nothing here knows of geometry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """The network's input."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """x -> weight x + bias along the last axis: weight (out, in), bias (out,)."""
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """x -> factor * x + shift, entry by entry; factor and shift broadcast to the shape of x."""
+
+    factor: NDArray[np.float64]
+    shift: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """x_1, x_2, ... -> sum of coefficient_i * x_i, all of one shape."""
+
+    coefficients: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Gather:
+    """Entries of the inputs (each flattened, one after the other) by index; the node's shape is the index's.
+
+    Covers reshape, permute, slice, concatenate, stack and expand. index is int64.
+    """
+
+    index: NDArray[np.int64]
+
+    @cached_property
+    def is_identity(self) -> bool:
+        """Whether the entries keep their order (a reshape, when the whole input is taken)."""
+        return bool(np.array_equal(self.index.ravel(), np.arange(self.index.size)))
+
+
+@dataclass(frozen=True, eq=False)
+class Piecewise:
+    """A continuous piecewise-linear scalar function, applied to every entry (to every *unit*).
+
+    ``breakpoints`` (P,), strictly increasing, P >= 1; ``slopes`` (P + 1, *s) with s broadcasting to the shape of the
+    input (``(P + 1,)`` when all units share them); ``value`` is the function's value at the first breakpoint. Piece k
+    (0 <= k <= P) lies between breakpoints k - 1 and k.
+    """
+
+    breakpoints: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    value: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Max:
+    """The maximum over the last axis: input (*s, k), output (*s,). Each output is one unit with k pieces."""
+
+
+LinearOp = Union[Dense, Scale, Sum, Gather]
+Op = Union[Input, LinearOp, Piecewise, Max]
+
+RELU = Piecewise(np.zeros(1), np.array([0.0, 1.0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operator of the DAG: ``inputs`` are indices of earlier nodes, ``shape`` is that of its output (no batch axis)."""
+
+    op: Op
+    inputs: tuple[int, ...]
+    shape: Shape
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        """The number of entries of the output."""
+        return prod(self.shape)
+
+    @property
+    def is_nonlinear(self) -> bool:
+        """Whether the node holds units: an activation or a maximum."""
+        return isinstance(self.op, (Piecewise, Max))
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A continuous piecewise-linear map as a DAG in topological order: node 0 is the input, the last one the output."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one input, without a batch axis."""
+        return self.nodes[0].shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one output, without a batch axis."""
+        return self.nodes[-1].shape
+
+    @property
+    def inputs(self) -> int:
+        """The number n of input coordinates."""
+        return self.nodes[0].size
+
+    @property
+    def outputs(self) -> int:
+        """The number m of outputs."""
+        return self.nodes[-1].size
+
+    @cached_property
+    def nonlinear(self) -> tuple[int, ...]:
+        """Indices of the nodes that hold units, in order."""
+        return tuple(i for i, node in enumerate(self.nodes) if node.is_nonlinear)
+
+    @property
+    def units(self) -> int:
+        """The number of units: the columns of an activation pattern."""
+        return sum(self.nodes[i].size for i in self.nonlinear)
+
+    @cached_property
+    def last_use(self) -> tuple[int, ...]:
+        """For every node the last node that reads it (its own index when none does)."""
+        last = list(range(len(self.nodes)))
+        for i, node in enumerate(self.nodes):
+            for j in node.inputs:
+                last[j] = i
+        return tuple(last)
+
+    @classmethod
+    def sequential(cls, inputs: int, ops: Sequence[Op]) -> Network:
+        """The chain of Dense, Scale and Piecewise operators on an input of shape (inputs,): for tests and quick trials."""
+        nodes = [Node(Input(), (), (inputs,), "input")]
+        for i, op in enumerate(ops):
+            shape = (len(op.bias),) if isinstance(op, Dense) else nodes[-1].shape
+            nodes.append(Node(op, (i,), shape, f"{i}"))
+        return cls(tuple(nodes))
+
+    @classmethod
+    def mlp(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]]) -> Network:
+        """The ReLU multilayer perceptron with weights (out, in) and biases (out,), no activation after the last layer."""
+        layers = [Dense(np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in zip(weights, biases, strict=True)]
+        ops: list[Op] = [op for layer in layers[:-1] for op in (layer, RELU)]
+        return cls.sequential(layers[0].weight.shape[1], [*ops, layers[-1]])
