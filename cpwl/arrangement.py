@@ -88,6 +88,8 @@ class Refinement(Change[Field]):
     """Bit (r, c): on new region r the function of column c is below its level. A function that is identically at the
     level is not below it: the canonical choice of proofs/ (tiling criterion)."""
     created: Created
+    values: Field
+    """The functions themselves on the new arrangement: ``carry(values)``, with new vertices exactly at their level."""
 
 
 class Arrangement(ABC, Generic[Field]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import prod
 from typing import Any, Union
@@ -75,6 +76,17 @@ class Piecewise:
     slopes: NDArray[np.float64]
     value: float = 0.0
 
+    @cached_property
+    def intercepts(self) -> NDArray[Any]:
+        """Piece k is x -> slopes[k] * x + intercepts[k]: exact ``Fraction`` objects of the shape of ``slopes``."""
+        slopes = np.vectorize(Fraction, otypes=[object])(self.slopes)
+        points = [Fraction(b) for b in self.breakpoints.tolist()]
+        result = np.empty(slopes.shape, dtype=object)
+        result[0] = Fraction(self.value) - slopes[0] * points[0]
+        for k, point in enumerate(points):
+            result[k + 1] = result[k] + (slopes[k] - slopes[k + 1]) * point
+        return result
+
 
 @dataclass(frozen=True, eq=False)
 class Max:
@@ -105,6 +117,19 @@ class Node:
     def is_nonlinear(self) -> bool:
         """Whether the node holds units: an activation or a maximum."""
         return isinstance(self.op, (Piecewise, Max))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights, biases, factors and shifts of the operator hold."""
+        if isinstance(self.op, Dense):
+            return self.op.weight.size + self.op.bias.size
+        return self.op.factor.size + self.op.shift.size if isinstance(self.op, Scale) else 0
+
+    def describe(self) -> tuple[str, ...]:
+        """Name, operator, shape, units, breakpoints and parameters as text."""
+        points = ", ".join(f"{b:g}" for b in self.op.breakpoints) if isinstance(self.op, Piecewise) else ""
+        units = str(self.size) if self.is_nonlinear else ""
+        return (self.name, type(self.op).__name__, str(self.shape), units, points, str(self.parameters or ""))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +176,15 @@ class Network:
             for j in node.inputs:
                 last[j] = i
         return tuple(last)
+
+    def summary(self) -> str:
+        """A table for people: of every node its index, name, operator, shape, units, breakpoints and parameters."""
+        header = ("", "name", "operator", "shape", "units", "breakpoints", "parameters")
+        rows = [(str(i), *node.describe()) for i, node in enumerate(self.nodes)]
+        total = ("", "total", "", "", str(self.units), "", str(sum(node.parameters for node in self.nodes)))
+        widths = [max(map(len, column)) for column in zip(header, *rows, total, strict=True)]
+        lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in (header, *rows, total))
+        return "\n".join(line.rstrip() for line in lines)
 
     @classmethod
     def sequential(cls, inputs: int, ops: Sequence[Op]) -> Network:

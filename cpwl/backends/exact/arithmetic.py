@@ -1,0 +1,102 @@
+"""A network's operators on exact fields: integer arithmetic, with one positive denominator for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arithmetic import Arithmetic
+from ...network import Dense, Gather, Max, Node, Piecewise, Scale, Sum
+from .field import ExactField, aligned, stacked
+from .integers import Integer, Integers, array, common_scale, product, rational, signs
+
+
+class ExactArithmetic(Arithmetic[ExactField]):
+    """The operators of a network on exact rows: each tensor becomes integers over one common scale."""
+
+    def points(self, values: NDArray[Any]) -> ExactField:
+        return ExactField.of(values, weight=1)
+
+    def tangents(self, values: NDArray[Any]) -> ExactField:
+        return ExactField.of(values, weight=0)
+
+    def stack(self, fields: Sequence[ExactField]) -> ExactField:
+        return stacked(fields)
+
+    def linear(self, node: Node, inputs: Sequence[ExactField]) -> ExactField:
+        op = node.op
+        if isinstance(op, Dense):
+            return _dense(op, inputs[0])
+        if isinstance(op, Scale):
+            return _scaled(inputs[0], *(np.broadcast_to(x, node.shape).ravel() for x in (op.factor, op.shift)))
+        if isinstance(op, Sum):
+            return _sum(op, inputs)
+        assert isinstance(op, Gather), op
+        return _gathered(op, inputs)
+
+    def activate(self, node: Node, x: ExactField) -> ExactField:
+        if isinstance(node.op, Piecewise):
+            return self.on_pieces(node, x, _pieces(node.op, x))
+        arguments = x.numerators.reshape(x.rows, node.size, -1)
+        return ExactField(np.max(arguments, axis=2), x.denominators, x.weights)
+
+    def on_pieces(self, node: Node, x: ExactField, pieces: NDArray[np.int64]) -> ExactField:
+        if isinstance(node.op, Piecewise):
+            return _scaled(x, *_affine_maps(node.op, node, pieces))
+        assert isinstance(node.op, Max), node.op
+        arguments = x.numerators.reshape(x.rows, node.size, -1)
+        taken = np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0]
+        return ExactField(taken, x.denominators, x.weights)
+
+    def maximum(self, x: ExactField, y: ExactField) -> ExactField:
+        (left, right), denominators = aligned([x, y])
+        return ExactField(np.maximum(left, right), denominators, x.weights)
+
+
+def _dense(op: Dense, x: ExactField) -> ExactField:
+    """Every row [x, 1] times the matrix [weight, bias], along the last axis of the input."""
+    outputs, inputs = op.weight.shape
+    tensor, scale = common_scale(np.column_stack([op.weight, op.bias]))
+    lead = x.columns // inputs
+    constants = np.repeat(x.homogeneous, lead)
+    rows = np.column_stack([x.numerators.reshape(x.rows * lead, inputs), constants])
+    return ExactField(product(rows, tensor.T).reshape(x.rows, lead * outputs), x.denominators * scale, x.weights)
+
+
+def _scaled(x: ExactField, factor: NDArray[Any], shift: NDArray[Any]) -> ExactField:
+    """factor * x + shift for factors and shifts that broadcast to (rows, columns)."""
+    tensor, scale = common_scale(np.stack([factor, shift]))
+    return _scaled_by_integers(x, tensor[0], tensor[1], scale)
+
+
+def _scaled_by_integers(x: ExactField, factor: Integers, shift: Integers, scale: Integer) -> ExactField:
+    numerators = x.numerators * factor + x.homogeneous[:, None] * shift
+    return ExactField(numerators, x.denominators * scale, x.weights)
+
+
+def _sum(op: Sum, inputs: Sequence[ExactField]) -> ExactField:
+    coefficients, scale = common_scale(np.array(op.coefficients))
+    numerators, denominators = aligned(inputs)
+    result = sum(c * n for c, n in zip(coefficients, numerators, strict=True))
+    return ExactField(np.asarray(result), denominators * scale, inputs[0].weights)
+
+
+def _gathered(op: Gather, inputs: Sequence[ExactField]) -> ExactField:
+    numerators, denominators = aligned(inputs)
+    return ExactField(np.concatenate(numerators, axis=1)[:, op.index.ravel()], denominators, inputs[0].weights)
+
+
+def _pieces(op: Piecewise, x: ExactField) -> NDArray[np.int64]:
+    """The piece of each entry; at a breakpoint the one to the right (any would do: the function is continuous)."""
+    pieces = np.zeros(x.numerators.shape, np.int64)
+    for breakpoint in op.breakpoints.tolist():
+        p, q = rational(breakpoint)
+        pieces += signs(x.numerators * q - p * x.denominators[:, None]) >= 0
+    return pieces
+
+
+def _affine_maps(op: Piecewise, node: Node, pieces: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    ...

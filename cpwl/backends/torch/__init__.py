@@ -1,0 +1,26 @@
+"""The torch backend: float64 on the CPU or a GPU, vectorised over all regions."""
+
+from __future__ import annotations
+
+import torch
+
+from ...errors import BackendError
+from .arithmetic import TorchArithmetic
+from .arrangement import TorchArrangement
+from .field import FloatField
+
+__all__ = ["FloatField", "TorchArithmetic", "TorchArrangement", "check_device"]
+
+
+def check_device(device: str | None) -> torch.device:
+    """The torch device of that name (the CPU for None), or a ``BackendError`` if this machine does not have it."""
+    try:
+        chosen = torch.device("cpu" if device is None else device)
+        torch.zeros(1, dtype=torch.float64, device=chosen)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BackendError(
+            f"device must name a torch device of this machine that has float64, got {device!r} ({reason}). "
+            "Use device=None for the CPU."
+        ) from None
+    return chosen

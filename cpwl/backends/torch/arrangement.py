@@ -1,0 +1,202 @@
+"""The arrangement of the torch backend: planar, float64, all regions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...arrangement import Arrangement, Change, Created, Facets, Refinement
+from ...bits import BitMatrix
+from ...errors import ShapeError, UnsupportedDimensionError
+from ...polytope import Polytope
+from ...ragged import Ragged
+from .complex import Complex, HalfEdges
+from .field import FloatField
+from .locate import Locator
+from .prolong import Points, prolong
+from .refine import refine
+from .signs import Columns
+
+
+@dataclass(frozen=True, eq=False)
+class TorchArrangement(Arrangement[FloatField]):
+    """A polygon cut into convex regions, with float64 coordinates that carry error bounds."""
+
+    exact: ClassVar[bool] = False
+
+    _points: FloatField
+    _complex: Complex
+    _parents: Tensor
+    _ambiguous: Tensor
+    _generation: int = 0
+
+    @classmethod
+    def of(cls, polytope: Polytope, *, device: str | None = None) -> TorchArrangement:
+        """The arrangement with one region, a polygon."""
+        if polytope.dim != 2:
+            raise UnsupportedDimensionError(
+                f"the torch backend cuts domains of dimension 2, got one of dimension {polytope.dim}. Take a 2-D slice."
+            )
+        place = torch.device("cpu" if device is None else device)
+        corners = len(polytope.vertices)
+        return cls(
+            FloatField.exactly(polytope.vertices, place),
+            Complex.polygon(corners, place),
+            torch.zeros(1, dtype=torch.int64, device=place),
+            torch.zeros(1, dtype=torch.bool, device=place),
+        )
+
+    # ---- the complex -----------------------------------------------------------------------------------------------
+    @property
+    def dim(self) -> int:
+        """The dimension, 2."""
+        return 2
+
+    @property
+    def vertices(self) -> NDArray[np.float64]:
+        """Coordinates (V, 2)."""
+        return self._points.to_numpy()
+
+    @cached_property
+    def regions(self) -> Ragged:  # type: ignore[override]
+        """The vertices of each region, counter-clockwise."""
+        return Ragged(_numpy(self._complex.origin), _numpy(self._complex.offsets))
+
+    @property
+    def parents(self) -> NDArray[np.int64]:
+        """For each region that of the arrangement before, int64 (R,)."""
+        return _numpy(self._parents)
+
+    @property
+    def ambiguous(self) -> NDArray[np.bool_]:
+        """Regions in whose making some decision was within its error bound, bool (R,)."""
+        return _numpy(self._ambiguous)
+
+    @property
+    def generation(self) -> int:
+        """How many calls of ``refine`` led here."""
+        return self._generation
+
+    def facets(self) -> Facets:
+        """All edges; a region on the left is always there."""
+        ends, sides = self._complex.edges, self._complex.sides
+        turned = sides[:, :1] < 0
+        ends, sides = torch.where(turned, ends.flip(1), ends), torch.where(turned, sides.flip(1), sides)
+        vertices = Ragged(_numpy(ends.reshape(-1)), np.arange(0, 2 * len(ends) + 1, 2))
+        return Facets(vertices, _numpy(sides), _numpy(self._complex.generation))
+
+    def volumes(self) -> NDArray[np.float64]:
+        """Areas (R,)."""
+        return _numpy(self._areas())
+
+    def _areas(self) -> Tensor:
+        """Shoelace sums, each about the region's first vertex so that large coordinates do not cancel."""
+        cells = self._complex
+        corner = self._points.values[cells.origin]
+        base = corner[cells.offsets[:-1]][cells.cell_of]
+        here, following = corner - base, corner[cells.successor] - base
+        cross = here[:, 0] * following[:, 1] - here[:, 1] * following[:, 0]
+        return cross.new_zeros(cells.cells).index_add_(0, cells.cell_of, cross) / 2
+
+    def locate(self, points: NDArray[Any]) -> NDArray[np.int64]:
+        """The lowest index of a region that contains each point, decided exactly for the stored coordinates."""
+        wanted = np.asarray(points, dtype=np.float64)
+        if wanted.ndim != 2 or wanted.shape[1] != 2:
+            raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
+        return self._locator.locate(wanted)
+
+    @cached_property
+    def _locator(self) -> Locator:
+        return Locator(self.vertices, self.regions)
+
+    # ---- fields ----------------------------------------------------------------------------------------------------
+    def coordinates(self) -> FloatField:
+        """The field of the two coordinates."""
+        return self._points
+
+    def field(self, values: NDArray[Any]) -> FloatField:
+        """The field with exactly the given values (V, K)."""
+        array = np.asarray(values)
+        if array.ndim != 2 or len(array) != self._points.rows:
+            raise ShapeError(f"values must have shape ({self._points.rows}, K), one row a vertex, got {array.shape}.")
+        return FloatField.exactly(array, self._points.values.device)
+
+    # ---- change ----------------------------------------------------------------------------------------------------
+    def refine(self, values: FloatField, levels: Ragged) -> Refinement[FloatField]:
+        """The arrangement cut by every level set; see ``Arrangement.refine``."""
+        if len(levels) != values.columns:
+            raise ShapeError(f"levels must have one row for each of the {values.columns} functions, got {len(levels)}.")
+        device = values.values.device
+        function = torch.as_tensor(levels.row_of, device=device)
+        level = torch.as_tensor(levels.values.astype(np.float64), device=device)
+        found = refine(self._complex, values, Columns.of(values, function, level), function, level)
+        new = TorchArrangement(
+            prolong(self._points, found.batches),
+            found.complex,
+            found.parents,
+            self._ambiguous[found.parents] | found.ambiguous,
+            self._generation + 1,
+        )
+        below = BitMatrix(_numpy(found.below)[:, : -(-len(level) // 8)], len(level))
+        return Refinement(
+            new, lambda field: prolong(field, found.batches), below, _created(found.batches, device), found.values
+        )
+
+    def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
+        """The arrangement without the given edges."""
+        removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=self._parents.device)
+        removed[torch.as_tensor(facets, device=removed.device)] = True
+        edges, generation, half, cell = _without(self._complex, removed)
+        joined, lowest, _ = Complex.trace(edges, generation, half)
+        ambiguous = torch.zeros(joined.cells, dtype=torch.bool, device=removed.device)
+        new_of_old = _new_cells(self._complex.cells, cell, lowest)
+        ambiguous[new_of_old[self._ambiguous]] = True
+        return self._compacted(joined, lowest, ambiguous)
+
+    def take(self, regions: NDArray[np.int64]) -> Change[FloatField]:
+        """The given regions, in that order."""
+        old = self._complex
+        chosen = torch.as_tensor(np.asarray(regions, dtype=np.int64), device=self._parents.device)
+        counts = old.counts[chosen]
+        offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
+        member = torch.repeat_interleave(old.offsets[chosen] - offsets[:-1], counts)
+        member = member + torch.arange(len(member), device=member.device)
+        edge, half_edge = old.half_edge[member].unique(return_inverse=True)
+        part = Complex(old.edges[edge], old.generation[edge], half_edge, old.forward[member], offsets)
+        return self._compacted(part, chosen, self._ambiguous[chosen])
+
+    def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Change[FloatField]:
+        """The arrangement on the vertices that the complex uses."""
+        used, ends = complex_.edges.unique(return_inverse=True)
+        compact = Complex(ends, complex_.generation, complex_.half_edge, complex_.forward, complex_.offsets)
+        new = TorchArrangement(self._points.take(used), compact, parents, ambiguous, self._generation)
+        return Change(new, lambda field: field.take(used))
+
+
+def _created(batches: Sequence[Points], device: torch.device) -> Created:
+    empty = torch.zeros(0, dtype=torch.int64, device=device)
+    parts = ([getattr(batch, name) for batch in batches] for name in ("first", "second", "column"))
+    return Created(*(_numpy(torch.cat([empty, *part])) for part in parts))
+
+
+def _without(old: Complex, removed: Tensor) -> tuple[Tensor, Tensor, HalfEdges, Tensor]:
+    """The half-edges that stay when edges are removed and vertices left with two edges are passed over.
+
+    Also for every old cell the lowest cell that it is joined with.
+    """
+    raise NotImplementedError
+
+
+def _new_cells(cells: int, lowest_of_old: Tensor, lowest: Tensor) -> Tensor:
+    raise NotImplementedError
+
+
+def _numpy(values: Tensor) -> NDArray[Any]:
+    return np.asarray(values.cpu().numpy())

@@ -1,0 +1,178 @@
+"""Chords of cells and where they cross, found by combinatorics alone; only the order along a chord needs numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .complex import Complex
+from .crossings import Crossings, vanishing, within_slack
+from .field import ROUND_UP, UNIT
+from .prolong import Prolonged
+from .segments import exclusive_sum, ranges, sort_within
+from .signs import Columns
+
+
+@dataclass(frozen=True, eq=False)
+class Visits:
+    """The crossings met while walking around each cell, cell by cell: every inner crossing is visited twice."""
+
+    half_edge: Tensor
+    crossing: Tensor
+    counts: Tensor
+    """The number of visits on each half-edge, int64 (H,)."""
+
+    @classmethod
+    def walk(cls, complex_: Complex, crossings: Crossings) -> Visits:
+        """All visits, in the order of the half-edges and along each of them."""
+        per_edge = crossings.counts
+        counts = per_edge[complex_.half_edge]
+        first = exclusive_sum(per_edge)[complex_.half_edge]
+        half_edge, crossing = ranges(first, counts)
+        mirrored = 2 * first[half_edge] + counts[half_edge] - 1 - crossing
+        return cls(half_edge, torch.where(complex_.forward[half_edge], crossing, mirrored), counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Chords:
+    """One chord for each (cell, column) that the column cuts; sorted by ``start``."""
+
+    start: Tensor
+    """The visit at which the chord begins: the earlier one around its cell, int64 (C,)."""
+    end: Tensor
+    cell: Tensor
+    column: Tensor
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @classmethod
+    def pair(cls, complex_: Complex, crossings: Crossings, visits: Visits, regular: Tensor) -> tuple[Chords, Tensor]:
+        """The chords of regular cells, and cells in which some column does not cross the boundary exactly twice."""
+        cell = complex_.cell_of[visits.half_edge]
+        index = regular[cell].nonzero(as_tuple=True)[0]
+        columns = int(crossings.column.max()) + 1 if len(crossings) else 1
+        key = cell[index] * columns + crossings.column[visits.crossing[index]]
+        key, order = torch.sort(key, stable=True)
+        index = index[order]
+        first = torch.ones_like(key, dtype=torch.bool)
+        first[1:] = key[1:] != key[:-1]
+        group = torch.cumsum(first, 0) - 1
+        size = torch.bincount(group)
+        odd = torch.zeros(complex_.cells, dtype=torch.bool, device=cell.device)
+        odd[cell[index[(size != 2)[group]]]] = True
+        begins = (first & ~odd[cell[index]]).nonzero(as_tuple=True)[0]
+        start, by_start = torch.sort(index[begins])
+        end = index[begins + 1][by_start] if len(begins) else begins
+        return cls(start, end, cell[start], crossings.column[visits.crossing[start]]), odd
+
+    def keep(self, chosen: Tensor) -> Chords:
+        """The chords where ``chosen`` (bool) is set."""
+        return Chords(self.start[chosen], self.end[chosen], self.cell[chosen], self.column[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class Meets:
+    """Pairs of chords of one cell that cross: their ends interleave around the cell."""
+
+    chord: Tensor
+    """int64 (Q, 2): the chord that starts earlier around the cell, and the other."""
+    position: Tensor
+    """float64 (Q, 2): the parameter of the crossing along each of the two."""
+    slack: Tensor
+    """float64 (Q, 2): bounds on the errors of ``position``."""
+
+    def __len__(self) -> int:
+        return len(self.chord)
+
+    @classmethod
+    def candidates(cls, chords: Chords) -> Tensor:
+        """The pairs of chords whose ends interleave around their cell, int64 (Q, 2)."""
+        inside = torch.searchsorted(chords.start, chords.end)
+        begin = torch.arange(1, len(chords) + 1, device=inside.device)
+        first, second = ranges(begin, inside - begin)
+        interleaved = (chords.end[second] > chords.end[first]).nonzero(as_tuple=True)[0]
+        return torch.stack([first[interleaved], second[interleaved]], 1)
+
+    @classmethod
+    def find(cls, chord: Tensor, chords: Chords, ends: ChordEnds) -> Meets:
+        """The crossings of the given pairs."""
+        along = [ends.vanishing(chord[:, k], chords.column[chord[:, 1 - k]]) for k in (0, 1)]
+        position, slack = (torch.stack(parts, 1) for parts in zip(*along, strict=True))
+        return cls(chord, position, slack)
+
+    def keep(self, chosen: Tensor, renumber: Tensor) -> Meets:
+        """The pairs where ``chosen`` is set, for chords numbered anew."""
+        return Meets(renumber[self.chord[chosen]], self.position[chosen], self.slack[chosen])
+
+    def along(self) -> Tensor:
+        """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
+        return sort_within(self.chord.T.reshape(-1), self.position.T.reshape(-1))
+
+    def tied(self, chords: Chords, ends: ChordEnds) -> Tensor:
+        """The chords along which the order of two crossings is not certain, int64."""
+        order = self.along()
+        chord, position = self.chord.T.reshape(-1)[order], self.position.T.reshape(-1)[order]
+        slack = self.slack.T.reshape(-1)[order]
+        near = within_slack(chord, position, slack).nonzero(as_tuple=True)[0]
+        if not len(near):
+            return near
+        other = self.chord.flip(1).T.reshape(-1)[order]
+        closer = torch.cat([near, near + 1]).unique()
+        slack[closer] = ends.sharp_slack(chord[closer], chords.column[other[closer]])
+        return chord[1:][within_slack(chord, position, slack)]
+
+
+@dataclass(frozen=True, eq=False)
+class ChordEnds:
+    """The end points of chords as crossings of edges, and the columns' values there."""
+
+    complex: Complex
+    columns: Columns
+    crossings: Crossings
+    ends: Tensor
+    """int64 (C, 2), the crossings at which each chord begins and ends."""
+    prolonged: Prolonged
+    """The functions at the old vertices and at the crossings."""
+
+    def vanishing(self, chord: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        """Where a column vanishes along a chord, with a bound on the error from that of whole rows."""
+        vertex = self.columns.bound.row.shape[0] + self.ends[chord]
+        (first, first_bound), (second, second_bound) = (self.prolonged.at(vertex[:, k], column) for k in (0, 1))
+        return vanishing(first, second, first_bound, second_bound)
+
+    def sharp_slack(self, chord: Tensor, column: Tensor) -> Tensor:
+        """The bound of ``vanishing`` from the sharper bounds of the single entries."""
+        (first, first_bound), (second, second_bound) = (self._at(self.ends[chord, k], column) for k in (0, 1))
+        return vanishing(first, second, first_bound, second_bound)[1]
+
+    def _at(self, crossing: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = self.complex.edges[self.crossings.edge[crossing]].unbind(1)
+        low, high = self.columns.values[first, column], self.columns.values[second, column]
+        bounds = self.columns.bound.at(first, column), self.columns.bound.at(second, column)
+        return interpolated(low, high, *bounds, self.crossings.position[crossing], self.crossings.slack[crossing])
+
+
+def interpolated(
+    first: Tensor, second: Tensor, first_bound: Tensor, second_bound: Tensor, position: Tensor, slack: Tensor
+) -> tuple[Tensor, Tensor]:
+    """A function's value on a segment, from its values at the ends, and the bound on its error (proofs/, Lemma 5 (c))."""
+    value = first + position * (second - first)
+    moved = slack * ((second - first).abs() + first_bound + second_bound)
+    rounding = 8 * UNIT * (first.abs() + second.abs())
+    bound = torch.lerp(first_bound, second_bound, position) + moved + rounding
+    return value, bound * ROUND_UP
+
+
+def drop_cells(chords: Chords, meets: Meets, dropped: Tensor) -> tuple[Chords, Meets]:
+    """The chords and crossings of the cells that are not ``dropped`` (bool per cell)."""
+    chosen = ~dropped[chords.cell]
+    if bool(chosen.all()):
+        return chords, meets
+    renumber = torch.cumsum(chosen, 0) - 1
+    return chords.keep(chosen), meets.keep(chosen[meets.chord[:, 0]], renumber)
+
+
+__all__ = ["ChordEnds", "Chords", "Meets", "Visits", "drop_cells", "interpolated"]

@@ -1,0 +1,115 @@
+"""Fields of the torch backend: float64 values with a running bound on their error.
+
+The bound is that of proofs/ (Lemma 5): one number a row bounds the 2-norm of the row's distance from its exact value
+at the exact vertex. After a dense layer a sharper bound is known for each entry; it is kept in factored form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+UNIT = 2.0**-53
+"""The unit roundoff of float64."""
+
+ROUND_UP = 1 + 2.0**-20
+"""Covers the rounding of a bound's own evaluation: a sum of products of fewer than 2^30 non-negative terms."""
+
+SMALLEST = 2.0**-500
+"""Both factors of a non-zero bound are at least this, so that their product exceeds any underflow of the values."""
+
+
+def gamma(operations: int) -> float:
+    """gamma_k = k u / (1 - k u), the relative error of k successive roundings (Higham 2002, Lemma 3.1)."""
+    return operations * UNIT / (1 - operations * UNIT)
+
+
+@dataclass(frozen=True, eq=False)
+class Sharp:
+    """A bound for each entry: |error[v, k]| <= row[v] * column[k] + floor[k]."""
+
+    row: Tensor
+    column: Tensor
+    floor: Tensor
+
+    def at(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """The bound at the entries (rows[i], columns[i])."""
+        return (self.row[rows] * self.column[columns] + self.floor[columns]) * ROUND_UP
+
+    def coarse(self) -> Tensor:
+        """One bound a row that holds for all of its entries, (V,)."""
+        if not len(self.column):
+            return torch.zeros_like(self.row)
+        return (self.row * self.column.max() + self.floor.max()) * ROUND_UP
+
+    def take(self, columns: Tensor) -> Sharp:
+        """The bound of the given columns."""
+        return Sharp(self.row, self.column[columns], self.floor[columns])
+
+
+@dataclass(frozen=True, eq=False)
+class FloatField:
+    """Values (V, K) in float64 and, row by row, a bound on the 2-norm of their error."""
+
+    values: Tensor
+    error: Tensor
+    """(V,)"""
+    sharp: Sharp | None = None
+    weights: Tensor | None = None
+    """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows V."""
+        return int(self.values.shape[0])
+
+    @property
+    def columns(self) -> int:
+        """The number of functions K."""
+        return int(self.values.shape[1])
+
+    @classmethod
+    def exactly(cls, values: NDArray[Any], device: torch.device, weight: float = 1.0) -> FloatField:
+        """The field whose values are exactly the given float64 ones."""
+        tensor = torch.as_tensor(np.ascontiguousarray(values, dtype=np.float64), device=device)
+        weights = None if weight == 1.0 else torch.full((len(tensor),), weight, dtype=torch.float64, device=device)
+        return cls(tensor, torch.zeros(len(tensor), dtype=torch.float64, device=device), weights=weights)
+
+    def bound(self) -> Sharp:
+        """A bound for each entry."""
+        if self.sharp is not None:
+            return self.sharp
+        ones = torch.ones(self.columns, dtype=torch.float64, device=self.values.device)
+        return Sharp(self.error, ones, torch.zeros_like(ones))
+
+    def signs(self) -> NDArray[np.int8]:
+        """Signs (V, K) in int8; 0 where the error bound does not decide."""
+        sharp = self.bound()
+        limit = (sharp.row[:, None] * sharp.column + sharp.floor) * ROUND_UP
+        decided = self.values.sign() * (self.values.abs() > limit)
+        return np.asarray(decided.to(torch.int8).cpu().numpy())
+
+    def to_numpy(self) -> NDArray[np.float64]:
+        """The values (V, K)."""
+        return np.asarray(self.values.cpu().numpy())
+
+    def take(self, rows: Tensor) -> FloatField:
+        """The field of the given rows."""
+        sharp = None if self.sharp is None else replace(self.sharp, row=self.sharp.row[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return FloatField(self.values[rows], self.error[rows], sharp, weights)
+
+
+def row_norms(values: Tensor) -> Tensor:
+    """The 2-norms of the rows, rounded up; 0 only for a row of zeros."""
+    norms = torch.linalg.vector_norm(values, dim=1) * ROUND_UP
+    small = (norms < SMALLEST).nonzero(as_tuple=True)[0]
+    if len(small) and values.shape[1]:
+        # Squares below 2^-1000 may have vanished: bound these rows by their largest entry instead.
+        norms[small] = values[small].abs().amax(dim=1) * values.shape[1]
+    return norms

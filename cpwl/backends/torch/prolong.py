@@ -1,0 +1,117 @@
+"""New vertices as points of segments between older ones, and how fields are prolonged to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .field import ROUND_UP, UNIT, FloatField, row_norms
+from .segments import pack
+from .signs import is_identity
+
+_BLOCK = 1 << 17
+"""Entries handled at a time: two gathered blocks and their difference stay in the cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """A batch of new vertices: ``(1 - position) first + position second``, where ``column`` is at its level."""
+
+    first: Tensor
+    second: Tensor
+    column: Tensor
+    position: Tensor
+    slack: Tensor
+    also: Tensor | None = None
+    """A second column that is at its level there, because it is at both ends."""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+class _Growing:
+    """A field that is prolonged batch by batch, with its error bound (proofs/, Lemma 5 (c))."""
+
+    def __init__(self, field: FloatField) -> None:
+        self.rows = field.rows
+        self.values, self.error, self.norms = field.values, field.error, row_norms(field.values)
+
+    def reserve(self, more: int) -> None:
+        """Makes room for so many rows more."""
+        if more > len(self.values) - self.rows:
+            self.values, self.error, self.norms = (
+                torch.cat([part[: self.rows], part.new_empty(more, *part.shape[1:])])
+                for part in (self.values, self.error, self.norms)
+            )
+
+    def extend(self, batch: Points) -> None:
+        """Appends the rows of new vertices."""
+        self.reserve(len(batch))
+        step = max(1, _BLOCK // max(self.values.shape[1], 1))
+        for low in range(0, len(batch), step):
+            self._interpolate(batch, slice(low, min(low + step, len(batch))))
+        self.rows += len(batch)
+
+    def _interpolate(self, batch: Points, part: slice) -> None:
+        first, second, position = batch.first[part], batch.second[part], batch.position[part]
+        target = slice(self.rows + part.start, self.rows + part.stop)
+        origin = self.values[first]
+        difference = self.values[second] - origin
+        torch.addcmul(origin, difference, position[:, None], out=self.values[target])
+        ends = self.error[first], self.error[second]
+        norms = self.norms[first], self.norms[second]
+        self.norms[target] = torch.lerp(*norms, position) * ROUND_UP
+        reach = torch.linalg.vector_norm(difference, dim=1) + ends[0] + ends[1]
+        rounding = 8 * UNIT * (norms[0] + norms[1])
+        bound = torch.lerp(*ends, position) + batch.slack[part] * reach + rounding
+        self.error[target] = bound * ROUND_UP
+
+    def field(self) -> FloatField:
+        """The field so far."""
+        return FloatField(self.values[: self.rows], self.error[: self.rows])
+
+
+def prolong(field: FloatField, batches: Sequence[Points]) -> FloatField:
+    """The field on the old vertices followed by those of each batch."""
+    growing = _Growing(field)
+    growing.reserve(sum(len(batch) for batch in batches))
+    for batch in batches:
+        growing.extend(batch)
+    return growing.field()
+
+
+class Prolonged(_Growing):
+    """The functions being cut by, prolonged while the vertices are made, exactly at their level where they made one."""
+
+    def __init__(self, field: FloatField, function: Tensor, level: Tensor) -> None:
+        super().__init__(field)
+        self._old = field.rows
+        self._function, self._level = function, level
+        self.batches: list[Points] = []
+
+    def extend(self, batch: Points) -> None:
+        """Appends the rows of new vertices."""
+        new = torch.arange(self.rows, self.rows + len(batch), device=self.values.device)
+        super().extend(batch)
+        self.batches.append(batch)
+        for column in (batch.column, batch.also):
+            if column is not None:
+                self.values[new, self._function[column]] = self._level[column]
+
+    def at(self, vertex: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        """A column's values at vertices, and bounds on their errors."""
+        return self.values[vertex, self._function[column]] - self._level[column], self.error[vertex]
+
+    def below(self) -> Tensor:
+        """Packed bits (new vertices, bytes): the columns below their level."""
+        step = max(1, _BLOCK // max(len(self._level), 1))
+        starts = range(self._old, self.rows, step)
+        blocks = [self.values[low : min(low + step, self.rows)] for low in starts]
+        if is_identity(self._function, self.values.shape[1]):
+            packed = [pack(block < self._level) for block in blocks]
+        else:
+            packed = [pack(block[:, self._function] < self._level) for block in blocks]
+        return torch.cat([pack(self.values.new_empty(0, len(self._level)) < 0), *packed])

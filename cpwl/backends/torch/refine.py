@@ -1,0 +1,167 @@
+"""One refinement of a planar complex: all regular cells at once, the others column by column.
+
+An old cell is *regular* when no column that cuts it vanishes at one of its vertices and when every order of crossings
+that matters is certain; its cutting is then pure combinatorics (proofs/, Lemmas 3 to 5). The others are few for generic
+functions and go through ``Sequential``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .assemble import Cut
+from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
+from .complex import Complex
+from .crossings import Crossings
+from .field import FloatField
+from .prolong import Points, Prolonged
+from .segments import pack, union_over_cells, valid_bits
+from .sequential import Outcome, Sequential
+from .signs import Columns, Signs
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """The new complex and how it came about."""
+
+    complex: Complex
+    parents: Tensor
+    below: Tensor
+    """Packed uint8 (R, bytes)."""
+    ambiguous: Tensor
+    """bool (R,): the old cell had an uncertain decision in this refinement."""
+    batches: list[Points]
+    values: FloatField
+
+
+def refine(old: Complex, field: FloatField, columns: Columns, function: Tensor, level: Tensor) -> Refined:
+    """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``."""
+    state = _Refinement(old, columns)
+    values = Prolonged(field, function, level)
+    chords, meets = state.regular_chords(values)
+    cut = Cut(old, field.rows, state.crossings, state.visits, chords, meets)
+    generation = int(old.generation.max()) + 1
+    edges, ages, half = cut.assemble(generation)
+    values.extend(_inner_points(cut, meets, chords))
+    outcome = None
+    if bool(state.irregular.any()):
+        active = state.active_columns()
+        outcome = Sequential(edges, ages, half, state.irregular, columns, active, state.points, values.rows).run()
+        edges, ages, half = outcome.edges, outcome.generation, outcome.half
+        state.uncertain[outcome.ambiguous] = True
+        for batch in outcome.batches:
+            values.extend(batch)
+    new, parents, order = Complex.trace(edges, ages, half)
+    state.check_euler(parents, chords, meets)
+    below = state.below(new, parents, torch.cat([state.signs.below, values.below()]))
+    if outcome is not None:
+        _overwrite(below, outcome, new, order)
+    return Refined(new, parents, below, state.uncertain[parents], values.batches, values.field())
+
+
+class _Refinement:
+    """What is decided about the old cells before anything is built."""
+
+    def __init__(self, old: Complex, columns: Columns) -> None:
+        self.old, self.columns = old, columns
+        self.signs = Signs.of(columns)
+        self.cells_below = union_over_cells(self.signs.below, old.origin, old.offsets)
+        self.cut = self.cells_below & union_over_cells(self.signs.above, old.origin, old.offsets)
+        self.uncertain = self._with_vertex(self.signs.uncertain)
+        crossings = Crossings.find(old, columns, self.signs)
+        tied = crossings.tied()
+        self.crossings = crossings.keep(~tied[crossings.edge])
+        self.irregular = self._touched() | self._beside(tied)
+        self.uncertain |= self._beside(tied)
+        self.visits = Visits.walk(old, self.crossings)
+
+    @property
+    def points(self) -> Points:
+        """The crossings as new vertices."""
+        first, second = self.old.edges[self.crossings.edge].unbind(1)
+        found = self.crossings
+        return Points(first, second, found.column, found.position, found.slack)
+
+    def regular_chords(self, values: Prolonged) -> tuple[Chords, Meets]:
+        """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
+        chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
+        pairs = Meets.candidates(chords)
+        values.reserve(len(self.crossings) + len(pairs))
+        values.extend(self.points)
+        ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
+        chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends, values)
+        meets = Meets.find(pairs, chords, chord_ends)
+        late = odd.clone()
+        late[chords.cell[meets.tied(chords, chord_ends)]] = True
+        self.irregular |= late
+        self.uncertain |= late
+        return drop_cells(chords, meets, late)
+
+    def active_columns(self) -> Tensor:
+        """The columns that cut some irregular cell."""
+        bits = self.cut[self.irregular]
+        dense = bits[:, :, None].bitwise_right_shift(torch.arange(8, dtype=torch.uint8, device=bits.device)) & 1
+        return dense.flatten(1).any(0).nonzero(as_tuple=True)[0]
+
+    def below(self, new: Complex, parents: Tensor, at_vertices: Tensor) -> Tensor:
+        """For each new cell the columns below their level: from its vertices where cut, else as on the old cell."""
+        own = union_over_cells(at_vertices, new.origin, new.offsets)
+        cut = self.cut[parents]
+        return (own & cut) | (self.cells_below[parents] & ~cut)
+
+    def check_euler(self, parents: Tensor, chords: Chords, meets: Meets) -> None:
+        """A regular cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
+        cells = self.old.cells
+        expected = 1 + torch.bincount(chords.cell, minlength=cells)
+        expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
+        wrong = (torch.bincount(parents, minlength=cells) != expected) & ~self.irregular
+        if bool(wrong.any()):
+            raise RuntimeError("Euler's relation fails on a regular cell: a certain decision was wrong")
+
+    def _touched(self) -> Tensor:
+        """Cells with a vertex at which a column that cuts the cell is zero (or uncertain)."""
+        valid = valid_bits(self.columns.count, self.cut.device)
+        zero = valid & ~(self.signs.above | self.signs.below)
+        marked = zero.view(torch.int64).any(1)
+        if not bool(marked.any()):
+            return torch.zeros_like(self.uncertain)
+        return (union_over_cells(zero, self.old.origin, self.old.offsets) & self.cut).any(1)
+
+    def _with_vertex(self, marked: Tensor) -> Tensor:
+        cells = torch.zeros(self.old.cells, dtype=torch.bool, device=marked.device)
+        cells[self.old.cell_of[marked[self.old.origin]]] = True
+        return cells
+
+    def _beside(self, edges: Tensor) -> Tensor:
+        cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)
+        cells[self.old.cell_of[edges[self.old.half_edge]]] = True
+        return cells
+
+
+def _inner_points(cut: Cut, meets: Meets, chords: Chords) -> Points:
+    """The crossings of chords as new vertices: on the chord that starts earlier, where the other's column vanishes."""
+    one, other = meets.chord.unbind(1)
+    first = cut.vertices + cut.visits.crossing[chords.start[one]]
+    second = cut.vertices + cut.visits.crossing[chords.end[one]]
+    return Points(
+        first, second, chords.column[other], meets.position[:, 0], meets.slack[:, 0], also=chords.column[one]
+    )
+
+
+def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:
+    """Puts in the bits that the sequential cutting found."""
+    cell_of = torch.empty_like(order)
+    cell_of[order] = new.cell_of
+    cells = cell_of[outcome.representative]
+    columns = below.shape[1] * 8
+    dense = torch.zeros(len(cells), columns, dtype=torch.bool, device=below.device)
+    dense[:, outcome.columns] = True
+    mask = pack(dense)
+    dense[:, outcome.columns] = outcome.below
+    below[cells] = (below[cells] & ~mask) | pack(dense)
+
+
+

@@ -1,0 +1,67 @@
+"""Small helpers on tensors of segments: sorting by two keys, concatenated ranges, packed bits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_GATHER_BITS = 0x0102040810204080
+"""Multiplying eight bytes that are 0 or 1 by this moves them, as bits, into the top byte (a perfect-hash multiply)."""
+
+
+def exclusive_sum(counts: Tensor) -> Tensor:
+    """For each entry the sum of the entries before it."""
+    return torch.cumsum(counts, 0) - counts
+
+
+def ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """The concatenation of ``starts[i], starts[i] + 1, ...`` (``counts[i]`` terms): the row i of each term, and the term."""
+    row = torch.repeat_interleave(counts)
+    offset = starts - exclusive_sum(counts)
+    return row, offset[row] + torch.arange(len(row), device=row.device)
+
+
+def sort_within(groups: Tensor, keys: Tensor) -> Tensor:
+    """The permutation that sorts by (group, key), ties in the given order."""
+    by_key = torch.argsort(keys, stable=True)
+    return by_key[torch.argsort(groups[by_key], stable=True)]
+
+
+def pack(dense: Tensor) -> Tensor:
+    """Boolean (rows, columns) packed to uint8 (rows, bytes), bytes a multiple of 8; lowest bit first."""
+    rows, columns = dense.shape
+    padded = -(-columns // 64) * 64
+    if padded != columns:
+        dense = torch.nn.functional.pad(dense, (0, padded - columns))
+    words = dense.contiguous().view(torch.int64) * _GATHER_BITS
+    return (words >> 56).to(torch.uint8).reshape(rows, padded // 8)
+
+
+def valid_bits(columns: int, device: torch.device) -> Tensor:
+    """The packed row in which the first ``columns`` bits are set, uint8 (1, bytes)."""
+    return pack(torch.ones(1, columns, dtype=torch.bool, device=device))
+
+
+def set_bits(packed: Tensor) -> tuple[Tensor, Tensor]:
+    """Row and column of every set bit, row by row."""
+    row, byte = packed.nonzero(as_tuple=True)
+    shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
+    entry, bit = (packed[row, byte][:, None].bitwise_right_shift(shifts) & 1).nonzero(as_tuple=True)
+    return row[entry], byte[entry] * 8 + bit
+
+
+def test_bits(packed: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Whether the bits at (rows[i], columns[i]) are set, bool."""
+    return (packed[rows, columns >> 3] >> (columns & 7).to(torch.uint8)) & 1 == 1
+
+
+def union_over_cells(packed: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
+    """For each cell the bitwise or of the packed rows of its members (``members[offsets[i]:offsets[i + 1]]``)."""
+    words = packed.view(torch.int64)
+    starts, counts = offsets[:-1], offsets[1:] - offsets[:-1]
+    result = words[members[starts]]
+    cells = torch.arange(len(starts), device=packed.device)
+    for k in range(1, int(counts.max()) if len(counts) else 0):
+        cells = cells[counts[cells] > k]
+        result[cells] |= words[members[starts[cells] + k]]
+    return result.view(torch.uint8)

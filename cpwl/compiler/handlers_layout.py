@@ -1,0 +1,86 @@
+"""Operators that only move entries: each is run by torch on the *indices* of the entries, which gives a ``Gather``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._pytree import tree_leaves
+
+from ..errors import UnsupportedLayerError
+from .builder import Builder, Handler, Operand, Result, Value, entries
+from .double import CASTS, cast_type
+
+_MOVES = """
+alias.default clone.default contiguous.default detach.default lift_fresh_copy.default positive.default
+view.default _unsafe_view.default reshape.default flatten.using_ints unflatten.int
+permute.default transpose.int t.default mT.default numpy_T.default movedim.int
+squeeze.default squeeze.dim squeeze.dims unsqueeze.default expand.default
+select.int slice.Tensor narrow.default index.Tensor index_select.default flip.default roll.default
+repeat.default tile.default split.Tensor split_with_sizes.default chunk.default unbind.int
+""".split()
+_JOINS = "cat.default concat.default stack.default hstack.default vstack.default column_stack.default".split()
+
+
+def move(op: Any) -> Handler:
+    """The handler of an operator that moves the entries of its first argument."""
+
+    def handler(b: Builder, x: Value, *args: Any, **kwargs: Any) -> Result:
+        if any(isinstance(arg, Value) for arg in tree_leaves(args)):
+            raise UnsupportedLayerError("its indices depend on the input")
+        moved = op(entries(x), *args, **kwargs)
+        if isinstance(moved, torch.Tensor):
+            return b.gather([x], moved.numpy())
+        return tuple(b.gather([x], part.numpy()) for part in moved)
+
+    return handler
+
+
+def join(op: Any) -> Handler:
+    """The handler of an operator that joins a list of tensors; constants among them are allowed."""
+
+    def handler(b: Builder, parts: Sequence[Operand], *args: Any) -> Result:
+        values = [b.value(part) for part in parts]
+        starts = np.cumsum([0, *(entries(x).numel() for x in values)])
+        joined = op([entries(x) + int(start) for x, start in zip(values, starts[:-1], strict=True)], *args)
+        return b.gather(values, joined.numpy())
+
+    return handler
+
+
+def cast(b: Builder, x: Value, *args: Any, **kwargs: Any) -> Result:
+    """Casts between floating-point types are left out (see ``cpwl.compiler``)."""
+    if not cast_type([x, *args], kwargs).is_floating_point:
+        raise UnsupportedLayerError("a cast to a type that is not floating-point rounds")
+    return x
+
+
+def pad(b: Builder, x: Value, widths: Sequence[int], mode: str = "constant", value: float | None = None) -> Result:
+    """Padding with a constant, or by reflection, replication or wrapping (negative widths cut)."""
+    if mode != "constant":
+        return move_padded(b, x, widths, mode)
+    place = torch.nn.functional.pad(entries(x) + 1, list(widths)).numpy()
+    return b.gather([b.value(np.array([value or 0.0])), x], place)
+
+
+def move_padded(b: Builder, x: Value, widths: Sequence[int], mode: str) -> Result:
+    """Padding that repeats entries."""
+    indices = entries(x).to(torch.float64)
+    return b.gather([x], torch.nn.functional.pad(indices, list(widths), mode=mode).to(torch.int64).numpy())
+
+
+def _aten(name: str) -> Any:
+    packet, overload = name.split(".")
+    return getattr(getattr(torch.ops.aten, packet), overload)
+
+
+HANDLERS: dict[str, Handler] = {
+    **{f"aten.{name}": move(_aten(name)) for name in _MOVES},
+    **{f"aten.{name}": join(_aten(name)) for name in _JOINS},
+    **dict.fromkeys(CASTS, cast),
+    "aten.pad.default": pad,
+    "aten.constant_pad_nd.default": lambda b, x, widths, value=0.0: pad(b, x, widths, "constant", value),
+}
+SUPPORTED = "reshapes, permutations, slices, indexing, concatenation, expansion, padding"
