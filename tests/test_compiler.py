@@ -1,4 +1,4 @@
-"""Laws of the compiler: what it accepts, it computes. Integer weights and inputs make float64 exact, so laws are equalities."""
+"""Laws of the compiler: what it accepts, it computes. Integers make floats exact, so most laws are equalities."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class Forward(nn.Module):
         self.register_buffer("v", torch.tensor([1.0, -2, 0, 3]))
         self.register_buffer("p", torch.tensor([2.0, 1, 4, 3]))
         self.register_buffer("i", torch.tensor([2, 0]))
-        self.lin = nn.Linear(4, 4)
+        self.plain = torch.tensor([[1.0, 2, 0, -1]]).repeat(4, 1)
+        self.lin = integer(nn.Linear(4, 4))
 
     def forward(self, x: Tensor) -> Tensor:
         return self._forward(self, x)
@@ -67,9 +69,29 @@ def assert_computes(network: Network, module: nn.Module, x: Tensor) -> None:
     """The network and the module agree exactly (for integers small enough for float64, and the module's float32)."""
     check_network(network)
     with torch.no_grad():
-        expected = module(x).reshape(len(x), -1).numpy()
+        expected = module(x.clone()).reshape(len(x), -1).numpy()
     assert network.input_shape == tuple(x.shape[1:])
     assert np.array_equal(values(network, x).reshape(len(x), -1), expected)
+
+
+def _assign(m: Any, x: Tensor) -> Tensor:
+    y = torch.zeros(x.shape[0], 4)
+    y[:, :2] = x[:, 2:]
+    y[:, 3] = x[:, 0]
+    return torch.relu(y)
+
+
+def _add_to_slice(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, :2] += 1
+    y[:, 2:] = 5
+    return y
+
+
+def _without_grad(m: Any, x: Tensor) -> Tensor:
+    with torch.no_grad():
+        y = m.lin(x)
+    return torch.relu(y)
 
 
 ACTIVATIONS: dict[str, nn.Module] = {
@@ -84,7 +106,7 @@ ACTIVATIONS: dict[str, nn.Module] = {
     "hardtanh": nn.Hardtanh(-2.0, 3.0),
     "dropout": nn.Sequential(nn.Dropout(), nn.Linear(4, 2), nn.AlphaDropout()),
     "identity": nn.Sequential(nn.Identity(), nn.Linear(4, 4, bias=False)),
-    "threshold_free_nesting": nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.Sequential(nn.ReLU())), nn.Linear(3, 1)),
+    "nested": nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.Sequential(nn.ReLU())), nn.Linear(3, 1)),
 }
 
 FORWARDS: dict[str, Callable[[Any, Tensor], Tensor]] = {
@@ -107,7 +129,7 @@ FORWARDS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "minimum": lambda m, x: torch.minimum(x, m.lin(x)),
     "maximum_broadcast": lambda m, x: torch.maximum(x, x[:, :1]),
     "maxout_view": lambda m, x: x.view(-1, 2, 2).max(-1).values,
-    "maxout_unflatten": lambda m, x: x.unflatten(1, (2, 2)).amax(1),
+    "maxout_unflatten": lambda m, x: torch.unflatten(x, 1, (2, 2)).amax(1),
     "maxout_reshape": lambda m, x: m.lin(x).reshape(x.shape[0], 2, 2).max(dim=1)[0],
     "max_all_features": lambda m, x: x.max(1, keepdim=True).values - x,
     "amax_two_axes": lambda m, x: x.view(-1, 2, 2).amax((1, 2)),
@@ -127,7 +149,7 @@ FORWARDS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "div_power_of_two": lambda m, x: x / 4,
     "div_buffer": lambda m, x: x / torch.tensor([2.0, 4.0, 0.5, 1.0]),
     "add_inplace": lambda m, x: m.lin(x).add_(1).mul_(2).relu_(),
-    "setitem_free_constant": lambda m, x: x + 2 * m.v,
+    "add_computed_constant": lambda m, x: x + 2 * m.v,
     "functional_linear": lambda m, x: F.linear(x, m.w),
     "matmul": lambda m, x: x @ m.w.t(),
     "matmul_three_axes": lambda m, x: (x.view(-1, 1, 4) @ m.w.T).flatten(1),
@@ -157,6 +179,14 @@ FORWARDS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "unbind": lambda m, x: x.unbind(1)[3] - x.unbind(1)[0],
     "expand": lambda m, x: x[:, None, :].expand(-1, 3, -1).flatten(1),
     "flip_roll_repeat": lambda m, x: x.flip(1).roll(1, 1).repeat(1, 2),
+    "pad_reflect": lambda m, x: F.pad(x, (2, 1), mode="reflect"),
+    "crop": lambda m, x: F.pad(x, (-1, -1)),
+    "assign_slices": _assign,
+    "add_to_a_slice": _add_to_slice,
+    "changes_its_input": lambda m, x: x.sub_(1).abs_() + x,
+    "plain_attribute": lambda m, x: x @ m.plain,
+    "half_precision": lambda m, x: (x.half() @ m.plain.half()).float(),
+    "empty_part": lambda m, x: torch.cat([x[:, :0], x, x[:, 4:]], 1),
     "pad": lambda m, x: F.pad(x, (1, 2), value=3.0),
     "cast": lambda m, x: torch.relu(x.double()).float() + x.to(torch.float16),
     "scalar_output": lambda m, x: m.lin(x)[:, 0],
@@ -168,12 +198,6 @@ FORWARDS: dict[str, Callable[[Any, Tensor], Tensor]] = {
 }
 
 
-def _without_grad(m: Any, x: Tensor) -> Tensor:
-    with torch.no_grad():
-        y = m.lin(x)
-    return torch.relu(y)
-
-
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_a_module_and_its_network_agree(name: str) -> None:
     module = integer(ACTIVATIONS[name])
@@ -183,7 +207,6 @@ def test_a_module_and_its_network_agree(name: str) -> None:
 @pytest.mark.parametrize("name", FORWARDS)
 def test_a_forward_and_its_network_agree(name: str) -> None:
     module = Forward(FORWARDS[name]).eval()
-    module.lin = integer(module.lin)
     assert_computes(compile(module, points((4,), 3)), module, points((4,)))
 
 
@@ -247,7 +270,7 @@ def test_weights_of_every_floating_type_are_kept(dtype: torch.dtype) -> None:
     module = nn.Sequential(nn.Linear(3, 2), nn.ReLU()).to(dtype).eval()
     op = compile(module, np.zeros((1, 3))).nodes[1].op
     assert isinstance(op, Dense)
-    assert np.array_equal(op.weight, module[0].weight.detach().double().numpy())
+    assert np.array_equal(op.weight, module.get_parameter("0.weight").detach().double().numpy())
 
 
 def test_a_slope_written_in_python_is_its_float64_value() -> None:
@@ -283,12 +306,12 @@ def test_an_image_and_its_flattening_keep_the_input_shape() -> None:
     assert_computes(compile(module, points((1, 3, 4), 5).numpy()), module, points((1, 3, 4)))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_random_integer_perceptrons_are_computed_exactly(data: st.DataObject) -> None:
     widths = data.draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))
     layers: list[nn.Module] = []
-    for a, b in zip(widths[:-1], widths[1:], strict=True):
+    for a, b in pairwise(widths):
         layers += [
             nn.Linear(a, b, bias=data.draw(st.booleans())),
             data.draw(st.sampled_from([nn.ReLU(), nn.ReLU6(), nn.PReLU(b)])),
@@ -297,13 +320,13 @@ def test_random_integer_perceptrons_are_computed_exactly(data: st.DataObject) ->
     assert_computes(compile(module, points((widths[0],), 2)), module, points((widths[0],)))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.data())
 def test_layouts_of_random_shapes_are_computed_exactly(shape: list[int], data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(1, len(shape) + 1)))
     axis = data.draw(st.integers(1, len(shape)))
     keep = data.draw(st.booleans())
-    reduce = data.draw(st.sampled_from([torch.amax, torch.amin, torch.sum]))
+    reduce: Any = data.draw(st.sampled_from([torch.amax, torch.amin, torch.sum]))
     module = Forward(lambda m, x: reduce(torch.relu(x.permute(0, *order)), dim=axis, keepdim=keep)).eval()
     assert_computes(compile(module, points(tuple(shape), 1)), module, points(tuple(shape)))
 
@@ -339,23 +362,26 @@ def test_until_the_first_module_is_the_input_itself() -> None:
 
 def test_the_model_is_not_changed() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU(inplace=True)).eval()
-    module[0].weight.grad = torch.ones(4, 4)
+    weight = module.get_parameter("0.weight")
+    weight.grad = torch.ones(4, 4)
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     network = compile(module, torch.randn(3, 4))
     after = module.state_dict()
     assert all(torch.equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in before)
     assert not any(m.training or m._forward_pre_hooks for m in module.modules())
-    assert torch.equal(module[0].weight.grad, torch.ones(4, 4)) and all(p.requires_grad for p in module.parameters())
+    assert torch.equal(weight.grad, torch.ones(4, 4)) and all(p.requires_grad for p in module.parameters())
     with torch.no_grad():
-        module[0].weight.zero_()
+        weight.zero_()
     op = network.nodes[1].op
     assert isinstance(op, Dense) and op.weight.all()
 
 
 def test_a_float64_network_does_not_share_memory_with_the_model() -> None:
     module = nn.Linear(2, 2).double().eval()
-    op = compile(module, torch.zeros(1, 2)).nodes[1].op
-    assert isinstance(op, Dense) and not np.shares_memory(op.weight, module.weight.detach().numpy())
+    program = torch.export.export(module, (torch.zeros(1, 2, dtype=torch.float64),))
+    for model, weight in ((module, module.weight), (program, program.state_dict["weight"])):
+        op = compile(model, torch.zeros(1, 2)).nodes[1].op
+        assert isinstance(op, Dense) and not np.shares_memory(op.weight, weight.detach().numpy())
 
 
 @pytest.mark.parametrize("dynamic", [False, True])

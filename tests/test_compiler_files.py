@@ -41,7 +41,7 @@ def every_operator() -> Network:
 def round_trip(network: Network) -> Network:
     header, arrays = network_to_arrays(network)
     file = io.BytesIO()
-    np.savez(file, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
     file.seek(0)
     with np.load(file, allow_pickle=False) as loaded:
         return network_from_arrays(json.loads(json.dumps(header)), dict(loaded))

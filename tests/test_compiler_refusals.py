@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cpwl.compiler import check, compile, load_program, translate
+from cpwl.compiler import check, compile, load_program
+from cpwl.compiler.builder import Builder
+from cpwl.compiler.capture import eager
 from cpwl.errors import ArgumentError, CpwlError, FileFormatError, MismatchError, ShapeError, UnsupportedLayerError
 from cpwl.network import Dense, Network, Piecewise
 
@@ -36,26 +38,24 @@ X = torch.zeros(2, 4)
 
 NOT_PIECEWISE_LINEAR = [
     nn.GELU(), nn.Tanh(), nn.SiLU(), nn.ELU(), nn.Softplus(), nn.Hardshrink(), nn.Threshold(0.5, 2.0), nn.LayerNorm(4),
-    nn.Unflatten(1, (1, 4)), Forward(torch.round), Forward(lambda x: x * x), Forward(lambda x: x / (x.abs() + 1)),
+    Forward(torch.round), Forward(lambda x: x * x), Forward(lambda x: x / (x.abs() + 1)),
     Forward(lambda x: x @ x.t()), Forward(lambda x: x.to(torch.int64).float()), Forward(lambda x: x.softmax(1) + x),
-    Forward(lambda x: x.sigmoid().relu()), Forward(lambda x: x.argmax(1).float()), Forward(lambda x: torch.where(x > 0, x, -x)),
-    Forward(lambda x: F.dropout(x, 0.5, training=True)), Forward(lambda x: x + torch.rand(4)),
+    Forward(lambda x: x.sigmoid().relu()), Forward(lambda x: x.argmax(1).float()),
+    Forward(lambda x: torch.where(x > 0, x, -x)), Forward(lambda x: F.dropout(x, 0.5, training=True)),
+    Forward(lambda x: x + torch.rand(4)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("layer", [m for m in NOT_PIECEWISE_LINEAR if not isinstance(m, nn.Unflatten)], ids=repr)
+@pytest.mark.parametrize("layer", NOT_PIECEWISE_LINEAR, ids=repr)
 def test_what_is_not_piecewise_linear_is_refused_with_its_path_and_a_way_out(layer: nn.Module) -> None:
-    model = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.ReLU(), layer), nn.Linear(4, 1, bias=False)).eval()
-    if isinstance(layer, Forward) and layer(X).shape != X.shape:
-        model = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.ReLU(), layer)).eval()
+    model = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.ReLU(), layer)).eval()
     with pytest.raises(UnsupportedLayerError, match=r"layer '1\.1'.*uses aten\..*Supported: ReLU.*until='1\.1'"):
         compile(model, X)
-    if not isinstance(layer, nn.Hardshrink):
-        assert len(compile(model, X, until="1.1").nodes) == 3
+    assert len(compile(model, X, until="1.1").nodes) == 3
 
 
 def test_a_layer_of_the_models_own_forward_is_named_as_such() -> None:
-    with pytest.raises(UnsupportedLayerError, match="the model's own forward .*aten.tanh.default"):
+    with pytest.raises(UnsupportedLayerError, match=r"the model's own forward .*aten\.tanh\.default"):
         compile(Forward(lambda x: x.tanh()).eval(), X)
 
 
@@ -81,12 +81,12 @@ def test_a_mean_that_no_float64_factor_expresses_is_refused() -> None:
     ],
 )
 def test_a_model_that_mixes_the_samples_of_a_batch_is_refused(forward: Callable[[Tensor], Tensor]) -> None:
-    with pytest.raises((UnsupportedLayerError, MismatchError), match="mixes the samples|of a batch|mean over"):
+    with pytest.raises(UnsupportedLayerError, match="model mixes the samples of a batch"):
         compile(nn.Sequential(nn.Linear(4, 4), Forward(forward)).eval(), X)
 
 
 def test_batch_norm_without_statistics_is_refused() -> None:
-    with pytest.raises((UnsupportedLayerError, ShapeError), match="batch_norm|Expected more than 1 value"):
+    with pytest.raises((UnsupportedLayerError, ShapeError), match=r"batch_norm|Expected more than 1 value"):
         compile(nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False)).eval(), X)
 
 
@@ -104,7 +104,7 @@ def test_train_mode_is_refused_for_the_model_and_for_a_part() -> None:
     with pytest.raises(ArgumentError, match=r"model must be in eval mode.*call model.eval\(\)"):
         compile(nn.Linear(4, 2), X)
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval()
-    model[1].train()
+    model.get_submodule("1").train()
     with pytest.raises(ArgumentError, match="submodule '1'"):
         compile(model, X)
 
@@ -113,7 +113,7 @@ def test_train_mode_is_refused_for_the_model_and_for_a_part() -> None:
 def test_weights_that_are_not_finite_are_named(bad: float) -> None:
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).eval()
     with torch.no_grad():
-        model[2].weight[1, 1] = bad
+        model.get_parameter("2.weight")[1, 1] = bad
     with pytest.raises(ArgumentError, match=r"model has NaN or infinite numbers in '2\.weight'"):
         compile(model, X)
 
@@ -129,7 +129,7 @@ def test_weights_that_overflow_are_refused() -> None:
 
 @pytest.mark.parametrize("model", [None, 3, "model.pt2", nn.Linear, lambda x: x, {"weight": 1}])
 def test_what_is_no_module_is_refused(model: Any) -> None:
-    with pytest.raises(ArgumentError, match="model must be a torch.nn.Module"):
+    with pytest.raises(ArgumentError, match=r"model must be a torch\.nn\.Module"):
         compile(model, X)
 
 
@@ -167,6 +167,38 @@ def test_a_model_that_does_not_return_one_tensor_is_refused(forward: Callable[[T
         compile(Forward(forward).eval(), X)
 
 
+def test_a_program_of_integers_is_refused() -> None:
+    program = torch.export.export(Forward(lambda x: x * 2).eval(), (torch.zeros(1, 4, dtype=torch.int64),))
+    with pytest.raises(ArgumentError, match=r"exported for torch\.int64"):
+        compile(program, X)
+
+
+def test_a_program_of_two_inputs_is_refused() -> None:
+    class Two(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return x + y
+
+    program = torch.export.export(Two().eval(), (torch.zeros(1, 4), torch.zeros(1, 4)))
+    with pytest.raises(ArgumentError, match="model must take one tensor, not 2"):
+        compile(program, X)
+
+
+def test_a_model_that_changes_its_state_is_refused() -> None:
+    class Counting(nn.Module):
+        calls: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return x + self.calls
+
+    with pytest.raises(UnsupportedLayerError, match=r"changes its state \('calls'\)"):
+        compile(Counting().eval(), X)
+
+
 def test_an_output_that_ignores_the_input_is_refused() -> None:
     with pytest.raises(ArgumentError, match="does not depend on its input"):
         compile(Forward(lambda x: torch.ones_like(x)).eval(), X)
@@ -174,7 +206,7 @@ def test_an_output_that_ignores_the_input_is_refused() -> None:
 
 @pytest.mark.parametrize("until", ["3", "nowhere", "", "1.0"])
 def test_an_unknown_module_to_stop_before_is_refused_with_the_known_ones(until: str) -> None:
-    with pytest.raises(ArgumentError, match="until must name a module.*'0', '1'"):
+    with pytest.raises(ArgumentError, match=r"until must name a module.*'0', '1'"):
         compile(nn.Sequential(nn.Linear(4, 3), nn.ReLU()).eval(), X, until=until)
 
 
@@ -203,16 +235,14 @@ def _spoiled(network: Network, kind: type) -> Network:
 def test_the_self_check_catches_a_planted_error_and_names_the_first_layer(
     kind: type, layer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = translate.Builder.network
-    monkeypatch.setattr(
-        translate.Builder, "network", lambda b, out: (_spoiled(honest(b, out)[0], kind), honest(b, out)[1])
-    )
+    honest = Builder.network
+    monkeypatch.setattr(Builder, "network", lambda b, out: (_spoiled(honest(b, out)[0], kind), honest(b, out)[1]))
     with pytest.raises(MismatchError, match=f"of layer {layer}"):
         compile(nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(0.3), nn.Linear(8, 2)).eval(), X)
 
 
 def test_the_check_of_the_whole_catches_a_capture_that_lost_something(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = check.eager
+    honest = eager
 
     def other(model: nn.Module) -> nn.Module:
         changed = honest(model)

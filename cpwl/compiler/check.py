@@ -12,10 +12,12 @@ from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError, MismatchError, UnsupportedLayerError
+from .arguments import batch_of
 from .bounds import Bounded, evaluate
-from .capture import Program, batch_of, eager, module_path, name_of, run_node
+from .capture import eager, first_line
 from .double import Float64
 from .ending import Ending
+from .program import Program, module_path, name_of, run_node
 from .translate import Translation
 
 # Sizes of the random inputs, relative to the example: small ones see the biases, large ones the far pieces.
@@ -61,7 +63,7 @@ def check_whole(model: nn.Module | ExportedProgram, samples: Samples, until: str
         together = None
     if together is not None and _agree(together, samples.output):
         return
-    if not _agree(np.stack([run(x[None]) for x in samples.points]), samples.output):
+    if not _agree(_one_by_one(run, samples.points), samples.output):
         raise MismatchError(
             "the compiled network follows the captured graph, but does not compute what the model computes: "
             "a bug, please report it."
@@ -71,6 +73,15 @@ def check_whole(model: nn.Module | ExportedProgram, samples: Samples, until: str
             "model mixes the samples of a batch: what it computes for one depends on the others. "
             "Supported: models that treat each sample by itself."
         )
+
+
+def _one_by_one(run: Run, points: Tensor) -> NDArray[np.float64]:
+    try:
+        return np.stack([run(x[None]) for x in points])
+    except Exception as error:  # whatever a forward raises that cannot be run in float64
+        raise UnsupportedLayerError(
+            f"model cannot be evaluated in float64, which the check of the compiled network needs: {first_line(error)}"
+        ) from error
 
 
 class Run:

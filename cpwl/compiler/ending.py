@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import fx
 
 from ..errors import ArgumentError
-from .capture import Program, name_of
+from .program import Program, name_of
 from .translate import refusal
 
 # Operators that keep the argmax, and the name under which each runs eagerly.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from ..errors import UnsupportedLayerError
-from .builder import Builder, Handler, Operand, Result, Value, entries
+from .builder import Builder, Handler, Operand, Result, Value, broadcast, entries
 from .double import CASTS, cast_type
 
 _MOVES = """
@@ -21,6 +22,7 @@ squeeze.default squeeze.dim squeeze.dims unsqueeze.default expand.default
 select.int slice.Tensor narrow.default index.Tensor index_select.default flip.default roll.default
 repeat.default tile.default split.Tensor split_with_sizes.default chunk.default unbind.int
 """.split()
+_OVERWRITES = "slice_scatter.default select_scatter.default".split()
 _JOINS = "cat.default concat.default stack.default hstack.default vstack.default column_stack.default".split()
 
 
@@ -40,14 +42,24 @@ def move(op: Any) -> Handler:
 
 def join(op: Any) -> Handler:
     """The handler of an operator that joins a list of tensors; constants among them are allowed."""
+    return lambda b, parts, *args: _together(b, parts, lambda indices: op(indices, *args))
 
-    def handler(b: Builder, parts: Sequence[Operand], *args: Any) -> Result:
-        values = [b.value(part) for part in parts]
-        starts = np.cumsum([0, *(entries(x).numel() for x in values)])
-        joined = op([entries(x) + int(start) for x, start in zip(values, starts[:-1], strict=True)], *args)
-        return b.gather(values, joined.numpy())
 
-    return handler
+def overwrite(op: Any) -> Handler:
+    """The handler of an operator that replaces some entries of a tensor by those of another."""
+    return lambda b, x, part, *args: _together(b, [x, part], lambda indices: op(*indices, *args))
+
+
+def _together(b: Builder, operands: Sequence[Operand], op: Callable[[list[torch.Tensor]], torch.Tensor]) -> Value:
+    """What an operator does to several tensors, as it does it to the indices of their entries, counted on."""
+    values = [b.value(operand) for operand in operands]
+    starts = np.cumsum([0, *(prod(x.shape) for x in values)])[:-1].tolist()
+    return b.gather(values, op([entries(x) + start for x, start in zip(values, starts, strict=True)]).numpy())
+
+
+def copy(b: Builder, x: Operand, source: Operand, non_blocking: bool = False) -> Value:
+    """The source, broadcast to the shape of x (an assignment to x, once made functional)."""
+    return b.expand(b.value(source), broadcast(x))
 
 
 def cast(b: Builder, x: Value, *args: Any, **kwargs: Any) -> Result:
@@ -79,8 +91,12 @@ def _aten(name: str) -> Any:
 HANDLERS: dict[str, Handler] = {
     **{f"aten.{name}": move(_aten(name)) for name in _MOVES},
     **{f"aten.{name}": join(_aten(name)) for name in _JOINS},
+    **{f"aten.{name}": overwrite(_aten(name)) for name in _OVERWRITES},
     **dict.fromkeys(CASTS, cast),
+    "aten.copy.default": copy,
+    "aten.fill.Tensor": copy,
+    "aten.fill.Scalar": copy,
     "aten.pad.default": pad,
     "aten.constant_pad_nd.default": lambda b, x, widths, value=0.0: pad(b, x, widths, "constant", value),
 }
-SUPPORTED = "reshapes, permutations, slices, indexing, concatenation, expansion, padding"
+SUPPORTED = "reshapes, permutations, slices, indexing, assignments to slices, concatenation, expansion, padding"

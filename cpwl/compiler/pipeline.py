@@ -7,7 +7,8 @@ from typing import Any
 
 from ..network import Network
 from ..network_check import check_network
-from .capture import capture, check_model, read_example
+from .arguments import check_model, read_example
+from .capture import capture
 from .check import check_translation, check_whole
 from .ending import Ending, find_ending
 from .translate import translate

@@ -13,7 +13,7 @@ from ..errors import ArgumentError, UnsupportedLayerError
 from ..network import Network
 from . import handlers_layout, handlers_linear, handlers_nonlinear
 from .builder import Builder, Handler, Value
-from .capture import Program, module_path, name_of, run_node
+from .program import Program, module_path, name_of, run_node
 
 HANDLERS: Mapping[str, Handler] = {
     **handlers_layout.HANDLERS,

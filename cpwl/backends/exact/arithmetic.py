@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...arithmetic import Arithmetic
 from ...network import Dense, Gather, Max, Node, Piecewise, Scale, Sum
 from .field import ExactField, aligned, stacked
-from .integers import Integer, Integers, array, common_scale, product, rational, signs
+from .integers import Integer, Integers, common_scale, product, rational, signs
 
 
 class ExactArithmetic(Arithmetic[ExactField]):
@@ -31,7 +31,9 @@ class ExactArithmetic(Arithmetic[ExactField]):
         if isinstance(op, Dense):
             return _dense(op, inputs[0])
         if isinstance(op, Scale):
-            return _scaled(inputs[0], *(np.broadcast_to(x, node.shape).ravel() for x in (op.factor, op.shift)))
+            maps = np.stack([np.broadcast_to(x, node.shape).ravel() for x in (op.factor, op.shift)])
+            (factor, shift), scale = common_scale(maps)
+            return _scaled(inputs[0], factor, shift, scale)
         if isinstance(op, Sum):
             return _sum(op, inputs)
         assert isinstance(op, Gather), op
@@ -45,7 +47,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
 
     def on_pieces(self, node: Node, x: ExactField, pieces: NDArray[np.int64]) -> ExactField:
         if isinstance(node.op, Piecewise):
-            return _scaled(x, *_affine_maps(node.op, node, pieces))
+            return _on_pieces(node.op, node, x, pieces)
         assert isinstance(node.op, Max), node.op
         arguments = x.numerators.reshape(x.rows, node.size, -1)
         taken = np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0]
@@ -66,15 +68,9 @@ def _dense(op: Dense, x: ExactField) -> ExactField:
     return ExactField(product(rows, tensor.T).reshape(x.rows, lead * outputs), x.denominators * scale, x.weights)
 
 
-def _scaled(x: ExactField, factor: NDArray[Any], shift: NDArray[Any]) -> ExactField:
-    """factor * x + shift for factors and shifts that broadcast to (rows, columns)."""
-    tensor, scale = common_scale(np.stack([factor, shift]))
-    return _scaled_by_integers(x, tensor[0], tensor[1], scale)
-
-
-def _scaled_by_integers(x: ExactField, factor: Integers, shift: Integers, scale: Integer) -> ExactField:
-    numerators = x.numerators * factor + x.homogeneous[:, None] * shift
-    return ExactField(numerators, x.denominators * scale, x.weights)
+def _scaled(x: ExactField, factor: Integers, shift: Integers, scale: Integer) -> ExactField:
+    """(factor * x + shift) / scale, for factors and shifts that broadcast to (rows, columns)."""
+    return ExactField(x.numerators * factor + x.homogeneous[:, None] * shift, x.denominators * scale, x.weights)
 
 
 def _sum(op: Sum, inputs: Sequence[ExactField]) -> ExactField:
@@ -98,5 +94,16 @@ def _pieces(op: Piecewise, x: ExactField) -> NDArray[np.int64]:
     return pieces
 
 
-def _affine_maps(op: Piecewise, node: Node, pieces: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-    ...
+def _on_pieces(op: Piecewise, node: Node, x: ExactField, pieces: NDArray[np.int64]) -> ExactField:
+    maps = (np.broadcast_to(_per_unit(table, node), (len(table), *node.shape)) for table in (op.slopes, op.intercepts))
+    (slopes, intercepts), scale = common_scale(
+        np.stack([table.reshape(-1, node.size) for table in maps]).astype(object)
+    )
+    units = np.arange(node.size)
+    return _scaled(x, slopes[pieces, units], intercepts[pieces, units], scale)
+
+
+def _per_unit(table: NDArray[Any], node: Node) -> NDArray[Any]:
+    """A table (P + 1, *s) with s filled up from the left, so that it broadcasts to (P + 1, *node.shape)."""
+    missing = 1 + len(node.shape) - table.ndim
+    return table.reshape(len(table), *(1,) * missing, *table.shape[1:])

@@ -78,10 +78,22 @@ Row = tuple[list[Integer], Integer]
 """Numerators and denominator of one row."""
 
 
+def rows_of(field: ExactField) -> list[Row]:
+    """The rows of a field, one by one."""
+    return list(zip(field.numerators.tolist(), field.denominators.tolist(), strict=True))
+
+
+def field_of_rows(rows: Sequence[Row], columns: int) -> ExactField:
+    """The field of points with the given rows."""
+    numerators = matrix([row for row, _ in rows], columns)
+    denominators = array([denominator for _, denominator in rows], (len(rows),))
+    return ExactField(numerators, denominators, np.ones(len(rows), np.int64))
+
+
 def combination(first: Row, second: Row, shares: tuple[Integer, Integer]) -> Row:
     """The row (s * first + t * second) / (s + t), for shares (s, t) > 0, without a common factor.
 
-    Rows would otherwise grow with every cut: a factor common to a whole row is what the combinations themselves brought in.
+    Rows would otherwise grow with every cut: a factor common to a whole row is what combinations themselves bring in.
     """
     (p, d), (q, e) = first, second
     s, t = shares

@@ -19,8 +19,6 @@ Integer = fmpz
 Integers = NDArray[Any]
 """An object array of ``Integer``."""
 
-integer = fmpz
-
 
 def array(entries: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """The object array of that shape with the given entries, in C order."""
@@ -58,7 +56,7 @@ def fractions(numerators: Integers, denominators: Integers) -> NDArray[Any]:
 
 def product(a: Integers, b: Integers) -> Integers:
     """The matrix product of (m, k) and (k, n)."""
-    left, right = (fmpz_mat(*x.shape, x.ravel().tolist()) for x in (a, b))
+    left, right = (fmpz_mat(x.shape[0], x.shape[1], x.ravel().tolist()) for x in (a, b))
     return array((left * right).entries(), (len(a), b.shape[1]))
 
 
@@ -101,8 +99,8 @@ def total(values: Iterable[Fraction]) -> Fraction:
 
 def _sum(terms: list[fmpq]) -> fmpq:
     while len(terms) > 1:
-        odd = terms[-1:] if len(terms) % 2 else []
-        terms = [x + y for x, y in zip(terms[::2], terms[1::2])] + odd  # noqa: B905 - an odd term is left over
+        pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
+        terms = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]
     return terms[0] if terms else fmpq(0)
 
 

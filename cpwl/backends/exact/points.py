@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
-from .integers import Integer, content, integer, ratio_sum, rational
+from .integers import Integer, content, ratio_sum, rational
 
 Point = tuple[Integer, Integer, Integer]
 
@@ -20,7 +21,7 @@ def primitive(x: Integer, y: Integer, w: Integer) -> Point:
 def point(coordinates: Sequence[Any]) -> Point:
     """The point with two rational coordinates (floats, integers or Fractions) or three homogeneous integers (w > 0)."""
     if len(coordinates) == 3:
-        x, y, w = (integer(int(c)) for c in coordinates)
+        x, y, w = (Integer(int(c)) for c in coordinates)
         return primitive(x, y, w)
     (x, p), (y, q) = (rational(c) for c in coordinates)
     return primitive(x * q, y * p, p * q)
@@ -35,15 +36,13 @@ def between(first: Point, second: Point, shares: tuple[Integer, Integer]) -> Poi
 
 def turn(p: Point, q: Point, r: Point) -> Integer:
     """A number with the sign of the turn p, q, r: positive to the left; it is twice the area times all three w."""
-    return (
-        p[0] * (q[1] * r[2] - q[2] * r[1]) - p[1] * (q[0] * r[2] - q[2] * r[0]) + p[2] * (q[0] * r[1] - q[1] * r[0])
-    )
+    return p[0] * (q[1] * r[2] - q[2] * r[1]) - p[1] * (q[0] * r[2] - q[2] * r[0]) + p[2] * (q[0] * r[1] - q[1] * r[0])
 
 
 def area(polygon: Sequence[Point]) -> Fraction:
     """The signed area of a polygon, as a fan of triangles at its first corner."""
     hub = polygon[0]
-    terms = [(turn(hub, p, q), 2 * hub[2] * p[2] * q[2]) for p, q in zip(polygon[1:-1], polygon[2:], strict=True)]
+    terms = [(turn(hub, p, q), 2 * hub[2] * p[2] * q[2]) for p, q in pairwise(polygon[1:])]
     return ratio_sum(terms)
 
 

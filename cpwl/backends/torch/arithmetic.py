@@ -124,7 +124,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
             _lifted(constants.row_norms).repeat(copies),
             (g * constants.bias.abs()).repeat(copies),
         )
-        return FloatField(values, error, sharp, x.weights)
+        return FloatField(values, error, sharp, _lifted(g * norms), x.weights)
 
     def _scale(self, node: Node, op: Scale, x: FloatField) -> FloatField:
         factor, shift = self._broadcast(op.factor, node), self._broadcast(op.shift, node)
@@ -140,15 +140,15 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if len(inputs) > 1:
             values = torch.cat([x.values for x in inputs], dim=1)[:, index]
             error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
-            sharp = None
+            sharp = fresh = None
         else:
             x = inputs[0]
             whole = op.is_identity and op.index.size == x.columns
             values = x.values if whole else x.values[:, index]
             error = x.error
-            sharp = None if x.sharp is None else x.sharp.take(index)
+            sharp, fresh = None if x.sharp is None else x.sharp.take(index), x.fresh
         copies = int(np.bincount(op.index.ravel()).max()) if op.index.size else 1
-        return FloatField(values, error * (sqrt(copies) * ROUND_UP), sharp, inputs[0].weights)
+        return FloatField(values, error * (sqrt(copies) * ROUND_UP), sharp, fresh, inputs[0].weights)
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _dense_constants(self, op: Dense) -> _DenseConstants:

@@ -10,7 +10,6 @@ from torch import Tensor
 from .complex import Complex
 from .crossings import Crossings, vanishing, within_slack
 from .field import ROUND_UP, UNIT
-from .prolong import Prolonged
 from .segments import exclusive_sum, ranges, sort_within
 from .signs import Columns
 
@@ -88,17 +87,13 @@ class Meets:
         return len(self.chord)
 
     @classmethod
-    def candidates(cls, chords: Chords) -> Tensor:
-        """The pairs of chords whose ends interleave around their cell, int64 (Q, 2)."""
+    def find(cls, chords: Chords, ends: ChordEnds) -> Meets:
+        """All pairs of chords whose ends interleave around their cell."""
         inside = torch.searchsorted(chords.start, chords.end)
         begin = torch.arange(1, len(chords) + 1, device=inside.device)
         first, second = ranges(begin, inside - begin)
         interleaved = (chords.end[second] > chords.end[first]).nonzero(as_tuple=True)[0]
-        return torch.stack([first[interleaved], second[interleaved]], 1)
-
-    @classmethod
-    def find(cls, chord: Tensor, chords: Chords, ends: ChordEnds) -> Meets:
-        """The crossings of the given pairs."""
+        chord = torch.stack([first[interleaved], second[interleaved]], 1)
         along = [ends.vanishing(chord[:, k], chords.column[chord[:, 1 - k]]) for k in (0, 1)]
         position, slack = (torch.stack(parts, 1) for parts in zip(*along, strict=True))
         return cls(chord, position, slack)
@@ -111,42 +106,27 @@ class Meets:
         """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
         return sort_within(self.chord.T.reshape(-1), self.position.T.reshape(-1))
 
-    def tied(self, chords: Chords, ends: ChordEnds) -> Tensor:
+    def tied(self) -> Tensor:
         """The chords along which the order of two crossings is not certain, int64."""
         order = self.along()
-        chord, position = self.chord.T.reshape(-1)[order], self.position.T.reshape(-1)[order]
-        slack = self.slack.T.reshape(-1)[order]
-        near = within_slack(chord, position, slack).nonzero(as_tuple=True)[0]
-        if not len(near):
-            return near
-        other = self.chord.flip(1).T.reshape(-1)[order]
-        closer = torch.cat([near, near + 1]).unique()
-        slack[closer] = ends.sharp_slack(chord[closer], chords.column[other[closer]])
+        chord, position, slack = (part.T.reshape(-1)[order] for part in (self.chord, self.position, self.slack))
         return chord[1:][within_slack(chord, position, slack)]
 
 
 @dataclass(frozen=True, eq=False)
 class ChordEnds:
-    """The end points of chords as crossings of edges, and the columns' values there."""
+    """The end points of chords as crossings of edges, and the columns' values there, with the sharpest bounds known."""
 
     complex: Complex
     columns: Columns
     crossings: Crossings
     ends: Tensor
     """int64 (C, 2), the crossings at which each chord begins and ends."""
-    prolonged: Prolonged
-    """The functions at the old vertices and at the crossings."""
 
     def vanishing(self, chord: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        """Where a column vanishes along a chord, with a bound on the error from that of whole rows."""
-        vertex = self.columns.bound.row.shape[0] + self.ends[chord]
-        (first, first_bound), (second, second_bound) = (self.prolonged.at(vertex[:, k], column) for k in (0, 1))
-        return vanishing(first, second, first_bound, second_bound)
-
-    def sharp_slack(self, chord: Tensor, column: Tensor) -> Tensor:
-        """The bound of ``vanishing`` from the sharper bounds of the single entries."""
+        """Where a column vanishes along each of the given chords, and a bound on the error."""
         (first, first_bound), (second, second_bound) = (self._at(self.ends[chord, k], column) for k in (0, 1))
-        return vanishing(first, second, first_bound, second_bound)[1]
+        return vanishing(first, second, first_bound, second_bound)
 
     def _at(self, crossing: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
         first, second = self.complex.edges[self.crossings.edge[crossing]].unbind(1)

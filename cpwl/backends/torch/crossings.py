@@ -1,4 +1,4 @@
-"""Where columns cross edges: one crossing for each (edge, column) whose signs at the ends are certain and opposite."""
+"""Where columns cross edges: one crossing for each (edge, column) whose signs at the ends are opposite."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Crossings:
     """Parameter in [0, 1] from the edge's first end to its second."""
     slack: Tensor
     """Bound on the error of ``position``."""
+    doubtful: Tensor
+    """bool: the sign at one of the edge's ends is not certain."""
     edges: int
 
     def __len__(self) -> int:
@@ -35,20 +37,18 @@ class Crossings:
 
     @classmethod
     def find(cls, complex_: Complex, columns: Columns, signs: Signs) -> Crossings:
-        """All certain crossings, sorted by (edge, position)."""
+        """All crossings, sorted by (edge, position)."""
         edge, column = set_bits(_opposite(complex_.edges, signs))
         first, second = complex_.edges[edge].unbind(1)
-        position, slack = vanishing(
-            columns.values[first, column],
-            columns.values[second, column],
-            columns.bound.at(first, column),
-            columns.bound.at(second, column),
-        )
-        return cls(edge, column, position, slack, len(complex_.edges))._sorted()
+        values = columns.values[first, column], columns.values[second, column]
+        bounds = columns.bound.at(first, column), columns.bound.at(second, column)
+        doubtful = (values[0].abs() <= bounds[0]) | (values[1].abs() <= bounds[1])
+        return cls(edge, column, *vanishing(*values, *bounds), doubtful, len(complex_.edges))._sorted()
 
-    def tied(self) -> Tensor:
-        """Edges on which the order of two crossings is not certain, bool (E,)."""
+    def undecided(self) -> Tensor:
+        """Edges on which a crossing, or the order of two, is not certain, bool (E,)."""
         result = torch.zeros(self.edges, dtype=torch.bool, device=self.edge.device)
+        result[self.edge[self.doubtful]] = True
         if len(self):
             result[self.edge[1:][within_slack(self.edge, self.position, self.slack)]] = True
         return result
@@ -66,6 +66,7 @@ class Crossings:
             column=self.column[index],
             position=self.position[index],
             slack=self.slack[index],
+            doubtful=self.doubtful[index],
         )
 
     def _sorted(self) -> Crossings:
@@ -79,7 +80,7 @@ class Crossings:
 def vanishing(first: Tensor, second: Tensor, first_bound: Tensor, second_bound: Tensor) -> tuple[Tensor, Tensor]:
     """Where an affine function with the given end values (of opposite sign) vanishes, and a bound on the error.
 
-    Source: proofs/, Lemma 5 (c). Both the computed and the exact parameter lie in [0, 1], so the bound is at most 1.
+    Bounds may have leading axes, and then so has the answer's. Source: proofs/, Lemma 5 (c). Both the computed and the exact parameter lie in [0, 1], so the bound is at most 1.
     """
     position = (first / (first - second)).clamp(0, 1)
     spread = (1 - position + 4 * UNIT) * first_bound + (position + 4 * UNIT) * second_bound
@@ -96,7 +97,7 @@ def within_slack(group: Tensor, position: Tensor, slack: Tensor) -> Tensor:
 
 
 def _opposite(edges: Tensor, signs: Signs) -> Tensor:
-    """Packed bits (E, bytes): columns that are certainly of opposite signs at the ends of each edge."""
+    """Packed bits (E, bytes): columns that are of opposite signs at the ends of each edge."""
     above, below = signs.above.view(torch.int64), signs.below.view(torch.int64)
     first, second = edges.unbind(1)
     return ((above[first] & below[second]) | (below[first] & above[second])).view(torch.uint8)

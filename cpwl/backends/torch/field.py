@@ -60,6 +60,8 @@ class FloatField:
     error: Tensor
     """(V,)"""
     sharp: Sharp | None = None
+    fresh: Tensor | None = None
+    """The part of ``sharp.row`` that the last operation's own rounding makes up, (V,)."""
     weights: Tensor | None = None
     """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
 
@@ -82,10 +84,20 @@ class FloatField:
 
     def bound(self) -> Sharp:
         """A bound for each entry."""
-        if self.sharp is not None:
-            return self.sharp
+        return self._uniform(self.error) if self.sharp is None else self.sharp
+
+    def rounding(self) -> Sharp:
+        """What the last operation alone may have added to each entry: no bound on the whole error, but its natural unit.
+
+        A float decision treats values this small as zero, so that coincident lines stay one line.
+        """
+        if self.fresh is not None and self.sharp is not None:
+            return replace(self.sharp, row=self.fresh)
+        return self._uniform(torch.minimum(self.error, 8 * UNIT * row_norms(self.values)))
+
+    def _uniform(self, row: Tensor) -> Sharp:
         ones = torch.ones(self.columns, dtype=torch.float64, device=self.values.device)
-        return Sharp(self.error, ones, torch.zeros_like(ones))
+        return Sharp(row, ones, torch.zeros_like(ones))
 
     def signs(self) -> NDArray[np.int8]:
         """Signs (V, K) in int8; 0 where the error bound does not decide."""
@@ -101,8 +113,9 @@ class FloatField:
     def take(self, rows: Tensor) -> FloatField:
         """The field of the given rows."""
         sharp = None if self.sharp is None else replace(self.sharp, row=self.sharp.row[rows])
+        fresh = None if self.fresh is None else self.fresh[rows]
         weights = None if self.weights is None else self.weights[rows]
-        return FloatField(self.values[rows], self.error[rows], sharp, weights)
+        return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights)
 
 
 def row_norms(values: Tensor) -> Tensor:

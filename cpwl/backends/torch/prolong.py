@@ -47,9 +47,14 @@ class _Growing:
                 for part in (self.values, self.error, self.norms)
             )
 
+    def extend_all(self, batches: Sequence[Points]) -> None:
+        """Appends the rows of several batches, each of which may refer to those before it."""
+        self.reserve(sum(len(batch) for batch in batches))
+        for batch in batches:
+            self.extend(batch)
+
     def extend(self, batch: Points) -> None:
-        """Appends the rows of new vertices."""
-        self.reserve(len(batch))
+        """Appends the rows of new vertices, for which there must be room."""
         step = max(1, _BLOCK // max(self.values.shape[1], 1))
         for low in range(0, len(batch), step):
             self._interpolate(batch, slice(low, min(low + step, len(batch))))
@@ -77,9 +82,7 @@ class _Growing:
 def prolong(field: FloatField, batches: Sequence[Points]) -> FloatField:
     """The field on the old vertices followed by those of each batch."""
     growing = _Growing(field)
-    growing.reserve(sum(len(batch) for batch in batches))
-    for batch in batches:
-        growing.extend(batch)
+    growing.extend_all(batches)
     return growing.field()
 
 
@@ -90,20 +93,14 @@ class Prolonged(_Growing):
         super().__init__(field)
         self._old = field.rows
         self._function, self._level = function, level
-        self.batches: list[Points] = []
 
     def extend(self, batch: Points) -> None:
-        """Appends the rows of new vertices."""
+        """Appends the rows of new vertices, for which there must be room."""
         new = torch.arange(self.rows, self.rows + len(batch), device=self.values.device)
         super().extend(batch)
-        self.batches.append(batch)
         for column in (batch.column, batch.also):
             if column is not None:
                 self.values[new, self._function[column]] = self._level[column]
-
-    def at(self, vertex: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        """A column's values at vertices, and bounds on their errors."""
-        return self.values[vertex, self._function[column]] - self._level[column], self.error[vertex]
 
     def below(self) -> Tensor:
         """Packed bits (new vertices, bytes): the columns below their level."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .assemble import Cut
 from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
-from .complex import Complex
+from .complex import Complex, HalfEdges
 from .crossings import Crossings
 from .field import FloatField
 from .prolong import Points, Prolonged
@@ -40,26 +40,25 @@ class Refined:
 def refine(old: Complex, field: FloatField, columns: Columns, function: Tensor, level: Tensor) -> Refined:
     """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``."""
     state = _Refinement(old, columns)
-    values = Prolonged(field, function, level)
-    chords, meets = state.regular_chords(values)
+    chords, meets = state.regular_chords()
     cut = Cut(old, field.rows, state.crossings, state.visits, chords, meets)
     generation = int(old.generation.max()) + 1
     edges, ages, half = cut.assemble(generation)
-    values.extend(_inner_points(cut, meets, chords))
+    batches = [state.points, _inner_points(cut, meets, chords)]
     outcome = None
     if bool(state.irregular.any()):
-        active = state.active_columns()
-        outcome = Sequential(edges, ages, half, state.irregular, columns, active, state.points, values.rows).run()
+        outcome = state.cut_irregular(edges, ages, half, generation, sum(map(len, batches)))
         edges, ages, half = outcome.edges, outcome.generation, outcome.half
         state.uncertain[outcome.ambiguous] = True
-        for batch in outcome.batches:
-            values.extend(batch)
+        batches += outcome.batches
     new, parents, order = Complex.trace(edges, ages, half)
     state.check_euler(parents, chords, meets)
+    values = Prolonged(field, function, level)
+    values.extend_all(batches)
     below = state.below(new, parents, torch.cat([state.signs.below, values.below()]))
     if outcome is not None:
         _overwrite(below, outcome, new, order)
-    return Refined(new, parents, below, state.uncertain[parents], values.batches, values.field())
+    return Refined(new, parents, below, state.uncertain[parents], batches, values.field())
 
 
 class _Refinement:
@@ -70,12 +69,11 @@ class _Refinement:
         self.signs = Signs.of(columns)
         self.cells_below = union_over_cells(self.signs.below, old.origin, old.offsets)
         self.cut = self.cells_below & union_over_cells(self.signs.above, old.origin, old.offsets)
-        self.uncertain = self._with_vertex(self.signs.uncertain)
         crossings = Crossings.find(old, columns, self.signs)
-        tied = crossings.tied()
-        self.crossings = crossings.keep(~tied[crossings.edge])
-        self.irregular = self._touched() | self._beside(tied)
-        self.uncertain |= self._beside(tied)
+        undecided = crossings.undecided()
+        self.crossings = crossings.keep(~undecided[crossings.edge])
+        self.uncertain = self._with_any(self.signs.doubtful) | self._beside(undecided)
+        self.irregular = self._touched() | self._beside(undecided)
         self.visits = Visits.walk(old, self.crossings)
 
     @property
@@ -85,26 +83,33 @@ class _Refinement:
         found = self.crossings
         return Points(first, second, found.column, found.position, found.slack)
 
-    def regular_chords(self, values: Prolonged) -> tuple[Chords, Meets]:
+    def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
         chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
-        pairs = Meets.candidates(chords)
-        values.reserve(len(self.crossings) + len(pairs))
-        values.extend(self.points)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
-        chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends, values)
-        meets = Meets.find(pairs, chords, chord_ends)
+        meets = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
         late = odd.clone()
-        late[chords.cell[meets.tied(chords, chord_ends)]] = True
+        late[chords.cell[meets.tied()]] = True
         self.irregular |= late
         self.uncertain |= late
         return drop_cells(chords, meets, late)
 
-    def active_columns(self) -> Tensor:
+    def cut_irregular(
+        self, edges: Tensor, ages: Tensor, half: HalfEdges, generation: int, new_vertices: int
+    ) -> Outcome:
+        """The irregular cells cut column by column."""
+        vertices = len(self.columns.values) + new_vertices
+        active = self._active_columns()
+        cutting = Sequential(
+            edges, ages, half, self.irregular, self.columns, active, self.points, vertices, generation
+        )
+        return cutting.run()
+
+    def _active_columns(self) -> Tensor:
         """The columns that cut some irregular cell."""
         bits = self.cut[self.irregular]
         dense = bits[:, :, None].bitwise_right_shift(torch.arange(8, dtype=torch.uint8, device=bits.device)) & 1
-        return dense.flatten(1).any(0).nonzero(as_tuple=True)[0]
+        return (dense.flatten(1) != 0).any(0).nonzero(as_tuple=True)[0]
 
     def below(self, new: Complex, parents: Tensor, at_vertices: Tensor) -> Tensor:
         """For each new cell the columns below their level: from its vertices where cut, else as on the old cell."""
@@ -122,18 +127,17 @@ class _Refinement:
             raise RuntimeError("Euler's relation fails on a regular cell: a certain decision was wrong")
 
     def _touched(self) -> Tensor:
-        """Cells with a vertex at which a column that cuts the cell is zero (or uncertain)."""
+        """Cells with a vertex at which a column that cuts the cell is zero or doubtful."""
         valid = valid_bits(self.columns.count, self.cut.device)
-        zero = valid & ~(self.signs.above | self.signs.below)
-        marked = zero.view(torch.int64).any(1)
-        if not bool(marked.any()):
-            return torch.zeros_like(self.uncertain)
-        return (union_over_cells(zero, self.old.origin, self.old.offsets) & self.cut).any(1)
+        touching = (valid & ~(self.signs.above | self.signs.below)) | self.signs.doubtful
+        return self._with_any(touching, self.cut)
 
-    def _with_vertex(self, marked: Tensor) -> Tensor:
-        cells = torch.zeros(self.old.cells, dtype=torch.bool, device=marked.device)
-        cells[self.old.cell_of[marked[self.old.origin]]] = True
-        return cells
+    def _with_any(self, packed: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Cells with a vertex at which some bit (of those in the cell's ``mask``) is set, bool (R,)."""
+        if not bool((packed.view(torch.int64) != 0).any()):
+            return torch.zeros(self.old.cells, dtype=torch.bool, device=packed.device)
+        bits = union_over_cells(packed, self.old.origin, self.old.offsets)
+        return ((bits if mask is None else bits & mask).view(torch.int64) != 0).any(1)
 
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)

@@ -1,8 +1,9 @@
 """Cutting a few cells by one column at a time, with signs in {-1, 0, 1}: any signs at all give a valid complex.
 
 This is the way for cells in which some column vanishes at a vertex, or in which a decision is within rounding. All such
-cells are cut together; the loop is over columns only. A value within its error bound counts as zero, so that a chord
-may end in an existing vertex and coincident lines become one; the old cell is then reported as ambiguous.
+cells are cut together; the loop is over columns only. A value within the rounding of its last operation counts as zero,
+so that a chord may end in an existing vertex and coincident lines become one. Where a value is within its error bound,
+the old cell is reported as ambiguous. Bounds have a leading axis of length 2: the error bound, and what counts as zero.
 """
 
 from __future__ import annotations
@@ -50,20 +51,21 @@ class Sequential:
         active: Tensor,
         crossings: Points,
         vertices: int,
+        age: int,
     ) -> None:
-        """``chosen`` (bool per old cell) are cut by the columns ``active``.
+        """``chosen`` (bool per old cell) are cut by the columns ``active``; new chords get the generation ``age``.
 
         There are ``vertices`` so far; the ``crossings`` are those that follow the old ones.
         """
-        self._count = vertices
-        self._edges, self._generation, self._age = edges, generation, int(generation.max()) + 1
-        self._half = half
-        self._active = active
+        self._age = age
+        self._all_edges, self._all_generations, self._half, self._active = edges, generation, half, active
         self._members = chosen[half.parent].nonzero(as_tuple=True)[0]
-        self._whole = torch.bincount(half.edge, minlength=len(edges)) == torch.bincount(
-            half.edge[self._members], minlength=len(edges)
-        )
-        self._edge, self._forward = half.edge[self._members], half.forward[self._members]
+        self._edge_name, self._edge = half.edge[self._members].unique(return_inverse=True)
+        self._whole = self._wholly_chosen()
+        self._vertex, ends = edges[self._edge_name].unique(return_inverse=True)
+        self._edges, self._generation = ends, generation[self._edge_name]
+        self._vertices, self._added = vertices, len(self._vertex)
+        self._forward = half.forward[self._members]
         local = torch.full_like(half.edge, -1)
         local[self._members] = torch.arange(len(self._members), device=local.device)
         self._next = local[half.successor[self._members]]
@@ -75,35 +77,37 @@ class Sequential:
         self._ambiguous: list[Tensor] = []
         self._load(columns, crossings)
 
+    def _wholly_chosen(self) -> Tensor:
+        """For each local edge whether every half-edge on it is among the members."""
+        name, half = self._edge_name, self._half
+        sides = torch.bincount(half.edge, minlength=len(self._all_edges))[name]
+        return sides == torch.bincount(self._edge, minlength=len(name))
+
     # ---- values at vertices ----------------------------------------------------------------------------------------
     def _load(self, columns: Columns, crossings: Points) -> None:
-        """Values and bounds of the active columns at the vertices of the chosen cells, numbered locally."""
+        """Values and bounds of the active columns at the vertices of the chosen cells."""
         old = columns.values.shape[0]
-        self._vertex = self._origin().unique()
-        self._number = torch.full((self._count,), -1, dtype=torch.int64, device=self._vertex.device)
-        self._number[self._vertex] = torch.arange(len(self._vertex), device=self._vertex.device)
-        old_vertices = self._vertex[self._vertex < old]
         index = self._vertex[self._vertex >= old] - old
-        own = self._values_at(columns, old_vertices)
+        own = self._values_at(columns, self._vertex[self._vertex < old])
         ends = [self._values_at(columns, end[index]) for end in (crossings.first, crossings.second)]
-        parts = _between(ends, crossings.position[index], crossings.slack[index])
-        made = self._active == crossings.column[index][:, None]
-        self._values = torch.cat([own[0], parts[0].masked_fill(made, 0.0)])
-        self._bounds = torch.cat([own[1], parts[1].masked_fill(made, 0.0)])
+        made = (self._active == crossings.column[index][:, None]).long().argmax(1)
+        _, _, values, bounds = _crossing(ends, made)
+        self._values = torch.cat([own[0], values])
+        self._bounds = torch.cat([own[1], bounds], dim=1)
 
     def _values_at(self, columns: Columns, vertices: Tensor) -> tuple[Tensor, Tensor]:
         rows, names = vertices[:, None], self._active[None, :]
-        return columns.values[rows, names], columns.bound.at(rows, names)
+        return columns.values[rows, names], columns.bounds_at(rows, names)
 
     def _origin(self) -> Tensor:
         return self._edges[self._edge, (~self._forward).long()]
 
     def _signs(self, column: int) -> Tensor:
         """Signs of a column at the origins of all half-edges; reports the cells in which one is uncertain."""
-        values, bounds = self._values[:, column], self._bounds[:, column]
-        signs = torch.where(values.abs() > bounds, values.sign(), 0.0).to(torch.int8)
-        origin = self._number[self._origin()]
-        uncertain = ((signs == 0) & (bounds > 0))[origin]
+        values, (bound, zero) = self._values[:, column], self._bounds[:, :, column]
+        signs = torch.where(values.abs() > zero, values.sign(), 0.0).to(torch.int8)
+        origin = self._origin()
+        uncertain = ((values.abs() <= bound) & (bound > 0))[origin]
         self._ambiguous.append(self._parents[self._cell[uncertain]])
         return signs[origin]
 
@@ -189,18 +193,14 @@ class Sequential:
     # ---- growing the arrays ----------------------------------------------------------------------------------------
     def _add_vertices(self, column: int, edge: Tensor) -> Tensor:
         first, second = self._edges[edge].unbind(1)
-        ends = [(self._values[self._number[end]], self._bounds[self._number[end]]) for end in (first, second)]
-        (low, low_bound), (high, high_bound) = ends
-        position, slack = vanishing(low[:, column], high[:, column], low_bound[:, column], high_bound[:, column])
-        values, bounds = _between(ends, position, slack)
-        values[:, column] = 0.0
-        bounds[:, column] = 0.0
-        self._values, self._bounds = torch.cat([self._values, values]), torch.cat([self._bounds, bounds])
-        self._batches.append(Points(first, second, self._active[column].expand(len(edge)), position, slack))
-        middle = self._count + torch.arange(len(edge), device=edge.device)
-        local = len(self._vertex) + torch.arange(len(edge), device=edge.device)
-        self._count += len(edge)
-        self._vertex, self._number = torch.cat([self._vertex, middle]), torch.cat([self._number, local])
+        ends = [(self._values[end], self._bounds[:, end]) for end in (first, second)]
+        position, slack, values, bounds = _crossing(ends, torch.full_like(edge, column))
+        self._values, self._bounds = torch.cat([self._values, values]), torch.cat([self._bounds, bounds], dim=1)
+        names = self._vertex[first], self._vertex[second]
+        self._batches.append(Points(*names, self._active[column].expand(len(edge)), position, slack))
+        count = torch.arange(len(edge), device=edge.device)
+        middle = len(self._vertex) + count
+        self._vertex = torch.cat([self._vertex, self._vertices + len(self._vertex) - self._added + count])
         return middle
 
     def _add_edges(self, ends: Tensor, generation: Tensor) -> None:
@@ -221,24 +221,42 @@ class Sequential:
 
     # ---- the result ------------------------------------------------------------------------------------------------
     def _outcome(self) -> Outcome:
+        edges, generation, edge_name = self._merged_edges()
         total = len(self._half.edge)
         new = torch.arange(len(self._edge) - len(self._members), device=self._edge.device)
         name = torch.cat([self._members, total + new])
-        half = HalfEdges(*(_grown(part, len(new)) for part in (self._half.edge, self._half.forward)),
-                         _grown(self._half.successor, len(new)), _grown(self._half.parent, len(new)))
-        half.edge[name], half.forward[name] = self._edge, self._forward
+        old = self._half
+        half = HalfEdges(*(_grown(part, len(new)) for part in (old.edge, old.forward, old.successor, old.parent)))
+        half.edge[name], half.forward[name] = edge_name[self._edge], self._forward
         half.successor[name], half.parent[name] = name[self._next], self._parents[self._cell]
         representative = torch.empty_like(self._parents)
         representative[self._cell] = name
         ambiguous = torch.cat([*self._ambiguous, self._parents[:0]])
-        return Outcome(
-            self._edges, self._generation, half, self._batches, representative, self._active, self._below, ambiguous
-        )
+        return Outcome(edges, generation, half, self._batches, representative, self._active, self._below, ambiguous)
+
+    def _merged_edges(self) -> tuple[Tensor, Tensor, Tensor]:
+        """All edges and generations, and the number there of each local edge."""
+        old, total = len(self._edge_name), len(self._all_edges)
+        new = torch.arange(len(self._edges) - old, device=self._edges.device)
+        name = torch.cat([self._edge_name, total + new])
+        edges, generation = _grown(self._all_edges, len(new)), _grown(self._all_generations, len(new))
+        edges[name], generation[name] = self._vertex[self._edges], self._generation
+        return edges, generation, name
 
 
-def _between(ends: list[tuple[Tensor, Tensor]], position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+def _crossing(ends: list[tuple[Tensor, Tensor]], made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where column ``made[i]`` vanishes between the ends of segment i: parameter, its bound, all values and bounds there."""
     (first, first_bound), (second, second_bound) = ends
-    return interpolated(first, second, first_bound, second_bound, position[:, None], slack[:, None])
+    row = torch.arange(len(made), device=made.device)
+    position, slack = vanishing(
+        first[row, made], second[row, made], first_bound[:, row, made], second_bound[:, row, made]
+    )
+    values, bounds = interpolated(
+        first, second, first_bound, second_bound, position[:, None], slack[:, :, None]
+    )
+    values[row, made] = 0.0
+    bounds[:, row, made] = 0.0
+    return position, slack[0], values, bounds
 
 
 def _marked(count: int, index: Tensor) -> Tensor:
@@ -248,4 +266,4 @@ def _marked(count: int, index: Tensor) -> Tensor:
 
 
 def _grown(values: Tensor, count: int) -> Tensor:
-    return torch.cat([values, values.new_empty(count)])
+    return torch.cat([values, values.new_empty(count, *values.shape[1:])])

@@ -1,4 +1,4 @@
-"""Which columns are strictly above and strictly below their level at which vertices: packed bits, certain or zero."""
+"""Which columns are above and below their level at which vertices, as packed bits, and which of that is certain."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ class Columns:
     values: Tensor
     """float64 (V, C)"""
     bound: Sharp
+    rounding: Sharp
+    """What counts as zero in a float decision: the rounding of the last operation (``FloatField.rounding``)."""
 
     @classmethod
     def of(cls, field: FloatField, function: Tensor, level: Tensor) -> Columns:
         """The columns of a field; the values are not copied when every function has the single level 0."""
         if is_identity(function, field.columns) and not bool(level.any()):
-            return cls(field.values, field.bound())
-        return cls(field.values[:, function] - level, field.bound().take(function))
+            return cls(field.values, field.bound(), field.rounding())
+        bounds = field.bound().take(function), field.rounding().take(function)
+        return cls(field.values[:, function] - level, *bounds)
+
+    def bounds_at(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """At the entries (rows[i], columns[i]): the error bound, and what counts as zero; (2, ...)."""
+        return torch.stack([self.bound.at(rows, columns), self.rounding.at(rows, columns)])
 
     @property
     def count(self) -> int:
@@ -45,14 +52,14 @@ class Signs:
     """Signs of all columns at all vertices."""
 
     above: Tensor
-    """Packed uint8 (V, bytes): certainly above the level."""
+    """Packed uint8 (V, bytes): above the level by more than what counts as zero."""
     below: Tensor
-    uncertain: Tensor
-    """bool (V,): some column at this vertex is within its error bound of the level, and not certainly at it."""
+    doubtful: Tensor
+    """Packed uint8 (V, bytes): within the error bound of the level, and not certainly at it."""
 
     @classmethod
     def of(cls, columns: Columns) -> Signs:
-        """The signs of all columns: a value within its error bound counts as zero."""
+        """The signs of all columns."""
         rows = max(1, _BLOCK // max(columns.count, 1))
         coarse = columns.bound.coarse()
         blocks = [
@@ -64,13 +71,12 @@ class Signs:
 def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
     values = columns.values[start:stop]
     above, below = values > 0, values < 0
+    doubtful = torch.zeros_like(above)
     row, column = (values.abs() <= coarse[start:stop, None]).nonzero(as_tuple=True)
-    uncertain = torch.zeros(stop - start, dtype=torch.bool, device=values.device)
     if len(row):
-        bound = columns.bound.at(row + start, column)
-        near = values[row, column].abs() <= bound
-        row, column, bound = row[near], column[near], bound[near]
-        above[row, column] = False
-        below[row, column] = False
-        uncertain[row[bound > 0]] = True
-    return pack(above), pack(below), uncertain
+        size = values[row, column].abs()
+        bound, zero = columns.bounds_at(row + start, column)
+        doubtful[row, column] = (size <= bound) & (bound > 0)
+        above[row, column] &= size > zero
+        below[row, column] &= size > zero
+    return pack(above), pack(below), pack(doubtful)

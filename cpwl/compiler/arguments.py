@@ -1,0 +1,71 @@
+"""What the user passes to the compiler, checked: the model and the example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from ..errors import ArgumentError, ShapeError
+from .program import user_input
+
+
+def check_model(model: Any) -> None:
+    """Raises ``ArgumentError`` unless the model is a module in eval mode, or an exported program."""
+    if isinstance(model, ExportedProgram):
+        return
+    if not isinstance(model, nn.Module):
+        kind = type(model).__name__
+        raise ArgumentError(f"model must be a torch.nn.Module or a torch.export.ExportedProgram, got {kind}.")
+    training = next((name for name, module in model.named_modules() if module.training), None)
+    if training is not None:
+        which = f"submodule {training!r}" if training else "it"
+        raise ArgumentError(f"model must be in eval mode, but {which} is in train mode: call model.eval() first.")
+
+
+def read_example(model: Any, example: Any) -> Tensor:
+    """The first sample of the example, a batch of one on the CPU in the model's floating-point type."""
+    if example is None:
+        example = _own_example(model)
+    try:
+        tensor = torch.as_tensor(example).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentError(f"example_input must be an array of numbers, got {type(example).__name__}.") from error
+    if not tensor.is_floating_point():
+        raise ArgumentError(f"example_input must hold real floating-point numbers, got {tensor.dtype}: convert it.")
+    if tensor.ndim < 2 or not tensor.numel():
+        raise ShapeError(f"example_input must be one batch, (B, *shape) with B >= 1, got shape {tuple(tensor.shape)}.")
+    sample = tensor[:1].to(_float_type(model, tensor.dtype)).clone()
+    if not sample.isfinite().all():
+        raise ArgumentError(f"example_input must be finite (as {sample.dtype}), got NaN or an infinity.")
+    return sample
+
+
+def batch_of(exported: ExportedProgram, sample: Tensor) -> Any:
+    """The program's batch size (an int, or a symbol); ``ShapeError`` when a fixed size differs from the sample's."""
+    shape = user_input(exported).meta["val"].shape
+    pairs = zip(shape[1:], sample.shape[1:], strict=False)
+    if len(shape) != sample.ndim or any(isinstance(wanted, int) and wanted != size for wanted, size in pairs):
+        raise ShapeError(
+            f"example_input must be a batch of shape {tuple(shape)}, got one of {tuple(sample.shape[1:])}."
+        )
+    return shape[0]
+
+
+def _own_example(model: Any) -> Any:
+    inputs = model.example_inputs if isinstance(model, ExportedProgram) else None
+    if not inputs or not inputs[0]:
+        raise ArgumentError("example_input is needed: one batch, (B, *shape), as the model takes it.")
+    return inputs[0][0]
+
+
+def _float_type(model: Any, default: torch.dtype) -> torch.dtype:
+    """The model's own floating-point type: that of its input when it says so, or of its first parameter."""
+    if isinstance(model, ExportedProgram):
+        dtype: torch.dtype = user_input(model).meta["val"].dtype
+        if not dtype.is_floating_point:
+            raise ArgumentError(f"model must take real floating-point numbers, but was exported for {dtype}.")
+        return dtype
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), default)

@@ -1,0 +1,108 @@
+"""A captured ATen graph with its stored tensors, and what can be asked of its nodes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind, OutputKind
+
+from ..errors import ArgumentError, UnsupportedLayerError
+from .double import call, widen
+
+# Operators that read only the shape and type of their argument.
+_SHAPE_ONLY = frozenset(
+    f"aten.{name}.default" for name in ("ones_like", "zeros_like", "full_like", "new_zeros", "new_ones", "new_full")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A captured graph: its nodes in order, the one input, the output, and the stored tensors (float64) by node."""
+
+    nodes: tuple[fx.Node, ...]
+    input: fx.Node
+    output: fx.Node
+    state: Mapping[fx.Node, Tensor]
+    names: Mapping[fx.Node, str]
+
+    def needed_for(self, target: fx.Node) -> tuple[fx.Node, ...]:
+        """The nodes that the value of ``target`` is computed from, itself included, in order."""
+        found, stack = {target}, [target]
+        while stack:
+            new = set(stack.pop().all_input_nodes) - found
+            found |= new
+            stack += new
+        return tuple(node for node in self.nodes if node in found)
+
+    def dependent(self) -> frozenset[fx.Node]:
+        """The nodes whose value depends on the input."""
+        found = {self.input}
+        for node in self.nodes:
+            if name_of(node) not in _SHAPE_ONLY and any(arg in found for arg in node.all_input_nodes):
+                found.add(node)
+        return frozenset(found)
+
+
+def name_of(node: fx.Node) -> str:
+    """The operator's name, such as ``aten.relu.default``; ``getitem`` for a part of a tuple."""
+    return "getitem" if node.target is operator.getitem else str(node.target)
+
+
+def module_path(node: fx.Node) -> str:
+    """Path of the module whose forward made the node; empty for the model's own forward."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return str(next(reversed(stack.values()))[0]) if stack else ""
+
+
+def run_node(node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
+    """The value of a node in float64, from the values of the nodes it reads; those not given count as zeros."""
+
+    def value(arg: fx.Node) -> Any:
+        return values[arg] if arg in values else widen(torch.zeros(arg.meta["val"].shape))
+
+    assert callable(node.target)
+    return call(node.target, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
+
+
+def program_of(exported: ExportedProgram) -> Program:
+    """The graph of an exported program; ``UnsupportedLayerError`` when it changes its state."""
+    specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
+    tensors = {**exported.constants, **exported.state_dict}
+    names = {
+        node: str(specs[node.name].target)
+        for node in exported.graph.nodes
+        if node.op == "placeholder" and specs[node.name].target in tensors
+    }
+    state = {node: widen(tensors[name]) for node, name in names.items()}
+    return Program(tuple(exported.graph.nodes), user_input(exported), _output(exported), state, names)
+
+
+def _output(exported: ExportedProgram) -> fx.Node:
+    specs = exported.graph_signature.output_specs
+    allowed = (OutputKind.USER_OUTPUT, OutputKind.USER_INPUT_MUTATION)
+    changed = next((spec.target for spec in specs if spec.kind not in allowed), None)
+    if changed is not None:
+        raise UnsupportedLayerError(f"model changes its state ({changed!r}): it is not a function of its input alone.")
+    (values,) = exported.graph.output_node().args
+    assert isinstance(values, (tuple, list))
+    pairs = zip(values, specs, strict=True)
+    outputs = [value for value, spec in pairs if spec.kind == OutputKind.USER_OUTPUT]
+    if len(outputs) != 1 or not isinstance(outputs[0], fx.Node):
+        raise ArgumentError("model must return one tensor. Wrap it in a module that does.")
+    return outputs[0]
+
+
+def user_input(exported: ExportedProgram) -> fx.Node:
+    """The node of the one tensor that a program takes; ``ArgumentError`` when it takes several."""
+    names = [spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind == InputKind.USER_INPUT]
+    inputs = [node for node in exported.graph.nodes if node.op == "placeholder" and node.name in names]
+    tensors: list[fx.Node] = [node for node in inputs if isinstance(node.meta.get("val"), Tensor)]
+    if len(tensors) != 1:
+        raise ArgumentError(f"model must take one tensor, not {len(tensors)}. Wrap it in a module that takes one.")
+    return tensors[0]

@@ -1,0 +1,138 @@
+"""Imports go down the layers only, heavy packages are imported in few places, and ``import cpwl`` stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "cpwl"
+
+LAYERS: dict[str, int] = {
+    "errors": 0, "ragged": 0, "bits": 0,
+    "polytope": 1, "arrangement": 2,
+    "network": 1, "network_check": 2, "network_io": 3,
+    "domain": 3, "arithmetic": 3,
+    "backends": 4, "compiler": 4,
+    "partition": 5,
+    "boundary": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
+    "plot": 8,
+    "demo": 9, "cli": 10,
+}  # fmt: skip
+"""The layer of each top-level module; a new module must be entered here."""
+
+GEOMETRY = {"polytope", "arrangement"}
+NETWORKS = {"network", "network_check", "network_io"}
+
+HEAVY: dict[str, tuple[str, ...]] = {
+    "torch": ("backends.torch", "compiler", "demo"),
+    "flint": ("backends.exact",),
+    "cdd": ("backends.exact.polyhedra",),
+    "matplotlib": ("plot",),
+    "click": ("cli", "demo"),
+    "rich": ("cli", "demo"),
+    "sklearn": ("demo",),
+}
+"""Which modules (with all below them) may import a heavy package."""
+
+
+def modules() -> dict[str, str]:
+    """The source of each module by its name inside the package; "" for the package itself."""
+    result = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        result[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+    return result
+
+
+def is_package(name: str) -> bool:
+    return (PACKAGE / name.replace(".", "/")).is_dir()
+
+
+def imports(name: str, source: str, *, package: bool) -> Iterator[str]:
+    """Absolute names of everything a module imports, also inside functions and under TYPE_CHECKING."""
+    parents = ["cpwl", *name.split(".")] if name else ["cpwl"]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = node.level - 1 if package else node.level
+            base = parents[: len(parents) - up] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def violations(name: str, source: str, *, package: bool) -> list[str]:
+    """What a module imports and may not."""
+    found = []
+    top = name.split(".")[0]
+    for target in imports(name, source, package=package):
+        parts = target.split(".")
+        if parts[0] == "cpwl" and len(parts) > 1 and parts[1] in LAYERS and top:
+            found += _upward(top, parts[1])
+        allowed = HEAVY.get(parts[0])
+        if allowed is not None and not any(f"{name}.".startswith(f"{place}.") for place in allowed):
+            found.append(f"imports {parts[0]}, which only {', '.join(allowed)} may")
+    return found
+
+
+def _upward(top: str, target: str) -> list[str]:
+    if top == target:
+        return []
+    crossed = (top in GEOMETRY and target in NETWORKS) or (top in NETWORKS and target in GEOMETRY)
+    if crossed or LAYERS[target] >= LAYERS[top]:
+        return [f"imports {target}, which is not below it"]
+    return []
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {name.split(".")[0] for name in modules() if name} - {"__main__"} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name])
+def test_imports_go_down_only(name: str) -> None:
+    assert violations(name, modules()[name], package=is_package(name)) == []
+
+
+def test_the_abstract_arrangement_names_no_backend() -> None:
+    source = modules()["arrangement"].lower()
+    assert not [word for word in ("torch", "flint", "cdd", "backends") if word in source]
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("network", "from .arrangement import Arrangement"),
+        ("arrangement", "from cpwl.network import Network"),
+        ("polytope", "from . import network"),
+        ("network", "def f():\n    import torch"),
+        ("backends.exact.field", "from ...partition import Partition"),
+        ("backends.exact.field", "import torch"),
+        ("backends.exact.field", "from cdd import gmp"),
+        ("partition", "from .plot import draw"),
+        ("statistics", "import matplotlib.pyplot as plt"),
+        ("arithmetic", "from .domain import Domain"),
+        ("errors", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .ragged import Ragged"),
+    ],
+)
+def test_a_forbidden_import_is_found(name: str, source: str) -> None:
+    assert violations(name, source, package=False)
+
+
+def test_an_import_relative_to_a_package_is_resolved() -> None:
+    assert list(imports("backends", "from ..arithmetic import Arithmetic", package=True)) == [
+        "cpwl.arithmetic.Arithmetic"
+    ]
+    assert list(imports("backends.exact.field", "from ...polytope import Polytope", package=False)) == [
+        "cpwl.polytope.Polytope"
+    ]
+
+
+def test_importing_cpwl_is_light() -> None:
+    script = "import sys, cpwl; print(*sorted({'torch', 'flint', 'cdd', 'matplotlib', 'sympy'} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == []
