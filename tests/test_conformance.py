@@ -217,6 +217,13 @@ def test_a_part_has_the_chosen_regions(backend: Backend, functions: Functions, d
     laws.check_take(made, chosen)
 
 
+def test_no_region_taken_and_no_facet_dissolved_are_answered(backend: Backend) -> None:
+    made = laws.cut(backend, np.array([X, Y]))
+    nothing = np.zeros(0, np.int64)
+    assert len(made.after.take(nothing).arrangement) == 0
+    assert laws.polygons(made.after.dissolve(nothing).arrangement) == laws.polygons(made.after)
+
+
 def test_parts_are_cut_like_the_whole(backend: Backend) -> None:
     made = laws.cut(backend, np.array([[1.0, 0.25, 0.0], [0.25, 1.0, 0.25]]))
     second = laws.functions_on(backend, made.before.coordinates(), np.array([[1.0, -1.0, 0.125]]))

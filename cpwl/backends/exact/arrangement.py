@@ -155,7 +155,8 @@ class ExactArrangement(Arrangement[ExactField]):
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[ExactField]:
-        pairs = self._facets.regions[facets]
+        chosen = np.asarray(facets, np.int64)
+        pairs = self._facets.regions[chosen]
         if (pairs < 0).any():
             raise ArgumentError(
                 "facets must have a region on both sides; one of those given lies on the domain's boundary."
@@ -165,15 +166,16 @@ class ExactArrangement(Arrangement[ExactField]):
         generations = self._generations
         dropped = self._needless(cycles)
         kept = [without(cycle, dropped, generations) for cycle in cycles]
-        straight = self._straight.union(*(self._facets.vertices[f].tolist() for f in facets))
+        straight = self._straight.union(*(self._facets.vertices[f].tolist() for f in chosen))
         parents = np.array([members[0] for members in classes], np.int64)
         return self._compacted(kept, parents, generations, straight)
 
     def take(self, regions: NDArray[np.int64]) -> Change[ExactField]:
-        if len(np.unique(regions)) < len(regions):
+        chosen = np.asarray(regions, np.int64)
+        if len(np.unique(chosen)) < len(chosen):
             raise ArgumentError("regions must be distinct indices; one of them is given twice.")
-        cycles = [self._cycles[r] for r in regions]
-        return self._compacted(cycles, np.asarray(regions, np.int64), self._generations, self._straight)
+        cycles = [self._cycles[r] for r in chosen]
+        return self._compacted(cycles, chosen, self._generations, self._straight)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     @property
@@ -247,7 +249,7 @@ class ExactArrangement(Arrangement[ExactField]):
         Rounding is monotone, so x <= y for exact numbers implies the same for the rounded ones.
         """
         cycles = Ragged.of(self._cycles)
-        corners = np.array([rounded(p) for p in self._points])[cycles.values]
+        corners = np.array([rounded(p) for p in self._points]).reshape(-1, 2)[cycles.values]
         return cycles.reduce(np.minimum, corners), cycles.reduce(np.maximum, corners)
 
     def _region_of(self, query: Point) -> int:

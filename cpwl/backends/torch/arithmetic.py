@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...arithmetic import Arithmetic
 from ...network import Dense, Gather, Max, Node, Op, Piecewise, Scale, Sum
-from .field import ROUND_UP, SMALLEST, UNIT, FloatField, Sharp, gamma, row_norms
+from .field import ROUND_UP, SMALLEST, UNIT, FloatField, Sharp, gamma, lifted, row_norms
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +87,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
         values = _on_pieces(node, constants, x, pieces)
-        rounding = 4 * UNIT * (row_norms(values) + 2 * sqrt(node.size) * constants.largest_intercept)
-        return FloatField(values, (constants.lipschitz * x.error + rounding) * ROUND_UP)
+        sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
+        return FloatField(values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP))
 
     def on_pieces(self, node: Node, x: FloatField, pieces: NDArray[np.int64]) -> FloatField:
         """The output of a nonlinear node on given pieces; its error is not bounded further than the argument's."""
@@ -118,22 +118,22 @@ class TorchArithmetic(Arithmetic[FloatField]):
         norms = row_norms(x.values)
         g = gamma(op.weight.shape[1] + 2)
         rounding = g * (constants.absolute * norms + sqrt(copies) * constants.bias_norm)
-        error = (constants.spectral * x.error + rounding) * ROUND_UP
+        error = lifted((constants.spectral * x.error + rounding) * ROUND_UP)
         sharp = Sharp(
-            _lifted((x.error + g * norms) * ROUND_UP),
-            _lifted(constants.row_norms).repeat(copies),
+            lifted((x.error + g * norms) * ROUND_UP),
+            constants.row_norms.repeat(copies),
             (g * constants.bias.abs()).repeat(copies),
         )
-        return FloatField(values, error, sharp, _lifted(g * norms), x.weights)
+        return FloatField(values, error, sharp, lifted(g * norms), x.weights)
 
     def _scale(self, node: Node, op: Scale, x: FloatField) -> FloatField:
         factor, shift = self._broadcast(op.factor, node), self._broadcast(op.shift, node)
         values = x.values * factor + (shift if x.weights is None else x.weights[:, None] * shift)
-        largest = float(factor.abs().max()) if len(factor) else 0.0
-        rounding = gamma(2) * (largest * row_norms(x.values) + float(torch.linalg.vector_norm(shift)))
+        largest = _largest(factor.abs())
+        rounding = gamma(2) * (largest * row_norms(x.values) + float(row_norms(shift[None])[0]))
         if not op.shift.any() and set(np.abs(op.factor).ravel().tolist()) <= {1.0}:
             rounding = torch.zeros_like(x.error)
-        return FloatField(values, (largest * x.error + rounding) * ROUND_UP, weights=x.weights)
+        return FloatField(values, lifted((largest * x.error + rounding) * ROUND_UP), weights=x.weights)
 
     def _gather(self, op: Gather, inputs: Sequence[FloatField]) -> FloatField:
         index = torch.as_tensor(op.index.ravel(), device=self.device)
@@ -156,7 +156,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
             weight = torch.as_tensor(op.weight, device=self.device)
             bias = torch.as_tensor(op.bias, device=self.device)
             magnitudes = weight.abs()
-            absolute = sqrt(float(magnitudes.sum(0).max()) * float(magnitudes.sum(1).max())) * ROUND_UP
+            absolute = sqrt(_largest(magnitudes.sum(0))) * sqrt(_largest(magnitudes.sum(1))) * ROUND_UP
             self._constants[op] = _DenseConstants(
                 weight,
                 bias,
@@ -173,8 +173,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
             intercepts = op.intercepts.astype(np.float64)
             self._constants[op] = _PieceConstants(
                 *(torch.as_tensor(a, device=self.device) for a in (op.breakpoints, op.slopes, intercepts)),
-                lipschitz=float(np.abs(op.slopes).max()),
-                largest_intercept=float(np.abs(intercepts).max()),
+                lipschitz=_factor(float(np.abs(op.slopes).max())),
+                largest_intercept=_factor(float(np.abs(op.intercepts).max())),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -201,13 +201,18 @@ def spectral_bound(matrix: Tensor, squarings: int = 5) -> float:
     return largest * size * (sqrt(gram + gamma(len(unit) + 2)) + 2 * UNIT) * ROUND_UP
 
 
+def _largest(bounds: Tensor) -> float:
+    """The largest of some non-negative factors, zero or at least ``SMALLEST``."""
+    return float(lifted(bounds).max()) if bounds.numel() else 0.0
+
+
+def _factor(coefficient: float) -> float:
+    """A coefficient as a factor of a bound, zero or at least ``SMALLEST``."""
+    return max(abs(coefficient), SMALLEST) if coefficient else 0.0
+
+
 def _weights(field: FloatField) -> Tensor:
     return torch.ones_like(field.error) if field.weights is None else field.weights
-
-
-def _lifted(factor: Tensor) -> Tensor:
-    """A bound's factor, zero or at least ``SMALLEST``."""
-    return torch.where(factor > 0, factor.clamp(min=SMALLEST), factor)
 
 
 def _is_relu(op: Piecewise) -> bool:
@@ -237,11 +242,11 @@ def _per_unit(values: Tensor, node: Node) -> Tensor:
 def _sum(op: Sum, inputs: Sequence[FloatField]) -> FloatField:
     values = sum(c * x.values for c, x in zip(op.coefficients, inputs, strict=True))
     assert isinstance(values, Tensor)
-    error = sum(abs(c) * x.error for c, x in zip(op.coefficients, inputs, strict=True))
+    error = sum(_factor(c) * x.error for c, x in zip(op.coefficients, inputs, strict=True))
     assert isinstance(error, Tensor)
     if len(inputs) == 2 and {abs(c) for c in op.coefficients} == {1.0}:
         rounding = UNIT * row_norms(values)  # one rounding of the result itself: equal arguments cancel exactly
     else:
-        sizes = [abs(c) * row_norms(x.values) for c, x in zip(op.coefficients, inputs, strict=True)]
+        sizes = [_factor(c) * row_norms(x.values) for c, x in zip(op.coefficients, inputs, strict=True)]
         rounding = gamma(len(inputs) + 1) * torch.stack(sizes).sum(0)
-    return FloatField(values, (error + rounding) * ROUND_UP, weights=inputs[0].weights)
+    return FloatField(values, lifted((error + rounding) * ROUND_UP), weights=inputs[0].weights)

@@ -119,10 +119,15 @@ class FloatField:
 
 
 def row_norms(values: Tensor) -> Tensor:
-    """The 2-norms of the rows, rounded up; 0 only for a row of zeros."""
+    """The 2-norms of the rows, rounded up; 0 only for a row of zeros, otherwise at least ``SMALLEST``."""
     norms = torch.linalg.vector_norm(values, dim=1) * ROUND_UP
     small = (norms < SMALLEST).nonzero(as_tuple=True)[0]
-    if len(small) and values.shape[1]:
-        # Squares below 2^-1000 may have vanished: bound these rows by their largest entry instead.
-        norms[small] = values[small].abs().amax(dim=1) * values.shape[1]
+    if len(small):
+        # Squares below 2^-1000 may have vanished: such a row is known to be smaller than SMALLEST.
+        norms[small] = SMALLEST * (values[small] != 0).any(dim=1).to(norms.dtype)
     return norms
+
+
+def lifted(bound: Tensor) -> Tensor:
+    """A factor of a bound, zero or at least ``SMALLEST`` (proofs/, Lemma 5 (f))."""
+    return torch.where(bound > 0, bound.clamp(min=SMALLEST), bound)
