@@ -23,8 +23,12 @@ class Arithmetic(ABC, Generic[Field]):
     """The operators of a network on fields of one backend."""
 
     @abstractmethod
-    def points(self, values: NDArray[Any]) -> Field:
-        """The field whose rows are the given points (rows, n), exactly as given."""
+    def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> Field:
+        """The field whose rows are the given points (rows, n), exactly as given.
+
+        ``error`` (rows,), when given, bounds the 2-norm of each point's distance from the one that is meant; exact
+        fields take points as they are.
+        """
 
     @abstractmethod
     def tangents(self, values: NDArray[Any]) -> Field:

@@ -40,6 +40,10 @@ class FieldLike(Protocol):
         """Signs in {-1, 0, 1}, int8 (V, K). Never wrong when -1 or 1; 0 is zero or, for a float field, undecided."""
         ...
 
+    def errors(self) -> NDArray[np.float64]:
+        """For each row a bound on the 2-norm of its distance from the exact values, (V,); 0 for an exact field."""
+        ...
+
     def to_numpy(self) -> NDArray[Any]:
         """The values (V, K): float64, or ``fractions.Fraction`` objects for an exact field."""
         ...

@@ -17,7 +17,7 @@ from .integers import Integer, Integers, common_scale, product, rational, signs
 class ExactArithmetic(Arithmetic[ExactField]):
     """The operators of a network on exact rows: each tensor becomes integers over one common scale."""
 
-    def points(self, values: NDArray[Any]) -> ExactField:
+    def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> ExactField:
         return ExactField.of(values, weight=1)
 
     def tangents(self, values: NDArray[Any]) -> ExactField:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -50,9 +50,10 @@ class TorchArithmetic(Arithmetic[FloatField]):
         self.device = device
         self._constants: WeakKeyDictionary[Op, Any] = WeakKeyDictionary()
 
-    def points(self, values: NDArray[Any]) -> FloatField:
+    def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> FloatField:
         """The field of the given points."""
-        return FloatField.exactly(values, self.device)
+        field = FloatField.exactly(values, self.device)
+        return field if error is None else replace(field, error=torch.as_tensor(error, device=self.device))
 
     def tangents(self, values: NDArray[Any]) -> FloatField:
         """The field of the given tangent vectors."""

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from ...arrangement import Arrangement, Change, Created, Facets, Refinement
 from ...bits import BitMatrix
-from ...errors import ShapeError, UnsupportedDimensionError
+from ...errors import ArgumentError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
 from ...ragged import Ragged
-from .complex import Complex, HalfEdges
+from .complex import Complex
+from .dissolve import dissolve
 from .field import FloatField
 from .locate import Locator
 from .prolong import Points, prolong
@@ -32,6 +33,8 @@ class TorchArrangement(Arrangement[FloatField]):
     exact: ClassVar[bool] = False
 
     _points: FloatField
+    _birth: Tensor
+    """How many refinements came before each vertex (its own counted), int64 (V,)."""
     _complex: Complex
     _parents: Tensor
     _ambiguous: Tensor
@@ -48,6 +51,7 @@ class TorchArrangement(Arrangement[FloatField]):
         corners = len(polytope.vertices)
         return cls(
             FloatField.exactly(polytope.vertices, place),
+            torch.zeros(corners, dtype=torch.int64, device=place),
             Complex.polygon(corners, place),
             torch.zeros(1, dtype=torch.int64, device=place),
             torch.zeros(1, dtype=torch.bool, device=place),
@@ -66,8 +70,10 @@ class TorchArrangement(Arrangement[FloatField]):
 
     @cached_property
     def regions(self) -> Ragged:  # type: ignore[override]
-        """The vertices of each region, counter-clockwise."""
-        return Ragged(_numpy(self._complex.origin), _numpy(self._complex.offsets))
+        """The extreme vertices of each region, counter-clockwise."""
+        cells = self._complex
+        counts = torch.bincount(cells.cell_of[cells.turns], minlength=cells.cells)
+        return Ragged.from_counts(_numpy(cells.origin[cells.turns]), _numpy(counts))
 
     @property
     def parents(self) -> NDArray[np.int64]:
@@ -114,7 +120,7 @@ class TorchArrangement(Arrangement[FloatField]):
 
     @cached_property
     def _locator(self) -> Locator:
-        return Locator(self.vertices, self.regions)
+        return Locator(self.vertices, Ragged(_numpy(self._complex.origin), _numpy(self._complex.offsets)))
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> FloatField:
@@ -131,14 +137,21 @@ class TorchArrangement(Arrangement[FloatField]):
     # ---- change ----------------------------------------------------------------------------------------------------
     def refine(self, values: FloatField, levels: Ragged) -> Refinement[FloatField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
+        if not bool(torch.isfinite(values.error).all()):
+            raise ArithmeticError(
+                "values overflow float64 or are not numbers. Scale the network or the domain, or use the exact backend."
+            )
         if len(levels) != values.columns:
             raise ShapeError(f"levels must have one row for each of the {values.columns} functions, got {len(levels)}.")
         device = values.values.device
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
-        found = refine(self._complex, values, Columns.of(values, function, level), function, level)
+        found = refine(self._complex, values, Columns.of(values, function, level), function, level, self._generation + 1)
+        points = prolong(self._points, found.batches)
+        new_birth = self._birth.new_full((points.rows - len(self._birth),), self._generation + 1)
         new = TorchArrangement(
-            prolong(self._points, found.batches),
+            points,
+            torch.cat([self._birth, new_birth]),
             found.complex,
             found.parents,
             self._ambiguous[found.parents] | found.ambiguous,
@@ -151,14 +164,14 @@ class TorchArrangement(Arrangement[FloatField]):
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
         """The arrangement without the given edges."""
+        if (self._complex.sides[torch.as_tensor(facets, device=self._parents.device)] < 0).any():
+            raise ArgumentError("facets must have a region on both sides; one of those given lies on the domain's boundary.")
         removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=self._parents.device)
         removed[torch.as_tensor(facets, device=removed.device)] = True
-        edges, generation, half, cell = _without(self._complex, removed)
-        joined, lowest, _ = Complex.trace(edges, generation, half)
-        ambiguous = torch.zeros(joined.cells, dtype=torch.bool, device=removed.device)
-        new_of_old = _new_cells(self._complex.cells, cell, lowest)
-        ambiguous[new_of_old[self._ambiguous]] = True
-        return self._compacted(joined, lowest, ambiguous)
+        found = dissolve(self._complex, removed, self._birth)
+        ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
+        ambiguous[found.cell_of_old[self._ambiguous]] = True
+        return self._compacted(found.complex, found.lowest, ambiguous)
 
     def take(self, regions: NDArray[np.int64]) -> Change[FloatField]:
         """The given regions, in that order."""
@@ -169,14 +182,14 @@ class TorchArrangement(Arrangement[FloatField]):
         member = torch.repeat_interleave(old.offsets[chosen] - offsets[:-1], counts)
         member = member + torch.arange(len(member), device=member.device)
         edge, half_edge = old.half_edge[member].unique(return_inverse=True)
-        part = Complex(old.edges[edge], old.generation[edge], half_edge, old.forward[member], offsets)
+        part = Complex(old.edges[edge], old.marks[edge], half_edge, old.forward[member], offsets)
         return self._compacted(part, chosen, self._ambiguous[chosen])
 
     def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Change[FloatField]:
         """The arrangement on the vertices that the complex uses."""
         used, ends = complex_.edges.unique(return_inverse=True)
-        compact = Complex(ends, complex_.generation, complex_.half_edge, complex_.forward, complex_.offsets)
-        new = TorchArrangement(self._points.take(used), compact, parents, ambiguous, self._generation)
+        compact = Complex(ends, complex_.marks, complex_.half_edge, complex_.forward, complex_.offsets)
+        new = TorchArrangement(self._points.take(used), self._birth[used], compact, parents, ambiguous, self._generation)
         return Change(new, lambda field: field.take(used))
 
 
@@ -184,18 +197,6 @@ def _created(batches: Sequence[Points], device: torch.device) -> Created:
     empty = torch.zeros(0, dtype=torch.int64, device=device)
     parts = ([getattr(batch, name) for batch in batches] for name in ("first", "second", "column"))
     return Created(*(_numpy(torch.cat([empty, *part])) for part in parts))
-
-
-def _without(old: Complex, removed: Tensor) -> tuple[Tensor, Tensor, HalfEdges, Tensor]:
-    """The half-edges that stay when edges are removed and vertices left with two edges are passed over.
-
-    Also for every old cell the lowest cell that it is joined with.
-    """
-    raise NotImplementedError
-
-
-def _new_cells(cells: int, lowest_of_old: Tensor, lowest: Tensor) -> Tensor:
-    raise NotImplementedError
 
 
 def _numpy(values: Tensor) -> NDArray[Any]:

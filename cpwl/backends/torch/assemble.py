@@ -25,11 +25,11 @@ class Cut:
     meets: Meets
 
     def assemble(self, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
-        """Edges, their generations and the half-edges of the new complex."""
+        """Edges, their marks and the half-edges of the new complex."""
         pieces, links = Pieces.of(self), Links.of(self)
         edges = torch.cat([pieces.edges, links.ends])
-        ages = torch.cat([pieces.generation, torch.full_like(links.chord, generation)])
-        return edges, ages, self._half_edges(pieces, links)
+        chords = torch.stack([torch.full_like(links.chord, generation), self.complex.lines + links.chord], 1)
+        return edges, torch.cat([pieces.marks, chords]), self._half_edges(pieces, links)
 
     def _half_edges(self, pieces: Pieces, links: Links) -> HalfEdges:
         """Numbered: the pieces of old half-edges, then links along their chords, then links against them."""
@@ -70,7 +70,7 @@ class Pieces:
     """Old edges and half-edges divided at their crossings."""
 
     edges: Tensor
-    generation: Tensor
+    marks: Tensor
     half_edge: Tensor
     """The old half-edge that each piece is part of."""
     start: Tensor
@@ -95,8 +95,8 @@ class Pieces:
         edge = exclusive_sum(per_edge + 1)[old.half_edge[half_edge]] + rank_on_edge
         is_last = rank == cut.visits.counts[half_edge]
         successor = torch.where(is_last, start[old.successor[half_edge]], number + 1)
-        edges, generation = _divided(old, cut.vertices, per_edge)
-        return cls(edges, generation, half_edge, start, edge, forward, successor, old.cell_of[half_edge])
+        edges, marks = _divided(old, cut.vertices, per_edge)
+        return cls(edges, marks, half_edge, start, edge, forward, successor, old.cell_of[half_edge])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +135,10 @@ class Links:
 
 
 def _divided(old: Complex, vertices: int, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """The old edges divided at their crossings, and their generations."""
+    """The old edges divided at their crossings, and their marks."""
     edge = torch.repeat_interleave(counts + 1)
     rank = torch.arange(len(edge), device=edge.device) - exclusive_sum(counts + 1)[edge]
     crossing = vertices + exclusive_sum(counts)[edge] + rank
     first = torch.where(rank == 0, old.edges[edge, 0], crossing - 1)
     second = torch.where(rank == counts[edge], old.edges[edge, 1], crossing)
-    return torch.stack([first, second], 1), old.generation[edge]
+    return torch.stack([first, second], 1), old.marks[edge]

@@ -29,8 +29,9 @@ class Complex:
 
     edges: Tensor
     """int64 (E, 2), the ends of each edge."""
-    generation: Tensor
-    """int64 (E,), how many refinements came before the edge (or the edge that it is a piece of)."""
+    marks: Tensor
+    """int64 (E, 2): after how many refinements the edge was made (it, or the edge that it is a piece of), and the number
+    of the chord or side that it is a piece of: edges of one cell with one such number lie on one line."""
     half_edge: Tensor
     """int64 (H,), the edge of each half-edge, cell by cell, counter-clockwise."""
     forward: Tensor
@@ -44,20 +45,38 @@ class Complex:
         index = torch.arange(corners, device=device)
         return cls(
             torch.stack([index, (index + 1) % corners], 1),
-            torch.zeros_like(index),
+            torch.stack([torch.zeros_like(index), index], 1),
             index,
             torch.ones(corners, dtype=torch.bool, device=device),
             torch.tensor([0, corners], device=device),
         )
 
     @classmethod
-    def trace(cls, edges: Tensor, generation: Tensor, half: HalfEdges) -> tuple[Complex, Tensor, Tensor]:
+    def trace(cls, edges: Tensor, marks: Tensor, half: HalfEdges) -> tuple[Complex, Tensor, Tensor]:
         """The complex whose cells are the cycles of ``half.successor``, ordered by parent.
 
         Also each cell's parent, and the order in which the half-edges now stand.
         """
         order, offsets, parents = _cycles(half.successor, half.parent)
-        return cls(edges, generation, half.edge[order], half.forward[order], offsets), parents, order
+        return cls(edges, marks, half.edge[order], half.forward[order], offsets), parents, order
+
+    @property
+    def generation(self) -> Tensor:
+        """After how many refinements each edge was made, int64 (E,)."""
+        return self.marks[:, 0]
+
+    @property
+    def lines(self) -> int:
+        """A number above those of all chords and sides."""
+        return int(self.marks[:, 1].max()) + 1
+
+    @cached_property
+    def turns(self) -> Tensor:
+        """Whether the cell's boundary turns where each half-edge begins, bool (H,)."""
+        line = self.marks[self.half_edge, 1]
+        turns = torch.empty_like(line, dtype=torch.bool)
+        turns[self.successor] = line[self.successor] != line
+        return turns
 
     @property
     def cells(self) -> int:

@@ -106,6 +106,10 @@ class FloatField:
         decided = self.values.sign() * (self.values.abs() > limit)
         return np.asarray(decided.to(torch.int8).cpu().numpy())
 
+    def errors(self) -> NDArray[np.float64]:
+        """Bounds on the 2-norms of the rows' errors, (V,)."""
+        return np.asarray(self.error.cpu().numpy())
+
     def to_numpy(self) -> NDArray[np.float64]:
         """The values (V, K)."""
         return np.asarray(self.values.cpu().numpy())

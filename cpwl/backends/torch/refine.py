@@ -37,21 +37,22 @@ class Refined:
     values: FloatField
 
 
-def refine(old: Complex, field: FloatField, columns: Columns, function: Tensor, level: Tensor) -> Refined:
-    """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``."""
+def refine(
+    old: Complex, field: FloatField, columns: Columns, function: Tensor, level: Tensor, generation: int
+) -> Refined:
+    """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``. New edges get ``generation``."""
     state = _Refinement(old, columns)
     chords, meets = state.regular_chords()
     cut = Cut(old, field.rows, state.crossings, state.visits, chords, meets)
-    generation = int(old.generation.max()) + 1
-    edges, ages, half = cut.assemble(generation)
+    edges, marks, half = cut.assemble(generation)
     batches = [state.points, _inner_points(cut, meets, chords)]
     outcome = None
     if bool(state.irregular.any()):
-        outcome = state.cut_irregular(edges, ages, half, generation, sum(map(len, batches)))
-        edges, ages, half = outcome.edges, outcome.generation, outcome.half
+        outcome = state.cut_irregular(edges, marks, half, generation, sum(map(len, batches)))
+        edges, marks, half = outcome.edges, outcome.marks, outcome.half
         state.uncertain[outcome.ambiguous] = True
         batches += outcome.batches
-    new, parents, order = Complex.trace(edges, ages, half)
+    new, parents, order = Complex.trace(edges, marks, half)
     state.check_euler(parents, chords, meets)
     values = Prolonged(field, function, level)
     values.extend_all(batches)
@@ -95,13 +96,13 @@ class _Refinement:
         return drop_cells(chords, meets, late)
 
     def cut_irregular(
-        self, edges: Tensor, ages: Tensor, half: HalfEdges, generation: int, new_vertices: int
+        self, edges: Tensor, marks: Tensor, half: HalfEdges, generation: int, new_vertices: int
     ) -> Outcome:
         """The irregular cells cut column by column."""
         vertices = len(self.columns.values) + new_vertices
         active = self._active_columns()
         cutting = Sequential(
-            edges, ages, half, self.irregular, self.columns, active, self.points, vertices, generation
+            edges, marks, half, self.irregular, self.columns, active, self.points, vertices, generation
         )
         return cutting.run()
 

@@ -30,7 +30,7 @@ def sort_within(groups: Tensor, keys: Tensor) -> Tensor:
 def pack(dense: Tensor) -> Tensor:
     """Boolean (rows, columns) packed to uint8 (rows, bytes), bytes a multiple of 8; lowest bit first."""
     rows, columns = dense.shape
-    padded = -(-columns // 64) * 64
+    padded = max(1, -(-columns // 64)) * 64
     if padded != columns:
         dense = torch.nn.functional.pad(dense, (0, padded - columns))
     words = dense.contiguous().view(torch.int64) * _GATHER_BITS

@@ -25,7 +25,7 @@ class Outcome:
     """The complex after cutting, and what is known of the cells that were cut."""
 
     edges: Tensor
-    generation: Tensor
+    marks: Tensor
     half: HalfEdges
     batches: list[Points]
     representative: Tensor
@@ -44,7 +44,7 @@ class Sequential:
     def __init__(
         self,
         edges: Tensor,
-        generation: Tensor,
+        marks: Tensor,
         half: HalfEdges,
         chosen: Tensor,
         columns: Columns,
@@ -58,12 +58,13 @@ class Sequential:
         There are ``vertices`` so far; the ``crossings`` are those that follow the old ones.
         """
         self._age = age
-        self._all_edges, self._all_generations, self._half, self._active = edges, generation, half, active
+        self._all_edges, self._all_marks, self._half, self._active = edges, marks, half, active
+        self._line = int(marks[:, 1].max()) + 1
         self._members = chosen[half.parent].nonzero(as_tuple=True)[0]
         self._edge_name, self._edge = half.edge[self._members].unique(return_inverse=True)
         self._whole = self._wholly_chosen()
         self._vertex, ends = edges[self._edge_name].unique(return_inverse=True)
-        self._edges, self._generation = ends, generation[self._edge_name]
+        self._edges, self._marks = ends, marks[self._edge_name]
         self._vertices, self._added = vertices, len(self._vertex)
         self._forward = half.forward[self._members]
         local = torch.full_like(half.edge, -1)
@@ -131,7 +132,7 @@ class Sequential:
             raise RuntimeError("an edge of a regular cell changes sign after it was divided: an error bound is wrong")
         middle = self._add_vertices(column, edge)
         first_new = len(self._edges)
-        self._add_edges(torch.stack([middle, self._edges[edge, 1]], 1), self._generation[edge])
+        self._add_edges(torch.stack([middle, self._edges[edge, 1]], 1), self._marks[edge])
         self._edges[edge, 1] = middle
         far = first_new + which
         near, forward = self._edge[crossed], self._forward[crossed]
@@ -175,7 +176,11 @@ class Sequential:
         self._below[new_cell, column] = True
         origin = self._origin()
         edge = len(self._edges) + torch.arange(len(cell), device=cell.device)
-        self._add_edges(torch.stack([origin[into], origin[out]], 1), torch.full_like(edge, self._age))
+        line = self._line + torch.arange(len(cell), device=cell.device)
+        self._line += len(cell)
+        self._add_edges(
+            torch.stack([origin[into], origin[out]], 1), torch.stack([torch.full_like(line, self._age), line], 1)
+        )
         along = torch.ones(len(cell), dtype=torch.bool, device=cell.device)
         before_into, before_out = self._previous[into], self._previous[out]
         above = self._add_half_edges(edge, along, cell)
@@ -203,9 +208,9 @@ class Sequential:
         self._vertex = torch.cat([self._vertex, self._vertices + len(self._vertex) - self._added + count])
         return middle
 
-    def _add_edges(self, ends: Tensor, generation: Tensor) -> None:
+    def _add_edges(self, ends: Tensor, marks: Tensor) -> None:
         self._edges = torch.cat([self._edges, ends])
-        self._generation = torch.cat([self._generation, generation])
+        self._marks = torch.cat([self._marks, marks])
         self._whole = torch.cat([self._whole, torch.ones(len(ends), dtype=torch.bool, device=ends.device)])
 
     def _add_half_edges(self, edge: Tensor, forward: Tensor, cell: Tensor) -> Tensor:
@@ -221,7 +226,7 @@ class Sequential:
 
     # ---- the result ------------------------------------------------------------------------------------------------
     def _outcome(self) -> Outcome:
-        edges, generation, edge_name = self._merged_edges()
+        edges, marks, edge_name = self._merged_edges()
         total = len(self._half.edge)
         new = torch.arange(len(self._edge) - len(self._members), device=self._edge.device)
         name = torch.cat([self._members, total + new])
@@ -232,16 +237,16 @@ class Sequential:
         representative = torch.empty_like(self._parents)
         representative[self._cell] = name
         ambiguous = torch.cat([*self._ambiguous, self._parents[:0]])
-        return Outcome(edges, generation, half, self._batches, representative, self._active, self._below, ambiguous)
+        return Outcome(edges, marks, half, self._batches, representative, self._active, self._below, ambiguous)
 
     def _merged_edges(self) -> tuple[Tensor, Tensor, Tensor]:
-        """All edges and generations, and the number there of each local edge."""
+        """All edges and marks, and the number there of each local edge."""
         old, total = len(self._edge_name), len(self._all_edges)
         new = torch.arange(len(self._edges) - old, device=self._edges.device)
         name = torch.cat([self._edge_name, total + new])
-        edges, generation = _grown(self._all_edges, len(new)), _grown(self._all_generations, len(new))
-        edges[name], generation[name] = self._vertex[self._edges], self._generation
-        return edges, generation, name
+        edges, marks = _grown(self._all_edges, len(new)), _grown(self._all_marks, len(new))
+        edges[name], marks[name] = self._vertex[self._edges], self._marks
+        return edges, marks, name
 
 
 def _crossing(ends: list[tuple[Tensor, Tensor]], made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

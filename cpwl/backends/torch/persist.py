@@ -1,0 +1,104 @@
+"""Arrangements and fields of the torch backend as plain arrays, and back, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import FileFormatError
+from ...stored import Arrays, Stored
+from .arrangement import TorchArrangement
+from .complex import Complex
+from .field import FloatField, Sharp
+
+
+def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:
+    """The arrays that ``arrangement_from_arrays`` reads."""
+    cells = arrangement._complex
+    tensors = {
+        "vertices": arrangement._points.values,
+        "error": arrangement._points.error,
+        "birth": arrangement._birth,
+        "edges": cells.edges,
+        "edge_marks": cells.marks,
+        "half_edge": cells.half_edge,
+        "forward": cells.forward,
+        "offsets": cells.offsets,
+        "parents": arrangement._parents,
+        "ambiguous": arrangement._ambiguous,
+    }
+    return {name: _numpy(tensor) for name, tensor in tensors.items()} | {"generation": np.array(arrangement.generation)}
+
+
+def arrangement_from_arrays(stored: Stored, device: str | None = None) -> TorchArrangement:
+    """The arrangement on ``device``; ``FileFormatError`` for arrays that are not those of a complex."""
+    place = torch.device("cpu" if device is None else device)
+    vertices = stored.floats("vertices", -1, 2)
+    cells = _complex(stored, len(vertices), place)
+    return TorchArrangement(
+        FloatField(_tensor(vertices, place), _tensor(stored.bounds("error", len(vertices)), place)),
+        _tensor(stored.integers("birth", len(vertices)), place),
+        cells,
+        _tensor(stored.integers("parents", cells.cells), place),
+        _tensor(stored.booleans("ambiguous", cells.cells), place),
+        int(stored.integers("generation")),
+    )
+
+
+def field_to_arrays(field: FloatField) -> Arrays:
+    """The arrays that ``field_from_arrays`` reads."""
+    tensors = {"values": field.values, "error": field.error, "fresh": field.fresh, "weights": field.weights}
+    if field.sharp is not None:
+        tensors |= {"row": field.sharp.row, "column": field.sharp.column, "floor": field.sharp.floor}
+    return {name: _numpy(tensor) for name, tensor in tensors.items() if tensor is not None}
+
+
+def field_from_arrays(stored: Stored, rows: int, columns: int, device: str | None = None) -> FloatField:
+    """The field on ``device``; ``FileFormatError`` for arrays of other shapes, or numbers that are not finite."""
+    place = torch.device("cpu" if device is None else device)
+
+    def bound(name: str, length: int) -> Tensor:
+        return _tensor(stored.bounds(name, length), place)
+
+    return FloatField(
+        _tensor(stored.floats("values", rows, columns), place),
+        bound("error", rows),
+        Sharp(bound("row", rows), bound("column", columns), bound("floor", columns)) if "row" in stored else None,
+        bound("fresh", rows) if "fresh" in stored else None,
+        _tensor(stored.floats("weights", rows), place) if "weights" in stored else None,
+    )
+
+
+def _complex(stored: Stored, vertices: int, device: torch.device) -> Complex:
+    edges = stored.integers("edges", -1, 2, below=vertices)
+    half_edge = stored.integers("half_edge", -1, below=len(edges))
+    arrays = (
+        edges,
+        stored.integers("edge_marks", len(edges), 2),
+        half_edge,
+        stored.booleans("forward", len(half_edge)),
+        stored.offsets("offsets", len(half_edge), shortest=3),
+    )
+    cells = Complex(*(_tensor(values, device) for values in arrays))
+    _check_cycles(cells)
+    return cells
+
+
+def _check_cycles(cells: Complex) -> None:
+    """Every half-edge ends where the next one around its cell begins, and none is used twice."""
+    directed = cells.half_edge * 2 + (~cells.forward).long()
+    ends = cells.edges.view(-1)[directed ^ 1]
+    if not torch.equal(ends, cells.origin[cells.successor]):
+        raise FileFormatError("arrays half_edge, forward and offsets must go around each region; a cycle is broken")
+    if bool((torch.bincount(directed) > 1).any()):
+        raise FileFormatError("arrays half_edge and forward must use each side of an edge once; here one is used twice")
+
+
+def _numpy(tensor: Tensor) -> NDArray[np.generic]:
+    return np.asarray(tensor.cpu().numpy())
+
+
+def _tensor(values: NDArray[np.generic], device: torch.device) -> Tensor:
+    return torch.as_tensor(values, device=device)

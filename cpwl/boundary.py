@@ -1,0 +1,254 @@
+"""Decision boundaries and level sets of a partition, and points drawn from them.
+
+The argmax boundary is where the two largest outputs are equal: inside each region a union of facets of the cells of
+max(outputs) (proofs/, Theorem 1). Only regions on which no single output is the largest throughout are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arithmetic import evaluate
+from .arrangement import Arrangement
+from .errors import ArgumentError, UnsupportedDimensionError
+from .maximum import refine_by_maximum
+from .network import Gather, Node, Sum
+from .partition import Partition, embedding
+from .ragged import Ragged
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionBoundary:
+    """The facets (segments, when D = 2) on which a partition's outputs are decided."""
+
+    partition: Partition
+    ends: NDArray[Any]
+    """Slice coordinates (S, 2, D) of the ends of each segment: float64, or Fractions when the partition is exact."""
+    regions: NDArray[np.int64]
+    """The region of the partition that each segment lies in (one of the two, for a segment between regions), (S,)."""
+    pairs: NDArray[np.int64]
+    """The two classes i < j whose outputs are equal on each segment, (S, 2); -1 for a level set."""
+    slack: NDArray[np.float64]
+    """Bound on the distance of each segment's ends from the exact ones, (S,); 0 when exact."""
+    ambiguous: NDArray[np.bool_]
+    """Segments beside a region in whose making some decision was within its error bound, (S,)."""
+    ties: tuple[tuple[int, tuple[int, int]], ...]
+    """Regions on which two outputs are equal (or one is at the level) over an area, with the classes: listed apart."""
+    level: float | None = None
+    """The level, for a level set."""
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def lengths(self) -> NDArray[np.float64]:
+        """The length of each segment in slice coordinates, (S,)."""
+        steps = self.ends[:, 1] - self.ends[:, 0]
+        return np.linalg.norm(steps.astype(np.float64), axis=1)
+
+    def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
+
+        On an exact partition the points are Fractions and lie exactly on the boundary.
+        """
+        lengths = self.lengths()
+        if n < 0 or int(n) != n:
+            raise ArgumentError(f"n must be a number of samples, got {n!r}.")
+        if n and not lengths.sum() > 0:
+            raise ArgumentError("the boundary is empty on this domain: there is nothing to sample. Choose other classes.")
+        generator = np.random.default_rng(seed)
+        segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)
+        share: NDArray[Any] = generator.random((n, 1))
+        if self.ends.dtype == object:
+            share = np.array([[Fraction(s)] for s in share[:, 0].tolist()], dtype=object).reshape(n, 1)
+        first, second = self.ends[segment, 0], self.ends[segment, 1]
+        return first + share * (second - first), segment
+
+    def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
+        """n points of the input space (n, *input shape) on the boundary, drawn uniformly by its length in the slice."""
+        return self.partition.to_input(self.sample_slice(n, seed=seed)[0])
+
+    def residuals(self, u: NDArray[Any], segment: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """The computed |output_i - output_j| (or |output - level|) at samples, and a proven bound on it; (n,) each.
+
+        The exact value at the exact point of the exact segment is 0; the bound is that of the evaluation from a start
+        that is ``slack`` away (proofs/, Lemma 5 (e)). On an exact partition both are exact, and the bound is 0.
+        """
+        part = self.partition
+        arithmetic = part.arithmetic()
+        start = arithmetic.linear(embedding(part.domain), [arithmetic.points(u, error=self.slack[segment])])
+        output = evaluate(part.network, arithmetic, start)
+        values, row = output.to_numpy(), np.arange(len(segment))
+        if self.level is None:
+            other = values[row, self.pairs[segment, 1]]
+        else:
+            other = Fraction(self.level) if self.partition.arrangement.exact else self.level
+        first = np.maximum(self.pairs[segment, 0], 0)
+        # Two entries differ by at most sqrt(2) times the row's error, and the difference is rounded once.
+        return np.abs(values[row, first] - other), 2 * output.errors()
+
+
+def decision_boundary(
+    part: Partition,
+    classes: tuple[int, int] | None = None,
+    *,
+    everywhere: bool = False,
+    level: float | None = None,
+) -> DecisionBoundary:
+    """The boundary on which a partition's outputs are decided.
+
+    By default the argmax boundary: two outputs are equal and largest; labelled by their pair. ``classes=(i, j)``: only
+    that pair, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
+    one output.
+    """
+    if part.domain.dim != 2:
+        raise UnsupportedDimensionError(f"a boundary is drawn on slices of dimension 2, got {part.domain.dim}.")
+    if level is not None:
+        return _level_boundary(part, classes, level)
+    m = part.network.outputs
+    if m < 2:
+        raise ArgumentError("the network has one output: give level=, the value whose level set is wanted.")
+    if classes is None:
+        if everywhere:
+            raise ArgumentError("everywhere=True needs classes=(i, j), the pair whose outputs are to be equal.")
+        return _argmax_boundary(part)
+    pair = _checked_pair(classes, m)
+    if everywhere:
+        return _at_level(part, _difference(part, *pair), pair, 0.0)
+    return _only(_argmax_boundary(part), pair)
+
+
+def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
+    numbers = [int(c) for c in classes]
+    if len(numbers) != 2 or numbers[0] == numbers[1] or not all(0 <= c < m for c in numbers):
+        raise ArgumentError(f"classes must be two different outputs among 0..{m - 1}, got {tuple(classes)!r}.")
+    return min(numbers), max(numbers)
+
+
+def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: float) -> DecisionBoundary:
+    if classes is not None or part.network.outputs != 1:
+        raise ArgumentError(
+            f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
+        )
+    if not np.isfinite(level):
+        raise ArgumentError(f"level must be a finite number, got {level}.")
+    return _at_level(part, part.outputs, (-1, -1), float(level))
+
+
+def _difference(part: Partition, i: int, j: int) -> Any:
+    """Output i minus output j as a field with one function."""
+    arithmetic = part.arithmetic()
+    single = [arithmetic.linear(Node(Gather(np.array([c])), (), (1,)), [part.outputs]) for c in (i, j)]
+    return arithmetic.linear(Node(Sum((1.0, -1.0)), (), (1,)), single)
+
+
+def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float) -> DecisionBoundary:
+    """Where one function is at a level."""
+    refinement = part.arrangement.refine(field, Ragged.of([[level]], np.float64))
+    arrangement = refinement.arrangement
+    at_level = refinement.values.to_numpy()[:, 0] == level
+    below = refinement.below.dense()[:, 0]
+    tied = arrangement.regions.reduce(np.logical_and, at_level[arrangement.regions.values])
+    facets = arrangement.facets()
+    ends, (one, other) = facets.vertices.values.reshape(-1, 2), facets.regions.T
+    touches = at_level[ends].all(axis=1)
+    chosen = ((other >= 0) & (below[one] != below[other])) | touches
+    chosen &= ~(tied[one] | ((other >= 0) & tied[other]))
+    facet = np.flatnonzero(chosen)
+    pairs = np.tile(np.array(pair), (len(facet), 1))
+    ties = tuple((r, pair) for r in np.unique(arrangement.parents[tied]).tolist())
+    return _assembled(part, arrangement, arrangement.parents, facet, pairs, ties, level if pair[0] < 0 else None)
+
+
+def _argmax_boundary(part: Partition) -> DecisionBoundary:
+    """Where two outputs are equal and largest."""
+    undecided = _undecided_regions(part)
+    change = part.arrangement.take(undecided)
+    found = refine_by_maximum(
+        change.arrangement, part.arithmetic(), change.carry(part.outputs), (1, part.network.outputs), [change.carry(part.outputs)]
+    )
+    arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
+    facets = arrangement.facets()
+    one, other = facets.regions.T
+    rivals = _rivals(found.fields[0].to_numpy())
+    partner = _common(rivals, facets.vertices, winner[one])
+    parted = (other >= 0) & (winner[one] != winner[other])
+    partner[parted] = winner[other[parted]]
+    partner_of_region = _common(rivals, arrangement.regions, winner)
+    pairs = np.sort(np.stack([winner[one], partner], 1), axis=1)
+    tied = [partner_of_region[side] >= 0 for side in (one, other)]
+    chosen = (partner >= 0) & ~tied[0] & ~((other >= 0) & tied[1])
+    facet = np.flatnonzero(chosen)
+    regions = undecided[found.parents]
+    ties = sorted(
+        {(int(regions[r]), (min(winner[r], j).item(), max(winner[r], j).item())) for r, j in _pairs(partner_of_region)}
+    )
+    return _assembled(part, arrangement, regions, facet, pairs[facet], tuple(ties), None)
+
+
+def _pairs(partner: NDArray[np.int64]) -> list[tuple[int, np.int64]]:
+    return [(int(r), partner[r]) for r in np.flatnonzero(partner >= 0)]
+
+
+def _undecided_regions(part: Partition) -> NDArray[np.int64]:
+    """Regions on which no single output is certainly the largest at all vertices."""
+    values, error = part.outputs.to_numpy(), part.outputs.errors()
+    order = np.argsort(values, axis=1, kind="stable")
+    row = np.arange(len(values))
+    gap = (values[row, order[:, -1]] - values[row, order[:, -2]]).astype(np.float64)
+    winner = np.where(gap > 2 * error, order[:, -1], -1)
+    regions = part.regions
+    low, high = (regions.reduce(ufunc, winner[regions.values]) for ufunc in (np.minimum, np.maximum))
+    return np.flatnonzero((low != high) | (low < 0))
+
+
+def _rivals(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """At each vertex the outputs that equal the largest one, bool (V, m)."""
+    return np.asarray(values == values.max(axis=1, keepdims=True), dtype=np.bool_)
+
+
+def _common(rivals: NDArray[np.bool_], members: Ragged, winner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row of vertices the lowest output, other than its winner, that is a largest one at all of them; or -1."""
+    everywhere = members.reduce(np.logical_and, rivals[members.values])
+    everywhere[np.arange(len(winner)), winner] = False
+    return np.where(everywhere.any(axis=1), everywhere.argmax(axis=1), -1)
+
+
+def _only(boundary: DecisionBoundary, pair: tuple[int, int]) -> DecisionBoundary:
+    chosen = (boundary.pairs == np.array(pair)).all(axis=1)
+    return DecisionBoundary(
+        boundary.partition,
+        boundary.ends[chosen],
+        boundary.regions[chosen],
+        boundary.pairs[chosen],
+        boundary.slack[chosen],
+        boundary.ambiguous[chosen],
+        tuple(tie for tie in boundary.ties if tie[1] == pair),
+    )
+
+
+def _assembled(
+    part: Partition,
+    arrangement: Arrangement[Any],
+    regions: NDArray[np.int64],
+    facet: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    ties: tuple[tuple[int, tuple[int, int]], ...],
+    level: float | None,
+) -> DecisionBoundary:
+    """The boundary that consists of the given facets; ``regions`` names the partition's region of each one here."""
+    facets = arrangement.facets()
+    ends = facets.vertices.values.reshape(-1, 2)[facet]
+    sides = facets.regions[facet]
+    inner = np.where(sides[:, 1] >= 0, sides[:, 1], sides[:, 0])
+    points, error = arrangement.vertices, arrangement.coordinates().errors()
+    # A sample is interpolated between the ends: a few roundings of their coordinates (proofs/, Lemma 5 (e)).
+    sizes = np.abs(points[ends].astype(np.float64)).max(axis=(1, 2), initial=0.0)
+    slack = np.zeros(len(facet)) if arrangement.exact else error[ends].max(axis=1, initial=0.0) + 2.0**-48 * sizes
+    ambiguous = arrangement.ambiguous[sides[:, 0]] | arrangement.ambiguous[inner]
+    lowest = np.minimum(regions[sides[:, 0]], regions[inner])
+    return DecisionBoundary(part, points[ends], lowest, pairs, slack, ambiguous, ties, level)

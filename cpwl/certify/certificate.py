@@ -1,0 +1,111 @@
+"""The claim that a list of exact polygons is the partition of a domain by a network, and its verification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..domain import Domain
+from ..errors import ArgumentError, UnsupportedDimensionError, VerificationError
+from ..network import Network
+from ..partition import Partition, Progress
+
+if TYPE_CHECKING:
+    from .criterion import Listing
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once."""
+
+    network: Network
+    domain: Domain
+    listing: Listing
+    """The polygons, over a table of distinct rational points."""
+    area: Fraction
+    """The claimed sum of the areas of the regions, in slice coordinates."""
+    repaired: NDArray[np.int64]
+    """The regions of the partition given to ``certify`` that failed and were recomputed by the exact backend."""
+    added: NDArray[np.int64]
+    """The regions of ``partition`` that the exact backend computed; the others were lifted, in their old order."""
+    known: Partition | None = None
+    """The exact partition, when the claim has been verified in the making."""
+
+    @property
+    def regions(self) -> int:
+        """The claimed number of regions."""
+        return len(self.listing.polygons)
+
+    @cached_property
+    def partition(self) -> Partition:
+        """The exact partition (backend "exact"), its regions in the order of the list; verified, if need be, now."""
+        return self.verify() if self.known is None else self.known
+
+    @property
+    def verified(self) -> bool:
+        """Whether the claim is true: the answer of ``verify``, asked once."""
+        try:
+            return self.partition is not None
+        except VerificationError:
+            return False
+
+    def verify(self, *, progress: Progress | None = None) -> Partition:
+        """The exact partition, after every rule of the tiling criterion has been checked (proofs/, Theorem 2).
+
+        Raises ``VerificationError``, with the rule and the regions that break it, if the claim is not proved.
+        """
+        from .prove import verified_partition
+
+        return verified_partition(self.network, self.domain, self.listing, self.area, progress)
+
+    def report(self) -> str:
+        """The result in a few lines for people; verifies, if that has not been done."""
+        count = f"{self.regions:,}"
+        lines = [
+            f"{count} of {count} regions verified exactly" if self.verified else f"{count} regions, NOT verified",
+            f"areas sum to exactly {self.area} = area of the domain" if self.verified else f"area claimed: {self.area}",
+            f"{len(self.repaired):,} regions of the given partition were wrong and recomputed exactly",
+        ]
+        return "\n".join(lines)
+
+    __str__ = report
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the claim with its network and domain: JSON, compressed by gzip when the name ends in .gz.
+
+        No number in the file is rounded. Format version 0: it may change with the next version of cpwl.
+        """
+        from .document import write
+
+        write(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Certificate:
+        """The claim in a file, not verified yet; raises ``FileFormatError`` when the file is not a certificate."""
+        from .document import read
+
+        return read(path)
+
+
+def certify(partition: Partition, *, progress: Progress | None = None) -> Certificate:
+    """The exact partition that a partition stands for, with the proof that it is exactly that.
+
+    Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2);
+    regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``VerificationError`` only
+    if exact arithmetic itself finds no proof, which is a defect of the library.
+    """
+    if not isinstance(partition, Partition):
+        raise ArgumentError(f"partition must be a Partition, got {type(partition).__name__}. Use cpwl.partition.")
+    if partition.domain.dim != 2:
+        raise UnsupportedDimensionError(
+            f"partitions of 2-D slices are certified, got one of dimension {partition.domain.dim}. Take a 2-D slice."
+        )
+    from .prove import prove
+
+    return prove(partition, progress)

@@ -1,0 +1,127 @@
+"""Points of a decision boundary that are proved to lie on it: rational, with two outputs that are exactly equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import backends
+from ..arithmetic import evaluate
+from ..boundary import DecisionBoundary
+from ..errors import ArgumentError, VerificationError
+from ..partition import embedding
+from .units import unit_columns
+
+_SPARE = 4
+"""For each sample wanted, how many are tried at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class CertifiedSample:
+    """A rational point on a decision boundary, with the network's exact outputs there as the proof."""
+
+    u: NDArray[Any]
+    """Slice coordinates, Fractions (D,), inside the domain."""
+    x: NDArray[Any]
+    """The point of the input space, Fractions of the input's shape."""
+    pair: tuple[int, int]
+    """The two outputs that are equal; (-1, -1) on a level set, where the only output is at the level."""
+    logits: NDArray[Any]
+    """The network's outputs, Fractions (m,)."""
+
+
+def certify_samples(boundary: DecisionBoundary, n: int = 20, *, seed: int = 0) -> list[CertifiedSample]:
+    """n points of a decision boundary, drawn uniformly by length and moved onto it exactly.
+
+    Each is moved by one exact Newton step along the gradient of the difference of the two outputs on its region, then
+    the whole network is evaluated exactly at the result: the two outputs are equal, none is larger (unless the boundary
+    is that of a pair ``everywhere``), and the point is in the domain. Points for which that fails are replaced by
+    others; raises ``VerificationError`` if too few are left.
+    """
+    if n < 0 or int(n) != n:
+        raise ArgumentError(f"n must be a number of samples, got {n!r}.")
+    tried = _SPARE * n
+    u, segments = boundary.sample_slice(tried, seed=seed)
+    batches = (slice(start, start + n) for start in range(0, tried, max(n, 1)))
+    found = list(islice((sample for rows in batches for sample in _proved(boundary, u[rows], segments[rows])), n))
+    if len(found) < n:
+        raise VerificationError(
+            f"only {len(found)} of {tried} samples could be moved onto the boundary exactly, {n} are wanted. "
+            "Certify the partition first, and take the boundary of its exact partition."
+        )
+    return found
+
+
+def _proved(boundary: DecisionBoundary, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
+    """The samples that can be proved."""
+    part = boundary.partition
+    pairs = boundary.pairs[segments]
+    values, slopes = _heights(boundary, boundary.regions[segments], pairs)
+    points = [_newton(*row) for row in zip(u.tolist(), values.tolist(), slopes.tolist(), strict=True)]
+    kept = [i for i, point in enumerate(points) if point is not None and _inside(boundary, point)]
+    moved = np.array([points[i] for i in kept], dtype=object).reshape(-1, part.domain.dim)
+    arithmetic = backends.get("exact").arithmetic
+    start = arithmetic.linear(embedding(part.domain), [arithmetic.points(moved)])
+    outputs = evaluate(part.network, arithmetic, start).to_numpy()
+    for i, point, logits in zip(kept, moved, outputs, strict=True):
+        pair = (int(pairs[i, 0]), int(pairs[i, 1]))
+        if _decided(boundary, pair, logits):
+            yield CertifiedSample(point, part.to_input(point), pair, logits)
+
+
+def _heights(
+    boundary: DecisionBoundary, regions: NDArray[np.int64], pairs: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The function that vanishes on the boundary, in each region: its constants (n,) and slopes (n, D), Fractions."""
+    constants, slopes = _local_maps(boundary, regions)
+    row = np.arange(len(regions))
+    if boundary.level is not None:
+        return constants[:, 0] - Fraction(boundary.level), slopes[:, 0]
+    i, j = pairs.T
+    return constants[row, i] - constants[row, j], slopes[row, i] - slopes[row, j]
+
+
+def _local_maps(boundary: DecisionBoundary, regions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The exact affine maps of the network on the regions' patterns: constants (n, m) and slopes (n, m, D)."""
+    part, arithmetic = boundary.partition, backends.get("exact").arithmetic
+    network, domain = part.network, part.domain
+    columns = dict(zip(network.nonlinear, unit_columns(network), strict=True))
+    width = domain.dim + 1
+    pieces = np.repeat(part.patterns(regions).astype(np.int64), width, axis=0)
+    base = arithmetic.stack([arithmetic.points(domain.origin[None]), arithmetic.tangents(domain.basis.T)])
+    rows = arithmetic.stack([base] * len(regions))
+    output = evaluate(network, arithmetic, rows, lambda i: pieces[:, columns[i]]).to_numpy()
+    maps = output.reshape(len(regions), width, network.outputs)
+    return maps[:, 0], np.swapaxes(maps[:, 1:], 1, 2)
+
+
+def _newton(u: list[Any], constant: Fraction, slope: list[Fraction]) -> list[Fraction] | None:
+    """The nearest zero of an affine function; None if it is constant."""
+    start = [Fraction(x) for x in u]
+    square = sum((g * g for g in slope), Fraction(0))
+    if not square:
+        return None
+    height = constant + sum((g * x for g, x in zip(slope, start, strict=True)), Fraction(0))
+    return [x - height / square * g for g, x in zip(slope, start, strict=True)]
+
+
+def _inside(boundary: DecisionBoundary, point: list[Fraction]) -> bool:
+    corners = [[Fraction(x) for x in corner] for corner in boundary.partition.domain.polytope.vertices.tolist()]
+    return all(
+        (q[0] - p[0]) * (point[1] - p[1]) >= (q[1] - p[1]) * (point[0] - p[0])
+        for p, q in zip(corners, corners[1:] + corners[:1], strict=True)
+    )
+
+
+def _decided(boundary: DecisionBoundary, pair: tuple[int, int], logits: NDArray[Any]) -> bool:
+    """Whether the outputs at a point prove that it lies on the boundary."""
+    if boundary.level is not None:
+        return bool(logits[0] == Fraction(boundary.level))
+    one, other = logits[pair[0]], logits[pair[1]]
+    return bool(one == other and (getattr(boundary, "everywhere", False) or one == max(logits)))

@@ -1,0 +1,25 @@
+"""Where the units of each nonlinear node lie in a pattern, and ranges of rows that fit in memory together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from ..network import Network
+
+_ENTRIES = 1 << 19
+"""Entries of one exact field that are held at once: about a hundred bytes each."""
+
+
+def unit_columns(network: Network) -> list[slice]:
+    """The columns of a pattern that hold the units of each node of ``network.nonlinear``."""
+    ends = np.cumsum([network.nodes[i].size for i in network.nonlinear]).tolist()
+    return [slice(start, end) for start, end in pairwise([0, *ends])]
+
+
+def batches(rows: int, width: int) -> Iterator[slice]:
+    """Consecutive ranges of rows, each of ``width`` entries, that are handled at once."""
+    size = max(1, _ENTRIES // max(width, 1))
+    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))

@@ -1,0 +1,204 @@
+"""Partitions in files: one .npz archive of plain arrays with a JSON header, no pickle, every number bit for bit.
+
+The archive holds ``header`` (JSON in bytes: format, version, backend, shapes and types of all other arrays, the
+network's nodes, the steps) and the arrays ``network.*``, ``domain.*``, ``arrangement.*``, ``outputs.*``, ``steps.*``.
+Coordinates of an exact partition are decimal integers of any length, in texts.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from math import prod
+from os import PathLike, fspath
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import backends
+from .bits import BitMatrix
+from .domain import Domain
+from .errors import CpwlError, FileFormatError
+from .network import Max, Network, Piecewise
+from .network_io import network_from_arrays, network_to_arrays
+from .partition import Partition, Step
+from .pieces import LevelPieces, Pieces, WinnerPieces
+from .polytope import Polytope
+from .stored import Arrays, Stored, prefixed
+
+FORMAT = "cpwl-partition"
+VERSION = 1
+
+_UNREADABLE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, NotImplementedError, RuntimeError)
+"""What zipfile and numpy raise for archives that are damaged, encrypted, pickled or none at all."""
+
+
+def save(partition: Partition, path: str | PathLike[str]) -> None:
+    """Writes the partition, with its network and domain, to one .npz file of exactly that name; ``load`` reads it."""
+    persist = _persist(partition.backend)
+    header, network = network_to_arrays(partition.network)
+    steps = [_step_arrays(step) for step in partition.steps]
+    arrays = {
+        **prefixed("network", network),
+        **prefixed("domain", _domain_arrays(partition.domain)),
+        **prefixed("arrangement", persist.arrangement_to_arrays(partition.arrangement)),
+        **prefixed("outputs", persist.field_to_arrays(partition.outputs)),
+        **{name: values for i, step in enumerate(steps) for name, values in prefixed(f"steps.{i}", step).items()},
+    }
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "backend": partition.backend,
+        "network": header,
+        "steps": [step.node for step in partition.steps],
+        "arrays": {name: _description(values) for name, values in arrays.items()},
+    }
+    with open(path, "wb") as file:
+        np.savez(file, header=np.frombuffer(json.dumps(content).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+
+
+def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
+    """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
+
+    Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
+    are those of its network is for ``cpwl.certify`` to decide.
+    """
+    try:
+        return _partition(_read(path), device)
+    except CpwlError as error:
+        message = f"{fspath(path)} is not a partition that cpwl can read: {error}"
+        raise FileFormatError(f"{message.rstrip('.')}. Write it again with Partition.save.") from error
+
+
+def _read(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                damaged = archive.testzip()  # numpy alone would notice a wrong checksum only after parsing
+            if damaged is not None:
+                raise FileFormatError(f"its member {damaged} is damaged (wrong checksum)")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except FileFormatError:
+            raise
+        except _UNREADABLE as error:
+            raise FileFormatError(f"no whole .npz archive of plain arrays ({error})") from error
+
+
+def _partition(arrays: dict[str, NDArray[Any]], device: str | None) -> Partition:
+    header = _header(arrays)
+    stored = Stored(arrays)
+    network = network_from_arrays(header["network"], stored.part("network").arrays)
+    domain = _domain(stored.part("domain"))
+    domain.check_input(network.input_shape)
+    persist = _persist(header["backend"])
+    device = backends.get(header["backend"], device).device
+    arrangement = persist.arrangement_from_arrays(stored.part("arrangement"), device)
+    outputs = persist.field_from_arrays(stored.part("outputs"), len(arrangement.vertices), network.outputs, device)
+    steps = _steps(header["steps"], stored.part("steps"), network, len(arrangement))
+    return Partition(network, domain, arrangement, steps, outputs, header["backend"], device)
+
+
+def _persist(backend: str) -> ModuleType:
+    """The module that takes a backend's arrangements and fields apart and puts them together."""
+    if backend == "torch":
+        from .backends.torch import persist as torch_persist
+
+        return torch_persist
+    from .backends.exact import persist as exact_persist
+
+    return exact_persist
+
+
+# ---- the header ----------------------------------------------------------------------------------------------------
+def _description(values: NDArray[Any]) -> list[Any]:
+    return [str(values.dtype), list(values.shape)]
+
+
+def _header(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """The header, taken out of the arrays and checked against those that are left."""
+    if "header" not in arrays:
+        raise FileFormatError("it has no header")
+    try:
+        header = json.loads(arrays.pop("header").tobytes())
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"its header is not JSON ({error})") from None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise FileFormatError(f"its header must be of format {FORMAT!r}")
+    if header.get("version") != VERSION:
+        raise FileFormatError(f"it has version {header.get('version')!r} of the format; this cpwl reads {VERSION}")
+    if header.get("backend") not in backends.NAMES:
+        raise FileFormatError(f"its backend must be one of {backends.NAMES}, got {header.get('backend')!r}")
+    if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):
+        raise FileFormatError("its header must describe a network and steps")
+    _check_listed(header.get("arrays"), arrays)
+    return header
+
+
+def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
+    found = {name: _description(values) for name, values in arrays.items()}
+    if not isinstance(listed, dict) or listed != found:
+        names = listed if isinstance(listed, dict) else {}
+        wrong = sorted(name for name in {*names, *found} if names.get(name) != found.get(name))
+        raise FileFormatError(f"its header and its arrays disagree about {', '.join(wrong[:3])}")
+
+
+# ---- the domain ----------------------------------------------------------------------------------------------------
+def _domain_arrays(domain: Domain) -> Arrays:
+    return {
+        "vertices": domain.polytope.vertices,
+        "origin": domain.origin,
+        "basis": domain.basis,
+        "shape": np.array(domain.shape, np.int64),
+    }
+
+
+def _domain(stored: Stored) -> Domain:
+    shape = tuple(stored.integers("shape", -1, low=1).tolist())
+    vertices = stored.floats("vertices", -1, -1)
+    dim, inputs = vertices.shape[1], prod(shape)
+    origin, basis = stored.floats("origin", inputs), stored.floats("basis", inputs, dim)
+    if dim != 2:
+        return Domain(Polytope(vertices), origin, basis, shape)
+    domain = Domain.polygon(vertices, origin.reshape(shape), basis.reshape(*shape, 2))
+    if not np.array_equal(domain.polytope.vertices, vertices):
+        raise FileFormatError("array domain.vertices must hold a strictly convex polygon, counter-clockwise")
+    return domain
+
+
+# ---- the steps -----------------------------------------------------------------------------------------------------
+def _step_arrays(step: Step) -> Arrays:
+    if isinstance(step.pieces, LevelPieces):
+        return {"parents": step.parents, "below": step.pieces.below.packed}
+    assert isinstance(step.pieces, WinnerPieces)
+    return {"parents": step.parents, "winners": step.pieces.winners.astype(np.int64)}
+
+
+def _steps(nodes: list[Any], stored: Stored, network: Network, regions: int) -> tuple[Step, ...]:
+    if tuple(nodes) != network.nonlinear:
+        raise FileFormatError(f"its steps must be those of nodes {network.nonlinear}, got {nodes!r:.80}")
+    steps: list[Step] = []
+    before = 1
+    for i, node in enumerate(network.nonlinear):
+        part = stored.part(str(i))
+        parents = part.integers("parents", -1, below=before)
+        steps.append(Step(node, parents, _pieces(part, network, node, len(parents))))
+        before = len(parents)
+    if before != regions:
+        raise FileFormatError(f"its last step must have as many regions as the arrangement, {regions}; got {before}")
+    return tuple(steps)
+
+
+def _pieces(stored: Stored, network: Network, index: int, regions: int) -> Pieces:
+    node = network.nodes[index]
+    if isinstance(node.op, Piecewise):
+        columns = node.size * len(node.op.breakpoints)
+        packed = stored.octets("below", regions, -(-columns // 8))
+        return LevelPieces(BitMatrix(packed, columns), len(node.op.breakpoints))
+    assert isinstance(node.op, Max)
+    arguments = network.nodes[node.inputs[0]].shape[-1]
+    return WinnerPieces(stored.integers("winners", regions, node.size, below=arguments).astype(np.int16))

@@ -1,0 +1,306 @@
+"""The partition of a domain into the regions on which a network is affine: networks and arrangements joined.
+
+The loop goes through the network's stages and asks an arrangement to refine; it knows neither the dimension nor the
+backend. Max units are cut by a tournament of pairwise maxima, and what that cuts too much is dissolved (``maximum``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import backends
+from .arithmetic import Arithmetic, evaluate
+from .arrangement import Arrangement, Change, Facets
+from .domain import Domain
+from .errors import ArgumentError, BackendError, ShapeError
+from .maximum import refine_by_maximum
+from .network import Dense, Max, Network, Node, Piecewise
+from .pieces import LevelPieces, Pieces, WinnerPieces
+from .ragged import Ragged
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .boundary import DecisionBoundary
+    from .statistics import Statistics
+
+Progress = Callable[[int, int, str], None]
+"""Called with what is done, how much there is in all, and a word for what it is."""
+
+_BATCH_ENTRIES = 1 << 22
+"""Rows times widest layer handled at once when maps of many regions are computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one nonlinear node did to the regions."""
+
+    node: int
+    """Index of the node in ``network.nodes``."""
+    parents: NDArray[np.int64]
+    """For each region after this step the region before it (of the step before; of the whole domain at first)."""
+    pieces: Pieces
+    """The piece of each of the node's units, on each region after this step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
+
+    network: Network
+    domain: Domain
+    arrangement: Arrangement[Any]
+    steps: tuple[Step, ...]
+    outputs: Any
+    """The network's output as a field on the arrangement, m functions."""
+    backend: str
+    device: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.arrangement)
+
+    def __repr__(self) -> str:
+        exactly = "exact" if self.arrangement.exact else f"float64, {len(self.ambiguous)} ambiguous"
+        return f"<Partition: {len(self)} regions, {len(self.vertices)} vertices, {exactly}>"
+
+    @property
+    def vertices(self) -> NDArray[Any]:
+        """Slice coordinates (V, D) of all vertices: float64, or Fractions from the exact backend."""
+        return self.arrangement.vertices
+
+    @property
+    def regions(self) -> Ragged:
+        """The vertices of each region, as indices into ``vertices``; counter-clockwise when D = 2."""
+        return self.arrangement.regions
+
+    @cached_property
+    def ambiguous(self) -> NDArray[np.int64]:
+        """Regions that come from a cell in which some decision was within its rounding-error bound, int64.
+
+        Elsewhere the combinatorial structure is that of exact arithmetic (proofs/, Lemma 5); ``cpwl.certify`` decides
+        the rest. Always empty for the exact backend.
+        """
+        return np.flatnonzero(self.arrangement.ambiguous)
+
+    def facets(self) -> Facets:
+        """All facets with the regions on their two sides."""
+        return self.arrangement.facets()
+
+    def volumes(self) -> NDArray[Any]:
+        """The volume (area, when D = 2) of each region, (R,), in slice coordinates; they add up to ``domain.volume``."""
+        return self.arrangement.volumes()
+
+    def locate(self, u: ArrayLike) -> NDArray[np.int64]:
+        """For points u (M, D) in slice coordinates the lowest index of a region that contains each, or -1; int64 (M,)."""
+        points = np.asarray(u)
+        if points.ndim != 2 or points.shape[1] != self.domain.dim:
+            raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
+        return self.arrangement.locate(points)
+
+    def to_input(self, u: ArrayLike) -> NDArray[Any]:
+        """Points of the input space at slice coordinates u; see ``Domain.to_input``."""
+        return self.domain.to_input(u)
+
+    def to_slice(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Slice coordinates of the points of the slice nearest to x; see ``Domain.to_slice``."""
+        return self.domain.to_slice(x)
+
+    def patterns(self, regions: ArrayLike | None = None) -> NDArray[np.int16]:
+        """The activation patterns of the regions (all by default), int16 (n, network.units).
+
+        Entry j is the linear piece of unit j: units in the order of ``network.nonlinear``, pieces in that of
+        ``Piecewise`` (a ReLU's are 0 and 1) or the index of a ``Max`` unit's winning argument.
+        """
+        rows = self._region_indices(regions)
+        parts = []
+        for step in reversed(self.steps):
+            parts.append(step.pieces.take(rows))
+            rows = step.parents[rows]
+        empty = np.zeros((len(rows), 0), np.int16)
+        return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
+
+    def affine_maps(
+        self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The affine map f = A y + b of each region (all by default): A (n, m, k) and b (n, m).
+
+        ``frame="slice"``: y is the slice coordinate, k = D. ``frame="input"``: y is the (flattened) input and A the
+        Jacobian. float64, or Fractions from the exact backend. proofs/, Lemma 1.
+        """
+        if frame not in ("slice", "input"):
+            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
+        n = self.network.inputs
+        origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
+        chosen = self._region_indices(regions)
+        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
+        starts = range(0, max(len(chosen), 1), size)
+        maps = [self._maps(chosen[start : start + size], origin, basis) for start in starts]
+        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+
+    def decision_boundary(
+        self, classes: tuple[int, int] | None = None, *, everywhere: bool = False, level: float | None = None
+    ) -> DecisionBoundary:
+        """Where the two largest outputs are equal; see ``cpwl.boundary.decision_boundary``."""
+        from .boundary import decision_boundary
+
+        return decision_boundary(self, classes, everywhere=everywhere, level=level)
+
+    def statistics(self) -> Statistics:
+        """Counts, areas and shapes of the regions; see ``cpwl.statistics``."""
+        from .statistics import statistics
+
+        return statistics(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the partition, with its domain and network, to one file; ``cpwl.load`` reads it."""
+        from .io import save
+
+        save(self, path)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draws the regions; see ``cpwl.plot.plot``."""
+        from .plot import plot
+
+        return plot(self, ax, **options)
+
+    def arithmetic(self) -> Arithmetic[Any]:
+        """The arithmetic of the partition's fields."""
+        return backends.get(self.backend, self.device).arithmetic
+
+    # ---- private ---------------------------------------------------------------------------------------------------
+    def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
+        if regions is None:
+            return np.arange(len(self))
+        chosen = np.atleast_1d(np.asarray(regions))
+        if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and chosen.size):
+            raise ShapeError(f"regions must be a list of region indices, got {chosen.dtype} of shape {chosen.shape}.")
+        outside = chosen[(chosen < 0) | (chosen >= len(self))]
+        if outside.size:
+            raise ArgumentError(f"regions must lie in 0..{len(self) - 1}, got {outside[0]}.")
+        return chosen.astype(np.int64)
+
+    def _maps(
+        self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The maps from one pass: for each region a row for the origin and one for each basis vector."""
+        count, width = len(regions), basis.shape[1] + 1
+        arithmetic = self.arithmetic()
+        rows = arithmetic.stack(
+            [arithmetic.points(np.tile(origin, (count, 1))), arithmetic.tangents(np.repeat(basis.T, count, axis=0))]
+        )
+        pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
+        offsets = dict(zip(self.network.nonlinear, _unit_offsets(self.network), strict=True))
+        nodes = self.network.nodes
+        output = evaluate(
+            self.network, arithmetic, rows, lambda i: pieces[:, offsets[i] : offsets[i] + nodes[i].size]
+        )
+        values = output.to_numpy().reshape(width, count, self.network.outputs)
+        return np.moveaxis(values[1:], 0, -1), values[0]
+
+
+def partition(
+    net: Network,
+    dom: Domain,
+    *,
+    backend: str = "torch",
+    device: str | None = None,
+    predicates: Literal["float"] = "float",
+    progress: Progress | None = None,
+) -> Partition:
+    """The partition of ``dom`` into the regions on which ``net`` is affine.
+
+    ``backend="torch"`` computes in float64 on ``device``: a valid tiling always, with every region that comes from an
+    undecided cell listed in ``ambiguous``. ``backend="exact"`` computes in rational arithmetic.
+    """
+    if not isinstance(net, Network):
+        raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
+    if not isinstance(dom, Domain):
+        raise ArgumentError(f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon.")
+    if predicates != "float":
+        raise BackendError(
+            f"predicates must be 'float', got {predicates!r}. For exact decisions use backend='exact', or cpwl.certify."
+        )
+    dom.check_input(net.input_shape)
+    chosen = backends.get(backend, device)
+    arrangement = chosen.arrangement.of(dom.polytope, device=device)
+    sweep = _Sweep(net, arrangement, chosen.arithmetic)
+    for done, total in sweep.run(dom):
+        if progress is not None:
+            progress(done, total, "partition")
+    return Partition(net, dom, sweep.arrangement, tuple(sweep.steps), sweep.output, backend, device)
+
+
+class _Sweep:
+    """The loop over a network's nodes, with the fields that are still to be read."""
+
+    def __init__(self, network: Network, arrangement: Arrangement[Any], arithmetic: Arithmetic[Any]) -> None:
+        self.network, self.arrangement, self.arithmetic = network, arrangement, arithmetic
+        self.steps: list[Step] = []
+        self._live: dict[int, Any] = {}
+
+    @property
+    def output(self) -> Any:
+        """The network's output on the final arrangement."""
+        return self._live[len(self.network.nodes) - 1]
+
+    def run(self, domain: Domain) -> Iterator[tuple[int, int]]:
+        """Goes through all nodes; yields how many are done, and how many there are."""
+        nodes = self.network.nodes
+        self._live[0] = self.arithmetic.linear(embedding(domain), [self.arrangement.coordinates()])
+        for i, node in enumerate(nodes[1:], start=1):
+            inputs = [self._live[j] for j in node.inputs]
+            self._forget(i)
+            if isinstance(node.op, Piecewise):
+                self._piecewise(i, node, inputs[0])
+            elif isinstance(node.op, Max):
+                self._maximum(i, node, inputs[0])
+            else:
+                self._live[i] = self.arithmetic.linear(node, inputs)
+            yield i, len(nodes) - 1
+
+    def _piecewise(self, i: int, node: Node, argument: Any) -> None:
+        assert isinstance(node.op, Piecewise)
+        breakpoints = node.op.breakpoints
+        levels = Ragged.from_counts(np.tile(breakpoints, node.size), np.full(node.size, len(breakpoints)))
+        refinement = self.arrangement.refine(argument, levels)
+        self._move(refinement)
+        self.steps.append(Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints))))
+        self._live[i] = self.arithmetic.activate(node, refinement.values)
+
+    def _maximum(self, i: int, node: Node, argument: Any) -> None:
+        size = argument.columns // node.size
+        keys = list(self._live)
+        found = refine_by_maximum(
+            self.arrangement, self.arithmetic, argument, (node.size, size), [self._live[key] for key in keys]
+        )
+        self.arrangement = found.arrangement
+        self._live = dict(zip(keys, found.fields, strict=True))
+        self.steps.append(Step(i, found.parents, WinnerPieces(found.winners)))
+        self._live[i] = found.maximum
+
+    def _move(self, change: Change[Any]) -> None:
+        self.arrangement = change.arrangement
+        self._live = {key: change.carry(field) for key, field in self._live.items()}
+
+    def _forget(self, i: int) -> None:
+        """Drops the fields that no node after i reads."""
+        for j in self.network.nodes[i].inputs:
+            if self.network.last_use[j] == i:
+                self._live.pop(j, None)
+
+
+def embedding(domain: Domain) -> Node:
+    """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
+    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")
+
+
+def _unit_offsets(network: Network) -> list[int]:
+    sizes = [network.nodes[i].size for i in network.nonlinear]
+    return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int).tolist() if sizes else []

@@ -1,0 +1,282 @@
+"""Pictures of partitions of a plane, with matplotlib. Only this file imports it; no pyplot, no global state.
+
+Every function returns a matplotlib object: ``axes.figure.savefig("picture.png")`` writes it to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from .maximum import refine_by_maximum
+from .ragged import Ragged
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+
+    from .boundary import DecisionBoundary
+    from .partition import Partition
+
+Color = Literal["slope", "area", "class", "pattern"]
+
+RASTER_REGIONS = 10_000
+"""Above so many regions a vector file holds them as pixels: it would grow to many megabytes."""
+
+_BLOCK = 1 << 16
+"""Regions whose patterns are held at once."""
+
+_BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
+_BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
+
+
+@dataclass(frozen=True, eq=False)
+class _Painting:
+    """Polygons with their colours, and what the colours mean."""
+
+    vertices: NDArray[np.float64]
+    polygons: Ragged
+    colors: NDArray[np.float64]
+    """RGBA (n, 4) of each polygon, or the numbers (n,) that a colour scale shows."""
+    scale: str = ""
+    """What the numbers are."""
+    norm: Normalize | None = None
+    legend: tuple[tuple[str, Any], ...] = ()
+    """Labels and colours to explain."""
+
+
+def plot(
+    partition: Partition,
+    ax: Axes | None = None,
+    *,
+    color: Color = "slope",
+    boundary: DecisionBoundary | None = None,
+    points: ArrayLike | None = None,
+    labels: Sequence[str] | None = None,
+) -> Axes:
+    """The axes (``ax``, or those of a new figure) with the regions drawn in slice coordinates.
+
+    ``color``: "slope" (the Frobenius norm of the region's linear map), "area", "class" (the largest output; regions are
+    then cut along the decision boundary), or "pattern" (a colour for each activation pattern). ``boundary`` is drawn in
+    red. ``points`` (n, 2), in slice coordinates, are marked, with ``labels`` beside them.
+
+    Raises ``ArgumentError`` for an unknown colour, or "class" with one output; ``ShapeError`` for points of another
+    shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError`` without matplotlib.
+    """
+    if color not in get_args(Color):
+        raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    if partition.domain.dim != 2:
+        raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
+    axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    _draw_regions(axes, _PAINTERS[color](partition))
+    if boundary is not None:
+        _draw_boundary(axes, boundary)
+    if points is not None:
+        _draw_points(axes, points, labels)
+    _frame(axes, partition)
+    return axes
+
+
+def overview(
+    partition: Partition,
+    boundary: DecisionBoundary,
+    *,
+    images: NDArray[np.float64],
+    captions: Sequence[str],
+    samples: NDArray[np.float64],
+    sample_captions: Sequence[str],
+    title: str,
+) -> Figure:
+    """A figure for networks that take images: the regions, the boundary, three images on it, and a strip of samples.
+
+    ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
+    in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below.
+    """
+    figure = _figure((10.0, 10.6))
+    grid = figure.add_gridspec(2, 1, height_ratios=(6.4, 1.0))
+    axes = figure.add_subplot(grid[0])
+    plot(partition, axes, color="class", boundary=boundary)
+    axes.set_title(title, loc="left", fontsize=13, fontweight="bold")
+    _draw_images(axes, partition, images, captions)
+    for i, place in enumerate(samples, start=1):
+        axes.annotate(str(i), place, ha="center", va="center", fontsize=8, bbox=_BADGE, zorder=6)
+    strip = figure.add_subfigure(grid[1])
+    strip.suptitle(
+        "Numbered points of the decision boundary as images: the network gives both digits exactly the same score",
+        fontsize=11,
+    )
+    pictures = np.asarray(partition.to_input(samples), np.float64).reshape(len(samples), *images.shape[1:])
+    for i, (cell, picture) in enumerate(zip(strip.subplots(1, len(samples), squeeze=False)[0], pictures, strict=True)):
+        _show(cell, picture)
+        cell.set_title(f"{i + 1}:  {sample_captions[i]}", fontsize=10)
+    return figure
+
+
+def spread(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Indices of ``count`` points (n, D) far from each other: from the first on, always the farthest from those chosen."""
+    chosen = [0]
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < min(count, len(points)):
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
+        chosen.append(int(distance.argmax()))
+    return np.array(chosen[: len(points)], np.int64)
+
+
+# ---- colours -------------------------------------------------------------------------------------------------------
+def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
+    return np.asarray(partition.vertices, np.float64), partition.regions
+
+
+def _by_slope(partition: Partition) -> _Painting:
+    slopes = np.asarray(partition.affine_maps()[0], np.float64)
+    return _Painting(*_regions(partition), np.linalg.norm(slopes, axis=(1, 2)), "slope (Frobenius norm)")
+
+
+def _by_area(partition: Partition) -> _Painting:
+    from matplotlib.colors import LogNorm
+
+    areas = np.asarray(partition.volumes(), np.float64)
+    positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
+    norm = LogNorm(positive.min(), positive.max())
+    return _Painting(*_regions(partition), np.maximum(areas, positive.min()), "area", norm)
+
+
+def _by_class(partition: Partition) -> _Painting:
+    outputs = partition.network.outputs
+    if outputs < 2:
+        raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
+    found = refine_by_maximum(partition.arrangement, partition.arithmetic(), partition.outputs, (1, outputs), [])
+    winners = found.winners[:, 0].astype(np.int64)
+    palette = _pastels(outputs)
+    legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())
+    vertices = np.asarray(found.arrangement.vertices, np.float64)
+    return _Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
+
+
+def _by_pattern(partition: Partition) -> _Painting:
+    from matplotlib.colors import hsv_to_rgb
+
+    hues = _pattern_hues(partition)
+    hsv = np.stack([hues, np.full_like(hues, 0.4), np.full_like(hues, 0.95)], axis=1)
+    return _Painting(*_regions(partition), np.asarray(hsv_to_rgb(hsv)))
+
+
+_PAINTERS: dict[str, Callable[[Partition], _Painting]] = {
+    "slope": _by_slope,
+    "area": _by_area,
+    "class": _by_class,
+    "pattern": _by_pattern,
+}
+
+
+def _pattern_hues(partition: Partition) -> NDArray[np.float64]:
+    """A number in [0, 1) for each region, a function of its pattern alone: multilinear hashing modulo 2^64."""
+    keys = np.random.default_rng(0).integers(2**64, size=partition.network.units, dtype=np.uint64)
+    starts = range(0, len(partition), _BLOCK)
+    blocks = (partition.patterns(np.arange(start, min(start + _BLOCK, len(partition)))) for start in starts)
+    hashes = np.concatenate([(block.astype(np.uint64) * keys).sum(axis=1, dtype=np.uint64) for block in blocks])
+    return (hashes >> np.uint64(11)).astype(np.float64) / 2**53
+
+
+def _pastels(count: int) -> NDArray[np.float64]:
+    """Light colours (count, 3), different for up to 20 classes."""
+    from matplotlib import colormaps
+
+    palette = np.array([colormaps["tab20"](2 * i % 20 + i // 10 % 2)[:3] for i in range(count)])
+    return np.asarray(0.45 * palette + 0.55)
+
+
+# ---- drawing -------------------------------------------------------------------------------------------------------
+def _figure(size: tuple[float, float]) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingDependencyError("plots need matplotlib, which is not installed: pip install matplotlib.") from None
+    return Figure(figsize=size, layout="constrained", dpi=120)
+
+
+def _draw_regions(axes: Axes, painting: _Painting) -> None:
+    from matplotlib.collections import PolyCollection
+    from matplotlib.patches import Patch
+
+    polygons = [painting.vertices[row] for row in painting.polygons]
+    collection = PolyCollection(
+        polygons, edgecolors="#333333", linewidths=_line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+    )
+    if painting.scale:
+        collection.set(array=painting.colors, cmap="YlGnBu", norm=painting.norm)
+        axes.figure.colorbar(collection, ax=axes, label=painting.scale, shrink=0.85)
+    else:
+        collection.set_facecolor(painting.colors)
+    axes.add_collection(collection)
+    if painting.legend:
+        handles = [Patch(facecolor=color, edgecolor="#333333", label=label) for label, color in painting.legend]
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+
+
+def _line_width(polygons: int) -> float:
+    """Thinner lines for more polygons, so that the lines never cover the colours."""
+    return float(np.clip(12 / np.sqrt(max(polygons, 1)), 0.05, 0.6))
+
+
+def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> None:
+    from matplotlib.collections import LineCollection
+
+    segments = LineCollection(np.asarray(boundary.ends, np.float64), **_BOUNDARY)  # type: ignore[arg-type]
+    segments.set_label("decision boundary" if boundary.level is None else f"output = {boundary.level:g}")
+    axes.add_collection(segments)
+    legend = axes.get_legend()
+    if legend is None:
+        axes.legend(handles=[segments], loc="upper right", fontsize=10)
+        return
+    shown = list(zip(legend.legend_handles, legend.get_texts(), strict=True))
+    handles, names = [segments, *(h for h, _ in shown)], [segments.get_label(), *(t.get_text() for _, t in shown)]
+    axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+
+
+def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
+    places = np.asarray(points, np.float64)
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
+    names = [""] * len(places) if labels is None else list(labels)
+    if len(names) != len(places):
+        raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
+    axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=5)
+    for place, name in zip(places, names, strict=True):
+        axes.annotate(name, place, (6, 6), textcoords="offset points", fontweight="bold", zorder=6)
+
+
+def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], captions: Sequence[str]) -> None:
+    """Thumbnails tied to the places where the images lie, pushed away from the middle of the picture."""
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea, VPacker
+
+    places = partition.to_slice(images.reshape(len(images), *partition.domain.shape))
+    corners = partition.domain.polytope.vertices
+    middle, half = places.mean(axis=0), float(np.ptp(corners, axis=0).max()) / 2
+    axes.plot(*places.T, "o", color="black", markersize=8, markeredgecolor="white", markeredgewidth=1.5, zorder=5)
+    for place, image, caption in zip(places, images, captions, strict=True):
+        direction = (place - middle) / max(float(np.linalg.norm(place - middle)), np.finfo(float).tiny)
+        thumbnail = OffsetImage(image, zoom=6.0, cmap="gray_r", interpolation="nearest")
+        box = VPacker(children=[thumbnail, TextArea(caption, textprops={"fontsize": 10})], align="center", pad=0, sep=2)
+        arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
+        spot = place + 0.33 * half * direction
+        axes.add_artist(AnnotationBbox(box, place, spot, pad=0.25, arrowprops=arrow, zorder=7))
+
+
+def _show(axes: Axes, picture: NDArray[np.float64]) -> None:
+    axes.imshow(picture, cmap="gray_r", interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+
+
+def _frame(axes: Axes, partition: Partition) -> None:
+    corners = partition.domain.polytope.vertices
+    margin = 0.02 * np.ptp(corners, axis=0)
+    (left, low), (right, high) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
+    axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
+    axes.set(xlabel="slice coordinate 1", ylabel="slice coordinate 2")
