@@ -70,8 +70,8 @@ class Stage(Generic[Field]):
 class Forward(Generic[Field]):
     """A network evaluated node by node; iterate for the nonlinear nodes, then read ``output``.
 
-    ``pieces(i)``, when given, returns the pieces (rows, units) of node i to use on the rows, which may then be tangents;
-    otherwise the rows are points, and each is evaluated where it lies.
+    ``pieces(i)``, when given, returns the pieces (rows, units) of node i to use on the rows, which may then be
+    tangents; otherwise the rows are points, and each is evaluated where it lies.
     """
 
     def __init__(

@@ -66,13 +66,13 @@ class Facets:
 
 @dataclass(frozen=True, eq=False)
 class Created:
-    """How the vertices that one call of ``refine`` added were made: each on a segment, where a column is at its level."""
+    """How the vertices that one call of ``refine`` added were made: on a segment, where a column is at its level."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     column: NDArray[np.int64]
-    """int64 (N,) each: new vertex i has index V + i, lies between the vertices ``first[i]`` and ``second[i]`` (older, or
-    new with a smaller index), and there the function of column ``column[i]`` is at its level."""
+    """int64 (N,) each: new vertex i has index V + i, lies between the vertices ``first[i]`` and ``second[i]`` (older,
+    or new with a smaller index), and there the function of column ``column[i]`` is at its level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ class Arrangement(ABC, Generic[Field]):
     @property
     @abstractmethod
     def ambiguous(self) -> NDArray[np.bool_]:
-        """Regions in whose making some decision was within its rounding-error bound, bool (R,); never set when exact."""
+        """Regions in whose making some decision was within its error bound, bool (R,); never set when exact."""
 
     @property
     @abstractmethod
@@ -169,7 +169,8 @@ class Arrangement(ABC, Generic[Field]):
 
         ``levels`` has K rows, the (distinct, increasing) float64 levels of each function. Columns (function, level)
         are numbered in the order of ``levels.values``. A column cuts a region only if it is strictly below its level
-        at one vertex and strictly above at another. The answer is a valid tiling for any input.
+        at one vertex and strictly above at another. The answer is a valid tiling. That the functions are affine on
+        every region is the caller's to see to: an exact backend may refuse others, a float one reports ambiguity.
         """
 
     @abstractmethod

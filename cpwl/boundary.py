@@ -48,7 +48,7 @@ class DecisionBoundary:
     def lengths(self) -> NDArray[np.float64]:
         """The length of each segment in slice coordinates, (S,)."""
         steps = self.ends[:, 1] - self.ends[:, 0]
-        return np.linalg.norm(steps.astype(np.float64), axis=1)
+        return np.asarray(np.linalg.norm(steps.astype(np.float64), axis=1))
 
     def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
@@ -59,7 +59,9 @@ class DecisionBoundary:
         if n < 0 or int(n) != n:
             raise ArgumentError(f"n must be a number of samples, got {n!r}.")
         if n and not lengths.sum() > 0:
-            raise ArgumentError("the boundary is empty on this domain: there is nothing to sample. Choose other classes.")
+            raise ArgumentError(
+                "the boundary is empty on this domain: there is nothing to sample. Choose other classes."
+            )
         generator = np.random.default_rng(seed)
         segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)
         share: NDArray[Any] = generator.random((n, 1))
@@ -169,7 +171,11 @@ def _argmax_boundary(part: Partition) -> DecisionBoundary:
     undecided = _undecided_regions(part)
     change = part.arrangement.take(undecided)
     found = refine_by_maximum(
-        change.arrangement, part.arithmetic(), change.carry(part.outputs), (1, part.network.outputs), [change.carry(part.outputs)]
+        change.arrangement,
+        part.arithmetic(),
+        change.carry(part.outputs),
+        (1, part.network.outputs),
+        [change.carry(part.outputs)],
     )
     arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
     facets = arrangement.facets()
@@ -212,7 +218,7 @@ def _rivals(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _common(rivals: NDArray[np.bool_], members: Ragged, winner: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row of vertices the lowest output, other than its winner, that is a largest one at all of them; or -1."""
+    """For each row of vertices the lowest output but its winner that is a largest one at all of them, or -1."""
     everywhere = members.reduce(np.logical_and, rivals[members.values])
     everywhere[np.arange(len(winner)), winner] = False
     return np.where(everywhere.any(axis=1), everywhere.argmax(axis=1), -1)

@@ -37,7 +37,7 @@ class Comparison:
     misshapen: NDArray[np.int64]
     """Regions of the float partition with another number of extreme vertices than their counterparts."""
     displacements: NDArray[np.float64]
-    """The ``QUANTILES`` of the distances between corresponding vertices, in slice coordinates; the last: the largest."""
+    """The ``QUANTILES`` of the distances of corresponding vertices, in slice coordinates; the last is the largest."""
     area_difference: float
     """The largest difference between the volumes (areas, when D = 2) of corresponding regions."""
     ambiguous: int

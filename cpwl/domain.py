@@ -77,7 +77,9 @@ class Domain:
             return cls(polytope, np.zeros(2), np.eye(2), (2,))
         centre, frame = finite("origin", origin), finite("basis", basis)
         if frame.shape != (*centre.shape, 2):
-            raise ShapeError(f"basis must have shape {(*centre.shape, 2)} (that of origin and a last axis of 2), got {frame.shape}.")
+            raise ShapeError(
+                f"basis must have shape {(*centre.shape, 2)} (that of origin and a last axis of 2), got {frame.shape}."
+            )
         flat = frame.reshape(-1, 2)
         if _rank_two(flat):
             return cls(polytope, centre.ravel(), flat, centre.shape)
@@ -110,7 +112,7 @@ class Domain:
             raise ShapeError(f"x must have shape {self.shape}, or (M, ...) of it, got {points.shape}.")
         batch = points.shape[: points.ndim - len(self.shape)]
         offsets = points.reshape(-1, len(self.origin)) - self.origin
-        return np.linalg.lstsq(self.basis, offsets.T, rcond=None)[0].T.reshape(*batch, self.dim)
+        return np.asarray(np.linalg.lstsq(self.basis, offsets.T, rcond=None)[0].T.reshape(*batch, self.dim))
 
 
 def exactly(values: NDArray[np.float64]) -> NDArray[Any]:
@@ -131,13 +133,13 @@ def _coordinates(name: str, u: ArrayLike, dim: int) -> NDArray[Any]:
 
 
 def _orthonormal_frame(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The frame (n, 2) of the plane through three points (3, n) by Gram-Schmidt, twice for orthogonality to rounding."""
+    """The frame (n, 2) of the plane through three points (3, n) by Gram-Schmidt, orthogonal to rounding."""
     edges = points[1:] - points[0]
     if not _rank_two(edges.T):
         raise DomainError("p1, p2 and p3 lie on one line (or coincide): they span no plane. Choose other points.")
     first = edges[0] / np.linalg.norm(edges[0])
     second = edges[1] - (edges[1] @ first) * first
-    # Each entry of a point is the true one rounded: a distance from the line below the sum of those errors proves nothing.
+    # Each entry of a point is a rounded number: a distance from the line below the sum of those errors proves nothing.
     if np.linalg.norm(second) <= 4 * np.finfo(np.float64).eps * np.linalg.norm(points):
         raise DomainError("p1, p2 and p3 lie on one line up to rounding: they span no plane. Choose other points.")
     second -= (second @ first) * first

@@ -44,7 +44,7 @@ def refine_by_maximum(
     shape: tuple[int, int],
     fields: Sequence[Any],
 ) -> ByMaximum:
-    """The arrangement refined by the winners of ``shape[0]`` groups of ``shape[1]`` functions (``argument``'s columns)."""
+    """The arrangement refined by the winners of ``shape[0]`` groups of ``shape[1]`` of ``argument``'s columns."""
     tournament = _Tournament(arrangement, arithmetic, argument, shape, fields)
     while tournament.remaining > 1:
         tournament.play()
@@ -74,9 +74,7 @@ class _Tournament:
         left, right, rest = (self._columns(part) for part in self._schedule())
         difference = self._linear(_DIFFERENCE, pairs, [left, right])
         count = self._groups * pairs
-        refinement = self._arrangement.refine(
-            difference, Ragged.from_counts(np.zeros(count), np.ones(count, np.int64))
-        )
+        refinement = self._arrangement.refine(difference, Ragged.from_counts(np.zeros(count), np.ones(count, np.int64)))
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
         self._record(refinement.arrangement.parents, refinement.below.dense().reshape(-1, self._groups, pairs))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import prod
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,15 +93,15 @@ class Max:
     """The maximum over the last axis: input (*s, k), output (*s,). Each output is one unit with k pieces."""
 
 
-LinearOp = Union[Dense, Scale, Sum, Gather]
-Op = Union[Input, LinearOp, Piecewise, Max]
+LinearOp: TypeAlias = "Dense | Scale | Sum | Gather"
+Op: TypeAlias = "Input | LinearOp | Piecewise | Max"
 
 RELU = Piecewise(np.zeros(1), np.array([0.0, 1.0]))
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One operator of the DAG: ``inputs`` are indices of earlier nodes, ``shape`` is that of its output (no batch axis)."""
+    """One operator of the DAG: ``inputs`` are indices of earlier nodes, ``shape`` is the output's (no batch axis)."""
 
     op: Op
     inputs: tuple[int, ...]
@@ -183,12 +183,15 @@ class Network:
         rows = [(str(i), *node.describe()) for i, node in enumerate(self.nodes)]
         total = ("", "total", "", "", str(self.units), "", str(sum(node.parameters for node in self.nodes)))
         widths = [max(map(len, column)) for column in zip(header, *rows, total, strict=True)]
-        lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in (header, *rows, total))
+        lines = (
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+            for row in (header, *rows, total)
+        )
         return "\n".join(line.rstrip() for line in lines)
 
     @classmethod
     def sequential(cls, inputs: int, ops: Sequence[Op]) -> Network:
-        """The chain of Dense, Scale and Piecewise operators on an input of shape (inputs,): for tests and quick trials."""
+        """The chain of Dense, Scale and Piecewise operators on an input of shape (inputs,)."""
         nodes = [Node(Input(), (), (inputs,), "input")]
         for i, op in enumerate(ops):
             shape = (len(op.bias),) if isinstance(op, Dense) else nodes[-1].shape
@@ -197,7 +200,9 @@ class Network:
 
     @classmethod
     def mlp(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]]) -> Network:
-        """The ReLU multilayer perceptron with weights (out, in) and biases (out,), no activation after the last layer."""
-        layers = [Dense(np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in zip(weights, biases, strict=True)]
+        """The ReLU perceptron with weights (out, in) and biases (out,), no activation after the last layer."""
+        layers = [
+            Dense(np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in zip(weights, biases, strict=True)
+        ]
         ops: list[Op] = [op for layer in layers[:-1] for op in (layer, RELU)]
         return cls.sequential(layers[0].weight.shape[1], [*ops, layers[-1]])

@@ -94,11 +94,11 @@ class Partition:
         return self.arrangement.facets()
 
     def volumes(self) -> NDArray[Any]:
-        """The volume (area, when D = 2) of each region, (R,), in slice coordinates; they add up to ``domain.volume``."""
+        """The volume (area, when D = 2) of each region in slice coordinates, (R,); they add up to ``domain.volume``."""
         return self.arrangement.volumes()
 
     def locate(self, u: ArrayLike) -> NDArray[np.int64]:
-        """For points u (M, D) in slice coordinates the lowest index of a region that contains each, or -1; int64 (M,)."""
+        """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,)."""
         points = np.asarray(u)
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
@@ -198,9 +198,7 @@ class Partition:
         pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
         offsets = dict(zip(self.network.nonlinear, _unit_offsets(self.network), strict=True))
         nodes = self.network.nodes
-        output = evaluate(
-            self.network, arithmetic, rows, lambda i: pieces[:, offsets[i] : offsets[i] + nodes[i].size]
-        )
+        output = evaluate(self.network, arithmetic, rows, lambda i: pieces[:, offsets[i] : offsets[i] + nodes[i].size])
         values = output.to_numpy().reshape(width, count, self.network.outputs)
         return np.moveaxis(values[1:], 0, -1), values[0]
 

@@ -34,7 +34,7 @@ class LevelPieces:
     def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
         """The pieces on the given regions, int16 (n, units)."""
         below = self.below.dense(regions).reshape(len(regions), -1, self.breakpoints)
-        return (self.breakpoints - below.sum(axis=2)).astype(np.int16)
+        return np.asarray(self.breakpoints - below.sum(axis=2), dtype=np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,4 +49,4 @@ class WinnerPieces:
 
     def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
         """The pieces on the given regions, int16 (n, units)."""
-        return self.winners[regions]
+        return np.asarray(self.winners[regions])

@@ -92,7 +92,10 @@ class Polytope:
             kept = kept[::-1]
             turns = [-turn for turn in turns]
         if min(turns) < 0 or not _winds_once([points[i] for i in kept]):
-            raise DomainError("vertices must go once around a convex polygon, in order; the boundary given turns both ways or crosses itself.")
+            raise DomainError(
+                "vertices must go once around a convex polygon, in order; "
+                "the boundary given turns both ways or crosses itself."
+            )
         return cls(corners[kept])
 
 
@@ -138,7 +141,7 @@ def _without_one_flat_corner(points: list[list[Fraction]], cycle: list[int]) -> 
 
 
 def _winds_once(points: list[list[Fraction]]) -> bool:
-    """Whether the edge directions of a polygon that only turns left go around once: they enter the upper half plane once."""
+    """Whether the directions of a polygon that only turns left go around once: enter the upper half plane once."""
     upper = []
     for p, q in zip(points, points[1:] + points[:1], strict=True):
         dx, dy = q[0] - p[0], q[1] - p[1]

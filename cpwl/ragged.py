@@ -66,5 +66,5 @@ class Ragged:
         return Ragged.from_counts(self.values[starts + np.arange(counts.sum())], counts)
 
     def reduce(self, ufunc: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
-        """``ufunc`` reduced over the entries of each (non-empty) row; ``values`` has one entry per entry of the array."""
+        """``ufunc`` reduced over each (non-empty) row of ``values``, which has one entry per entry of the array."""
         return np.asarray(ufunc.reduceat(values, self.offsets[:-1], axis=0))

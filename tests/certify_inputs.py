@@ -1,4 +1,4 @@
-"""Networks with every kind of unit, their translation to the tests' own model, and partitions that are wrong on purpose."""
+"""Networks with every kind of unit, the same in the tests' own model, and partitions that are wrong on purpose."""
 
 from __future__ import annotations
 

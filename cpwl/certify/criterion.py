@@ -68,7 +68,7 @@ def examine(
     polygons, points = listing.polygons, listing.points
     inside = _inside(domain.polytope, points)
     convex = np.array([is_convex(polygon) for polygon in listing.corners()], np.bool_)
-    convex &= [bool(inside[row].all()) for row in polygons]
+    convex &= np.array([inside[row].all() for row in polygons], np.bool_)
     patterns = np.full((len(polygons), network.units), -1, np.int16)
     numerators, denominators = np.empty((len(points), network.outputs), object), np.empty(len(points), object)
     for rows in batches(len(polygons), max(node.size for node in network.nodes)):

@@ -18,7 +18,7 @@ from ..pieces import LevelPieces, Pieces, WinnerPieces
 from .certificate import Certificate
 from .criterion import Findings, Listing, examine, loose_edges, repeated, total_area, within
 from .lift import lift
-from .repair import Box, Regions, repaired
+from .repair import Box, Regions, is_whole, repaired
 from .units import unit_columns
 
 
@@ -34,12 +34,11 @@ def prove(partition: Partition, progress: Progress | None) -> Certificate:
     regions = Regions(listing.corners(), findings.patterns, source).take(sound)
     failed = np.setdiff1d(np.arange(len(lifted)), regions.source)
     area = domain.polytope.exact_volume
-    if not len(failed) and total_area(loose_edges(regions.polygons)) == area:
-        exact = _settled(network, domain, listing, findings, area)
-    else:
+    if len(failed) or not is_whole(domain, regions):
         regions = repaired(network, domain, regions, _boxes(partition, failed))
         listing = Listing.of(regions.polygons)
-        exact = verified_partition(network, domain, listing, area, progress)
+        findings = _examined(network, domain, listing, progress)
+    exact = _settled(network, domain, listing, findings, area)
     wrong = np.setdiff1d(np.arange(len(lifted)), regions.source)
     return Certificate(network, domain, listing, area, wrong, np.flatnonzero(regions.source < 0), exact)
 

@@ -69,20 +69,28 @@ def repaired(network: Network, domain: Domain, regions: Regions, gaps: Sequence[
     ``gaps`` are boxes around places known to be wrong; others show in edges without a counterpart.
     """
     for margin in _MARGINS:
+        if is_whole(domain, regions):
+            return regions
         windows = _merged([*gaps, *_open_boxes(domain, regions)], margin * _extent(domain) / 64, margin)
         if sum(map(_size, windows)) > domain.volume / 2:
             break
         for window in windows:
             regions = regions.with_cells(_cells(network, domain, window))
-        if _is_whole(domain, regions):
-            return regions
-        regions = _without_open_edges(domain, regions)
+        if not is_whole(domain, regions):
+            regions = _without_open_edges(domain, regions)
+    return regions if is_whole(domain, regions) else _anew(network, domain, regions)
+
+
+def _anew(network: Network, domain: Domain, regions: Regions) -> Regions:
+    """All regions of the domain from the exact backend; those that were right keep their place and source."""
     cells = _cells(network, domain, None)
     patterns = {row.tobytes() for row in cells.patterns}
-    return regions.take(np.array([row.tobytes() in patterns for row in regions.patterns], np.bool_)).with_cells(cells)
+    known = [row.tobytes() in patterns for row in regions.patterns]
+    return regions.take(np.array(known, np.bool_)).with_cells(cells)
 
 
-def _is_whole(domain: Domain, regions: Regions) -> bool:
+def is_whole(domain: Domain, regions: Regions) -> bool:
+    """Whether the areas of the regions sum to that of the domain."""
     return total_area(loose_edges(regions.polygons)) == domain.polytope.exact_volume
 
 

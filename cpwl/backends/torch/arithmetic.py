@@ -173,7 +173,9 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if op not in self._constants:
             intercepts = op.intercepts.astype(np.float64)
             self._constants[op] = _PieceConstants(
-                *(torch.as_tensor(a, device=self.device) for a in (op.breakpoints, op.slopes, intercepts)),
+                torch.as_tensor(op.breakpoints, device=self.device),
+                torch.as_tensor(op.slopes, device=self.device),
+                torch.as_tensor(intercepts, device=self.device),
                 lipschitz=_factor(float(np.abs(op.slopes).max())),
                 largest_intercept=_factor(float(np.abs(op.intercepts).max())),
             )

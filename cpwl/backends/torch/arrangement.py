@@ -23,6 +23,7 @@ from .field import FloatField
 from .locate import Locator
 from .prolong import Points, prolong
 from .refine import refine
+from .segments import distinct
 from .signs import Columns
 
 
@@ -69,7 +70,7 @@ class TorchArrangement(Arrangement[FloatField]):
         return self._points.to_numpy()
 
     @cached_property
-    def regions(self) -> Ragged:  # type: ignore[override]
+    def regions(self) -> Ragged:
         """The extreme vertices of each region, counter-clockwise."""
         cells = self._complex
         counts = torch.bincount(cells.cell_of[cells.turns], minlength=cells.cells)
@@ -146,7 +147,9 @@ class TorchArrangement(Arrangement[FloatField]):
         device = values.values.device
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
-        found = refine(self._complex, values, Columns.of(values, function, level), function, level, self._generation + 1)
+        found = refine(
+            self._complex, values, Columns.of(values, function, level), function, level, self._generation + 1
+        )
         points = prolong(self._points, found.batches)
         new_birth = self._birth.new_full((points.rows - len(self._birth),), self._generation + 1)
         new = TorchArrangement(
@@ -165,7 +168,9 @@ class TorchArrangement(Arrangement[FloatField]):
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
         """The arrangement without the given edges."""
         if (self._complex.sides[torch.as_tensor(facets, device=self._parents.device)] < 0).any():
-            raise ArgumentError("facets must have a region on both sides; one of those given lies on the domain's boundary.")
+            raise ArgumentError(
+                "facets must have a region on both sides; one of those given lies on the domain's boundary."
+            )
         removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=self._parents.device)
         removed[torch.as_tensor(facets, device=removed.device)] = True
         found = dissolve(self._complex, removed, self._birth)
@@ -181,15 +186,17 @@ class TorchArrangement(Arrangement[FloatField]):
         offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
         member = torch.repeat_interleave(old.offsets[chosen] - offsets[:-1], counts)
         member = member + torch.arange(len(member), device=member.device)
-        edge, half_edge = old.half_edge[member].unique(return_inverse=True)
+        edge, half_edge = distinct(old.half_edge[member])
         part = Complex(old.edges[edge], old.marks[edge], half_edge, old.forward[member], offsets)
         return self._compacted(part, chosen, self._ambiguous[chosen])
 
     def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Change[FloatField]:
         """The arrangement on the vertices that the complex uses."""
-        used, ends = complex_.edges.unique(return_inverse=True)
+        used, ends = distinct(complex_.edges)
         compact = Complex(ends, complex_.marks, complex_.half_edge, complex_.forward, complex_.offsets)
-        new = TorchArrangement(self._points.take(used), self._birth[used], compact, parents, ambiguous, self._generation)
+        new = TorchArrangement(
+            self._points.take(used), self._birth[used], compact, parents, ambiguous, self._generation
+        )
         return Change(new, lambda field: field.take(used))
 
 

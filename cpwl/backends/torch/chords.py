@@ -138,7 +138,7 @@ class ChordEnds:
 def interpolated(
     first: Tensor, second: Tensor, first_bound: Tensor, second_bound: Tensor, position: Tensor, slack: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """A function's value on a segment, from its values at the ends, and the bound on its error (proofs/, Lemma 5 (c))."""
+    """A function's value on a segment, from those at its ends, and the bound on its error (proofs/, Lemma 5 (c))."""
     value = first + position * (second - first)
     moved = slack * ((second - first).abs() + first_bound + second_bound)
     rounding = 8 * UNIT * (first.abs() + second.abs())

@@ -30,8 +30,8 @@ class Complex:
     edges: Tensor
     """int64 (E, 2), the ends of each edge."""
     marks: Tensor
-    """int64 (E, 2): after how many refinements the edge was made (it, or the edge that it is a piece of), and the number
-    of the chord or side that it is a piece of: edges of one cell with one such number lie on one line."""
+    """int64 (E, 2): how many refinements made the edge (or that it is a piece of), and the number of the chord
+    or side that it is a piece of: edges of one cell with one such number lie on one line."""
     half_edge: Tensor
     """int64 (H,), the edge of each half-edge, cell by cell, counter-clockwise."""
     forward: Tensor

@@ -80,7 +80,8 @@ class Crossings:
 def vanishing(first: Tensor, second: Tensor, first_bound: Tensor, second_bound: Tensor) -> tuple[Tensor, Tensor]:
     """Where an affine function with the given end values (of opposite sign) vanishes, and a bound on the error.
 
-    Bounds may have leading axes, and then so has the answer's. Source: proofs/, Lemma 5 (c). Both the computed and the exact parameter lie in [0, 1], so the bound is at most 1.
+    Bounds may have leading axes, and then so has the answer's.
+    Source: proofs/, Lemma 5 (c). Both the computed and the exact parameter lie in [0, 1], so the bound is at most 1.
     """
     position = (first / (first - second)).clamp(0, 1)
     spread = (1 - position + 4 * UNIT) * first_bound + (position + 4 * UNIT) * second_bound
@@ -101,5 +102,3 @@ def _opposite(edges: Tensor, signs: Signs) -> Tensor:
     above, below = signs.above.view(torch.int64), signs.below.view(torch.int64)
     first, second = edges.unbind(1)
     return ((above[first] & below[second]) | (below[first] & above[second])).view(torch.uint8)
-
-

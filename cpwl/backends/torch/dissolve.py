@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from .complex import Complex, HalfEdges
+from .segments import distinct
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def _passed_over(old: Complex, removed: Tensor, birth: Tensor) -> Tensor:
 
 
 def _skip(old: Complex, members: Tensor, removed: Tensor, passed: Tensor) -> Tensor:
-    """For each half-edge that stays (``members``) the next one around its joined cell that stays and does not begin at a passed vertex."""
+    """For each half-edge in ``members`` the next of them around its joined cell."""
     sides = torch.full((len(old.edges), 2), -1, dtype=torch.int64, device=removed.device)
     direction = (~old.forward).long()
     sides[old.half_edge, direction] = torch.arange(len(old.half_edge), device=removed.device)
@@ -86,7 +87,7 @@ def _merged_edges(old: Complex, removed: Tensor, passed: Tensor) -> Tensor:
 
 def _edges(old: Complex, members: Tensor, successor: Tensor, edge: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Ends and marks of the edges that remain, and each member's edge and whether it runs forward along it."""
-    names, edge_of = edge[old.half_edge[members]].unique(return_inverse=True)
+    names, edge_of = distinct(edge[old.half_edge[members]])
     index = torch.arange(len(members), device=members.device)
     leader = torch.full_like(names, len(members)).scatter_reduce_(0, edge_of, index, "amin")
     ends = torch.stack([old.origin[members[leader]], old.origin[successor[leader]]], 1)

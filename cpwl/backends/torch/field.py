@@ -87,7 +87,7 @@ class FloatField:
         return self._uniform(self.error) if self.sharp is None else self.sharp
 
     def rounding(self) -> Sharp:
-        """What the last operation alone may have added to each entry: no bound on the whole error, but its natural unit.
+        """What the last operation alone may have added to each entry: no bound on the whole error, its natural unit.
 
         A float decision treats values this small as zero, so that coincident lines stay one line.
         """
@@ -134,4 +134,5 @@ def row_norms(values: Tensor) -> Tensor:
 
 def lifted(bound: Tensor) -> Tensor:
     """A factor of a bound, zero or at least ``SMALLEST`` (proofs/, Lemma 5 (f))."""
-    return torch.where(bound > 0, bound.clamp(min=SMALLEST), bound)
+    result: Tensor = torch.where(bound > 0, bound.clamp(min=SMALLEST), bound)
+    return result

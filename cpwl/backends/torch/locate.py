@@ -1,8 +1,8 @@
 """Point location among polygons with shared float64 vertices, decided exactly for those coordinates.
 
-A uniform grid lists the regions whose bounding boxes meet each of its squares. Among these candidates a point is located
-by counting the edges that a ray to the right crosses; on which side of an edge the point lies is decided in floating
-point where an error bound allows it, and in rational arithmetic otherwise.
+A uniform grid lists the regions whose bounding boxes meet each of its squares. Among these candidates a point is
+located by counting the edges that a ray to the right crosses; on which side of an edge the point lies is decided in
+floating point where an error bound allows it, and in rational arithmetic otherwise.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ class Locator:
         point, region = self._candidates(points)
         inside = self._contains(points, point, region)
         np.minimum.at(found, point[inside], region[inside])
-        return np.where(found < len(self._regions), found, -1)
+        found[found == len(self._regions)] = -1
+        return found
 
     def _squares(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """Grid squares (M, 2); monotone in the coordinates, so that a box's squares cover its points'."""
-        return np.clip(((points - self._origin) * self._scale), 0, self._side - 1).astype(np.int64)
+        squares = np.clip((points - self._origin) * self._scale, 0, self._side - 1)
+        return np.asarray(squares.astype(np.int64))
 
     def _grid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where each square's list begins, and the lists of regions, one after the other."""
@@ -72,13 +74,13 @@ class Locator:
         here = points[point][pair]
         turn = _turns(start, end, here)
         between = (np.minimum(start, end) <= here).all(axis=1) & (here <= np.maximum(start, end)).all(axis=1)
-        upward, downward = (start[:, 1] <= here[:, 1]) & (here[:, 1] < end[:, 1]), (end[:, 1] <= here[:, 1]) & (
-            here[:, 1] < start[:, 1]
-        )
+        y = here[:, 1]
+        upward, downward = (start[:, 1] <= y) & (y < end[:, 1]), (end[:, 1] <= y) & (y < start[:, 1])
         winding = (upward & (turn > 0)).astype(np.int64) - (downward & (turn < 0))
         on_edge = (turn == 0) & between
         count = np.bincount(pair, winding, minlength=len(region))
-        return (count != 0) | (np.bincount(pair, on_edge, minlength=len(region)) > 0)
+        touched = np.bincount(pair, on_edge, minlength=len(region)) > 0
+        return np.asarray((count != 0) | touched)
 
 
 def _turns(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ class Refined:
 def refine(
     old: Complex, field: FloatField, columns: Columns, function: Tensor, level: Tensor, generation: int
 ) -> Refined:
-    """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``. New edges get ``generation``."""
+    """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``."""
     state = _Refinement(old, columns)
     chords, meets = state.regular_chords()
     cut = Cut(old, field.rows, state.crossings, state.visits, chords, meets)
@@ -151,9 +151,7 @@ def _inner_points(cut: Cut, meets: Meets, chords: Chords) -> Points:
     one, other = meets.chord.unbind(1)
     first = cut.vertices + cut.visits.crossing[chords.start[one]]
     second = cut.vertices + cut.visits.crossing[chords.end[one]]
-    return Points(
-        first, second, chords.column[other], meets.position[:, 0], meets.slack[:, 0], also=chords.column[one]
-    )
+    return Points(first, second, chords.column[other], meets.position[:, 0], meets.slack[:, 0], also=chords.column[one])
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:
@@ -167,6 +165,3 @@ def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> 
     mask = pack(dense)
     dense[:, outcome.columns] = outcome.below
     below[cells] = (below[cells] & ~mask) | pack(dense)
-
-
-

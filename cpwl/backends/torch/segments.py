@@ -15,7 +15,7 @@ def exclusive_sum(counts: Tensor) -> Tensor:
 
 
 def ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """The concatenation of ``starts[i], starts[i] + 1, ...`` (``counts[i]`` terms): the row i of each term, and the term."""
+    """The ranges of ``counts[i]`` numbers from ``starts[i]``, one after the other: the i of each, and the number."""
     row = torch.repeat_interleave(counts)
     offset = starts - exclusive_sum(counts)
     return row, offset[row] + torch.arange(len(row), device=row.device)
@@ -25,6 +25,12 @@ def sort_within(groups: Tensor, keys: Tensor) -> Tensor:
     """The permutation that sorts by (group, key), ties in the given order."""
     by_key = torch.argsort(keys, stable=True)
     return by_key[torch.argsort(groups[by_key], stable=True)]
+
+
+def distinct(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The different values, increasing, and for each entry the position of its value among them."""
+    found: tuple[Tensor, Tensor] = torch.unique(values, return_inverse=True)
+    return found
 
 
 def pack(dense: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from .chords import interpolated
 from .complex import HalfEdges
 from .crossings import vanishing
 from .prolong import Points
+from .segments import distinct
 from .signs import Columns
 
 
@@ -61,9 +62,9 @@ class Sequential:
         self._all_edges, self._all_marks, self._half, self._active = edges, marks, half, active
         self._line = int(marks[:, 1].max()) + 1
         self._members = chosen[half.parent].nonzero(as_tuple=True)[0]
-        self._edge_name, self._edge = half.edge[self._members].unique(return_inverse=True)
+        self._edge_name, self._edge = distinct(half.edge[self._members])
         self._whole = self._wholly_chosen()
-        self._vertex, ends = edges[self._edge_name].unique(return_inverse=True)
+        self._vertex, ends = distinct(edges[self._edge_name])
         self._edges, self._marks = ends, marks[self._edge_name]
         self._vertices, self._added = vertices, len(self._vertex)
         self._forward = half.forward[self._members]
@@ -72,7 +73,7 @@ class Sequential:
         self._next = local[half.successor[self._members]]
         self._previous = torch.empty_like(self._next)
         self._previous[self._next] = torch.arange(len(self._next), device=local.device)
-        self._parents, self._cell = half.parent[self._members].unique(return_inverse=True)
+        self._parents, self._cell = distinct(half.parent[self._members])
         self._below = torch.zeros(len(self._parents), len(active), dtype=torch.bool, device=local.device)
         self._batches: list[Points] = []
         self._ambiguous: list[Tensor] = []
@@ -101,7 +102,8 @@ class Sequential:
         return columns.values[rows, names], columns.bounds_at(rows, names)
 
     def _origin(self) -> Tensor:
-        return self._edges[self._edge, (~self._forward).long()]
+        origin: Tensor = self._edges[self._edge, (~self._forward).long()]
+        return origin
 
     def _signs(self, column: int) -> Tensor:
         """Signs of a column at the origins of all half-edges; reports the cells in which one is uncertain."""
@@ -127,7 +129,7 @@ class Sequential:
         crossed = (signs * signs[self._next] < 0).nonzero(as_tuple=True)[0]
         if not len(crossed):
             return False
-        edge, which = self._edge[crossed].unique(return_inverse=True)
+        edge, which = distinct(self._edge[crossed])
         if not bool(self._whole[edge].all()):
             raise RuntimeError("an edge of a regular cell changes sign after it was divided: an error bound is wrong")
         middle = self._add_vertices(column, edge)
@@ -250,15 +252,13 @@ class Sequential:
 
 
 def _crossing(ends: list[tuple[Tensor, Tensor]], made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where column ``made[i]`` vanishes between the ends of segment i: parameter, its bound, all values and bounds there."""
+    """Where column ``made[i]`` vanishes on segment i: the parameter, its bound, and all values and bounds there."""
     (first, first_bound), (second, second_bound) = ends
     row = torch.arange(len(made), device=made.device)
     position, slack = vanishing(
         first[row, made], second[row, made], first_bound[:, row, made], second_bound[:, row, made]
     )
-    values, bounds = interpolated(
-        first, second, first_bound, second_bound, position[:, None], slack[:, :, None]
-    )
+    values, bounds = interpolated(first, second, first_bound, second_bound, position[:, None], slack[:, :, None])
     values[row, made] = 0.0
     bounds[:, row, made] = 0.0
     return position, slack[0], values, bounds

@@ -63,7 +63,8 @@ class Signs:
         rows = max(1, _BLOCK // max(columns.count, 1))
         coarse = columns.bound.coarse()
         blocks = [
-            _block_signs(columns, coarse, start, min(start + rows, len(coarse))) for start in range(0, len(coarse), rows)
+            _block_signs(columns, coarse, start, min(start + rows, len(coarse)))
+            for start in range(0, len(coarse), rows)
         ]
         return cls(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
 
