@@ -169,6 +169,8 @@ def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float) 
 def _argmax_boundary(part: Partition) -> DecisionBoundary:
     """Where two outputs are equal and largest."""
     undecided = _undecided_regions(part)
+    if not len(undecided):
+        return _empty(part)
     change = part.arrangement.take(undecided)
     found = refine_by_maximum(
         change.arrangement,
@@ -194,6 +196,14 @@ def _argmax_boundary(part: Partition) -> DecisionBoundary:
         {(int(regions[r]), (min(winner[r], j).item(), max(winner[r], j).item())) for r, j in _pairs(partner_of_region)}
     )
     return _assembled(part, arrangement, regions, facet, pairs[facet], tuple(ties), None)
+
+
+def _empty(part: Partition) -> DecisionBoundary:
+    nowhere = np.zeros(0, np.int64)
+    ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
+    return DecisionBoundary(
+        part, ends, nowhere, np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0, np.bool_), ties=()
+    )
 
 
 def _pairs(partner: NDArray[np.int64]) -> list[tuple[int, np.int64]]:

@@ -178,7 +178,7 @@ def cut_off(part: Partition, region: int) -> tuple[Partition, set[int]]:
 
 
 def joined(part: Partition, region: int) -> tuple[Partition, set[int]]:
-    """A region that takes the place of its neighbour as well."""
+    """A region that takes its neighbour's place as well; its lines, and so its lifted polygon, are still right."""
     facets = part.facets()
     facet = next(f for f in range(len(facets.regions)) if region in facets.regions[f] and facets.regions[f, 1] >= 0)
     (a, b), other = facets.vertices[facet].tolist(), int(sum(facets.regions[facet]) - region)
@@ -187,7 +187,7 @@ def joined(part: Partition, region: int) -> tuple[Partition, set[int]]:
     union = first[i:] + first[:i] + (second[j:] + second[:j])[1:-1]
     keep = [r for r in range(len(part)) if r != other]
     rows = [union if r == region else rows_of(part)[r] for r in keep]
-    return forged(part, rows, part.patterns(keep)), {keep.index(region)}
+    return forged(part, rows, part.patterns(keep)), set()
 
 
 @pytest.mark.parametrize("fault", [deleted, duplicated, flipped, swapped, moved, cut_off, joined])
@@ -284,14 +284,14 @@ def test_a_pentagram_is_not_convex() -> None:
 @pytest.mark.parametrize(
     ("fault", "rule"),
     [
-        ("clockwise", "rule 1"),
-        ("too large", "rule 1"),
-        ("joined", "rule 2"),
-        ("twice", "rule 3"),
-        ("missing", "rule 4"),
+        ("clockwise", 1),
+        ("too large", 1),
+        ("joined", 2),
+        ("twice", 3),
+        ("missing", 4),
     ],
 )
-def test_the_error_names_the_rule(fault: str, rule: str) -> None:
+def test_the_error_names_the_rule(fault: str, rule: int) -> None:
     net = lines((1, 0, 0), (0, 1, 0))
     cells = model.partition(as_model(net), corners(SQUARE))
     wrong = {**mutations(cells), "joined": [corners(SQUARE)]}[fault]

@@ -81,7 +81,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
     def activate(self, node: Node, x: FloatField) -> FloatField:
         """The output of a nonlinear node on points."""
         if isinstance(node.op, Max):
-            return FloatField(x.values.reshape(x.rows, node.size, -1).amax(dim=2), x.error)
+            return FloatField(x.values.reshape(x.rows, node.size, x.columns // node.size).amax(dim=2), x.error)
         assert isinstance(node.op, Piecewise)
         if _is_relu(node.op):
             return FloatField(x.values.clamp(min=0), x.error)
@@ -95,7 +95,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         """The output of a nonlinear node on given pieces; its error is not bounded further than the argument's."""
         index = torch.as_tensor(pieces, device=self.device).reshape(x.rows, node.size)
         if isinstance(node.op, Max):
-            groups = x.values.reshape(x.rows, node.size, -1)
+            groups = x.values.reshape(x.rows, node.size, x.columns // node.size)
             return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
         assert isinstance(node.op, Piecewise)
         values = _on_pieces(node, self._pieces(node.op), x, index)
@@ -114,8 +114,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
         else:
             lead = len(rows) // max(x.rows, 1)
             values = rows @ constants.weight.T + x.weights.repeat_interleave(lead)[:, None] * constants.bias
-        values = values.reshape(x.rows, -1)
-        copies = values.shape[1] // max(len(op.bias), 1)
+        copies = x.columns // op.weight.shape[1]
+        values = values.reshape(x.rows, copies * len(op.bias))
         norms = row_norms(x.values)
         g = gamma(op.weight.shape[1] + 2)
         rounding = g * (constants.absolute * norms + sqrt(copies) * constants.bias_norm)
