@@ -6,10 +6,11 @@ Everything public can be imported from here; torch is loaded only when something
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from .boundary import DecisionBoundary
+from .certify import Certificate, certify, certify_samples
+from .compare import Comparison, compare
 from .compiler import compile, load_program
 from .domain import Domain
 from .errors import CpwlError
@@ -17,20 +18,13 @@ from .network import Network
 from .partition import Partition, partition
 
 if TYPE_CHECKING:
-    from .certify import Certificate, certify, certify_samples
-    from .compare import Comparison, compare
     from .io import load
     from .statistics import Statistics
 
-__version__ = version("cpwl")
+__version__ = "0.1.0"
 
 _HOMES = {
-    "Certificate": "certify",
-    "Comparison": "compare",
     "Statistics": "statistics",
-    "certify": "certify",
-    "certify_samples": "certify",
-    "compare": "compare",
     "load": "io",
 }
 

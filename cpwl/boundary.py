@@ -6,7 +6,7 @@ max(outputs) (proofs/, Theorem 1). Only regions on which no single output is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -41,6 +41,8 @@ class DecisionBoundary:
     """Regions on which two outputs are equal (or one is at the level) over an area, with the classes: listed apart."""
     level: float | None = None
     """The level, for a level set."""
+    everywhere: bool = False
+    """Whether the two outputs need not be the largest."""
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -120,7 +122,7 @@ def decision_boundary(
         return _argmax_boundary(part)
     pair = _checked_pair(classes, m)
     if everywhere:
-        return _at_level(part, _difference(part, *pair), pair, 0.0)
+        return replace(_at_level(part, _difference(part, *pair), pair, 0.0), everywhere=True)
     return _only(_argmax_boundary(part), pair)
 
 

@@ -228,14 +228,14 @@ def partition(
     dom.check_input(net.input_shape)
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
-    sweep = _Sweep(net, arrangement, chosen.arithmetic)
+    sweep = Sweep(net, arrangement, chosen.arithmetic)
     for done, total in sweep.run(dom):
         if progress is not None:
             progress(done, total, "partition")
     return Partition(net, dom, sweep.arrangement, tuple(sweep.steps), sweep.output, backend, device)
 
 
-class _Sweep:
+class Sweep:
     """The loop over a network's nodes, with the fields that are still to be read."""
 
     def __init__(self, network: Network, arrangement: Arrangement[Any], arithmetic: Arithmetic[Any]) -> None:

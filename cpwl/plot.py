@@ -33,6 +33,7 @@ _BLOCK = 1 << 16
 """Regions whose patterns are held at once."""
 
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
+_LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
 
 
@@ -98,19 +99,15 @@ def overview(
     ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
     in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below.
     """
-    figure = _figure((10.0, 10.6))
-    grid = figure.add_gridspec(2, 1, height_ratios=(6.4, 1.0))
-    axes = figure.add_subplot(grid[0])
+    figure = _figure((10.0, 10.0))
+    above, strip = figure.subfigures(2, 1, height_ratios=(6.2, 1.0))
+    axes = above.add_subplot()
     plot(partition, axes, color="class", boundary=boundary)
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold")
     _draw_images(axes, partition, images, captions)
     for i, place in enumerate(samples, start=1):
         axes.annotate(str(i), place, ha="center", va="center", fontsize=8, bbox=_BADGE, zorder=6)
-    strip = figure.add_subfigure(grid[1])
-    strip.suptitle(
-        "Numbered points of the decision boundary as images: the network gives both digits exactly the same score",
-        fontsize=11,
-    )
+    strip.suptitle("The numbered points of the decision boundary as images: two classes share the top score", fontsize=11)
     pictures = np.asarray(partition.to_input(samples), np.float64).reshape(len(samples), *images.shape[1:])
     for i, (cell, picture) in enumerate(zip(strip.subplots(1, len(samples), squeeze=False)[0], pictures, strict=True)):
         _show(cell, picture)
@@ -185,11 +182,12 @@ def _pattern_hues(partition: Partition) -> NDArray[np.float64]:
 
 
 def _pastels(count: int) -> NDArray[np.float64]:
-    """Light colours (count, 3), different for up to 20 classes."""
-    from matplotlib import colormaps
+    """Light colours (count, 3), neighbours in the list far apart, none of them red: that is the boundary's."""
+    from matplotlib.colors import hsv_to_rgb
 
-    palette = np.array([colormaps["tab20"](2 * i % 20 + i // 10 % 2)[:3] for i in range(count)])
-    return np.asarray(0.45 * palette + 0.55)
+    number = np.arange(count)
+    hues = 0.1 + 0.78 * (number * (np.sqrt(5) - 1) / 2 % 1)  # multiples of the golden ratio spread evenly
+    return np.asarray(hsv_to_rgb(np.stack([hues, 0.25 + 0.12 * (number % 3), np.full(count, 0.97)], axis=1)))
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
@@ -249,7 +247,7 @@ def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) ->
         raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
     axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=5)
     for place, name in zip(places, names, strict=True):
-        axes.annotate(name, place, (6, 6), textcoords="offset points", fontweight="bold", zorder=6)
+        axes.annotate(name, place, (7, 7), textcoords="offset points", fontweight="bold", bbox=_LABEL, zorder=6)
 
 
 def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], captions: Sequence[str]) -> None:

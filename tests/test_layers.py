@@ -20,7 +20,7 @@ LAYERS: dict[str, int] = {
     "backends": 4, "compiler": 4,
     "partition": 5,
     "boundary": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
-    "plot": 8,
+    "plot": 8, "console": 8,
     "demo": 9, "cli": 10,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -33,8 +33,8 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "flint": ("backends.exact",),
     "cdd": ("backends.exact.polyhedra",),
     "matplotlib": ("plot",),
-    "click": ("cli", "demo"),
-    "rich": ("cli", "demo"),
+    "click": ("cli",),
+    "rich": ("console",),
     "sklearn": ("demo",),
 }
 """Which modules (with all below them) may import a heavy package."""

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from ..arithmetic import Forward, Stage
 from ..backends.exact import ExactArithmetic, ExactField
-from ..backends.exact.integers import Integer, array, ratio_sum, rational, signs
+from ..backends.exact.integers import Integer, ratio_sum, rational, signs
 from ..backends.exact.points import Point, turn
 from ..domain import Domain
 from ..network import Network, Piecewise
-from ..partition import embedding
 from ..polytope import Polytope
 from ..ragged import Ragged
 from .lines import Polygon, at, domain_lines
+from .restrict import field_at, restricted
 from .units import batches, unit_columns
 
 
@@ -71,10 +71,11 @@ def examine(
     convex &= np.array([inside[row].all() for row in polygons], np.bool_)
     patterns = np.full((len(polygons), network.units), -1, np.int16)
     numerators, denominators = np.empty((len(points), network.outputs), object), np.empty(len(points), object)
-    for rows in batches(len(polygons), max(node.size for node in network.nodes)):
+    on_slice = restricted(network, domain)
+    for rows in batches(len(polygons), max(node.size for node in on_slice.nodes)):
         part = polygons.take(np.arange(rows.start, rows.stop))
         used, values = np.unique(part.values, return_inverse=True)
-        output = _derive(network, domain, [points[v] for v in used], Ragged(values, part.offsets), patterns[rows])
+        output = _derive(on_slice, [points[v] for v in used], Ragged(values, part.offsets), patterns[rows])
         numerators[used], denominators[used] = output.numerators, output.denominators
         progress(rows.stop)
     return Findings(convex, patterns, ExactField(numerators, denominators, np.ones(len(points), np.int64)))
@@ -99,22 +100,13 @@ def _inside(polytope: Polytope, points: Sequence[Point]) -> NDArray[np.bool_]:
     return np.array([all(at(line, p) >= 0 for line in lines) for p in points], np.bool_)
 
 
-def _derive(
-    network: Network, domain: Domain, points: Sequence[Point], corners: Ragged, patterns: NDArray[np.int16]
-) -> ExactField:
-    """Enters the canonical patterns of polygons; returns the network's outputs at the points."""
-    arithmetic = ExactArithmetic()
-    forward = Forward(network, arithmetic, arithmetic.linear(embedding(domain), [field_at(points)]))
-    columns = dict(zip(network.nonlinear, unit_columns(network), strict=True))
+def _derive(on_slice: Network, points: Sequence[Point], corners: Ragged, patterns: NDArray[np.int16]) -> ExactField:
+    """Enters the canonical patterns of polygons; returns the outputs at the points of a network on the slice."""
+    forward = Forward(on_slice, ExactArithmetic(), field_at(points))
+    columns = unit_columns(on_slice)
     for stage in forward:
         patterns[:, columns[stage.index]] = _canonical(stage, corners)
     return forward.output
-
-
-def field_at(points: Sequence[Point]) -> ExactField:
-    """The slice coordinates of points as a field."""
-    table = array([x for p in points for x in p], (len(points), 3))
-    return ExactField(table[:, :2], table[:, 2], np.ones(len(points), np.int64))
 
 
 def _canonical(stage: Stage[ExactField], corners: Ragged) -> NDArray[np.int16]:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ..arithmetic import Forward
 from ..backends.exact import ExactArithmetic, ExactField
-from ..backends.exact.integers import array, common_scale, rational
-from ..domain import Domain
+from ..backends.exact.integers import rational
 from ..network import Network, Node, Piecewise
 from ..partition import Partition
 from .lines import Line, Polygon, domain_lines, line, polygon_of
+from .restrict import frame, restricted
 from .units import batches, unit_columns
 
 _NEAR = 2.0**-24
@@ -79,15 +79,15 @@ class _Crossings:
 
 def _inner(partition: Partition, edges: Edges) -> Iterator[tuple[int, Line]]:
     """The lines of the edges with a region on both sides."""
-    network, patterns = partition.network, partition.patterns()
+    on_slice, patterns = restricted(partition.network, partition.domain), partition.patterns()
     one = np.flatnonzero(edges.opposite > np.arange(len(edges.opposite)))
     pairs = np.stack([one, edges.opposite[one]], axis=1)
     unit = _first_difference(patterns, edges.region[pairs])
-    for index, columns in zip(network.nonlinear, unit_columns(network), strict=True):
+    for index, columns in unit_columns(on_slice).items():
         chosen = (unit >= columns.start) & (unit < columns.stop)
         crossings = _crossings(patterns, edges.region, pairs[chosen], unit[chosen], columns.start)
-        for arguments in _arguments(partition.domain, network, index, crossings.prefixes):
-            yield from _lines(network.nodes[index], arguments, crossings, columns.start)
+        for arguments in _arguments(on_slice, index, crossings.prefixes):
+            yield from _lines(on_slice.nodes[index], arguments, crossings, columns.start)
 
 
 def _first_difference(patterns: NDArray[np.int16], regions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -129,17 +129,17 @@ class _Arguments:
     field: ExactField
 
 
-def _arguments(domain: Domain, network: Network, index: int, prefixes: NDArray[np.int16]) -> Iterator[_Arguments]:
+def _arguments(on_slice: Network, index: int, prefixes: NDArray[np.int16]) -> Iterator[_Arguments]:
     """The argument of a nonlinear node under given pieces of all units of earlier nodes, in batches."""
-    maps = np.vstack([domain.origin[None], domain.basis.T])
-    numerators, scale = common_scale(maps)
-    base = ExactField(numerators, array([scale] * len(maps), (len(maps),)), np.array([1] + [0] * domain.dim))
-    columns = dict(zip(network.nonlinear, unit_columns(network), strict=True))
-    for rows in batches(len(prefixes), len(maps) * max(node.size for node in network.nodes)):
-        pieces = np.repeat(prefixes[rows].astype(np.int64), len(maps), axis=0)
-        start = base.take(np.tile(np.arange(len(maps)), rows.stop - rows.start))
-        stages = Forward(network, ExactArithmetic(), start, lambda i, table=pieces: table[:, columns[i]])  # type: ignore[misc]
-        yield _Arguments(rows, next(stage.argument for stage in stages if stage.index == index))
+    for rows in batches(len(prefixes), 3 * max(node.size for node in on_slice.nodes)):
+        yield _Arguments(rows, _argument(on_slice, index, prefixes[rows]))
+
+
+def _argument(on_slice: Network, index: int, prefixes: NDArray[np.int16]) -> ExactField:
+    columns, pieces = unit_columns(on_slice), np.repeat(prefixes.astype(np.int64), 3, axis=0)
+    start = frame(2).take(np.tile(np.arange(3), len(prefixes)))
+    stages = Forward(on_slice, ExactArithmetic(), start, lambda i: pieces[:, columns[i]])
+    return next(stage.argument for stage in stages if stage.index == index)
 
 
 def _lines(node: Node, arguments: _Arguments, crossings: _Crossings, before: int) -> Iterator[tuple[int, Line]]:

@@ -95,7 +95,7 @@ def _partition(network: Network, domain: Domain, listing: Listing, findings: Fin
     table = array([x for p in listing.points for x in p], (len(listing.points), 3))
     arrangement = ExactArrangement.from_polygons(table, [row.tolist() for row in listing.polygons])
     steps: list[Step] = []
-    for index, columns in zip(network.nonlinear, unit_columns(network), strict=True):
+    for index, columns in unit_columns(network).items():
         parents = np.arange(len(arrangement)) if steps else np.zeros(len(arrangement), np.int64)
         steps.append(Step(index, parents, _compact(network.nodes[index], findings.patterns[:, columns])))
     return Partition(network, domain, arrangement, tuple(steps), findings.outputs, "exact")

@@ -19,7 +19,7 @@ from ..backends.exact.points import rounded
 from ..domain import Domain
 from ..errors import VerificationError
 from ..network import Network
-from ..partition import _Sweep
+from ..partition import Sweep
 from ..ragged import Ragged
 from .criterion import Listing, examine, loose_edges, repeated, total_area, within
 from .lines import Polygon
@@ -169,7 +169,7 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
 
 def _swept(network: Network, domain: Domain, arrangement: ExactArrangement) -> ExactArrangement:
     """The partition of what an arrangement covers."""
-    sweep = _Sweep(network, arrangement, ExactArithmetic())
+    sweep = Sweep(network, arrangement, ExactArithmetic())
     for _ in sweep.run(domain):
         pass
     assert isinstance(sweep.arrangement, ExactArrangement), sweep.arrangement

@@ -91,7 +91,7 @@ def _local_maps(boundary: DecisionBoundary, regions: NDArray[np.int64]) -> tuple
     """The exact affine maps of the network on the regions' patterns: constants (n, m) and slopes (n, m, D)."""
     part, arithmetic = boundary.partition, backends.get("exact").arithmetic
     network, domain = part.network, part.domain
-    columns = dict(zip(network.nonlinear, unit_columns(network), strict=True))
+    columns = unit_columns(network)
     width = domain.dim + 1
     pieces = np.repeat(part.patterns(regions).astype(np.int64), width, axis=0)
     base = arithmetic.stack([arithmetic.points(domain.origin[None]), arithmetic.tangents(domain.basis.T)])
@@ -124,4 +124,4 @@ def _decided(boundary: DecisionBoundary, pair: tuple[int, int], logits: NDArray[
     if boundary.level is not None:
         return bool(logits[0] == Fraction(boundary.level))
     one, other = logits[pair[0]], logits[pair[1]]
-    return bool(one == other and (getattr(boundary, "everywhere", False) or one == max(logits)))
+    return bool(one == other and (boundary.everywhere or one == max(logits)))

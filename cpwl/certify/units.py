@@ -13,10 +13,10 @@ _ENTRIES = 1 << 19
 """Entries of one exact field that are held at once: about a hundred bytes each."""
 
 
-def unit_columns(network: Network) -> list[slice]:
-    """The columns of a pattern that hold the units of each node of ``network.nonlinear``."""
+def unit_columns(network: Network) -> dict[int, slice]:
+    """For each node of ``network.nonlinear`` the columns of a pattern that hold its units."""
     ends = np.cumsum([network.nodes[i].size for i in network.nonlinear]).tolist()
-    return [slice(start, end) for start, end in pairwise([0, *ends])]
+    return {i: slice(*ends) for i, ends in zip(network.nonlinear, pairwise([0, *ends]), strict=True)}
 
 
 def batches(rows: int, width: int) -> Iterator[slice]:

@@ -1,0 +1,69 @@
+"""A network restricted to a slice, exactly: all that comes before its first units is one affine map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.exact import ExactArithmetic, ExactField
+from ..backends.exact.field import field_of_rows
+from ..backends.exact.integers import Integer, array
+from ..backends.exact.points import Point
+from ..domain import Domain
+from ..network import Dense, Input, Network, Node
+from ..partition import embedding
+
+
+def restricted(network: Network, domain: Domain) -> Network:
+    """The same function of slice coordinates, as a network with the same nonlinear nodes in the same order.
+
+    Its first affine maps hold Fractions: a product of two float64 matrices is not one. So this network is for exact
+    arithmetic only. An input of hundreds of coordinates costs no more than one of two.
+    """
+    affine = _affine_nodes(network)
+    fields = _through(network, affine, frame(domain.dim), domain)
+    read = {j for i, node in enumerate(network.nodes) if i not in affine for j in node.inputs}
+    read.add(len(network.nodes) - 1)
+    nodes, number = [Node(Input(), (), (domain.dim,), "slice")], {}
+    for i, node in enumerate(network.nodes):
+        if i not in affine:
+            number[i] = len(nodes)
+            nodes.append(Node(node.op, tuple(number[j] for j in node.inputs), node.shape, node.name))
+        elif i in read:
+            number[i] = len(nodes)
+            maps: NDArray[Any] = fields[i].to_numpy()
+            nodes.append(Node(Dense(maps[1:].T, maps[0]), (0,), node.shape, node.name))
+    return Network(tuple(nodes))
+
+
+def frame(dim: int) -> ExactField:
+    """The origin and the unit vectors of slice coordinates as rows: a point and tangents, over one denominator."""
+    numerators = array([Integer(i == k + 1) for i in range(dim + 1) for k in range(dim)], (dim + 1, dim))
+    return ExactField(numerators, array([Integer(1)] * (dim + 1), (dim + 1,)), np.array([1] + [0] * dim))
+
+
+def field_at(points: Sequence[Point]) -> ExactField:
+    """The slice coordinates of points as a field."""
+    return field_of_rows([([x, y], w) for x, y, w in points], 2)
+
+
+def _affine_nodes(network: Network) -> set[int]:
+    """The nodes that depend on no unit."""
+    affine: set[int] = set()
+    for i, node in enumerate(network.nodes):
+        if not node.is_nonlinear and affine.issuperset(node.inputs):
+            affine.add(i)
+    return affine
+
+
+def _through(network: Network, affine: set[int], rows: ExactField, domain: Domain) -> dict[int, ExactField]:
+    """The outputs of the nodes that depend on no unit."""
+    arithmetic = ExactArithmetic()
+    fields = {0: arithmetic.linear(embedding(domain), [rows])}
+    for i in sorted(affine - {0}):
+        node = network.nodes[i]
+        fields[i] = arithmetic.linear(node, [fields[j] for j in node.inputs])
+    return fields

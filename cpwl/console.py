@@ -1,0 +1,64 @@
+"""What commands print: steps with their times, progress bars on a terminal, numbers in columns. Only this file uses rich."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NAME_WIDTH = 34
+
+
+@dataclass
+class Step:
+    """One step of a command while it runs."""
+
+    progress: Callable[[int, int, str], None]
+    """To be called with what is done, how much there is in all, and a word for what it is."""
+    result: str = ""
+    """What is printed behind the step's name when it has ended."""
+
+
+class Reporter:
+    """Prints to the standard output; plain text, without progress bars, when that is not a terminal."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        from rich.console import Console
+
+        self._console = Console(highlight=False, emoji=False) if console is None else console
+
+    def line(self, text: str = "", *, style: str = "") -> None:
+        """Prints one line, never wrapped."""
+        self._console.print(text, style=style or None, markup=False, soft_wrap=True)
+
+    def numbers(self, values: Mapping[str, int | float | str]) -> None:
+        """Prints named numbers in two columns."""
+        width = max(map(len, values), default=0)
+        for name, value in values.items():
+            self.line(f"  {name:<{width}}  {written(value)}")
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """A step: a progress bar while it runs, a line with its time and result when it has ended."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        bar = Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        start = perf_counter()
+        with bar:
+            task = bar.add_task(name, total=None)
+            step = Step(lambda done, total, what: bar.update(task, completed=done, total=total))
+            yield step
+        self.line(f"  {name:<{_NAME_WIDTH}} {perf_counter() - start:6.2f} s   {step.result}".rstrip())
+
+
+def written(value: int | float | str) -> str:
+    """A number for people: thousands separated, fractions with four digits."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
