@@ -52,7 +52,7 @@ class Reporter:
         start = perf_counter()
         with bar:
             task = bar.add_task(name, total=None)
-            step = Step(lambda done, total, what: bar.update(task, completed=done, total=total))
+            step = Step(lambda done, total, what: bar.update(task, completed=done, total=total, description=f"{name}: {what}"))
             yield step
         self.line(f"  {name:<{_NAME_WIDTH}} {perf_counter() - start:6.2f} s   {step.result}".rstrip())
 

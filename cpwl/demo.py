@@ -229,7 +229,8 @@ def _pictured(
             captions=[f"test image of a {label}" for label in labels],
             samples=u[chosen],
             sample_captions=[f"{i} or {j}" for i, j in boundary.pairs[segments[chosen]]],
-            title=f"What a digit classifier makes of the plane through three images: {len(part):,} flat pieces",
+            title="A digit classifier on the plane through three test images",
+            subtitle=f"{len(part):,} regions, on each of which the network is affine; colours show the digit that it reads",
         )
         for name in ("picture.png", "picture.svg"):
             figure.savefig(out / name)

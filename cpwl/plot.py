@@ -32,6 +32,12 @@ RASTER_REGIONS = 10_000
 _BLOCK = 1 << 16
 """Regions whose patterns are held at once."""
 
+_LIGHT = (
+    *("#77AADD", "#EEDD88", "#44BB99", "#C3B1E1", "#E8C39E"),
+    *("#99DDFF", "#BBCC33", "#DDDDDD", "#FFAABB", "#A8D5A2"),
+)
+"""After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
+
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -93,25 +99,28 @@ def overview(
     samples: NDArray[np.float64],
     sample_captions: Sequence[str],
     title: str,
+    subtitle: str = "",
 ) -> Figure:
-    """A figure for networks that take images: the regions, the boundary, three images on it, and a strip of samples.
+    """A figure for networks that take images: the regions, the boundary, some images on it, and a strip of samples.
 
     ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
     in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below.
     """
-    figure = _figure((10.0, 10.0))
-    above, strip = figure.subfigures(2, 1, height_ratios=(6.2, 1.0))
-    axes = above.add_subplot()
+    figure = _figure((10.0, 10.0), layout="none")
+    axes = figure.add_axes((0.07, 0.225, 0.71, 0.71))
     plot(partition, axes, color="class", boundary=boundary)
-    axes.set_title(title, loc="left", fontsize=13, fontweight="bold")
+    figure.text(0.07, 0.967, title, fontsize=15, fontweight="bold")
+    figure.text(0.07, 0.944, subtitle, fontsize=11)
     _draw_images(axes, partition, images, captions)
     for i, place in enumerate(samples, start=1):
         axes.annotate(str(i), place, ha="center", va="center", fontsize=8, bbox=_BADGE, zorder=6)
-    strip.suptitle("The numbered points of the decision boundary as images: two classes share the top score", fontsize=11)
+    figure.text(0.07, 0.143, "The numbered points of the boundary as images: two classes share the highest score", fontsize=11)
     pictures = np.asarray(partition.to_input(samples), np.float64).reshape(len(samples), *images.shape[1:])
-    for i, (cell, picture) in enumerate(zip(strip.subplots(1, len(samples), squeeze=False)[0], pictures, strict=True)):
+    width = 0.92 / max(len(samples), 1)
+    for i, (picture, caption) in enumerate(zip(pictures, sample_captions, strict=True)):
+        cell = figure.add_axes((0.04 + (i + 0.06) * width, 0.02, 0.88 * width, 0.09))
         _show(cell, picture)
-        cell.set_title(f"{i + 1}:  {sample_captions[i]}", fontsize=10)
+        cell.set_title(f"{i + 1}:  {caption}", fontsize=10)
     return figure
 
 
@@ -182,21 +191,20 @@ def _pattern_hues(partition: Partition) -> NDArray[np.float64]:
 
 
 def _pastels(count: int) -> NDArray[np.float64]:
-    """Light colours (count, 3), neighbours in the list far apart, none of them red: that is the boundary's."""
-    from matplotlib.colors import hsv_to_rgb
+    """Light colours (count, 3) for classes; from the eleventh class on they repeat."""
+    from matplotlib.colors import to_rgb
 
-    number = np.arange(count)
-    hues = 0.1 + 0.78 * (number * (np.sqrt(5) - 1) / 2 % 1)  # multiples of the golden ratio spread evenly
-    return np.asarray(hsv_to_rgb(np.stack([hues, 0.25 + 0.12 * (number % 3), np.full(count, 0.97)], axis=1)))
+    palette = np.array([to_rgb(_LIGHT[i % len(_LIGHT)]) for i in range(count)])
+    return np.asarray(0.25 + 0.75 * palette)
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
-def _figure(size: tuple[float, float]) -> Figure:
+def _figure(size: tuple[float, float], layout: Literal["constrained", "none"] = "constrained") -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingDependencyError("plots need matplotlib, which is not installed: pip install matplotlib.") from None
-    return Figure(figsize=size, layout="constrained", dpi=120)
+    return Figure(figsize=size, layout=layout, dpi=120)
 
 
 def _draw_regions(axes: Axes, painting: _Painting) -> None:

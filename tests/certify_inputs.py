@@ -68,16 +68,16 @@ def as_model(net: Network) -> model.Net:
 
 
 @st.composite
-def networks(draw: Callable[[Any], Any], outputs: int = 1) -> Network:
-    """Small-integer weights, every kind of unit: nearly everything in them is degenerate."""
+def networks(draw: Callable[[Any], Any], entries: st.SearchStrategy[float] = small) -> Network:
+    """Small-integer weights (by default), every kind of unit: nearly everything in them is degenerate."""
     kinds = draw(st.lists(st.sampled_from(sorted(ACTIVATIONS)), min_size=1, max_size=3))
-    widths = [2, *(draw(st.integers(1, 3)) for _ in kinds), outputs]
+    widths = [2, *(draw(st.integers(1, 3)) for _ in kinds), 1]
     groups = [activation if isinstance(activation := ACTIVATIONS[kind], int) else 1 for kind in kinds]
     weights, biases = [], []
     for (fan_in, fan_out), group in zip(pairwise(widths), [*groups, 1]):
-        rows = st.lists(small, min_size=fan_in, max_size=fan_in)
+        rows = st.lists(entries, min_size=fan_in, max_size=fan_in)
         weights.append(np.array(draw(st.lists(rows, min_size=fan_out * group, max_size=fan_out * group))))
-        biases.append(np.array(draw(st.lists(small, min_size=fan_out * group, max_size=fan_out * group))) / 2)
+        biases.append(np.array(draw(st.lists(entries, min_size=fan_out * group, max_size=fan_out * group))) / 2)
     return network(weights, biases, kinds)
 
 

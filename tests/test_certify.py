@@ -15,12 +15,13 @@ from certify_inputs import SQUARE, Polygon, as_model, as_set, corners, forged, h
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cpwl
 from cpwl.certify import Certificate, certify, certify_samples
 from cpwl.certify.criterion import Listing, is_convex
 from cpwl.certify.document import sha256
 from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError, VerificationError
-from cpwl.network import Network
+from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
 from cpwl.partition import Partition, partition
 
 NO_REGIONS = np.zeros(0, np.int64)
@@ -51,6 +52,14 @@ def test_certified_regions_of_degenerate_networks_are_those_of_the_model(net: Ne
     expected = model.partition(as_model(net), corners(SQUARE))
     assert as_set(polygons(certificate.partition)) == as_set(expected)
     assert certificate.regions == len(expected) and certificate.area == 4 and certificate.verified
+
+
+@settings(max_examples=30)
+@given(networks(st.integers(-9, 9).map(lambda k: k / 10)))
+def test_networks_of_tenths_are_certified(net: Network) -> None:
+    """Lines that nearly meet in a point: here a float partition does have regions too many or too few."""
+    certificate = certify(partition(net, SQUARE))
+    assert as_set(polygons(certificate.partition)) == as_set(model.partition(as_model(net), corners(SQUARE)))
 
 
 @settings(max_examples=15)
@@ -98,6 +107,43 @@ def test_a_slice_of_a_larger_input_space_is_certified() -> None:
     assert not len(certificate.repaired) and certificate.regions > 20
 
 
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e6])
+def test_triangles_of_any_size_are_certified(size: float) -> None:
+    domain = Domain.polygon(size * np.array([[-0.9, -0.7], [1.1, -0.3], [0.2, 0.8]]))
+    net = he_network(8, [2, 9, 6, 1], ["relu", "abs"])
+    certificate = certify(partition(net, domain))
+    assert certificate.verified and certificate.area == domain.polytope.exact_volume
+    assert as_set(polygons(certificate.partition)) == as_set(polygons(partition(net, domain, backend="exact")))
+    assert not len(certificate.repaired)
+
+
+def test_skips_from_the_input_and_across_units_are_certified() -> None:
+    rng = np.random.default_rng(11)
+    dense = [Dense(rng.standard_normal((n, k)), rng.standard_normal(n)) for n, k in [(3, 5), (3, 3), (2, 8)]]
+    nodes = [
+        Node(Input(), (), (5,)),
+        Node(dense[0], (0,), (3,)),
+        Node(Sum((0.5, 2.0)), (1, 1), (3,)),
+        Node(RELU, (2,), (3,)),
+        Node(dense[1], (3,), (3,)),
+        Node(Sum((1.0, -1.0)), (4, 1), (3,)),
+        Node(RELU, (5,), (3,)),
+        Node(Gather(np.array([0, 1, 2, 3, 4, 5, 6, 7])), (6, 0), (8,)),
+        Node(dense[2], (7,), (2,)),
+    ]
+    net, domain = Network(tuple(nodes)), Domain.through(*rng.standard_normal((3, 5)))
+    certificate = certify(partition(net, domain))
+    exact = partition(net, domain, backend="exact")
+    assert as_set(polygons(certificate.partition)) == as_set(polygons(exact)) and len(exact) > 8
+    values = dict(zip(map(tuple, exact.vertices.tolist()), exact.outputs.to_numpy().tolist()))
+    found = certificate.partition
+    assert values == dict(zip(map(tuple, found.vertices.tolist()), found.outputs.to_numpy().tolist()))
+
+
+def test_the_function_is_not_hidden_by_its_package() -> None:
+    assert cpwl.certify is certify and cpwl.certify_samples is certify_samples
+
+
 def lines(*rows: tuple[float, float, float]) -> Network:
     """One layer of ReLUs with the given arguments p x + q y + r."""
     table = np.array(rows)
@@ -135,7 +181,8 @@ def test_progress_counts_regions() -> None:
     calls: list[tuple[int, int, str]] = []
     part, _ = generic()
     certify(part, progress=lambda *call: calls.append(call))
-    assert calls[-1] == (len(part), len(part), "certify")
+    assert calls[-1] == (len(part), len(part), "check") and {label for *_, label in calls} == {"lift", "check"}
+    assert all(done <= total for done, total, _ in calls)
 
 
 # ---- what is wrong is repaired ---------------------------------------------------------------------------------------
@@ -413,6 +460,13 @@ def test_certified_samples_lie_exactly_on_a_level_set(backend: str) -> None:
     samples = certify_samples(partition(net, SQUARE, backend=backend).decision_boundary(level=0.1), 8)
     assert len(samples) == 8
     check(net, samples, level=0.1)
+
+
+def test_samples_of_a_pair_everywhere_need_not_be_largest() -> None:
+    net = he_network(6, [2, 8, 8, 4], ["relu", "leaky"])
+    samples = certify_samples(partition(net, SQUARE).decision_boundary((0, 2), everywhere=True), 30)
+    check(net, samples, largest=False)
+    assert any(sample.logits[0] < max(sample.logits) for sample in samples)
 
 
 def test_samples_with_wrong_patterns_are_never_certified() -> None:

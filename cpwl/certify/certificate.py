@@ -98,7 +98,8 @@ def certify(partition: Partition, *, progress: Progress | None = None) -> Certif
 
     Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2);
     regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``VerificationError`` only
-    if exact arithmetic itself finds no proof, which is a defect of the library.
+    if exact arithmetic itself finds no proof, which is a defect of the library. ``progress`` is called with the labels
+    "lift" (counts edges) and "check" (counts regions).
     """
     if not isinstance(partition, Partition):
         raise ArgumentError(f"partition must be a Partition, got {type(partition).__name__}. Use cpwl.partition.")

@@ -62,9 +62,9 @@ class Findings:
 
 
 def examine(
-    network: Network, domain: Domain, listing: Listing, progress: Callable[[int], None] = lambda done: None
+    network: Network, domain: Domain, listing: Listing, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Findings:
-    """Rules 1 and 2 for every polygon of a list; ``progress`` is called with the number of polygons dealt with."""
+    """Rules 1 and 2 for every polygon of a list; ``progress`` is called with the numbers dealt with and of all."""
     polygons, points = listing.polygons, listing.points
     inside = _inside(domain.polytope, points)
     convex = np.array([is_convex(polygon) for polygon in listing.corners()], np.bool_)
@@ -77,7 +77,7 @@ def examine(
         used, values = np.unique(part.values, return_inverse=True)
         output = _derive(on_slice, [points[v] for v in used], Ragged(values, part.offsets), patterns[rows])
         numerators[used], denominators[used] = output.numerators, output.denominators
-        progress(rows.stop)
+        progress(rows.stop, len(polygons))
     return Findings(convex, patterns, ExactField(numerators, denominators, np.ones(len(points), np.int64)))
 
 

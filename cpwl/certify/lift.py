@@ -5,9 +5,9 @@ Nothing here is trusted: a wrong proposal fails the criterion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,25 @@ from .units import batches, unit_columns
 _NEAR = 2.0**-24
 """An edge this near to a side of the domain, relative to the domain's size, is proposed to lie on it."""
 
+_REPORT = 4096
+"""Edges between two reports of progress."""
 
-def lift(partition: Partition) -> list[Polygon | None]:
+
+def lift(partition: Partition, progress: Callable[[int, int], None]) -> list[Polygon | None]:
     """For each region a polygon with its sides on exact lines; None where they name none.
+
+    ``progress`` is called with the numbers of edges whose lines are known, and of all edges.
 
     A facet between two regions lies on the line of the first unit, in the order of the network, whose piece differs on
     its two sides: that unit's argument is the same affine function on both (proofs/, Theorem 2).
     """
     edges = Edges.of(partition)
     sides: list[Line | None] = [None] * len(edges.region)
-    for edge, found in [*_inner(partition, edges), *_outer(partition, edges)]:
+    for done, (edge, found) in enumerate(chain(_inner(partition, edges), _outer(partition, edges)), start=1):
         sides[edge] = found
+        if done % _REPORT == 0:
+            progress(done, len(sides))
+    progress(len(sides), len(sides))
     return [polygon_of(sides[start:end]) for start, end in pairwise(partition.regions.offsets.tolist())]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -25,10 +26,10 @@ from .units import unit_columns
 def prove(partition: Partition, progress: Progress | None) -> Certificate:
     """The certificate of a partition; see ``certify``."""
     network, domain = partition.network, partition.domain
-    lifted = lift(partition)
+    lifted = lift(partition, _labelled(progress, "lift"))
     source = np.array([i for i, polygon in enumerate(lifted) if polygon is not None], np.int64)
     listing = Listing.of([polygon for polygon in lifted if polygon is not None])
-    findings = _examined(network, domain, listing, progress)
+    findings = examine(network, domain, listing, _labelled(progress, "check"))
     sound = findings.sound
     sound[sound] = ~repeated(findings.patterns[sound])
     regions = Regions(listing.corners(), findings.patterns, source).take(sound)
@@ -37,7 +38,7 @@ def prove(partition: Partition, progress: Progress | None) -> Certificate:
     if len(failed) or not is_whole(domain, regions):
         regions = repaired(network, domain, regions, _boxes(partition, failed))
         listing = Listing.of(regions.polygons)
-        findings = _examined(network, domain, listing, progress)
+        findings = examine(network, domain, listing, _labelled(progress, "check"))
     exact = _settled(network, domain, listing, findings, area)
     wrong = np.setdiff1d(np.arange(len(lifted)), regions.source)
     return Certificate(network, domain, listing, area, wrong, np.flatnonzero(regions.source < 0), exact)
@@ -47,17 +48,16 @@ def verified_partition(
     network: Network, domain: Domain, listing: Listing, area: Fraction, progress: Progress | None = None
 ) -> Partition:
     """The exact partition that a list claims to be; raises ``VerificationError`` where a rule is broken."""
-    return _settled(network, domain, listing, _examined(network, domain, listing, progress), area)
+    findings = examine(network, domain, listing, _labelled(progress, "check"))
+    return _settled(network, domain, listing, findings, area)
 
 
-def _examined(network: Network, domain: Domain, listing: Listing, progress: Progress | None) -> Findings:
-    count = len(listing.polygons)
-
-    def report(done: int) -> None:
+def _labelled(progress: Progress | None, label: str) -> Callable[[int, int], None]:
+    def report(done: int, total: int) -> None:
         if progress is not None:
-            progress(done, count, "certify")
+            progress(done, total, label)
 
-    return examine(network, domain, listing, report)
+    return report
 
 
 def _boxes(partition: Partition, regions: NDArray[np.int64]) -> list[Box]:

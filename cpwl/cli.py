@@ -1,0 +1,285 @@
+"""The command line: ``cpwl demo | partition | boundary | certify | compare | stats | plot``.
+
+Exit status: 0; 2 for arguments or files that make no sense; 1 for anything else that fails. Errors of the library are
+one line on the standard error. torch and the other heavy packages are imported only by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .console import Reporter
+from .errors import ArgumentError, CpwlError, FileFormatError, UnsupportedDimensionError, UnsupportedLayerError
+
+if TYPE_CHECKING:
+    from .boundary import DecisionBoundary
+    from .domain import Domain
+    from .network import Network
+    from .partition import Partition
+
+_BAD_INPUT = (
+    *(ArgumentError, FileFormatError, UnsupportedDimensionError, UnsupportedLayerError),
+    *(FileNotFoundError, PermissionError),
+)
+_PICTURES = (".png", ".svg", ".pdf")
+_SAMPLES = (".npz", ".csv")
+
+
+class _Commands(click.Group):
+    """A group that reports the library's errors in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (CpwlError, OSError) as error:
+            text = " ".join(str(error).split())
+            click.echo(f"Error: {text}", err=True)
+            sys.exit(2 if isinstance(error, _BAD_INPUT) else 1)
+
+
+def _file_type(suffixes: tuple[str, ...]) -> Any:
+    """A check that the name of a file to be written ends in one of the suffixes."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and value.suffix.lower() not in suffixes:
+            raise click.BadParameter(f"the name must end in {', '.join(suffixes)}, got '{value.name}'.")
+        return value
+
+    return check
+
+
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW = click.Path(dir_okay=False, path_type=Path)
+_PART = click.argument("part", type=_EXISTING)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cpwl")
+def main() -> None:
+    """The exact geometry of piecewise-linear neural networks.
+
+    Begin with "cpwl demo".
+    """
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="cpwl-demo", show_default=True,
+              help="Folder for the files.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For training and samples.")
+def demo(out: Path, seed: int) -> None:
+    """Train a digit classifier, partition a plane of images, verify every region exactly, draw it.
+
+    \b
+    Example:
+      cpwl demo --out cpwl-demo
+    """
+    from .demo import run
+
+    run(out, seed=seed)
+
+
+@main.command()
+@click.argument("model", type=_EXISTING)
+@click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
+              help="Domain of a network of few inputs: LO <= x <= HI, for all inputs, or once for each of them.")  # fmt: skip
+@click.option("--through", type=_EXISTING, help="Domain: a square through three points, an .npy file (3, *input shape).")
+@click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True, help="Enlarges that square.")
+@click.option("--polygon", type=_EXISTING,
+              help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2).")  # fmt: skip
+@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True)
+@click.option("--device", help="Device of the torch backend, such as cuda.")
+@click.option("--out", type=_NEW, required=True, help="File for the partition, .npz.")
+def partition(
+    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
+    backend: str, device: str | None, out: Path,
+) -> None:  # fmt: skip
+    """Compute the regions of MODEL, an exported torch program (.pt2; load only files you trust).
+
+    \b
+    Examples:
+      cpwl partition model.pt2 --box -1 1 --out part.npz
+      cpwl partition model.pt2 --through points.npy --margin 3 --out part.npz
+    """
+    from .compiler import compile, load_program
+    from .partition import partition as compute
+
+    if sum(map(bool, (box, through, polygon))) != 1:
+        raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
+    report = Reporter()
+    with report.step("compile") as step:
+        net = compile(load_program(model))
+        step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
+    domain = _domain(net, box, through, margin, polygon)
+    with report.step(f"partition ({backend})") as step:
+        part = compute(net, domain, backend=backend, device=device, progress=step.progress)
+        step.result = f"{len(part):,} regions, {len(part.ambiguous):,} of them ambiguous"
+    part.save(out)
+
+
+@main.command()
+@_PART
+@click.option("--pair", type=(int, int), metavar="I J", help="Only where classes I and J are equal and largest.")
+@click.option("--level", type=float, help="For a network of one output: where it has this value.")
+@click.option("--samples", type=click.IntRange(0), default=1000, show_default=True, help="How many points to draw.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--out", type=_NEW, callback=_file_type(_SAMPLES),
+              help="File for the points, .npz or .csv: slice coordinates u, inputs x, classes.")  # fmt: skip
+def boundary(
+    part: Path, pair: tuple[int, int] | None, level: float | None, samples: int, seed: int, out: Path | None
+) -> None:
+    """Find the decision boundary in the partition PART, and draw points from it.
+
+    \b
+    Example:
+      cpwl boundary part.npz --pair 3 9 --samples 100 --out samples.npz
+    """
+    found = _load(part).decision_boundary(pair, level=level)
+    report = Reporter()
+    report.numbers({"segments": len(found), "length": float(found.lengths().sum()), "ties over an area": len(found.ties)})
+    for (i, j), count in zip(*np.unique(found.pairs, axis=0, return_counts=True), strict=True):
+        if level is None:
+            report.line(f"  classes {i} and {j}: {count:,} segments")
+    if out is not None:
+        _write_samples(found, samples, seed, out)
+
+
+@main.command()
+@_PART
+@click.option("--out", type=_NEW, help="File for the certificate, .json or .json.gz.")
+@click.option("--exact", type=_NEW, help="File for the exact partition, .npz.")
+def certify(part: Path, out: Path | None, exact: Path | None) -> None:
+    """Verify every region of the partition PART in exact arithmetic, and repair those that are wrong.
+
+    \b
+    Example:
+      cpwl certify part.npz --out certificate.json.gz --exact exact.npz
+    """
+    from .certify import certify as prove
+
+    report = Reporter()
+    with report.step("certify") as step:
+        certificate = prove(_load(part), progress=step.progress)
+    for line in certificate.report().splitlines():
+        report.line(f"  {line}")
+    if out is not None:
+        certificate.save(out)
+    if exact is not None:
+        certificate.partition.save(exact)
+
+
+@main.command()
+@click.argument("part_float", type=_EXISTING)
+@click.argument("part_exact", type=_EXISTING)
+@click.pass_context
+def compare(ctx: click.Context, part_float: Path, part_exact: Path) -> None:
+    """Compare the partition PART_FLOAT with PART_EXACT; the exit status is 1 when their regions differ.
+
+    \b
+    Example:
+      cpwl compare part.npz exact.npz
+    """
+    from .compare import compare as against
+
+    found = against(_load(part_float), _load(part_exact))
+    report = Reporter()
+    for line in found.report().splitlines():
+        report.line(line)
+    ctx.exit(0 if found.agree else 1)
+
+
+@main.command()
+@_PART
+@click.option("--csv", "table", type=_NEW, help="File for the table of regions.")
+def stats(part: Path, table: Path | None) -> None:
+    """Count and measure the regions of the partition PART.
+
+    ARV, ANV and ARE are the average area, number of vertices and eccentricity of a region.
+
+    \b
+    Example:
+      cpwl stats part.npz --csv regions.csv
+    """
+    found = _load(part).statistics()
+    Reporter().numbers(found.summary)
+    if table is not None:
+        found.to_csv(table)
+
+
+@main.command()
+@_PART
+@click.option("--out", type=_NEW, required=True, callback=_file_type(_PICTURES), help="File: .png, .svg or .pdf.")
+@click.option("--color", type=click.Choice(["slope", "area", "class", "pattern"]), default="slope", show_default=True)
+@click.option("--boundary", "with_boundary", is_flag=True, help="Draw the decision boundary in red.")
+@click.option("--level", type=float, help="With --boundary, for a network of one output: its level (0 by default).")
+def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | None) -> None:
+    """Draw the regions of the partition PART.
+
+    \b
+    Example:
+      cpwl plot part.npz --color class --boundary --out picture.png
+    """
+    from .plot import plot as draw
+
+    loaded = _load(part)
+    if loaded.network.outputs == 1 and level is None:
+        level = 0.0
+    found = loaded.decision_boundary(level=level) if with_boundary else None
+    draw(loaded, color=color, boundary=found).figure.savefig(out)
+
+
+# ---- files ---------------------------------------------------------------------------------------------------------
+def _load(path: Path) -> Partition:
+    from .io import load
+
+    return load(path)
+
+
+def _domain(
+    net: Network, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None
+) -> Domain:
+    from .domain import Domain
+
+    if through is not None:
+        points = _numbers(through)
+        if points.shape != (3, *net.input_shape):
+            raise click.BadParameter(f"{through} must hold an array (3, *{net.input_shape}), got {points.shape}.")
+        return Domain.through(*points, margin=margin)
+    if polygon is not None:
+        return Domain.polygon(_numbers(polygon))
+    bounds = box * net.inputs if len(box) == 1 else box
+    lo, hi = zip(*bounds, strict=True)
+    return Domain.box(lo, hi)
+
+
+def _numbers(path: Path) -> NDArray[Any]:
+    """The array in an .npy file, or in a text file of columns (parted by commas or blanks)."""
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), np.float64)
+        return np.loadtxt(path.read_text(encoding="utf-8").replace(",", " ").splitlines(), ndmin=2)
+    except (ValueError, EOFError) as error:
+        raise click.BadParameter(f"{path} holds no array of numbers: {error}.") from None
+
+
+def _write_samples(found: DecisionBoundary, count: int, seed: int, out: Path) -> None:
+    slice_points, segments = found.sample_slice(count, seed=seed)
+    u = slice_points.astype(np.float64)
+    x = found.partition.to_input(slice_points).astype(np.float64)
+    pairs = found.pairs[segments]
+    if out.suffix.lower() == ".npz":
+        np.savez(out, u=u, x=x, pairs=pairs)
+        return
+    flat = x.reshape(len(x), -1)
+    names = [f"u{i}" for i in range(u.shape[1])] + [f"x{i}" for i in range(flat.shape[1])] + ["class1", "class2"]
+    with open(out, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([*a, *b, *c] for a, b, c in zip(u.tolist(), flat.tolist(), pairs.tolist(), strict=True))

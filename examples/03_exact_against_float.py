@@ -1,0 +1,37 @@
+"""Exact against float: a network with small-integer weights, in which many lines meet in one point.
+
+Float64 cannot decide such cases; it says where it could not, and exact arithmetic decides them.
+
+Run:  python examples/03_exact_against_float.py [folder for the certificate]
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import cpwl
+
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+rng = np.random.default_rng(3)
+widths = (2, 8, 8, 2)
+weights = [rng.integers(-2, 3, size=(wide, narrow)) for narrow, wide in zip(widths, widths[1:], strict=False)]
+net = cpwl.Network.mlp(weights, [rng.integers(-1, 2, size=len(weight)) for weight in weights])
+dom = cpwl.Domain.box([-1, -1], [1, 1])
+
+# The float partition is a valid tiling; regions in whose making a decision was within rounding are listed.
+float_part = cpwl.partition(net, dom, backend="torch")
+print(f"float: {len(float_part)} regions, {len(float_part.ambiguous)} of them ambiguous")
+
+# The exact backend computes with rational numbers from the first step to the last.
+exact_part = cpwl.partition(net, dom, backend="exact")
+print(f"exact: {len(exact_part)} regions, of total area {exact_part.volumes().sum()}; a vertex: {exact_part.vertices[-1]}")
+
+# certify turns the float partition into an exact one and proves it, recomputing the regions that float had wrong.
+certificate = cpwl.certify(float_part)
+print(certificate.report())
+certificate.save(folder / "certificate.json.gz")
+
+print(cpwl.compare(float_part, certificate.partition).report())
+again = cpwl.compare(certificate.partition, exact_part)
+print(f"the certified partition and that of the exact backend agree: {again.agree}")

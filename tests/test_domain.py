@@ -1,0 +1,106 @@
+"""Domains: frames, squares, conversions, and every way to ask for one that makes no sense."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpwl import Domain
+from cpwl.errors import DomainError, ShapeError
+from cpwl.polytope import Polytope
+
+coordinates = st.integers(-20, 20).map(float)
+points = st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=3, max_size=3)
+
+
+@given(points=points, margin=st.sampled_from([0.0, 0.5, 2.0]))
+def test_a_square_through_points_is_the_smallest_around_their_centroid_enlarged(points: Any, margin: float) -> None:
+    p = np.array(points)
+    if np.linalg.matrix_rank(p[1:] - p[0]) < 2:
+        with pytest.raises(DomainError, match="lie on one line"):
+            Domain.through(*p, margin=margin)
+        return
+    domain = Domain.through(*p, margin=margin)
+    u = domain.to_slice(p)
+    half = np.abs(u).max() * (1 + margin)
+    assert np.allclose(domain.to_input(u), p, atol=1e-12 * np.abs(p).max())
+    assert np.allclose(u.mean(axis=0), 0, atol=1e-12 * half)
+    assert np.allclose(np.abs(domain.polytope.vertices), half) and domain.volume == pytest.approx(4 * half**2)
+    assert np.allclose(domain.basis.T @ domain.basis, np.eye(2), atol=1e-14)
+
+
+@given(shape=st.sampled_from([(3,), (1, 4), (2, 2, 2)]))
+def test_points_keep_the_shape_of_the_input(shape: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(0)
+    domain = Domain.through(*generator.standard_normal((3, *shape)))
+    x = domain.to_input(np.zeros((5, 2)))
+    assert x.shape == (5, *shape) and domain.to_slice(x).shape == (5, 2) and domain.to_slice(x[0]).shape == (2,)
+    assert np.allclose(domain.to_slice(x), 0)
+
+
+def test_rational_points_stay_rational() -> None:
+    domain = Domain.polygon([[0, 0], [1, 0], [0, 1]], origin=[0.1, 0.2, 0.3], basis=np.eye(3)[:, :2])
+    u = np.array([[Fraction(1, 3), Fraction(0)]], dtype=object)
+    assert domain.to_input(u).tolist() == [[Fraction(0.1) + Fraction(1, 3), Fraction(0.2), Fraction(0.3)]]
+
+
+@given(corners=st.permutations(range(6)), turn=st.integers(0, 5), flip=st.booleans())
+def test_a_polygon_is_brought_into_one_form_however_it_is_listed(corners: list[int], turn: int, flip: bool) -> None:
+    hexagon = np.array([[2, 0], [1, 2], [-1, 2], [-2, 0], [-1, -2], [1, -2]], float)
+    ring = np.roll(hexagon, turn, axis=0)
+    polytope = Polytope.polygon(ring[::-1] if flip else ring)
+    assert polytope.exact_volume == 12 and {*map(tuple, polytope.vertices)} == {*map(tuple, hexagon)}
+    if not _rotation_or_reflection(corners):
+        with pytest.raises(DomainError, match="go once around a convex polygon"):
+            Polytope.polygon(hexagon[corners])
+
+
+def test_straight_corners_are_dropped_and_spikes_are_not_an_interior() -> None:
+    assert len(Polytope.polygon([[0, 0], [1, 0], [2, 0], [2, 1], [0, 1], [0, 0.5]]).vertices) == 4
+    with pytest.raises(DomainError, match="span no area"):
+        Polytope.polygon([[0, 0], [1, 1], [2, 2]])
+    with pytest.raises(DomainError):
+        Polytope.polygon([[np.cos(4 * np.pi * k / 5), np.sin(4 * np.pi * k / 5)] for k in range(5)])
+
+
+def test_a_thin_triangle_is_convex_and_one_that_bends_by_an_ulp_is_not() -> None:
+    ulp = 2.0**-52
+    assert Polytope.polygon([[0, 0], [1, 0], [0.5, ulp]]).exact_volume == Fraction(1, 2) * Fraction(ulp)
+    with pytest.raises(DomainError, match="go once around"):
+        Polytope.polygon([[0, 0], [1, 0], [1, 1], [0.5, 1 - ulp], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "named"),
+    [
+        (lambda: Domain.box([0, 0], [1, 0]), DomainError, "coordinate 1 has lo 0.0, hi 0.0"),
+        (lambda: Domain.box([0, 0], [1, np.inf]), DomainError, "hi must be finite"),
+        (lambda: Domain.box([0, np.nan], [1, 1]), DomainError, "lo must be finite"),
+        (lambda: Domain.box([0, 0], [1, 1, 1]), ShapeError, "lo and hi must be vectors of one length"),
+        (lambda: Domain.box([0] * 784, [1] * 784), DomainError, "Take a 2-D slice"),
+        (lambda: Domain.through([0, 0, 0], [1, 1, 1], [2, 2, 2]), DomainError, "p1, p2 and p3 lie on one line"),
+        (lambda: Domain.through([0.1, 0.3], [0.2, 0.6], [0.3, 0.9]), DomainError, "up to rounding"),
+        (lambda: Domain.through([0, 0], [0, 0], [1, 2]), DomainError, "lie on one line"),
+        (lambda: Domain.through([0, 0], [1, 0], [1, 2, 3]), ShapeError, "p1, p2 and p3 must have one shape"),
+        (lambda: Domain.through([0, 0], [1, 0], [0, np.inf]), DomainError, "p3 must be finite"),
+        (lambda: Domain.through([0, 0], [1, 0], [0, 1], margin=-2), DomainError, "margin must be"),
+        (lambda: Domain.polygon([[0, 0], [1, 1]]), ShapeError, "vertices must have shape"),
+        (lambda: Domain.polygon([[0, 0], [1, 0], [0, "x"]]), ShapeError, "vertices must be an array of real numbers"),
+        (lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], origin=[0, 0, 0]), DomainError, "given together"),
+        (lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], [0] * 3, np.ones((3, 2))), DomainError, "independent columns"),
+        (lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], [0] * 3, np.eye(3)), ShapeError, "basis must have shape"),
+    ],
+)
+def test_bad_domains_are_refused_by_name(make: Any, error: type[Exception], named: str) -> None:
+    with pytest.raises(error, match=named):
+        make()
+
+
+def _rotation_or_reflection(order: list[int]) -> bool:
+    steps = {(b - a) % 6 for a, b in zip(order, order[1:] + order[:1], strict=True)}
+    return steps in ({1}, {5})
