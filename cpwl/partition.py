@@ -26,8 +26,6 @@ from .pieces import LevelPieces, Pieces, WinnerPieces
 from .ragged import Ragged
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from .boundary import DecisionBoundary
     from .statistics import Statistics
 
@@ -164,8 +162,8 @@ class Partition:
 
         save(self, path)
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draws the regions; see ``cpwl.plot.plot``."""
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draws the regions and returns the matplotlib axes; see ``cpwl.plot.plot``."""
         from .plot import plot
 
         return plot(self, ax, **options)

@@ -239,7 +239,7 @@ def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> None:
     axes.add_collection(segments)
     legend = axes.get_legend()
     if legend is None:
-        axes.legend(handles=[segments], loc="upper right", fontsize=10)
+        axes.legend(handles=[segments], loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10)
         return
     shown = list(zip(legend.legend_handles, legend.get_texts(), strict=True))
     handles, names = [segments, *(h for h, _ in shown)], [segments.get_label(), *(t.get_text() for _, t in shown)]

@@ -36,6 +36,6 @@ with torch.no_grad():
     output = model(torch.tensor(point, dtype=torch.float32)).item()
 print(f"map: {(A[0] @ point[0] + b[0])[0]:.6f}, model in float32: {output:.6f}")
 
-axes = part.plot(color="slope", boundary=part.decision_boundary(level=0.0), points=point, labels=["the point"])
+axes = part.plot(color="slope", boundary=part.decision_boundary(level=0.2), points=point, labels=["the point"])
 axes.figure.savefig(folder / "first_partition.png")
 print(f"picture: {folder / 'first_partition.png'}")

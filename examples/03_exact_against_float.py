@@ -13,7 +13,7 @@ import numpy as np
 import cpwl
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-rng = np.random.default_rng(3)
+rng = np.random.default_rng(2)
 widths = (2, 8, 8, 2)
 weights = [rng.integers(-2, 3, size=(wide, narrow)) for narrow, wide in zip(widths, widths[1:], strict=False)]
 net = cpwl.Network.mlp(weights, [rng.integers(-1, 2, size=len(weight)) for weight in weights])

@@ -1,0 +1,47 @@
+"""The examples run, stay short, and print what their texts promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+FILES = {
+    "01_first_partition.py": {"first_partition.png"},
+    "02_your_own_network.py": {"your_own_network.png", "your_own_network.npz"},
+    "03_exact_against_float.py": {"certificate.json.gz"},
+}
+PROMISES = {
+    "01_first_partition.py": ["areas sum to 16.000000000000"],
+    "02_your_own_network.py": ["1000 samples", "loaded again: <Partition"],
+    "03_exact_against_float.py": ["of total area 4;", "regions verified exactly", "the exact backend agree: True"],
+}
+
+
+def test_there_are_three_examples_or_more() -> None:
+    assert len(EXAMPLES) >= 3 and {path.name for path in EXAMPLES} == set(FILES) == set(PROMISES)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_and_writes_its_files_into_the_given_folder(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error::UserWarning:cpwl", str(path), str(tmp_path)]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert {file.name for file in tmp_path.iterdir()} == FILES[path.name]
+    assert [promise for promise in PROMISES[path.name] if promise not in answer.stdout] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_has_fewer_than_sixty_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_float_gets_a_region_wrong_in_the_degenerate_example_and_certify_repairs_it(tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES[2]), str(tmp_path)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "40 regions, 40 of them ambiguous" in text and "exact: 37 regions" in text
+    assert "6 regions of the given partition were wrong and recomputed exactly" in text

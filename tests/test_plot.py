@@ -1,0 +1,176 @@
+"""Pictures: every region is drawn once, in the colour of its own number, and nothing is drawn from bad arguments."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection, PolyCollection
+
+from cpwl.domain import Domain
+from cpwl.errors import ArgumentError, ShapeError
+from cpwl.network import Network
+from cpwl.partition import Partition, partition
+from cpwl.plot import _pattern_hues, overview, plot, spread
+
+BACKENDS = ("torch", "exact")
+COLORS = ("slope", "area", "class", "pattern")
+
+
+@cache
+def part_of(backend: str = "torch", outputs: int = 3, inputs: int = 2) -> Partition:
+    rng = np.random.default_rng(4)
+    weights = [rng.standard_normal((b, a)) for a, b in pairwise((inputs, 8, 8, outputs))]
+    net = Network.mlp(weights, [rng.standard_normal(len(w)) / 2 for w in weights])
+    dom = Domain.box([-1, -1], [1, 1]) if inputs == 2 else Domain.through(*rng.standard_normal((3, inputs)))
+    return partition(net, dom, backend=backend)
+
+
+def drawn(axes: Any, kind: type) -> Any:
+    (found,) = (artist for artist in axes.collections if isinstance(artist, kind))
+    return found
+
+
+def area(polygon: np.ndarray[Any, Any]) -> float:
+    (x, y), (x1, y1) = polygon.T, np.roll(polygon, -1, axis=0).T
+    return float((x * y1 - y * x1).sum() / 2)
+
+
+def polygons(axes: Any) -> list[np.ndarray[Any, Any]]:
+    return [path.vertices[:-1] for path in drawn(axes, PolyCollection).get_paths()]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("color", ["slope", "area", "pattern"])
+def test_every_region_is_drawn_once(backend: str, color: Any) -> None:
+    part = part_of(backend)
+    found = polygons(plot(part, color=color))
+    vertices = part.vertices.astype(float)
+    assert len(found) == len(part)
+    assert all(np.array_equal(polygon, vertices[row]) for polygon, row in zip(found, part.regions))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_parts_of_the_class_picture_tile_the_domain_and_have_the_colour_of_their_class(backend: str) -> None:
+    part = part_of(backend)
+    axes = plot(part, color="class")
+    found = polygons(axes)
+    assert np.isclose(sum(area(polygon) for polygon in found), 4)
+    centres = np.array([polygon.mean(axis=0) for polygon in found])
+    A, b = (values.astype(float) for values in part.affine_maps(part.locate(centres)))
+    winners = (np.einsum("nij,nj->ni", A, centres) + b).argmax(axis=1)
+    colors = drawn(axes, PolyCollection).get_facecolor()
+    for label, handle in zip(axes.get_legend().get_texts(), axes.get_legend().legend_handles):
+        chosen = winners == int(label.get_text().split()[1])
+        assert chosen.any() and np.allclose(colors[chosen, :3], handle.get_facecolor()[:3])
+
+
+def test_colours_are_the_numbers_that_the_scale_names() -> None:
+    part = part_of()
+    slopes = drawn(plot(part, color="slope"), PolyCollection).get_array()
+    assert np.allclose(slopes, [np.linalg.norm(A) for A in part.affine_maps()[0]])
+    assert np.allclose(drawn(plot(part, color="area"), PolyCollection).get_array(), part.volumes())
+
+
+def test_pattern_colours_are_a_function_of_the_pattern_alone() -> None:
+    one, other = part_of("torch"), part_of("exact")
+    hues = [dict(zip(map(bytes, part.patterns()), _pattern_hues(part))) for part in (one, other)]
+    assert hues[0] == hues[1]
+    assert len(set(hues[0].values())) == len(one)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_boundary_is_drawn_in_red_where_it_is(backend: str, outputs: int) -> None:
+    part = part_of(backend, outputs)
+    boundary = part.decision_boundary(level=0.5) if outputs == 1 else part.decision_boundary()
+    lines = drawn(plot(part, boundary=boundary), LineCollection)
+    assert len(boundary) > 0 and np.allclose(lines.get_segments(), boundary.ends.astype(float))
+    red, green, blue, _ = lines.get_color()[0]
+    assert red > 0.8 and green < 0.1 and blue < 0.1
+
+
+def test_points_are_marked_with_their_labels() -> None:
+    places = np.array([[0.0, 0.5], [0.25, -0.5]])
+    axes = plot(part_of(), points=places, labels=["one", "two"])
+    (markers,) = axes.lines
+    assert np.array_equal(markers.get_xydata(), places)
+    assert [text.get_text() for text in axes.texts] == ["one", "two"]
+
+
+def test_axes_are_labelled_and_equal_and_given_axes_are_used() -> None:
+    from matplotlib.figure import Figure
+
+    given = Figure().add_subplot()
+    axes = part_of().plot(given)
+    assert axes is given and axes.get_aspect() == 1
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("slice coordinate 1", "slice coordinate 2")
+
+
+def test_many_regions_are_rasterised(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not drawn(plot(part_of()), PolyCollection).get_rasterized()
+    monkeypatch.setattr("cpwl.plot.RASTER_REGIONS", len(part_of()) - 1)
+    assert drawn(plot(part_of()), PolyCollection).get_rasterized()
+
+
+@pytest.mark.parametrize("color", COLORS)
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_pictures_are_written_without_a_display(color: Any, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"picture.{suffix}"
+    plot(part_of(), color=color, boundary=part_of().decision_boundary()).figure.savefig(path)
+    assert path.stat().st_size > 1000
+
+
+def test_plotting_needs_no_pyplot() -> None:
+    script = "import sys; import tests.test_plot as t; t.plot(t.part_of()); print('matplotlib.pyplot' in sys.modules)"
+    command = [sys.executable, "-c", script]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
+    assert answer.stdout.split() == ["False"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"color": "red"}, ArgumentError, "color must be one of"),
+        ({"points": [0.0, 1.0]}, ShapeError, "points must have shape"),
+        ({"points": [[0.0, 1.0, 2.0]]}, ShapeError, "points must have shape"),
+        ({"points": [[0.0, 1.0]], "labels": ["a", "b"]}, ShapeError, "labels must be one for each"),
+    ],
+)
+def test_bad_arguments_are_named(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        plot(part_of(), **options)
+
+
+def test_class_colours_need_several_outputs() -> None:
+    with pytest.raises(ArgumentError, match="several outputs"):
+        plot(part_of(outputs=1), color="class")
+
+
+def test_the_overview_shows_every_image_and_sample(tmp_path: Path) -> None:
+    part = part_of(inputs=12)
+    boundary = part.decision_boundary()
+    u, _ = boundary.sample_slice(5)
+    images = part.to_input(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])).reshape(3, 3, 4)
+    figure = overview(
+        part, boundary, images=images, captions=["a", "b", "c"],
+        samples=u, sample_captions=[str(i) for i in range(5)], title="title",
+    )  # fmt: skip
+    main, *strip = figure.axes
+    assert np.allclose(main.lines[0].get_xydata(), [[0, 0], [1, 0], [0, 1]])
+    assert [text.get_text() for text in main.texts] == ["1", "2", "3", "4", "5"]
+    assert np.allclose([cell.images[0].get_array() for cell in strip], part.to_input(u).reshape(5, 3, 4))
+    assert [cell.get_title() for cell in strip] == [f"{i + 1}:  {i}" for i in range(5)]
+    figure.savefig(tmp_path / "overview.png")
+
+
+def test_spread_chooses_different_points_far_apart() -> None:
+    points = np.array([[0.0, 0.0], [0.1, 0.0], [5.0, 0.0], [0.0, 4.0], [5.1, 0.0]])
+    assert spread(points, 3).tolist() == [0, 4, 3]
+    assert sorted(spread(points, 9).tolist()) == [0, 1, 2, 3, 4]
