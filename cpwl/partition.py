@@ -26,6 +26,8 @@ from .pieces import LevelPieces, Pieces, WinnerPieces
 from .ragged import Ragged
 
 if TYPE_CHECKING:
+    import networkx
+
     from .boundary import DecisionBoundary
     from .statistics import Statistics
 
@@ -155,6 +157,12 @@ class Partition:
         from .statistics import statistics
 
         return statistics(self)
+
+    def dual_graph(self) -> networkx.Graph:
+        """The regions that share a facet, as a networkx graph; see ``cpwl.graph``."""
+        from .graph import dual_graph
+
+        return dual_graph(self)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the partition, with its domain and network, to one file; ``cpwl.load`` reads it."""

@@ -19,7 +19,7 @@ LAYERS: dict[str, int] = {
     "domain": 3, "arithmetic": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
     "partition": 5,
-    "boundary": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
+    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
     "plot": 8, "console": 8,
     "demo": 9, "cli": 10,
 }  # fmt: skip
@@ -28,7 +28,7 @@ LAYERS: dict[str, int] = {
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "statistics", "io", "plot"}}
+DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {

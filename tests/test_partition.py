@@ -142,6 +142,21 @@ def test_distinct_regions_have_distinct_patterns_and_certain_ones_are_never_spli
     assert len(np.unique(part.patterns(), axis=0)) == len(part)
 
 
+@backends
+def test_neighbours_in_the_dual_graph_differ_in_the_units_on_their_facet_and_in_no_others(backend: str) -> None:
+    import networkx
+
+    part = cpwl.partition(mlp(4, [2, 8, 8, 1]), SQUARE, backend=backend)
+    graph, patterns = part.dual_graph(), part.patterns()
+    assert graph.number_of_nodes() == len(part) and networkx.is_connected(graph)
+    assert all(data["units"] for _, _, data in graph.edges(data=True))
+    for one, other, data in graph.edges(data=True):
+        assert np.flatnonzero(patterns[one] != patterns[other]).tolist() == data["units"]
+        ends = set(part.facets().vertices[data["facet"]].tolist())
+        assert ends <= set(part.regions[one].tolist()) & set(part.regions[other].tolist())
+    assert sum(volume for _, volume in graph.nodes(data="volume")) == pytest.approx(4)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_result_does_not_depend_on_the_number_of_threads(threads: int) -> None:
     import torch

@@ -124,7 +124,7 @@ class FloatField:
 
 def row_norms(values: Tensor) -> Tensor:
     """The 2-norms of the rows, rounded up; 0 only for a row of zeros, otherwise at least ``SMALLEST``."""
-    norms = torch.linalg.vector_norm(values, dim=1) * ROUND_UP
+    norms: Tensor = torch.linalg.vector_norm(values, dim=1) * ROUND_UP
     small = (norms < SMALLEST).nonzero(as_tuple=True)[0]
     if len(small):
         # Squares below 2^-1000 may have vanished: such a row is known to be smaller than SMALLEST.
