@@ -89,8 +89,10 @@ def demo(out: Path, seed: int) -> None:
 @main.command()
 @click.argument("model", type=_EXISTING)
 @click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
-              help="Domain of a network of few inputs: LO <= x <= HI, for all inputs, or once for each of them.")  # fmt: skip
-@click.option("--through", type=_EXISTING, help="Domain: a square through three points, an .npy file (3, *input shape).")
+              help="Domain for few inputs: LO <= x <= HI, given for all inputs, or once for each.")  # fmt: skip
+@click.option(
+    "--through", type=_EXISTING, help="Domain: a square through the points in an .npy file (3, *input shape)."
+)
 @click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True, help="Enlarges that square.")
 @click.option("--polygon", type=_EXISTING,
               help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2).")  # fmt: skip
@@ -143,7 +145,8 @@ def boundary(
     """
     found = _load(part).decision_boundary(pair, level=level)
     report = Reporter()
-    report.numbers({"segments": len(found), "length": float(found.lengths().sum()), "ties over an area": len(found.ties)})
+    length = float(found.lengths().sum())
+    report.numbers({"segments": len(found), "length": length, "ties over an area": len(found.ties)})
     for (i, j), count in zip(*np.unique(found.pairs, axis=0, return_counts=True), strict=True):
         if level is None:
             report.line(f"  classes {i} and {j}: {count:,} segments")
@@ -232,7 +235,8 @@ def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | 
     if loaded.network.outputs == 1 and level is None:
         level = 0.0
     found = loaded.decision_boundary(level=level) if with_boundary else None
-    draw(loaded, color=color, boundary=found).figure.savefig(out)
+    picture: Any = draw(loaded, color=color, boundary=found).figure
+    picture.savefig(out)
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
@@ -251,7 +255,7 @@ def _domain(
         points = _numbers(through)
         if points.shape != (3, *net.input_shape):
             raise click.BadParameter(f"{through} must hold an array (3, *{net.input_shape}), got {points.shape}.")
-        return Domain.through(*points, margin=margin)
+        return Domain.through(points[0], points[1], points[2], margin=margin)
     if polygon is not None:
         return Domain.polygon(_numbers(polygon))
     bounds = box * net.inputs if len(box) == 1 else box

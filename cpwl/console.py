@@ -1,4 +1,4 @@
-"""What commands print: steps with their times, progress bars on a terminal, numbers in columns. Only this file uses rich."""
+"""What commands print: steps with their times, progress bars on a terminal, numbers. Only this file uses rich."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Reporter:
     def __init__(self, console: Console | None = None) -> None:
         from rich.console import Console
 
-        self._console = Console(highlight=False, emoji=False) if console is None else console
+        self._console = Console(emoji=False) if console is None else console
 
     def line(self, text: str = "", *, style: str = "") -> None:
         """Prints one line, never wrapped."""
-        self._console.print(text, style=style or None, markup=False, soft_wrap=True)
+        self._console.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
 
     def numbers(self, values: Mapping[str, int | float | str]) -> None:
         """Prints named numbers in two columns."""
@@ -52,7 +52,11 @@ class Reporter:
         start = perf_counter()
         with bar:
             task = bar.add_task(name, total=None)
-            step = Step(lambda done, total, what: bar.update(task, completed=done, total=total, description=f"{name}: {what}"))
+
+            def progress(done: int, total: int, what: str) -> None:
+                bar.update(task, completed=done, total=total, description=f"{name}: {what}")
+
+            step = Step(progress)
             yield step
         self.line(f"  {name:<{_NAME_WIDTH}} {perf_counter() - start:6.2f} s   {step.result}".rstrip())
 

@@ -17,6 +17,7 @@ from .maximum import refine_by_maximum
 from .ragged import Ragged
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
@@ -38,6 +39,7 @@ _LIGHT = (
 )
 """After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
 
+_EDGE = "#333333"
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -81,9 +83,10 @@ def plot(
     if partition.domain.dim != 2:
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
-    _draw_regions(axes, _PAINTERS[color](partition))
+    handles = _draw_regions(axes, _PAINTERS[color](partition))
     if boundary is not None:
-        _draw_boundary(axes, boundary)
+        handles.insert(0, _draw_boundary(axes, boundary))
+    _explain(axes, handles)
     if points is not None:
         _draw_points(axes, points, labels)
     _frame(axes, partition)
@@ -106,7 +109,7 @@ def overview(
     ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
     in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below.
     """
-    figure = _figure((10.0, 10.0), layout="none")
+    figure = _figure((10.0, 10.0), layout=None)
     axes = figure.add_axes((0.07, 0.225, 0.71, 0.71))
     plot(partition, axes, color="class", boundary=boundary)
     figure.text(0.07, 0.967, title, fontsize=15, fontweight="bold")
@@ -114,7 +117,8 @@ def overview(
     _draw_images(axes, partition, images, captions)
     for i, place in enumerate(samples, start=1):
         axes.annotate(str(i), place, ha="center", va="center", fontsize=8, bbox=_BADGE, zorder=6)
-    figure.text(0.07, 0.143, "The numbered points of the boundary as images: two classes share the highest score", fontsize=11)
+    explanation = "The numbered points of the boundary as images: two classes share the highest score"
+    figure.text(0.07, 0.143, explanation, fontsize=11)
     pictures = np.asarray(partition.to_input(samples), np.float64).reshape(len(samples), *images.shape[1:])
     width = 0.92 / max(len(samples), 1)
     for i, (picture, caption) in enumerate(zip(pictures, sample_captions, strict=True)):
@@ -125,7 +129,7 @@ def overview(
 
 
 def spread(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Indices of ``count`` points (n, D) far from each other: from the first on, always the farthest from those chosen."""
+    """Indices of ``count`` of the points (n, D), far apart: after the first, always the farthest from those chosen."""
     chosen = [0]
     distance = np.full(len(points), np.inf)
     while len(chosen) < min(count, len(points)):
@@ -149,8 +153,8 @@ def _by_area(partition: Partition) -> _Painting:
 
     areas = np.asarray(partition.volumes(), np.float64)
     positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
-    norm = LogNorm(positive.min(), positive.max())
-    return _Painting(*_regions(partition), np.maximum(areas, positive.min()), "area", norm)
+    norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
+    return _Painting(*_regions(partition), areas, "area", norm)
 
 
 def _by_class(partition: Partition) -> _Painting:
@@ -199,7 +203,7 @@ def _pastels(count: int) -> NDArray[np.float64]:
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
-def _figure(size: tuple[float, float], layout: Literal["constrained", "none"] = "constrained") -> Figure:
+def _figure(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -207,23 +211,24 @@ def _figure(size: tuple[float, float], layout: Literal["constrained", "none"] = 
     return Figure(figsize=size, layout=layout, dpi=120)
 
 
-def _draw_regions(axes: Axes, painting: _Painting) -> None:
+def _draw_regions(axes: Axes, painting: _Painting) -> list[Artist]:
+    """Draws the polygons; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
     polygons = [painting.vertices[row] for row in painting.polygons]
     collection = PolyCollection(
-        polygons, edgecolors="#333333", linewidths=_line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+        polygons, edgecolors=_EDGE, linewidths=_line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
     )
     if painting.scale:
-        collection.set(array=painting.colors, cmap="YlGnBu", norm=painting.norm)
+        collection.set(
+            array=painting.colors, cmap="YlGnBu" if painting.norm is None else "YlGnBu_r", norm=painting.norm
+        )
         axes.figure.colorbar(collection, ax=axes, label=painting.scale, shrink=0.85)
     else:
-        collection.set_facecolor(painting.colors)
+        collection.set(facecolor=painting.colors)
     axes.add_collection(collection)
-    if painting.legend:
-        handles = [Patch(facecolor=color, edgecolor="#333333", label=label) for label, color in painting.legend]
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    return [Patch(facecolor=color, edgecolor=_EDGE, label=label) for label, color in painting.legend]
 
 
 def _line_width(polygons: int) -> float:
@@ -231,19 +236,21 @@ def _line_width(polygons: int) -> float:
     return float(np.clip(12 / np.sqrt(max(polygons, 1)), 0.05, 0.6))
 
 
-def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> None:
+def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> Artist:
     from matplotlib.collections import LineCollection
 
     segments = LineCollection(np.asarray(boundary.ends, np.float64), **_BOUNDARY)  # type: ignore[arg-type]
     segments.set_label("decision boundary" if boundary.level is None else f"output = {boundary.level:g}")
     axes.add_collection(segments)
-    legend = axes.get_legend()
-    if legend is None:
-        axes.legend(handles=[segments], loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10)
-        return
-    shown = list(zip(legend.legend_handles, legend.get_texts(), strict=True))
-    handles, names = [segments, *(h for h, _ in shown)], [segments.get_label(), *(t.get_text() for _, t in shown)]
-    axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    return segments
+
+
+def _explain(axes: Axes, handles: list[Artist]) -> None:
+    """The legend, outside of the picture: above it when short, otherwise on its right."""
+    if len(handles) > 1:
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    elif handles:
+        axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10)
 
 
 def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:

@@ -14,8 +14,7 @@ import cpwl
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 rng = np.random.default_rng(2)
-widths = (2, 8, 8, 2)
-weights = [rng.integers(-2, 3, size=(wide, narrow)) for narrow, wide in zip(widths, widths[1:], strict=False)]
+weights = [rng.integers(-2, 3, size=shape) for shape in ((8, 2), (8, 8), (2, 8))]
 net = cpwl.Network.mlp(weights, [rng.integers(-1, 2, size=len(weight)) for weight in weights])
 dom = cpwl.Domain.box([-1, -1], [1, 1])
 
@@ -25,7 +24,8 @@ print(f"float: {len(float_part)} regions, {len(float_part.ambiguous)} of them am
 
 # The exact backend computes with rational numbers from the first step to the last.
 exact_part = cpwl.partition(net, dom, backend="exact")
-print(f"exact: {len(exact_part)} regions, of total area {exact_part.volumes().sum()}; a vertex: {exact_part.vertices[-1]}")
+print(f"exact: {len(exact_part)} regions, of total area {exact_part.volumes().sum()}; one of the vertices:")
+print(f"       ({', '.join(map(str, exact_part.vertices[-1]))})")
 
 # certify turns the float partition into an exact one and proves it, recomputing the regions that float had wrong.
 certificate = cpwl.certify(float_part)

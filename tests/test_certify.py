@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import exact_model as model
 import numpy as np
 import pytest
-from certify_inputs import SQUARE, Polygon, as_model, as_set, corners, forged, he_network, networks, polygons
+from certify_inputs import SQUARE, Polygon, as_model, as_set, corners, forged, he_network, network, networks, polygons
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ import cpwl
 from cpwl.certify import Certificate, certify, certify_samples
 from cpwl.certify.criterion import Listing, is_convex
 from cpwl.certify.document import sha256
+from cpwl.certify.repair import Regions
 from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError, VerificationError
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
@@ -257,6 +259,16 @@ def test_a_partition_that_is_all_wrong_is_computed_anew() -> None:
     assert len(certificate.repaired) == len(certificate.added) == len(part)
 
 
+def test_a_recomputed_region_replaces_one_of_its_pattern_that_differs() -> None:
+    square = [(Fraction(x), Fraction(y)) for x, y in [(0, 0), (2, 0), (2, 2), (0, 2)]]
+    large, half = (tuple(homogeneous(p) for p in cell) for cell in (square, square[:3]))
+    pattern = np.zeros((1, 3), np.int16)
+    small = Regions([half], pattern, np.array([0]))
+    assert small.with_cells(Regions([large], pattern, np.array([-1]))).source.tolist() == [-1]
+    assert small.with_cells(Regions([half[1:] + half[:1]], pattern, np.array([-1]))).source.tolist() == [0]
+    assert small.with_cells(Regions([large], pattern + 1, np.array([-1]))).source.tolist() == [0, -1]
+
+
 @settings(max_examples=25)
 @given(networks(), st.data())
 def test_any_patterns_and_corners_end_in_the_exact_partition(net: Network, data: st.DataObject) -> None:
@@ -320,6 +332,15 @@ def test_two_copies_of_a_region_cannot_stand_for_another_one() -> None:
     for copies in ([left, left], [right, right]):
         with pytest.raises(VerificationError, match="rule 3"):
             claim(net, copies).verify()
+
+
+def test_units_that_tie_or_vanish_over_a_region_are_on_the_canonical_piece() -> None:
+    """On x <= 0 the arguments of the maximum, relu(x) and 2 relu(x), tie; relu of it is 0: pieces 0, then 0, then 1."""
+    net = network([[[1, 0]], [[1], [2]], [[1]], [[1]]], [[0], [0, 0], [0], [0]], ["relu", "maxout", "relu"])
+    exact = certify(partition(net, SQUARE)).partition
+    assert sorted(exact.patterns().tolist()) == [[0, 0, 1], [1, 1, 1]]
+    report = str(claim(net, [corners(SQUARE)]))
+    assert "NOT verified" in report
 
 
 def test_a_pentagram_is_not_convex() -> None:
@@ -469,27 +490,42 @@ def test_samples_of_a_pair_everywhere_need_not_be_largest() -> None:
     assert any(sample.logits[0] < max(sample.logits) for sample in samples)
 
 
+def test_samples_at_which_another_output_is_larger_are_not_certified() -> None:
+    boundary = partition(he_network(6, [2, 8, 8, 4], ["relu", "leaky"]), SQUARE).decision_boundary(
+        (0, 2), everywhere=True
+    )
+    with pytest.raises(VerificationError, match="samples"):
+        certify_samples(replace(boundary, everywhere=False), 10)
+
+
+def test_samples_outside_the_domain_are_not_certified() -> None:
+    net = Network.mlp([np.array([[1.0, 2.0], [3.0, -1.0]])], [np.array([0.1, 0.0])])
+    boundary = partition(net, SQUARE).decision_boundary()
+    samples = certify_samples(replace(boundary, ends=2 * boundary.ends), 20)
+    check(net, samples)
+
+
 def test_samples_with_wrong_patterns_are_never_certified() -> None:
     net = he_network(6, [2, 8, 8, 4], ["relu", "leaky"])
     part = partition(net, SQUARE)
     boundary = part.decision_boundary()
     wrong = forged(part, rows_of(part), np.zeros_like(part.patterns()))
-    object.__setattr__(boundary, "partition", wrong)
     with pytest.raises(VerificationError, match="samples"):
-        certify_samples(boundary, 10)
+        certify_samples(replace(boundary, partition=wrong), 10)
 
 
-def test_some_wrong_patterns_cost_samples_only() -> None:
-    net = he_network(6, [2, 8, 8, 4], ["relu", "leaky"])
+@pytest.mark.parametrize("level", [None, 0.1])
+def test_some_wrong_patterns_cost_samples_only(level: float | None) -> None:
+    net = he_network(6, [2, 8, 8, 4], ["relu", "leaky"]) if level is None else he_network(1, [2, 8, 8, 1], ["relu"] * 2)
     part = partition(net, SQUARE)
-    boundary = part.decision_boundary()
-    patterns = part.patterns()
-    used = np.unique(boundary.regions)
-    patterns[used[::3]] = 0
-    object.__setattr__(boundary, "partition", forged(part, rows_of(part), patterns))
-    samples = certify_samples(boundary, 10)
-    assert len(samples) == 10
-    check(net, samples)
+    boundary = part.decision_boundary(level=level)
+    patterns, rng = part.patterns(), np.random.default_rng(0)
+    for region in np.unique(boundary.regions)[::2]:
+        unit = rng.integers(patterns.shape[1])
+        patterns[region, unit] = 1 - patterns[region, unit]
+    samples = certify_samples(replace(boundary, partition=forged(part, rows_of(part), patterns)), 20)
+    assert len(samples) == 20
+    check(net, samples, level=level)
 
 
 # ---- bad arguments ---------------------------------------------------------------------------------------------------

@@ -78,6 +78,14 @@ def test_colours_are_the_numbers_that_the_scale_names() -> None:
     assert np.allclose(drawn(plot(part, color="area"), PolyCollection).get_array(), part.volumes())
 
 
+@pytest.mark.parametrize("color", COLORS)
+def test_a_partition_of_one_region_is_drawn(color: Any, tmp_path: Path) -> None:
+    part = partition(Network.mlp([np.eye(2)], [np.array([0.0, 5.0])]), Domain.box([-1, -1], [1, 1]))
+    axes = plot(part, color=color, boundary=part.decision_boundary())
+    axes.figure.savefig(tmp_path / "one.png")
+    assert [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
+
+
 def test_pattern_colours_are_a_function_of_the_pattern_alone() -> None:
     one, other = part_of("torch"), part_of("exact")
     hues = [dict(zip(map(bytes, part.patterns()), _pattern_hues(part))) for part in (one, other)]
@@ -154,7 +162,7 @@ def test_class_colours_need_several_outputs() -> None:
 
 
 def test_the_overview_shows_every_image_and_sample(tmp_path: Path) -> None:
-    part = part_of(inputs=12)
+    part = part_of(outputs=6, inputs=12)
     boundary = part.decision_boundary()
     u, _ = boundary.sample_slice(5)
     images = part.to_input(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])).reshape(3, 3, 4)

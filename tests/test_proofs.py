@@ -276,6 +276,26 @@ def test_lemma_6_the_network_evaluated_at_the_ends_gives_the_exact_zero_of_a_uni
         assert evaluate(net, lifted)[0] == 0
 
 
+# ---- Lemma 7 -------------------------------------------------------------------------------------------------------
+def inside(edge: tuple[Point, Point], v: Point) -> bool:
+    """Whether a point lies strictly between the ends of a segment."""
+    (ax, ay), (bx, by) = edge
+    on_line = (bx - ax) * (v[1] - ay) == (by - ay) * (v[0] - ax)
+    return on_line and 0 < (v[0] - ax) * (bx - ax) + (v[1] - ay) * (by - ay) < (bx - ax) ** 2 + (by - ay) ** 2
+
+
+@given(nets())
+@settings(max_examples=50)
+def test_lemma_7_no_vertex_lies_inside_an_edge_of_another_cell(net: Net) -> None:
+    cells = partition(net, SQUARE)
+    vertices = {v for cell in cells for v in cell}
+    edges = [edge for cell in cells for edge in pairwise([*cell, cell[0]])]
+    assert not [(edge, v) for edge in edges for v in vertices if inside(edge, v)]
+    counts = {edge: edges.count(edge) + edges.count(edge[::-1]) for edge in edges}
+    on_side = {edge: any(abs(edge[0][i]) == 1 and edge[0][i] == edge[1][i] for i in (0, 1)) for edge in edges}
+    assert all(count == (1 if on_side[edge] else 2) for edge, count in counts.items())
+
+
 # ---- Theorem 1 -----------------------------------------------------------------------------------------------------
 def as_maximum(net: Net) -> Net:
     """The network followed by the maximum of its logits, as one max unit."""

@@ -66,11 +66,13 @@ class Certificate:
 
     def report(self) -> str:
         """The result in a few lines for people; verifies, if that has not been done."""
-        count = f"{self.regions:,}"
+        count, area = f"{self.regions:,}", _readable(self.area)
+        if not self.verified:
+            return f"{count} regions of total area {area} are claimed; the claim is NOT verified"
         lines = [
-            f"{count} of {count} regions verified exactly" if self.verified else f"{count} regions, NOT verified",
-            f"areas sum to exactly {self.area} = area of the domain" if self.verified else f"area claimed: {self.area}",
-            f"{len(self.repaired):,} regions of the given partition were wrong and recomputed exactly",
+            f"{count} of {count} regions verified exactly",
+            f"areas sum to exactly {area} = area of the domain",
+            f"{len(self.repaired):,} regions of the given partition failed and were recomputed exactly",
         ]
         return "\n".join(lines)
 
@@ -91,6 +93,10 @@ class Certificate:
         from .document import read
 
         return read(path)
+
+
+def _readable(number: Fraction) -> str:
+    return str(number) if number.denominator == 1 else f"{number} (about {float(number):.6g})"
 
 
 def certify(partition: Partition, *, progress: Progress | None = None) -> Certificate:

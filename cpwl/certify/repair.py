@@ -55,11 +55,15 @@ class Regions:
             if i is not None:
                 same = set(self.polygons[i]) == set(cell)
                 kept[i], added[j] = same, not same
-        old, new = self.take(kept), cells.take(added)
-        return Regions(
-            old.polygons + new.polygons,
-            np.concatenate([old.patterns, new.patterns]),
-            np.concatenate([old.source, new.source]),
+        return Regions.joined([self.take(kept), cells.take(added)])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Regions]) -> Regions:
+        """The regions of several lists, one after the other."""
+        return cls(
+            [polygon for part in parts for polygon in part.polygons],
+            np.concatenate([part.patterns for part in parts]),
+            np.concatenate([part.source for part in parts]),
         )
 
 
@@ -72,10 +76,9 @@ def repaired(network: Network, domain: Domain, regions: Regions, gaps: Sequence[
         if is_whole(domain, regions):
             return regions
         windows = _merged([*gaps, *_open_boxes(domain, regions)], margin * _extent(domain) / 64, margin)
-        if sum(map(_size, windows)) > domain.volume / 2:
+        if not windows or sum(map(_size, windows)) > domain.volume / 2:
             break
-        for window in windows:
-            regions = regions.with_cells(_cells(network, domain, window))
+        regions = regions.with_cells(Regions.joined([_cells(network, domain, window) for window in windows]))
         if not is_whole(domain, regions):
             regions = _without_open_edges(domain, regions)
     return regions if is_whole(domain, regions) else _anew(network, domain, regions)

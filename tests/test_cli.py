@@ -1,0 +1,237 @@
+"""The command line: every command does its work on files, and mistakes are one line and an exit status."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from cpwl.certify import Certificate
+from cpwl.cli import main
+from cpwl.compare import Comparison
+from cpwl.errors import ArgumentError, MismatchError
+from cpwl.io import load
+from cpwl.partition import Partition
+
+
+def cpwl(*words: object) -> Result:
+    """The result of ``cpwl words...``; only ``SystemExit`` may come out of it."""
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def answer(*words: object) -> str:
+    result = cpwl(*words)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def export(path: Path, inputs: int, outputs: int) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(inputs, 8), torch.nn.ReLU(), torch.nn.Linear(8, outputs)).eval()
+    torch.export.save(torch.export.export(model, (torch.zeros(2, inputs),)), path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with exported models, points, and partitions made by the command line."""
+    path = tmp_path_factory.mktemp("cli")
+    export(path / "classes.pt2", 2, 3)
+    export(path / "scalar.pt2", 2, 1)
+    export(path / "wide.pt2", 5, 2)
+    np.save(path / "points.npy", np.random.default_rng(0).standard_normal((3, 5)))
+    (path / "polygon.txt").write_text("0, 0\n2, 0\n1, 3\n")
+    for name, backend in (("float", "torch"), ("exact", "exact")):
+        answer("partition", path / "classes.pt2", "--box", -3, 3, "--backend", backend, "--out", path / f"{name}.npz")
+    answer("partition", path / "scalar.pt2", "--box", -3, 3, "--out", path / "scalar.npz")
+    return path
+
+
+def partition(folder: Path, model: str, *options: object) -> Partition:
+    answer("partition", folder / model, *options, "--out", folder / "new.npz")
+    return load(folder / "new.npz")
+
+
+# ---- what the commands do ------------------------------------------------------------------------------------------
+def test_partition_of_a_box_given_once_for_all_inputs_or_once_for_each(folder: Path) -> None:
+    once = partition(folder, "classes.pt2", "--box", -1, 2)
+    each = partition(folder, "classes.pt2", "--box", -1, 2, "--box", 0, 0.5)
+    assert once.domain.polytope.vertices.tolist() == [[-1, -1], [2, -1], [2, 2], [-1, 2]]
+    assert each.domain.polytope.vertices.tolist() == [[-1, 0], [2, 0], [2, 0.5], [-1, 0.5]]
+
+
+def test_partition_through_points_and_of_a_polygon(folder: Path) -> None:
+    through = partition(folder, "wide.pt2", "--through", folder / "points.npy", "--margin", 1)
+    assert through.domain.shape == (5,)
+    assert (through.locate(through.to_slice(np.load(folder / "points.npy"))) >= 0).all()
+    polygon = partition(folder, "classes.pt2", "--polygon", folder / "polygon.txt")
+    assert polygon.domain.polytope.vertices.tolist() == [[0, 0], [2, 0], [1, 3]]
+
+
+def test_both_backends_are_there(folder: Path) -> None:
+    one, other = load(folder / "float.npz"), load(folder / "exact.npz")
+    assert (one.backend, other.backend) == ("torch", "exact") and len(one) == len(other) > 5
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+@pytest.mark.parametrize("part", ["float.npz", "exact.npz"])
+def test_boundary_writes_samples_on_the_boundary(folder: Path, part: str, suffix: str) -> None:
+    out = folder / f"samples.{suffix}"
+    text = answer("boundary", folder / part, "--samples", 7, "--seed", 1, "--out", out)
+    assert "segments" in text and "classes" in text
+    if suffix == "npz":
+        with np.load(out) as archive:
+            u, x, pairs = archive["u"], archive["x"], archive["pairs"]
+    else:
+        with open(out, newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        assert header == ["u0", "u1", "x0", "x1", "class1", "class2"]
+        table = np.array(rows, dtype=float)
+        u, x, pairs = table[:, :2], table[:, 2:4], table[:, 4:].astype(int)
+    loaded = load(folder / "float.npz")
+    A, b = loaded.affine_maps(loaded.locate(u))
+    values = np.einsum("nij,nj->ni", A, u) + b
+    row = np.arange(7)
+    assert u.shape == (7, 2) and np.array_equal(u, x)
+    assert np.allclose(values[row, pairs[:, 0]], values[row, pairs[:, 1]], atol=1e-6)
+    assert np.allclose(values[row, pairs[:, 0]], values.max(axis=1), atol=1e-6)
+
+
+def test_boundary_of_a_pair_and_of_a_level(folder: Path) -> None:
+    found = load(folder / "float.npz").decision_boundary()
+    pair = tuple(found.pairs[0].tolist())
+    text = answer("boundary", folder / "float.npz", "--pair", *pair)
+    assert f"classes {pair[0]} and {pair[1]}: {(found.pairs == pair).all(axis=1).sum()} segments" in text
+    level = load(folder / "scalar.npz").decision_boundary(level=0.25)
+    assert f"segments           {len(level)}" in answer("boundary", folder / "scalar.npz", "--level", 0.25)
+
+
+def test_certify_writes_a_certificate_and_the_exact_partition(folder: Path) -> None:
+    out, exact = folder / "certificate.json.gz", folder / "certified.npz"
+    text = answer("certify", folder / "float.npz", "--out", out, "--exact", exact)
+    regions = len(load(folder / "float.npz"))
+    assert f"{regions} of {regions} regions verified exactly" in text and "areas sum to exactly 36" in text
+    assert Certificate.load(out).verified
+    assert load(exact).arrangement.exact
+
+
+def test_compare_says_whether_the_regions_agree(folder: Path) -> None:
+    assert "0 missing, 0 extra" in answer("compare", folder / "float.npz", folder / "exact.npz")
+
+
+def test_compare_ends_with_status_1_when_they_do_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Comparison, "agree", False)
+    assert cpwl("compare", folder / "float.npz", folder / "exact.npz").exit_code == 1
+
+
+def test_stats_prints_the_summary_and_writes_the_table(folder: Path) -> None:
+    text = answer("stats", folder / "float.npz", "--csv", folder / "table.csv")
+    part = load(folder / "float.npz")
+    assert f"regions        {len(part)}" in text and "ARV" in text and "ANV" in text and "ARE" in text
+    rows = [line for line in (folder / "table.csv").read_text().splitlines() if not line.startswith("#")]
+    assert len(rows) == len(part) + 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("part", ["float.npz", "exact.npz", "scalar.npz"])
+def test_plot_writes_a_picture(folder: Path, part: str, suffix: str) -> None:
+    out = folder / f"picture.{suffix}"
+    answer("plot", folder / part, "--color", "area", "--boundary", "--out", out)
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
+    assert out.read_bytes().startswith(start)
+
+
+def test_demo_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called = []
+    monkeypatch.setattr("cpwl.demo.run", lambda out, *, seed: called.append((out, seed)))
+    answer("demo", "--out", tmp_path / "x", "--seed", 5)
+    assert called == [(tmp_path / "x", 5)]
+
+
+# ---- help ----------------------------------------------------------------------------------------------------------
+def test_the_commands_are_those_of_the_issue() -> None:
+    assert set(main.commands) == {"demo", "partition", "boundary", "certify", "compare", "stats", "plot"}
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_help_shows_an_example_that_the_command_line_accepts(name: str) -> None:
+    text = answer(name, "--help")
+    assert "Example" in text
+    lines = [line.split() for line in text.splitlines() if line.strip().startswith(f"cpwl {name}")]
+    assert lines
+    for _, command, *words in lines:
+        options = main.commands[command].make_parser(click.Context(main.commands[command])).parse_args(words)
+        assert options
+
+
+def test_help_imports_no_heavy_package() -> None:
+    script = "import sys, click.testing; from cpwl.cli import main; click.testing.CliRunner().invoke(main, ['--help']);"
+    heavy = "{'torch', 'flint', 'cdd', 'matplotlib', 'sympy', 'sklearn', 'scipy', 'rich'}"
+    command = [sys.executable, "-c", f"{script} print(*({heavy} & set(sys.modules)))"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == []
+
+
+# ---- mistakes ------------------------------------------------------------------------------------------------------
+MISTAKES: dict[str, tuple[str, str]] = {
+    "no domain": ("partition --out {0}/x.npz {0}/classes.pt2", "exactly one of --box"),
+    "two domains": ("partition --out {0}/x.npz {0}/wide.pt2 --box 0 1 --through {0}/points.npy", "exactly one of"),
+    "a flat box": ("partition --out {0}/x.npz {0}/classes.pt2 --box 1 1", "lo must be below hi"),
+    "a box of 3 dimensions": (
+        "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --box 0 1 --box 0 1",
+        "dimension|shape",
+    ),
+    "points of another network": (
+        "partition --out {0}/x.npz {0}/classes.pt2 --through {0}/points.npy",
+        "must hold an array",
+    ),
+    "points that are no numbers": (
+        "partition --out {0}/x.npz {0}/wide.pt2 --through {0}/classes.pt2",
+        "no array of numbers",
+    ),
+    "a model that is none": ("partition --out {0}/x.npz {0}/points.npy --box 0 1", "points.npy"),
+    "no such file": ("stats {0}/nowhere.npz", "does not exist"),
+    "a partition that is none": ("stats {0}/points.npy", "is not a partition"),
+    "an unknown backend": ("partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --backend magic", "magic"),
+    "an unknown device": ("partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --device magic", "device must"),
+    "a device for the exact backend": (
+        "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --backend exact --device cuda", "device must be None",
+    ),
+    "classes out of range": ("boundary {0}/float.npz --pair 1 7", "classes must be"),
+    "a level for a classifier": ("boundary {0}/float.npz --level 0", "level"),
+    "no level for a scalar": ("boundary {0}/scalar.npz", "level"),
+    "samples of an unknown type": ("boundary {0}/float.npz --out {0}/x.txt", ".npz, .csv"),
+    "class colours of a scalar": ("plot {0}/scalar.npz --color class --out {0}/x.png", "several outputs"),
+    "a picture of an unknown type": ("plot {0}/float.npz --out {0}/x.gif", ".png, .svg, .pdf"),
+    "a picture in no folder": ("plot {0}/float.npz --out {0}/nowhere/x.png", "nowhere"),
+    "partitions of two networks": ("compare {0}/float.npz {0}/scalar.npz", "one network"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_reported_without_a_traceback_and_with_status_2(mistake: str, folder: Path) -> None:
+    command, message = MISTAKES[mistake]
+    result = cpwl(*(word.format(folder) for word in command.split()))
+    assert result.exit_code == 2
+    assert any(part in result.stderr for part in message.split("|")), result.output
+    assert "Traceback" not in result.output and "Error: " in result.stderr
+    assert not (folder / "x.npz").exists()
+
+
+@pytest.mark.parametrize(("error", "status"), [(MismatchError("a\nb"), 1), (ArgumentError("a\nb"), 2)])
+def test_errors_of_the_library_are_one_line(
+    error: Exception, status: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr("cpwl.statistics.statistics", fail)
+    result = cpwl("stats", folder / "float.npz")
+    assert (result.exit_code, result.stderr) == (status, "Error: a b\n")
