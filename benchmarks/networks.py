@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,11 +41,11 @@ class Reference:
 
 
 def reference(name: str) -> Reference:
-    """The reference network of that name; W ~ N(0, 2 / fan_in), b ~ N(0, 0.01), on [-1, 1]^2 or a slice through noise."""
+    """The reference network of that name; W ~ N(0, 2 / fan_in), b ~ N(0, 0.01), on a square or a slice."""
     widths = WIDTHS[name]
     generator = np.random.default_rng(zlib.crc32(name.encode()))
     weights, biases = [], []
-    for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+    for fan_in, fan_out in pairwise(widths):
         weights.append(generator.standard_normal((fan_out, fan_in)) * np.sqrt(2 / fan_in))
         biases.append(generator.standard_normal(fan_out) * 0.1)
     network = Network.mlp(weights, biases)

@@ -33,7 +33,9 @@ class LevelPieces:
 
     def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
         """The pieces on the given regions, int16 (n, units)."""
-        below = self.below.dense(regions).reshape(len(regions), self.below.columns // self.breakpoints, self.breakpoints)
+        below = self.below.dense(regions).reshape(
+            len(regions), self.below.columns // self.breakpoints, self.breakpoints
+        )
         return np.asarray(self.breakpoints - below.sum(axis=2), dtype=np.int16)
 
 

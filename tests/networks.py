@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import exact_model
@@ -89,7 +90,7 @@ def residual(draw: Callable[[Any], Any]) -> Network:
 def mlp(seed: int, widths: list[int], bias: float = 0.1) -> Network:
     """A He-initialised ReLU network."""
     generator = np.random.default_rng(seed)
-    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    pairs = list(pairwise(widths))
     weights = [generator.standard_normal((n, m)) * np.sqrt(2 / m) for m, n in pairs]
     return Network.mlp(weights, [generator.standard_normal(n) * bias for _, n in pairs])
 

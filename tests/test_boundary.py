@@ -58,7 +58,9 @@ def test_where_the_winner_changes_along_a_line_the_exact_boundary_has_been_cross
 @settings(max_examples=40)
 @given(pair=layered(outputs=4, kinds=("generic",)))
 def test_float_and_exact_boundaries_agree_when_nothing_is_ambiguous(pair: Pair) -> None:
-    quick, exact = (cpwl.partition(pair.network, SQUARE, backend=name).decision_boundary() for name in ("torch", "exact"))
+    quick, exact = (
+        cpwl.partition(pair.network, SQUARE, backend=name).decision_boundary() for name in ("torch", "exact")
+    )
     if quick.ambiguous.any() or len(quick.partition.ambiguous):
         return
     assert len(quick) == len(exact) and len(quick.ties) == len(exact.ties)

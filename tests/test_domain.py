@@ -92,7 +92,11 @@ def test_a_thin_triangle_is_convex_and_one_that_bends_by_an_ulp_is_not() -> None
         (lambda: Domain.polygon([[0, 0], [1, 1]]), ShapeError, "vertices must have shape"),
         (lambda: Domain.polygon([[0, 0], [1, 0], [0, "x"]]), ShapeError, "vertices must be an array of real numbers"),
         (lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], origin=[0, 0, 0]), DomainError, "given together"),
-        (lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], [0] * 3, np.ones((3, 2))), DomainError, "independent columns"),
+        (
+            lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], [0] * 3, np.ones((3, 2))),
+            DomainError,
+            "independent columns",
+        ),
         (lambda: Domain.polygon([[0, 0], [1, 0], [0, 1]], [0] * 3, np.eye(3)), ShapeError, "basis must have shape"),
     ],
 )

@@ -192,7 +192,11 @@ def test_a_network_without_units_has_one_region(backend: str) -> None:
         ({"device": "cuda:99"}, BackendError, "device must name a torch device"),
         ({"predicates": "sloppy"}, BackendError, "predicates must be 'float'"),
         ({"dom": cpwl.Domain.box([0] * 3, [1] * 3)}, DomainError, "dom lies in an input space of shape"),
-        ({"net": mlp(0, [3, 2, 1]), "dom": cpwl.Domain.box([0] * 3, [1] * 3)}, UnsupportedDimensionError, "dimension 3"),
+        (
+            {"net": mlp(0, [3, 2, 1]), "dom": cpwl.Domain.box([0] * 3, [1] * 3)},
+            UnsupportedDimensionError,
+            "dimension 3",
+        ),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: type[Exception], named: str) -> None:
