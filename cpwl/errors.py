@@ -35,6 +35,10 @@ class MismatchError(CpwlError, ArithmeticError):
     """A compiled network does not compute what the original computes."""
 
 
+class NumericalRangeError(CpwlError, OverflowError):
+    """Numbers overflow float64 on the way through a network."""
+
+
 class MissingDependencyError(CpwlError, ImportError):
     """An optional package is needed; the message names what to install."""
 

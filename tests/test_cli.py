@@ -105,6 +105,14 @@ def test_boundary_writes_samples_on_the_boundary(folder: Path, part: str, suffix
     assert np.allclose(values[row, pairs[:, 0]], values.max(axis=1), atol=1e-6)
 
 
+def test_the_seed_alone_decides_the_samples(folder: Path) -> None:
+    files = []
+    for seed in (1, 1, 2):
+        answer("boundary", folder / "float.npz", "--samples", 3, "--seed", seed, "--out", folder / "seeded.csv")
+        files.append((folder / "seeded.csv").read_text())
+    assert files[0] == files[1] != files[2]
+
+
 def test_boundary_of_a_pair_and_of_a_level(folder: Path) -> None:
     found = load(folder / "float.npz").decision_boundary()
     pair = tuple(found.pairs[0].tolist())

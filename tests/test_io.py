@@ -209,6 +209,16 @@ def load_bytes(content: bytes) -> Partition:
         return load(Path(folder) / "part.npz")
 
 
+def test_a_damaged_array_is_named(tmp_path: Path) -> None:
+    content = bytearray(good("torch"))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        member = archive.getinfo("arrangement.vertices.npy")
+    content[member.header_offset + 200 + member.file_size // 2] ^= 1
+    (tmp_path / "part.npz").write_bytes(content)
+    with pytest.raises(FileFormatError, match=r"member arrangement\.vertices\.npy is damaged"):
+        load(tmp_path / "part.npz")
+
+
 def set_entry(name: str, value: Any) -> Attack:
     def change(arrays: Arrays, header: dict[str, Any]) -> None:
         arrays[name] = arrays[name].copy()
@@ -239,6 +249,10 @@ def in_three_dimensions(arrays: Arrays, header: dict[str, Any]) -> None:
     arrays |= {"domain.shape": np.array([3]), "domain.origin": np.zeros(3), "domain.basis": np.eye(3, 2)}
 
 
+def shorter_last_step(arrays: Arrays, header: dict[str, Any]) -> None:
+    arrays |= {name: arrays[name][:-1] for name in ("steps.1.parents", "steps.1.below")}
+
+
 def text(*words: str, instead_of: int = 1) -> Callable[[Any], Any]:
     """The same text with other words instead of the first."""
     return lambda octets: np.frombuffer(
@@ -267,6 +281,7 @@ ATTACKS: dict[str, tuple[str, str, Attack]] = {
     "a parent out of range": ("torch", "steps.1.parents", set_entry("steps.1.parents", 10**6)),
     "a winner out of range": ("torch", "steps.0.winners", set_entry("steps.0.winners", 3)),
     "steps of fewer regions": ("torch", "regions|steps", replace("steps.1.parents", lambda p: p[:-1])),
+    "a last step of fewer regions": ("torch", "last step", shorter_last_step),
     "a domain not convex": ("torch", "vertices", replace("domain.vertices", lambda v: v[[0, 2, 1, 3]])),
     "a domain listed clockwise": ("torch", "counter-clockwise", replace("domain.vertices", lambda v: v[::-1].copy())),
     "a flat basis": ("torch", "basis", replace("domain.basis", np.zeros_like)),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...arrangement import Arrangement, Change, Created, Facets, Refinement
 from ...bits import BitMatrix
-from ...errors import ArgumentError, ShapeError, UnsupportedDimensionError
+from ...errors import ArgumentError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
 from ...ragged import Ragged
 from .complex import Complex
@@ -139,7 +139,7 @@ class TorchArrangement(Arrangement[FloatField]):
     def refine(self, values: FloatField, levels: Ragged) -> Refinement[FloatField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         if not bool(torch.isfinite(values.error).all()):
-            raise ArithmeticError(
+            raise NumericalRangeError(
                 "values overflow float64 or are not numbers. Scale the network or the domain, or use the exact backend."
             )
         if len(levels) != values.columns:
