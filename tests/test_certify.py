@@ -475,6 +475,15 @@ def test_certified_samples_lie_exactly_on_the_argmax_boundary(backend: str) -> N
     assert [sample.u.tolist() for sample in again] == [sample.u.tolist() for sample in samples]
 
 
+def test_given_samples_are_certified_in_order_each_next_to_where_it_was() -> None:
+    boundary = partition(he_network(6, [2, 8, 8, 4], ["relu", "leaky"]), SQUARE).decision_boundary()
+    u, segments = boundary.sample_slice(100, seed=3)
+    samples = certify_samples(boundary, 10, points=(u, segments))
+    moved = np.array([sample.u for sample in samples], float)
+    assert np.abs(moved - u[:10]).max() < 1e-9
+    assert [sample.pair for sample in samples] == [tuple(pair) for pair in boundary.pairs[segments[:10]].tolist()]
+
+
 @pytest.mark.parametrize("backend", ["torch", "exact"])
 def test_certified_samples_lie_exactly_on_a_level_set(backend: str) -> None:
     net = he_network(1, [2, 8, 8, 1], ["relu", "maxout"])

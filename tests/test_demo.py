@@ -54,7 +54,7 @@ def test_the_report_says_what_the_files_hold(done: tuple[Path, str]) -> None:
 
 def test_certified_samples_have_exactly_zero_difference_and_float_ones_little(done: tuple[Path, str]) -> None:
     _, text = done
-    assert re.search(r"20 boundary samples, exact .*exactly 0\n", text)
+    assert re.search(r"20 of them, certified exactly .*exactly 0\n", text)
     largest, bound = re.search(r"\|logit difference\| (\S+) \(proven bound (\S+)\)", text).groups()  # type: ignore[union-attr]
     assert float(largest) <= float(bound) < 1e-3
 

@@ -36,18 +36,25 @@ class CertifiedSample:
     """The network's outputs, Fractions (m,)."""
 
 
-def certify_samples(boundary: DecisionBoundary, n: int = 20, *, seed: int = 0) -> list[CertifiedSample]:
+def certify_samples(
+    boundary: DecisionBoundary,
+    n: int = 20,
+    *,
+    seed: int = 0,
+    points: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> list[CertifiedSample]:
     """n points of a decision boundary, drawn uniformly by length and moved onto it exactly.
 
-    Each is moved by one exact Newton step along the gradient of the difference of the two outputs on its region, then
-    the whole network is evaluated exactly at the result: the two outputs are equal, none is larger (unless the boundary
-    is that of a pair ``everywhere``), and the point is in the domain. Points for which that fails are replaced by
+    ``points``, when given, are the samples to take, in order, as ``boundary.sample_slice`` returned them. Each is moved
+    by one exact Newton step along the gradient of the difference of the two outputs on its region, then the whole
+    network is evaluated exactly at the result: the two outputs are equal, none is larger (unless the boundary is that
+    of a pair ``everywhere``), and the point is in the domain. Points for which that fails are replaced by
     others; raises ``VerificationError`` if too few are left.
     """
     if n < 0 or int(n) != n:
         raise ArgumentError(f"n must be a number of samples, got {n!r}.")
-    tried = _SPARE * n
-    u, segments = boundary.sample_slice(tried, seed=seed)
+    u, segments = boundary.sample_slice(_SPARE * n, seed=seed) if points is None else points
+    tried = len(u)
     batches = (slice(start, start + n) for start in range(0, tried, max(n, 1)))
     found = list(islice((sample for rows in batches for sample in _proved(boundary, u[rows], segments[rows])), n))
     if len(found) < n:
