@@ -184,6 +184,3 @@ class Arrangement(ABC, Generic[Field]):
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Change[Field]:
         """The part of the arrangement that consists of the given regions, in that order."""
-
-
-__all__ = ["Arrangement", "Change", "Created", "Facets", "Field", "FieldLike", "Polytope", "Refinement"]

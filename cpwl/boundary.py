@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from .errors import ArgumentError, UnsupportedDimensionError
 from .maximum import refine_by_maximum
 from .network import Gather, Node, Sum
 from .partition import Partition, embedding
+from .polytope import number
 from .ragged import Ragged
 
 
@@ -36,7 +39,9 @@ class DecisionBoundary:
     slack: NDArray[np.float64]
     """Bound on the distance of each segment's ends from the exact ones, (S,); 0 when exact."""
     ambiguous: NDArray[np.bool_]
-    """Segments beside a region in whose making some decision was within its error bound, (S,)."""
+    """Segments beside a piece of a region in whose making some decision was within its error bound, (S,)."""
+    undecided: NDArray[np.int64]
+    """Regions of the partition in which some decision was within its bound: segments may be wrong there."""
     ties: tuple[tuple[int, tuple[int, int]], ...]
     """Regions on which two outputs are equal (or one is at the level) over an area, with the classes: listed apart."""
     level: float | None = None
@@ -58,7 +63,7 @@ class DecisionBoundary:
         On an exact partition the points are Fractions and lie exactly on the boundary.
         """
         lengths = self.lengths()
-        if n < 0 or int(n) != n:
+        if number("n", n) < 0 or int(n) != n:
             raise ArgumentError(f"n must be a number of samples, got {n!r}.")
         if n and not lengths.sum() > 0:
             raise ArgumentError(
@@ -80,7 +85,8 @@ class DecisionBoundary:
         """The computed |output_i - output_j| (or |output - level|) at samples, and a proven bound on it; (n,) each.
 
         The exact value at the exact point of the exact segment is 0; the bound is that of the evaluation from a start
-        that is ``slack`` away (proofs/, Lemma 5 (e)). On an exact partition both are exact, and the bound is 0.
+        that is ``slack`` away (proofs/, Lemma 5 (e)); on an ambiguous segment there is none, and it is infinite. On an
+        exact partition both are exact, and the bound is 0. ``u`` and ``segment`` are what ``sample_slice`` returned.
         """
         part = self.partition
         arithmetic = part.arithmetic()
@@ -93,7 +99,8 @@ class DecisionBoundary:
             other = Fraction(self.level) if self.partition.arrangement.exact else self.level
         first = np.maximum(self.pairs[segment, 0], 0)
         # Two entries differ by at most sqrt(2) times the row's error, and the difference is rounded once.
-        return np.abs(values[row, first] - other), 2 * output.errors()
+        bound = np.where(self.ambiguous[segment], np.inf, 2 * output.errors())
+        return np.abs(values[row, first] - other), bound
 
 
 def decision_boundary(
@@ -105,13 +112,18 @@ def decision_boundary(
 ) -> DecisionBoundary:
     """The boundary on which a partition's outputs are decided.
 
-    By default the argmax boundary: two outputs are equal and largest; labelled by their pair. ``classes=(i, j)``: only
-    that pair, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
-    one output.
+    By default the argmax boundary: two outputs are equal and largest; labelled by their pair (where more than two are:
+    that of the winners on the two sides, or else the lowest). ``classes=(i, j)``: where those two are equal and
+    largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
+    one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no line: the region is
+    in ``ties``. On a float partition ``undecided`` lists the regions in which this is not certain. Raises
+    ``ArgumentError`` for classes or a level that make no sense.
     """
     if part.domain.dim != 2:
         raise UnsupportedDimensionError(f"a boundary is drawn on slices of dimension 2, got {part.domain.dim}.")
     if level is not None:
+        if everywhere:
+            raise ArgumentError("everywhere=True goes with classes=(i, j), not with a level.")
         return _level_boundary(part, classes, level)
     m = part.network.outputs
     if m < 2:
@@ -123,11 +135,14 @@ def decision_boundary(
     pair = _checked_pair(classes, m)
     if everywhere:
         return replace(_at_level(part, _difference(part, *pair), pair, 0.0), everywhere=True)
-    return _only(_argmax_boundary(part), pair)
+    return _argmax_boundary(part, pair)
 
 
 def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
-    numbers = [int(c) for c in classes]
+    try:
+        numbers = [index(c) for c in classes]
+    except TypeError:
+        raise ArgumentError(f"classes must be a pair of output indices (i, j), got {classes!r}.") from None
     if len(numbers) != 2 or numbers[0] == numbers[1] or not all(0 <= c < m for c in numbers):
         raise ArgumentError(f"classes must be two different outputs among 0..{m - 1}, got {tuple(classes)!r}.")
     return min(numbers), max(numbers)
@@ -138,9 +153,7 @@ def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: flo
         raise ArgumentError(
             f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
         )
-    if not np.isfinite(level):
-        raise ArgumentError(f"level must be a finite number, got {level}.")
-    return _at_level(part, part.outputs, (-1, -1), float(level))
+    return _at_level(part, part.outputs, (-1, -1), number("level", level))
 
 
 def _difference(part: Partition, i: int, j: int) -> Any:
@@ -168,8 +181,8 @@ def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float) 
     return _assembled(part, arrangement, arrangement.parents, facet, pairs, ties, level if pair[0] < 0 else None)
 
 
-def _argmax_boundary(part: Partition) -> DecisionBoundary:
-    """Where two outputs are equal and largest."""
+def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> DecisionBoundary:
+    """Where two outputs (those of the pair, if given) are equal and largest."""
     undecided = _undecided_regions(part)
     if not len(undecided):
         return _empty(part)
@@ -183,33 +196,33 @@ def _argmax_boundary(part: Partition) -> DecisionBoundary:
     )
     arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
     facets = arrangement.facets()
-    one, other = facets.regions.T
-    rivals = _rivals(found.fields[0].to_numpy())
-    partner = _common(rivals, facets.vertices, winner[one])
-    parted = (other >= 0) & (winner[one] != winner[other])
-    partner[parted] = winner[other[parted]]
-    partner_of_region = _common(rivals, arrangement.regions, winner)
-    pairs = np.sort(np.stack([winner[one], partner], 1), axis=1)
-    tied = [partner_of_region[side] >= 0 for side in (one, other)]
-    chosen = (partner >= 0) & ~tied[0] & ~((other >= 0) & tied[1])
-    facet = np.flatnonzero(chosen)
+    largest = _rivals(found.fields[0].to_numpy())
+    on_region = _everywhere(largest, arrangement.regions, winner[:, None])
+    # Beyond the domain there is no region: the one inside counts twice.
+    sides = np.where(facets.regions >= 0, facets.regions, facets.regions[:, :1])
+    facet, first, second = _pairs(_everywhere(largest, facets.vertices, winner[sides]))
+    inside_tie = [on_region[sides[facet, k], first] & on_region[sides[facet, k], second] for k in (0, 1)]
+    kept = np.flatnonzero(~(inside_tie[0] | inside_tie[1]))
+    if pair is None:
+        parts = np.sort(winner[sides[facet[kept]]], axis=1)
+        divides = (parts[:, 0] == first[kept]) & (parts[:, 1] == second[kept])
+        kept = kept[np.lexsort((kept, ~divides, facet[kept]))]
+        kept = kept[np.unique(facet[kept], return_index=True)[1]]
+    else:
+        kept = kept[(first[kept] == pair[0]) & (second[kept] == pair[1])]
     regions = undecided[found.parents]
-    ties = sorted(
-        {(int(regions[r]), (min(winner[r], j).item(), max(winner[r], j).item())) for r, j in _pairs(partner_of_region)}
-    )
-    return _assembled(part, arrangement, regions, facet, pairs[facet], tuple(ties), None)
+    tied = {(r, (i, j)) for r, i, j in zip(*(x.tolist() for x in _pairs(on_region, regions)), strict=True)}
+    ties = tuple(sorted(tie for tie in tied if pair in (None, tie[1])))
+    pairs = np.stack([first[kept], second[kept]], axis=1)
+    return _assembled(part, arrangement, regions, facet[kept], pairs, ties, None)
 
 
 def _empty(part: Partition) -> DecisionBoundary:
     nowhere = np.zeros(0, np.int64)
     ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
     return DecisionBoundary(
-        part, ends, nowhere, np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0, np.bool_), ties=()
+        part, ends, nowhere, np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=()
     )
-
-
-def _pairs(partner: NDArray[np.int64]) -> list[tuple[int, np.int64]]:
-    return [(int(r), partner[r]) for r in np.flatnonzero(partner >= 0)]
 
 
 def _undecided_regions(part: Partition) -> NDArray[np.int64]:
@@ -229,24 +242,21 @@ def _rivals(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(values == values.max(axis=1, keepdims=True), dtype=np.bool_)
 
 
-def _common(rivals: NDArray[np.bool_], members: Ragged, winner: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row of vertices the lowest output but its winner that is a largest one at all of them, or -1."""
-    everywhere = members.reduce(np.logical_and, rivals[members.values])
-    everywhere[np.arange(len(winner)), winner] = False
-    return np.where(everywhere.any(axis=1), everywhere.argmax(axis=1), -1)
+def _everywhere(largest: NDArray[np.bool_], members: Ragged, winners: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """For each row of vertices the outputs that are largest at all of them, and the ``winners``; bool (rows, m)."""
+    everywhere = members.reduce(np.logical_and, largest[members.values])
+    np.put_along_axis(everywhere, winners, True, axis=1)
+    return everywhere
 
 
-def _only(boundary: DecisionBoundary, pair: tuple[int, int]) -> DecisionBoundary:
-    chosen = (boundary.pairs == np.array(pair)).all(axis=1)
-    return DecisionBoundary(
-        boundary.partition,
-        boundary.ends[chosen],
-        boundary.regions[chosen],
-        boundary.pairs[chosen],
-        boundary.slack[chosen],
-        boundary.ambiguous[chosen],
-        tuple(tie for tie in boundary.ties if tie[1] == pair),
-    )
+def _pairs(
+    chosen: NDArray[np.bool_], names: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs i < j of chosen columns, row by row: the row (or its name), i and j."""
+    several = np.flatnonzero(chosen.sum(axis=1) > 1)
+    found = [(r, i, j) for r in several.tolist() for i, j in combinations(np.flatnonzero(chosen[r]).tolist(), 2)]
+    row, first, second = np.array(found, np.int64).reshape(-1, 3).T
+    return row if names is None else names[row], first, second
 
 
 def _assembled(
@@ -269,4 +279,5 @@ def _assembled(
     slack = np.zeros(len(facet)) if arrangement.exact else error[ends].max(axis=1, initial=0.0) + 2.0**-48 * sizes
     ambiguous = arrangement.ambiguous[sides[:, 0]] | arrangement.ambiguous[inner]
     lowest = np.minimum(regions[sides[:, 0]], regions[inner])
-    return DecisionBoundary(part, points[ends], lowest, pairs, slack, ambiguous, ties, level)
+    undecided = np.unique(regions[arrangement.ambiguous])
+    return DecisionBoundary(part, points[ends], lowest, pairs, slack, ambiguous, undecided, ties, level)

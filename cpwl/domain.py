@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DomainError, ShapeError
-from .polytope import Polytope, finite
+from .polytope import Polytope, finite, number
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Domain:
         points = [finite(name, p) for name, p in (("p1", p1), ("p2", p2), ("p3", p3))]
         if not points[0].shape == points[1].shape == points[2].shape:
             raise ShapeError(f"p1, p2 and p3 must have one shape, got {[p.shape for p in points]}.")
-        if not (np.isfinite(margin) and margin >= 0):
+        if number("margin", margin) < 0:
             raise DomainError(f"margin must be a finite number >= 0, got {margin}.")
         flat = np.stack([p.ravel() for p in points])
         basis = _orthonormal_frame(flat)
@@ -134,9 +134,10 @@ def _coordinates(name: str, u: ArrayLike, dim: int) -> NDArray[Any]:
 
 def _orthonormal_frame(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The frame (n, 2) of the plane through three points (3, n) by Gram-Schmidt, orthogonal to rounding."""
-    edges = points[1:] - points[0]
-    if not _rank_two(edges.T):
+    if not _rank_two((points[1:] - points[0]).T):
         raise DomainError("p1, p2 and p3 lie on one line (or coincide): they span no plane. Choose other points.")
+    points = points / np.abs(points).max()
+    edges = points[1:] - points[0]
     first = edges[0] / np.linalg.norm(edges[0])
     second = edges[1] - (edges[1] @ first) * first
     # Each entry of a point is a rounded number: a distance from the line below the sum of those errors proves nothing.

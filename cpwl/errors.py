@@ -43,6 +43,10 @@ class MissingDependencyError(CpwlError, ImportError):
     """An optional package is needed; the message names what to install."""
 
 
+class InternalError(CpwlError, RuntimeError):
+    """A self-check failed: a mistake of the library. Please report it; the exact backend does not use this code."""
+
+
 class FileFormatError(CpwlError, ValueError):
     """A file is not what its name or header says, or is damaged."""
 

@@ -61,6 +61,7 @@ class _Tournament:
         fields: Sequence[Any],
     ) -> None:
         self._first = arrangement.generation
+        self._ambiguous_before = arrangement.ambiguous
         self._arrangement, self._arithmetic = arrangement, arithmetic
         self._groups, self.remaining = shape
         self._fields, self._champions = list(fields), argument
@@ -86,7 +87,10 @@ class _Tournament:
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
-        needless = inner[(winners[one] == winners[other]).all(axis=1)]
+        # Where a decision was uncertain the union need not be convex: there, what was cut stays cut.
+        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
+        certain = ~(doubtful[one] | doubtful[other])
+        needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
         if not len(needless):
             return ByMaximum(self._arrangement, self._parents, winners, self._champions, self._fields)
         change = self._arrangement.dissolve(needless)

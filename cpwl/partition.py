@@ -19,10 +19,12 @@ from . import backends
 from .arithmetic import Arithmetic, evaluate
 from .arrangement import Arrangement, Change, Facets
 from .domain import Domain
-from .errors import ArgumentError, BackendError, ShapeError
+from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .maximum import refine_by_maximum
 from .network import Dense, Max, Network, Node, Piecewise
+from .network_check import check_network
 from .pieces import LevelPieces, Pieces, WinnerPieces
+from .polytope import finite
 from .ragged import Ragged
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ class Partition:
         points = np.asarray(u)
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
-        return self.arrangement.locate(points)
+        return self.arrangement.locate(points if points.dtype == object else finite("u", points))
 
     def to_input(self, u: ArrayLike) -> NDArray[Any]:
         """Points of the input space at slice coordinates u; see ``Domain.to_input``."""
@@ -231,6 +233,7 @@ def partition(
         raise BackendError(
             f"predicates must be 'float', got {predicates!r}. For exact decisions use backend='exact', or cpwl.certify."
         )
+    check_network(net)
     dom.check_input(net.input_shape)
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
@@ -238,6 +241,8 @@ def partition(
     for done, total in sweep.run(dom):
         if progress is not None:
             progress(done, total, "partition")
+    if not np.isfinite(sweep.output.errors()).all():
+        raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
     return Partition(net, dom, sweep.arrangement, tuple(sweep.steps), sweep.output, backend, device)
 
 

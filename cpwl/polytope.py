@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DomainError, ShapeError
+from .errors import DomainError, ShapeError, UnsupportedDimensionError
 
 MAX_BOX_DIMENSION = 16
 """A box is given by its 2^D corners; above this dimension a box of the input space is not low-dimensional."""
@@ -32,7 +32,7 @@ class Polytope:
 
     @cached_property
     def volume(self) -> float:
-        """The volume (length, area, ...), rounded to float64."""
+        """The volume (length, area, ...) in float64: rounded once for D at most 2, else by qhull."""
         if self.dim == 1:
             return float(np.ptp(self.vertices))
         if self.dim == 2:
@@ -49,7 +49,9 @@ class Polytope:
             return abs(points[1][0] - points[0][0])
         if self.dim == 2:
             return sum((_cross(p, q) for p, q in zip(points, points[1:] + points[:1], strict=True)), Fraction(0)) / 2
-        raise NotImplementedError(f"exact volume of a polytope of dimension {self.dim}")
+        raise UnsupportedDimensionError(
+            f"exact volumes are for dimension 1 and 2, this polytope has dimension {self.dim}."
+        )
 
     @classmethod
     def box(cls, lo: ArrayLike, hi: ArrayLike) -> Polytope:
@@ -106,8 +108,16 @@ def finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
     except (TypeError, ValueError) as error:
         raise ShapeError(f"{name} must be an array of real numbers, got {type(values).__name__}: {error}") from None
     if not np.isfinite(array).all():
-        raise DomainError(f"{name} must be finite, got NaN or infinity. A domain is bounded.")
+        raise DomainError(f"{name} must be finite, got NaN or infinity.")
     return array
+
+
+def number(name: str, value: Any) -> float:
+    """``value`` as a float, checked to be one finite number; ``name`` is the argument that an error names."""
+    array = finite(name, value)
+    if array.ndim:
+        raise ShapeError(f"{name} must be one number, got an array of shape {array.shape}.")
+    return float(array)
 
 
 def _cross(p: list[Fraction], q: list[Fraction]) -> Fraction:

@@ -61,7 +61,8 @@ def test_float_and_exact_boundaries_agree_when_nothing_is_ambiguous(pair: Pair) 
     quick, exact = (
         cpwl.partition(pair.network, SQUARE, backend=name).decision_boundary() for name in ("torch", "exact")
     )
-    if quick.ambiguous.any() or len(quick.partition.ambiguous):
+    assert set(quick.regions[quick.ambiguous].tolist()) <= set(quick.undecided.tolist())
+    if len(quick.undecided) or len(quick.partition.ambiguous):
         return
     assert len(quick) == len(exact) and len(quick.ties) == len(exact.ties)
     assert quick.lengths().sum() == pytest.approx(exact.lengths().sum(), abs=8 * quick.slack.sum() + 1e-9)
@@ -93,6 +94,51 @@ def test_outputs_that_only_touch_along_a_line_are_equal_and_largest_there(backen
     boundary = cpwl.partition(network, SQUARE, backend=backend).decision_boundary()
     assert boundary.lengths().sum() == pytest.approx(2)
     assert np.abs(boundary.ends[:, :, 0].astype(float)).max() == 0
+
+
+@backends
+def test_four_outputs_that_meet_along_one_line_are_divided_by_it_once(backend: str) -> None:
+    # With h = x + y: 0.3 h + 0.3 twice, h + 0.3 and 0.3 - h are all equal on h = 0, and one of the last two is largest.
+    rows = [[0.3, 0.3], [0.3, 0.3], [1.0, 1.0], [-1.0, -1.0]]
+    boundary = cpwl.partition(linear(rows, [0.3] * 4), SQUARE, backend=backend).decision_boundary()
+    assert boundary.pairs.tolist() == [[2, 3]] and boundary.ties == ()
+    assert boundary.lengths().sum() == pytest.approx(2 * np.sqrt(2))
+
+
+@backends
+def test_a_line_beside_an_area_over_which_two_outputs_tie_is_kept(backend: str) -> None:
+    # (x, x, -x): 0 and 1 tie on the right half, and x = 0 divides them from 2.
+    boundary = cpwl.partition(linear([[1, 0], [1, 0], [-1, 0]], [0] * 3), SQUARE, backend=backend).decision_boundary()
+    assert boundary.lengths().sum() == pytest.approx(2) and boundary.pairs.tolist() == [[0, 2]]
+    assert [tie[1] for tie in boundary.ties] == [(0, 1)]
+
+
+@backends
+def test_every_pair_that_ties_is_found_and_a_facet_counts_once_by_default(backend: str) -> None:
+    part = cpwl.partition(linear([[1, 0], [-1, 0], [0, 0]], [0] * 3), SQUARE, backend=backend)
+    assert part.decision_boundary().lengths().sum() == pytest.approx(2)
+    for pair in ((0, 1), (0, 2), (1, 2)):
+        assert part.decision_boundary(pair).lengths().sum() == pytest.approx(2)
+    same = cpwl.partition(linear([[0, 0]] * 3, [0] * 3), SQUARE, backend=backend)
+    assert same.decision_boundary().ties == ((0, (0, 1)), (0, (0, 2)), (0, (1, 2)))
+    assert same.decision_boundary((1, 2)).ties == ((0, (1, 2)),)
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_outputs_that_tie_only_up_to_rounding_are_reported_as_undecided(seed: int) -> None:
+    # The same sum in another order: equal as rationals, in floating point only up to rounding.
+    generator = np.random.default_rng(seed)
+    hidden, out = generator.standard_normal((8, 2)), generator.standard_normal(8)
+    order = generator.permutation(8)
+    first = np.concatenate([hidden, hidden[order]])
+    second = np.zeros((2, 16))
+    second[0, :8], second[1, 8:] = out, out[order]
+    net = Network.mlp([first, second], [np.zeros(16), np.zeros(2)])
+    quick, exact = (cpwl.partition(net, SQUARE, backend=name).decision_boundary() for name in ("torch", "exact"))
+    assert len(exact.ties) == len(exact.partition) and not len(exact)
+    reported = {region for region, _ in quick.ties} | set(quick.undecided.tolist())
+    assert reported == set(range(len(quick.partition)))
 
 
 @backends
@@ -149,11 +195,16 @@ def test_bad_requests_are_named(backend: str) -> None:
         part.decision_boundary((0, 2))
     with pytest.raises(ArgumentError, match="classes must be two different outputs"):
         part.decision_boundary(())  # type: ignore[arg-type]
+    for pair in ((0.7, 1.9), "01", 3):
+        with pytest.raises(ArgumentError, match="classes must be a pair of output indices"):
+            part.decision_boundary(pair)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="goes with classes"):
+        scalar.decision_boundary(level=0.0, everywhere=True)
     with pytest.raises(ArgumentError, match="level needs a network with one output"):
         part.decision_boundary(level=0.0)
     with pytest.raises(ArgumentError, match="give level="):
         scalar.decision_boundary()
-    with pytest.raises(ArgumentError, match="level must be a finite number"):
+    with pytest.raises(ArgumentError, match="level must be finite"):
         scalar.decision_boundary(level=float("nan"))
     with pytest.raises(ArgumentError, match="the boundary is empty"):
         scalar.decision_boundary(level=0.0).sample(3)

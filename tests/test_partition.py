@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from networks import Pair, layered, mlp, residual
 
 import cpwl
-from cpwl.errors import ArgumentError, BackendError, DomainError, ShapeError, UnsupportedDimensionError
+from cpwl.errors import (
+    ArgumentError,
+    BackendError,
+    DomainError,
+    NumericalRangeError,
+    ShapeError,
+    UnsupportedDimensionError,
+)
 from cpwl.network import Network
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -206,10 +213,29 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], error: type[Exceptio
 
 
 @backends
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_weights_that_are_no_numbers_are_refused_with_the_name_of_the_node(
+    backend: str, bad: float, layer: int
+) -> None:
+    weights = [np.ones((3, 2)), np.ones((1, 3))]
+    weights[layer][0, 0] = bad
+    with pytest.raises(ArgumentError, match="node"):
+        cpwl.partition(Network.mlp(weights, [np.zeros(3), np.zeros(1)]), SQUARE, backend=backend)
+
+
+def test_outputs_that_overflow_are_refused() -> None:
+    with pytest.raises(NumericalRangeError, match="overflow"):
+        cpwl.partition(Network.mlp([np.full((1, 2), 1e308)], [np.full(1, 1e308)]), SQUARE)
+
+
+@backends
 def test_bad_questions_are_named(backend: str) -> None:
     part = cpwl.partition(mlp(0, [2, 3, 1]), SQUARE, backend=backend)
     with pytest.raises(ShapeError, match="u must have shape"):
         part.locate([0.0, 0.0, 0.0])
+    with pytest.raises(DomainError, match="u must be finite"):
+        part.locate([[np.nan, 0.0]])
     with pytest.raises(ArgumentError, match="regions must lie in"):
         part.patterns([len(part)])
     with pytest.raises(ArgumentError, match="frame must be"):

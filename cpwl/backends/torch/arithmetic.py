@@ -92,18 +92,20 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return FloatField(values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP))
 
     def on_pieces(self, node: Node, x: FloatField, pieces: NDArray[np.int64]) -> FloatField:
-        """The output of a nonlinear node on given pieces; its error is not bounded further than the argument's."""
+        """The output of a nonlinear node on given pieces; its error is not bounded."""
         index = torch.as_tensor(pieces, device=self.device).reshape(x.rows, node.size)
+        unbounded = torch.full_like(x.error, torch.inf)
         if isinstance(node.op, Max):
             groups = x.values.reshape(x.rows, node.size, x.columns // node.size)
-            return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
+            return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], unbounded, weights=x.weights)
         assert isinstance(node.op, Piecewise)
         values = _on_pieces(node, self._pieces(node.op), x, index)
-        return FloatField(values, x.error, weights=x.weights)
+        return FloatField(values, unbounded, weights=x.weights)
 
     def maximum(self, x: FloatField, y: FloatField) -> FloatField:
         """The larger of two fields."""
-        return FloatField(torch.maximum(x.values, y.values), (x.error + y.error) * ROUND_UP)
+        error = lifted(torch.hypot(x.error, y.error) * ROUND_UP)
+        return FloatField(torch.maximum(x.values, y.values), error)
 
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField) -> FloatField:
@@ -149,7 +151,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
             error = x.error
             sharp, fresh = None if x.sharp is None else x.sharp.take(index), x.fresh
         copies = int(np.bincount(op.index.ravel()).max()) if op.index.size else 1
-        return FloatField(values, error * (sqrt(copies) * ROUND_UP), sharp, fresh, inputs[0].weights)
+        return FloatField(values, lifted(error * (sqrt(copies) * ROUND_UP)), sharp, fresh, inputs[0].weights)
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _dense_constants(self, op: Dense) -> _DenseConstants:
@@ -161,7 +163,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
             self._constants[op] = _DenseConstants(
                 weight,
                 bias,
-                min(spectral_bound(weight), absolute),
+                _factor(min(spectral_bound(weight), absolute)),
                 absolute,
                 row_norms(weight),
                 float(row_norms(bias[None])[0]),
@@ -247,9 +249,11 @@ def _sum(op: Sum, inputs: Sequence[FloatField]) -> FloatField:
     assert isinstance(values, Tensor)
     error = sum(_factor(c) * x.error for c, x in zip(op.coefficients, inputs, strict=True))
     assert isinstance(error, Tensor)
+    sizes = torch.stack([_factor(c) * row_norms(x.values) for c, x in zip(op.coefficients, inputs, strict=True)]).sum(0)
     if len(inputs) == 2 and {abs(c) for c in op.coefficients} == {1.0}:
         rounding = UNIT * row_norms(values)  # one rounding of the result itself: equal arguments cancel exactly
     else:
-        sizes = [_factor(c) * row_norms(x.values) for c, x in zip(op.coefficients, inputs, strict=True)]
-        rounding = gamma(len(inputs) + 1) * torch.stack(sizes).sum(0)
-    return FloatField(values, lifted((error + rounding) * ROUND_UP), weights=inputs[0].weights)
+        rounding = gamma(len(inputs) + 1) * sizes
+    bound = lifted((error + rounding) * ROUND_UP)
+    fresh = torch.minimum(bound, 8 * UNIT * sizes)
+    return FloatField(values, bound, fresh=fresh, weights=inputs[0].weights)

@@ -182,6 +182,8 @@ class TorchArrangement(Arrangement[FloatField]):
         """The given regions, in that order."""
         old = self._complex
         chosen = torch.as_tensor(np.asarray(regions, dtype=np.int64), device=self._parents.device)
+        if len(np.unique(regions)) < len(chosen):
+            raise ArgumentError("regions must be distinct indices; one of them is given twice.")
         counts = old.counts[chosen]
         offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
         member = torch.repeat_interleave(old.offsets[chosen] - offsets[:-1], counts)

@@ -153,6 +153,3 @@ def drop_cells(chords: Chords, meets: Meets, dropped: Tensor) -> tuple[Chords, M
         return chords, meets
     renumber = torch.cumsum(chosen, 0) - 1
     return chords.keep(chosen), meets.keep(chosen[meets.chord[:, 0]], renumber)
-
-
-__all__ = ["ChordEnds", "Chords", "Meets", "Visits", "drop_cells", "interpolated"]

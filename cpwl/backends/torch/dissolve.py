@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from ...errors import InternalError
 from .complex import Complex, HalfEdges
 from .segments import distinct
 
@@ -36,6 +37,10 @@ def dissolve(old: Complex, removed: Tensor, birth: Tensor) -> Dissolved:
     edges, marks, edge_of, forward = _edges(old, members, successor, _merged_edges(old, removed, passed))
     half = HalfEdges(edge_of, forward, number[successor], lowest_of_old[old.cell_of[members]])
     joined, lowest, _ = Complex.trace(edges, marks, half)
+    if int(torch.bincount(lowest).max()) > 1 or bool((joined.counts < 3).any()):
+        raise InternalError(
+            "removing edges left a cell with a hole, or with two sides: the joined cells are not convex"
+        )
     position = torch.full((old.cells,), -1, dtype=torch.int64, device=lowest.device)
     position[lowest] = torch.arange(len(lowest), device=lowest.device)
     return Dissolved(joined, lowest, position[lowest_of_old])

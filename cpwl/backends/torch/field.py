@@ -61,7 +61,7 @@ class FloatField:
     """(V,)"""
     sharp: Sharp | None = None
     fresh: Tensor | None = None
-    """The part of ``sharp.row`` that the last operation's own rounding makes up, (V,)."""
+    """The part of ``bound().row`` that the last operation's own rounding makes up, (V,)."""
     weights: Tensor | None = None
     """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
 
@@ -91,8 +91,8 @@ class FloatField:
 
         A float decision treats values this small as zero, so that coincident lines stay one line.
         """
-        if self.fresh is not None and self.sharp is not None:
-            return replace(self.sharp, row=self.fresh)
+        if self.fresh is not None:
+            return replace(self.bound(), row=self.fresh)
         return self._uniform(torch.minimum(self.error, 8 * UNIT * row_norms(self.values)))
 
     def _uniform(self, row: Tensor) -> Sharp:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .field import ROUND_UP, UNIT, FloatField, row_norms
+from .field import ROUND_UP, UNIT, FloatField, lifted, row_norms
 from .segments import pack
 from .signs import is_identity
 
@@ -72,7 +72,7 @@ class _Growing:
         reach = torch.linalg.vector_norm(difference, dim=1) + ends[0] + ends[1]
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + batch.slack[part] * reach + rounding
-        self.error[target] = bound * ROUND_UP
+        self.error[target] = lifted(bound * ROUND_UP)
 
     def field(self) -> FloatField:
         """The field so far."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...errors import InternalError
 from .assemble import Cut
 from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
 from .complex import Complex, HalfEdges
@@ -125,7 +126,7 @@ class _Refinement:
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
         wrong = (torch.bincount(parents, minlength=cells) != expected) & ~self.irregular
         if bool(wrong.any()):
-            raise RuntimeError("Euler's relation fails on a regular cell: a certain decision was wrong")
+            raise InternalError("Euler's relation fails on a regular cell: a certain decision was wrong")
 
     def _touched(self) -> Tensor:
         """Cells with a vertex at which a column that cuts the cell is zero or doubtful."""

@@ -56,11 +56,6 @@ def set_bits(packed: Tensor) -> tuple[Tensor, Tensor]:
     return row[entry], byte[entry] * 8 + bit
 
 
-def test_bits(packed: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Whether the bits at (rows[i], columns[i]) are set, bool."""
-    return (packed[rows, columns >> 3] >> (columns & 7).to(torch.uint8)) & 1 == 1
-
-
 def union_over_cells(packed: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
     """For each cell the bitwise or of the packed rows of its members (``members[offsets[i]:offsets[i + 1]]``)."""
     words = packed.view(torch.int64)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...errors import InternalError
 from .chords import interpolated
 from .complex import HalfEdges
 from .crossings import vanishing
@@ -131,7 +132,7 @@ class Sequential:
             return False
         edge, which = distinct(self._edge[crossed])
         if not bool(self._whole[edge].all()):
-            raise RuntimeError("an edge of a regular cell changes sign after it was divided: an error bound is wrong")
+            raise InternalError("an edge of a regular cell changes sign after it was divided: an error bound is wrong")
         middle = self._add_vertices(column, edge)
         first_new = len(self._edges)
         self._add_edges(torch.stack([middle, self._edges[edge, 1]], 1), self._marks[edge])
