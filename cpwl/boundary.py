@@ -226,7 +226,7 @@ def _empty(part: Partition) -> DecisionBoundary:
 
 
 def _undecided_regions(part: Partition) -> NDArray[np.int64]:
-    """Regions on which no single output is certainly the largest at all vertices."""
+    """Regions on which no single output is certainly the largest at all vertices, and all ambiguous ones."""
     values, error = part.outputs.to_numpy(), part.outputs.errors()
     order = np.argsort(values, axis=1, kind="stable")
     row = np.arange(len(values))
@@ -234,7 +234,7 @@ def _undecided_regions(part: Partition) -> NDArray[np.int64]:
     winner = np.where(gap > 2 * error, order[:, -1], -1)
     regions = part.regions
     low, high = (regions.reduce(ufunc, winner[regions.values]) for ufunc in (np.minimum, np.maximum))
-    return np.flatnonzero((low != high) | (low < 0))
+    return np.flatnonzero((low != high) | (low < 0) | part.arrangement.ambiguous)
 
 
 def _rivals(values: NDArray[Any]) -> NDArray[np.bool_]:

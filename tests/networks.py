@@ -30,7 +30,8 @@ integers = st.integers(-2, 2).map(float)
 ternary = st.integers(-1, 1).map(float)
 quantised = st.integers(-32, 32).map(lambda k: k / 32)
 generic = st.floats(-2, 2, width=64, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-6 else 0.3)
-WEIGHTS = {"integers": integers, "ternary": ternary, "quantised": quantised, "generic": generic}
+thirds = st.integers(-6, 6).map(lambda k: k / 3)
+WEIGHTS = {"integers": integers, "ternary": ternary, "quantised": quantised, "thirds": thirds, "generic": generic}
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,6 +124,47 @@ def test_every_pair_that_ties_is_found_and_a_facet_counts_once_by_default(backen
     assert same.decision_boundary((1, 2)).ties == ((0, (1, 2)),)
 
 
+def test_a_line_on_which_outputs_tie_up_to_rounding_over_an_area_beside_it_is_reported() -> None:
+    level = 3 * 0.1
+    hidden = [Dense(np.array([[1.0, 0], [0, 0]]), np.array([0, 0.1])), RELU]
+    one = Network.sequential(2, [*hidden, Dense(np.array([[1.0, 3.0]]), np.zeros(1))])
+    two = Network.sequential(2, [*hidden, Dense(np.array([[1.0, 3.0], [0, 0]]), np.array([0, level]))])
+    for network, options in ((one, {"level": level}), (two, {}), (two, {"classes": (0, 1), "everywhere": True})):
+        quick, exact = (
+            cpwl.partition(network, SQUARE, backend=name).decision_boundary(**options) for name in ("torch", "exact")
+        )
+        assert len(exact) == 1 and exact.ties == ()
+        assert len(quick.undecided) or (len(quick) == 1 and quick.ties == ())
+
+
+@backends
+@pytest.mark.parametrize("direction", [[1.0, 0], [-1.0, 0], [0, 1.0], [0, -1.0]])
+def test_a_tie_over_an_area_on_either_side_is_no_line(backend: str, direction: list[float]) -> None:
+    hidden = [Dense(np.array([direction]), np.zeros(1)), RELU]
+    two = Network.sequential(2, [*hidden, Dense(np.array([[1.0], [0.0]]), np.zeros(2))])
+    one = Network.sequential(2, [*hidden, Dense(np.array([[1.0]]), np.zeros(1))])
+    for network, options in ((two, {}), (one, {"level": 0.0})):
+        boundary = cpwl.partition(network, SQUARE, backend=backend).decision_boundary(**options)
+        assert len(boundary) == 0 and len(boundary.ties) == 1
+
+
+@given(network=st.integers(0, 2**32).map(lambda seed: mlp(seed, [2, 8, 8, 3])))
+@settings(max_examples=15)
+def test_segments_lie_in_their_region_and_within_their_slack_of_the_exact_ones(network: Network) -> None:
+    exact = cpwl.partition(network, SQUARE, backend="exact").decision_boundary()
+    for (p, q), region in zip(exact.ends, exact.regions.tolist(), strict=True):
+        corners = exact.partition.vertices[exact.partition.regions[region]]
+        sides = list(zip(corners, np.roll(corners, -1, axis=0), strict=True))
+        assert all(_side(a, b, (p + q) / 2) >= 0 for a, b in sides)
+    quick = cpwl.partition(network, SQUARE).decision_boundary()
+    if len(quick.undecided):
+        return
+    true = exact.ends.reshape(-1, 2)
+    for point, slack in zip(quick.ends.reshape(-1, 2).tolist(), quick.slack.repeat(2).tolist(), strict=True):
+        here = np.array([Fraction(x) for x in point], dtype=object)
+        assert slack > 0 and min(((here - other) ** 2).sum() for other in true) <= Fraction(slack) ** 2
+
+
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=30)
 def test_outputs_that_tie_only_up_to_rounding_are_reported_as_undecided(seed: int) -> None:

@@ -97,6 +97,56 @@ def test_float_and_exact_arithmetic_find_the_same_regions_or_say_where_not(
     assert {row.tobytes() for row in quick.patterns(certain)} <= other
 
 
+def nearly_concurrent(seed: int) -> Network:
+    """Three lines within 1e-6 to 1e-17 of one point, and a second layer over them."""
+    generator = np.random.default_rng(seed)
+    weights = generator.standard_normal((4, 2))
+    offsets = generator.uniform(-1, 1, 4) * 10.0 ** -generator.integers(6, 18)
+    second, third = generator.standard_normal((3, 4)), generator.standard_normal((1, 3))
+    biases = [offsets - weights @ generator.uniform(-0.5, 0.5, 2), generator.standard_normal(3) / 10, np.zeros(1)]
+    return Network.mlp([weights, second, third], biases)
+
+
+@settings(max_examples=80)
+@given(seed=st.integers(0, 2**32))
+def test_lines_that_nearly_meet_in_a_point_are_told_apart_or_reported(seed: int) -> None:
+    network = nearly_concurrent(seed)
+    quick, exact = (cpwl.partition(network, SQUARE, backend=name) for name in ("torch", "exact"))
+    true = {row.tobytes() for row in exact.patterns()}
+    certain = np.setdiff1d(np.arange(len(quick)), quick.ambiguous)
+    assert {row.tobytes() for row in quick.patterns(certain)} <= true
+    assert len(quick.ambiguous) or len(quick) == len(exact)
+
+
+def around(part: cpwl.Partition) -> dict[int, frozenset[bytes | None]]:
+    """For each vertex the patterns of the regions around it (None for outside)."""
+    names, facets = [row.tobytes() for row in part.patterns()], part.facets()
+    found: dict[int, set[bytes | None]] = {}
+    for ends, sides in zip(facets.vertices, facets.regions.tolist(), strict=True):
+        for vertex in ends.tolist():
+            found.setdefault(vertex, set()).update(names[r] if r >= 0 else None for r in sides)
+    return {vertex: frozenset(patterns) for vertex, patterns in found.items()}
+
+
+@settings(max_examples=60)
+@given(network=st.integers(0, 2**32).map(nearly_concurrent) | networks, domain=domains)
+def test_vertices_and_outputs_lie_within_their_stated_errors(network: Network, domain: cpwl.Domain) -> None:
+    quick, exact = (cpwl.partition(network, domain, backend=name) for name in ("torch", "exact"))
+    if len(quick.ambiguous):
+        return
+    places: dict[frozenset[bytes | None], list[int]] = {}
+    for vertex, key in around(exact).items():
+        places.setdefault(key, []).append(vertex)
+    true = np.concatenate([exact.vertices, exact.outputs.to_numpy()], axis=1)
+    stored = np.concatenate([quick.vertices, quick.outputs.to_numpy()], axis=1)
+    errors = np.stack([quick.arrangement.coordinates().errors(), quick.outputs.errors()], axis=1)
+    for vertex, key in around(quick).items():
+        here = np.array([Fraction(x) for x in stored[vertex].tolist()], dtype=object)
+        squares = [(here - true[place]) ** 2 for place in places[key]]
+        bounds = [Fraction(e) ** 2 for e in errors[vertex].tolist()]
+        assert any(s[:2].sum() <= bounds[0] and s[2:].sum() <= bounds[1] for s in squares)
+
+
 @settings(max_examples=60)
 @given(pair=layered())
 def test_the_exact_backend_finds_the_cells_that_brute_force_finds(pair: Pair) -> None:

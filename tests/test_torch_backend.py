@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from networks import Pair, layered, mlp
 
 import cpwl
+from cpwl.backends.torch import TorchArrangement
 from cpwl.backends.torch import refine as refine_module
 from cpwl.backends.torch.arithmetic import spectral_bound
 from cpwl.backends.torch.locate import Locator
@@ -104,6 +105,24 @@ def test_a_point_one_ulp_from_an_edge_is_on_its_own_side() -> None:
     assert part.locate(np.array([[0.3, 0.3]]))[0] == min(above, below)
 
 
+def test_a_line_through_two_corners_with_values_known_exactly_is_not_ambiguous() -> None:
+    arrangement = TorchArrangement.of(SQUARE.polytope)
+    values = arrangement.field(arrangement.vertices @ np.array([[1.0], [-1.0]]))
+    refinement = arrangement.refine(values, Ragged.of([[0.0]], np.float64))
+    assert len(refinement.arrangement) == 2 and not refinement.arrangement.ambiguous.any()
+
+
+def test_a_part_of_an_arrangement_keeps_what_is_ambiguous() -> None:
+    generator = np.random.default_rng(0)
+    first = generator.standard_normal((4, 2))
+    point = np.array([0.3, 0.4])
+    network = Network.mlp([first, np.ones((1, 4))], [-first @ point, np.zeros(1)])
+    arrangement = cpwl.partition(network, SQUARE).arrangement
+    assert arrangement.ambiguous.any()
+    rows = np.arange(len(arrangement))[::-2]
+    assert (arrangement.take(rows).arrangement.ambiguous == arrangement.ambiguous[rows]).all()
+
+
 def test_overflowing_networks_are_refused_and_not_answered() -> None:
     huge = np.full((3, 2), 1e200)
     network = Network.mlp([huge, np.full((3, 3), 1e200), np.ones((1, 3))], [np.zeros(3), np.zeros(3), np.zeros(1)])
@@ -125,7 +144,5 @@ def test_a_gpu_finds_the_same_regions() -> None:
 
 
 def test_an_arrangement_of_a_triangle_is_one_region() -> None:
-    from cpwl.backends.torch import TorchArrangement
-
     arrangement = TorchArrangement.of(Polytope.polygon([[0, 0], [1, 0], [0, 1]]))
     assert len(arrangement) == 1 and arrangement.volumes().tolist() == [0.5]

@@ -167,12 +167,13 @@ class TorchArrangement(Arrangement[FloatField]):
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
         """The arrangement without the given edges."""
-        if (self._complex.sides[torch.as_tensor(facets, device=self._parents.device)] < 0).any():
+        chosen = torch.as_tensor(np.ascontiguousarray(facets, dtype=np.int64), device=self._parents.device)
+        if bool((self._complex.sides[chosen] < 0).any()):
             raise ArgumentError(
                 "facets must have a region on both sides; one of those given lies on the domain's boundary."
             )
-        removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=self._parents.device)
-        removed[torch.as_tensor(facets, device=removed.device)] = True
+        removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=chosen.device)
+        removed[chosen] = True
         found = dissolve(self._complex, removed, self._birth)
         ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
         ambiguous[found.cell_of_old[self._ambiguous]] = True
@@ -181,7 +182,7 @@ class TorchArrangement(Arrangement[FloatField]):
     def take(self, regions: NDArray[np.int64]) -> Change[FloatField]:
         """The given regions, in that order."""
         old = self._complex
-        chosen = torch.as_tensor(np.asarray(regions, dtype=np.int64), device=self._parents.device)
+        chosen = torch.as_tensor(np.ascontiguousarray(regions, dtype=np.int64), device=self._parents.device)
         if len(np.unique(regions)) < len(chosen):
             raise ArgumentError("regions must be distinct indices; one of them is given twice.")
         counts = old.counts[chosen]
