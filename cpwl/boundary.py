@@ -52,6 +52,11 @@ class DecisionBoundary:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def __repr__(self) -> str:
+        return (
+            f"<DecisionBoundary: {len(self)} segments, {len(self.ties)} ties, {len(self.undecided)} undecided regions>"
+        )
+
     def lengths(self) -> NDArray[np.float64]:
         """The length of each segment in slice coordinates, (S,)."""
         steps = self.ends[:, 1] - self.ends[:, 0]
@@ -67,7 +72,8 @@ class DecisionBoundary:
             raise ArgumentError(f"n must be a number of samples, got {n!r}.")
         if n and not lengths.sum() > 0:
             raise ArgumentError(
-                "the boundary is empty on this domain: there is nothing to sample. Choose other classes."
+                "the boundary is empty on this domain: there is nothing to sample. "
+                "Choose other classes or another level."
             )
         generator = np.random.default_rng(seed)
         segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)

@@ -7,6 +7,7 @@ one line on the standard error. torch and the other heavy packages are imported 
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,19 @@ def _file_type(suffixes: tuple[str, ...]) -> Any:
     return check
 
 
+class _NewFile(click.Path):
+    """A file to be written, checked before anything is computed to lie in a folder that can be written to."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        folder = Path(os.fsdecode(path)).parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            self.fail(f"folder '{folder}' does not exist or cannot be written to. Create it first.", param, ctx)
+        return path
+
+
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-_NEW = click.Path(dir_okay=False, path_type=Path)
+_NEW = _NewFile(dir_okay=False, path_type=Path)
 _PART = click.argument("part", type=_EXISTING)
 
 
@@ -93,7 +105,13 @@ def demo(out: Path, seed: int) -> None:
 @click.option(
     "--through", type=_EXISTING, help="Domain: a square through the points in an .npy file (3, *input shape)."
 )
-@click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True, help="Enlarges that square.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0),
+    default=0.5,
+    show_default=True,
+    help="Enlarges that square by the factor 1 + margin.",
+)
 @click.option("--polygon", type=_EXISTING,
               help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2).")  # fmt: skip
 @click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True)
@@ -236,7 +254,7 @@ def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | 
         level = 0.0
     found = loaded.decision_boundary(level=level) if with_boundary else None
     picture: Any = draw(loaded, color=color, boundary=found).figure
-    picture.savefig(out)
+    picture.savefig(out, bbox_inches="tight")
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
@@ -254,7 +272,9 @@ def _domain(
     if through is not None:
         points = _numbers(through)
         if points.shape != (3, *net.input_shape):
-            raise click.BadParameter(f"{through} must hold an array (3, *{net.input_shape}), got {points.shape}.")
+            raise click.BadParameter(
+                f"{through} must hold an array of shape {(3, *net.input_shape)}, got {points.shape}."
+            )
         return Domain.through(points[0], points[1], points[2], margin=margin)
     if polygon is not None:
         return Domain.polygon(_numbers(polygon))

@@ -108,6 +108,11 @@ def _check(part_float: Partition, part_exact: Partition) -> None:
         raise ArgumentError("part_float and part_exact must be partitions by one network; theirs differ.")
     if not _same_domain(part_float.domain, part_exact.domain):
         raise ArgumentError("part_float and part_exact must be partitions of one domain; theirs differ.")
+    if not part_exact.arrangement.exact:
+        raise ArgumentError(
+            "part_exact must be an exact partition, got one of float64. "
+            "Use backend='exact', or certify(part).partition."
+        )
 
 
 def _same_network(one: Network, other: Network) -> bool:

@@ -30,6 +30,9 @@ class Domain:
     basis: NDArray[np.float64]
     shape: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return f"<Domain: dimension {self.dim}, volume {self.volume:.6g}, in inputs of shape {self.shape}>"
+
     @property
     def dim(self) -> int:
         """The dimension D of the slice."""

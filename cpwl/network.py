@@ -138,6 +138,9 @@ class Network:
 
     nodes: tuple[Node, ...]
 
+    def __repr__(self) -> str:
+        return f"<Network: {self.input_shape} -> {self.output_shape}, {self.units} units, {len(self.nodes)} nodes>"
+
     @property
     def input_shape(self) -> Shape:
         """Shape of one input, without a batch axis."""

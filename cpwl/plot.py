@@ -82,6 +82,8 @@ def plot(
         raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
     if partition.domain.dim != 2:
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
+    if boundary is not None and getattr(boundary, "partition", None) is not partition:
+        raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
     axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
     handles = _draw_regions(axes, _PAINTERS[color](partition))
     if boundary is not None:

@@ -219,6 +219,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "class colours of a scalar": ("plot {0}/scalar.npz --color class --out {0}/x.png", "several outputs"),
     "a picture of an unknown type": ("plot {0}/float.npz --out {0}/x.gif", ".png, .svg, .pdf"),
     "a picture in no folder": ("plot {0}/float.npz --out {0}/nowhere/x.png", "nowhere"),
+    "a folder that does not exist": ("certify {0}/float.npz --out {0}/nowhere/c.json", "does not exist"),
+    "a float partition as the exact one": ("compare {0}/float.npz {0}/float.npz", "must be an exact partition"),
     "partitions of two networks": ("compare {0}/float.npz {0}/scalar.npz", "one network"),
 }  # fmt: skip
 

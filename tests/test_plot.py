@@ -182,3 +182,11 @@ def test_spread_chooses_different_points_far_apart() -> None:
     points = np.array([[0.0, 0.0], [0.1, 0.0], [5.0, 0.0], [0.0, 4.0], [5.1, 0.0]])
     assert spread(points, 3).tolist() == [0, 4, 3]
     assert sorted(spread(points, 9).tolist()) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("wrong", [True, "red"])
+def test_a_boundary_that_is_not_the_partitions_own_is_refused(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match="boundary must be one of this partition"):
+        plot(part_of(), boundary=wrong)
+    with pytest.raises(ArgumentError, match="boundary must be one of this partition"):
+        plot(part_of(), boundary=part_of("exact").decision_boundary())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 
 import torch
@@ -15,17 +18,30 @@ from .arguments import batch_of
 from .program import Program, program_of
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without torch's own warnings and log messages, which show tracebacks for a file of another kind."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
     with open(path, "rb"):  # a missing file is its own error
         pass
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             return torch.export.load(path)
     except Exception as error:  # torch.export.load raises errors of many kinds on a file that is not one
         raise FileFormatError(
-            f"path: {path} is not an exported torch program ({first_line(error)}). Write one with torch.export.save."
+            f"{path} is not an exported torch program. Write one with "
+            'torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
         ) from error
 
 
