@@ -119,7 +119,7 @@ class Links:
         chords, meets = cut.chords, cut.meets
         flat = meets.chord.T.reshape(-1)
         counts = torch.bincount(flat, minlength=len(chords))
-        order = meets.along()
+        order = meets.order
         slot = torch.empty_like(order)
         slot[order] = torch.arange(len(order), device=order.device)
         chord = torch.repeat_interleave(counts + 1)

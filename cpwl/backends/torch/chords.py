@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -102,14 +103,14 @@ class Meets:
         """The pairs where ``chosen`` is set, for chords numbered anew."""
         return Meets(renumber[self.chord[chosen]], self.position[chosen], self.slack[chosen])
 
-    def along(self) -> Tensor:
+    @cached_property
+    def order(self) -> Tensor:
         """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
         return sort_within(self.chord.T.reshape(-1), self.position.T.reshape(-1))
 
     def tied(self) -> Tensor:
         """The chords along which the order of two crossings is not certain, int64."""
-        order = self.along()
-        chord, position, slack = (part.T.reshape(-1)[order] for part in (self.chord, self.position, self.slack))
+        chord, position, slack = (part.T.reshape(-1)[self.order] for part in (self.chord, self.position, self.slack))
         return chord[1:][within_slack(chord, position, slack)]
 
 

@@ -43,8 +43,7 @@ class _Growing:
         """Makes room for so many rows more."""
         if more > len(self.values) - self.rows:
             self.values, self.error, self.norms = (
-                torch.cat([part[: self.rows], part.new_empty(more, *part.shape[1:])])
-                for part in (self.values, self.error, self.norms)
+                _enlarged(part, self.rows, more) for part in (self.values, self.error, self.norms)
             )
 
     def extend_all(self, batches: Sequence[Points]) -> None:
@@ -79,6 +78,13 @@ class _Growing:
         return FloatField(self.values[: self.rows], self.error[: self.rows])
 
 
+def _enlarged(values: Tensor, rows: int, more: int) -> Tensor:
+    """The first rows, with room for more after them."""
+    result = values.new_empty(rows + more, *values.shape[1:])
+    result[:rows] = values[:rows]
+    return result
+
+
 def prolong(field: FloatField, batches: Sequence[Points]) -> FloatField:
     """The field on the old vertices followed by those of each batch."""
     growing = _Growing(field)
@@ -102,13 +108,15 @@ class Prolonged(_Growing):
             if column is not None:
                 self.values[new, self._function[column]] = self._level[column]
 
-    def below(self) -> Tensor:
-        """Packed bits (new vertices, bytes): the columns below their level."""
+    def sides(self) -> tuple[Tensor, Tensor]:
+        """Packed bits (new vertices, bytes): the columns above their level, and those below."""
         step = max(1, _BLOCK // max(len(self._level), 1))
-        starts = range(self._old, self.rows, step)
-        blocks = [self.values[low : min(low + step, self.rows)] for low in starts]
-        if is_identity(self._function, self.values.shape[1]):
-            packed = [pack(block < self._level) for block in blocks]
-        else:
-            packed = [pack(block[:, self._function] < self._level) for block in blocks]
-        return torch.cat([pack(self.values.new_empty(0, len(self._level)) < 0), *packed])
+        blocks = [self.values[low : min(low + step, self.rows)] for low in range(self._old, self.rows, step)]
+        if not is_identity(self._function, self.values.shape[1]):
+            blocks = [block[:, self._function] for block in blocks]
+        none = pack(self.values.new_empty(0, len(self._level)) > 0)
+        above, below = [none], [none]
+        for block in blocks:
+            above.append(pack(block > self._level))
+            below.append(pack(block < self._level))
+        return torch.cat(above), torch.cat(below)

@@ -57,10 +57,11 @@ def refine(
     state.check_euler(parents, chords, meets)
     values = Prolonged(field, function, level)
     values.extend_all(batches)
-    below = state.below(new, parents, torch.cat([state.signs.below, values.below()]))
+    below, unclear = state.below(new, parents, values.sides())
+    uncertain = state.uncertain[parents] | unclear
     if outcome is not None:
         _overwrite(below, outcome, new, order)
-    return Refined(new, parents, below, state.uncertain[parents], batches, values.field())
+    return Refined(new, parents, below, uncertain, batches, values.field())
 
 
 class _Refinement:
@@ -113,11 +114,19 @@ class _Refinement:
         dense = bits[:, :, None].bitwise_right_shift(torch.arange(8, dtype=torch.uint8, device=bits.device)) & 1
         return (dense.flatten(1) != 0).any(0).nonzero(as_tuple=True)[0]
 
-    def below(self, new: Complex, parents: Tensor, at_vertices: Tensor) -> Tensor:
-        """For each new cell the columns below their level: from its vertices where cut, else as on the old cell."""
-        own = union_over_cells(at_vertices, new.origin, new.offsets)
+    def below(self, new: Complex, parents: Tensor, added: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """For each new cell the columns below their level: from its vertices where cut, else as on the old cell.
+
+        Also the cells on which a column that cut the old one is now on neither side, or on both: their vertices are so
+        near to the level that rounding took the signs away.
+        """
+        above, below = (
+            union_over_cells(torch.cat([old, own]), new.origin, new.offsets)
+            for old, own in zip((self.signs.above, self.signs.below), added, strict=True)
+        )
         cut = self.cut[parents]
-        return (own & cut) | (self.cells_below[parents] & ~cut)
+        unclear = ((cut & ~(above ^ below)).view(torch.int64) != 0).any(1)
+        return (below & cut) | (self.cells_below[parents] & ~cut), unclear & ~self.irregular[parents]
 
     def check_euler(self, parents: Tensor, chords: Chords, meets: Meets) -> None:
         """A regular cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
