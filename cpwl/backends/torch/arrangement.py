@@ -23,7 +23,7 @@ from .field import FloatField
 from .locate import Locator
 from .prolong import Points, prolong
 from .refine import refine
-from .segments import distinct
+from .segments import as_numpy, distinct
 from .signs import Columns
 
 
@@ -74,17 +74,17 @@ class TorchArrangement(Arrangement[FloatField]):
         """The extreme vertices of each region, counter-clockwise."""
         cells = self._complex
         counts = torch.bincount(cells.cell_of[cells.turns], minlength=cells.cells)
-        return Ragged.from_counts(_numpy(cells.origin[cells.turns]), _numpy(counts))
+        return Ragged.from_counts(as_numpy(cells.origin[cells.turns]), as_numpy(counts))
 
     @property
     def parents(self) -> NDArray[np.int64]:
         """For each region that of the arrangement before, int64 (R,)."""
-        return _numpy(self._parents)
+        return as_numpy(self._parents)
 
     @property
     def ambiguous(self) -> NDArray[np.bool_]:
         """Regions in whose making some decision was within its error bound, bool (R,)."""
-        return _numpy(self._ambiguous)
+        return as_numpy(self._ambiguous)
 
     @property
     def generation(self) -> int:
@@ -96,12 +96,12 @@ class TorchArrangement(Arrangement[FloatField]):
         ends, sides = self._complex.edges, self._complex.sides
         turned = sides[:, :1] < 0
         ends, sides = torch.where(turned, ends.flip(1), ends), torch.where(turned, sides.flip(1), sides)
-        vertices = Ragged(_numpy(ends.reshape(-1)), np.arange(0, 2 * len(ends) + 1, 2))
-        return Facets(vertices, _numpy(sides), _numpy(self._complex.generation))
+        vertices = Ragged(as_numpy(ends.reshape(-1)), np.arange(0, 2 * len(ends) + 1, 2))
+        return Facets(vertices, as_numpy(sides), as_numpy(self._complex.generation))
 
     def volumes(self) -> NDArray[np.float64]:
         """Areas (R,)."""
-        return _numpy(self._areas())
+        return as_numpy(self._areas())
 
     def _areas(self) -> Tensor:
         """Shoelace sums, each about the region's first vertex so that large coordinates do not cancel."""
@@ -121,7 +121,7 @@ class TorchArrangement(Arrangement[FloatField]):
 
     @cached_property
     def _locator(self) -> Locator:
-        return Locator(self.vertices, Ragged(_numpy(self._complex.origin), _numpy(self._complex.offsets)))
+        return Locator(self.vertices, Ragged(as_numpy(self._complex.origin), as_numpy(self._complex.offsets)))
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> FloatField:
@@ -160,7 +160,7 @@ class TorchArrangement(Arrangement[FloatField]):
             self._ambiguous[found.parents] | found.ambiguous,
             self._generation + 1,
         )
-        below = BitMatrix(_numpy(found.below)[:, : -(-len(level) // 8)], len(level))
+        below = BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level))
         return Refinement(
             new, lambda field: prolong(field, found.batches), below, _created(found.batches, device), found.values
         )
@@ -206,8 +206,4 @@ class TorchArrangement(Arrangement[FloatField]):
 def _created(batches: Sequence[Points], device: torch.device) -> Created:
     empty = torch.zeros(0, dtype=torch.int64, device=device)
     parts = ([getattr(batch, name) for batch in batches] for name in ("first", "second", "column"))
-    return Created(*(_numpy(torch.cat([empty, *part])) for part in parts))
-
-
-def _numpy(values: Tensor) -> NDArray[Any]:
-    return np.asarray(values.cpu().numpy())
+    return Created(*(as_numpy(torch.cat([empty, *part])) for part in parts))

@@ -12,6 +12,7 @@ from ...stored import Arrays, Stored
 from .arrangement import TorchArrangement
 from .complex import Complex
 from .field import FloatField, Sharp
+from .segments import as_numpy
 
 
 def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:
@@ -29,7 +30,9 @@ def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:
         "parents": arrangement._parents,
         "ambiguous": arrangement._ambiguous,
     }
-    return {name: _numpy(tensor) for name, tensor in tensors.items()} | {"generation": np.array(arrangement.generation)}
+    return {name: as_numpy(tensor) for name, tensor in tensors.items()} | {
+        "generation": np.array(arrangement.generation)
+    }
 
 
 def arrangement_from_arrays(stored: Stored, device: str | None = None) -> TorchArrangement:
@@ -52,7 +55,7 @@ def field_to_arrays(field: FloatField) -> Arrays:
     tensors = {"values": field.values, "error": field.error, "fresh": field.fresh, "weights": field.weights}
     if field.sharp is not None:
         tensors |= {"row": field.sharp.row, "column": field.sharp.column, "floor": field.sharp.floor}
-    return {name: _numpy(tensor) for name, tensor in tensors.items() if tensor is not None}
+    return {name: as_numpy(tensor) for name, tensor in tensors.items() if tensor is not None}
 
 
 def field_from_arrays(stored: Stored, rows: int, columns: int, device: str | None = None) -> FloatField:
@@ -94,10 +97,6 @@ def _check_cycles(cells: Complex) -> None:
         raise FileFormatError("arrays half_edge, forward and offsets must go around each region; a cycle is broken")
     if bool((torch.bincount(directed) > 1).any()):
         raise FileFormatError("arrays half_edge and forward must use each side of an edge once; here one is used twice")
-
-
-def _numpy(tensor: Tensor) -> NDArray[np.generic]:
-    return np.asarray(tensor.cpu().numpy())
 
 
 def _tensor(values: NDArray[np.generic], device: torch.device) -> Tensor:

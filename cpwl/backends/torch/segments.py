@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _GATHER_BITS = 0x0102040810204080
 """Multiplying eight bytes that are 0 or 1 by this moves them, as bits, into the top byte (a perfect-hash multiply)."""
+
+
+def as_numpy(values: Tensor) -> NDArray[Any]:
+    """The tensor as a numpy array on the host."""
+    return np.asarray(values.cpu().numpy())
 
 
 def exclusive_sum(counts: Tensor) -> Tensor:
