@@ -27,14 +27,15 @@ ROUND_UP = 1 + 2.0**-32
 
 @dataclass(frozen=True)
 class Precision:
-    """A floating-point format: the unit roundoff, and the smallest positive number."""
+    """A floating-point format: the unit roundoff, the smallest positive number, and a bound that no number reaches."""
 
     unit: float
     smallest: float
+    overflow: float
 
 
-DOUBLE = Precision(2.0**-53, 2.0**-1074)
-SINGLE = Precision(2.0**-24, 2.0**-149)
+DOUBLE = Precision(2.0**-53, 2.0**-1074, float("inf"))
+SINGLE = Precision(2.0**-24, 2.0**-149, 2.0**128)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +74,13 @@ def evaluate(network: Network, points: Tensor, precision: Precision = DOUBLE) ->
 
 
 def _rounded(x: Bounded, value: Tensor, error: Tensor, terms: int) -> Bounded:
-    """An operator's value, and its error: rounded up, and with what underflow may add."""
-    return Bounded(value, (error + (terms + EXTRA) * x.precision.smallest) * ROUND_UP, x.precision)
+    """An operator's value, and its error: rounded up, and with what underflow may add; infinite where it may overflow.
+
+    No partial sum is larger than the error divided by gamma, which the error contains as a factor.
+    """
+    total = (error + (terms + EXTRA) * x.precision.smallest) * ROUND_UP
+    overflows = total / x.rounding(terms) + value.abs() >= x.precision.overflow
+    return Bounded(value, total.masked_fill(overflows, float("inf")), x.precision)
 
 
 def _dense(node: Node, op: Dense, inputs: Sequence[Bounded]) -> Bounded:
