@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, ShapeError
 from ...network import Shape
+from .call import MOST_ENTRIES
 from .graph import Entry, Graph, Operator, refusal
 
 MONOTONE = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})
@@ -107,7 +109,10 @@ def _own_shape(entry: Entry) -> Shape:
     if entry.shape is None or None in entry.shape[1:]:
         written = "any shape" if entry.shape is None else f"the shape {_written(entry.shape)}"
         raise ShapeError(f"example_input is needed, one batch: the model's input {entry.name!r} may have {written}.")
-    return tuple(1 if n is None else n for n in entry.shape)
+    shape = tuple(1 if n is None else n for n in entry.shape)
+    if prod(shape) > MOST_ENTRIES:
+        raise ShapeError(f"the model's input {entry.name!r} of shape {shape} has more than {MOST_ENTRIES} entries.")
+    return shape
 
 
 def _written(shape: Sequence[int | None]) -> str:

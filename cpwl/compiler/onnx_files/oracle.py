@@ -147,10 +147,11 @@ class _Writer:
         return _numbers(self._graph.constants[name], kind, name)
 
     def _node(self, operator: Operator, kind: int) -> Any:
-        """The node with its floating-point constants in the given type."""
+        """The node with its floating-point constants in the given type, and without a name (it need not be unique)."""
         onnx = onnx_module()
         node = onnx.NodeProto()
         node.CopyFrom(operator.proto)
+        node.ClearField("name")
         del node.attribute[:]
         for attribute in operator.proto.attribute:
             held = operator.attributes[attribute.name]
