@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, evaluate, unrolled
+from .arithmetic import Arithmetic, embedding, evaluate, unrolled
 from .arrangement import Arrangement, Change, Facets
 from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .maximum import refine_by_maximum
-from .network import Dense, Max, Network, Node, Periodic, Piecewise
+from .network import Max, Network, Node, Periodic, Piecewise
 from .network_check import check_network
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import finite
@@ -313,11 +313,6 @@ class Sweep:
         for j in self.network.nodes[i].inputs:
             if self.network.last_use[j] == i:
                 self._live.pop(j, None)
-
-
-def embedding(domain: Domain) -> Node:
-    """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
-    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")
 
 
 def _unit_offsets(network: Network) -> list[int]:
