@@ -96,7 +96,7 @@ class Created:
 
 @dataclass(frozen=True, eq=False)
 class NewLines:
-    """The lines that one call of ``refine`` added: line ``start`` + i is where column[i] is at its level in region[i]."""
+    """The lines that a call of ``refine`` added: on line ``start`` + i, column[i] is at its level in region[i]."""
 
     start: int
     """Numbers from here on are new (a number may have been in use before, for a line that is no more)."""

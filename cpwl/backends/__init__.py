@@ -46,7 +46,7 @@ def get(name: str, device: str | None = None) -> Backend:
 
 
 def oracle(network: Network, domain: Domain) -> Oracle:
-    """What asks the exact backend for the functions of a network on regions of a slice; it is loaded when first asked."""
+    """The functions of a network on regions of a slice, from the exact backend, which is loaded when first asked."""
 
     @cache
     def loaded() -> Oracle:

@@ -23,7 +23,7 @@ Point = tuple[Any, Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Vertices as intersections: of two functions on an old cell, each the line of that number or column -1 - number."""
+    """Vertices as zeros of two functions on an old cell, each that of line ``number`` or column -1 - ``number``."""
 
     vertex: Tensor
     cell: Tensor
@@ -75,9 +75,9 @@ class Decider:
         signs = [(value > 0) - (value < 0) for value, _ in values]
         return torch.tensor(signs, dtype=torch.int8, device=columns.device)
 
-    def positions(self, first: Places, second: Places, columns: Tensor) -> Tensor:
-        """The parameter between first[i] and second[i] where columns[i] vanishes, rounded once, float64 (n,)."""
-        ends = (self._values(end, first.cell, columns) for end in (first, second))
+    def positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> Tensor:
+        """The parameter between first[i] and second[i], on cells[i], where columns[i] vanishes, rounded once (n,)."""
+        ends = (self._values(end, cells, columns) for end in (first, second))
         exact = [_position(*one, *other) for one, other in zip(*ends, strict=True)]
         return torch.tensor(exact, dtype=torch.float64, device=columns.device)
 

@@ -76,7 +76,7 @@ class Entries:
         loose = self._loose(ends, made)
         if self._decider is not None and len(loose):
             one, other = (self._places.take(end[loose]) for end in (first, second))
-            position[loose] = self._decider.positions(one, other, self._columns[made[loose]])
+            position[loose] = self._decider.positions(one, other, places.cell[loose], self._columns[made[loose]])
             slack[:, loose] = UNIT
         self._places = Places.joined(self._places, places)
         self._append(ends, made, position, slack)

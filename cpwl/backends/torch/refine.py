@@ -110,7 +110,8 @@ class _Refinement:
             values.correct(Certain.joined(self.certain, outcome.zeros))
         below, unclear = self.below(new, parents, values.sides())
         _overwrite(below, outcome, new, order)
-        uncertain = self.uncertain[parents] | unclear
+        # What is blurred, exact decisions are asked for in another attempt; all else they have settled.
+        uncertain = (self.uncertain[parents] | unclear) & (self.task.decider is None)
         lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
         blurred = self._with_pieces(parents[unclear])
         if self.task.decider is not None:
