@@ -16,7 +16,7 @@ LAYERS: dict[str, int] = {
     "errors": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
-    "domain": 3, "arithmetic": 3,
+    "domain": 2, "arithmetic": 3, "predicates": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
     "partition": 5,
     "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
@@ -123,7 +123,7 @@ def test_the_abstract_arrangement_names_no_backend() -> None:
         ("compiler.onnx_files.translate", "import onnx"),
         ("boundary", "from .plot import draw"),
         ("statistics", "import matplotlib.pyplot as plt"),
-        ("arithmetic", "from .domain import Domain"),
+        ("domain", "from .arithmetic import Arithmetic"),
         ("errors", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .ragged import Ragged"),
     ],
 )
