@@ -79,7 +79,9 @@ def runtime(source: onnx.ModelProto, point: NDArray[Any]) -> NDArray[np.float64]
 
 def values(network: cpwl.Network, point: NDArray[Any]) -> NDArray[np.float64]:
     """What a compiled network computes at one point."""
-    for i, result in evaluate(network, torch.from_numpy(np.asarray(point, np.float64)).reshape(1, *network.input_shape)):
+    for i, result in evaluate(
+        network, torch.from_numpy(np.asarray(point, np.float64)).reshape(1, *network.input_shape)
+    ):
         if i == len(network.nodes) - 1:
             return result.value[0].numpy()
     raise AssertionError

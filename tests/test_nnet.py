@@ -119,9 +119,7 @@ def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
         cpwl.compile(tmp_path / "model.nnet")
 
 
-def test_a_file_that_is_too_large_is_not_read(
-    write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_too_large_is_not_read(write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nnet, "LARGEST_FILE", 10)
     with pytest.raises(FileFormatError, match="1 GiB"):
         cpwl.compile(write(TEXT))

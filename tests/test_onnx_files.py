@@ -274,7 +274,9 @@ def test_damage_is_named(name: str, tmp_path: Path) -> None:
 
 
 def test_sparse_initializers_are_refused() -> None:
-    sparse = helper.make_sparse_tensor(numpy_helper.from_array(random(1), "s"), numpy_helper.from_array(integers(0)), [3])
+    sparse = helper.make_sparse_tensor(
+        numpy_helper.from_array(random(1), "s"), numpy_helper.from_array(integers(0)), [3]
+    )
     source = perceptron()
     source.graph.sparse_initializer.append(sparse)
     with pytest.raises(UnsupportedLayerError, match="sparse"):
@@ -360,7 +362,7 @@ def test_external_data_from_elsewhere_are_refused(entries: dict[str, str], tmp_p
     (path.parent / "link.bin").symlink_to(tmp_path / "secret.bin")
     (path.parent / "linked").symlink_to(tmp_path)
     os.mkfifo(path.parent / "pipe")
-    with pytest.raises(FileFormatError, match="initializer 'w'.*external data"):
+    with pytest.raises(FileFormatError, match=r"initializer 'w'.*external data"):
         cpwl.compile(path)
 
 
@@ -411,6 +413,10 @@ def test_a_missing_package_is_named(package: str, module: str, monkeypatch: pyte
 
 # ---- mutated files -------------------------------------------------------------------------------------------------
 def test_mutated_files_give_a_network_or_a_named_error() -> None:
-    sources = [perceptron(), single("Conv", (1, 2, 4, 4), random(3, 2, 2, 2)), single("Reshape", (1, 6), integers(2, -1))]
+    sources = [
+        perceptron(),
+        single("Conv", (1, 2, 4, 4), random(3, 2, 2, 2)),
+        single("Reshape", (1, 6), integers(2, -1)),
+    ]
     outcomes = fuzz_onnx.fuzz([source.SerializeToString() for source in sources], seed=0, count=150)
     assert sum(outcomes.values()) == 150 and set(outcomes) <= {"Network", *fuzz_onnx.NAMED}

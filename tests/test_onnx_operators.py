@@ -20,6 +20,24 @@ CASES: dict[str, onnx.ModelProto] = {
     "Add": single("Add", (1, 5), random(5)),
     "Add, both ways": single("Add", (1, 5), "x", first=random(3, 5)),
     "Add enlarges": single("Add", (1, 5), random(2, 3, 5)),
+    "AveragePool": single("AveragePool", IMAGE, kernel_shape=[3, 2], strides=[2, 1]),
+    "AveragePool pads": single("AveragePool", IMAGE, kernel_shape=[3, 2], pads=[1, 0, 2, 1], strides=[2, 1]),
+    "AveragePool counts pads": single(
+        "AveragePool", IMAGE, kernel_shape=[3, 2], pads=[1, 0, 2, 1], strides=[2, 1], count_include_pad=1
+    ),
+    "AveragePool ceil": single("AveragePool", IMAGE, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, opset=19),
+    "AveragePool ceil counts pads": single(
+        "AveragePool",
+        (1, 1, 7, 7),
+        kernel_shape=[3, 3],
+        pads=[1, 1, 1, 1],
+        strides=[3, 3],
+        ceil_mode=1,
+        count_include_pad=1,
+        opset=19,
+    ),
+    "AveragePool dilated": single("AveragePool", (1, 2, 7), kernel_shape=[3], pads=[2, 1], dilations=[2], opset=19),
+    "AveragePool SAME_LOWER": single("AveragePool", IMAGE, kernel_shape=[2, 3], auto_pad="SAME_LOWER"),
     "BatchNormalization": single("BatchNormalization", IMAGE, *(random(4, seed=s) ** 2 + 1 for s in range(4))),
     "BatchNormalization 8": single(
         "BatchNormalization", (1, 4), *(random(4, seed=s) ** 2 + 1 for s in range(4)), opset=8, epsilon=0.25
@@ -37,6 +55,21 @@ CASES: dict[str, onnx.ModelProto] = {
     "Conv SAME_UPPER": single("Conv", IMAGE, random(3, 4, 2, 2), auto_pad="SAME_UPPER", strides=[2, 1]),
     "Conv SAME_LOWER": single("Conv", IMAGE, random(3, 4, 4, 2), auto_pad="SAME_LOWER", strides=[1, 2]),
     "Conv VALID": single("Conv", IMAGE, random(3, 4, 4, 2), auto_pad="VALID"),
+    "ConvTranspose": single("ConvTranspose", IMAGE, random(4, 3, 3, 2), random(3), strides=[2, 3]),
+    "ConvTranspose pads": single(
+        "ConvTranspose", IMAGE, random(4, 3, 3, 2), strides=[2, 1], pads=[1, 0, 2, 1], output_padding=[1, 0]
+    ),
+    "ConvTranspose groups": single("ConvTranspose", IMAGE, random(4, 3, 2, 2), group=2, dilations=[2, 1]),
+    "ConvTranspose output_shape": single(
+        "ConvTranspose", IMAGE, random(4, 3, 3, 3), strides=[2, 2], output_shape=[12, 11]
+    ),
+    "ConvTranspose SAME_UPPER": single(
+        "ConvTranspose", IMAGE, random(4, 3, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER"
+    ),
+    "ConvTranspose SAME_LOWER": single(
+        "ConvTranspose", IMAGE, random(4, 3, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER"
+    ),
+    "ConvTranspose 1-D": single("ConvTranspose", (1, 2, 5), random(2, 3, 4), strides=[3]),
     "DepthToSpace DCR": single("DepthToSpace", (1, 8, 2, 3), blocksize=2),
     "DepthToSpace CRD": single("DepthToSpace", (1, 8, 2, 3), blocksize=2, mode="CRD"),
     "Div": single("Div", (1, 5), constant([3, 7, 1, 0.5, -9])),
@@ -69,6 +102,13 @@ CASES: dict[str, onnx.ModelProto] = {
     "Max": single("Max", (1, 5), constant(0.5)),
     "Max of x and a row": single("Max", (1, 5), random(5), random(5, seed=1)),
     "Min": single("Min", (1, 5), random(5)),
+    "MaxPool": single("MaxPool", IMAGE, kernel_shape=[3, 2], strides=[2, 1]),
+    "MaxPool pads": single("MaxPool", IMAGE, kernel_shape=[3, 2], pads=[1, 0, 2, 1], strides=[2, 1]),
+    "MaxPool ceil": single("MaxPool", IMAGE, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    "MaxPool dilated": single("MaxPool", IMAGE, kernel_shape=[2, 2], dilations=[3, 2]),
+    "MaxPool SAME_UPPER": single("MaxPool", IMAGE, kernel_shape=[2, 2], auto_pad="SAME_UPPER", strides=[2, 1]),
+    "MaxPool 1-D": single("MaxPool", (1, 2, 7), kernel_shape=[3], outputs=("y", "places")),
+    "MaxPool 3-D": single("MaxPool", (1, 2, 4, 4, 4), kernel_shape=[2, 2, 3], opset=8),
     "Mean": single("Mean", (1, 5), random(5), "x"),
     "Mul": single("Mul", (1, 5), random(1, 5)),
     "Neg": single("Neg", (1, 5)),
