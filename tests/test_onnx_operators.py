@@ -135,6 +135,43 @@ CASES: dict[str, onnx.ModelProto] = {
     "ReduceSum 11": single("ReduceSum", (1, 3, 4), opset=11, axes=[1], keepdims=1),
     "Relu": single("Relu", (1, 5)),
     "Reshape": single("Reshape", (1, 3, 4), integers(0, 2, -1)),
+    **{
+        f"Resize {mode} {how}": single(
+            "Resize", (1, 2, 4, 6), "", *how_large, mode=mode.split()[0], coordinate_transformation_mode=mode.split()[1]
+        )
+        for mode in (
+            "nearest asymmetric",
+            "nearest half_pixel",
+            "nearest align_corners",
+            "linear half_pixel",
+            "linear pytorch_half_pixel",
+            "linear align_corners",
+            "linear asymmetric",
+        )
+        for how, how_large in {
+            "by 2": [constant([1, 1, 2, 2])],
+            "by 0.5 and 1.5": [constant([1, 1, 0.5, 1.5])],
+            "to 7, 1": ["", integers(1, 2, 7, 1)],
+        }.items()
+    },
+    **{
+        f"Resize {mode}": single("Resize", (1, 1, 4, 6), "", constant([1, 1, 2.5, 0.5]), nearest_mode=mode)
+        for mode in ("floor", "ceil", "round_prefer_ceil")
+    },
+    "Resize symmetric": single(
+        "Resize",
+        (1, 1, 4, 6),
+        "",
+        constant([1, 1, 1.3, 0.6]),
+        mode="linear",
+        opset=19,
+        coordinate_transformation_mode="half_pixel_symmetric",
+    ),
+    "Resize along axes": single("Resize", (1, 2, 4, 6), "", "", integers(8, 3), axes=[2, 3], mode="linear", opset=18),
+    "Resize 10": single("Resize", (1, 2, 4, 6), constant([1, 1, 2, 1.5]), opset=10, mode="linear"),
+    "Resize 10 nearest": single("Resize", (1, 2, 4, 6), constant([1, 1, 2, 1.5]), opset=10),
+    "Upsample": single("Upsample", (1, 2, 4, 6), constant([1, 1, 3, 2]), opset=9),
+    "Upsample linear": single("Upsample", (1, 2, 4, 6), opset=7, mode="linear", scales=[1.0, 1.0, 3.0, 2.0]),
     "ScatterElements": single("ScatterElements", (1, 5), np.array([[3, 0]]), random(1, 2), axis=1),
     "ScatterND": single("ScatterND", (1, 5, 2), np.array([[0, 3], [0, -1]]), random(2, 2)),
     "Shrink": single("Shrink", (1, 5), lambd=0.75, bias=0.75),

@@ -40,7 +40,7 @@ def check_original(graph: Graph, entry: Entry, translation: Translation, example
         return
     points = sample_points(network, torch.from_numpy(example.reshape(network.input_shape)))
     original = Original(graph, entry, translation)
-    samples = check_nodes(network, points, original.run(points), original.precision)
+    samples = check_nodes(network, points, original.run(points), original.precision, translation.slack)
     together = original.together(points)
     if together is not None and not agree(together, samples.output):
         raise UnsupportedLayerError(

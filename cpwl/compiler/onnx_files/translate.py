@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, CpwlError, FileFormatError, UnsupportedLayerError
 from ...network import Network, Shape
 from ..builder import Builder, Value
-from . import activations, folding, layout, linear, windows
+from . import activations, folding, layout, linear, resize, windows
 from .call import MOST_ENTRIES, Call, Handler, Operand, Result, bounded, shape_of
 from .graph import Graph, Operator, refusal
 
@@ -20,6 +20,7 @@ HANDLERS: Mapping[str, Handler] = {
     **linear.HANDLERS,
     **activations.HANDLERS,
     **windows.HANDLERS,
+    **resize.HANDLERS,
 }
 """Operators on tensors that depend on the network's input."""
 
@@ -46,7 +47,10 @@ _UNFIT = (
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """A network, the shape of its input in ONNX, and which of its nodes holds which tensor."""
+    """A network, the shape of its input in ONNX, and which of its nodes holds which tensor.
+
+    For ``slack`` see ``cpwl.compiler.bounds.evaluate``.
+    """
 
     network: Network
     source: str
@@ -54,16 +58,22 @@ class Translation:
     target: str
     output_shape: Shape
     places: Mapping[str, int]
+    slack: Mapping[int, float]
 
 
 def translate(graph: Graph, source: str, shape: Shape, target: str) -> Translation:
     """The network from one tensor, of the given shape, to another."""
     builder = Builder(bounded(shape))
     values: dict[str, Operand] = {**graph.constants, source: builder.input}
+    slack: dict[int, float] = {}
     total = prod(shape)
     for operator in graph.needed_for(target):
         builder.name = operator.name or operator.tensor
-        results = _results(_answer(builder, graph, operator, values))
+        call = _call(builder, graph, operator, values)
+        start = len(builder)
+        results = _results(_answer(call))
+        if operator.kind in resize.HANDLERS and len(builder) > start:
+            slack[start] = resize.slack(call)
         values.update((name, x) for name, x in zip(operator.outputs, results, strict=False) if name and x is not None)
         total += sum(prod(shape_of(x)) for x in results if x is not None)
         if total > _MOST_IN_ALL:
@@ -74,18 +84,23 @@ def translate(graph: Graph, source: str, shape: Shape, target: str) -> Translati
     network, places = builder.network(output)
     held = {name: x.node for name, x in values.items() if isinstance(x, Value) and x.node in places}
     found = {name: places[node] for name, node in held.items()}
-    return Translation(network, source, shape, target, output.shape, found)
+    loose = {places[node]: part for node, part in slack.items() if node in places}
+    return Translation(network, source, shape, target, output.shape, found, loose)
 
 
 def _results(answer: Result) -> tuple[Operand | None, ...]:
     return answer if isinstance(answer, tuple) else (answer,)
 
 
-def _answer(builder: Builder, graph: Graph, operator: Operator, values: Mapping[str, Operand]) -> Result:
+def _call(builder: Builder, graph: Graph, operator: Operator, values: Mapping[str, Operand]) -> Call:
     lost = next((name for name in operator.inputs if name and name not in values), None)
     if lost is not None:
         raise refusal(operator, f"it reads {lost!r}, the indices of a maximum or another part that is not supported")
-    call = Call(builder, operator, tuple(values[name] if name else None for name in operator.inputs), graph.opset)
+    return Call(builder, operator, tuple(values[name] if name else None for name in operator.inputs), graph.opset)
+
+
+def _answer(call: Call) -> Result:
+    operator = call.operator
     try:
         result = _handler(call)(call)
         _check_filled(result)

@@ -20,6 +20,7 @@ def conv(call: Call) -> Result:
     _check_kernel(call, weight.shape[2:], len(x.shape) - 2)
     stride, dilation = _steps(call, len(x.shape) - 2)
     padding = _padding(call, x.shape[2:], weight.shape[2:], stride, dilation)
+    _check_room(x, padding)
     out = [
         (n + low + high - d * (k - 1) - 1) // s + 1
         for n, k, s, d, (low, high) in zip(x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True)
@@ -27,6 +28,11 @@ def conv(call: Call) -> Result:
     bounded((*x.shape[:1], len(weight), *out))
     groups = call.integer("group", 1)
     return call.builder.conv(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+def _check_room(x: Value, padding: Pads) -> None:
+    """The padded input is not too large."""
+    bounded((*x.shape[:2], *(n + low + high for n, (low, high) in zip(x.shape[2:], padding, strict=True))))
 
 
 def _check_kernel(call: Call, kernel: Shape, dims: int) -> None:
@@ -111,6 +117,7 @@ def _sliding(call: Call, x: Value) -> list[Sliding]:
     _check_kernel(call, tuple(kernel), len(spatial))
     stride, dilation = _steps(call, len(spatial))
     pads = _padding(call, spatial, kernel, stride, dilation)
+    _check_room(x, [(low, high + s) for (low, high), s in zip(pads, stride, strict=True)])
     rounded_up = bool(call.integer("ceil_mode"))
     axes = [
         Sliding(n, k, s, low, high, d, rounded_up)
