@@ -16,7 +16,7 @@ LAYERS: dict[str, int] = {
     "errors": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
-    "domain": 2, "arithmetic": 3, "predicates": 3,
+    "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
     "partition": 5,
     "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
@@ -32,7 +32,7 @@ DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
-    "torch": ("backends.torch", "compiler", "demo"),
+    "torch": ("backends.torch", "compiler", "nn", "demo"),
     "flint": ("backends.exact",),
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
