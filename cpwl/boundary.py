@@ -197,7 +197,7 @@ def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> De
         change.arrangement,
         part.arithmetic(),
         change.carry(part.outputs),
-        (1, part.network.outputs),
+        Ragged.of([range(part.network.outputs)]),
         [change.carry(part.outputs)],
     )
     arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
