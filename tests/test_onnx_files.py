@@ -272,6 +272,15 @@ def test_damage_is_named(name: str, tmp_path: Path) -> None:
             cpwl.compile(given)
 
 
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    content = perceptron().SerializeToString()
+    for name in (b"the_Relu", b"Relu", b"transB", b"h", b"w"):
+        (tmp_path / "model.onnx").write_bytes(content.replace(name, b"\xb0" * len(name)))
+        if name in content:
+            with pytest.raises(FileFormatError, match="not UTF-8|no protobuf"):
+                cpwl.compile(tmp_path / "model.onnx")
+
+
 def test_sparse_initializers_are_refused() -> None:
     sparse = helper.make_sparse_tensor(
         numpy_helper.from_array(random(1), "s"), numpy_helper.from_array(integers(0)), [3]

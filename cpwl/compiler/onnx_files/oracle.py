@@ -121,7 +121,9 @@ class _Writer:
         for kind in _TYPES:
             content = self._model(names, kind)
             try:
-                return kind, runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+                return kind, runtime.InferenceSession(
+                    content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+                )
             except Exception as error:  # onnxruntime's errors share no class
                 reason = first_line(error)
         raise FileFormatError(
