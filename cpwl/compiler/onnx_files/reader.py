@@ -241,8 +241,10 @@ def _check_order(operators: Iterable[Operator], given: Iterable[str], outputs: t
         if twice is not None:
             raise FileFormatError(f"{operator.where} makes {twice!r}, a name that is given already.")
         known |= set(operator.outputs)
+    if not outputs:
+        raise FileFormatError("it has no output.")
     lost = next((name for name in outputs if not name or name not in known), None)
-    if not outputs or lost is not None:
+    if lost is not None:
         raise FileFormatError(f"its output {lost!r} is computed by no node.")
 
 
