@@ -50,6 +50,14 @@ class Arithmetic(ABC, Generic[Field]):
         """The output of a node that holds a ``Piecewise`` or ``Max``, for rows of weight 1."""
 
     @abstractmethod
+    def noting_zeros(self, node: Node, x: Field, y: Field) -> Field:
+        """y, the output of a nonlinear node for the argument x, with what is known of its exact zeros noted.
+
+        Units that are certainly off tie at zero, and a later maximum of them must not take rounding for a difference.
+        Linear operators that do not mix entries keep the knowledge. An exact field has it already.
+        """
+
+    @abstractmethod
     def on_pieces(self, node: Node, x: Field, pieces: NDArray[np.int64]) -> Field:
         """The output of a nonlinear node on given pieces (rows, node.size): of each unit the affine map of that piece.
 

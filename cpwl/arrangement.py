@@ -81,6 +81,8 @@ class Facets:
     """The regions on the two sides, int64 (F, 2); -1 outside the domain, and then always in the second column."""
     generation: NDArray[np.int64]
     """How many calls of ``refine`` came before the facet, int64 (F,): 0 for the domain's own facets."""
+    lines: NDArray[np.int64] | None = None
+    """The number of the line that each facet lies on, int64 (F,), if the arrangement numbers its lines."""
 
 
 @dataclass(frozen=True, eq=False)
