@@ -35,6 +35,8 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "torch": ("backends.torch", "compiler", "nn", "demo"),
     "flint": ("backends.exact",),
     "cdd": ("backends.exact.polyhedra",),
+    "onnx": ("compiler.onnx_files.reader",),
+    "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot",),
     "click": ("cli",),
     "rich": ("console",),
@@ -118,6 +120,7 @@ def test_the_abstract_arrangement_names_no_backend() -> None:
         ("backends.exact.field", "from ...partition import Partition"),
         ("backends.exact.field", "import torch"),
         ("backends.exact.field", "from cdd import gmp"),
+        ("compiler.onnx_files.translate", "import onnx"),
         ("boundary", "from .plot import draw"),
         ("statistics", "import matplotlib.pyplot as plt"),
         ("domain", "from .arithmetic import Arithmetic"),
@@ -138,6 +141,7 @@ def test_an_import_relative_to_a_package_is_resolved() -> None:
 
 
 def test_importing_cpwl_is_light() -> None:
-    script = "import sys, cpwl; print(*sorted({'torch', 'flint', 'cdd', 'matplotlib', 'sympy'} & set(sys.modules)))"
+    heavy = {"torch", "flint", "cdd", "matplotlib", "sympy", "onnx", "onnxruntime"}
+    script = f"import sys, cpwl; print(*sorted({heavy} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []
