@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Field, FieldLike
+from .domain import Domain
 from .errors import NumericalRangeError
-from .network import Network, Node, Periodic
+from .network import Dense, Network, Node, Periodic
 
 
 class Arithmetic(ABC, Generic[Field]):
@@ -47,6 +48,14 @@ class Arithmetic(ABC, Generic[Field]):
     @abstractmethod
     def activate(self, node: Node, x: Field) -> Field:
         """The output of a node that holds a ``Piecewise`` or ``Max``, for rows of weight 1."""
+
+    @abstractmethod
+    def noting_zeros(self, node: Node, x: Field, y: Field) -> Field:
+        """y, the output of a nonlinear node for the argument x, with what is known of its exact zeros noted.
+
+        Units that are certainly off tie at zero, and a later maximum of them must not take rounding for a difference.
+        Linear operators that do not mix entries keep the knowledge. An exact field has it already.
+        """
 
     @abstractmethod
     def on_pieces(self, node: Node, x: Field, pieces: NDArray[np.int64]) -> Field:
@@ -146,3 +155,8 @@ def evaluate(
     for _ in forward:
         pass
     return forward.output
+
+
+def embedding(domain: Domain) -> Node:
+    """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
+    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")

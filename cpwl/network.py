@@ -286,6 +286,18 @@ class Network:
                 last[j] = i
         return tuple(last)
 
+    @cached_property
+    def met_by_maximum(self) -> frozenset[int]:
+        """The activations whose entries, not mixed by a weight matrix, are arguments of a maximum."""
+        found: set[int] = set()
+        stack = [j for node in self.nodes if isinstance(node.op, Max) for j in node.inputs]
+        while stack:
+            i = stack.pop()
+            if i not in found and not isinstance(self.nodes[i].op, (Dense, Conv)):
+                found.add(i)
+                stack += [] if isinstance(self.nodes[i].op, Piecewise) else self.nodes[i].inputs
+        return frozenset(found) & frozenset(self.nonlinear)
+
     def summary(self) -> str:
         """A table for people: of every node its index, name, operator, shape, units, breakpoints and parameters."""
         header = ("", "name", "operator", "shape", "units", "breakpoints", "parameters")

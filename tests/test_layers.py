@@ -16,7 +16,7 @@ LAYERS: dict[str, int] = {
     "errors": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
-    "domain": 3, "arithmetic": 3,
+    "domain": 2, "arithmetic": 3, "predicates": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
@@ -121,7 +121,7 @@ def test_the_abstract_arrangement_names_no_backend() -> None:
         ("backends.exact.field", "from cdd import gmp"),
         ("boundary", "from .plot import draw"),
         ("statistics", "import matplotlib.pyplot as plt"),
-        ("arithmetic", "from .domain import Domain"),
+        ("domain", "from .arithmetic import Arithmetic"),
         ("errors", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .ragged import Ragged"),
     ],
 )

@@ -68,6 +68,10 @@ class FloatField:
     """The part of ``bound().row`` that the last operation's own rounding makes up, (V,)."""
     weights: Tensor | None = None
     """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
+    zeros: Tensor | None = None
+    """Entries known to be exactly zero, bool (V, K); None when none are known (see ``Arithmetic.noting_zeros``)."""
+    made: tuple[Tensor, Tensor] | None = None
+    """Rows and columns of entries at which a vertex was made, which are exactly zero; None when there are none."""
 
     @property
     def rows(self) -> int:
@@ -125,7 +129,8 @@ class FloatField:
         sharp = None if self.sharp is None else replace(self.sharp, row=self.sharp.row[rows])
         fresh = None if self.fresh is None else self.fresh[rows]
         weights = None if self.weights is None else self.weights[rows]
-        return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights)
+        zeros = None if self.zeros is None else self.zeros[rows]
+        return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights, zeros)
 
 
 def taken(values: Tensor, index: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,12 +32,34 @@ class Points:
         return len(self.first)
 
 
+@dataclass(frozen=True, eq=False)
+class Certain:
+    """Exact signs in {-1, 0, 1} of some columns (minus their levels) at some vertices."""
+
+    vertex: Tensor
+    column: Tensor
+    sign: Tensor
+
+    @classmethod
+    def none(cls, device: torch.device) -> Certain:
+        """No signs."""
+        empty = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(empty, empty, empty.to(torch.int8))
+
+    @classmethod
+    def joined(cls, one: Certain, other: Certain) -> Certain:
+        """All signs of two lists."""
+        pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
+        return cls(*(torch.cat(pair) for pair in pairs))
+
+
 class _Growing:
     """A field that is prolonged batch by batch, with its error bound (proofs/, Lemma 5 (c))."""
 
     def __init__(self, field: FloatField) -> None:
         self.rows = field.rows
         self.values, self.error, self.norms = field.values, field.error, row_norms(field.values)
+        self.zeros = field.zeros
 
     def reserve(self, more: int) -> None:
         """Makes room for so many rows more."""
@@ -45,6 +67,7 @@ class _Growing:
             self.values, self.error, self.norms = (
                 _enlarged(part, self.rows, more) for part in (self.values, self.error, self.norms)
             )
+            self.zeros = None if self.zeros is None else _enlarged(self.zeros, self.rows, more)
 
     def extend_all(self, batches: Sequence[Points]) -> None:
         """Appends the rows of several batches, each of which may refer to those before it."""
@@ -72,10 +95,13 @@ class _Growing:
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + batch.slack[part] * reach + rounding
         self.error[target] = lifted(bound * ROUND_UP)
+        if self.zeros is not None:
+            self.zeros[target] = self.zeros[first] & self.zeros[second]
 
     def field(self) -> FloatField:
         """The field so far."""
-        return FloatField(self.values[: self.rows], self.error[: self.rows])
+        zeros = None if self.zeros is None else self.zeros[: self.rows]
+        return FloatField(self.values[: self.rows], self.error[: self.rows], zeros=zeros)
 
 
 def _enlarged(values: Tensor, rows: int, more: int) -> Tensor:
@@ -99,6 +125,7 @@ class Prolonged(_Growing):
         super().__init__(field)
         self._old = field.rows
         self._function, self._level = function, level
+        self._made: list[Tensor] = []
 
     def extend(self, batch: Points) -> None:
         """Appends the rows of new vertices, for which there must be room."""
@@ -107,6 +134,25 @@ class Prolonged(_Growing):
         for column in (batch.column, batch.also):
             if column is not None:
                 self.values[new, self._function[column]] = self._level[column]
+                self._made.append(torch.stack([new, self._function[column]])[:, self._level[column] == 0])
+
+    def field(self) -> FloatField:
+        """The field so far."""
+        made = torch.cat([torch.zeros((2, 0), dtype=torch.int64, device=self.values.device), *self._made], dim=1)
+        return replace(super().field(), made=(made[0], made[1]))
+
+    def correct(self, certain: Certain) -> None:
+        """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
+        if not len(certain.vertex):
+            return
+        if self.rows == self._old:
+            self.values, self.error = self.values.clone(), self.error.clone()
+        place = certain.vertex, self._function[certain.column]
+        level = self._level[certain.column]
+        beyond = torch.nextafter(level, level + certain.sign * torch.inf)
+        wrong = torch.sign(self.values[place] - level) != certain.sign
+        self.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, self.values[place]))
+        self.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
 
     def sides(self) -> tuple[Tensor, Tensor]:
         """Packed bits (new vertices, bytes): the columns above their level, and those below."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .field import FloatField, Sharp
-from .segments import pack
+from .segments import pack, with_bits
 
 _BLOCK = 1 << 19
 """Entries handled at a time, so that a block of values stays in the cache through all passes over it."""
@@ -28,18 +28,21 @@ class Columns:
     bound: Sharp
     rounding: Sharp
     """What counts as zero in a float decision: the rounding of the last operation (``FloatField.rounding``)."""
+    zeros: Tensor | None = None
+    """Entries known to be exactly zero, bool (V, C); None when none are known."""
 
     @classmethod
     def of(cls, field: FloatField, function: Tensor, level: Tensor) -> Columns:
         """The columns of a field; the values are not copied when every function has the single level 0."""
         if is_identity(function, field.columns) and not bool(level.any()):
-            return cls(field.values, field.bound(), field.rounding())
+            return cls(field.values, field.bound(), field.rounding(), field.zeros)
         bounds = field.bound().take(function), field.rounding().take(function)
         return cls(field.values[:, function] - level, *bounds)
 
     def bounds_at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """At the entries (rows[i], columns[i]): the error bound, and what counts as zero; (2, ...)."""
-        return torch.stack([self.bound.at(rows, columns), self.rounding.at(rows, columns)])
+        bounds = torch.stack([self.bound.at(rows, columns), self.rounding.at(rows, columns)])
+        return bounds if self.zeros is None else bounds.masked_fill(self.zeros[rows, columns], 0.0)
 
     @property
     def count(self) -> int:
@@ -68,12 +71,30 @@ class Signs:
         ]
         return cls(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
 
+    def at(self, vertices: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Signs of some columns at some vertices, int8 (n, len(columns)), and which of them are doubtful."""
+        byte, bit = columns // 8, (columns % 8).to(torch.uint8)
+        above, below, doubtful = (
+            packed[vertices[:, None], byte].bitwise_right_shift(bit) & 1
+            for packed in (self.above, self.below, self.doubtful)
+        )
+        return above.to(torch.int8) - below.to(torch.int8), doubtful != 0
+
+    def settled(self, row: Tensor, column: Tensor, sign: Tensor) -> Signs:
+        """The signs with those at all doubtful entries (row[i], column[i]) replaced by exact ones."""
+        above, below = (
+            with_bits(packed & ~self.doubtful, row[sign == side], column[sign == side])
+            for side, packed in ((1, self.above), (-1, self.below))
+        )
+        return Signs(above, below, torch.zeros_like(self.doubtful))
+
 
 def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
     values = columns.values[start:stop]
     above, below = values > 0, values < 0
     doubtful = torch.zeros_like(above)
-    row, column = (values.abs() <= coarse[start:stop, None]).nonzero(as_tuple=True)
+    near = values.abs() <= coarse[start:stop, None]
+    row, column = (near if columns.zeros is None else near & ~columns.zeros[start:stop]).nonzero(as_tuple=True)
     if len(row):
         size = values[row, column].abs()
         bound, zero = columns.bounds_at(row + start, column)
