@@ -18,6 +18,7 @@ LAYERS: dict[str, int] = {
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
+    "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
     "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
     "plot": 8, "console": 8,
