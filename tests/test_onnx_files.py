@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,26 @@ def test_an_exported_program_file_is_taken_by_its_name(tmp_path: Path) -> None:
     module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU()).eval()
     torch.export.save(torch.export.export(module, (torch.zeros(1, 2),)), tmp_path / "model.pt2")
     assert cpwl.compile(tmp_path / "model.pt2").units == 3
+
+
+def test_a_pickle_in_an_exported_program_is_not_run(tmp_path: Path) -> None:
+    import torch
+
+    class Attack:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(tmp_path / "attacked"),)
+
+    module = torch.nn.Linear(2, 3).eval()
+    torch.export.save(torch.export.export(module, (torch.zeros(1, 2),)), tmp_path / "good.pt2")
+    pickled = io.BytesIO()
+    torch.save((Attack(),), pickled)
+    with zipfile.ZipFile(tmp_path / "good.pt2") as good, zipfile.ZipFile(tmp_path / "bad.pt2", "w") as bad:
+        assert any("sample_inputs" in name for name in good.namelist())
+        for name in good.namelist():
+            bad.writestr(name, pickled.getvalue() if "sample_inputs" in name else good.read(name))
+    with pytest.raises(FileFormatError):
+        cpwl.compile(tmp_path / "bad.pt2")
+    assert not (tmp_path / "attacked").exists() and "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
 
 
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
