@@ -199,7 +199,8 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "a sum that grows": (single("Add", (1, 2**14), random(2**14, 1)), "entries"),
     "a padding that is too wide": (single("Pad", (1, 3), integers(0, 2**40, 0, 0)), "entries"),
     "an operator of another domain": (
-        model([helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")], (1, 3)), "domain 'com.microsoft'",
+        model([helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")], (1, 3)),
+        r"the com\.microsoft\.Relu node of tensor 'y': it is not piecewise linear",
     ),
     "a text constant": (
         model([helper.make_node("Constant", [], ["c"], value_string="a"), node("Add", "x c", "y")], (1, 3)),
@@ -213,6 +214,11 @@ def test_what_is_not_supported_is_refused_by_name(name: str) -> None:
     source, message = REFUSED[name]
     with pytest.raises((UnsupportedLayerError, ShapeError), match=message):
         cpwl.compile(source)
+
+
+def test_what_comes_after_until_need_not_be_supported() -> None:
+    nodes = [node("Relu", "x", "h"), helper.make_node("Detect", ["h"], ["y"], domain="example", colour="red")]
+    assert cpwl.compile(model(nodes, (1, 3)), until="h").units == 3
 
 
 def test_a_branch_on_values_is_refused() -> None:
