@@ -196,6 +196,12 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
               (1, 2**18)),
         "entries",
     ),
+    "a resized axis that is too long": (
+        single("Resize", (1, 1, 2**17), "", "", integers(1, 1, 2**18)), "an axis of length 262144 is longer",
+    ),
+    "more windows than can be listed": (
+        single("MaxPool", (1, 1, 2**21), kernel_shape=[2]), "an axis longer than 1048576",
+    ),
     "a sum that grows": (single("Add", (1, 2**14), random(2**14, 1)), "entries"),
     "a padding that is too wide": (single("Pad", (1, 3), integers(0, 2**40, 0, 0)), "entries"),
     "an operator of another domain": (

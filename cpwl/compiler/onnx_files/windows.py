@@ -13,6 +13,9 @@ from .call import Call, Handler, Result, bounded
 
 Pads = list[tuple[int, int]]
 
+_LONGEST = 1 << 20
+"""Of an axis of a pool's result: its windows are listed one by one."""
+
 
 def conv(call: Call) -> Result:
     """The cross-correlation with constant weights."""
@@ -123,6 +126,8 @@ def _sliding(call: Call, x: Value) -> list[Sliding]:
         Sliding(n, k, s, low, high, d, rounded_up)
         for n, k, s, (low, high), d in zip(spatial, kernel, stride, pads, dilation, strict=True)
     ]
+    if max(len(axis.starts) for axis in axes) > _LONGEST:
+        raise UnsupportedLayerError(f"its result has an axis longer than {_LONGEST}")
     bounded((*x.shape[:2], *(len(axis.starts) for axis in axes), *kernel))
     return axes
 
