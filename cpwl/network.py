@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import ceil, floor, prod
 from typing import Any, TypeAlias
 
@@ -269,6 +270,12 @@ class Network:
     def units(self) -> int:
         """The number of units: the columns of an activation pattern."""
         return sum(self.nodes[i].size for i in self.nonlinear)
+
+    @cached_property
+    def unit_columns(self) -> dict[int, slice]:
+        """For each nonlinear node the columns of an activation pattern that hold its units."""
+        ends = [0, *accumulate(self.nodes[i].size for i in self.nonlinear)]
+        return {i: slice(*columns) for i, columns in zip(self.nonlinear, pairwise(ends), strict=True)}
 
     @cached_property
     def last_use(self) -> tuple[int, ...]:

@@ -92,9 +92,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(x.values.clamp(min=0), x.error)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
-        values = _on_pieces(node, constants, x, pieces)
-        sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
-        return FloatField(values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP))
+        return FloatField(_on_pieces(node, constants, x, pieces), _piecewise_error(node, constants, x))
 
     def noting_zeros(self, node: Node, x: FloatField, y: FloatField) -> FloatField:
         """y, with the entries that are zero because the argument is certainly below the first breakpoint."""
@@ -110,15 +108,15 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return replace(y, zeros=zeros)
 
     def on_pieces(self, node: Node, x: FloatField, pieces: NDArray[np.int64]) -> FloatField:
-        """The output of a nonlinear node on given pieces; its error is not bounded."""
+        """The output of a nonlinear node on given pieces; its error is that of the affine map of these pieces."""
         index = torch.as_tensor(pieces, device=self.device).reshape(x.rows, node.size)
-        unbounded = torch.full_like(x.error, torch.inf)
         if isinstance(node.op, Max):
             groups = x.values.reshape(x.rows, node.size, x.columns // node.size)
-            return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], unbounded, weights=x.weights)
+            return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
         assert isinstance(node.op, Piecewise)
-        values = _on_pieces(node, self._pieces(node.op), x, index)
-        return FloatField(values, unbounded, weights=x.weights)
+        constants = self._pieces(node.op)
+        values = _on_pieces(node, constants, x, index)
+        return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
 
     def maximum(self, x: FloatField, y: FloatField) -> FloatField:
         """The larger of two fields."""
@@ -262,6 +260,12 @@ def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Te
     if x.weights is not None:
         shift = shift * x.weights[:, None]
     return slopes.gather(0, pieces) * x.values + shift
+
+
+def _piecewise_error(node: Node, constants: _PieceConstants, x: FloatField) -> Tensor:
+    """The bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
+    sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
+    return lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
 
 
 def _per_unit(values: Tensor, node: Node) -> Tensor:

@@ -41,6 +41,10 @@ class Sharp:
         """The bound at the entries (rows[i], columns[i])."""
         return (self.row[rows] * self.column[columns] + self.floor[columns]) * ROUND_UP
 
+    def all(self) -> Tensor:
+        """The bound at every entry, (V, K)."""
+        return (self.row[:, None] * self.column + self.floor) * ROUND_UP
+
     def coarse(self) -> Tensor:
         """One bound a row that holds for all of its entries, (V,)."""
         if not len(self.column):
@@ -105,10 +109,12 @@ class FloatField:
 
     def signs(self) -> NDArray[np.int8]:
         """Signs (V, K) in int8; 0 where the error bound does not decide."""
-        sharp = self.bound()
-        limit = (sharp.row[:, None] * sharp.column + sharp.floor) * ROUND_UP
-        decided = self.values.sign() * (self.values.abs() > limit)
+        decided = self.values.sign() * (self.values.abs() > self.bound().all())
         return np.asarray(decided.to(torch.int8).cpu().numpy())
+
+    def limits(self) -> NDArray[np.float64]:
+        """Bounds on the errors of the entries, (V, K)."""
+        return np.asarray(self.bound().all().cpu().numpy())
 
     def errors(self) -> NDArray[np.float64]:
         """Bounds on the 2-norms of the rows' errors, (V,)."""
