@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from math import floor, lcm
@@ -31,13 +31,20 @@ def linear(b: Builder, x: Value, size: Sizes, align_corners: bool, factors: Fact
     """Linear interpolation along each spatial axis. Its weights are exact where their numerators and common
     denominator are float64 numbers (sizes, and scale factors of few bits), else the nearest float64 numbers."""
     shape = op(torch.empty(x.shape, dtype=torch.float64), size, align_corners, factors).shape
-    dims = len(x.shape) - 2
+    places: dict[int, list[Fraction]] = {}
+    for axis in range(2, len(shape)):
+        scale = _scale(x.shape[axis], shape[axis], align_corners, factors[axis - 2] if factors else None)
+        places[axis] = [_source(k, scale, align_corners) for k in range(shape[axis])]
+    return interpolate(b, x, places)
+
+
+def interpolate(b: Builder, x: Value, places: Mapping[int, Sequence[Fraction]]) -> Value:
+    """x at places (not negative) between its entries along some axes, by linear interpolation along one after the
+    other; beyond the last entry it stays the same."""
     divisor = 1
-    for d in range(dims):
-        scale = _scale(x.shape[2 + d], shape[2 + d], align_corners, factors[d] if factors else None)
-        positions = [_source(k, scale, align_corners) for k in range(shape[2 + d])]
-        matrix, denominator = _matrix(positions, x.shape[2 + d])
-        x = _along(b, x, 2 + d, matrix)
+    for axis, positions in places.items():
+        matrix, denominator = _matrix(positions, x.shape[axis])
+        x = _along(b, x, axis, matrix)
         divisor *= denominator
     return x if divisor == 1 else b.divide(x, divisor)
 
