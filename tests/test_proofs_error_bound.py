@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import product
 from math import ceil, isqrt, prod, sqrt
 
 import numpy as np
 import pytest
 import torch
+from exact_conv import convolve, matrix_of
 from exact_model import Scalar
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -122,41 +122,6 @@ def conv(
     """Two outputs a group, one zero before and two after each axis."""
     d, weight = len(spatial), wide(generator, 2 * groups, channels // groups, *kernel)
     return Conv(weight, wide(generator, 2 * groups), spatial, (stride,) * d, ((1, 2),) * d, (dilation,) * d, groups)
-
-
-def taps(op: Conv, place: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The taps of the kernel that meet the input at an output's place, and where."""
-    axes = list(zip(place, op.stride, op.padding, op.dilation, strict=True))
-    pairs = []
-    for tap in product(*map(range, op.weight.shape[2:])):
-        at = tuple(p * s - pad[0] + d * t for (p, s, pad, d), t in zip(axes, tap, strict=True))
-        if all(0 <= q < n for q, n in zip(at, op.spatial, strict=True)):
-            pairs.append((tap, at))
-    return pairs
-
-
-def convolve(op: Conv, image: list[Fraction]) -> list[Fraction]:
-    """The exact result of one image, from the definition."""
-    x = np.array(image, dtype=object).reshape(op.channels, *op.spatial)
-    inside, per_group = op.weight.shape[1], len(op.bias) // op.groups
-    result = []
-    for o, place in product(range(len(op.bias)), product(*map(range, op.output_spatial))):
-        first = o // per_group * inside
-        terms = (
-            Fraction(float(op.weight[(o, c, *tap)])) * x[(first + c, *at)]
-            for c in range(inside)
-            for tap, at in taps(op, place)
-        )
-        result.append(sum(terms, Fraction(float(op.bias[o]))))
-    return result
-
-
-def matrix_of(op: Conv) -> list[list[Fraction]]:
-    """The convolution without its bias as a matrix (out, in)."""
-    linear = Conv(op.weight, np.zeros(len(op.bias)), op.spatial, op.stride, op.padding, op.dilation, op.groups)
-    size = op.channels * prod(op.spatial)
-    columns = [convolve(linear, [Fraction(int(i == j)) for i in range(size)]) for j in range(size)]
-    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def stretch(matrix: list[list[Fraction]], direction: list[Fraction]) -> Fraction:
