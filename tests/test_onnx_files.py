@@ -151,7 +151,6 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "weights that depend on the input": (
         model([node("Conv", "x x", "y")], (1, 1, 3, 3)), "its input 1 depends on the network's input",
     ),
-    "a stack of matrices": (single("MatMul", (2, 1, 3), random(2, 3, 4)), "not one matrix"),
     "batch norm in training": (
         single("BatchNormalization", (1, 2), *[random(2) ** 2 + 1] * 4, training_mode=1, outputs=("y", "m", "v")),
         "only batch norm in inference",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import prod
 
 import numpy as np
 
 from ...errors import UnsupportedLayerError
 from ...network import Shape
+from .. import handlers_contract as contractions
 from .. import handlers_linear as shared
 from .. import handlers_nonlinear as nonlinear
 from ..builder import Value
@@ -67,8 +69,32 @@ def matmul(call: Call) -> Result:
     shape = bounded((*np.broadcast_shapes(shape_of(x)[:-2], shape_of(y)[:-2]), *rows, *columns))
     if shape_of(x)[-1:] != shape_of(y)[-2:][:1]:
         raise UnsupportedLayerError(f"matrices of shapes {shape_of(x)} and {shape_of(y)} have no product")
-    product = _operand(shared.matmul(call.builder, x, y))
-    return call.builder.reshape(product, shape) if isinstance(product, Value) and product.shape != shape else product
+    constant = x if isinstance(x, np.ndarray) else y
+    if prod(shape_of(constant)[:-2]) > 1:
+        x, y = (_expanded(call, operand, shape[:-2]) for operand in (x, y))
+    product = contractions.batched_matmul(call.builder, x, y)
+    return call.builder.reshape(product, shape) if product.shape != shape else product
+
+
+def _expanded(call: Call, x: Operand, lead: Shape) -> Operand:
+    """A stack of matrices repeated along its leading axes."""
+    if len(shape_of(x)) < 2:
+        raise UnsupportedLayerError("a product of a vector and a stack of matrices is not supported")
+    shape = bounded((*lead, *shape_of(x)[-2:]))
+    return call.builder.expand(x, shape) if isinstance(x, Value) else np.broadcast_to(x, shape).copy()
+
+
+def einsum(call: Call) -> Result:
+    """A sum of products with a constant, by letters for the axes; "..." is not supported."""
+    operands, equation = call.operands(), call.attribute("equation", str, "")
+    terms = equation.replace(" ", "").partition("->")[0].split(",")
+    sizes = {letter: n for term, x in zip(terms, operands, strict=True) for letter, n in _named(term, x)}
+    bounded(list(sizes.values()))
+    return contractions.einsum(call.builder, equation, operands)
+
+
+def _named(term: str, x: Operand) -> Iterable[tuple[str, int]]:
+    return zip(term, shape_of(x), strict="." not in term)
 
 
 def gemm(call: Call) -> Result:
@@ -120,7 +146,7 @@ def batch_norm(call: Call) -> Result:
         raise UnsupportedLayerError(f"its numbers must be one for each channel of an input of shape {x.shape}")
     epsilon = call.number("epsilon", 1e-5)
     result = shared.batch_norm(call.builder, x, weight, bias, average, var, 0.0, epsilon)
-    return result[0] if isinstance(result, tuple) else result  # type: ignore[return-value]
+    return result[0] if isinstance(result, tuple) else result
 
 
 def cast(call: Call) -> Result:
@@ -179,6 +205,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Cast": cast,
     "CastLike": cast_like,
     "Div": divide,
+    "Einsum": einsum,
     "Gemm": gemm,
     "GlobalAveragePool": _global(shared.mean_over),
     "GlobalMaxPool": _global(nonlinear.largest),
