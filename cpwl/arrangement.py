@@ -40,6 +40,10 @@ class FieldLike(Protocol):
         """Signs in {-1, 0, 1}, int8 (V, K). Never wrong when -1 or 1; 0 is zero or, for a float field, undecided."""
         ...
 
+    def limits(self) -> NDArray[np.float64]:
+        """For each entry a bound on its distance from the exact value, (V, K); 0 for an exact field."""
+        ...
+
     def errors(self) -> NDArray[np.float64]:
         """For each row a bound on the 2-norm of its distance from the exact values, (V,); 0 for an exact field."""
         ...

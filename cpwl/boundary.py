@@ -205,7 +205,7 @@ def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> De
         change.arrangement,
         part.arithmetic(),
         change.carry(part.outputs),
-        (1, part.network.outputs),
+        Ragged.of([range(part.network.outputs)]),
         [change.carry(part.outputs)],
         predicates,
     )

@@ -30,8 +30,7 @@ def max_pool(
     dims: int,
 ) -> Value:
     """The maximum over each window; padding counts for nothing, as if it were minus infinity."""
-    sliding = _sliding(x, dims, kernel, stride, padding, dilation, ceil_mode)
-    return _largest(b, x, [axis.windows for axis in sliding])
+    return largest_in(b, x, _sliding(x, dims, kernel, stride, padding, dilation, ceil_mode))
 
 
 def adaptive_max_pool(b: Builder, x: Value, output: Sequence[int], *, dims: int) -> Result:
@@ -51,20 +50,36 @@ def mean_pool(
     *,
     dims: int,
 ) -> Value:
-    """The sum over each window, a convolution with ones, divided exactly by the number of entries that count."""
+    """The sum over each window, divided exactly by the number of entries that count."""
     sliding = _sliding(x, dims, kernel, stride, padding, (1,), ceil_mode)
-    lead = x.shape[: len(x.shape) - dims]
+    if divisor_override is not None:
+        return b.divide(sum_in(b, x, sliding), divisor_override)
+    return mean_in(b, x, sliding, padding_counts=count_include_pad)
+
+
+def largest_in(b: Builder, x: Value, sliding: Sequence[Sliding]) -> Value:
+    """The maximum over each window; padding counts for nothing."""
+    return _largest(b, x, [axis.windows for axis in sliding])
+
+
+def mean_in(b: Builder, x: Value, sliding: Sequence[Sliding], *, padding_counts: bool) -> Value:
+    """The mean over each window, of its entries in the input and, where padding counts, in the padding."""
+    return _divide(
+        b, sum_in(b, x, sliding), [axis.sizes if padding_counts else _sizes(axis.windows) for axis in sliding]
+    )
+
+
+def sum_in(b: Builder, x: Value, sliding: Sequence[Sliding]) -> Value:
+    """The sum over each window: a convolution with ones."""
+    lead = x.shape[: len(x.shape) - len(sliding)]
     sums = b.conv(
         b.reshape(x, (*lead, 1, *x.shape[len(lead) :])),
         np.ones((1, 1, *(axis.kernel for axis in sliding))),
         stride=[axis.stride for axis in sliding],
-        padding=[(axis.padding, axis.padding_after) for axis in sliding],
-        dilation=[1] * dims,
+        padding=[(axis.before, axis.reach_after) for axis in sliding],
+        dilation=[axis.dilation for axis in sliding],
     )
-    total = b.reshape(sums, (*lead, *(len(axis.windows) for axis in sliding)))
-    if divisor_override is not None:
-        return b.divide(total, divisor_override)
-    return _divide(b, total, [axis.sizes if count_include_pad else _sizes(axis.windows) for axis in sliding])
+    return b.reshape(sums, (*lead, *(len(axis.starts) for axis in sliding)))
 
 
 def adaptive_mean_pool(b: Builder, x: Value, output: Sequence[int], *, dims: int) -> Value:
@@ -75,24 +90,25 @@ def adaptive_mean_pool(b: Builder, x: Value, output: Sequence[int], *, dims: int
 
 
 @dataclass(frozen=True)
-class _Sliding:
-    """Windows that slide along an axis of ``size`` entries."""
+class Sliding:
+    """Windows that slide along an axis of ``size`` entries, with padding before and after them."""
 
     size: int
     kernel: int
     stride: int
-    padding: int
+    before: int
+    after: int
     dilation: int
     ceil_mode: bool
 
     @property
     def starts(self) -> range:
         """The first position of every window: as many as fit; with ceil_mode one more may hang over the end."""
-        room = self.size + 2 * self.padding - self.dilation * (self.kernel - 1) - 1
+        room = self.size + self.before + self.after - self.dilation * (self.kernel - 1) - 1
         count = (ceil(room / self.stride) if self.ceil_mode else room // self.stride) + 1
-        if self.ceil_mode and (count - 1) * self.stride >= self.size + self.padding:
+        if self.ceil_mode and (count - 1) * self.stride >= self.size + self.before:
             count -= 1  # a window has to start in the input or in the padding before it
-        return range(-self.padding, count * self.stride - self.padding, self.stride)
+        return range(-self.before, count * self.stride - self.before, self.stride)
 
     @property
     def windows(self) -> Windows:
@@ -107,13 +123,13 @@ class _Sliding:
     @property
     def sizes(self) -> NDArray[np.float64]:
         """How many entries of each window lie in the input or its padding (not what ceil_mode adds)."""
-        end = self.size + self.padding
-        return np.array([min(start + self.kernel, end) - start for start in self.starts], dtype=np.float64)
+        end, reach = self.size + self.after, self.dilation * self.kernel
+        return _sizes([range(start, min(start + reach, end), self.dilation) for start in self.starts])
 
     @property
-    def padding_after(self) -> int:
+    def reach_after(self) -> int:
         """How many zeros the windows read after the input."""
-        return max(0, self.starts[-1] + self.kernel - self.size)
+        return max(0, self.starts[-1] + self.dilation * (self.kernel - 1) + 1 - self.size)
 
 
 def _sliding(
@@ -124,9 +140,9 @@ def _sliding(
     padding: Sequence[int],
     dilation: Sequence[int],
     ceil_mode: bool,
-) -> list[_Sliding]:
+) -> list[Sliding]:
     given = (per_axis(numbers, dims) for numbers in (kernel, stride or kernel, padding, dilation))
-    return [_Sliding(n, k, s, p, d, ceil_mode) for n, k, s, p, d in zip(x.shape[-dims:], *given, strict=True)]
+    return [Sliding(n, k, s, p, p, d, ceil_mode) for n, k, s, p, d in zip(x.shape[-dims:], *given, strict=True)]
 
 
 def _adaptive(x: Value, output: Sequence[int], dims: int) -> list[Windows]:

@@ -11,11 +11,27 @@ from torch import fx
 
 from ..errors import ArgumentError, UnsupportedLayerError
 from ..network import Network
-from . import handlers_conv, handlers_layout, handlers_linear, handlers_nonlinear, handlers_pool
+from . import (
+    handlers_contract,
+    handlers_conv,
+    handlers_layout,
+    handlers_linear,
+    handlers_nonlinear,
+    handlers_pool,
+    handlers_resample,
+)
 from .builder import Builder, Handler, Value
 from .program import Program, module_path, name_of, run_node
 
-_TABLES = (handlers_nonlinear, handlers_conv, handlers_pool, handlers_linear, handlers_layout)
+_TABLES = (
+    handlers_nonlinear,
+    handlers_conv,
+    handlers_pool,
+    handlers_resample,
+    handlers_linear,
+    handlers_contract,
+    handlers_layout,
+)
 HANDLERS: Mapping[str, Handler] = {name: handler for table in _TABLES for name, handler in table.HANDLERS.items()}
 _SUPPORTED = "; ".join(table.SUPPORTED for table in _TABLES)
 

@@ -54,6 +54,9 @@ class ExactArithmetic(Arithmetic[ExactField]):
         arguments = x.numerators.reshape(x.rows, node.size, -1)
         return ExactField(np.max(arguments, axis=2), x.denominators, x.weights)
 
+    def noting_zeros(self, node: Node, x: ExactField, y: ExactField) -> ExactField:
+        return y
+
     def on_pieces(self, node: Node, x: ExactField, pieces: NDArray[np.int64]) -> ExactField:
         if isinstance(node.op, Piecewise):
             return _on_pieces(node.op, node, x, pieces)
