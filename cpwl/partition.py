@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, evaluate
+from .arithmetic import Arithmetic, evaluate, unrolled
 from .arrangement import Arrangement, Change, Facets
 from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .maximum import refine_by_maximum
-from .network import Dense, Max, Network, Node, Piecewise
+from .network import Dense, Max, Network, Node, Periodic, Piecewise
 from .network_check import check_network
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import finite
@@ -57,6 +57,7 @@ class Partition:
     """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
 
     network: Network
+    """The network on this domain: a periodic activation has become the ``Piecewise`` with the pieces it reaches."""
     domain: Domain
     arrangement: Arrangement[Any]
     steps: tuple[Step, ...]
@@ -243,7 +244,7 @@ def partition(
             progress(done, total, "partition")
     if not np.isfinite(sweep.output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
-    return Partition(net, dom, sweep.arrangement, tuple(sweep.steps), sweep.output, backend, device)
+    return Partition(sweep.network, dom, sweep.arrangement, tuple(sweep.steps), sweep.output, backend, device)
 
 
 class Sweep:
@@ -266,6 +267,8 @@ class Sweep:
         for i, node in enumerate(nodes[1:], start=1):
             inputs = [self._live[j] for j in node.inputs]
             self._forget(i)
+            if isinstance(node.op, Periodic):
+                node = self._reached(i, node, inputs[0])
             if isinstance(node.op, Piecewise):
                 self._piecewise(i, node, inputs[0])
             elif isinstance(node.op, Max):
@@ -273,6 +276,13 @@ class Sweep:
             else:
                 self._live[i] = self.arithmetic.linear(node, inputs)
             yield i, len(nodes) - 1
+
+    def _reached(self, i: int, node: Node, argument: Any) -> Node:
+        """A periodic node, here and in the network, with the pieces that the domain reaches."""
+        nodes = list(self.network.nodes)
+        nodes[i] = unrolled(node, argument)
+        self.network = Network(tuple(nodes))
+        return nodes[i]
 
     def _piecewise(self, i: int, node: Node, argument: Any) -> None:
         assert isinstance(node.op, Piecewise)
