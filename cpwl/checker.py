@@ -24,12 +24,7 @@ from itertools import chain, pairwise, product
 from math import gcd, lcm, prod
 from operator import mul
 from pathlib import Path
-from typing import Any
-
-try:
-    from flint import fmpz_mat
-except ImportError:
-    fmpz_mat = None
+from typing import Any, ClassVar
 
 FORMAT, VERSION = "cpwl-certificate", 1
 MAX_BYTES = 1 << 30
@@ -204,17 +199,28 @@ def aligned(fields: list[Field]) -> Field:
     return [list(chain(*row)) for row in zip(*parts, strict=True)], scales
 
 
+def flint_matrices() -> Any:
+    """The integer matrices of python-flint; None when it is not installed."""
+    try:
+        from flint import fmpz_mat
+    except ImportError:
+        return None
+    return fmpz_mat
+
+
 class Matrix:
-    """A matrix of integers (columns, rows), to be multiplied from the left by many rows at once."""
+    """A matrix of integers, given by its columns, to be multiplied from the left by many rows at once."""
+
+    flint: ClassVar[Any] = flint_matrices()
 
     def __init__(self, columns: list[list[int]]) -> None:
         self.columns = columns
-        self.flint = fmpz_mat(list(zip(*columns, strict=True))) if fmpz_mat is not None else None
+        self.matrix = self.flint(list(zip(*columns, strict=True))) if self.flint is not None else None
 
     def times(self, rows: list[list[Any]]) -> list[list[Any]]:
         """Each row times the matrix."""
         if self.flint is not None:
-            result: list[list[Any]] = (fmpz_mat(rows) * self.flint).tolist()
+            result: list[list[Any]] = (self.flint(rows) * self.matrix).tolist()
             return result
         return [[sum(map(mul, row, column)) for column in self.columns] for row in rows]
 
@@ -463,7 +469,7 @@ def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
     require(inputs[0][:-1] == shape and len(inputs[0]) > 0, "Max: the node has another shape")
     k, units = inputs[0][-1], prod(shape)
     # A group has k bits, "argument i is not the largest", and a free one above them. Adding 1 to a group turns its
-    # lowest 0, the least index of a largest argument, into 1 and all below it into 0; a carry into bit k: there is none.
+    # lowest 0 (the least index of a largest argument) into 1, all below it into 0; bit k becomes 1 if there is none.
     ones = bits([i == 0 for _ in range(units) for i in range(k + 1)])
     spilled = ones << k
 
@@ -898,10 +904,9 @@ def read_file(name: str) -> bytes:
 
 def main(arguments: Sequence[str]) -> int:
     """Checks the files and prints the verdict; returns the exit status."""
-    global fmpz_mat
     names = [name for name in arguments if name != "--no-flint"]
     if len(names) < len(arguments):
-        fmpz_mat = None
+        Matrix.flint = None
     try:
         require(names, "usage: checker.py [--no-flint] CERTIFICATE [NETWORK ...]")
         certificate, *networks = (read_file(name) for name in names)
