@@ -22,7 +22,7 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import chain, pairwise, product
 from math import gcd, lcm, prod
-from operator import mul
+from operator import getitem, mul
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -411,8 +411,13 @@ def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple
     pieces = [slopes[k * each : (k + 1) * each] for k in range(count + 1)]
     lines, scale = common_scale(list(chain(*pieces, *intercepts(pieces, points, ratio(entry["value"])))))
     tables = [[lines[start + i] for i in index] for start in range(0, len(lines), each)]
-    table = list(zip(tables[: count + 1], tables[count + 1 :], strict=True))
-    return (lambda fields: on_pieces(fields[0], points, table, scale)), Units(
+    units = list(
+        zip(
+            *(zip(*pair, strict=True) for pair in zip(tables[: count + 1], tables[count + 1 :], strict=True)),
+            strict=True,
+        )
+    )
+    return (lambda fields: on_pieces(fields[0], points, units, scale)), Units(
         lambda field: sides(field, points), lambda low, high: one_sided(low, high, prod(shape))
     )
 
@@ -434,13 +439,20 @@ def intercepts(pieces: list[list[Ratio]], points: list[Ratio], value: Ratio) -> 
     return [[(c.numerator, c.denominator) for c in piece] for piece in found]
 
 
-def on_pieces(field: Field, points: list[Ratio], table: list[tuple[list[int], list[int]]], scale: int) -> Field:
-    """The values of a piecewise-linear function, from the slopes and intercepts of its pieces."""
+def gaps(row: list[Any], q: int, points: list[Ratio]) -> list[list[Any]]:
+    """For each breakpoint numbers with the signs of the entries (over q) minus the breakpoint."""
+    return [row if r == 0 else [h * s - r * q for h in row] for r, s in points]
+
+
+def on_pieces(field: Field, points: list[Ratio], units: list[Any], scale: int) -> Field:
+    """The values of a piecewise-linear function, from the slope and the intercept of each piece of each unit."""
     made = []
     for row, q in zip(*field, strict=True):
-        bounds = [(r * q, s) for r, s in points]
-        pieces = [sum([h * s >= bound for bound, s in bounds]) for h in row]
-        made.append([table[k][0][j] * h + table[k][1][j] * q for j, (h, k) in enumerate(zip(row, pieces, strict=True))])
+        pieces = [0] * len(row)
+        for gap in gaps(row, q, points):
+            pieces = [k + (x >= 0) for k, x in zip(pieces, gap, strict=True)]
+        lines = map(getitem, units, pieces)
+        made.append([slope * h + constant * q for h, (slope, constant) in zip(row, lines, strict=True)])
     return made, [q * scale for q in field[1]]
 
 
@@ -448,8 +460,8 @@ def sides(field: Field, points: list[Ratio]) -> list[tuple[int, int]]:
     """For each row the pairs (breakpoint, entry) with the entry below the breakpoint, and those with it above."""
     found = []
     for row, q in zip(*field, strict=True):
-        gaps = [h * s - r * q for r, s in points for h in row]
-        found.append((bits([gap < 0 for gap in gaps]), bits([gap > 0 for gap in gaps])))
+        differences = list(chain(*gaps(row, q, points)))
+        found.append((bits([x < 0 for x in differences]), bits([x > 0 for x in differences])))
     return found
 
 
@@ -515,28 +527,31 @@ class Network:
     @classmethod
     def of(cls, entry: Any, given: dict[str, Any]) -> Network:
         """The network of an entry: in the entry itself, or among the given ones by its name."""
-        require(isinstance(entry, dict), "a network must be an object")
-        if "nodes" in entry:
-            nodes, name = members(entry, "a network", "nodes", "sha256")
-            demand(digest(nodes) == name, 1, f"the network is not the one with the SHA-256 {name}")
-        else:
+        require(isinstance(entry, dict) and isinstance(entry.get("sha256"), str), "a network must have a sha256")
+        if "nodes" not in entry:
             (name,) = members(entry, "a network", "sha256")
-            require(isinstance(name, str), "sha256 must be a string")
             demand(name in given, 1, f"the network with the SHA-256 {name[:64]} is not among the files given")
-            nodes = given[name]
-        require(isinstance(nodes, list) and 1 < len(nodes) <= MAX_NODES, f"a network has 2 to {MAX_NODES} nodes")
-        made: list[Node] = []
-        for i, node in enumerate(nodes):
-            try:
-                made.append(operator(node, made))
-            except Malformed as error:
-                raise Malformed(f"node {i}: {error}") from None
-        return cls(made, name)
+            return cls(operators(given[name]), name)
+        nodes, name = members(entry, "a network", "nodes", "sha256")
+        demand(digest(nodes) == name, 1, f"the network does not have the SHA-256 {name[:64]}")
+        return cls(operators(nodes), name)
 
 
 def digest(nodes: Any) -> str:
     """The SHA-256 of the nodes as JSON without spaces, keys sorted."""
     return hashlib.sha256(json.dumps(nodes, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+def operators(entries: Any) -> list[Node]:
+    """The nodes of a network."""
+    require(isinstance(entries, list) and 1 < len(entries) <= MAX_NODES, f"a network has 2 to {MAX_NODES} nodes")
+    made: list[Node] = []
+    for i, entry in enumerate(entries):
+        try:
+            made.append(operator(entry, made))
+        except Malformed as error:
+            raise Malformed(f"node {i}: {error}") from None
+    return made
 
 
 def operator(entry: Any, before: list[Node]) -> Node:
@@ -767,10 +782,13 @@ def output(value: Any, network: Network) -> int:
     return integer(value, 0, network.outputs - 1, "an output")
 
 
-def at_point(networks: list[Network], domain: Domain, p: Point, what: str) -> list[Seen]:
-    """What each network is at a point of the domain (rule 10)."""
-    demand(domain.contains(p), 10, f"{what} lies outside the domain")
-    return [next(evaluated(network, domain.plane, [p])) for network in networks]
+def at_points(networks: list[Network], domain: Domain, places: Any) -> list[Seen]:
+    """What the network is at points of the domain (rule 10)."""
+    require(isinstance(places, list) and len(places) <= MAX_ENTRIES, "points must be a list")
+    points = [point(place) for place in places]
+    outside = next((i for i, p in enumerate(points) if not domain.contains(p)), None)
+    demand(outside is None, 10, f"point {outside} lies outside the domain")
+    return list(evaluated(networks[0], domain.plane, points))
 
 
 def partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -811,30 +829,37 @@ def decision_counterexample(networks: list[Network], domain: Domain, claim: Any)
     """At a point another output is at least as large as that of the class."""
     place, c, other = members(claim, "claim", "point", "class", "other")
     k, j = output(c, networks[0]), output(other, networks[0])
-    (seen,) = at_point(networks, domain, point(place), "the point")
+    (seen,) = at_points(networks, domain, [place])
     demand(j != k and seen.outputs[j] >= seen.outputs[k], 15, f"output {j} is not another one, at least output {k}")
     return f"at the point, output {j} is at least as large as output {k}"
 
 
+def equality_sample(networks: list[Network], domain: Domain, claim: Any, *, largest: bool = False) -> str:
+    """At every point the two outputs of its pair are equal, and, if so wanted, no other one is larger."""
+    places, pairs = members(claim, "claim", "points", "pairs")
+    found = at_points(networks, domain, places)
+    require(isinstance(pairs, list) and len(pairs) == len(found), "one pair for each point is wanted")
+    for i, (seen, pair) in enumerate(zip(found, pairs, strict=True)):
+        require(len(integers(pair, 0, networks[0].outputs - 1, "a pair")) == 2, "a pair must be two outputs")
+        j, k = pair
+        demand(j != k and seen.outputs[j] == seen.outputs[k], 16, f"at point {i} the outputs of the pair differ")
+        demand(not largest or seen.outputs[j] == max(seen.outputs), 17, f"at point {i} another output is larger")
+    return f"at {len(found)} points two outputs are equal{' and none is larger' if largest else ''}"
+
+
 def boundary_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
-    """At every point two outputs are equal (and no other one is larger), or the only output is at a level."""
-    kind, places, pairs, level = members(claim, "claim", "kind", "points", "pairs", "level")
-    require(kind in ("largest", "equal", "level") and isinstance(places, list), "kind or points are not of the format")
-    points, (p, q) = [point(place) for place in places], ratio(level)
-    require(isinstance(pairs, list) and len(pairs) == len(points), "one pair for each point is wanted")
-    outside = next((i for i, u in enumerate(points) if not domain.contains(u)), None)
-    demand(outside is None, 10, f"point {outside} lies outside the domain")
-    for i, (seen, pair) in enumerate(zip(evaluated(networks[0], domain.plane, points), pairs, strict=True)):
-        if kind == "level":
-            require(pair == [] and networks[0].outputs == 1, "a level set has one output and no pairs")
-            demand(seen.outputs[0] * q == p * seen.denominator, 18, f"at point {i} the output is not at the level")
-            continue
-        one, other = integers(pair, 0, networks[0].outputs - 1, "a pair") if len(pair) == 2 else (0, 0)
-        require(one < other, "a pair must be two outputs i < j")
-        demand(seen.outputs[one] == seen.outputs[other], 16, f"at point {i} the outputs of the pair differ")
-        largest = kind == "equal" or seen.outputs[one] == max(seen.outputs)
-        demand(largest, 17, f"at point {i} another output is larger than the pair's")
-    return f"{len(points)} points lie on the boundary ({kind})"
+    """Every point lies on the decision boundary of its pair: both outputs are equal and none is larger."""
+    return equality_sample(networks, domain, claim, largest=True)
+
+
+def level_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
+    """At every point the only output has a certain value."""
+    places, level = members(claim, "claim", "points", "level")
+    require(networks[0].outputs == 1, "a level set is that of a network with one output")
+    (p, q), found = ratio(level), at_points(networks, domain, places)
+    for i, seen in enumerate(found):
+        demand(seen.outputs[0] * q == p * seen.denominator, 18, f"at point {i} the output is not at the level")
+    return f"at {len(found)} points the output is {level}"
 
 
 def equal_networks(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -850,7 +875,7 @@ def different_networks(networks: list[Network], domain: Domain, claim: Any) -> s
     """An output of two networks differs at a point."""
     place, k = members(claim, "claim", "point", "output")
     j = output(k, networks[0])
-    f, g = at_point(networks, domain, point(place), "the point")
+    f, g = (at_points([network], domain, [place])[0] for network in networks)
     demand(f.outputs[j] * g.denominator != g.outputs[j] * f.denominator, 20, f"output {j} is equal at the point")
     return f"output {j} of the two networks differs at the point"
 
@@ -861,6 +886,8 @@ KINDS: dict[str, tuple[Callable[..., str], int, bool]] = {
     "constant-decision": (constant_decision, 1, True),
     "decision-counterexample": (decision_counterexample, 1, False),
     "boundary-sample": (boundary_sample, 1, False),
+    "equality-sample": (equality_sample, 1, False),
+    "level-sample": (level_sample, 1, False),
     "equal-networks": (equal_networks, 2, True),
     "different-networks": (different_networks, 2, False),
 }
@@ -881,19 +908,14 @@ def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
     keys = ("networks", "domain", "claim", *(("proof",) if proved else ()))
     _, _, _, *parts = members(entry, "the certificate", "format", "version", "kind", *keys)
     require(isinstance(parts[0], list) and len(parts[0]) == count, f"{kind} is about {count} network(s)")
-    given = {digest(nodes): nodes for nodes in map(nodes_of, networks)}
+    files = [members(parse(data), "the file of a network", "nodes", "sha256") for data in networks]
+    given = {digest(nodes): nodes for nodes, _ in files}
     read = [Network.of(network, given) for network in parts[0]]
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
     domain = Domain.of(parts[1], read)
     proved_claim = decide(read, domain, *parts[2:])
     return f"{kind}: {proved_claim}; SHA-256 {', '.join(network.sha256 for network in read)}"
-
-
-def nodes_of(data: bytes) -> Any:
-    """The nodes of the file of a network."""
-    nodes, _ = members(parse(data), "the file of a network", "nodes", "sha256")
-    return nodes
 
 
 def read_file(name: str) -> bytes:

@@ -15,6 +15,7 @@ from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError, VerificationError
 from ..network import Network
 from ..partition import Partition, Progress
+from .claim import Claim
 
 if TYPE_CHECKING:
     from .criterion import Listing
@@ -25,7 +26,7 @@ def _none() -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Claim):
     """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once."""
 
     network: Network
@@ -86,17 +87,7 @@ class Certificate:
 
     __str__ = report
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the claim with its network, domain and proof: JSON, compressed by gzip when the name ends in .gz.
-
-        No number in the file is rounded. ``cpwl check`` decides it without the library (cpwl/checker.py).
-        """
-        from .document import write
-
-        write(path, self.document())
-
     def document(self) -> dict[str, Any]:
-        """The certificate as JSON: format version 1, kind "partition" (proofs/certificate-format.md)."""
         from .document import document, proof
 
         claim = {"regions": self.regions}
