@@ -31,7 +31,7 @@ MAX_BYTES = 1 << 30
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
 MAX_ENTRIES = 1 << 26
-MAX_SCALE_BITS = 1 << 14
+MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
 
 
@@ -140,8 +140,10 @@ def common_scale(values: Sequence[Ratio]) -> tuple[list[int], int]:
     scale = 1
     for q in {q for _, q in values}:
         scale = lcm(scale, q)
-        require(scale.bit_length() <= MAX_SCALE_BITS, "the numbers of a tensor have too large a common denominator")
-    return [p * (scale // q) for p, q in values], scale
+        require(scale.bit_length() <= MAX_BITS, f"a common denominator has more than {MAX_BITS} bits")
+    numerators = [p * (scale // q) for p, q in values]
+    require(all(p.bit_length() <= MAX_BITS for p in numerators), f"a scaled number has more than {MAX_BITS} bits")
+    return numerators, scale
 
 
 Shape = tuple[int, ...]
@@ -265,62 +267,52 @@ def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     return affine(weight, bias, [windows], None)
 
 
-def conv(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
-    """Cross-correlation over the last d axes: input (*s, C, *spatial), output (*s, O, *out), zero padding."""
+def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """Cross-correlation over the last d axes, with zero padding.
+
+    Input (*s, C, *spatial), weight (O, C / groups, *kernel), bias (O,), output (*s, O, *out).
+    """
     (kernel, weight), (out, bias) = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias")
     d, groups = len(kernel) - 2, integer(entry["groups"], 1, MAX_ENTRIES, "groups")
-    stride, dilation = (integers(entry[key], 1, MAX_ENTRIES, key) for key in ("stride", "dilation"))
-    require(isinstance(entry["padding"], list), "padding must be a list of pairs")
-    padding = [integers(pair, 0, MAX_ENTRIES, "padding") for pair in entry["padding"]]
-    require(1 <= d <= 3 and len(stride) == len(dilation) == len(padding) == d, "Conv: one entry an axis is wanted")
-    require(all(len(pair) == 2 for pair in padding) and len(inputs[0]) > d, "Conv: padding or input do not fit")
-    lead, channels, spatial = inputs[0][: -d - 1], inputs[0][-d - 1], inputs[0][-d:]
-    require(
-        out == kernel[:1] and kernel[0] % groups == 0 and channels == kernel[1] * groups, "Conv: channels do not fit"
-    )
-    reach = [n + sum(pair) - step * (k - 1) - 1 for n, pair, step, k in zip(
-        spatial, padding, dilation, kernel[2:], strict=True)]  # fmt: skip
-    size = tuple(r // step + 1 for r, step in zip(reach, stride, strict=True))
-    require(min(reach) >= 0 and shape == (*lead, kernel[0], *size), "Conv: the node has another shape")
-    require(prod(lead) * prod(size) * groups * prod(kernel[1:]) <= MAX_ENTRIES, "Conv: too many products")
-    reads = [
-        places(position, spatial, stride, dilation, padding, kernel[2:]) for position in product(*map(range, size))
-    ]
-    area, each = prod(spatial), kernel[0] // groups
+    require(1 <= d <= 3 and len(inputs[0]) > d and out == kernel[:1], "Conv: weight, bias and input do not fit")
+    count, channels, spatial = prod(inputs[0][: -d - 1]), inputs[0][-d - 1], inputs[0][-d:]
+    require(kernel[0] % groups == 0 and channels == kernel[1] * groups, "Conv: the channels do not fit")
+    size, reads = sliding(entry, kernel[2:], spatial)
+    require(shape == (*inputs[0][: -d - 1], kernel[0], *size), "Conv: the node has another shape")
+    require(count * prod(size) * groups * prod(kernel[1:]) <= MAX_ENTRIES, "Conv: too many products")
+    area, each, places = prod(spatial), kernel[0] // groups, prod(size)
     windows = [
         [
-            [i if i < 0 else c * area + i for c in range(base, base + kernel[1]) for i in read]
-            for base in range(g * kernel[1], prod(lead) * channels, channels)
+            [i if i < 0 else c * area + i for c in range(first, first + kernel[1]) for i in read]
+            for first in range(g * kernel[1], count * channels, channels)
             for read in reads
         ]
         for g in range(groups)
     ]
-    count = prod(lead) * prod(size)
-    order = [
-        (g * count + n * prod(size) + p) * each + o
-        for n in range(prod(lead))
-        for g in range(groups)
-        for o in range(each)
-        for p in range(prod(size))
-    ]
-    return affine(weight, bias, windows, order)
+    results = product(range(count), range(groups), range(each), range(places))
+    return affine(weight, bias, windows, [((g * count + n) * places + p) * each + o for n, g, o, p in results])
 
 
-def places(
-    position: Shape,
-    spatial: Shape,
-    stride: list[int],
-    dilation: list[int],
-    padding: list[list[int]],
-    kernel: Shape,
-) -> list[int]:
-    """The entries of one channel under a kernel at one position of the output, -1 in the padding."""
-    index = [0]
-    axes = zip(position, spatial, stride, dilation, padding, kernel, strict=True)
-    for p, n, step, spread, (before, _), k in axes:
-        along = [p * step - before + spread * j for j in range(k)]
-        index = [i * n + x if i >= 0 and 0 <= x < n else -1 for i in index for x in along]
-    return index
+def sliding(entry: dict[str, Any], kernel: Shape, spatial: Shape) -> tuple[Shape, list[list[int]]]:
+    """The spatial shape of the output, and for each place of it what the kernel reads of a channel (-1: padding)."""
+    require(isinstance(entry["padding"], list), "padding must be a list of pairs")
+    padding = [integers(pair, 0, MAX_ENTRIES, "padding") for pair in entry["padding"]]
+    stride, dilation = (integers(entry[key], 1, MAX_ENTRIES, key) for key in ("stride", "dilation"))
+    fits = len(stride) == len(dilation) == len(padding) == len(kernel) and all(len(pair) == 2 for pair in padding)
+    require(fits, "Conv: stride, dilation and padding must have one entry an axis")
+    axes = list(zip(spatial, kernel, stride, dilation, padding, strict=True))
+    reach = [n + sum(pad) - gap * (k - 1) - 1 for n, k, _, gap, pad in axes]
+    require(min(reach) >= 0, "Conv: the input is smaller than the kernel")
+    size = tuple(far // step + 1 for far, step in zip(reach, stride, strict=True))
+    require(prod(size) * prod(kernel) <= MAX_ENTRIES, "Conv: too many products")
+    reads = []
+    for place in product(*map(range, size)):
+        index = [0]
+        for at, (n, k, step, gap, (before, _)) in zip(place, axes, strict=True):
+            along = [at * step - before + gap * j for j in range(k)]
+            index = [i * n + x if i >= 0 and 0 <= x < n else -1 for i in index for x in along]
+        reads.append(index)
+    return size, reads
 
 
 def broadcast(shape: Shape, target: Shape, what: str) -> list[int]:
@@ -355,13 +347,13 @@ def spread(entry: Any, target: Shape, what: str) -> list[Ratio]:
     return [values[i] for i in broadcast(shape, target, what)]
 
 
-def scale(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def scaling(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     """x -> factor x + shift."""
     require(shape == inputs[0], "Scale: the node has another shape")
     return scaled(spread(entry["factor"], shape, "factor"), spread(entry["shift"], shape, "shift"))
 
 
-def divide(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def division(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     """x -> x / divisor."""
     require(shape == inputs[0], "Divide: the node has another shape")
     divisors = spread(entry["divisor"], shape, "divisor")
@@ -369,7 +361,7 @@ def divide(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     return scaled([(q, p) if p > 0 else (-q, -p) for p, q in divisors], [(0, 1)] * len(divisors))
 
 
-def total(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def summation(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     """The sum of the inputs times their coefficients."""
     coefficients, scale = common_scale(ratios(entry["coefficients"]))
     require(len(coefficients) == len(inputs), "Sum: one coefficient an input is wanted")
@@ -385,7 +377,7 @@ def total(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     return apply
 
 
-def gather(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def gathering(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     """Entries of the inputs, one after the other, by index; -1 is zero."""
     size, values = members(entry["index"], "index", "shape", "values")
     index = integers(values, -1, sum(map(prod, inputs)) - 1, "index")
@@ -408,15 +400,12 @@ def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple
     require(all(p * s < r * q for (p, q), (r, s) in pairwise(points)), "Piecewise: breakpoints must increase")
     require(slopes_shape[:1] == (count + 1,), "Piecewise: one slope more than breakpoints is wanted")
     index, each = broadcast(slopes_shape[1:], shape, "slopes"), prod(slopes_shape[1:])
+    common_scale(points), common_scale(slopes)  # before sums of their products become too large
     pieces = [slopes[k * each : (k + 1) * each] for k in range(count + 1)]
     lines, scale = common_scale(list(chain(*pieces, *intercepts(pieces, points, ratio(entry["value"])))))
     tables = [[lines[start + i] for i in index] for start in range(0, len(lines), each)]
-    units = list(
-        zip(
-            *(zip(*pair, strict=True) for pair in zip(tables[: count + 1], tables[count + 1 :], strict=True)),
-            strict=True,
-        )
-    )
+    pairs = [zip(*pair, strict=True) for pair in zip(tables[: count + 1], tables[count + 1 :], strict=True)]
+    units = list(zip(*pairs, strict=True))
     return (lambda fields: on_pieces(fields[0], points, units, scale)), Units(
         lambda field: sides(field, points), lambda low, high: one_sided(low, high, prod(shape))
     )
@@ -503,11 +492,11 @@ def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
 
 LINEAR: dict[str, tuple[Callable[[dict[str, Any], Shape, list[Shape]], Apply], tuple[str, ...]]] = {
     "Dense": (dense, ("weight", "bias")),
-    "Conv": (conv, ("weight", "bias", "stride", "padding", "dilation", "groups")),
-    "Scale": (scale, ("factor", "shift")),
-    "Divide": (divide, ("divisor",)),
-    "Sum": (total, ("coefficients",)),
-    "Gather": (gather, ("index",)),
+    "Conv": (convolution, ("weight", "bias", "stride", "padding", "dilation", "groups")),
+    "Scale": (scaling, ("factor", "shift")),
+    "Divide": (division, ("divisor",)),
+    "Sum": (summation, ("coefficients",)),
+    "Gather": (gathering, ("index",)),
 }
 
 
@@ -537,9 +526,9 @@ class Network:
         return cls(operators(nodes), name)
 
 
-def digest(nodes: Any) -> str:
-    """The SHA-256 of the nodes as JSON without spaces, keys sorted."""
-    return hashlib.sha256(json.dumps(nodes, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+def digest(entry: Any) -> str:
+    """The SHA-256 of an entry as JSON without spaces, keys sorted."""
+    return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def operators(entries: Any) -> list[Node]:
@@ -914,8 +903,9 @@ def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
     domain = Domain.of(parts[1], read)
-    proved_claim = decide(read, domain, *parts[2:])
-    return f"{kind}: {proved_claim}; SHA-256 {', '.join(network.sha256 for network in read)}"
+    claim = decide(read, domain, *parts[2:])
+    names = " and ".join(network.sha256 for network in read)
+    return f"{kind}: {claim}; network {names}, domain {digest(parts[1])}"
 
 
 def read_file(name: str) -> bytes:
