@@ -108,15 +108,13 @@ def shifted(net: Network) -> Network:
     """A function that is 2^-40 larger in one output."""
     last = net.nodes[-1].op
     assert isinstance(last, Dense)
-    return replaced(net, {len(net.nodes) - 1: Dense(last.weight, last.bias + [0.0, 2.0**-40])})
+    return replaced(net, {len(net.nodes) - 1: Dense(last.weight, last.bias + np.array([0.0, 2.0**-40]))})
 
 
 def replaced(net: Network, operators: dict[int, Op]) -> Network:
     """A network with some other operators of the same shapes."""
     return Network(
-        tuple(
-            Node(operators.get(i, node.op), node.inputs, node.shape, node.name) for i, node in enumerate(net.nodes)
-        )
+        tuple(Node(operators.get(i, node.op), node.inputs, node.shape, node.name) for i, node in enumerate(net.nodes))
     )
 
 
