@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Field, FieldLike
+from .domain import Domain
 from .errors import NumericalRangeError
-from .network import Network, Node, Periodic
+from .network import Dense, Network, Node, Periodic
 
 
 class Arithmetic(ABC, Generic[Field]):
@@ -143,3 +144,8 @@ def evaluate(
     for _ in forward:
         pass
     return forward.output
+
+
+def embedding(domain: Domain) -> Node:
+    """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
+    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arithmetic import evaluate
+from .arithmetic import embedding, evaluate
 from .arrangement import Arrangement
 from .errors import ArgumentError, UnsupportedDimensionError
 from .maximum import refine_by_maximum
 from .network import Gather, Node, Sum
-from .partition import Partition, embedding
+from .partition import Partition
 from .polytope import number
 from .ragged import Ragged
 

@@ -819,7 +819,9 @@ def decision_counterexample(networks: list[Network], domain: Domain, claim: Any)
     place, c, other = members(claim, "claim", "point", "class", "other")
     k, j = output(c, networks[0]), output(other, networks[0])
     (seen,) = at_points(networks, domain, [place])
-    demand(j != k and seen.outputs[j] >= seen.outputs[k], 15, f"output {j} is not another one that is at least output {k}")
+    demand(
+        j != k and seen.outputs[j] >= seen.outputs[k], 15, f"output {j} is not another one that is at least output {k}"
+    )
     return f"at the point, output {j} is at least as large as output {k}"
 
 

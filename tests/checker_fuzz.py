@@ -21,13 +21,13 @@ from checker_inputs import Document, documents, encoded
 from numpy.typing import NDArray
 
 from cpwl import checker
-from cpwl.arithmetic import evaluate
+from cpwl.arithmetic import embedding, evaluate
 from cpwl.backends.exact import ExactArithmetic
 from cpwl.certify.entries import digest, domain_of, fraction, network_of
 from cpwl.domain import Domain, exactly
 from cpwl.errors import DomainError, FileFormatError
 from cpwl.network import Network
-from cpwl.partition import Partition, embedding, partition
+from cpwl.partition import Partition, partition
 
 Random = random.Random
 Place = tuple[Any, Any]

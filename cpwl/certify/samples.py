@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..arithmetic import evaluate
+from ..arithmetic import embedding, evaluate
 from ..boundary import DecisionBoundary
 from ..errors import ArgumentError, VerificationError
-from ..partition import embedding
 from .claim import Claim
 from .entries import Entry, number
 from .units import unit_columns
