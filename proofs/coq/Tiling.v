@@ -6,7 +6,7 @@ Definition pattern_of (net : network) (l : list point) : option (list piece) := 
 
 (** What is to be shown. A network's numbers are affine on a polygon with a pattern ([pattern_affine]); the
     listed regions are the largest such polygons, and each is listed once. *)
-Record partition (net : network) (domain : list point) (regions : list (list point)) : Prop := {
+Record is_partition (net : network) (domain : list point) (regions : list (list point)) : Prop := {
   within : forall r x, In r regions -> inside r x -> inside domain x;
   covers : forall x, inside domain x -> exists r, In r regions /\ inside r x;
   apart : forall i j r q x, nth_error regions i = Some r -> nth_error regions j = Some q ->
@@ -111,7 +111,7 @@ Proof.
     apply (ONE q z j J); [|exact Z]. apply off_lines_interior; auto. apply SUB, interior_inside, Z.
 Qed.
 
-Theorem tiling_is_partition : partition net domain regions.
+Theorem tiling_is_partition : is_partition net domain regions.
 Proof.
   constructor.
   - exact tiling_within.
