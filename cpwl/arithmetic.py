@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import Field
-from .network import Network, Node
+from .arrangement import Field, FieldLike
+from .domain import Domain
+from .errors import NumericalRangeError
+from .network import Dense, Network, Node, Periodic
 
 
 class Arithmetic(ABC, Generic[Field]):
@@ -71,7 +74,8 @@ class Forward(Generic[Field]):
     """A network evaluated node by node; iterate for the nonlinear nodes, then read ``output``.
 
     ``pieces(i)``, when given, returns the pieces (rows, units) of node i to use on the rows, which may then be
-    tangents; otherwise the rows are points, and each is evaluated where it lies.
+    tangents; otherwise the rows are points, and each is evaluated where it lies. A ``Periodic`` node has no pieces of
+    its own: points are evaluated on those that they reach.
     """
 
     def __init__(
@@ -95,6 +99,8 @@ class Forward(Generic[Field]):
         for i, node in enumerate(self._network.nodes[1:], start=1):
             inputs = [self._live[j] for j in node.inputs]
             if node.is_nonlinear:
+                if self._pieces is None:
+                    node = unrolled(node, inputs[0])
                 yield Stage(i, node, inputs[0])
                 self._live[i] = self._apply(i, node, inputs[0])
             else:
@@ -112,6 +118,21 @@ class Forward(Generic[Field]):
                 self._live.pop(j, None)
 
 
+def unrolled(node: Node, argument: FieldLike) -> Node:
+    """The node itself or, if it is ``Periodic``, one with the pieces that the argument reaches (points of weight 1).
+
+    An affine function on a polytope is largest and smallest at vertices, so the values there give the whole range.
+    """
+    if not isinstance(node.op, Periodic):
+        return node
+    values, slack = argument.to_numpy(), argument.errors().max()
+    low, high = values.min(), values.max()
+    if not np.isfinite([float(low), float(high), slack]).all():
+        raise NumericalRangeError(f"node {node.name!r}: the argument of a periodic activation overflows float64.")
+    low, high, slack = Fraction(low), Fraction(high), Fraction(slack)
+    return replace(node, op=node.op.unrolled(low - slack, high + slack))
+
+
 def evaluate(
     network: Network,
     arithmetic: Arithmetic[Field],
@@ -123,3 +144,8 @@ def evaluate(
     for _ in forward:
         pass
     return forward.output
+
+
+def embedding(domain: Domain) -> Node:
+    """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
+    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")

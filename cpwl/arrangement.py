@@ -11,9 +11,9 @@ Axes: R regions, V vertices, F facets, K functions, C columns (function, level),
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,25 @@ class FieldLike(Protocol):
 
 Field = TypeVar("Field", bound=FieldLike)
 
+Form: TypeAlias = tuple[Any, Any, Any]
+"""Integers (a, b, c) of any length: the affine function a x + b y + c of slice coordinates, up to a positive factor."""
+
+
+class ExactRegion(Protocol):
+    """The exact affine functions that matter on one region of a planar arrangement."""
+
+    def column(self, column: int) -> Form:
+        """A column's function minus its level."""
+        ...
+
+    def line(self, line: int) -> Form:
+        """A function that vanishes on an edge of the region: that of the line with this number, of either sign."""
+        ...
+
+
+Exactly: TypeAlias = Callable[[NDArray[np.int64]], Sequence[ExactRegion]]
+"""The exact functions on the given regions, int64 (n,)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Facets:
@@ -76,6 +95,17 @@ class Created:
 
 
 @dataclass(frozen=True, eq=False)
+class NewLines:
+    """The lines that a call of ``refine`` added: on line ``start`` + i, column[i] is at its level in region[i]."""
+
+    start: int
+    """Numbers from here on are new (a number may have been in use before, for a line that is no more)."""
+    region: NDArray[np.int64]
+    """Of the arrangement before, int64 (n,)."""
+    column: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class Change(Generic[Field]):
     """An arrangement made from another, and how to carry fields over."""
 
@@ -94,6 +124,10 @@ class Refinement(Change[Field]):
     created: Created
     values: Field
     """The functions themselves on the new arrangement: ``carry(values)``, with new vertices exactly at their level."""
+    lines: NewLines | None = None
+    """The lines that were added, if the arrangement numbers its lines."""
+    settled: int = 0
+    """How many decisions float64 left open and exact arithmetic made."""
 
 
 class Arrangement(ABC, Generic[Field]):
@@ -164,13 +198,15 @@ class Arrangement(ABC, Generic[Field]):
 
     # ---- change ----------------------------------------------------------------------------------------------------
     @abstractmethod
-    def refine(self, values: Field, levels: Ragged) -> Refinement[Field]:
+    def refine(self, values: Field, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[Field]:
         """The arrangement cut by every level set {f_k = level} of K functions, given at the vertices.
 
         ``levels`` has K rows, the (distinct, increasing) float64 levels of each function. Columns (function, level)
         are numbered in the order of ``levels.values``. A column cuts a region only if it is strictly below its level
         at one vertex and strictly above at another. The answer is a valid tiling. That the functions are affine on
         every region is the caller's to see to: an exact backend may refuse others, a float one reports ambiguity.
+        ``exactly``, when given, is asked where float64 leaves a decision open: then every decision is exact, and
+        nothing is ambiguous (proofs/, Lemma 8). An exact backend does not need it.
         """
 
     @abstractmethod

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import Arithmetic
-from .arrangement import Arrangement
+from .arrangement import Arrangement, Exactly
 from .network import Gather, Node, Sum
+from .predicates import Names, Predicates
 from .ragged import Ragged
 
 _DIFFERENCE = Sum((1.0, -1.0))
@@ -35,6 +36,10 @@ class ByMaximum:
     """The field of the maxima, one function a group."""
     fields: list[Any]
     """The fields that were to be carried along."""
+    predicates: Predicates | None = None
+    """Those that were given, with the lines that were added, for the regions before."""
+    settled: int = 0
+    """How many decisions were made exactly because float64 left them open."""
 
 
 def refine_by_maximum(
@@ -43,9 +48,13 @@ def refine_by_maximum(
     argument: Any,
     shape: tuple[int, int],
     fields: Sequence[Any],
+    predicates: Predicates | None = None,
 ) -> ByMaximum:
-    """The arrangement refined by the winners of ``shape[0]`` groups of ``shape[1]`` of ``argument``'s columns."""
-    tournament = _Tournament(arrangement, arithmetic, argument, shape, fields)
+    """The arrangement refined by the winners of ``shape[0]`` groups of ``shape[1]`` of ``argument``'s columns.
+
+    ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
+    """
+    tournament = _Tournament(arrangement, arithmetic, argument, shape, fields, predicates)
     while tournament.remaining > 1:
         tournament.play()
     return tournament.dissolved()
@@ -59,6 +68,7 @@ class _Tournament:
         argument: Any,
         shape: tuple[int, int],
         fields: Sequence[Any],
+        predicates: Predicates | None,
     ) -> None:
         self._first = arrangement.generation
         self._ambiguous_before = arrangement.ambiguous
@@ -68,6 +78,7 @@ class _Tournament:
         self._parents = np.arange(len(arrangement))
         index = np.arange(self.remaining, dtype=np.int16)
         self._winners = np.broadcast_to(index, (len(arrangement), *shape))
+        self._size, self._predicates, self._settled = shape[1], predicates, 0
 
     def play(self) -> None:
         """One round: neighbours meet, the last of an odd number waits."""
@@ -75,7 +86,11 @@ class _Tournament:
         left, right, rest = (self._columns(part) for part in self._schedule())
         difference = self._linear(_DIFFERENCE, pairs, [left, right])
         count = self._groups * pairs
-        refinement = self._arrangement.refine(difference, Ragged.from_counts(np.zeros(count), np.ones(count, np.int64)))
+        levels = Ragged.from_counts(np.zeros(count), np.ones(count, np.int64))
+        refinement = self._arrangement.refine(difference, levels, exactly=self._exactly())
+        if self._predicates is not None:
+            self._predicates = self._predicates.with_lines(refinement.lines, self._names)
+        self._settled += refinement.settled
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
         self._record(refinement.arrangement.parents, refinement.below.dense().reshape(-1, self._groups, pairs))
@@ -92,11 +107,29 @@ class _Tournament:
         certain = ~(doubtful[one] | doubtful[other])
         needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
         if not len(needless):
-            return ByMaximum(self._arrangement, self._parents, winners, self._champions, self._fields)
+            return self._found(self._arrangement, self._parents, winners, self._champions, self._fields)
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
         maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
-        return ByMaximum(change.arrangement, self._parents[kept], winners[kept], maximum, fields)
+        return self._found(change.arrangement, self._parents[kept], winners[kept], maximum, fields)
+
+    def _found(
+        self, arrangement: Arrangement[Any], parents: NDArray[np.int64], winners: Any, maximum: Any, fields: list[Any]
+    ) -> ByMaximum:
+        return ByMaximum(arrangement, parents, winners, maximum, fields, self._predicates, self._settled)
+
+    def _exactly(self) -> Exactly | None:
+        return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
+
+    def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
+        """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
+        assert self._predicates is not None
+        pairs = self.remaining // 2
+        group, pair = columns // pairs, columns % pairs
+        first, second = (
+            group * self._size + self._winners[regions, group, 2 * pair + k].astype(np.int64) for k in (0, 1)
+        )
+        return Names.differences(self._predicates.stage, first, second)
 
     def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Positions within a group: of the first of each pair, of the second, and of one that waits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -11,7 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError, ShapeError
-from .network import Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
+from .network import (
+    Conv,
+    Dense,
+    Divide,
+    Gather,
+    Input,
+    Max,
+    Network,
+    Node,
+    Op,
+    Periodic,
+    Piecewise,
+    Scale,
+    Shape,
+    Sum,
+)
 
 
 def check_network(network: Network) -> None:
@@ -26,6 +42,10 @@ def check_network(network: Network) -> None:
         wanted = node.shape if isinstance(node.op, Input) else _RULES[type(node.op)](where, node.op, shapes)
         if node.shape != wanted:
             raise ShapeError(f"{where}: its shape must be {wanted}, got {node.shape}.")
+
+
+INTEGERS = frozenset({"index", "spatial", "stride", "padding", "dilation", "groups"})
+"""Fields of operators that hold integers; all others hold float64 numbers."""
 
 
 def numbers(op: Op) -> dict[str, NDArray[Any]]:
@@ -46,7 +66,7 @@ def _check_place(where: str, i: int, node: Node) -> None:
 
 def _check_numbers(where: str, op: Op) -> None:
     for name, values in numbers(op).items():
-        wanted = np.int64 if isinstance(op, Gather) else np.float64
+        wanted = np.int64 if name in INTEGERS else np.float64
         if values.dtype != wanted:
             raise ArgumentError(f"{where}: {name} must hold {np.dtype(wanted)}, got {values.dtype}.")
         if not np.isfinite(values).all():
@@ -61,6 +81,38 @@ def _dense(where: str, op: Dense, shapes: Sequence[Shape]) -> Shape:
             f"got weight {op.weight.shape}, bias {op.bias.shape}, input {shape}."
         )
     return (*shape[:-1], op.weight.shape[0])
+
+
+def _conv(where: str, op: Conv, shapes: Sequence[Shape]) -> Shape:
+    (shape,) = shapes
+    dims = op.weight.ndim - 2
+    per_axis = [np.shape(axes) for axes in (op.spatial, op.stride, op.dilation, op.padding)]
+    if per_axis != [(dims,)] * 3 + [(dims, 2)] or dims not in (1, 2, 3) or op.bias.shape != op.weight.shape[:1]:
+        raise ShapeError(
+            f"{where}: needs a weight (out, in // groups, *kernel) with 1, 2 or 3 kernel axes, a bias (out,), and "
+            f"spatial, stride, padding (before, after) and dilation for each axis; got weight {op.weight.shape}, bias "
+            f"{op.bias.shape}, spatial {op.spatial}, stride {op.stride}, padding {op.padding}, dilation {op.dilation}."
+        )
+    if not op.weight.size or min(*op.stride, *op.dilation, op.groups) < 1 or np.min(op.padding) < 0:
+        raise ArgumentError(
+            f"{where}: kernel, stride, dilation and groups must be at least 1, padding at least 0; got kernel "
+            f"{op.weight.shape}, stride {op.stride}, dilation {op.dilation}, groups {op.groups}, padding {op.padding}."
+        )
+    if len(op.bias) % op.groups or shape[-dims - 1 :] != (op.channels, *op.spatial) or min(op.output_spatial) < 1:
+        raise ShapeError(
+            f"{where}: the input must have shape (*lead, {op.channels}, {', '.join(map(str, op.spatial))}), at least "
+            f"as large as the kernel {op.weight.shape[2:]} with dilation {op.dilation} after padding {op.padding}, and "
+            f"groups {op.groups} must divide the {len(op.bias)} outputs; got {shape}."
+        )
+    return (*shape[: -dims - 1], len(op.bias), *op.output_spatial)
+
+
+def _divide(where: str, op: Divide, shapes: Sequence[Shape]) -> Shape:
+    (shape,) = shapes
+    _check_broadcast(where, "divisor", op.divisor.shape, shape)
+    if not op.divisor.all():
+        raise ArgumentError(f"{where}: divisor must not be zero.")
+    return shape
 
 
 def _scale(where: str, op: Scale, shapes: Sequence[Shape]) -> Shape:
@@ -78,8 +130,11 @@ def _sum(where: str, op: Sum, shapes: Sequence[Shape]) -> Shape:
 
 def _gather(where: str, op: Gather, shapes: Sequence[Shape]) -> Shape:
     entries = sum(prod(shape) for shape in shapes)
-    if op.index.size and not (op.index.min() >= 0 and op.index.max() < entries):
-        raise ArgumentError(f"{where}: index must lie in 0 .. {entries - 1}, got {op.index.min()} .. {op.index.max()}.")
+    if op.index.size and not (op.index.min() >= -1 and op.index.max() < entries):
+        raise ArgumentError(
+            f"{where}: index must lie in 0 .. {entries - 1}, or be -1 for zero; "
+            f"got {op.index.min()} .. {op.index.max()}."
+        )
     return op.index.shape
 
 
@@ -93,6 +148,25 @@ def _piecewise(where: str, op: Piecewise, shapes: Sequence[Shape]) -> Shape:
         )
     _check_broadcast(where, "slopes", op.slopes.shape[1:], shape)
     return shape
+
+
+def _periodic(where: str, op: Periodic, shapes: Sequence[Shape]) -> Shape:
+    points = op.breakpoints
+    if points.ndim != 1 or not len(points) or op.slopes.shape != points.shape or np.ndim([op.value, op.period]) != 1:
+        raise ShapeError(
+            f"{where}: needs one or more breakpoints, as many slopes, one period and one value; got breakpoints "
+            f"{points.shape}, slopes {op.slopes.shape}."
+        )
+    if not (np.diff(points) > 0).all() or not Fraction(op.period) > Fraction(points[-1]) - Fraction(points[0]):
+        raise ArgumentError(
+            f"{where}: breakpoints must be strictly increasing within one period {op.period}, got {points}."
+        )
+    if op.drift != 0:
+        raise ArgumentError(
+            f"{where}: slopes times widths of the pieces must add up to exactly 0 over a period, got {op.drift}: "
+            "otherwise the function is not periodic. Use slopes and breakpoints that are multiples of a power of two."
+        )
+    return shapes[0]
 
 
 def _max(where: str, op: Max, shapes: Sequence[Shape]) -> Shape:
@@ -112,9 +186,12 @@ def _check_broadcast(where: str, name: str, shape: Shape, wanted: Shape) -> None
 
 _RULES: dict[type, Callable[[str, Any, Sequence[Shape]], Shape]] = {
     Dense: _dense,
+    Conv: _conv,
     Scale: _scale,
+    Divide: _divide,
     Sum: _sum,
     Gather: _gather,
     Piecewise: _piecewise,
+    Periodic: _periodic,
     Max: _max,
 }

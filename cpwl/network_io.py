@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError, FileFormatError
-from .network import Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Sum
-from .network_check import check_network, numbers
+from .network import Network, Node, Op
+from .network_check import INTEGERS, check_network, numbers
 
 FORMAT = "cpwl-network"
-VERSION = 1
+VERSION = 2
+"""Version 2 brought further operators; a file of version 1 reads as one of version 2."""
 
-_OPERATORS: dict[str, type[Any]] = {op.__name__: op for op in (Input, Dense, Scale, Sum, Gather, Piecewise, Max)}
+_OPERATORS: dict[str, type[Any]] = {op.__name__: op for op in get_args(Op)}
+
+
+_AXES = ("coefficients", "spatial", "stride", "dilation")
+_DIMENSIONS = {**dict.fromkeys(_AXES, 1), "padding": 2, "groups": 0, "value": 0, "period": 0}
+"""Fields that are no arrays, and how many axes they have."""
 
 
 def network_to_arrays(network: Network) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -33,7 +39,7 @@ def network_to_arrays(network: Network) -> tuple[dict[str, Any], dict[str, NDArr
 
 def network_from_arrays(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Network:
     """The network that ``network_to_arrays`` took apart; raises ``FileFormatError`` for anything not well formed."""
-    if header.get("format") != FORMAT or header.get("version") != VERSION:
+    if header.get("format") != FORMAT or header.get("version") not in (1, VERSION):
         raise FileFormatError(
             f"header must be of format {FORMAT!r}, version {VERSION}; got {header.get('format')!r}, "
             f"version {header.get('version')!r}. Read it with the version of cpwl that wrote it."
@@ -68,7 +74,7 @@ def _operator(i: int, name: str, arrays: Mapping[str, NDArray[Any]]) -> Op:
     values = {}
     for field in (field.name for field in fields(_OPERATORS[name])):
         array = arrays.get(_key(i, field))
-        if array is None or array.dtype != (np.int64 if field == "index" else np.float64):
+        if array is None or array.dtype != (np.int64 if field in INTEGERS else np.float64):
             found = "none" if array is None else str(array.dtype)
             raise FileFormatError(f"node {i}: the file must hold an array {_key(i, field)!r} of numbers, got {found}.")
         values[field] = _plain(i, field, array)
@@ -77,14 +83,17 @@ def _operator(i: int, name: str, arrays: Mapping[str, NDArray[Any]]) -> Op:
 
 
 def _plain(i: int, field: str, array: NDArray[Any]) -> Any:
-    """The field's own type: an array, a tuple of numbers, or one number."""
-    if field == "coefficients" and array.ndim == 1:
-        return tuple(array.tolist())
-    if field == "value" and array.ndim == 0:
-        return float(array)
-    if field in ("coefficients", "value"):
+    """The field's own type: an array, a tuple of numbers (of pairs, for padding), or one number."""
+    if field not in _DIMENSIONS:
+        return np.array(array)
+    if array.ndim != _DIMENSIONS[field]:
         raise FileFormatError(f"node {i}: {field} has the wrong shape {array.shape}.")
-    return np.array(array)
+    return _nested(array.tolist())
+
+
+def _nested(values: Any) -> Any:
+    """Lists as tuples, at all depths."""
+    return tuple(map(_nested, values)) if isinstance(values, list) else values
 
 
 def _integers(values: Any) -> bool:

@@ -6,9 +6,9 @@ backend. Max units are cut by a tournament of pairwise maxima, and what that cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, evaluate
+from .arithmetic import Arithmetic, embedding, evaluate, unrolled
 from .arrangement import Arrangement, Change, Facets
 from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .maximum import refine_by_maximum
-from .network import Dense, Max, Network, Node, Piecewise
+from .network import Max, Network, Node, Periodic, Piecewise
 from .network_check import check_network
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import finite
+from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Partition:
     """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
 
     network: Network
+    """The network on this domain: a periodic activation has become the ``Piecewise`` with the pieces it reaches."""
     domain: Domain
     arrangement: Arrangement[Any]
     steps: tuple[Step, ...]
@@ -64,13 +66,25 @@ class Partition:
     """The network's output as a field on the arrangement, m functions."""
     backend: str
     device: str | None = None
+    predicates: Literal["exact", "float"] = "exact"
+    """How decisions were made: all exactly, or from float64 numbers alone (then some may be ambiguous)."""
+    settled: int = 0
+    """How many decisions float64 left open and exact arithmetic made."""
+    lines: Names | None = None
+    """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
 
     def __len__(self) -> int:
         return len(self.arrangement)
 
     def __repr__(self) -> str:
-        exactly = "exact" if self.arrangement.exact else f"float64, {len(self.ambiguous)} ambiguous"
-        return f"<Partition: {len(self)} regions, {len(self.vertices)} vertices, {exactly}>"
+        return f"<Partition: {len(self)} regions, {len(self.vertices)} vertices, {self._exactness()}>"
+
+    def _exactness(self) -> str:
+        if self.arrangement.exact:
+            return "exact"
+        if self.predicates == "exact":
+            return f"float64 with exact predicates, {self.settled} decisions settled exactly"
+        return f"float64, {len(self.ambiguous)} ambiguous"
 
     @property
     def vertices(self) -> NDArray[Any]:
@@ -87,7 +101,7 @@ class Partition:
         """Regions that come from a cell in which some decision was within its rounding-error bound, int64.
 
         Elsewhere the combinatorial structure is that of exact arithmetic (proofs/, Lemma 5); ``cpwl.certify`` decides
-        the rest. Always empty for the exact backend.
+        the rest. Always empty with exact predicates (proofs/, Lemma 8) and for the exact backend.
         """
         return np.flatnonzero(self.arrangement.ambiguous)
 
@@ -120,13 +134,7 @@ class Partition:
         Entry j is the linear piece of unit j: units in the order of ``network.nonlinear``, pieces in that of
         ``Piecewise`` (a ReLU's are 0 and 1) or the index of a ``Max`` unit's winning argument.
         """
-        rows = self._region_indices(regions)
-        parts = []
-        for step in reversed(self.steps):
-            parts.append(step.pieces.take(rows))
-            rows = step.parents[rows]
-        empty = np.zeros((len(rows), 0), np.int16)
-        return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
+        return patterns_after(self.steps, self._region_indices(regions))
 
     def affine_maps(
         self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
@@ -182,6 +190,13 @@ class Partition:
         """The arithmetic of the partition's fields."""
         return backends.get(self.backend, self.device).arithmetic
 
+    def exact_predicates(self) -> Predicates | None:
+        """How decisions about the outputs are made exactly, with exact predicates in float64; else None."""
+        if self.lines is None:
+            return None
+        oracle = backends.oracle(self.network, self.domain)
+        return Predicates(oracle, self.lines, len(self.network.nonlinear), self.patterns)
+
     # ---- private ---------------------------------------------------------------------------------------------------
     def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
         if regions is None:
@@ -217,33 +232,48 @@ def partition(
     *,
     backend: str = "torch",
     device: str | None = None,
-    predicates: Literal["float"] = "float",
+    predicates: Literal["exact", "float"] = "exact",
     progress: Progress | None = None,
 ) -> Partition:
     """The partition of ``dom`` into the regions on which ``net`` is affine.
 
-    ``backend="torch"`` computes in float64 on ``device``: a valid tiling always, with every region that comes from an
-    undecided cell listed in ``ambiguous``. ``backend="exact"`` computes in rational arithmetic.
+    ``backend="torch"`` computes in float64 on ``device``. With ``predicates="exact"`` every decision is exact: what the
+    running error bound leaves open is settled in rational arithmetic, so that the regions are exactly those of the
+    network, and only coordinates are rounded. With ``predicates="float"`` the answer is a valid tiling, and all regions
+    that come from an undecided cell are listed in ``ambiguous``. ``backend="exact"`` is rational throughout.
     """
     if not isinstance(net, Network):
         raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
     if not isinstance(dom, Domain):
         raise ArgumentError(f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon.")
-    if predicates != "float":
-        raise BackendError(
-            f"predicates must be 'float', got {predicates!r}. For exact decisions use backend='exact', or cpwl.certify."
-        )
+    if predicates not in ("exact", "float"):
+        raise BackendError(f"predicates must be 'exact' or 'float', got {predicates!r}.")
+    if backend == "exact" and predicates == "float":
+        raise BackendError("predicates='float' is for the torch backend; the exact backend decides nothing in float64.")
     check_network(net)
     dom.check_input(net.input_shape)
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
     sweep = Sweep(net, arrangement, chosen.arithmetic)
+    if predicates == "exact" and not arrangement.exact:
+        sweep.lines = Names.sides(len(dom.polytope.vertices))
     for done, total in sweep.run(dom):
         if progress is not None:
             progress(done, total, "partition")
     if not np.isfinite(sweep.output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
-    return Partition(net, dom, sweep.arrangement, tuple(sweep.steps), sweep.output, backend, device)
+    return Partition(
+        network=sweep.network,
+        domain=dom,
+        arrangement=sweep.arrangement,
+        steps=tuple(sweep.steps),
+        outputs=sweep.output,
+        backend=backend,
+        device=device,
+        predicates=predicates,
+        settled=sweep.settled,
+        lines=sweep.lines,
+    )
 
 
 class Sweep:
@@ -252,6 +282,10 @@ class Sweep:
     def __init__(self, network: Network, arrangement: Arrangement[Any], arithmetic: Arithmetic[Any]) -> None:
         self.network, self.arrangement, self.arithmetic = network, arrangement, arithmetic
         self.steps: list[Step] = []
+        self.lines: Names | None = None
+        """The function behind each line, when decisions are to be exact where the arrangement is not; else None."""
+        self.settled = 0
+        self._oracle: Oracle | None = None
         self._live: dict[int, Any] = {}
 
     @property
@@ -262,10 +296,13 @@ class Sweep:
     def run(self, domain: Domain) -> Iterator[tuple[int, int]]:
         """Goes through all nodes; yields how many are done, and how many there are."""
         nodes = self.network.nodes
+        self._domain = domain
         self._live[0] = self.arithmetic.linear(embedding(domain), [self.arrangement.coordinates()])
         for i, node in enumerate(nodes[1:], start=1):
             inputs = [self._live[j] for j in node.inputs]
             self._forget(i)
+            if isinstance(node.op, Periodic):
+                node = self._reached(i, node, inputs[0])
             if isinstance(node.op, Piecewise):
                 self._piecewise(i, node, inputs[0])
             elif isinstance(node.op, Max):
@@ -274,11 +311,25 @@ class Sweep:
                 self._live[i] = self.arithmetic.linear(node, inputs)
             yield i, len(nodes) - 1
 
+    def _reached(self, i: int, node: Node, argument: Any) -> Node:
+        """A periodic node, here and in the network, with the pieces that the domain reaches."""
+        nodes = list(self.network.nodes)
+        nodes[i] = unrolled(node, argument)
+        self.network, self._oracle = Network(tuple(nodes)), None
+        return nodes[i]
+
     def _piecewise(self, i: int, node: Node, argument: Any) -> None:
         assert isinstance(node.op, Piecewise)
         breakpoints = node.op.breakpoints
         levels = Ragged.from_counts(np.tile(breakpoints, node.size), np.full(node.size, len(breakpoints)))
-        refinement = self.arrangement.refine(argument, levels)
+
+        def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
+            return Names.levels(len(self.steps), levels.row_of[columns], levels.values[columns])
+
+        predicates = self._predicates()
+        exactly = None if predicates is None else predicates.exactly(naming)
+        refinement = self.arrangement.refine(argument, levels, exactly=exactly)
+        self._learn(None if predicates is None else predicates.with_lines(refinement.lines, naming), refinement.settled)
         self._move(refinement)
         self.steps.append(Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints))))
         self._live[i] = self.arithmetic.activate(node, refinement.values)
@@ -287,12 +338,31 @@ class Sweep:
         size = argument.columns // node.size
         keys = list(self._live)
         found = refine_by_maximum(
-            self.arrangement, self.arithmetic, argument, (node.size, size), [self._live[key] for key in keys]
+            self.arrangement,
+            self.arithmetic,
+            argument,
+            (node.size, size),
+            [self._live[key] for key in keys],
+            self._predicates(),
         )
+        self._learn(found.predicates, found.settled)
         self.arrangement = found.arrangement
         self._live = dict(zip(keys, found.fields, strict=True))
         self.steps.append(Step(i, found.parents, WinnerPieces(found.winners)))
         self._live[i] = found.maximum
+
+    def _predicates(self) -> Predicates | None:
+        """How decisions about the next nonlinear node are made exactly, when they are to be."""
+        if self.lines is None:
+            return None
+        if self._oracle is None:
+            self._oracle = backends.oracle(self.network, self._domain)
+        return Predicates(self._oracle, self.lines, len(self.steps), partial(patterns_after, tuple(self.steps)))
+
+    def _learn(self, predicates: Predicates | None, settled: int) -> None:
+        self.settled += settled
+        if predicates is not None:
+            self.lines = predicates.lines
 
     def _move(self, change: Change[Any]) -> None:
         self.arrangement = change.arrangement
@@ -305,9 +375,14 @@ class Sweep:
                 self._live.pop(j, None)
 
 
-def embedding(domain: Domain) -> Node:
-    """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
-    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")
+def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray[np.int16]:
+    """The pieces of all units of some steps on regions after the last of them, int16 (n, units)."""
+    parts, rows = [], regions
+    for step in reversed(steps):
+        parts.append(step.pieces.take(rows))
+        rows = step.parents[rows]
+    empty = np.zeros((len(rows), 0), np.int16)
+    return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
 
 
 def _unit_offsets(network: Network) -> list[int]:

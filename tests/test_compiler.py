@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from cpwl.compiler import compile, load_program
 from cpwl.compiler.bounds import evaluate
 from cpwl.compiler.handlers_linear import nearest_scale
-from cpwl.network import Dense, Gather, Input, Max, Network, Piecewise, Scale, Sum
+from cpwl.network import Dense, Divide, Gather, Input, Max, Network, Piecewise, Scale, Sum
 from cpwl.network_check import check_network
 
 
@@ -58,7 +58,8 @@ def points(shape: tuple[int, ...], count: int = 40) -> Tensor:
 
 
 def values(network: Network, x: Tensor) -> NDArray[np.float64]:
-    return evaluate(network, x.to(torch.float64).numpy())[-1].value
+    *_, (_, output) = evaluate(network, x.to(torch.float64))
+    return output.value.numpy()
 
 
 def kinds(network: Network) -> list[str]:
@@ -280,9 +281,10 @@ def test_a_slope_written_in_python_is_its_float64_value() -> None:
     assert isinstance(op, Piecewise) and op.slopes.tolist() == [(1 / 8 + 1 / 3) / 2, 1.0]
 
 
-def test_division_by_a_constant_multiplies_by_the_nearest_reciprocal() -> None:
-    op = compile(Forward(lambda m, x: x / 3).eval(), torch.zeros(1, 4)).nodes[1].op
-    assert isinstance(op, Scale) and op.factor == 1 / 3
+@pytest.mark.parametrize("forward", [lambda m, x: x / 3, lambda m, x: x[:, :3].mean(1, keepdim=True)])
+def test_division_and_means_are_exact(forward: Callable[[Any, Tensor], Tensor]) -> None:
+    op = compile(Forward(forward).eval(), torch.zeros(1, 4)).nodes[-1].op
+    assert isinstance(op, Divide) and op.divisor == 3
 
 
 def test_layout_costs_no_node_when_nothing_moves() -> None:
@@ -405,9 +407,9 @@ def test_the_bound_holds_for_the_exact_value() -> None:
     """Against exact arithmetic, on a network whose values cancel."""
     module = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1, bias=False)).double().eval()
     network = compile(module, torch.zeros(1, 6))
-    x = torch.randn(20, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(3)).numpy()
-    result = evaluate(network, x)[-1]
-    for row, value, error in zip(x, result.value[:, 0], result.error[:, 0], strict=True):
+    x = torch.randn(20, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    *_, (_, result) = evaluate(network, x)
+    for row, value, error in zip(x, result.value[:, 0].tolist(), result.error[:, 0].tolist(), strict=True):
         exact = _exact_chain(network, [Fraction(v) for v in row.tolist()])[0]
         assert abs(Fraction(value) - exact) <= Fraction(error) <= Fraction(1, 10**12)
 

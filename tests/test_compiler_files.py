@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays as array_of
 from numpy.typing import NDArray
 
 from cpwl.errors import ArgumentError, FileFormatError, ShapeError
-from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
+from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Periodic, Piecewise, Scale, Sum
 from cpwl.network_check import check_network
 from cpwl.network_io import network_from_arrays, network_to_arrays
 
@@ -34,6 +34,10 @@ def every_operator() -> Network:
         Node(Piecewise(np.array([-1.0, 2.0]), np.ones((3, 2, 1)), 5e-324), (4,), (2, 4)),
         Node(Gather(np.array([[0, 13], [7, 7]])), (5, 0), (2, 2)),
         Node(Max(), (6,), (2,)),
+        Node(Divide(np.array([3.0, -0.7])), (7,), (2,)),
+        Node(Periodic(2.0, np.array([-0.5, 0.5]), np.array([1.0, -1.0]), 0.25), (8,), (2,)),
+        Node(Gather(np.array([[0, 1, -1]])), (9,), (1, 3)),
+        Node(Conv(np.arange(8.0).reshape(4, 1, 2), np.ones(4), (3,), (2,), ((1, 0),), (1,), 1), (10,), (4, 2)),
     )
     return Network(nodes)
 
@@ -85,7 +89,7 @@ def _poisoned(values: NDArray[Any], poison: float) -> NDArray[Any]:
 
 DAMAGE: dict[str, Callable[[Header, Arrays], Any]] = {
     "unknown_format": lambda h, a: h.update(format="other"),
-    "newer_version": lambda h, a: h.update(version=2),
+    "newer_version": lambda h, a: h.update(version=3),
     "nodes_missing": lambda h, a: h.pop("nodes"),
     "no_nodes": lambda h, a: h.update(nodes=[]),
     "node_is_a_number": lambda h, a: h["nodes"].__setitem__(3, 5),
@@ -125,7 +129,7 @@ DAMAGE: dict[str, Callable[[Header, Arrays], Any]] = {
     "too_few_slopes": _edit("5.slopes", lambda v: v[:2]),
     "slopes_do_not_broadcast": _edit("5.slopes", lambda v: np.ones((3, 3, 1))),
     "index_too_large": _edit("6.index", lambda v: _poisoned(v, 14)),
-    "index_negative": _edit("6.index", lambda v: _poisoned(v, -1)),
+    "index_negative": _edit("6.index", lambda v: _poisoned(v, -2)),
     "index_of_floats": _edit("6.index", lambda v: v.astype(np.float64)),
     "index_of_another_shape": _edit("6.index", lambda v: v.ravel()),
 }

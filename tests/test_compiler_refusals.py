@@ -64,11 +64,6 @@ def test_the_indices_of_a_maximum_are_refused() -> None:
         compile(Forward(lambda x: x.max(1).indices.float() + x.sum(1)).eval(), X)
 
 
-def test_a_mean_that_no_float64_factor_expresses_is_refused() -> None:
-    with pytest.raises(UnsupportedLayerError, match="divides by 3"):
-        compile(Forward(lambda x: x[:, :3].mean(1)).eval(), X)
-
-
 @pytest.mark.parametrize(
     "forward",
     [
@@ -122,7 +117,7 @@ def test_weights_that_overflow_are_refused() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1)).double().eval()
     with torch.no_grad():
         for p in model.parameters():
-            p.fill_(1e200)
+            p.fill_(1e200 if p.ndim == 2 else 3e199)
     with pytest.raises(ArgumentError, match="overflows"):
         compile(model, X)
 

@@ -14,9 +14,10 @@ PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
     "errors": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
+    "checker": 0,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
-    "domain": 3, "arithmetic": 3,
+    "domain": 2, "arithmetic": 3, "predicates": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
     "partition": 5,
     "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
@@ -28,12 +29,12 @@ LAYERS: dict[str, int] = {
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}}
+DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"}}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
     "torch": ("backends.torch", "compiler", "demo"),
-    "flint": ("backends.exact",),
+    "flint": ("backends.exact", "checker"),
     "cdd": ("backends.exact.polyhedra",),
     "matplotlib": ("plot",),
     "click": ("cli",),
@@ -120,7 +121,7 @@ def test_the_abstract_arrangement_names_no_backend() -> None:
         ("backends.exact.field", "from cdd import gmp"),
         ("boundary", "from .plot import draw"),
         ("statistics", "import matplotlib.pyplot as plt"),
-        ("arithmetic", "from .domain import Domain"),
+        ("domain", "from .arithmetic import Arithmetic"),
         ("errors", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .ragged import Ragged"),
     ],
 )

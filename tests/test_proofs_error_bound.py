@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cpwl.backends.torch.arithmetic import TorchArithmetic, spectral_bound
+from cpwl.backends.torch.arithmetic import TorchArithmetic
 from cpwl.backends.torch.crossings import vanishing
 from cpwl.backends.torch.field import FloatField
+from cpwl.backends.torch.norms import spectral_bound
 from cpwl.network import RELU, Dense, Gather, Max, Node, Op, Piecewise, Scale, Sum
 
 U = Fraction(1, 2**53)

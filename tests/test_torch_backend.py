@@ -14,8 +14,8 @@ from networks import Pair, layered, mlp
 import cpwl
 from cpwl.backends.torch import TorchArrangement
 from cpwl.backends.torch import refine as refine_module
-from cpwl.backends.torch.arithmetic import spectral_bound
 from cpwl.backends.torch.locate import Locator
+from cpwl.backends.torch.norms import spectral_bound
 from cpwl.backends.torch.segments import pack, set_bits
 from cpwl.errors import BackendError, NumericalRangeError
 from cpwl.network import Network

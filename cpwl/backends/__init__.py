@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..arithmetic import Arithmetic
 from ..arrangement import Arrangement
+from ..domain import Domain
 from ..errors import BackendError
+from ..network import Network
+from ..predicates import Functions, Oracle
 
 NAMES = ("torch", "exact")
 
@@ -35,3 +43,18 @@ def get(name: str, device: str | None = None) -> Backend:
 
         return Backend(name, ExactArrangement, ExactArithmetic())
     raise BackendError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {name!r}.")
+
+
+def oracle(network: Network, domain: Domain) -> Oracle:
+    """The functions of a network on regions of a slice, from the exact backend, which is loaded when first asked."""
+
+    @cache
+    def loaded() -> Oracle:
+        from .exact.oracle import SliceOracle
+
+        return SliceOracle(network, domain)
+
+    def functions(patterns: NDArray[np.int16]) -> Sequence[Functions]:
+        return loaded()(patterns)
+
+    return functions

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ..arithmetic import Forward, Stage
 from ..backends.exact import ExactArithmetic, ExactField
 from ..backends.exact.integers import Integer, ratio_sum, rational, signs
+from ..backends.exact.lines import Polygon, at, domain_lines
 from ..backends.exact.points import Point, turn
+from ..backends.exact.restrict import field_at, restricted
 from ..domain import Domain
 from ..network import Network, Piecewise
 from ..polytope import Polytope
 from ..ragged import Ragged
-from .lines import Polygon, at, domain_lines
-from .restrict import field_at, restricted
 from .units import batches, unit_columns
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ..arithmetic import Forward
 from ..backends.exact import ExactArithmetic, ExactField
 from ..backends.exact.integers import rational
+from ..backends.exact.lines import Line, Polygon, domain_lines, line, polygon_of
+from ..backends.exact.restrict import frame, restricted
 from ..network import Network, Node, Piecewise
 from ..partition import Partition
-from .lines import Line, Polygon, domain_lines, line, polygon_of
-from .restrict import frame, restricted
 from .units import batches, unit_columns
 
 _NEAR = 2.0**-24

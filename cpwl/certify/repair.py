@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..arrangement import Change
 from ..backends.exact import ExactArithmetic, ExactArrangement, ExactField
 from ..backends.exact.integers import rational
+from ..backends.exact.lines import Polygon
 from ..backends.exact.points import rounded
 from ..domain import Domain
 from ..errors import VerificationError
@@ -22,7 +23,6 @@ from ..network import Network
 from ..partition import Sweep
 from ..ragged import Ragged
 from .criterion import Listing, examine, loose_edges, repeated, total_area, within
-from .lines import Polygon
 
 Box = tuple[float, float, float, float]
 """(lowest x, lowest y, highest x, highest y)"""

@@ -8,7 +8,7 @@ the result is checked against the module on sample inputs in float64. What the n
 * casts between floating-point types are left out: the network is a function of real numbers;
 * a constant computed from other constants (a normalised weight, ``2 * self.buffer``) is computed once, in float64;
 * batch norm: (x - mean) * scale + bias, exactly, with scale the float64 nearest to weight / sqrt(var + eps);
-* division by a constant c is multiplication by the float64 nearest to 1 / c (exact when c is a power of two).
+* division by a constant, a mean and an average pool divide exactly (x / 3 is a third of x);
 
 torch is imported when a function is called, not when this package is.
 """

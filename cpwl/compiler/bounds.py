@@ -1,23 +1,23 @@
 """A network evaluated in plain float64, with a bound on the rounding error of that and of every similar evaluation.
 
-The bound holds for every float64 evaluation of the same functions in which a sum of n products is formed in any order,
-with at most ``EXTRA`` further roundings an operator (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
-section 3.1: such a sum is off by at most gamma_n times the sum of the absolute values, gamma_n = n u / (1 - n u)).
+The bound holds for every evaluation of the same functions in which a sum of n products is formed in any order, with at
+most ``EXTRA`` further roundings an operator (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section
+3.1: such a sum is off by at most gamma_n times the sum of the absolute values, gamma_n = n u / (1 - n u)).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from ..network import Dense, Gather, Max, Network, Node, Piecewise, Scale, Sum
+from ..network import Conv, Dense, Divide, Gather, Max, Network, Node, Periodic, Piecewise, Scale, Sum
 
-UNIT = 2.0**-53
-SMALLEST = 2.0**-1074
 # Roundings of an operator beyond those of its sum: batch norm, the longest, takes four for its scale and four to apply
 # it, where the network's own scale is rounded once; a constant computed in two ways may differ by some more.
 EXTRA = 16
@@ -25,83 +25,148 @@ EXTRA = 16
 ROUND_UP = 1 + 2.0**-32
 
 
+@dataclass(frozen=True)
+class Precision:
+    """A floating-point format: the unit roundoff, and the smallest positive number."""
+
+    unit: float
+    smallest: float
+
+
+DOUBLE = Precision(2.0**-53, 2.0**-1074)
+SINGLE = Precision(2.0**-24, 2.0**-149)
+
+
 @dataclass(frozen=True, eq=False)
 class Bounded:
     """Values (S, *shape) of S samples; any admissible evaluation is within ``error`` of the exact function's values."""
 
-    value: NDArray[np.float64]
-    error: NDArray[np.float64]
+    value: Tensor
+    error: Tensor
+    precision: Precision = DOUBLE
 
     @property
-    def magnitude(self) -> NDArray[np.float64]:
+    def magnitude(self) -> Tensor:
         """An upper bound on the absolute value that any admissible evaluation computes."""
-        return np.asarray(np.abs(self.value) + 2 * self.error)
+        return self.value.abs() + 2 * self.error
+
+    def rounding(self, terms: int) -> float:
+        """gamma of a sum of so many terms."""
+        n = (terms + EXTRA) * self.precision.unit
+        return n / (1 - n) if n < 1 else float("inf")
 
 
-def evaluate(network: Network, points: NDArray[np.float64]) -> list[Bounded]:
-    """The values of all nodes at points (S, *input_shape), with their bounds."""
-    results = [Bounded(points.reshape(-1, *network.input_shape), np.zeros((len(points), *network.input_shape)))]
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for node in network.nodes[1:]:
-            results.append(_RULES[type(node.op)](node, node.op, [results[j] for j in node.inputs]))
-    return results
+def evaluate(network: Network, points: Tensor, precision: Precision = DOUBLE) -> Iterator[tuple[int, Bounded]]:
+    """The index and the values of one node after the other at points (S, *input_shape), with their bounds.
+
+    ``precision`` is that of the evaluations which the bound is about. Values that no later node reads are let go.
+    """
+    start = points.reshape(-1, *network.input_shape).to(torch.float64)
+    live = {0: Bounded(start, torch.zeros_like(start), precision)}
+    yield 0, live[0]
+    for i, node in enumerate(network.nodes[1:], start=1):
+        live[i] = _RULES[type(node.op)](node, node.op, [live[j] for j in node.inputs])
+        yield i, live[i]
+        for j in (*node.inputs, i):
+            if network.last_use[j] <= i:
+                live.pop(j, None)
 
 
-def _rounded(value: Any, carried: Any, absolute: Any, terms: int) -> Bounded:
-    """An operator's value: the error carried from its inputs, and that of ``terms`` terms of the given absolute sum."""
-    n = terms + EXTRA
-    gamma = n * UNIT / (1 - n * UNIT)
-    return Bounded(value, (carried + gamma * absolute + n * SMALLEST) * ROUND_UP)
+def _rounded(x: Bounded, value: Tensor, error: Tensor, terms: int) -> Bounded:
+    """An operator's value, and its error: rounded up, and with what underflow may add."""
+    return Bounded(value, (error + (terms + EXTRA) * x.precision.smallest) * ROUND_UP, x.precision)
 
 
 def _dense(node: Node, op: Dense, inputs: Sequence[Bounded]) -> Bounded:
     (x,) = inputs
-    weight = np.abs(op.weight).T
-    absolute = x.magnitude @ weight + np.abs(op.bias)
-    return _rounded(x.value @ op.weight.T + op.bias, x.error @ weight, absolute, len(weight) + 1)
+    weight, bias = torch.from_numpy(op.weight), torch.from_numpy(op.bias)
+    terms = weight.shape[1] + 1
+    gamma = x.rounding(terms)
+    error = (x.error + gamma * x.magnitude) @ weight.abs().T + gamma * bias.abs()
+    return _rounded(x, x.value @ weight.T + bias, error, terms)
+
+
+def _conv(node: Node, op: Conv, inputs: Sequence[Bounded]) -> Bounded:
+    (x,) = inputs
+    weight, bias = torch.from_numpy(op.weight), torch.from_numpy(op.bias)
+    gamma = x.rounding(op.terms + 1)
+    error = _convolved(node, op, x.error + gamma * x.magnitude, weight.abs(), gamma * bias.abs())
+    return _rounded(x, _convolved(node, op, x.value, weight, bias), error, op.terms + 1)
+
+
+def _convolved(node: Node, op: Conv, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    images = x.reshape(-1, op.channels, *op.spatial)
+    images = torch.nn.functional.pad(images, [pad for pads in reversed(op.padding) for pad in pads])
+    convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[weight.ndim - 3]
+    return convolve(images, weight, bias, op.stride, 0, op.dilation, op.groups).reshape(len(x), *node.shape)
 
 
 def _scale(node: Node, op: Scale, inputs: Sequence[Bounded]) -> Bounded:
     (x,) = inputs
-    factor = np.abs(op.factor)
-    return _rounded(op.factor * x.value + op.shift, factor * x.error, factor * x.magnitude + np.abs(op.shift), 2)
+    factor, shift = torch.from_numpy(op.factor), torch.from_numpy(op.shift)
+    error = factor.abs() * (x.error + x.rounding(2) * x.magnitude) + x.rounding(2) * shift.abs()
+    return _rounded(x, factor * x.value + shift, error, 2)
+
+
+def _divide(node: Node, op: Divide, inputs: Sequence[Bounded]) -> Bounded:
+    (x,) = inputs
+    divisor = torch.from_numpy(op.divisor)
+    return _rounded(x, x.value / divisor, (x.error + x.rounding(2) * x.magnitude) / divisor.abs(), 2)
 
 
 def _sum(node: Node, op: Sum, inputs: Sequence[Bounded]) -> Bounded:
-    pairs = list(zip(op.coefficients, inputs, strict=True))
-    carried = sum(abs(c) * x.error for c, x in pairs)
-    absolute = sum(abs(c) * x.magnitude for c, x in pairs)
-    return _rounded(sum(c * x.value for c, x in pairs), carried, absolute, len(pairs))
+    x = inputs[0]
+    gamma = x.rounding(len(inputs))
+    values = torch.stack([c * y.value for c, y in zip(op.coefficients, inputs, strict=True)])
+    errors = (abs(c) * (y.error + gamma * y.magnitude) for c, y in zip(op.coefficients, inputs, strict=True))
+    return _rounded(x, values.sum(0), torch.stack(list(errors)).sum(0), len(inputs))
 
 
 def _gather(node: Node, op: Gather, inputs: Sequence[Bounded]) -> Bounded:
-    values = np.concatenate([x.value.reshape(len(x.value), -1) for x in inputs], axis=1)
-    errors = np.concatenate([x.error.reshape(len(x.error), -1) for x in inputs], axis=1)
-    return Bounded(values[:, op.index], errors[:, op.index])
+    index = torch.from_numpy(op.index)
+
+    def entries(parts: list[Tensor]) -> Tensor:
+        flat = torch.cat([part.reshape(len(part), -1) for part in parts], dim=1)
+        return flat[:, index.clamp(min=0)].masked_fill(index < 0, 0.0)
+
+    return Bounded(entries([x.value for x in inputs]), entries([x.error for x in inputs]), inputs[0].precision)
 
 
 def _piecewise(node: Node, op: Piecewise, inputs: Sequence[Bounded]) -> Bounded:
     """The value at the first breakpoint and, piece by piece, slope times the part of the way that lies in the piece."""
     (x,) = inputs
-    first, ends = op.breakpoints[0], [*op.breakpoints[1:], np.inf]
-    inner = (np.clip(x.value, low, high) - low for low, high in zip(op.breakpoints, ends, strict=True))
-    ways = [np.minimum(x.value - first, 0.0), *inner]
-    steepest = np.abs(op.slopes).max(axis=0)
-    value = op.value + sum(slope * way for slope, way in zip(op.slopes, ways, strict=True))
-    absolute = abs(op.value) + steepest * (x.magnitude + abs(first))
-    return _rounded(value, steepest * x.error, absolute, len(op.slopes) + 1)
+    slopes = torch.from_numpy(op.slopes)
+    value = torch.full_like(x.value, op.value) + slopes[0] * (x.value - op.breakpoints[0]).clamp(max=0)
+    ends = [*op.breakpoints[1:].tolist(), float("inf")]
+    for slope, low, high in zip(slopes[1:], op.breakpoints.tolist(), ends, strict=True):
+        value = value + slope * (x.value.clamp(low, high) - low)
+    steepest = slopes.abs().amax(dim=0)
+    gamma = x.rounding(len(slopes) + 1)
+    sizes = x.magnitude + np.abs(op.breakpoints).max()
+    return _rounded(x, value, steepest * (x.error + gamma * sizes) + gamma * abs(op.value), len(slopes) + 1)
+
+
+def _periodic(node: Node, op: Periodic, inputs: Sequence[Bounded]) -> Bounded:
+    (x,) = inputs
+    finite = torch.where(x.value.isfinite(), x.value, 0.0)
+    low, high = (Fraction(float(extreme)) for extreme in (finite.min(), finite.max()))
+    unrolled = op.unrolled(low, high)
+    return _piecewise(replace(node, op=unrolled), unrolled, inputs)
 
 
 def _max(node: Node, op: Max, inputs: Sequence[Bounded]) -> Bounded:
     (x,) = inputs
-    return Bounded(x.value.max(axis=-1), x.error.max(axis=-1))
+    return Bounded(x.value.amax(dim=-1), x.error.amax(dim=-1), x.precision)
 
 
 _RULES: dict[type, Callable[[Node, Any, Sequence[Bounded]], Bounded]] = {
     Dense: _dense,
+    Conv: _conv,
     Scale: _scale,
+    Divide: _divide,
     Sum: _sum,
     Gather: _gather,
     Piecewise: _piecewise,
+    Periodic: _periodic,
     Max: _max,
 }

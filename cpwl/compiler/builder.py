@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import UnsupportedLayerError
-from ..network import Dense, Gather, Input, Max, Network, Node, Op, Scale, Shape, Sum
+from ..network import Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Scale, Shape, Sum
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Builder:
         return Value(self._append(op, (x.node,), self.node(x).shape), x.shape)
 
     def gather(self, inputs: Sequence[Value], index: NDArray[Any]) -> Value:
-        """Entries of the inputs, by an index of the result's shape in torch; nothing is added when nothing moves."""
+        """Entries of the inputs, by an index of the result's shape in torch (-1: zero); none added if nothing moves."""
         shape = tuple(index.shape)
         filled = [x.node for x in inputs if prod(x.shape)]
         return Value(self._gather(filled, index.reshape(network_shape(shape))), shape)
@@ -116,9 +116,46 @@ class Builder:
         shape = (*x.shape[:-1], out)
         return Value(self._append(op, (x.node,), network_shape(shape)), shape)
 
-    def sum_groups(self, inputs: Sequence[Value], groups: NDArray[Any], coefficient: float = 1.0) -> Value:
-        """coefficient times the sum of each group of entries: groups (*s, k) of indices of entries, result (*s)."""
-        weight = np.full((1, groups.shape[-1]), coefficient)
+    def conv(
+        self,
+        x: Value,
+        weight: NDArray[np.float64],
+        bias: NDArray[np.float64] | None = None,
+        *,
+        stride: Sequence[int],
+        padding: Sequence[tuple[int, int]],
+        dilation: Sequence[int],
+        groups: int = 1,
+    ) -> Value:
+        """The cross-correlation over the last axes of x, (*lead, C, *spatial); padding is (before, after)."""
+        dims = weight.ndim - 2
+        spatial = x.shape[len(x.shape) - dims :]
+        zeros = np.zeros(len(weight))
+        op = Conv(
+            weight,
+            zeros if bias is None else bias,
+            tuple(spatial),
+            tuple(stride),
+            tuple(padding),
+            tuple(dilation),
+            groups,
+        )
+        if x.shape[-dims - 1] != op.channels or min(op.output_spatial) < 1:
+            raise UnsupportedLayerError(f"a kernel of shape {weight.shape} does not fit an input of shape {x.shape}")
+        shape = (*x.shape[: -dims - 1], len(weight), *op.output_spatial)
+        return Value(self._append(op, (x.node,), network_shape(shape)), shape)
+
+    def divide(self, x: Value, divisor: Constant) -> Value:
+        """x / divisor exactly, with a constant that broadcasts as in torch (and may enlarge x)."""
+        d = array(divisor)
+        if not d.all():
+            raise UnsupportedLayerError("it divides by zero")
+        x = self.expand(x, np.broadcast_shapes(x.shape, d.shape))
+        return self.pointwise(Divide(self.fit(d, x)), x)
+
+    def sum_groups(self, inputs: Sequence[Value], groups: NDArray[Any]) -> Value:
+        """The sum of each group of entries: groups (*s, k) of indices of entries, result (*s)."""
+        weight = np.ones((1, groups.shape[-1]))
         return self._over_groups(Dense(weight, np.zeros(1)), (1,), inputs, groups)
 
     def max_groups(self, inputs: Sequence[Value], groups: NDArray[Any]) -> Value:

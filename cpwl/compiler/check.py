@@ -2,50 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError, MismatchError, UnsupportedLayerError
+from ..network import Network
 from .arguments import batch_of
-from .bounds import Bounded, evaluate
+from .bounds import DOUBLE, Bounded, Precision, evaluate
 from .capture import eager, first_line
 from .double import Float64
 from .ending import Ending
 from .program import Program, module_path, name_of, run_node
+from .samples import sample_points
 from .translate import Translation
-
-# Sizes of the random inputs, relative to the example: small ones see the biases, large ones the far pieces.
-_SCALES = (2.0**-10, 0.5, 1.0, 1.0, 4.0, 2.0**10)
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Inputs (S, *shape), and what the network computes for them, (S, outputs)."""
+    """Inputs (S, *shape), and what the network computes for them."""
 
     points: Tensor
     output: Bounded
 
 
-def check_translation(program: Program, translation: Translation, sample: Tensor) -> Samples:
-    """Raises ``MismatchError`` for the first graph node that the network computes differently, beyond rounding."""
-    points = sample_points(sample)
-    results = [flat(result) for result in evaluate(translation.network, points.numpy())]
-    if not np.isfinite(results[-1].value).all(axis=1).any():
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What the original computes at one of its nodes: (S, ...), the network's node that holds it, and its name."""
+
+    values: Tensor
+    place: int
+    where: str
+
+
+def check_nodes(
+    network: Network, points: Tensor, reference: Iterable[Computed], precision: Precision = DOUBLE
+) -> Samples:
+    """Raises ``MismatchError`` for the first node that the network computes differently, beyond rounding.
+
+    ``reference`` is in the order of the network's nodes, and computed in the given precision.
+    """
+    results = evaluate(network, points, precision)
+    place, result = next(results)
+    for computed in reference:
+        while place < computed.place:
+            place, result = next(results)
+        if place == computed.place and not agree(computed.values, result):
+            raise MismatchError(
+                f"the compiled network differs from the model at {computed.where}, by more than rounding explains: "
+                "a bug, please report it."
+            )
+    for _, last in results:
+        result = last
+    if not result.value.flatten(1).isfinite().all(dim=1).any():
         raise ArgumentError("model overflows float64 on every sample input: its weights are too large.")
+    return Samples(points, result)
+
+
+def check_translation(program: Program, translation: Translation, sample: Tensor) -> Samples:
+    """``check_nodes`` against the captured graph, in float64."""
+    points = sample_points(translation.network, sample[0])
+    return check_nodes(translation.network, points, _run(program, translation, points))
+
+
+def _run(program: Program, translation: Translation, points: Tensor) -> Iterator[Computed]:
+    """The graph's values, node by node; those that no later node reads are let go."""
+    nodes = program.needed_for(translation.target)
+    last = {arg: node for node in nodes for arg in node.all_input_nodes}
     values: list[dict[fx.Node, Any]] = [{**translation.constants, program.input: x[None]} for x in points]
-    with torch.no_grad():
-        for node in program.needed_for(translation.target):
+    for node in nodes:
+        with torch.no_grad():
             for known in values:
                 known.setdefault(node, None if node in known else run_node(node, known))
-            if node in translation.places:
-                _compare(node, np.stack([known[node].numpy() for known in values]), results[translation.places[node]])
-    return Samples(points, results[-1])
+        if node in translation.places:
+            yield Computed(torch.stack([known[node] for known in values]), translation.places[node], _where(node))
+        for known in values:
+            for arg in {arg for arg in node.all_input_nodes if last[arg] is node}:
+                del known[arg]
+
+
+def _where(node: fx.Node) -> str:
+    path = module_path(node)
+    return f"{name_of(node)} of {f'layer {path!r}' if path else 'its own forward'} (graph node {node.name!r})"
 
 
 def check_whole(model: nn.Module | ExportedProgram, samples: Samples, until: str | None, ending: Ending) -> None:
@@ -61,9 +103,9 @@ def check_whole(model: nn.Module | ExportedProgram, samples: Samples, until: str
         together = run(samples.points)
     except Exception:  # a model of one sample only: whatever it raises on a batch
         together = None
-    if together is not None and _agree(together, samples.output):
+    if together is not None and agree(together, samples.output):
         return
-    if not _agree(_one_by_one(run, samples.points), samples.output):
+    if not agree(_one_by_one(run, samples.points), samples.output):
         raise MismatchError(
             "the compiled network follows the captured graph, but does not compute what the model computes: "
             "a bug, please report it."
@@ -75,9 +117,9 @@ def check_whole(model: nn.Module | ExportedProgram, samples: Samples, until: str
         )
 
 
-def _one_by_one(run: Run, points: Tensor) -> NDArray[np.float64]:
+def _one_by_one(run: Run, points: Tensor) -> Tensor:
     try:
-        return np.stack([run(x[None]) for x in points])
+        return torch.stack([run(x[None]) for x in points])
     except Exception as error:  # whatever a forward raises that cannot be run in float64
         raise UnsupportedLayerError(
             f"model cannot be evaluated in float64, which the check of the compiled network needs: {first_line(error)}"
@@ -93,13 +135,13 @@ class Run:
         if until is not None:
             module.get_submodule(until).register_forward_pre_hook(_stop, with_kwargs=True)
 
-    def __call__(self, points: Tensor) -> NDArray[np.float64]:
+    def __call__(self, points: Tensor) -> Tensor:
         with torch.no_grad(), self._mode:
             try:
-                output = self._module(points.clone())
+                output: Tensor = self._module(points.clone())
             except _Reached as reached:
                 output = reached.value
-        return np.asarray(output.numpy())
+        return output
 
 
 class _Reached(Exception):
@@ -111,39 +153,12 @@ def _stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> N
     raise _Reached(next(value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)))
 
 
-def sample_points(sample: Tensor) -> Tensor:
-    """Inputs (S, *shape) in float64: the example, zeros, and random ones of several sizes (a fixed seed)."""
-    generator = torch.Generator().manual_seed(0)
-    example = sample[0].to(torch.float64)
-    size = float(example.abs().max()) or 1.0
-    normal = torch.randn((len(_SCALES), *example.shape), generator=generator, dtype=torch.float64)
-    random = (scale * size * x for scale, x in zip(_SCALES, normal, strict=True))
-    return torch.stack([example, torch.zeros_like(example), *random])
-
-
-def flat(result: Bounded) -> Bounded:
-    """The same, with one row a sample."""
-    return Bounded(result.value.reshape(len(result.value), -1), result.error.reshape(len(result.error), -1))
-
-
-def _agree(reference: NDArray[np.float64], result: Bounded) -> bool:
-    """Whether a reference (S, ...) and the network's values (S, entries) can both be evaluations of one function.
+def agree(reference: Tensor, result: Bounded) -> bool:
+    """Whether a reference (S, ...) and the network's values (S, ...) can both be evaluations of one function.
 
     Each is within the bound of the exact value. Where float64 overflowed, there is nothing to compare.
     """
-    if reference.size != result.value.size:
+    if reference.numel() != result.value.numel():
         return False
-    with np.errstate(invalid="ignore"):
-        near = np.abs(reference.reshape(result.value.shape) - result.value) <= 2 * result.error
-    return bool((near | ~np.isfinite(result.error)).all())
-
-
-def _compare(node: fx.Node, reference: NDArray[np.float64], result: Bounded) -> None:
-    if _agree(reference, result):
-        return
-    path = module_path(node)
-    where = f"layer {path!r}" if path else "its own forward"
-    raise MismatchError(
-        f"the compiled network differs from the model at {name_of(node)} of {where} (graph node {node.name!r}), "
-        "by more than rounding explains: a bug, please report it."
-    )
+    near = (reference.reshape(result.value.shape) - result.value).abs() <= 2 * result.error
+    return bool((near | ~result.error.isfinite()).all())

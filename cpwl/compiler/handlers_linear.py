@@ -45,13 +45,11 @@ def multiply(b: Builder, x: Operand, y: Operand) -> Result:
 
 
 def divide(b: Builder, x: Operand, y: Operand) -> Result:
-    """x times the float64 nearest to 1 / y, with y constant."""
+    """x / y exactly, with y constant."""
     if isinstance(y, Value):
         raise UnsupportedLayerError("a division by a tensor that depends on the input is not piecewise linear")
-    divisor = array(y)
-    if not divisor.all():
-        raise UnsupportedLayerError("it divides by zero")
-    return multiply(b, x, 1.0 / divisor)
+    assert isinstance(x, Value)
+    return b.divide(x, y)
 
 
 def linear(b: Builder, x: Operand, weight: Operand, bias: Operand | None = None) -> Result:
@@ -140,26 +138,19 @@ def sum_over(
     b: Builder, x: Value, dims: Sequence[int] | None = None, keepdim: bool = False, *, dtype: object = None
 ) -> Value:
     """The sum over some axes (all when none is given)."""
-    return _weighted_sum(b, x, dims, keepdim, 1)
+    groups, shape = group(x, dims, keepdim)
+    if groups.shape[-1] == 1:
+        return b.gather([x], groups.reshape(shape))
+    return b.reshape(b.sum_groups([x], groups), shape)
 
 
 def mean_over(
     b: Builder, x: Value, dims: Sequence[int] | None = None, keepdim: bool = False, *, dtype: object = None
 ) -> Value:
-    """The mean over some axes, of a power of two of entries."""
+    """The mean over some axes: the sum, divided exactly by the number of entries."""
     count = prod(x.shape[d] for d in axes_of(x, dims))
-    if count & (count - 1):
-        raise UnsupportedLayerError(
-            f"a mean over {count} entries divides by {count}, which no float64 factor does exactly"
-        )
-    return _weighted_sum(b, x, dims, keepdim, count)
-
-
-def _weighted_sum(b: Builder, x: Value, dims: Sequence[int] | None, keepdim: bool, divisor: int) -> Value:
-    groups, shape = group(x, dims, keepdim)
-    if groups.shape[-1] == 1:
-        return b.gather([x], groups.reshape(shape))
-    return b.reshape(b.sum_groups([x], groups, 1.0 / divisor), shape)
+    total = sum_over(b, x, dims, keepdim)
+    return total if count == 1 else b.divide(total, count)
 
 
 def axes_of(x: Value, dims: Sequence[int] | int | None) -> list[int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...arithmetic import Arithmetic
-from ...network import Dense, Gather, Max, Node, Piecewise, Scale, Sum
+from ...network import Conv, Dense, Divide, Gather, Max, Node, Piecewise, Scale, Sum
 from .field import ExactField, aligned, stacked
 from .integers import Integer, Integers, common_scale, product, rational, signs
 
@@ -30,6 +33,12 @@ class ExactArithmetic(Arithmetic[ExactField]):
         op = node.op
         if isinstance(op, Dense):
             return _dense(op, inputs[0])
+        if isinstance(op, Conv):
+            return _convolved(op, inputs[0])
+        if isinstance(op, Divide):
+            inverse = np.vectorize(lambda d: 1 / Fraction(d), otypes=[object])(op.divisor)
+            factor, scale = common_scale(np.broadcast_to(inverse, node.shape).ravel())
+            return _scaled(inputs[0], factor, factor * 0, scale)
         if isinstance(op, Scale):
             maps = np.stack([np.broadcast_to(x, node.shape).ravel() for x in (op.factor, op.shift)])
             (factor, shift), scale = common_scale(maps)
@@ -61,11 +70,53 @@ class ExactArithmetic(Arithmetic[ExactField]):
 def _dense(op: Dense, x: ExactField) -> ExactField:
     """Every row [x, 1] times the matrix [weight, bias], along the last axis of the input."""
     outputs, inputs = op.weight.shape
-    tensor, scale = common_scale(np.column_stack([op.weight, op.bias]))
+    matrix, scale = _integers(op)
     lead = x.columns // inputs
-    constants = np.repeat(x.homogeneous, lead)
-    rows = np.column_stack([x.numerators.reshape(x.rows * lead, inputs), constants])
-    return ExactField(product(rows, tensor.T).reshape(x.rows, lead * outputs), x.denominators * scale, x.weights)
+    rows = x.numerators.reshape(x.rows * lead, inputs)
+    result = _affine(rows, np.repeat(x.homogeneous, lead), matrix)
+    return ExactField(result.reshape(x.rows, lead * outputs), x.denominators * scale, x.weights)
+
+
+def _convolved(op: Conv, x: ExactField) -> ExactField:
+    """Every window of the input as a row [window, 1] times the matrix [weight, bias], group by group."""
+    matrix, scale = _integers(op)
+    lead = x.columns // (op.channels * prod(op.spatial))
+    images = x.numerators.reshape(x.rows * lead, op.groups, -1, prod(op.spatial))
+    padded = np.concatenate([images, np.full((*images.shape[:3], 1), Integer(0))], axis=3)
+    windows = _windows(op)  # -1, the last entry, is the zero that was just added
+    rows = np.moveaxis(padded[..., windows], 3, 1).reshape(len(images), len(windows), op.groups, -1)
+    constants = np.repeat(x.homogeneous, lead * len(windows))
+    parts = [
+        _affine(rows[:, :, g].reshape(len(constants), -1), constants, part)
+        for g, part in enumerate(np.split(matrix, op.groups))
+    ]
+    result = np.concatenate(parts, axis=1).reshape(len(images), len(windows), len(op.bias))
+    return ExactField(np.moveaxis(result, 2, 1).reshape(x.rows, -1), x.denominators * scale, x.weights)
+
+
+def _windows(op: Conv) -> NDArray[np.int64]:
+    """For each position of the result the flat places that the kernel reads, int64 (out, taps); -1 in the padding."""
+    places = np.pad(np.arange(prod(op.spatial)).reshape(op.spatial), op.padding, constant_values=-1)
+    kernel = op.weight.shape[2:]
+    spans = tuple(dilation * (k - 1) + 1 for k, dilation in zip(kernel, op.dilation, strict=True))
+    windows = np.lib.stride_tricks.sliding_window_view(places, spans)
+    steps = tuple(slice(None, None, step) for step in (*op.stride, *op.dilation))
+    return windows[steps].reshape(-1, prod(kernel))
+
+
+_INTEGERS: WeakKeyDictionary[Dense | Conv, tuple[Integers, Integer]] = WeakKeyDictionary()
+
+
+def _integers(op: Dense | Conv) -> tuple[Integers, Integer]:
+    """The matrix [weight, bias] of an operator, flattened to two axes, as integers over one scale; kept with it."""
+    if op not in _INTEGERS:
+        _INTEGERS[op] = common_scale(np.column_stack([op.weight.reshape(len(op.weight), -1), op.bias]))
+    return _INTEGERS[op]
+
+
+def _affine(rows: Integers, constants: Integers, matrix: Integers) -> Integers:
+    """Every row [x, constant] times the transposed matrix."""
+    return product(np.column_stack([rows, constants]), matrix.T)
 
 
 def _scaled(x: ExactField, factor: Integers, shift: Integers, scale: Integer) -> ExactField:
@@ -82,7 +133,8 @@ def _sum(op: Sum, inputs: Sequence[ExactField]) -> ExactField:
 
 def _gathered(op: Gather, inputs: Sequence[ExactField]) -> ExactField:
     numerators, denominators = aligned(inputs)
-    return ExactField(np.concatenate(numerators, axis=1)[:, op.index.ravel()], denominators, inputs[0].weights)
+    zero = np.full((len(denominators), 1), Integer(0))  # the last entry, index -1
+    return ExactField(np.concatenate([*numerators, zero], axis=1)[:, op.index.ravel()], denominators, inputs[0].weights)
 
 
 def _pieces(op: Piecewise, x: ExactField) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrangement import Arrangement, Change, Facets, Refinement
+from ...arrangement import Arrangement, Change, Exactly, Facets, Refinement
 from ...bits import BitMatrix
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope, finite
@@ -133,7 +133,7 @@ class ExactArrangement(Arrangement[ExactField]):
         return ExactField.of(table if table.dtype == object else finite("values", table), weight=1)
 
     # ---- change ----------------------------------------------------------------------------------------------------
-    def refine(self, values: ExactField, levels: Ragged) -> Refinement[ExactField]:
+    def refine(self, values: ExactField, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[ExactField]:
         self._check_refine(values, levels)
         cutter = Cutter(self._points, values, levels, self._generations)
         straddled = self._straddled(np.array(cutter.signs, np.int8).reshape(len(self._points), -1))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,22 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arithmetic import Arithmetic
-from ...network import Dense, Gather, Max, Node, Op, Piecewise, Scale, Sum
-from .field import ROUND_UP, SMALLEST, UNIT, FloatField, Sharp, gamma, lifted, row_norms
+from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
+from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, row_norms, taken
+from .norms import Norms, conv_norms, dense_norms, factor, largest
 
 
 @dataclass(frozen=True, eq=False)
-class _DenseConstants:
-    """A dense operator's tensors and the norms that its bound needs."""
+class _WeightConstants:
+    """The tensors of a dense operator or a convolution, and the norms that its bound needs."""
 
     weight: Tensor
     bias: Tensor
-    spectral: float
-    """At least ||W||_2."""
-    absolute: float
-    """At least || |W| ||_2."""
+    norms: Norms
     row_norms: Tensor
+    """The 2-norm of the weights of each output (channel)."""
     bias_norm: float
+    terms: int
+    """Products in one entry of the result."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,12 @@ class TorchArithmetic(Arithmetic[FloatField]):
         match node.op:
             case Dense():
                 return self._dense(node.op, inputs[0])
+            case Conv():
+                return self._conv(node.op, inputs[0])
             case Scale():
                 return self._scale(node, node.op, inputs[0])
+            case Divide():
+                return self._divide(node, node.op, inputs[0])
             case Sum():
                 return _sum(node.op, inputs)
             case Gather():
@@ -109,7 +114,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField) -> FloatField:
-        constants = self._dense_constants(op)
+        constants = self._weights_of(op, dense_norms)
         rows = x.values.reshape(-1, op.weight.shape[1])
         if x.weights is None:
             values = torch.addmm(constants.bias, rows, constants.weight.T)
@@ -117,58 +122,58 @@ class TorchArithmetic(Arithmetic[FloatField]):
             lead = len(rows) // max(x.rows, 1)
             values = rows @ constants.weight.T + x.weights.repeat_interleave(lead)[:, None] * constants.bias
         copies = x.columns // op.weight.shape[1]
-        values = values.reshape(x.rows, copies * len(op.bias))
-        norms = row_norms(x.values)
-        g = gamma(op.weight.shape[1] + 2)
-        rounding = g * (constants.absolute * norms + sqrt(copies) * constants.bias_norm)
-        error = lifted((constants.spectral * x.error + rounding) * ROUND_UP)
-        sharp = Sharp(
-            lifted((x.error + g * norms) * ROUND_UP),
-            constants.row_norms.repeat(copies),
-            (g * constants.bias.abs()).repeat(copies),
-        )
-        return FloatField(values, error, sharp, lifted(g * norms), x.weights)
+        return _summed(x, constants, values.reshape(x.rows, copies * len(op.bias)), (copies, 1))
+
+    def _conv(self, op: Conv, x: FloatField) -> FloatField:
+        """Classical sums: without cuDNN, which may use FFT or Winograd (oneDNN does not take float64)."""
+        constants = self._weights_of(op, lambda weight: conv_norms(op, weight))
+        images = x.values.reshape(-1, op.channels, *op.spatial)
+        if any(any(pads) for pads in op.padding):
+            images = torch.nn.functional.pad(images, [pad for pads in reversed(op.padding) for pad in pads])
+        convolve = _CONVOLUTIONS[len(op.spatial) - 1]
+        with torch.backends.cudnn.flags(enabled=False):
+            values = convolve(images, constants.weight, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+        lead = x.columns // (op.channels * prod(op.spatial))
+        bias = constants.bias[:, None].expand(values.shape[1:])
+        if x.weights is not None:
+            bias = x.weights.repeat_interleave(lead)[:, None, None] * bias
+        return _summed(x, constants, (values + bias).reshape(x.rows, -1), (lead, values.shape[2]))
 
     def _scale(self, node: Node, op: Scale, x: FloatField) -> FloatField:
-        factor, shift = self._broadcast(op.factor, node), self._broadcast(op.shift, node)
-        values = x.values * factor + (shift if x.weights is None else x.weights[:, None] * shift)
-        largest = _largest(factor.abs())
-        rounding = gamma(2) * (largest * row_norms(x.values) + float(row_norms(shift[None])[0]))
-        if not op.shift.any() and set(np.abs(op.factor).ravel().tolist()) <= {1.0}:
-            rounding = torch.zeros_like(x.error)
-        return FloatField(values, lifted((largest * x.error + rounding) * ROUND_UP), weights=x.weights)
+        factors, shift = self._broadcast(op.factor, node), self._broadcast(op.shift, node)
+        values = x.values * factors + (shift if x.weights is None else x.weights[:, None] * shift)
+        operations = 0 if not op.shift.any() and set(np.abs(op.factor).ravel().tolist()) <= {1.0} else 2
+        return _entrywise(x, values, factors.abs(), shift.abs(), operations)
+
+    def _divide(self, node: Node, op: Divide, x: FloatField) -> FloatField:
+        divisor = self._broadcast(op.divisor, node)
+        return _entrywise(x, x.values / divisor, (1 / divisor).abs() * ROUND_UP, torch.zeros_like(divisor), 2)
 
     def _gather(self, op: Gather, inputs: Sequence[FloatField]) -> FloatField:
         index = torch.as_tensor(op.index.ravel(), device=self.device)
+        copies = int(np.bincount(op.index.ravel() + 1)[1:].max(initial=1))
         if len(inputs) > 1:
-            values = torch.cat([x.values for x in inputs], dim=1)[:, index]
+            values = taken(torch.cat([x.values for x in inputs], dim=1), index)
             error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
             sharp = fresh = None
         else:
             x = inputs[0]
             whole = op.is_identity and op.index.size == x.columns
-            values = x.values if whole else x.values[:, index]
+            values = x.values if whole else taken(x.values, index)
             error = x.error
             sharp, fresh = None if x.sharp is None else x.sharp.take(index), x.fresh
-        copies = int(np.bincount(op.index.ravel()).max()) if op.index.size else 1
         return FloatField(values, lifted(error * (sqrt(copies) * ROUND_UP)), sharp, fresh, inputs[0].weights)
 
     # ---- constants -------------------------------------------------------------------------------------------------
-    def _dense_constants(self, op: Dense) -> _DenseConstants:
+    def _weights_of(self, op: Dense | Conv, norms: Callable[[Tensor], Norms]) -> _WeightConstants:
         if op not in self._constants:
             weight = torch.as_tensor(op.weight, device=self.device)
             bias = torch.as_tensor(op.bias, device=self.device)
-            magnitudes = weight.abs()
-            absolute = sqrt(_largest(magnitudes.sum(0))) * sqrt(_largest(magnitudes.sum(1))) * ROUND_UP
-            self._constants[op] = _DenseConstants(
-                weight,
-                bias,
-                _factor(min(spectral_bound(weight), absolute)),
-                absolute,
-                row_norms(weight),
-                float(row_norms(bias[None])[0]),
+            rows = weight.flatten(1)
+            self._constants[op] = _WeightConstants(
+                weight, bias, norms(weight), row_norms(rows), float(row_norms(bias[None])[0]), rows.shape[1]
             )
-        constants: _DenseConstants = self._constants[op]
+        constants: _WeightConstants = self._constants[op]
         return constants
 
     def _pieces(self, op: Piecewise) -> _PieceConstants:
@@ -178,8 +183,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 torch.as_tensor(op.breakpoints, device=self.device),
                 torch.as_tensor(op.slopes, device=self.device),
                 torch.as_tensor(intercepts, device=self.device),
-                lipschitz=_factor(float(np.abs(op.slopes).max())),
-                largest_intercept=_factor(float(np.abs(op.intercepts).max())),
+                lipschitz=factor(float(np.abs(op.slopes).max())),
+                largest_intercept=factor(float(np.abs(op.intercepts).max())),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -188,32 +193,38 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy(), device=self.device)
 
 
-def spectral_bound(matrix: Tensor, squarings: int = 5) -> float:
-    """An upper bound on the spectral norm: ||A||_2^2 = ||A'A||_2, repeated, and a Frobenius norm at the end.
-
-    With A scaled to Frobenius norm 1, the product is computed up to gamma_n in the Frobenius norm (proofs/, Lemma 5).
-    The bound is at most n^(1 / 2^(squarings + 1)) times the norm: 1.1 for n = 256.
-    """
-    largest = float(matrix.abs().max()) if matrix.numel() else 0.0
-    if largest == 0:
-        return 0.0
-    scaled = matrix / largest
-    size = float(torch.linalg.matrix_norm(scaled)) * ROUND_UP
-    if squarings == 0:
-        return largest * size * ROUND_UP
-    unit = (scaled if matrix.shape[0] >= matrix.shape[1] else scaled.T) / size
-    gram = spectral_bound(unit.T @ unit, squarings - 1)
-    return largest * size * (sqrt(gram + gamma(len(unit) + 2)) + 2 * UNIT) * ROUND_UP
+_CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
 
 
-def _largest(bounds: Tensor) -> float:
-    """The largest of some non-negative factors, zero or at least ``SMALLEST``."""
-    return float(lifted(bounds).max()) if bounds.numel() else 0.0
+def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats: tuple[int, int]) -> FloatField:
+    """Sums of products and a bias, with their bounds; each output stands ``repeats[0] * repeats[1]`` times in a row."""
+    outer, inner = repeats
+    norms = row_norms(x.values)
+    g = gamma(constants.terms + 2)
+    rounding = g * (constants.norms.absolute * norms + sqrt(outer * inner) * constants.bias_norm)
+    error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)
+    sharp = Sharp(
+        lifted((x.error + g * norms) * ROUND_UP),
+        constants.row_norms.repeat_interleave(inner).repeat(outer),
+        (g * constants.bias.abs()).repeat_interleave(inner).repeat(outer),
+    )
+    return FloatField(values, error, sharp, lifted(g * norms), x.weights)
 
 
-def _factor(coefficient: float) -> float:
-    """A coefficient as a factor of a bound, zero or at least ``SMALLEST``."""
-    return max(abs(coefficient), SMALLEST) if coefficient else 0.0
+def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, operations: int) -> FloatField:
+    """Entries times factors plus a shift (both given by magnitude), each rounded ``operations`` times, with bounds."""
+    peak, norms, g = largest(factors), row_norms(x.values), gamma(operations)
+    rounding = g * (peak * norms + float(row_norms(shift[None])[0]))
+    error = lifted((peak * x.error + rounding) * ROUND_UP)
+    if x.sharp is None:
+        return FloatField(values, error, weights=x.weights)
+    sharp = Sharp(
+        lifted((x.sharp.row + g * norms) * ROUND_UP),
+        lifted(factors * x.sharp.column.clamp(min=1)),
+        lifted((factors * x.sharp.floor + g * shift) * ROUND_UP),
+    )
+    fresh = None if x.fresh is None else lifted((x.fresh + g * norms) * ROUND_UP)
+    return FloatField(values, error, sharp, fresh, x.weights)
 
 
 def _weights(field: FloatField) -> Tensor:
@@ -247,9 +258,9 @@ def _per_unit(values: Tensor, node: Node) -> Tensor:
 def _sum(op: Sum, inputs: Sequence[FloatField]) -> FloatField:
     values = sum(c * x.values for c, x in zip(op.coefficients, inputs, strict=True))
     assert isinstance(values, Tensor)
-    error = sum(_factor(c) * x.error for c, x in zip(op.coefficients, inputs, strict=True))
+    error = sum(factor(c) * x.error for c, x in zip(op.coefficients, inputs, strict=True))
     assert isinstance(error, Tensor)
-    sizes = torch.stack([_factor(c) * row_norms(x.values) for c, x in zip(op.coefficients, inputs, strict=True)]).sum(0)
+    sizes = torch.stack([factor(c) * row_norms(x.values) for c, x in zip(op.coefficients, inputs, strict=True)]).sum(0)
     if len(inputs) == 2 and {abs(c) for c in op.coefficients} == {1.0}:
         rounding = UNIT * row_norms(values)  # one rounding of the result itself: equal arguments cancel exactly
     else:

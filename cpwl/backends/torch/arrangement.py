@@ -12,19 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...arrangement import Arrangement, Change, Created, Facets, Refinement
+from ...arrangement import Arrangement, Change, Created, Exactly, Facets, NewLines, Refinement
 from ...bits import BitMatrix
 from ...errors import ArgumentError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
 from ...ragged import Ragged
 from .complex import Complex
+from .decide import Decider
 from .dissolve import dissolve
 from .field import FloatField
 from .locate import Locator
 from .prolong import Points, prolong
-from .refine import refine
+from .refine import Task, refine
 from .segments import as_numpy, distinct
-from .signs import Columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ class TorchArrangement(Arrangement[FloatField]):
         return FloatField.exactly(array, self._points.values.device)
 
     # ---- change ----------------------------------------------------------------------------------------------------
-    def refine(self, values: FloatField, levels: Ragged) -> Refinement[FloatField]:
+    def refine(self, values: FloatField, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[FloatField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         if not bool(torch.isfinite(values.error).all()):
             raise NumericalRangeError(
@@ -147,9 +147,8 @@ class TorchArrangement(Arrangement[FloatField]):
         device = values.values.device
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
-        found = refine(
-            self._complex, values, Columns.of(values, function, level), function, level, self._generation + 1
-        )
+        decider = None if exactly is None else Decider(exactly)
+        found = refine(self._complex, Task(values, function, level, self._generation + 1, decider))
         points = prolong(self._points, found.batches)
         new_birth = self._birth.new_full((points.rows - len(self._birth),), self._generation + 1)
         new = TorchArrangement(
@@ -162,7 +161,13 @@ class TorchArrangement(Arrangement[FloatField]):
         )
         below = BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level))
         return Refinement(
-            new, lambda field: prolong(field, found.batches), below, _created(found.batches, device), found.values
+            arrangement=new,
+            carry=lambda field: prolong(field, found.batches),
+            below=below,
+            created=_created(found.batches, device),
+            values=found.values,
+            lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
+            settled=0 if decider is None else decider.settled,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:

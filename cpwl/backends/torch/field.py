@@ -48,8 +48,8 @@ class Sharp:
         return (self.row * self.column.max() + self.floor.max()) * ROUND_UP
 
     def take(self, columns: Tensor) -> Sharp:
-        """The bound of the given columns."""
-        return Sharp(self.row, self.column[columns], self.floor[columns])
+        """The bound of the given columns; -1 stands for one that is exactly zero."""
+        return Sharp(self.row, taken(self.column, columns), taken(self.floor, columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +120,13 @@ class FloatField:
         fresh = None if self.fresh is None else self.fresh[rows]
         weights = None if self.weights is None else self.weights[rows]
         return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights)
+
+
+def taken(values: Tensor, index: Tensor) -> Tensor:
+    """Entries along the last axis, where the index -1 stands for zero."""
+    result = values[..., index.clamp(min=0)]
+    missing = index < 0
+    return result.masked_fill(missing, 0.0) if bool(missing.any()) else result
 
 
 def row_norms(values: Tensor) -> Tensor:

@@ -32,6 +32,27 @@ class Points:
         return len(self.first)
 
 
+@dataclass(frozen=True, eq=False)
+class Certain:
+    """Exact signs in {-1, 0, 1} of some columns (minus their levels) at some vertices."""
+
+    vertex: Tensor
+    column: Tensor
+    sign: Tensor
+
+    @classmethod
+    def none(cls, device: torch.device) -> Certain:
+        """No signs."""
+        empty = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(empty, empty, empty.to(torch.int8))
+
+    @classmethod
+    def joined(cls, one: Certain, other: Certain) -> Certain:
+        """All signs of two lists."""
+        pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
+        return cls(*(torch.cat(pair) for pair in pairs))
+
+
 class _Growing:
     """A field that is prolonged batch by batch, with its error bound (proofs/, Lemma 5 (c))."""
 
@@ -107,6 +128,19 @@ class Prolonged(_Growing):
         for column in (batch.column, batch.also):
             if column is not None:
                 self.values[new, self._function[column]] = self._level[column]
+
+    def correct(self, certain: Certain) -> None:
+        """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
+        if not len(certain.vertex):
+            return
+        if self.rows == self._old:
+            self.values, self.error = self.values.clone(), self.error.clone()
+        place = certain.vertex, self._function[certain.column]
+        level = self._level[certain.column]
+        beyond = torch.nextafter(level, level + certain.sign * torch.inf)
+        wrong = torch.sign(self.values[place] - level) != certain.sign
+        self.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, self.values[place]))
+        self.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
 
     def sides(self) -> tuple[Tensor, Tensor]:
         """Packed bits (new vertices, bytes): the columns above their level, and those below."""

@@ -17,9 +17,11 @@ from .assemble import Cut
 from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
 from .complex import Complex, HalfEdges
 from .crossings import Crossings
+from .decide import Decider, Places
+from .entries import Known
 from .field import FloatField
-from .prolong import Points, Prolonged
-from .segments import pack, union_over_cells, valid_bits
+from .prolong import Certain, Points, Prolonged
+from .segments import pack, set_bits, union_over_cells, valid_bits, with_bits
 from .sequential import Outcome, Sequential
 from .signs import Columns, Signs
 
@@ -36,48 +38,85 @@ class Refined:
     """bool (R,): the old cell had an uncertain decision in this refinement."""
     batches: list[Points]
     values: FloatField
+    lines: tuple[Tensor, Tensor]
+    """The old cell and the column of each new line, in the order of their numbers."""
 
 
-def refine(
-    old: Complex, field: FloatField, columns: Columns, function: Tensor, level: Tensor, generation: int
-) -> Refined:
-    """The complex cut by all columns; column c is ``field[:, function[c]] - level[c]``."""
-    state = _Refinement(old, columns)
-    chords, meets = state.regular_chords()
-    cut = Cut(old, field.rows, state.crossings, state.visits, chords, meets)
-    edges, marks, half = cut.assemble(generation)
-    batches = [state.points, _inner_points(cut, meets, chords)]
-    outcome = None
-    if bool(state.irregular.any()):
-        outcome = state.cut_irregular(edges, marks, half, generation, sum(map(len, batches)))
-        edges, marks, half = outcome.edges, outcome.marks, outcome.half
-        state.uncertain[outcome.ambiguous] = True
-        batches += outcome.batches
-    new, parents, order = Complex.trace(edges, marks, half)
-    state.check_euler(parents, chords, meets)
-    values = Prolonged(field, function, level)
-    values.extend_all(batches)
-    below, unclear = state.below(new, parents, values.sides())
-    uncertain = state.uncertain[parents] | unclear
-    if outcome is not None:
-        _overwrite(below, outcome, new, order)
-    return Refined(new, parents, below, uncertain, batches, values.field())
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What an old complex is to be cut by: column c is ``field[:, function[c]] - level[c]``."""
+
+    field: FloatField
+    function: Tensor
+    level: Tensor
+    generation: int
+    decider: Decider | None
+    """What decides where float64 cannot; None to leave that undecided."""
+
+
+def refine(old: Complex, task: Task) -> Refined:
+    """The complex cut by all columns."""
+    state = _Refinement(old, task)
+    while True:
+        found, blurred = state.attempt()
+        if task.decider is None or not bool(blurred.any()):
+            return found
+        state.irregular |= blurred
 
 
 class _Refinement:
     """What is decided about the old cells before anything is built."""
 
-    def __init__(self, old: Complex, columns: Columns) -> None:
-        self.old, self.columns = old, columns
-        self.signs = Signs.of(columns)
+    def __init__(self, old: Complex, task: Task) -> None:
+        self.old, self.task = old, task
+        self.columns = Columns.of(task.field, task.function, task.level)
+        self.signs = Signs.of(self.columns)
+        self.certain = Certain.none(old.origin.device)
+        doubtful = self._with_any(self.signs.doubtful)
+        if task.decider is not None:
+            self._settle(task.decider)
         self.cells_below = union_over_cells(self.signs.below, old.origin, old.offsets)
         self.cut = self.cells_below & union_over_cells(self.signs.above, old.origin, old.offsets)
-        crossings = Crossings.find(old, columns, self.signs)
+        crossings = Crossings.find(old, self.columns, self.signs)
         undecided = crossings.undecided()
         self.crossings = crossings.keep(~undecided[crossings.edge])
-        self.uncertain = self._with_any(self.signs.doubtful) | self._beside(undecided)
+        self.uncertain = doubtful | self._beside(undecided)
         self.irregular = self._touched() | self._beside(undecided)
         self.visits = Visits.walk(old, self.crossings)
+
+    def _settle(self, decider: Decider) -> None:
+        """Decides all doubtful signs exactly."""
+        row, column = set_bits(self.signs.doubtful)
+        if len(row):
+            self.certain = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
+            self.signs = self.signs.settled(row, column, self.certain.sign)
+
+    def attempt(self) -> tuple[Refined, Tensor]:
+        """The complex cut, and the regular old cells in which rounding blurred the side of a column of some piece."""
+        chords, meets = self.regular_chords()
+        cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
+        edges, marks, half = cut.assemble(self.task.generation)
+        batches = [self.points, _inner_points(cut, meets, chords)]
+        outcome = Outcome.nothing(edges, marks, half)
+        if bool(self.irregular.any()):
+            outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
+            self.uncertain[outcome.ambiguous] = True
+            batches += outcome.batches
+        new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half)
+        self.check_euler(parents, chords, meets)
+        values = Prolonged(self.task.field, self.task.function, self.task.level)
+        values.extend_all(batches)
+        if self.task.decider is not None:
+            values.correct(Certain.joined(self.certain, outcome.zeros))
+        below, unclear = self.below(new, parents, values.sides())
+        _overwrite(below, outcome, new, order)
+        # What is blurred, exact decisions are asked for in another attempt; all else they have settled.
+        uncertain = (self.uncertain[parents] | unclear) & (self.task.decider is None)
+        lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
+        blurred = self._with_pieces(parents[unclear])
+        if self.task.decider is not None:
+            blurred |= self._misjudged(new, below, chords)
+        return Refined(new, parents, below, uncertain, batches, values.field(), lines), blurred
 
     @property
     def points(self) -> Points:
@@ -97,16 +136,13 @@ class _Refinement:
         self.uncertain |= late
         return drop_cells(chords, meets, late)
 
-    def cut_irregular(
-        self, edges: Tensor, marks: Tensor, half: HalfEdges, generation: int, new_vertices: int
-    ) -> Outcome:
+    def cut_irregular(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The irregular cells cut column by column."""
         vertices = len(self.columns.values) + new_vertices
-        active = self._active_columns()
-        cutting = Sequential(
-            edges, marks, half, self.irregular, self.columns, active, self.points, vertices, generation
-        )
-        return cutting.run()
+        if self.task.decider is not None:
+            self.task.decider.forget(len(self.columns.values))
+        known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
+        return Sequential(edges, marks, half, self.irregular, self._active_columns(), known, vertices).run()
 
     def _active_columns(self) -> Tensor:
         """The columns that cut some irregular cell."""
@@ -127,6 +163,26 @@ class _Refinement:
         cut = self.cut[parents]
         unclear = ((cut & ~(above ^ below)).view(torch.int64) != 0).any(1)
         return (below & cut) | (self.cells_below[parents] & ~cut), unclear & ~self.irregular[parents]
+
+    def _misjudged(self, new: Complex, below: Tensor, chords: Chords) -> Tensor:
+        """Regular old cells in which two pieces beside a chord differ in anything but the chord's column, bool (R,).
+
+        Where none do, all pieces are on the right sides, if those at old vertices are (proofs/, Lemma 8).
+        """
+        line = new.marks[:, 1] - self.old.lines
+        link = ((new.generation == self.task.generation) & (line < len(chords))).nonzero(as_tuple=True)[0]
+        chord = line[link]
+        one, other = new.sides[link].unbind(1)
+        expected = with_bits(
+            torch.zeros_like(below[one]), torch.arange(len(link), device=link.device), chords.column[chord]
+        )
+        wrong = ((below[one] ^ below[other] ^ expected).view(torch.int64) != 0).any(1)
+        return self._with_pieces(chords.cell[chord[wrong]])
+
+    def _with_pieces(self, cells: Tensor) -> Tensor:
+        marked = torch.zeros(self.old.cells, dtype=torch.bool, device=cells.device)
+        marked[cells] = True
+        return marked
 
     def check_euler(self, parents: Tensor, chords: Chords, meets: Meets) -> None:
         """A regular cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""

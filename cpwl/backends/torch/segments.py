@@ -65,6 +65,13 @@ def set_bits(packed: Tensor) -> tuple[Tensor, Tensor]:
     return row[entry], byte[entry] * 8 + bit
 
 
+def with_bits(packed: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """The packed bits with those set at row[i] and column[i], which are different and were not set before."""
+    result = packed.clone()
+    bits = torch.ones_like(column, dtype=torch.uint8).bitwise_left_shift((column % 8).to(torch.uint8))
+    return result.index_put_((row, column // 8), bits, accumulate=True)
+
+
 def union_over_cells(packed: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
     """For each cell the bitwise or of the packed rows of its members (``members[offsets[i]:offsets[i + 1]]``)."""
     words = packed.view(torch.int64)

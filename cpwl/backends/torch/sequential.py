@@ -1,9 +1,9 @@
 """Cutting a few cells by one column at a time, with signs in {-1, 0, 1}: any signs at all give a valid complex.
 
 This is the way for cells in which some column vanishes at a vertex, or in which a decision is within rounding. All such
-cells are cut together; the loop is over columns only. A value within the rounding of its last operation counts as zero,
-so that a chord may end in an existing vertex and coincident lines become one. Where a value is within its error bound,
-the old cell is reported as ambiguous. Bounds have a leading axis of length 2: the error bound, and what counts as zero.
+cells are cut together; the loop is over columns only. A chord may end in an existing vertex; coincident lines become
+one. A sign that is within its error bound is decided exactly if there is what decides; otherwise a value within the
+rounding of its last operation counts as zero, and the old cell is reported as ambiguous.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from ...errors import InternalError
-from .chords import interpolated
 from .complex import HalfEdges
-from .crossings import vanishing
-from .prolong import Points
+from .decide import Places
+from .entries import Entries, Known
+from .prolong import Certain, Points
 from .segments import distinct
-from .signs import Columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,35 +37,35 @@ class Outcome:
     """bool (L, len(columns)): the column is below its level on the cell."""
     ambiguous: Tensor
     """The old cells in which a decision was within its bound (with repetitions)."""
+    chords: tuple[Tensor, Tensor]
+    """The old cell and the column of each new chord, in the order of their numbers."""
+    zeros: Certain
+    """Vertices and columns that are certainly at their level there."""
+
+    @classmethod
+    def nothing(cls, edges: Tensor, marks: Tensor, half: HalfEdges) -> Outcome:
+        """That of cutting no cell."""
+        none = half.edge[:0]
+        below = torch.zeros(0, 0, dtype=torch.bool, device=none.device)
+        return cls(edges, marks, half, [], none, none, below, none, (none, none), Certain.none(none.device))
 
 
 class Sequential:
     """The half-edges of the chosen cells, linked both ways, with the values of the columns that cut them."""
 
     def __init__(
-        self,
-        edges: Tensor,
-        marks: Tensor,
-        half: HalfEdges,
-        chosen: Tensor,
-        columns: Columns,
-        active: Tensor,
-        crossings: Points,
-        vertices: int,
-        age: int,
+        self, edges: Tensor, marks: Tensor, half: HalfEdges, chosen: Tensor, active: Tensor, known: Known, vertices: int
     ) -> None:
-        """``chosen`` (bool per old cell) are cut by the columns ``active``; new chords get the generation ``age``.
-
-        There are ``vertices`` so far; the ``crossings`` are those that follow the old ones.
-        """
-        self._age = age
+        """``chosen`` (bool per old cell) are cut by the columns ``active``; there are ``vertices`` so far."""
         self._all_edges, self._all_marks, self._half, self._active = edges, marks, half, active
+        self._known = known
         self._line = int(marks[:, 1].max()) + 1
         self._members = chosen[half.parent].nonzero(as_tuple=True)[0]
         self._edge_name, self._edge = distinct(half.edge[self._members])
         self._whole = self._wholly_chosen()
         self._vertex, ends = distinct(edges[self._edge_name])
         self._edges, self._marks = ends, marks[self._edge_name]
+        self._function = self._marks[:, 1]
         self._vertices, self._added = vertices, len(self._vertex)
         self._forward = half.forward[self._members]
         local = torch.full_like(half.edge, -1)
@@ -78,7 +77,8 @@ class Sequential:
         self._below = torch.zeros(len(self._parents), len(active), dtype=torch.bool, device=local.device)
         self._batches: list[Points] = []
         self._ambiguous: list[Tensor] = []
-        self._load(columns, crossings)
+        self._chords: list[tuple[Tensor, Tensor]] = []
+        self._entries = Entries(known, active, self._vertex, self._places())
 
     def _wholly_chosen(self) -> Tensor:
         """For each local edge whether every half-edge on it is among the members."""
@@ -87,20 +87,16 @@ class Sequential:
         return sides == torch.bincount(self._edge, minlength=len(name))
 
     # ---- values at vertices ----------------------------------------------------------------------------------------
-    def _load(self, columns: Columns, crossings: Points) -> None:
-        """Values and bounds of the active columns at the vertices of the chosen cells."""
-        old = columns.values.shape[0]
-        index = self._vertex[self._vertex >= old] - old
-        own = self._values_at(columns, self._vertex[self._vertex < old])
-        ends = [self._values_at(columns, end[index]) for end in (crossings.first, crossings.second)]
-        made = (self._active == crossings.column[index][:, None]).long().argmax(1)
-        _, _, values, bounds = _crossing(ends, made)
-        self._values = torch.cat([own[0], values])
-        self._bounds = torch.cat([own[1], bounds], dim=1)
-
-    def _values_at(self, columns: Columns, vertices: Tensor) -> tuple[Tensor, Tensor]:
-        rows, names = vertices[:, None], self._active[None, :]
-        return columns.values[rows, names], columns.bounds_at(rows, names)
+    def _places(self) -> Places:
+        """All vertices as intersections of two functions on one of their cells (see ``Places``)."""
+        count = len(self._edge)
+        at = torch.full((len(self._vertex),), count, device=self._edge.device)
+        at.scatter_reduce_(0, self._origin(), torch.arange(count, device=at.device), "amin")
+        one, other = (self._function[self._edge[h]] for h in (self._previous[at], at))
+        crossing = self._vertex - self._known.columns.values.shape[0]
+        made = (crossing >= 0).nonzero(as_tuple=True)[0]
+        one[made] = -1 - self._known.crossings.column[crossing[made]]
+        return Places(self._vertex, self._parents[self._cell[at]], torch.stack([one, other], 1))
 
     def _origin(self) -> Tensor:
         origin: Tensor = self._edges[self._edge, (~self._forward).long()]
@@ -108,12 +104,11 @@ class Sequential:
 
     def _signs(self, column: int) -> Tensor:
         """Signs of a column at the origins of all half-edges; reports the cells in which one is uncertain."""
-        values, (bound, zero) = self._values[:, column], self._bounds[:, :, column]
-        signs = torch.where(values.abs() > zero, values.sign(), 0.0).to(torch.int8)
+        self._entries.settle(column)
         origin = self._origin()
-        uncertain = ((values.abs() <= bound) & (bound > 0))[origin]
+        uncertain = self._entries.open[origin, column]
         self._ambiguous.append(self._parents[self._cell[uncertain]])
-        return signs[origin]
+        return self._entries.sign[origin, column]
 
     # ---- cutting ---------------------------------------------------------------------------------------------------
     def run(self) -> Outcome:
@@ -133,9 +128,11 @@ class Sequential:
         edge, which = distinct(self._edge[crossed])
         if not bool(self._whole[edge].all()):
             raise InternalError("an edge of a regular cell changes sign after it was divided: an error bound is wrong")
-        middle = self._add_vertices(column, edge)
+        home = torch.empty_like(edge)
+        home[which] = self._parents[self._cell[crossed]]
+        middle = self._add_vertices(column, edge, home)
         first_new = len(self._edges)
-        self._add_edges(torch.stack([middle, self._edges[edge, 1]], 1), self._marks[edge])
+        self._add_edges(torch.stack([middle, self._edges[edge, 1]], 1), self._marks[edge], self._function[edge])
         self._edges[edge, 1] = middle
         far = first_new + which
         near, forward = self._edge[crossed], self._forward[crossed]
@@ -154,7 +151,10 @@ class Sequential:
         once = (torch.bincount(self._cell[into], minlength=cells) == 1) & (
             torch.bincount(self._cell[out], minlength=cells) == 1
         )
-        self._ambiguous.append(self._parents[above & below & ~once])
+        odd = above & below & ~once
+        if self._known.decider is not None and bool(odd.any()):
+            raise InternalError("a line crosses a convex cell other than twice: an exact decision was wrong")
+        self._ambiguous.append(self._parents[odd])
         into, out = into[once[self._cell[into]]], out[once[self._cell[out]]]
         into, out = into[torch.argsort(self._cell[into])], out[torch.argsort(self._cell[out])]
         if len(into):
@@ -181,9 +181,10 @@ class Sequential:
         edge = len(self._edges) + torch.arange(len(cell), device=cell.device)
         line = self._line + torch.arange(len(cell), device=cell.device)
         self._line += len(cell)
-        self._add_edges(
-            torch.stack([origin[into], origin[out]], 1), torch.stack([torch.full_like(line, self._age), line], 1)
-        )
+        name = self._active[column].expand(len(cell))
+        self._chords.append((self._parents[cell], name))
+        marks = torch.stack([torch.full_like(line, self._known.generation), line], 1)
+        self._add_edges(torch.stack([origin[into], origin[out]], 1), marks, -1 - name)
         along = torch.ones(len(cell), dtype=torch.bool, device=cell.device)
         before_into, before_out = self._previous[into], self._previous[out]
         above = self._add_half_edges(edge, along, cell)
@@ -199,21 +200,23 @@ class Sequential:
             into, new_cell, below = into[open_], new_cell[open_], below[open_]
 
     # ---- growing the arrays ----------------------------------------------------------------------------------------
-    def _add_vertices(self, column: int, edge: Tensor) -> Tensor:
+    def _add_vertices(self, column: int, edge: Tensor, home: Tensor) -> Tensor:
+        """New vertices where a column crosses edges; ``home`` is an old cell beside each."""
         first, second = self._edges[edge].unbind(1)
-        ends = [(self._values[end], self._bounds[:, end]) for end in (first, second)]
-        position, slack, values, bounds = _crossing(ends, torch.full_like(edge, column))
-        self._values, self._bounds = torch.cat([self._values, values]), torch.cat([self._bounds, bounds], dim=1)
-        names = self._vertex[first], self._vertex[second]
-        self._batches.append(Points(*names, self._active[column].expand(len(edge)), position, slack))
+        name = self._active[column].expand(len(edge))
         count = torch.arange(len(edge), device=edge.device)
         middle = len(self._vertex) + count
-        self._vertex = torch.cat([self._vertex, self._vertices + len(self._vertex) - self._added + count])
+        vertex = self._vertices + len(self._vertex) - self._added + count
+        places = Places(vertex, home, torch.stack([self._function[edge], -1 - name], 1))
+        position, slack = self._entries.add(first, second, column, places)
+        self._batches.append(Points(self._vertex[first], self._vertex[second], name, position, slack))
+        self._vertex = torch.cat([self._vertex, vertex])
         return middle
 
-    def _add_edges(self, ends: Tensor, marks: Tensor) -> None:
+    def _add_edges(self, ends: Tensor, marks: Tensor, function: Tensor) -> None:
         self._edges = torch.cat([self._edges, ends])
         self._marks = torch.cat([self._marks, marks])
+        self._function = torch.cat([self._function, function])
         self._whole = torch.cat([self._whole, torch.ones(len(ends), dtype=torch.bool, device=ends.device)])
 
     def _add_half_edges(self, edge: Tensor, forward: Tensor, cell: Tensor) -> Tensor:
@@ -240,7 +243,27 @@ class Sequential:
         representative = torch.empty_like(self._parents)
         representative[self._cell] = name
         ambiguous = torch.cat([*self._ambiguous, self._parents[:0]])
-        return Outcome(edges, marks, half, self._batches, representative, self._active, self._below, ambiguous)
+        return Outcome(
+            edges,
+            marks,
+            half,
+            self._batches,
+            representative,
+            self._active,
+            self._below,
+            ambiguous,
+            self._new_chords(),
+            self._zeros(),
+        )
+
+    def _new_chords(self) -> tuple[Tensor, Tensor]:
+        none = self._parents[:0]
+        cell, column = zip((none, none), *self._chords, strict=True)
+        return torch.cat(cell), torch.cat(column)
+
+    def _zeros(self) -> Certain:
+        vertex, column = ((self._entries.sign == 0) & ~self._entries.open).nonzero(as_tuple=True)
+        return Certain(self._vertex[vertex], self._active[column], torch.zeros_like(vertex, dtype=torch.int8))
 
     def _merged_edges(self) -> tuple[Tensor, Tensor, Tensor]:
         """All edges and marks, and the number there of each local edge."""
@@ -250,19 +273,6 @@ class Sequential:
         edges, marks = _grown(self._all_edges, len(new)), _grown(self._all_marks, len(new))
         edges[name], marks[name] = self._vertex[self._edges], self._marks
         return edges, marks, name
-
-
-def _crossing(ends: list[tuple[Tensor, Tensor]], made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where column ``made[i]`` vanishes on segment i: the parameter, its bound, and all values and bounds there."""
-    (first, first_bound), (second, second_bound) = ends
-    row = torch.arange(len(made), device=made.device)
-    position, slack = vanishing(
-        first[row, made], second[row, made], first_bound[:, row, made], second_bound[:, row, made]
-    )
-    values, bounds = interpolated(first, second, first_bound, second_bound, position[:, None], slack[:, :, None])
-    values[row, made] = 0.0
-    bounds[:, row, made] = 0.0
-    return position, slack[0], values, bounds
 
 
 def _marked(count: int, index: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .field import FloatField, Sharp
-from .segments import pack
+from .segments import pack, with_bits
 
 _BLOCK = 1 << 19
 """Entries handled at a time, so that a block of values stays in the cache through all passes over it."""
@@ -67,6 +67,23 @@ class Signs:
             for start in range(0, len(coarse), rows)
         ]
         return cls(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
+
+    def at(self, vertices: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Signs of some columns at some vertices, int8 (n, len(columns)), and which of them are doubtful."""
+        byte, bit = columns // 8, (columns % 8).to(torch.uint8)
+        above, below, doubtful = (
+            packed[vertices[:, None], byte].bitwise_right_shift(bit) & 1
+            for packed in (self.above, self.below, self.doubtful)
+        )
+        return above.to(torch.int8) - below.to(torch.int8), doubtful != 0
+
+    def settled(self, row: Tensor, column: Tensor, sign: Tensor) -> Signs:
+        """The signs with those at all doubtful entries (row[i], column[i]) replaced by exact ones."""
+        above, below = (
+            with_bits(packed & ~self.doubtful, row[sign == side], column[sign == side])
+            for side, packed in ((1, self.above), (-1, self.below))
+        )
+        return Signs(above, below, torch.zeros_like(self.doubtful))
 
 
 def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..backends.exact.integers import Integer, content
-from ..backends.exact.points import Point, point, primitive
-from ..polytope import Polytope
+from ...polytope import Polytope
+from .integers import Integer, content
+from .points import Point, point, primitive
 
 Line = tuple[Integer, Integer, Integer]
 """(a, b, c), without a common factor: the points with a x + b y + c = 0."""

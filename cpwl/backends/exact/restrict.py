@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.exact import ExactArithmetic, ExactField
-from ..backends.exact.field import field_of_rows
-from ..backends.exact.integers import Integer, array
-from ..backends.exact.points import Point
-from ..domain import Domain
-from ..network import Dense, Input, Network, Node
-from ..partition import embedding
+from ...arithmetic import embedding
+from ...domain import Domain
+from ...network import Dense, Input, Network, Node
+from .arithmetic import ExactArithmetic
+from .field import ExactField, field_of_rows
+from .integers import Integer, array
+from .points import Point
 
 
 def restricted(network: Network, domain: Domain) -> Network:

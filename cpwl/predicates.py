@@ -1,0 +1,116 @@
+"""What lies exactly behind the lines and columns of a float arrangement: functions of a network, by name.
+
+A float arrangement numbers its lines (pieces of chords and sides of the domain), and the caller of ``refine`` numbers
+columns. ``Predicates`` remembers which function of the network vanishes on each line, so that decisions that float64
+leaves open can be made from exact affine functions, evaluated for the few regions concerned (proofs/, Lemma 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrangement import Exactly, ExactRegion, Form, NewLines
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Affine functions on regions: entry ``first`` of what a stage reads, minus entry ``second`` (if >= 0) or a level.
+
+    Stage k reads the argument of the network's k-th nonlinear node, the last stage the network's output; stage -1
+    stands for the sides of the domain. int64 (n,), the level float64.
+    """
+
+    stage: Rows
+    first: Rows
+    second: Rows
+    level: NDArray[np.float64]
+
+    @classmethod
+    def levels(cls, stage: int, function: Rows, level: NDArray[np.float64]) -> Names:
+        """Single entries minus levels."""
+        return cls(np.full(len(function), stage), function, np.full(len(function), -1), level)
+
+    @classmethod
+    def differences(cls, stage: int, first: Rows, second: Rows) -> Names:
+        """Differences of two entries."""
+        return cls(np.full(len(first), stage), first, second, np.zeros(len(first)))
+
+    @classmethod
+    def sides(cls, count: int) -> Names:
+        """The sides of a domain."""
+        return cls.levels(-1, np.arange(count), np.zeros(count))
+
+    def followed_by(self, start: int, more: Names) -> Names:
+        """The first ``start`` names, then ``more``."""
+        return Names(*(np.concatenate([getattr(self, f.name)[:start], getattr(more, f.name)]) for f in fields(self)))
+
+    def at(self, index: int) -> tuple[int, int, int, float]:
+        """Stage, first, second and level of one name."""
+        return int(self.stage[index]), int(self.first[index]), int(self.second[index]), float(self.level[index])
+
+
+class Functions(Protocol):
+    """The exact functions of a network on one region."""
+
+    def form(self, stage: int, first: int, second: int, level: float) -> Form:
+        """The function of that name, up to a positive factor."""
+        ...
+
+
+Oracle = Callable[[NDArray[np.int16]], Sequence[Functions]]
+"""From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
+
+Naming = Callable[[Rows, Rows], Names]
+"""The names of columns c[i] on regions r[i]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predicates:
+    """How decisions about the functions of one stage are made exactly."""
+
+    oracle: Oracle
+    lines: Names
+    """The function that vanishes on each line of the arrangement."""
+    stage: int
+    patterns: Callable[[Rows], NDArray[np.int16]]
+    """The patterns of regions of the arrangement, with all units before the stage."""
+
+    def exactly(self, naming: Naming) -> Exactly:
+        """For given regions the exact functions behind their lines and columns."""
+
+        def regions(rows: Rows) -> list[ExactRegion]:
+            found = zip(self.oracle(self.patterns(rows)), rows.tolist(), strict=True)
+            return [_Region(functions, self.lines, naming, row) for functions, row in found]
+
+        return regions
+
+    def with_lines(self, cut: NewLines | None, naming: Naming) -> Predicates:
+        """The same, after a refinement that made new lines."""
+        if cut is None:
+            return self
+        return replace(self, lines=self.lines.followed_by(cut.start, naming(cut.region, cut.column)))
+
+    def inside(self, parents: Rows) -> Predicates:
+        """The same, for an arrangement whose regions lie in the regions ``parents`` of this one."""
+        return replace(self, patterns=lambda rows: self.patterns(parents[rows]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Region:
+    functions: Functions
+    lines: Names
+    naming: Naming
+    region: int
+
+    def column(self, column: int) -> Form:
+        return self.functions.form(*self.naming(np.array([self.region]), np.array([column])).at(0))
+
+    def line(self, line: int) -> Form:
+        return self.functions.form(*self.lines.at(line))
