@@ -7,6 +7,7 @@ Definition pattern_of (net : network) (l : list point) : option (list piece) := 
 (** What is to be shown. A network's numbers are affine on a polygon with a pattern ([pattern_affine]); the
     listed regions are the largest such polygons, and each is listed once. *)
 Record is_partition (net : network) (domain : list point) (regions : list (list point)) : Prop := {
+  convex_with_pieces : forall r, In r regions -> convex r /\ exists ks, pattern_of net r = Some ks;
   within : forall r x, In r regions -> inside r x -> inside domain x;
   covers : forall x, inside domain x -> exists r, In r regions /\ inside r x;
   apart : forall i j r q x, nth_error regions i = Some r -> nth_error regions j = Some q ->
@@ -114,6 +115,7 @@ Qed.
 Theorem tiling_is_partition : is_partition net domain regions.
 Proof.
   constructor.
+  - intros r R. split; [now apply (regions_convex _ _ _ T) | now apply (patterns_some _ _ _ T)].
   - exact tiling_within.
   - exact tiling_covers.
   - intros i j r q x I J X Y. apply (position i j r q I J).
