@@ -30,6 +30,7 @@ FORMAT, VERSION = "cpwl-certificate", 1
 MAX_BYTES = 1 << 28
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
+MAX_CORNERS = 1 << 12
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
@@ -63,9 +64,13 @@ def parse(data: bytes) -> Any:
     require(len(data) <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes")
     require(b"\\" not in data and data.isascii(), "the file must be ASCII without backslashes")
     try:
-        return json.loads(data, object_pairs_hook=unique, parse_int=small, parse_float=refused, parse_constant=refused)
-    except RecursionError:
-        raise Malformed("the file is nested too deeply") from None
+        return json.loads(
+            data.decode("ascii"),
+            object_pairs_hook=unique,
+            parse_int=small,
+            parse_float=refused,
+            parse_constant=refused,
+        )
     except ValueError as error:
         raise Malformed(f"the file is not JSON: {error}") from None
 
@@ -678,13 +683,14 @@ class Domain:
         """The domain of an entry, in the input space of the networks."""
         polygon, origin, basis = members(entry, "domain", "polygon", "origin", "basis")
         require(isinstance(polygon, list) and isinstance(basis, list), "domain: polygon and basis must be lists")
+        require(len(polygon) <= MAX_CORNERS, f"domain: a polygon has at most {MAX_CORNERS} corners")
         corners = [point(corner) for corner in polygon]
         demand(is_convex(corners), 2, "the polygon of the domain must turn left at every corner and go round once")
         inputs = prod(networks[0].nodes[0].shape)
-        columns = [ratios(row) for row in basis]
-        require(len(origin) == len(basis) == inputs, f"domain: origin and basis must have {inputs} rows")
+        centre, columns = ratios(origin), [ratios(row) for row in basis]
+        require(len(centre) == len(columns) == inputs, f"domain: origin and basis must have {inputs} rows")
         require(all(len(row) == 2 for row in columns), "domain: basis must have two columns")
-        start = [Fraction(*x) for x in ratios(origin)]
+        start = [Fraction(*x) for x in centre]
         frame = [start, *([x + Fraction(*row[k]) for x, row in zip(start, columns, strict=True)] for k in (0, 1))]
         scaled_rows = [common_scale([(x.numerator, x.denominator) for x in row]) for row in frame]
         edges = [line(p, q) for p, q in zip(corners, [*corners[1:], corners[0]], strict=True)]
@@ -890,7 +896,14 @@ def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
 
     ``networks`` are the files of networks that the certificate names by their SHA-256.
     """
-    entry = parse(certificate)
+    try:
+        return decided(parse(certificate), [parse(data) for data in networks])
+    except RecursionError:
+        raise Malformed("the file is nested too deeply") from None
+
+
+def decided(entry: Any, files: list[Any]) -> str:
+    """What the entry of a certificate proves, given the entries of networks."""
     require(isinstance(entry, dict) and entry.get("format") == FORMAT, f"the file is not of the format {FORMAT}")
     require(type(entry.get("version")) is int and entry["version"] == VERSION, f"the version must be {VERSION}")
     kind = entry.get("kind")
@@ -899,8 +912,8 @@ def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
     keys = ("networks", "domain", "claim", *(("proof",) if proved else ()))
     _, _, _, *parts = members(entry, "the certificate", "format", "version", "kind", *keys)
     require(isinstance(parts[0], list) and len(parts[0]) == count, f"{kind} is about {count} network(s)")
-    files = [members(parse(data), "the file of a network", "nodes", "sha256") for data in networks]
-    given = {digest(nodes): nodes for nodes, _ in files}
+    named = [members(file, "the file of a network", "nodes", "sha256") for file in files]
+    given = {digest(nodes): nodes for nodes, _ in named}
     read = [Network.of(network, given) for network in parts[0]]
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")

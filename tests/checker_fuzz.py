@@ -52,7 +52,9 @@ def token(document: Document, rng: Random) -> None:
 
 def replaced(container: Any, key: Any, document: Document, rng: Random) -> None:
     value = container[key]
-    if isinstance(value, bool | int):
+    if rng.random() < 0.1:
+        container[key] = rng.choice([None, True, 0, -1, "", "1", [], {}, ["1", "2"], [[]], {"shape": [], "values": []}])
+    elif isinstance(value, bool | int):
         container[key] = rng.choice([value + 1, value - 1, 0, -1, 10**11, str(value), True, None])
     elif isinstance(value, str):
         container[key] = other_text(value, document, rng)

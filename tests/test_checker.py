@@ -290,6 +290,16 @@ def test_without_flint_the_verdict_is_the_same(known: dict[str, Document], monke
     assert [verdict(data) for data in changed] == fast and len(set(fast)) == 3
 
 
+def test_networks_may_be_files_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = certify_equal(small_network(), permuted(small_network()), SQUARE)
+    claim.save(tmp_path / "equal.json.gz", networks=tmp_path)
+    files = sorted(map(str, tmp_path.glob("*.json")))
+    assert len(files) == 2
+    assert checker.main([str(tmp_path / "equal.json.gz"), *files]) == 0
+    assert checker.main([str(tmp_path / "equal.json.gz"), files[0]]) == 1
+    assert "rule 1" in capsys.readouterr().out
+
+
 # ---- arguments -------------------------------------------------------------------------------------------------------
 def part() -> Partition:
     return partition(he_network(3, [2, 4, 1], ["relu"]), SQUARE)

@@ -17,14 +17,18 @@ class Claim(ABC):
     def document(self) -> dict[str, Any]:
         """The certificate as JSON, format version 1: no number in it is rounded."""
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, networks: str | PathLike[str] | None = None) -> None:
         """Writes the certificate: JSON, compressed by gzip when the name ends in .gz.
 
-        ``cpwl check`` decides it without the library (cpwl/checker.py).
+        ``networks``, when given, is a folder: every network is written there, to a file named by its SHA-256, and the
+        certificate only names it. ``cpwl check`` decides certificates without the library (cpwl/checker.py).
         """
-        from .document import write
+        from .document import write, write_named
 
-        write(path, self.document())
+        if networks is None:
+            write(path, self.document())
+        else:
+            write_named(path, self.document(), networks)
 
     def check(self) -> str:
         """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""

@@ -27,6 +27,14 @@ def write(path: str | PathLike[str], document: Entry) -> None:
     Path(path).write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
 
 
+def write_named(path: str | PathLike[str], document: Entry, folder: str | PathLike[str]) -> None:
+    """Writes a certificate that names its networks, and the networks to a folder, as <SHA-256>.json."""
+    for network in document["networks"]:
+        write(Path(folder) / f"{network['sha256']}.json", network)
+    names = [{"sha256": network["sha256"]} for network in document["networks"]]
+    write(path, {**document, "networks": names})
+
+
 def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry) -> Entry:
     """A certificate as one entry, without its proof."""
     return {

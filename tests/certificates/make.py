@@ -221,6 +221,7 @@ def rejected_claims(made: dict[str, Document]) -> Iterator[tuple[str, Document]]
     yield "rule-13-value-of-a-lower-vertex", lower(top)
     yield "rule-14-another-class", changed(constant, put(1 - constant["claim"]["class"], "claim", "class"))
     yield "rule-14-the-whole-domain", whole(constant, made["partition"])
+    yield "rule-14-tie-at-one-corner", tie_at_one_corner()
     counter, sample = made["decision-counterexample"], made["boundary-sample"]
     yield "rule-10-counterexample-outside", changed(counter, put(["2", "2"], "claim", "point"))
     yield "rule-15-no-counterexample", changed(counter, swapped)
@@ -249,6 +250,13 @@ def lower(document: Document) -> Document:
 def whole(constant: Document, part: Document) -> Document:
     """A decision that is constant in a corner is claimed to be constant everywhere."""
     return {**part, "kind": "constant-decision", "claim": constant["claim"]}
+
+
+def tie_at_one_corner() -> Document:
+    """Outputs x + y + 2 and 0 on the square: equal at (-1, -1), and nowhere else."""
+    net = Network.sequential(2, [Dense(np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([2.0, 0.0]))])
+    good = certify(partition(net, SQUARE)).document()
+    return {**good, "kind": "constant-decision", "claim": {"class": 0}}
 
 
 def swapped(document: Document) -> None:
@@ -285,6 +293,7 @@ def malformed(made: dict[str, Document]) -> Iterator[tuple[str, bytes]]:
     yield "escaped-digit.json", data.replace(b'"1"', b'"\\u0031"', 1)
     yield "key-given-twice.json", data.replace(b'"version":1', b'"version":1,"version":1')
     yield "nested-too-deeply.json", b"[" * 100_000 + b"]" * 100_000
+    yield "utf-16.json", data.decode().encode("utf-16-le")
     yield "object-nested-too-deeply.json", data[:-1] + b',"x":' + b'{"x":' * 50_000 + b"1" + b"}" * 50_000 + b"}"
     yield "float-number.json", data.replace(b'"regions":13', b'"regions":13.0')
     yield "exponent-number.json", data.replace(b'"regions":13', b'"regions":1e9')
@@ -326,6 +335,8 @@ def malformed_changes(part: Document) -> Iterator[tuple[str, Change]]:
     for name, text in texts.items():
         yield f"number-{name}", put(text, "proof", "vertices", 0, 0)
     yield "basis-of-one-column", lambda d: [row.pop() for row in d["domain"]["basis"]]
+    yield "origin-is-null", put(None, "domain", "origin")
+    yield "domain-of-5000-corners", put([["0", "0"]] * 5000, "domain", "polygon")
     yield "origin-too-short", lambda d: d["domain"]["origin"].pop()
     yield "number-of-regions-is-a-string", put("13", "claim", "regions")
 
@@ -334,6 +345,7 @@ def malformed_networks() -> Iterator[tuple[str, Change]]:
     node = ("networks", 0, "nodes")
     yield "reads-a-later-node", put([3], *node, 2, "inputs")
     yield "reads-itself", put([2], *node, 2, "inputs")
+    yield "nested-almost-too-deeply", lambda d: d["networks"][0]["nodes"].append(nested(300))
     yield "without-input", lambda d: d["networks"][0]["nodes"].pop(0)
     yield "of-one-node", lambda d: d["networks"][0]["nodes"].__setitem__(slice(1, None), [])
     yield "with-two-inputs", put({"op": "Input", "inputs": [], "shape": [2]}, *node, 1)
@@ -358,6 +370,11 @@ def malformed_networks() -> Iterator[tuple[str, Change]]:
     yield "divisor-zero", put("0", *node, 8, "divisor", "values", 0)
     yield "maximum-of-another-shape", put([4, 2], *node, 7, "shape")
     yield "one-coefficient-too-many", put(["1", "1", "1"], *node, 10, "coefficients")
+
+
+def nested(depth: int) -> Any:
+    """Lists in lists."""
+    return [nested(depth - 1)] if depth else []
 
 
 def different_inputs(document: Document) -> Document:
