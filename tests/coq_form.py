@@ -60,7 +60,8 @@ def tensor(entry: Document) -> Places:
 def dense(flat: Flat, node: Document, inputs: list[Places]) -> Places:
     weight, bias = tensor(node["weight"]), tensor(node["bias"])
     rows = inputs[0].reshape(-1, weight.shape[1])
-    found = [flat.linear(list(zip(w, map(int, row), strict=True)), b) for row in rows for w, b in zip(weight, bias, strict=True)]
+    pairs = list(zip(weight, bias, strict=True))
+    found = [flat.linear(list(zip(w, map(int, row), strict=True)), b) for row in rows for w, b in pairs]
     return np.array(found, dtype=int).reshape(node["shape"])
 
 
@@ -86,7 +87,8 @@ def scaling(flat: Flat, node: Document, inputs: list[Places]) -> Places:
 
 
 def division(flat: Flat, node: Document, inputs: list[Places]) -> Places:
-    return flat.each(lambda i, divisor: flat.linear([(1 / divisor, i)], Fraction(0)), inputs[0], tensor(node["divisor"]))
+    made = lambda i, divisor: flat.linear([(1 / divisor, i)], Fraction(0))  # noqa: E731
+    return flat.each(made, inputs[0], tensor(node["divisor"]))
 
 
 def summation(flat: Flat, node: Document, inputs: list[Places]) -> Places:
