@@ -1,4 +1,4 @@
-"""How fast local maps are on large networks: CPU seconds, also in multiples of one forward pass of the plain torch operators.
+"""How fast local maps are on large networks: CPU seconds, also in multiples of one plain forward pass.
 
     python benchmarks/local_map.py [vgg16] [resnet152] [--size 224] [--threads 1] [--device cuda]
 
