@@ -137,7 +137,7 @@ def _change_attribute(graph: Any, draw: random.Random) -> None:
     if attribute.ints:
         attribute.ints[draw.randrange(len(attribute.ints))] = draw.choice(_EXTREME)
     elif draw.random() < 0.2:
-        attribute.type = draw.randrange(16)
+        attribute.type = draw.randrange(15)
     else:
         attribute.i = draw.choice(_EXTREME)
         attribute.f = draw.choice((0.0, -1.0, 1e38, float("inf"), float("nan")))
