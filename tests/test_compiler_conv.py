@@ -38,6 +38,7 @@ def test_convolutions_agree(dims: int, stride: int, padding: int, dilation: int,
 @pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 @pytest.mark.parametrize(("padding", "kernel"), [("same", 2), ("valid", 3), (1, 3)])
+@pytest.mark.filterwarnings("ignore:Using padding")
 def test_convolutions_of_every_padding_mode_agree(dims: int, mode: str, padding: Any, kernel: int) -> None:
     module = CONVS[dims - 1](2, 3, kernel, padding=padding, padding_mode=mode, dilation=1)
     assert_compiles(module, (2, *SPATIAL[dims - 1]))
