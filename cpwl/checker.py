@@ -735,8 +735,8 @@ def matched_edges(domain: Domain, vertices: list[Point], regions: list[list[int]
     owner: dict[tuple[int, int], int] = {}
     for r, region in enumerate(regions):
         for edge in zip(region, [*region[1:], region[0]], strict=True):
-            other = owner.setdefault(edge, r)
-            demand(other == r, 5, f"region {r} and region {other} lie on the same side of an edge")
+            demand(edge not in owner, 5, f"region {r} and region {owner.get(edge)} lie on the same side of an edge")
+            owner[edge] = r
     loose = [edge for edge in owner if edge[::-1] not in owner]
     for a, b in loose:
         along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
