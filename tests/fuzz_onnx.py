@@ -29,11 +29,10 @@ import cpwl
 NAMED = (
     "ArgumentError",
     "FileFormatError",
-    "MismatchError",
     "ShapeError",
     "UnsupportedLayerError",
 )
-"""Errors that a file may give. A mismatch is one as well: the file may hold numbers that overflow."""
+"""Errors that a file may give; a mismatch, of all errors of the library, would be a mistake of it."""
 
 _EXTREME = (-(2**63), -(2**31), -2, -1, 0, 1, 2, 3, 7, 255, 4096, 2**20, 2**31, 2**40, 2**63 - 1)
 _KINDS = "Relu Conv Gemm MatMul Add Mul Reshape Transpose Concat MaxPool AveragePool Pad Slice Gather Resize".split()

@@ -202,6 +202,9 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "more windows than can be listed": (
         single("MaxPool", (1, 1, 2**21), kernel_shape=[2]), "an axis longer than 1048576",
     ),
+    "a transposed convolution with gaps at its end": (
+        single("ConvTranspose", (1, 1, 3), random(1, 1, 2), strides=[5], auto_pad="SAME_UPPER"), "than what the kernel",
+    ),
     "a sum that grows": (single("Add", (1, 2**14), random(2**14, 1)), "entries"),
     "a padding that is too wide": (single("Pad", (1, 3), integers(0, 2**40, 0, 0)), "entries"),
     "an operator of another domain": (

@@ -97,6 +97,8 @@ def _cuts(call: Call, spatial: Shape, whole: Sequence[int], stride: Sequence[int
     if wanted is None:
         wanted = [n * s for n, s in zip(spatial, stride, strict=True)]
     totals = [n + more - length for n, more, length in zip(whole, extra, wanted[-len(whole) :], strict=True)]
+    if min(totals) < 0:
+        raise UnsupportedLayerError("a result larger than what the kernel reaches is not supported")
     halves = [(total // 2, total - total // 2) for total in totals]
     return halves if mode == "SAME_UPPER" else [(high, low) for low, high in halves]
 
