@@ -9,7 +9,10 @@ from .compare import Comparison, compare
 from .compiler import compile, load_program
 from .domain import Domain
 from .errors import CpwlError
+from .evaluation import evaluate
+from .halfspaces import Halfspaces
 from .io import load
+from .local import LocalMap, local_map
 from .network import Network
 from .partition import Partition, partition
 from .statistics import Statistics
@@ -22,6 +25,8 @@ __all__ = [
     "CpwlError",
     "DecisionBoundary",
     "Domain",
+    "Halfspaces",
+    "LocalMap",
     "Network",
     "Partition",
     "Statistics",
@@ -32,7 +37,9 @@ __all__ = [
     "certify_samples",
     "compare",
     "compile",
+    "evaluate",
     "load",
     "load_program",
+    "local_map",
     "partition",
 ]

@@ -50,10 +50,19 @@ class Arithmetic(ABC, Generic[Field]):
         """The output of a node that holds a ``Piecewise`` or ``Max``, for rows of weight 1."""
 
     @abstractmethod
+    def noting_zeros(self, node: Node, x: Field, y: Field) -> Field:
+        """y, the output of a nonlinear node for the argument x, with what is known of its exact zeros noted.
+
+        Units that are certainly off tie at zero, and a later maximum of them must not take rounding for a difference.
+        Linear operators that do not mix entries keep the knowledge. An exact field has it already.
+        """
+
+    @abstractmethod
     def on_pieces(self, node: Node, x: Field, pieces: NDArray[np.int64]) -> Field:
         """The output of a nonlinear node on given pieces (rows, node.size): of each unit the affine map of that piece.
 
-        The piece of a ``Max`` unit is the index of the argument taken. Rows may have any homogeneous weight.
+        The piece of a ``Max`` unit is the index of the argument taken. Rows may have any homogeneous weight. The
+        stated error is the distance from the affine map of these pieces, wherever its arguments lie.
         """
 
     @abstractmethod
@@ -118,10 +127,11 @@ class Forward(Generic[Field]):
                 self._live.pop(j, None)
 
 
-def unrolled(node: Node, argument: FieldLike) -> Node:
+def unrolled(node: Node, argument: FieldLike, *, further: int = 0) -> Node:
     """The node itself or, if it is ``Periodic``, one with the pieces that the argument reaches (points of weight 1).
 
-    An affine function on a polytope is largest and smallest at vertices, so the values there give the whole range.
+    An affine function on a polytope is largest and smallest at vertices, so the values there give the whole range;
+    ``further`` periods are added to it on either side.
     """
     if not isinstance(node.op, Periodic):
         return node
@@ -129,7 +139,8 @@ def unrolled(node: Node, argument: FieldLike) -> Node:
     low, high = values.min(), values.max()
     if not np.isfinite([float(low), float(high), slack]).all():
         raise NumericalRangeError(f"node {node.name!r}: the argument of a periodic activation overflows float64.")
-    low, high, slack = Fraction(low), Fraction(high), Fraction(slack)
+    slack = Fraction(slack) + further * Fraction(node.op.period)
+    low, high = Fraction(low), Fraction(high)
     return replace(node, op=node.op.unrolled(low - slack, high + slack))
 
 

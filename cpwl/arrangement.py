@@ -40,6 +40,10 @@ class FieldLike(Protocol):
         """Signs in {-1, 0, 1}, int8 (V, K). Never wrong when -1 or 1; 0 is zero or, for a float field, undecided."""
         ...
 
+    def limits(self) -> NDArray[np.float64]:
+        """For each entry a bound on its distance from the exact value, (V, K); 0 for an exact field."""
+        ...
+
     def errors(self) -> NDArray[np.float64]:
         """For each row a bound on the 2-norm of its distance from the exact values, (V,); 0 for an exact field."""
         ...
@@ -81,6 +85,8 @@ class Facets:
     """The regions on the two sides, int64 (F, 2); -1 outside the domain, and then always in the second column."""
     generation: NDArray[np.int64]
     """How many calls of ``refine`` came before the facet, int64 (F,): 0 for the domain's own facets."""
+    lines: NDArray[np.int64] | None = None
+    """The number of the line that each facet lies on, int64 (F,), if the arrangement numbers its lines."""
 
 
 @dataclass(frozen=True, eq=False)

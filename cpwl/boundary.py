@@ -22,6 +22,7 @@ from .maximum import refine_by_maximum
 from .network import Gather, Node, Sum
 from .partition import Partition
 from .polytope import number
+from .predicates import Names, Predicates, vanishes, vanishes_along
 from .ragged import Ragged
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def decision_boundary(
         return _argmax_boundary(part)
     pair = _checked_pair(classes, m)
     if everywhere:
-        return replace(_at_level(part, _difference(part, *pair), pair, 0.0), everywhere=True)
+        difference = Names.differences(len(part.network.nonlinear), *np.array(pair)[:, None])
+        return replace(_at_level(part, _difference(part, *pair), pair, 0.0, difference), everywhere=True)
     return _argmax_boundary(part, pair)
 
 
@@ -172,7 +174,9 @@ def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: flo
         raise ArgumentError(
             f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
         )
-    return _at_level(part, part.outputs, (-1, -1), number("level", level))
+    value = number("level", level)
+    name = Names.levels(len(part.network.nonlinear), np.zeros(1, np.int64), np.array([value]))
+    return _at_level(part, part.outputs, (-1, -1), value, name)
 
 
 def _difference(part: Partition, i: int, j: int) -> Any:
@@ -182,9 +186,11 @@ def _difference(part: Partition, i: int, j: int) -> Any:
     return arithmetic.linear(Node(Sum((1.0, -1.0)), (), (1,)), single)
 
 
-def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float) -> DecisionBoundary:
-    """Where one function is at a level."""
-    refinement = part.arrangement.refine(field, Ragged.of([[level]], np.float64))
+def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
+    """Where one function, of that name, is at a level."""
+    predicates = part.exact_predicates()
+    exactly = None if predicates is None else predicates.exactly(lambda regions, columns: name.take(columns))
+    refinement = part.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
     arrangement = refinement.arrangement
     at_level = refinement.values.to_numpy()[:, 0] == level
     below = refinement.below.dense()[:, 0]
@@ -206,20 +212,28 @@ def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> De
     if not len(undecided):
         return _empty(part)
     change = part.arrangement.take(undecided)
+    predicates = part.exact_predicates()
+    predicates = None if predicates is None else predicates.inside(undecided)
     found = refine_by_maximum(
         change.arrangement,
         part.arithmetic(),
         change.carry(part.outputs),
-        (1, part.network.outputs),
+        Ragged.of([range(part.network.outputs)]),
         [change.carry(part.outputs)],
+        predicates,
     )
+    regions = undecided[found.parents]
     arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
     facets = arrangement.facets()
-    largest = _rivals(found.fields[0].to_numpy())
+    largest = _rivals(found.fields[0], certain=found.predicates is None)
     on_region = _everywhere(largest, arrangement.regions, winner[:, None])
     # Beyond the domain there is no region: the one inside counts twice.
     sides = np.where(facets.regions >= 0, facets.regions, facets.regions[:, :1])
-    facet, first, second = _pairs(_everywhere(largest, facets.vertices, winner[sides]))
+    on_facet = _everywhere(largest, facets.vertices, winner[sides])
+    if found.predicates is not None:
+        _confirm(on_region, winner[:, None], found.predicates, found.parents)
+        _confirm(on_facet, winner[sides], found.predicates, found.parents[sides[:, 0]], facets.lines)
+    facet, first, second = _pairs(on_facet)
     inside_tie = [on_region[sides[facet, k], first] & on_region[sides[facet, k], second] for k in (0, 1)]
     kept = np.flatnonzero(~(inside_tie[0] | inside_tie[1]))
     if pair is None:
@@ -229,7 +243,6 @@ def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> De
         kept = kept[np.unique(facet[kept], return_index=True)[1]]
     else:
         kept = kept[(first[kept] == pair[0]) & (second[kept] == pair[1])]
-    regions = undecided[found.parents]
     tied = {(r, (i, j)) for r, i, j in zip(*(x.tolist() for x in _pairs(on_region, regions)), strict=True)}
     ties = tuple(sorted(tie for tie in tied if pair in (None, tie[1])))
     pairs = np.stack([first[kept], second[kept]], axis=1)
@@ -256,9 +269,33 @@ def _undecided_regions(part: Partition) -> NDArray[np.int64]:
     return np.flatnonzero((low != high) | (low < 0) | part.arrangement.ambiguous)
 
 
-def _rivals(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """At each vertex the outputs that equal the largest one, bool (V, m)."""
-    return np.asarray(values == values.max(axis=1, keepdims=True), dtype=np.bool_)
+def _rivals(outputs: Any, *, certain: bool) -> NDArray[np.bool_]:
+    """At each vertex the outputs that equal the largest one (or might, if not to be ``certain``), bool (V, m)."""
+    values = outputs.to_numpy()
+    largest = values.max(axis=1, keepdims=True)
+    if certain:
+        return np.asarray(values == largest, dtype=np.bool_)
+    # Two entries of a row together are off by at most sqrt(2) times its error.
+    return np.asarray(largest - values <= 2 * outputs.errors()[:, None], dtype=np.bool_)
+
+
+def _confirm(
+    chosen: NDArray[np.bool_],
+    winners: NDArray[np.int64],
+    predicates: Predicates,
+    regions: NDArray[np.int64],
+    lines: NDArray[np.int64] | None = None,
+) -> None:
+    """Takes back the choice of outputs that are not exactly equal to the winner, on the region or along the line."""
+    open_ = chosen.copy()
+    np.put_along_axis(open_, winners, False, axis=1)
+    rows, outputs = np.nonzero(open_)
+    functions = predicates.functions(regions[rows])
+    for row, output in zip(rows.tolist(), outputs.tolist(), strict=True):
+        on = functions[int(regions[row])]
+        gap = on.form(predicates.stage, output, int(winners[row, 0]), 0.0)
+        along = lines is not None and vanishes_along(gap, on.form(*predicates.lines.at(int(lines[row]))))
+        chosen[row, output] = along or vanishes(gap)
 
 
 def _everywhere(largest: NDArray[np.bool_], members: Ragged, winners: NDArray[np.int64]) -> NDArray[np.bool_]:

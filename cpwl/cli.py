@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,29 +115,28 @@ def demo(out: Path, seed: int) -> None:
 )
 @click.option("--polygon", type=_EXISTING,
               help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2).")  # fmt: skip
+@click.option("--until", metavar="NAME",
+              help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
 @click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True)
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--out", type=_NEW, required=True, help="File for the partition, .npz.")
 def partition(
     model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
-    backend: str, device: str | None, out: Path,
+    until: str | None, backend: str, device: str | None, out: Path,
 ) -> None:  # fmt: skip
-    """Compute the regions of MODEL, an exported torch program (.pt2; load only files you trust).
+    """Compute the regions of MODEL: an exported torch program (.pt2; load only files you trust), .onnx or .nnet.
 
     \b
     Examples:
       cpwl partition model.pt2 --box -1 1 --out part.npz
-      cpwl partition model.pt2 --through points.npy --margin 3 --out part.npz
+      cpwl partition model.onnx --through points.npy --margin 3 --out part.npz
     """
-    from .compiler import compile, load_program
     from .partition import partition as compute
 
     if sum(map(bool, (box, through, polygon))) != 1:
         raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
     report = Reporter()
-    with report.step("compile") as step:
-        net = compile(load_program(model))
-        step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
+    net = _compile(model, until, report)
     domain = _domain(net, box, through, margin, polygon)
     with report.step(f"partition ({backend})") as step:
         part = compute(net, domain, backend=backend, device=device, progress=step.progress)
@@ -280,6 +280,18 @@ def _load(path: Path) -> Partition:
     from .io import load
 
     return load(path)
+
+
+def _compile(model: Path, until: str | None, report: Reporter) -> Network:
+    from .compiler import compile
+
+    with warnings.catch_warnings(record=True) as notices, report.step("compile") as step:
+        warnings.simplefilter("always", UserWarning)
+        net = compile(model, until=until)
+        step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
+    for notice in notices:
+        report.line(f"  Note: {notice.message}")
+    return net
 
 
 def _domain(

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import backends
+from .arrangement import Arrangement
 from .bits import BitMatrix
 from .domain import Domain
 from .errors import CpwlError, FileFormatError
@@ -27,6 +28,7 @@ from .network_io import network_from_arrays, network_to_arrays
 from .partition import Partition, Step
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import Polytope
+from .predicates import Names
 from .stored import Arrays, Stored, prefixed
 
 FORMAT = "cpwl-partition"
@@ -46,12 +48,15 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
         **prefixed("domain", _domain_arrays(partition.domain)),
         **prefixed("arrangement", persist.arrangement_to_arrays(partition.arrangement)),
         **prefixed("outputs", persist.field_to_arrays(partition.outputs)),
+        **prefixed("lines", {} if partition.lines is None else vars(partition.lines)),
         **{name: values for i, step in enumerate(steps) for name, values in prefixed(f"steps.{i}", step).items()},
     }
     content = {
         "format": FORMAT,
         "version": VERSION,
         "backend": partition.backend,
+        "predicates": partition.predicates,
+        "settled": partition.settled,
         "network": header,
         "steps": [step.node for step in partition.steps],
         "arrays": {name: _description(values) for name, values in arrays.items()},
@@ -100,7 +105,18 @@ def _partition(arrays: dict[str, NDArray[Any]], device: str | None) -> Partition
     arrangement = persist.arrangement_from_arrays(stored.part("arrangement"), device)
     outputs = persist.field_from_arrays(stored.part("outputs"), len(arrangement.vertices), network.outputs, device)
     steps = _steps(header["steps"], stored.part("steps"), network, len(arrangement))
-    return Partition(network, domain, arrangement, steps, outputs, header["backend"], device)
+    return Partition(
+        network=network,
+        domain=domain,
+        arrangement=arrangement,
+        steps=steps,
+        outputs=outputs,
+        backend=header["backend"],
+        device=device,
+        predicates=header["predicates"],
+        settled=header["settled"],
+        lines=_lines(header, stored.part("lines"), network, domain, arrangement),
+    )
 
 
 def _persist(backend: str) -> ModuleType:
@@ -133,6 +149,10 @@ def _header(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         raise FileFormatError(f"it has version {header.get('version')!r} of the format; this cpwl reads {VERSION}")
     if header.get("backend") not in backends.NAMES:
         raise FileFormatError(f"its backend must be one of {backends.NAMES}, got {header.get('backend')!r}")
+    if header.get("predicates") not in ("exact", "float"):
+        raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
+    if not isinstance(header.get("settled"), int) or header["settled"] < 0:
+        raise FileFormatError(f"its number of settled decisions must be a number >= 0, got {header.get('settled')!r}")
     if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):
         raise FileFormatError("its header must describe a network and steps")
     _check_listed(header.get("arrays"), arrays)
@@ -168,6 +188,24 @@ def _domain(stored: Stored) -> Domain:
     if not np.array_equal(domain.polytope.vertices, vertices):
         raise FileFormatError("array domain.vertices must hold a strictly convex polygon, counter-clockwise")
     return domain
+
+
+# ---- the lines -----------------------------------------------------------------------------------------------------
+def _lines(
+    header: dict[str, Any], stored: Stored, network: Network, domain: Domain, arrangement: Arrangement[Any]
+) -> Names | None:
+    """The functions behind the lines of a float arrangement whose decisions were exact."""
+    numbers = arrangement.facets().lines
+    if numbers is None or header["predicates"] != "exact":
+        return None
+    stages = len(network.nonlinear)
+    stage = stored.integers("stage", -1, low=-1, below=stages + 1)
+    read = [network.nodes[i].inputs[0] for i in network.nonlinear]
+    sizes = np.array([*(network.nodes[i].size for i in read), network.outputs, len(domain.polytope.vertices)])[stage]
+    first, second = (stored.integers(name, len(stage), low=low) for name, low in (("first", 0), ("second", -1)))
+    if (np.maximum(first, second) >= sizes).any() or numbers.max(initial=0) >= len(stage):
+        raise FileFormatError("arrays lines.* must name a function of the network for each line")
+    return Names(stage, first, second, stored.floats("level", len(stage)))
 
 
 # ---- the steps -----------------------------------------------------------------------------------------------------

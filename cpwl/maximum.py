@@ -46,72 +46,83 @@ def refine_by_maximum(
     arrangement: Arrangement[Any],
     arithmetic: Arithmetic[Any],
     argument: Any,
-    shape: tuple[int, int],
+    groups: Ragged,
     fields: Sequence[Any],
     predicates: Predicates | None = None,
 ) -> ByMaximum:
-    """The arrangement refined by the winners of ``shape[0]`` groups of ``shape[1]`` of ``argument``'s columns.
+    """The arrangement refined by the winner of each group: a non-empty row of columns of ``argument``.
 
     ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
     """
-    tournament = _Tournament(arrangement, arithmetic, argument, shape, fields, predicates)
-    while tournament.remaining > 1:
+    tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
+    while tournament.unfinished:
         tournament.play()
     return tournament.dissolved()
 
 
 class _Tournament:
+    """Columns that have not lost yet, group by group (champions), and which argument each stands for on each region."""
+
     def __init__(
         self,
         arrangement: Arrangement[Any],
         arithmetic: Arithmetic[Any],
         argument: Any,
-        shape: tuple[int, int],
+        groups: Ragged,
         fields: Sequence[Any],
         predicates: Predicates | None,
     ) -> None:
         self._first = arrangement.generation
         self._ambiguous_before = arrangement.ambiguous
-        self._arrangement, self._arithmetic = arrangement, arithmetic
-        self._groups, self.remaining = shape
-        self._fields, self._champions = list(fields), argument
-        self._parents = np.arange(len(arrangement))
-        index = np.arange(self.remaining, dtype=np.int16)
-        self._winners = np.broadcast_to(index, (len(arrangement), *shape))
-        self._size, self._predicates, self._settled = shape[1], predicates, 0
+        self._arrangement, self._arithmetic, self._arguments = arrangement, arithmetic, groups
+        self._fields, self._parents = list(fields), np.arange(len(arrangement))
+        self._predicates, self._settled = predicates, 0
+        self._counts = groups.counts
+        self._champions = self._linear(Gather(groups.values), [argument])
+        places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
+        self._winners = np.broadcast_to(places.astype(np.int16), (len(arrangement), len(places)))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether some group has more than one champion."""
+        return bool((self._counts > 1).any())
 
     def play(self) -> None:
-        """One round: neighbours meet, the last of an odd number waits."""
-        pairs = self.remaining // 2
-        left, right, rest = (self._columns(part) for part in self._schedule())
-        difference = self._linear(_DIFFERENCE, pairs, [left, right])
-        count = self._groups * pairs
-        levels = Ragged.from_counts(np.zeros(count), np.ones(count, np.int64))
+        """One round: neighbours of each group meet, the last of an odd number waits."""
+        first, waiting = self._schedule()
+        left, right, rest = (self._linear(Gather(part), [self._champions]) for part in (first, first + 1, waiting))
+        difference = self._linear(_DIFFERENCE, [left, right])
+        levels = Ragged.from_counts(np.zeros(len(first)), np.ones(len(first), np.int64))
         refinement = self._arrangement.refine(difference, levels, exactly=self._exactly())
         if self._predicates is not None:
             self._predicates = self._predicates.with_lines(refinement.lines, self._names)
         self._settled += refinement.settled
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
-        self._record(refinement.arrangement.parents, refinement.below.dense().reshape(-1, self._groups, pairs))
-        self._champions = self._joined(self._arithmetic.maximum(left, right), rest, pairs)
+        self._parents = self._parents[refinement.arrangement.parents]
+        winners = self._winners[refinement.arrangement.parents]
+        met = np.where(refinement.below.dense(), winners[:, first + 1], winners[:, first])
+        order = np.argsort(np.concatenate([first, waiting]))
+        self._winners = np.concatenate([met, winners[:, waiting]], axis=1)[:, order]
+        maxima = self._arithmetic.maximum(left, right)
+        self._champions = self._linear(Gather(order), [maxima, rest]) if len(waiting) else maxima
+        self._counts = (self._counts + 1) // 2
 
     def dissolved(self) -> ByMaximum:
         """The arrangement without the facets made here across which all winners agree."""
-        winners = self._winners[:, :, 0]
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
         # Where a decision was uncertain the union need not be convex: there, what was cut stays cut.
         doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
         certain = ~(doubtful[one] | doubtful[other])
-        needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
+        needless = inner[(self._winners[one] == self._winners[other]).all(axis=1) & certain]
         if not len(needless):
-            return self._found(self._arrangement, self._parents, winners, self._champions, self._fields)
+            return self._found(self._arrangement, self._parents, self._winners, self._champions, self._fields)
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
         maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
-        return self._found(change.arrangement, self._parents[kept], winners[kept], maximum, fields)
+        return self._found(change.arrangement, self._parents[kept], self._winners[kept], maximum, fields)
 
     def _found(
         self, arrangement: Arrangement[Any], parents: NDArray[np.int64], winners: Any, maximum: Any, fields: list[Any]
@@ -124,36 +135,21 @@ class _Tournament:
     def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
         """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
         assert self._predicates is not None
-        pairs = self.remaining // 2
-        group, pair = columns // pairs, columns % pairs
+        champion = self._schedule()[0][columns]
+        group = np.repeat(np.arange(len(self._counts)), self._counts)[champion]
         first, second = (
-            group * self._size + self._winners[regions, group, 2 * pair + k].astype(np.int64) for k in (0, 1)
+            self._arguments.values[self._arguments.offsets[group] + self._winners[regions, champion + k]]
+            for k in (0, 1)
         )
         return Names.differences(self._predicates.stage, first, second)
 
-    def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Positions within a group: of the first of each pair, of the second, and of one that waits."""
-        paired = self.remaining - self.remaining % 2
-        return np.arange(0, paired, 2), np.arange(1, paired, 2), np.arange(paired, self.remaining)
+    def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The champions that meet the next one of their group, and those that wait."""
+        ends = np.cumsum(self._counts)
+        place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
+        last = place == np.repeat(self._counts, self._counts) - 1
+        return np.flatnonzero((place % 2 == 0) & ~last), np.flatnonzero((place % 2 == 0) & last)
 
-    def _columns(self, positions: NDArray[np.int64]) -> Any:
-        index = np.arange(self._groups)[:, None] * self.remaining + positions
-        return self._linear(Gather(index), len(positions), [self._champions])
-
-    def _linear(self, op: Gather | Sum, width: int, inputs: list[Any]) -> Any:
-        return self._arithmetic.linear(Node(op, (), (self._groups, width), "maximum"), inputs)
-
-    def _record(self, parents: NDArray[np.int64], below: NDArray[np.bool_]) -> None:
-        winners = self._winners[parents]
-        first, second, rest = (winners[:, :, part] for part in self._schedule())
-        self._winners = np.concatenate([np.where(below, second, first), rest], axis=2)
-        self._parents = self._parents[parents]
-
-    def _joined(self, maxima: Any, rest: Any, pairs: int) -> Any:
-        waiting = self.remaining % 2
-        self.remaining = pairs + waiting
-        if not waiting:
-            return maxima
-        numbers = np.arange(self._groups)[:, None]
-        index = np.concatenate([numbers * pairs + np.arange(pairs), self._groups * pairs + numbers], axis=1)
-        return self._linear(Gather(index), self.remaining, [maxima, rest])
+    def _linear(self, op: Gather | Sum, inputs: list[Any]) -> Any:
+        width = len(op.index) if isinstance(op, Gather) else inputs[0].columns
+        return self._arithmetic.linear(Node(op, (), (width,), "maximum"), inputs)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import ceil, floor, prod
 from typing import Any, TypeAlias
 
@@ -271,6 +272,12 @@ class Network:
         return sum(self.nodes[i].size for i in self.nonlinear)
 
     @cached_property
+    def unit_columns(self) -> dict[int, slice]:
+        """For each nonlinear node the columns of an activation pattern that hold its units."""
+        ends = [0, *accumulate(self.nodes[i].size for i in self.nonlinear)]
+        return {i: slice(*columns) for i, columns in zip(self.nonlinear, pairwise(ends), strict=True)}
+
+    @cached_property
     def last_use(self) -> tuple[int, ...]:
         """For every node the last node that reads it (its own index when none does)."""
         last = list(range(len(self.nodes)))
@@ -278,6 +285,18 @@ class Network:
             for j in node.inputs:
                 last[j] = i
         return tuple(last)
+
+    @cached_property
+    def met_by_maximum(self) -> frozenset[int]:
+        """The activations whose entries, not mixed by a weight matrix, are arguments of a maximum."""
+        found: set[int] = set()
+        stack = [j for node in self.nodes if isinstance(node.op, Max) for j in node.inputs]
+        while stack:
+            i = stack.pop()
+            if i not in found and not isinstance(self.nodes[i].op, (Dense, Conv)):
+                found.add(i)
+                stack += [] if isinstance(self.nodes[i].op, Piecewise) else self.nodes[i].inputs
+        return frozenset(found) & frozenset(self.nonlinear)
 
     def summary(self) -> str:
         """A table for people: of every node its index, name, operator, shape, units, breakpoints and parameters."""

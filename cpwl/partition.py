@@ -21,7 +21,7 @@ from .arrangement import Arrangement, Change, Facets
 from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .maximum import refine_by_maximum
-from .network import Max, Network, Node, Periodic, Piecewise
+from .network import Gather, Max, Network, Node, Periodic, Piecewise
 from .network_check import check_network
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import finite
@@ -332,16 +332,18 @@ class Sweep:
         self._learn(None if predicates is None else predicates.with_lines(refinement.lines, naming), refinement.settled)
         self._move(refinement)
         self.steps.append(Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints))))
-        self._live[i] = self.arithmetic.activate(node, refinement.values)
+        output = self.arithmetic.activate(node, refinement.values)
+        if i in self.network.met_by_maximum:
+            output = self.arithmetic.noting_zeros(node, refinement.values, output)
+        self._live[i] = output
 
     def _maximum(self, i: int, node: Node, argument: Any) -> None:
-        size = argument.columns // node.size
         keys = list(self._live)
         found = refine_by_maximum(
             self.arrangement,
             self.arithmetic,
             argument,
-            (node.size, size),
+            self._arguments(node, argument),
             [self._live[key] for key in keys],
             self._predicates(),
         )
@@ -350,6 +352,20 @@ class Sweep:
         self._live = dict(zip(keys, found.fields, strict=True))
         self.steps.append(Step(i, found.parents, WinnerPieces(found.winners)))
         self._live[i] = found.maximum
+
+    def _arguments(self, node: Node, argument: Any) -> Ragged:
+        """The columns of each group; those that only fill a short group up, repeats of its first at the end, left out.
+
+        A repeat never wins; but its difference from itself is known to be zero only here.
+        """
+        (source,) = (self.network.nodes[j] for j in node.inputs)
+        columns = np.arange(argument.columns).reshape(node.size, -1)
+        if not isinstance(source.op, Gather):
+            return Ragged.of(columns.tolist())
+        index = source.op.index.reshape(columns.shape)
+        repeats = np.logical_and.accumulate(index[:, ::-1] == index[:, :1], axis=1)[:, ::-1]
+        repeats[:, 0] = False
+        return Ragged.from_counts(columns[~repeats], (~repeats).sum(axis=1))
 
     def _predicates(self) -> Predicates | None:
         """How decisions about the next nonlinear node are made exactly, when they are to be."""

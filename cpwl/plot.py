@@ -163,7 +163,9 @@ def _by_class(partition: Partition) -> _Painting:
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
-    found = refine_by_maximum(partition.arrangement, partition.arithmetic(), partition.outputs, (1, outputs), [])
+    found = refine_by_maximum(
+        partition.arrangement, partition.arithmetic(), partition.outputs, Ragged.of([range(outputs)]), []
+    )
     winners = found.winners[:, 0].astype(np.int64)
     palette = _pastels(outputs)
     legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())

@@ -51,6 +51,10 @@ class Names:
         """The first ``start`` names, then ``more``."""
         return Names(*(np.concatenate([getattr(self, f.name)[:start], getattr(more, f.name)]) for f in fields(self)))
 
+    def take(self, index: Rows) -> Names:
+        """Some of them."""
+        return Names(*(getattr(self, f.name)[index] for f in fields(self)))
+
     def at(self, index: int) -> tuple[int, int, int, float]:
         """Stage, first, second and level of one name."""
         return int(self.stage[index]), int(self.first[index]), int(self.second[index]), float(self.level[index])
@@ -91,6 +95,11 @@ class Predicates:
 
         return regions
 
+    def functions(self, regions: Rows) -> dict[int, Functions]:
+        """The functions on each of the given regions."""
+        names = np.unique(regions)
+        return dict(zip(names.tolist(), self.oracle(self.patterns(names)), strict=True))
+
     def with_lines(self, cut: NewLines | None, naming: Naming) -> Predicates:
         """The same, after a refinement that made new lines."""
         if cut is None:
@@ -100,6 +109,17 @@ class Predicates:
     def inside(self, parents: Rows) -> Predicates:
         """The same, for an arrangement whose regions lie in the regions ``parents`` of this one."""
         return replace(self, patterns=lambda rows: self.patterns(parents[rows]))
+
+
+def vanishes(form: Form) -> bool:
+    """Whether a function is identically zero."""
+    return not any(form)
+
+
+def vanishes_along(form: Form, line: Form) -> bool:
+    """Whether a function is zero wherever another, not constant, is."""
+    (a, b, c), (p, q, r) = form, line
+    return not (a * q - b * p or b * r - c * q or c * p - a * r)
 
 
 @dataclass(frozen=True, eq=False)

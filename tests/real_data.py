@@ -1,4 +1,4 @@
-"""Real networks and data of other people, from the folder ``shared/data`` beside the checkout; tests skip where it is not.
+"""Real networks and data of other people, from the folder ``shared/data`` beside the checkout (absent: tests skip).
 
 Readers for text formats that only benchmarks meet, and the architectures that state dicts belong to.
 """

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import click
 import numpy as np
+import onnx
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from onnx import helper
+from onnx_models import model as onnx_model
 
 from cpwl.certify import Certificate
 from cpwl.cli import main
@@ -40,6 +43,16 @@ def export(path: Path, inputs: int, outputs: int) -> None:
     torch.export.save(torch.export.export(model, (torch.zeros(2, inputs),)), path)
 
 
+def write_onnx(path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Relu", ["h"], ["r"], name="relu")]
+    nodes.append(helper.make_node("Softmax", ["r"], ["p"]))
+    onnx.save(onnx_model(nodes, ("N", 2), {"w": np.eye(2, 3, dtype=np.float32)}, outputs=["p"]), path)
+
+
+def write_nnet(path: Path) -> None:
+    path.write_text("1,2,1,2,\n2,1,\n0,\n-9,-9,\n9,9,\n0,0,0,\n1,1,1,\n1,2,\n3,\n")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with exported models, points, and partitions made by the command line."""
@@ -47,6 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     export(path / "classes.pt2", 2, 3)
     export(path / "scalar.pt2", 2, 1)
     export(path / "wide.pt2", 5, 2)
+    write_onnx(path / "classes.onnx")
+    write_nnet(path / "scalar.nnet")
+    (path / "model.txt").write_text("")
     np.save(path / "points.npy", np.random.default_rng(0).standard_normal((3, 5)))
     (path / "polygon.txt").write_text("0, 0\n2, 0\n1, 3\n")
     for name, backend in (("float", "torch"), ("exact", "exact")):
@@ -58,6 +74,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def partition(folder: Path, model: str, *options: object) -> Partition:
     answer("partition", folder / model, *options, "--out", folder / "new.npz")
     return load(folder / "new.npz")
+
+
+# ---- models --------------------------------------------------------------------------------------------------------
+def test_partition_takes_files_of_other_kinds(folder: Path) -> None:
+    assert len(partition(folder, "classes.onnx", "--box", -1, 1)) == 4
+    assert len(partition(folder, "classes.onnx", "--box", -1, 1, "--until", "relu")) == 1
+    assert len(partition(folder, "scalar.nnet", "--box", -10, 10)) == 9
+
+
+def test_a_softmax_left_out_is_noted_and_no_warning_of_python(folder: Path) -> None:
+    result = cpwl("partition", folder / "classes.onnx", "--box", -1, 1, "--out", folder / "new.npz")
+    assert "Note: Softmax at the output is left out" in result.stdout and not result.stderr
 
 
 # ---- what the commands do ------------------------------------------------------------------------------------------
@@ -217,6 +245,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "no array of numbers",
     ),
     "a model that is none": ("partition --out {0}/x.npz {0}/points.npy --box 0 1", "points.npy"),
+    "a model of an unknown kind": ("partition --out {0}/x.npz {0}/model.txt --box 0 1", ".onnx, .pt2 or .nnet"),
+    "an end that is not there": (
+        "partition --out {0}/x.npz {0}/classes.onnx --box 0 1 --until nowhere", "until must name",
+    ),
     "no such file": ("stats {0}/nowhere.npz", "does not exist"),
     "a partition that is none": ("stats {0}/points.npy", "is not a partition"),
     "an unknown backend": ("partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --backend magic", "magic"),

@@ -17,8 +17,9 @@ LAYERS: dict[str, int] = {
     "checker": 0,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
-    "domain": 2, "arithmetic": 3, "predicates": 3,
+    "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
     "backends": 4, "compiler": 4, "maximum": 4,
+    "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
     "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
     "plot": 8, "console": 8,
@@ -33,9 +34,11 @@ DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "bo
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
-    "torch": ("backends.torch", "compiler", "demo"),
+    "torch": ("backends.torch", "compiler", "nn", "demo"),
     "flint": ("backends.exact", "checker"),
     "cdd": ("backends.exact.polyhedra",),
+    "onnx": ("compiler.onnx_files.reader",),
+    "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot",),
     "click": ("cli",),
     "rich": ("console",),
@@ -119,6 +122,7 @@ def test_the_abstract_arrangement_names_no_backend() -> None:
         ("backends.exact.field", "from ...partition import Partition"),
         ("backends.exact.field", "import torch"),
         ("backends.exact.field", "from cdd import gmp"),
+        ("compiler.onnx_files.translate", "import onnx"),
         ("boundary", "from .plot import draw"),
         ("statistics", "import matplotlib.pyplot as plt"),
         ("domain", "from .arithmetic import Arithmetic"),
@@ -139,6 +143,7 @@ def test_an_import_relative_to_a_package_is_resolved() -> None:
 
 
 def test_importing_cpwl_is_light() -> None:
-    script = "import sys, cpwl; print(*sorted({'torch', 'flint', 'cdd', 'matplotlib', 'sympy'} & set(sys.modules)))"
+    heavy = {"torch", "flint", "cdd", "matplotlib", "sympy", "onnx", "onnxruntime"}
+    script = f"import sys, cpwl; print(*sorted({heavy} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []

@@ -247,7 +247,8 @@ def test_a_network_without_units_has_one_region(backend: str) -> None:
         ({"dom": "square"}, ArgumentError, "dom must be a Domain"),
         ({"backend": "magic"}, BackendError, "backend must be one of 'torch', 'exact'"),
         ({"device": "cuda:99"}, BackendError, "device must name a torch device"),
-        ({"predicates": "sloppy"}, BackendError, "predicates must be 'float'"),
+        ({"backend": "exact", "predicates": "float"}, BackendError, "predicates='float' is for the torch backend"),
+        ({"predicates": "sloppy"}, BackendError, "predicates must be 'exact' or 'float'"),
         ({"dom": cpwl.Domain.box([0] * 3, [1] * 3)}, DomainError, "dom lies in an input space of shape"),
         (
             {"net": mlp(0, [3, 2, 1]), "dom": cpwl.Domain.box([0] * 3, [1] * 3)},

@@ -117,7 +117,7 @@ def test_a_part_of_an_arrangement_keeps_what_is_ambiguous() -> None:
     first = generator.standard_normal((4, 2))
     point = np.array([0.3, 0.4])
     network = Network.mlp([first, np.ones((1, 4))], [-first @ point, np.zeros(1)])
-    arrangement = cpwl.partition(network, SQUARE).arrangement
+    arrangement = cpwl.partition(network, SQUARE, predicates="float").arrangement
     assert arrangement.ambiguous.any()
     rows = np.arange(len(arrangement))[::-2]
     assert (arrangement.take(rows).arrangement.ambiguous == arrangement.ambiguous[rows]).all()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
-
-import numpy as np
 
 from ..network import Network
 
@@ -15,8 +12,7 @@ _ENTRIES = 1 << 19
 
 def unit_columns(network: Network) -> dict[int, slice]:
     """For each node of ``network.nonlinear`` the columns of a pattern that hold its units."""
-    ends = np.cumsum([network.nodes[i].size for i in network.nonlinear]).tolist()
-    return {i: slice(*ends) for i, ends in zip(network.nonlinear, pairwise([0, *ends]), strict=True)}
+    return network.unit_columns
 
 
 def batches(rows: int, width: int) -> Iterator[slice]:

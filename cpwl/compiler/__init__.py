@@ -1,4 +1,4 @@
-"""The compiler: from a torch module, or an exported program, to a ``Network``.
+"""The compiler: from a torch module, an exported program, an ONNX model or an .nnet file to a ``Network``.
 
 The module is captured as an ATen graph (``torch.export``), a table of handlers translates every node of the graph, and
 the result is checked against the module on sample inputs in float64. What the numbers of the network mean exactly:
@@ -10,7 +10,9 @@ the result is checked against the module on sample inputs in float64. What the n
 * batch norm: (x - mean) * scale + bias, exactly, with scale the float64 nearest to weight / sqrt(var + eps);
 * division by a constant, a mean and an average pool divide exactly (x / 3 is a third of x);
 
-torch is imported when a function is called, not when this package is.
+For ONNX models see ``cpwl.compiler.onnx_files``, for .nnet files ``cpwl.compiler.nnet``.
+
+torch and onnx are imported when a function is called, not when this package is.
 """
 
 from __future__ import annotations
@@ -25,16 +27,25 @@ if TYPE_CHECKING:
 
 
 def compile(model: Any, example_input: Any = None, *, until: str | None = None) -> Network:
-    """The network that computes what a ``torch.nn.Module`` in eval mode, or a ``torch.export.ExportedProgram``, does.
+    """The network that computes what a model does.
+
+    ``model`` is a ``torch.nn.Module`` in eval mode, a ``torch.export.ExportedProgram``, an ``onnx.ModelProto``, or the
+    path of a file: .onnx, .nnet, or .pt2 (an exported program: load only what you trust). It is not changed.
 
     ``example_input`` is one batch, (B, *shape), numpy or torch, of any batch size; the network is a function of one
-    sample, ``network.input_shape == shape``. An exported program may bring its own. ``until`` names a submodule: the
-    network then ends with that module's input. A softmax or sigmoid at the very end is left out, with a warning.
-    The model is not changed.
+    sample, ``network.input_shape == shape``. An exported program may bring its own, and an ONNX model needs none unless
+    its input has axes of any length besides the first. The whole input of an ONNX model whose batch size is fixed, and
+    not one, counts as one sample.
 
-    Raises ``ArgumentError`` (train mode, non-finite weights, not a module), ``ShapeError`` (an example that does not
+    ``until`` names a submodule: the network then ends with that module's input. For ONNX it names the tensor to end
+    with (an output, say, when there are several), or a node, to end with that node's input. A softmax or sigmoid at the
+    very end is left out, with a warning.
+
+    Raises ``ArgumentError`` (train mode, non-finite weights, not a model), ``ShapeError`` (an example that does not
     fit), ``UnsupportedLayerError`` (an operator that is not piecewise linear or not supported; the message names its
-    module) and ``MismatchError`` (the network does not compute what the model computes: a bug, please report).
+    module or node), ``FileFormatError`` (a file that is not what its name says), ``MissingDependencyError`` (ONNX
+    without the packages of ``cpwl[onnx]``) and ``MismatchError`` (the network does not compute what the model computes:
+    a bug, please report).
     """
     from .pipeline import compile_model
 

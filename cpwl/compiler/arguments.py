@@ -18,7 +18,10 @@ def check_model(model: Any) -> None:
         return
     if not isinstance(model, nn.Module):
         kind = type(model).__name__
-        raise ArgumentError(f"model must be a torch.nn.Module or a torch.export.ExportedProgram, got {kind}.")
+        raise ArgumentError(
+            "model must be a torch.nn.Module, a torch.export.ExportedProgram, an onnx.ModelProto or the path of a file "
+            f"(.onnx, .pt2, .nnet), got {kind}."
+        )
     training = next((name for name, module in model.named_modules() if module.training), None)
     if training is not None:
         which = f"submodule {training!r}" if training else "it"

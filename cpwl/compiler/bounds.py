@@ -7,9 +7,10 @@ most ``EXTRA`` further roundings an operator (Higham, Accuracy and Stability of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,16 +26,20 @@ EXTRA = 16
 ROUND_UP = 1 + 2.0**-32
 
 
+NO_SLACK: Mapping[int, float] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Precision:
-    """A floating-point format: the unit roundoff, and the smallest positive number."""
+    """A floating-point format: the unit roundoff, the smallest positive number, and a bound that no number reaches."""
 
     unit: float
     smallest: float
+    overflow: float
 
 
-DOUBLE = Precision(2.0**-53, 2.0**-1074)
-SINGLE = Precision(2.0**-24, 2.0**-149)
+DOUBLE = Precision(2.0**-53, 2.0**-1074, float("inf"))
+SINGLE = Precision(2.0**-24, 2.0**-149, 2.0**128)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,25 +61,41 @@ class Bounded:
         return n / (1 - n) if n < 1 else float("inf")
 
 
-def evaluate(network: Network, points: Tensor, precision: Precision = DOUBLE) -> Iterator[tuple[int, Bounded]]:
+def evaluate(
+    network: Network, points: Tensor, precision: Precision = DOUBLE, slack: Mapping[int, float] = NO_SLACK
+) -> Iterator[tuple[int, Bounded]]:
     """The index and the values of one node after the other at points (S, *input_shape), with their bounds.
 
-    ``precision`` is that of the evaluations which the bound is about. Values that no later node reads are let go.
+    ``precision`` is that of the evaluations which the bound is about. ``slack`` names nodes whose arguments these
+    evaluations may moreover change by that part of the largest entry. Values that no later node reads are let go.
     """
     start = points.reshape(-1, *network.input_shape).to(torch.float64)
     live = {0: Bounded(start, torch.zeros_like(start), precision)}
     yield 0, live[0]
     for i, node in enumerate(network.nodes[1:], start=1):
-        live[i] = _RULES[type(node.op)](node, node.op, [live[j] for j in node.inputs])
+        inputs = [live[j] for j in node.inputs]
+        if i in slack:
+            inputs = [_loosened(x, slack[i]) for x in inputs]
+        live[i] = _RULES[type(node.op)](node, node.op, inputs)
         yield i, live[i]
         for j in (*node.inputs, i):
             if network.last_use[j] <= i:
                 live.pop(j, None)
 
 
+def _loosened(x: Bounded, part: float) -> Bounded:
+    largest = x.magnitude.flatten(1).amax(dim=1).reshape(-1, *[1] * (x.value.ndim - 1))
+    return Bounded(x.value, x.error + part * largest, x.precision)
+
+
 def _rounded(x: Bounded, value: Tensor, error: Tensor, terms: int) -> Bounded:
-    """An operator's value, and its error: rounded up, and with what underflow may add."""
-    return Bounded(value, (error + (terms + EXTRA) * x.precision.smallest) * ROUND_UP, x.precision)
+    """An operator's value, and its error: rounded up, and with what underflow may add; infinite where it may overflow.
+
+    No partial sum is larger than the error divided by gamma, which the error contains as a factor.
+    """
+    total = (error + (terms + EXTRA) * x.precision.smallest) * ROUND_UP
+    overflows = total / x.rounding(terms) + value.abs() >= x.precision.overflow
+    return Bounded(value, total.masked_fill(overflows, float("inf")), x.precision)
 
 
 def _dense(node: Node, op: Dense, inputs: Sequence[Bounded]) -> Bounded:

@@ -57,6 +57,10 @@ class Builder:
         self._nodes: list[Node] = []
         self.input = Value(self._append(Input(), (), network_shape(shape)), shape)
 
+    def __len__(self) -> int:
+        """The number of nodes so far."""
+        return len(self._nodes)
+
     def node(self, value: Value) -> Node:
         """The node that holds a value."""
         return self._nodes[value.node]

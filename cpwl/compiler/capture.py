@@ -13,9 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from .. import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
 from ..errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
 from .arguments import batch_of
 from .program import Program, program_of
+
+_SOFTSHRINK = torch.ops.aten.softshrink.default
+_PIECEWISE = torch.ops.cpwl.piecewise_linear.default
 
 
 @contextmanager
@@ -93,8 +97,22 @@ def _try_forward(module: nn.Module, sample: Tensor) -> None:
 def _decomposed(exported: ExportedProgram) -> ExportedProgram:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        result: ExportedProgram = exported.run_decompositions({})
+        result: ExportedProgram = _with_softshrink_whole(exported).run_decompositions({})
         return result
+
+
+def _with_softshrink_whole(exported: ExportedProgram) -> ExportedProgram:
+    """The program with softshrinks as ``cpwl.nn.PiecewiseLinear``: torch takes them apart into branches."""
+    if not any(node.target is _SOFTSHRINK for node in exported.graph.nodes):
+        return exported
+    changed = copy.deepcopy(exported)
+    for node in changed.graph.nodes:
+        if node.target is _SOFTSHRINK:
+            x, size = (*node.args, node.kwargs.get("lambd", 0.5))[:2]
+            points, slopes = ([-size, size], [1.0, 0.0, 1.0]) if size else ([0.0], [1.0, 1.0])
+            node.target, node.args, node.kwargs = _PIECEWISE, (x, points, slopes, 0.0), {}
+    changed.graph_module.recompile()
+    return changed
 
 
 def first_line(error: BaseException) -> str:

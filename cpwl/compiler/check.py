@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 from ..errors import ArgumentError, MismatchError, UnsupportedLayerError
 from ..network import Network
 from .arguments import batch_of
-from .bounds import DOUBLE, Bounded, Precision, evaluate
+from .bounds import DOUBLE, NO_SLACK, Bounded, Precision, evaluate
 from .capture import eager, first_line
 from .double import Float64
 from .ending import Ending
@@ -40,13 +40,18 @@ class Computed:
 
 
 def check_nodes(
-    network: Network, points: Tensor, reference: Iterable[Computed], precision: Precision = DOUBLE
+    network: Network,
+    points: Tensor,
+    reference: Iterable[Computed],
+    precision: Precision = DOUBLE,
+    slack: Mapping[int, float] = NO_SLACK,
 ) -> Samples:
     """Raises ``MismatchError`` for the first node that the network computes differently, beyond rounding.
 
-    ``reference`` is in the order of the network's nodes, and computed in the given precision.
+    ``reference`` is in the order of the network's nodes, and computed in the given precision; for ``slack`` see
+    ``evaluate``.
     """
-    results = evaluate(network, points, precision)
+    results = evaluate(network, points, precision, slack)
     place, result = next(results)
     for computed in reference:
         while place < computed.place:

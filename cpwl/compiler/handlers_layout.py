@@ -21,8 +21,11 @@ permute.default transpose.int t.default mT.default numpy_T.default movedim.int
 squeeze.default squeeze.dim squeeze.dims unsqueeze.default expand.default
 select.int slice.Tensor narrow.default index.Tensor index_select.default flip.default roll.default
 repeat.default tile.default split.Tensor split_with_sizes.default chunk.default unbind.int
+pixel_shuffle.default pixel_unshuffle.default channel_shuffle.default native_channel_shuffle.default
+diagonal.default gather.default rot90.default unfold.default repeat_interleave.self_int
 """.split()
-_OVERWRITES = "slice_scatter.default select_scatter.default".split()
+_ZEROING = "tril.default triu.default".split()
+_OVERWRITES = "slice_scatter.default select_scatter.default diagonal_scatter.default".split()
 _JOINS = "cat.default concat.default stack.default hstack.default vstack.default column_stack.default".split()
 
 
@@ -55,6 +58,32 @@ def _together(b: Builder, operands: Sequence[Operand], op: Callable[[list[torch.
     values = [b.value(operand) for operand in operands]
     starts = np.cumsum([0, *(prod(x.shape) for x in values)])[:-1].tolist()
     return b.gather(values, op([entries(x) + start for x, start in zip(values, starts, strict=True)]).numpy())
+
+
+def zero(op: Any) -> Handler:
+    """The handler of an operator that moves entries and sets others to zero (0 + 1 - 1: the index of none)."""
+    return lambda b, x, *args: b.gather([x], (op(entries(x) + 1, *args) - 1).numpy())
+
+
+def choose(b: Builder, condition: Operand, x: Operand, y: Operand) -> Value:
+    """x where a constant condition holds, y elsewhere."""
+    if isinstance(condition, Value):
+        raise UnsupportedLayerError("its condition depends on the input")
+    where = torch.as_tensor(condition)
+    return _together(b, [x, y], lambda parts: torch.where(where, parts[0], parts[1]))
+
+
+def put(b: Builder, x: Operand, indices: Sequence[Any], values: Operand, accumulate: bool = False) -> Value:
+    """x with the entries at constant indices replaced."""
+    if accumulate or any(isinstance(index, Value) for index in indices):
+        raise UnsupportedLayerError("it adds to entries, or its indices depend on the input")
+    return _together(b, [x, values], lambda parts: torch.ops.aten.index_put.default(parts[0], indices, parts[1]))
+
+
+def windows(b: Builder, x: Value, *args: Sequence[int]) -> Value:
+    """All patches of an image as columns (F.unfold); padding gives zeros."""
+    columns = torch.ops.aten.im2col.default((entries(x) + 1).to(torch.float64), *args)
+    return b.gather([x], columns.to(torch.int64).numpy() - 1)
 
 
 def copy(b: Builder, x: Operand, source: Operand, non_blocking: bool = False) -> Value:
@@ -92,11 +121,21 @@ HANDLERS: dict[str, Handler] = {
     **{f"aten.{name}": move(_aten(name)) for name in _MOVES},
     **{f"aten.{name}": join(_aten(name)) for name in _JOINS},
     **{f"aten.{name}": overwrite(_aten(name)) for name in _OVERWRITES},
+    **{f"aten.{name}": zero(_aten(name)) for name in _ZEROING},
+    **{f"aten.where.{name}": choose for name in ("self", "ScalarOther", "ScalarSelf", "Scalar")},
+    **{
+        f"aten.masked_fill.{name}": lambda b, x, mask, value: choose(b, mask, value, x) for name in ("Scalar", "Tensor")
+    },
     **dict.fromkeys(CASTS, cast),
+    "aten.index_put.default": put,
+    "aten.im2col.default": windows,
     "aten.copy.default": copy,
     "aten.fill.Tensor": copy,
     "aten.fill.Scalar": copy,
     "aten.pad.default": pad,
     "aten.constant_pad_nd.default": lambda b, x, widths, value=0.0: pad(b, x, widths, "constant", value),
 }
-SUPPORTED = "reshapes, permutations, slices, indexing, assignments to slices, concatenation, expansion, padding"
+SUPPORTED = (
+    "reshapes, permutations, pixel and channel shuffles, slices, indexing, assignments to slices, constant masks, "
+    "concatenation, expansion, padding"
+)

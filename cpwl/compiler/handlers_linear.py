@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UnsupportedLayerError
-from .builder import Builder, Constant, Handler, Operand, Result, Value, array, entries
+from .builder import Builder, Constant, Handler, Operand, Value, array, entries
 
 
-def add(b: Builder, x: Operand, y: Operand, *, alpha: float = 1) -> Result:
+def add(b: Builder, x: Operand, y: Operand, *, alpha: float = 1) -> Value:
     """x + alpha * y."""
     if not isinstance(x, Value):
         assert isinstance(y, Value)
@@ -20,12 +20,12 @@ def add(b: Builder, x: Operand, y: Operand, *, alpha: float = 1) -> Result:
     return b.sum(x, y, alpha) if isinstance(y, Value) else b.scale(x, shift=array(y) * alpha)
 
 
-def subtract(b: Builder, x: Operand, y: Operand, *, alpha: float = 1) -> Result:
+def subtract(b: Builder, x: Operand, y: Operand, *, alpha: float = 1) -> Value:
     """x - alpha * y."""
     return add(b, x, y, alpha=-alpha)
 
 
-def subtract_from(b: Builder, x: Operand, y: Operand, alpha: float = 1) -> Result:
+def subtract_from(b: Builder, x: Operand, y: Operand, alpha: float = 1) -> Value:
     """y - alpha * x."""
     return add(b, y, x, alpha=-alpha)
 
@@ -35,7 +35,7 @@ def negate(b: Builder, x: Value) -> Value:
     return b.scale(x, -1.0)
 
 
-def multiply(b: Builder, x: Operand, y: Operand) -> Result:
+def multiply(b: Builder, x: Operand, y: Operand) -> Value:
     """x * y, one of them constant."""
     if not isinstance(x, Value):
         return multiply(b, y, x)
@@ -44,7 +44,7 @@ def multiply(b: Builder, x: Operand, y: Operand) -> Result:
     return b.scale(x, y)
 
 
-def divide(b: Builder, x: Operand, y: Operand) -> Result:
+def divide(b: Builder, x: Operand, y: Operand) -> Value:
     """x / y exactly, with y constant."""
     if isinstance(y, Value):
         raise UnsupportedLayerError("a division by a tensor that depends on the input is not piecewise linear")
@@ -52,14 +52,14 @@ def divide(b: Builder, x: Operand, y: Operand) -> Result:
     return b.divide(x, y)
 
 
-def linear(b: Builder, x: Operand, weight: Operand, bias: Operand | None = None) -> Result:
+def linear(b: Builder, x: Operand, weight: Operand, bias: Operand | None = None) -> Value:
     """x weight^T + bias."""
     if not isinstance(x, Value) or isinstance(weight, Value) or isinstance(bias, Value):
         raise UnsupportedLayerError("a layer whose weights depend on the input is not piecewise linear")
     return b.dense(x, array(weight), None if bias is None else array(bias))
 
 
-def matmul(b: Builder, x: Operand, y: Operand) -> Result:
+def matmul(b: Builder, x: Operand, y: Operand) -> Value:
     """The matrix product of x and y as torch.matmul defines it, one of them a constant vector or matrix."""
     if isinstance(x, Value) and isinstance(y, Value):
         raise UnsupportedLayerError("a product of two tensors that both depend on the input is not piecewise linear")
@@ -90,10 +90,9 @@ def _matrix(constant: Operand) -> NDArray[np.float64]:
     return values
 
 
-def add_matmul(b: Builder, bias: Operand, x: Operand, y: Operand, *, beta: float = 1, alpha: float = 1) -> Result:
+def add_matmul(b: Builder, bias: Operand, x: Operand, y: Operand, *, beta: float = 1, alpha: float = 1) -> Value:
     """beta * bias + alpha * x y."""
     product = matmul(b, x, y)
-    assert isinstance(product, Value)
     scaled = product if alpha == 1 else b.scale(product, alpha)
     return add(b, scaled, bias, alpha=beta)
 
@@ -107,7 +106,7 @@ def batch_norm(
     var: Constant,
     momentum: float,
     eps: float,
-) -> Result:
+) -> tuple[Value, None, None]:
     """(x - mean) * scale + bias along axis 1, with scale the float64 nearest to weight / sqrt(var + eps)."""
     variance = array(var)
     factors = np.ones_like(variance) if weight is None else array(weight)
@@ -116,6 +115,24 @@ def batch_norm(
     axes = (-1,) + (1,) * (len(x.shape) - 2)
     centred = b.scale(x, shift=-array(mean).reshape(axes))
     return (b.scale(centred, scale.reshape(axes), shifts.reshape(axes)), None, None)
+
+
+def instance_norm(
+    b: Builder,
+    x: Value,
+    weight: Constant | None,
+    bias: Constant | None,
+    mean: Constant,
+    var: Constant,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Value:
+    """With running statistics the same function as batch norm."""
+    if use_input_stats:
+        raise UnsupportedLayerError("it divides by the standard deviation of its input")
+    return batch_norm(b, x, weight, bias, mean, var, momentum, eps)[0]
 
 
 def nearest_scale(weight: float, var: float, eps: float) -> float:
@@ -132,6 +149,25 @@ def nearest_scale(weight: float, var: float, eps: float) -> float:
     # An integer division is correctly rounded, and a last bit far below the 53rd stands for all that was cut off.
     magnitude = (2 * root + sticky) / (1 << (shift // 2 + 1))
     return -magnitude if weight < 0 else magnitude
+
+
+def interpolate_between(b: Builder, x: Operand, y: Operand, weight: float) -> Value:
+    """x + weight * (y - x)."""
+    return add(b, x, subtract(b, y, x), alpha=weight)
+
+
+def add_product(b: Builder, x: Operand, y: Operand, z: Operand, *, value: float = 1) -> Value:
+    """x + value * y * z, where y or z is constant."""
+    return add(b, x, multiply(b, y, z), alpha=value)
+
+
+def running_sum(b: Builder, x: Value, dim: int, *, dtype: object = None) -> Value:
+    """The sums of the first 1, 2, ... entries along an axis."""
+    if not x.shape:
+        return x
+    last = b.gather([x], entries(x).transpose(dim, -1).numpy())
+    sums = b.dense(last, np.tri(x.shape[dim]))
+    return b.gather([sums], entries(sums).transpose(dim, -1).numpy())
 
 
 def sum_over(
@@ -187,13 +223,15 @@ HANDLERS: dict[str, Handler] = {
     "aten.divide.Tensor": divide,
     "aten.true_divide.Tensor": divide,
     "aten.linear.default": linear,
-    "aten.matmul.default": matmul,
     "aten.mm.default": matmul,
     "aten.mv.default": matmul,
-    "aten.bmm.default": matmul,
     "aten.dot.default": matmul,
     "aten.addmm.default": add_matmul,
     "aten._native_batch_norm_legit_no_training.default": batch_norm,
+    "aten.instance_norm.default": instance_norm,
+    "aten.lerp.Scalar": interpolate_between,
+    "aten.addcmul.default": add_product,
+    "aten.cumsum.default": running_sum,
     "aten.sum.default": sum_over,
     "aten.sum.dim_IntList": sum_over,
     "aten.mean.default": mean_over,
@@ -201,5 +239,5 @@ HANDLERS: dict[str, Handler] = {
 }
 SUPPORTED = (
     "linear and matrix products with constants, sums, residual connections, scaling by constants, "
-    "batch norm in eval mode"
+    "batch norm and instance norm with stored statistics"
 )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import UnsupportedLayerError
-from ..network import RELU, Piecewise
+from ..network import RELU, Periodic, Piecewise
 from .builder import Builder, Constant, Handler, Operand, Result, Value, array, entries
 from .handlers_linear import group, negate
 
@@ -52,6 +52,30 @@ def absolute(b: Builder, x: Value) -> Value:
 def hardtanh(b: Builder, x: Value, low: float = -1.0, high: float = 1.0) -> Value:
     """min(max(x, low), high)."""
     return clamp(b, x, low, high)
+
+
+def hard_sigmoid(b: Builder, x: Value) -> Value:
+    """min(max(x + 3, 0), 6) / 6, divided exactly."""
+    return b.divide(b.pointwise(Piecewise(np.array([-3.0, 3.0]), np.array([0.0, 1.0, 0.0])), x), 6.0)
+
+
+def threshold(b: Builder, x: Value, bound: float, value: float) -> Value:
+    """x where x > bound, else value: continuous, and then max(x, bound), when they are equal."""
+    if bound != value:
+        raise UnsupportedLayerError(f"it jumps at {bound} to {value}: not continuous")
+    return clamp(b, x, bound)
+
+
+def piecewise(b: Builder, x: Value, breakpoints: Sequence[float], slopes: Sequence[float], value: float) -> Value:
+    """``cpwl.nn.PiecewiseLinear``."""
+    return b.pointwise(Piecewise(np.array(breakpoints), np.array(slopes), value), x)
+
+
+def periodic(
+    b: Builder, x: Value, period: float, breakpoints: Sequence[float], slopes: Sequence[float], value: float
+) -> Value:
+    """``cpwl.nn.Periodic``."""
+    return b.pointwise(Periodic(period, np.array(breakpoints), np.array(slopes), value), x)
 
 
 def clamp(b: Builder, x: Value, low: Constant | None = None, high: Constant | None = None) -> Value:
@@ -147,7 +171,13 @@ HANDLERS: dict[str, Handler] = {
     "aten.abs.default": absolute,
     "aten.hardtanh.default": hardtanh,
     "aten.relu6.default": lambda b, x: clamp(b, x, 0.0, 6.0),
+    "aten.hardsigmoid.default": hard_sigmoid,
+    "aten.threshold.default": threshold,
+    "cpwl.piecewise_linear.default": piecewise,
+    "cpwl.periodic.default": periodic,
     "aten.maximum.default": maximum,
+    "aten.fmax.default": maximum,
+    "aten.fmin.default": minimum,
     "aten.max.other": maximum,
     "aten.minimum.default": minimum,
     "aten.min.other": minimum,
@@ -164,6 +194,6 @@ for _name in ("default", "Tensor"):
     HANDLERS[f"aten.clamp_min.{_name}"] = lambda b, x, low: clamp(b, x, low)
     HANDLERS[f"aten.clamp_max.{_name}"] = lambda b, x, high: clamp(b, x, None, high)
 SUPPORTED = (
-    "ReLU, LeakyReLU, PReLU, RReLU in eval mode, abs, hardtanh, ReLU6, clamp, minimum and maximum, "
-    "max over an axis (maxout)"
+    "ReLU, LeakyReLU, PReLU, RReLU in eval mode, abs, hardtanh, ReLU6, hardsigmoid, softshrink, clamp, minimum and "
+    "maximum, max over an axis (maxout), the piecewise-linear and periodic functions of cpwl.nn"
 )

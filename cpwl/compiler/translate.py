@@ -11,16 +11,29 @@ from torch import fx
 
 from ..errors import ArgumentError, UnsupportedLayerError
 from ..network import Network
-from . import handlers_layout, handlers_linear, handlers_nonlinear
+from . import (
+    handlers_contract,
+    handlers_conv,
+    handlers_layout,
+    handlers_linear,
+    handlers_nonlinear,
+    handlers_pool,
+    handlers_resample,
+)
 from .builder import Builder, Handler, Value
 from .program import Program, module_path, name_of, run_node
 
-HANDLERS: Mapping[str, Handler] = {
-    **handlers_layout.HANDLERS,
-    **handlers_linear.HANDLERS,
-    **handlers_nonlinear.HANDLERS,
-}
-_SUPPORTED = "; ".join((handlers_nonlinear.SUPPORTED, handlers_linear.SUPPORTED, handlers_layout.SUPPORTED))
+_TABLES = (
+    handlers_nonlinear,
+    handlers_conv,
+    handlers_pool,
+    handlers_resample,
+    handlers_linear,
+    handlers_contract,
+    handlers_layout,
+)
+HANDLERS: Mapping[str, Handler] = {name: handler for table in _TABLES for name, handler in table.HANDLERS.items()}
+_SUPPORTED = "; ".join(table.SUPPORTED for table in _TABLES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...arithmetic import Arithmetic
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Piecewise, Scale, Sum
 from .field import ExactField, aligned, stacked
-from .integers import Integer, Integers, common_scale, product, rational, signs
+from .integers import Factor, Integer, Integers, common_scale, factor_of, product, rational, signs
 
 
 class ExactArithmetic(Arithmetic[ExactField]):
@@ -54,6 +54,9 @@ class ExactArithmetic(Arithmetic[ExactField]):
         arguments = x.numerators.reshape(x.rows, node.size, -1)
         return ExactField(np.max(arguments, axis=2), x.denominators, x.weights)
 
+    def noting_zeros(self, node: Node, x: ExactField, y: ExactField) -> ExactField:
+        return y
+
     def on_pieces(self, node: Node, x: ExactField, pieces: NDArray[np.int64]) -> ExactField:
         if isinstance(node.op, Piecewise):
             return _on_pieces(node.op, node, x, pieces)
@@ -70,7 +73,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
 def _dense(op: Dense, x: ExactField) -> ExactField:
     """Every row [x, 1] times the matrix [weight, bias], along the last axis of the input."""
     outputs, inputs = op.weight.shape
-    matrix, scale = _integers(op)
+    (matrix,), scale = _integers(op)
     lead = x.columns // inputs
     rows = x.numerators.reshape(x.rows * lead, inputs)
     result = _affine(rows, np.repeat(x.homogeneous, lead), matrix)
@@ -79,17 +82,14 @@ def _dense(op: Dense, x: ExactField) -> ExactField:
 
 def _convolved(op: Conv, x: ExactField) -> ExactField:
     """Every window of the input as a row [window, 1] times the matrix [weight, bias], group by group."""
-    matrix, scale = _integers(op)
+    matrices, scale = _integers(op)
     lead = x.columns // (op.channels * prod(op.spatial))
     images = x.numerators.reshape(x.rows * lead, op.groups, -1, prod(op.spatial))
     padded = np.concatenate([images, np.full((*images.shape[:3], 1), Integer(0))], axis=3)
     windows = _windows(op)  # -1, the last entry, is the zero that was just added
     rows = np.moveaxis(padded[..., windows], 3, 1).reshape(len(images), len(windows), op.groups, -1)
     constants = np.repeat(x.homogeneous, lead * len(windows))
-    parts = [
-        _affine(rows[:, :, g].reshape(len(constants), -1), constants, part)
-        for g, part in enumerate(np.split(matrix, op.groups))
-    ]
+    parts = [_affine(rows[:, :, g].reshape(len(constants), -1), constants, part) for g, part in enumerate(matrices)]
     result = np.concatenate(parts, axis=1).reshape(len(images), len(windows), len(op.bias))
     return ExactField(np.moveaxis(result, 2, 1).reshape(x.rows, -1), x.denominators * scale, x.weights)
 
@@ -104,19 +104,21 @@ def _windows(op: Conv) -> NDArray[np.int64]:
     return windows[steps].reshape(-1, prod(kernel))
 
 
-_INTEGERS: WeakKeyDictionary[Dense | Conv, tuple[Integers, Integer]] = WeakKeyDictionary()
+_INTEGERS: WeakKeyDictionary[Dense | Conv, tuple[list[Factor], Integer]] = WeakKeyDictionary()
 
 
-def _integers(op: Dense | Conv) -> tuple[Integers, Integer]:
-    """The matrix [weight, bias] of an operator, flattened to two axes, as integers over one scale; kept with it."""
+def _integers(op: Dense | Conv) -> tuple[list[Factor], Integer]:
+    """For each group of an operator the transposed matrix [weight, bias], as integers over one scale; kept with it."""
     if op not in _INTEGERS:
-        _INTEGERS[op] = common_scale(np.column_stack([op.weight.reshape(len(op.weight), -1), op.bias]))
+        matrix, scale = common_scale(np.column_stack([op.weight.reshape(len(op.weight), -1), op.bias]))
+        groups = op.groups if isinstance(op, Conv) else 1
+        _INTEGERS[op] = [factor_of(part.T) for part in np.split(matrix, groups)], scale
     return _INTEGERS[op]
 
 
-def _affine(rows: Integers, constants: Integers, matrix: Integers) -> Integers:
-    """Every row [x, constant] times the transposed matrix."""
-    return product(np.column_stack([rows, constants]), matrix.T)
+def _affine(rows: Integers, constants: Integers, matrix: Factor) -> Integers:
+    """Every row [x, constant] times a transposed matrix."""
+    return product(np.column_stack([rows, constants]), matrix)
 
 
 def _scaled(x: ExactField, factor: Integers, shift: Integers, scale: Integer) -> ExactField:

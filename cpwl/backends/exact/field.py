@@ -45,6 +45,10 @@ class ExactField:
         """Signs in {-1, 0, 1}, int8 (V, K); always right."""
         return signs(self.numerators)
 
+    def limits(self) -> NDArray[np.float64]:
+        """Zeros (V, K): the values are exact."""
+        return np.zeros(self.numerators.shape)
+
     def errors(self) -> NDArray[np.float64]:
         """Zeros (V,): the values are exact."""
         return np.zeros(self.rows)

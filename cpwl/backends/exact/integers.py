@@ -16,6 +16,7 @@ from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 Integer = fmpz
+Factor = fmpz_mat
 Integers = NDArray[Any]
 """An object array of ``Integer``."""
 
@@ -54,10 +55,14 @@ def fractions(numerators: Integers, denominators: Integers) -> NDArray[Any]:
     return array([Fraction(int(p), int(q)) for p, q in pairs], pairs.shape)
 
 
-def product(a: Integers, b: Integers) -> Integers:
+def factor_of(a: Integers) -> Factor:
+    """A matrix (m, n) in the form in which it is multiplied: worth keeping for one that is used again."""
+    return fmpz_mat(a.shape[0], a.shape[1], a.ravel().tolist())
+
+
+def product(a: Integers, b: Factor) -> Integers:
     """The matrix product of (m, k) and (k, n)."""
-    left, right = (fmpz_mat(x.shape[0], x.shape[1], x.ravel().tolist()) for x in (a, b))
-    return array((left * right).entries(), (len(a), b.shape[1]))
+    return array((factor_of(a) * b).entries(), (len(a), b.ncols()))
 
 
 def content(first: Integer, others: Iterable[Integer]) -> Integer:

@@ -92,25 +92,36 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(x.values.clamp(min=0), x.error)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
-        values = _on_pieces(node, constants, x, pieces)
-        sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
-        return FloatField(values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP))
+        return FloatField(_on_pieces(node, constants, x, pieces), _piecewise_error(node, constants, x))
+
+    def noting_zeros(self, node: Node, x: FloatField, y: FloatField) -> FloatField:
+        """y, with the entries that are zero because the argument is certainly below the first breakpoint."""
+        op = node.op
+        if not isinstance(op, Piecewise) or op.value != 0 or op.slopes[0].any():
+            return y
+        first = float(op.breakpoints[0])
+        zeros = x.values < first - x.bound().coarse()[:, None] - 2 * UNIT * abs(first)
+        if x.zeros is not None and first >= 0:
+            zeros |= x.zeros
+        if x.made is not None and first == 0:
+            zeros[x.made] = True
+        return replace(y, zeros=zeros)
 
     def on_pieces(self, node: Node, x: FloatField, pieces: NDArray[np.int64]) -> FloatField:
-        """The output of a nonlinear node on given pieces; its error is not bounded."""
+        """The output of a nonlinear node on given pieces; its error is that of the affine map of these pieces."""
         index = torch.as_tensor(pieces, device=self.device).reshape(x.rows, node.size)
-        unbounded = torch.full_like(x.error, torch.inf)
         if isinstance(node.op, Max):
             groups = x.values.reshape(x.rows, node.size, x.columns // node.size)
-            return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], unbounded, weights=x.weights)
+            return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
         assert isinstance(node.op, Piecewise)
-        values = _on_pieces(node, self._pieces(node.op), x, index)
-        return FloatField(values, unbounded, weights=x.weights)
+        constants = self._pieces(node.op)
+        values = _on_pieces(node, constants, x, index)
+        return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
 
     def maximum(self, x: FloatField, y: FloatField) -> FloatField:
         """The larger of two fields."""
         error = lifted(torch.hypot(x.error, y.error) * ROUND_UP)
-        return FloatField(torch.maximum(x.values, y.values), error)
+        return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]))
 
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField) -> FloatField:
@@ -162,7 +173,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
             values = x.values if whole else taken(x.values, index)
             error = x.error
             sharp, fresh = None if x.sharp is None else x.sharp.take(index), x.fresh
-        return FloatField(values, lifted(error * (sqrt(copies) * ROUND_UP)), sharp, fresh, inputs[0].weights)
+        zeros = _zeros_taken(inputs, index)
+        return FloatField(values, lifted(error * (sqrt(copies) * ROUND_UP)), sharp, fresh, inputs[0].weights, zeros)
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _weights_of(self, op: Dense | Conv, norms: Callable[[Tensor], Norms]) -> _WeightConstants:
@@ -216,15 +228,16 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
     peak, norms, g = largest(factors), row_norms(x.values), gamma(operations)
     rounding = g * (peak * norms + float(row_norms(shift[None])[0]))
     error = lifted((peak * x.error + rounding) * ROUND_UP)
+    zeros = None if shift.any() else x.zeros
     if x.sharp is None:
-        return FloatField(values, error, weights=x.weights)
+        return FloatField(values, error, weights=x.weights, zeros=zeros)
     sharp = Sharp(
         lifted((x.sharp.row + g * norms) * ROUND_UP),
         lifted(factors * x.sharp.column.clamp(min=1)),
         lifted((factors * x.sharp.floor + g * shift) * ROUND_UP),
     )
     fresh = None if x.fresh is None else lifted((x.fresh + g * norms) * ROUND_UP)
-    return FloatField(values, error, sharp, fresh, x.weights)
+    return FloatField(values, error, sharp, fresh, x.weights, zeros)
 
 
 def _weights(field: FloatField) -> Tensor:
@@ -249,6 +262,12 @@ def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Te
     return slopes.gather(0, pieces) * x.values + shift
 
 
+def _piecewise_error(node: Node, constants: _PieceConstants, x: FloatField) -> Tensor:
+    """The bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
+    sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
+    return lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
+
+
 def _per_unit(values: Tensor, node: Node) -> Tensor:
     """Values (P + 1, *s) broadcast to (P + 1, node.size)."""
     lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
@@ -267,4 +286,18 @@ def _sum(op: Sum, inputs: Sequence[FloatField]) -> FloatField:
         rounding = gamma(len(inputs) + 1) * sizes
     bound = lifted((error + rounding) * ROUND_UP)
     fresh = torch.minimum(bound, 8 * UNIT * sizes)
-    return FloatField(values, bound, fresh=fresh, weights=inputs[0].weights)
+    return FloatField(values, bound, fresh=fresh, weights=inputs[0].weights, zeros=_all_zero(inputs))
+
+
+def _all_zero(inputs: Sequence[FloatField]) -> Tensor | None:
+    """Where all inputs are known to be exactly zero."""
+    known = [x.zeros for x in inputs if x.zeros is not None]
+    return torch.stack(known).all(dim=0) if len(known) == len(inputs) else None
+
+
+def _zeros_taken(inputs: Sequence[FloatField], index: Tensor) -> Tensor | None:
+    """Known zeros of the entries of all inputs by index; -1 is one."""
+    if all(x.zeros is None for x in inputs):
+        return None
+    known = [x.values.new_zeros(x.values.shape, dtype=torch.bool) if x.zeros is None else x.zeros for x in inputs]
+    return torch.cat(known, dim=1)[:, index.clamp(min=0)] | (index < 0)

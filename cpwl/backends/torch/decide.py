@@ -87,14 +87,15 @@ class Decider:
 
     def _values(self, places: Places, cells: Tensor, columns: Tensor) -> list[tuple[Any, Any]]:
         """Columns at places, as numerator and denominator, up to a positive factor common to one of ``cells``."""
-        self._fetch(torch.cat([places.cell, cells]))
+        self.fetch(torch.cat([places.cell, cells]))
         rows = (part.tolist() for part in (places.vertex, places.cell, places.names, cells, columns))
         return [
             _at(self._form(cell, -1 - column), self._point(vertex, home, names))
             for vertex, home, names, cell, column in zip(*rows, strict=True)
         ]
 
-    def _fetch(self, cells: Tensor) -> None:
+    def fetch(self, cells: Tensor) -> None:
+        """Asks for the functions on some cells, all at once."""
         wanted = [cell for cell in torch.unique(cells).tolist() if cell not in self._cells]
         if wanted:
             names = as_numpy(torch.tensor(wanted))

@@ -41,6 +41,10 @@ class Sharp:
         """The bound at the entries (rows[i], columns[i])."""
         return (self.row[rows] * self.column[columns] + self.floor[columns]) * ROUND_UP
 
+    def all(self) -> Tensor:
+        """The bound at every entry, (V, K)."""
+        return (self.row[:, None] * self.column + self.floor) * ROUND_UP
+
     def coarse(self) -> Tensor:
         """One bound a row that holds for all of its entries, (V,)."""
         if not len(self.column):
@@ -64,6 +68,10 @@ class FloatField:
     """The part of ``bound().row`` that the last operation's own rounding makes up, (V,)."""
     weights: Tensor | None = None
     """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
+    zeros: Tensor | None = None
+    """Entries known to be exactly zero, bool (V, K); None when none are known (see ``Arithmetic.noting_zeros``)."""
+    made: tuple[Tensor, Tensor] | None = None
+    """Rows and columns of entries at which a vertex was made, which are exactly zero; None when there are none."""
 
     @property
     def rows(self) -> int:
@@ -101,10 +109,12 @@ class FloatField:
 
     def signs(self) -> NDArray[np.int8]:
         """Signs (V, K) in int8; 0 where the error bound does not decide."""
-        sharp = self.bound()
-        limit = (sharp.row[:, None] * sharp.column + sharp.floor) * ROUND_UP
-        decided = self.values.sign() * (self.values.abs() > limit)
+        decided = self.values.sign() * (self.values.abs() > self.bound().all())
         return np.asarray(decided.to(torch.int8).cpu().numpy())
+
+    def limits(self) -> NDArray[np.float64]:
+        """Bounds on the errors of the entries, (V, K)."""
+        return np.asarray(self.bound().all().cpu().numpy())
 
     def errors(self) -> NDArray[np.float64]:
         """Bounds on the 2-norms of the rows' errors, (V,)."""
@@ -119,7 +129,8 @@ class FloatField:
         sharp = None if self.sharp is None else replace(self.sharp, row=self.sharp.row[rows])
         fresh = None if self.fresh is None else self.fresh[rows]
         weights = None if self.weights is None else self.weights[rows]
-        return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights)
+        zeros = None if self.zeros is None else self.zeros[rows]
+        return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights, zeros)
 
 
 def taken(values: Tensor, index: Tensor) -> Tensor:

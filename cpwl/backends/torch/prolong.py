@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -59,6 +59,7 @@ class _Growing:
     def __init__(self, field: FloatField) -> None:
         self.rows = field.rows
         self.values, self.error, self.norms = field.values, field.error, row_norms(field.values)
+        self.zeros = field.zeros
 
     def reserve(self, more: int) -> None:
         """Makes room for so many rows more."""
@@ -66,6 +67,7 @@ class _Growing:
             self.values, self.error, self.norms = (
                 _enlarged(part, self.rows, more) for part in (self.values, self.error, self.norms)
             )
+            self.zeros = None if self.zeros is None else _enlarged(self.zeros, self.rows, more)
 
     def extend_all(self, batches: Sequence[Points]) -> None:
         """Appends the rows of several batches, each of which may refer to those before it."""
@@ -93,10 +95,13 @@ class _Growing:
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + batch.slack[part] * reach + rounding
         self.error[target] = lifted(bound * ROUND_UP)
+        if self.zeros is not None:
+            self.zeros[target] = self.zeros[first] & self.zeros[second]
 
     def field(self) -> FloatField:
         """The field so far."""
-        return FloatField(self.values[: self.rows], self.error[: self.rows])
+        zeros = None if self.zeros is None else self.zeros[: self.rows]
+        return FloatField(self.values[: self.rows], self.error[: self.rows], zeros=zeros)
 
 
 def _enlarged(values: Tensor, rows: int, more: int) -> Tensor:
@@ -120,6 +125,7 @@ class Prolonged(_Growing):
         super().__init__(field)
         self._old = field.rows
         self._function, self._level = function, level
+        self._made: list[Tensor] = []
 
     def extend(self, batch: Points) -> None:
         """Appends the rows of new vertices, for which there must be room."""
@@ -128,6 +134,12 @@ class Prolonged(_Growing):
         for column in (batch.column, batch.also):
             if column is not None:
                 self.values[new, self._function[column]] = self._level[column]
+                self._made.append(torch.stack([new, self._function[column]])[:, self._level[column] == 0])
+
+    def field(self) -> FloatField:
+        """The field so far."""
+        made = torch.cat([torch.zeros((2, 0), dtype=torch.int64, device=self.values.device), *self._made], dim=1)
+        return replace(super().field(), made=(made[0], made[1]))
 
     def correct(self, certain: Certain) -> None:
         """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""

@@ -80,8 +80,9 @@ class _Refinement:
         crossings = Crossings.find(old, self.columns, self.signs)
         undecided = crossings.undecided()
         self.crossings = crossings.keep(~undecided[crossings.edge])
-        self.uncertain = doubtful | self._beside(undecided)
-        self.irregular = self._touched() | self._beside(undecided)
+        self.disputed = self._beside(undecided)
+        self.uncertain = doubtful | self.disputed
+        self.irregular = self._touched() | self.disputed
         self.visits = Visits.walk(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
@@ -132,6 +133,7 @@ class _Refinement:
         meets = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
         late = odd.clone()
         late[chords.cell[meets.tied()]] = True
+        self.disputed |= late
         self.irregular |= late
         self.uncertain |= late
         return drop_cells(chords, meets, late)
@@ -141,6 +143,7 @@ class _Refinement:
         vertices = len(self.columns.values) + new_vertices
         if self.task.decider is not None:
             self.task.decider.forget(len(self.columns.values))
+            self.task.decider.fetch(self.disputed.nonzero(as_tuple=True)[0])
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
         return Sequential(edges, marks, half, self.irregular, self._active_columns(), known, vertices).run()
 

@@ -28,18 +28,21 @@ class Columns:
     bound: Sharp
     rounding: Sharp
     """What counts as zero in a float decision: the rounding of the last operation (``FloatField.rounding``)."""
+    zeros: Tensor | None = None
+    """Entries known to be exactly zero, bool (V, C); None when none are known."""
 
     @classmethod
     def of(cls, field: FloatField, function: Tensor, level: Tensor) -> Columns:
         """The columns of a field; the values are not copied when every function has the single level 0."""
         if is_identity(function, field.columns) and not bool(level.any()):
-            return cls(field.values, field.bound(), field.rounding())
+            return cls(field.values, field.bound(), field.rounding(), field.zeros)
         bounds = field.bound().take(function), field.rounding().take(function)
         return cls(field.values[:, function] - level, *bounds)
 
     def bounds_at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """At the entries (rows[i], columns[i]): the error bound, and what counts as zero; (2, ...)."""
-        return torch.stack([self.bound.at(rows, columns), self.rounding.at(rows, columns)])
+        bounds = torch.stack([self.bound.at(rows, columns), self.rounding.at(rows, columns)])
+        return bounds if self.zeros is None else bounds.masked_fill(self.zeros[rows, columns], 0.0)
 
     @property
     def count(self) -> int:
@@ -90,7 +93,8 @@ def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tup
     values = columns.values[start:stop]
     above, below = values > 0, values < 0
     doubtful = torch.zeros_like(above)
-    row, column = (values.abs() <= coarse[start:stop, None]).nonzero(as_tuple=True)
+    near = values.abs() <= coarse[start:stop, None]
+    row, column = (near if columns.zeros is None else near & ~columns.zeros[start:stop]).nonzero(as_tuple=True)
     if len(row):
         size = values[row, column].abs()
         bound, zero = columns.bounds_at(row + start, column)

@@ -1,0 +1,123 @@
+"""Where the network of an ONNX graph begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ArgumentError, ShapeError
+from ...network import Shape
+from .call import MOST_ENTRIES
+from .graph import Entry, Graph, Operator, refusal
+
+MONOTONE = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})
+"""Operators that keep the argmax."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ending:
+    """The tensor that is the network's output, and the operators after it that were left out."""
+
+    target: str
+    dropped: tuple[Operator, ...] = ()
+
+    def check_axes(self, graph: Graph, shape: Shape) -> None:
+        """A softmax over the batch axis compares samples."""
+        for operator in self.dropped:
+            axis = operator.attributes.get("axis", -1 if graph.opset >= 13 else 1)
+            if operator.kind != "Sigmoid" and len(shape) > 1 and axis in (0, -len(shape)):
+                raise refusal(operator, "it runs over the batch axis, so that samples of a batch influence each other")
+
+
+def find_ending(graph: Graph, until: str | None) -> Ending:
+    """The output, or the tensor that ``until`` names, or the input of the node it names; less a final softmax."""
+    target = _output(graph) if until is None else _named(graph, until)
+    makers = graph.makers
+    dropped = []
+    while target in makers and makers[target].kind in MONOTONE | {"Identity"}:
+        if makers[target].kind in MONOTONE:
+            dropped.append(makers[target])
+        target = makers[target].inputs[0]
+    return Ending(target, tuple(dropped))
+
+
+def _output(graph: Graph) -> str:
+    if len(graph.outputs) != 1:
+        raise ArgumentError(
+            f"model has {len(graph.outputs)} outputs: choose one by until=, one of {_listed(graph.outputs)}."
+        )
+    return graph.outputs[0]
+
+
+def _named(graph: Graph, until: str) -> str:
+    if until in graph.makers or until in graph.inputs:
+        return until
+    named = [operator for operator in graph.operators if operator.name == until]
+    if len(named) != 1:
+        found = f"{len(named)} nodes have this name" if named else f"the outputs are {_listed(graph.outputs)}"
+        raise ArgumentError(f"until must name a tensor or a node of the ONNX model, got {until!r}; {found}.")
+    read = dict.fromkeys(name for name in named[0].inputs if name and graph.inputs_of(name))
+    if len(read) != 1:
+        raise ArgumentError(
+            f"until must name a tensor, or a node that reads one tensor; node {until!r} reads {_listed(tuple(read))}."
+        )
+    return next(iter(read))
+
+
+def find_source(graph: Graph, target: str) -> Entry:
+    """The one input that a tensor is computed from, a tensor of floating-point numbers."""
+    names = graph.inputs_of(target)
+    if not names:
+        raise ArgumentError("model has an output that does not depend on its input: there is nothing to partition.")
+    if len(names) > 1:
+        raise ArgumentError(f"model must take one tensor, but {target!r} is computed from {_listed(names)}.")
+    entry = graph.inputs[names[0]]
+    if entry.kind.startswith("element"):
+        raise ArgumentError(
+            f"model must take real floating-point numbers, but its input {entry.name!r} has {entry.kind}."
+        )
+    return entry
+
+
+def read_example(entry: Entry, example: Any) -> NDArray[np.float64]:
+    """One input in the shape that the model takes, a first axis of any length taken as a batch axis of length one.
+
+    Without an example random numbers, when the model says its shape.
+    """
+    if example is None:
+        return np.random.default_rng(0).standard_normal(_own_shape(entry))
+    try:
+        values = np.asarray(example, np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentError(f"example_input must be an array of numbers, got {type(example).__name__}.") from error
+    if not values.size or not np.isfinite(values).all():
+        raise ArgumentError("example_input must be finite and not empty.")
+    shape = entry.shape or values.shape
+    if values.ndim >= 1 and shape[:1] in ((1,), (None,)):
+        values = values[:1]
+    if values.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, values.shape, strict=True)):
+        raise ShapeError(f"example_input must have the shape {_written(shape)}, got {np.shape(example)}.")
+    return values
+
+
+def _own_shape(entry: Entry) -> Shape:
+    if entry.shape is None or None in entry.shape[1:]:
+        written = "any shape" if entry.shape is None else f"the shape {_written(entry.shape)}"
+        raise ShapeError(f"example_input is needed, one batch: the model's input {entry.name!r} may have {written}.")
+    shape = tuple(1 if n is None else n for n in entry.shape)
+    if prod(shape) > MOST_ENTRIES:
+        raise ShapeError(f"the model's input {entry.name!r} of shape {shape} has more than {MOST_ENTRIES} entries.")
+    return shape
+
+
+def _written(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('any' if n is None else str(n) for n in shape)})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name[:80]) for name in names[:8]) + (", ..." if len(names) > 8 else "") if names else "none"

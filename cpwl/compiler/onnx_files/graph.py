@@ -1,0 +1,85 @@
+"""An ONNX graph as plain data: operators in order, stored numbers, inputs and outputs by the names of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ...errors import UnsupportedLayerError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """One node of the graph. ``inputs`` holds "" for an input left out; ``proto`` is the node as it was read."""
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    proto: Any
+
+    @property
+    def where(self) -> str:
+        """The node in words: by its name, or else by its first output."""
+        return f"node {self.name!r} ({self.kind})" if self.name else f"the {self.kind} node of tensor {self.tensor!r}"
+
+    @property
+    def tensor(self) -> str:
+        """The name of the first output."""
+        return self.outputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """An input of the graph: its name, its element type in words, its shape (None: any length, or any shape)."""
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A graph whose operators read only inputs, constants and results of earlier operators, each name given once."""
+
+    operators: tuple[Operator, ...]
+    constants: Mapping[str, Array]
+    inputs: Mapping[str, Entry]
+    outputs: tuple[str, ...]
+    opset: int
+
+    @property
+    def makers(self) -> dict[str, Operator]:
+        """The operator that computes each tensor."""
+        return {name: operator for operator in self.operators for name in operator.outputs if name}
+
+    def needed_for(self, target: str) -> tuple[Operator, ...]:
+        """The operators that a tensor is computed by, in order."""
+        makers = self.makers
+        found: set[str] = set()
+        stack = [target]
+        while stack:
+            operator = makers.get(stack.pop())
+            if operator is not None and operator.tensor not in found:
+                found.add(operator.tensor)
+                stack += operator.inputs
+        return tuple(operator for operator in self.operators if operator.tensor in found)
+
+    def inputs_of(self, target: str) -> tuple[str, ...]:
+        """The names of the graph's inputs that a tensor is computed from."""
+        read = {name for operator in self.needed_for(target) for name in operator.inputs} | {target}
+        return tuple(name for name in self.inputs if name in read)
+
+
+def refusal(operator: Operator, reason: str, supported: str = "") -> UnsupportedLayerError:
+    """The error that names a node, its operator, the reason, and how to stop before it."""
+    before = next((name for name in operator.inputs if name), "")
+    known = f" Supported: {supported}." if supported else ""
+    advice = f" Use until={before!r}, the tensor it reads, to stop before it." if before else ""
+    return UnsupportedLayerError(f"{operator.where}: {reason}.{known}{advice}")
