@@ -55,7 +55,8 @@ def compile(model: Any, example_input: Any = None, *, until: str | None = None) 
 def load_program(path: str | PathLike[str]) -> ExportedProgram:
     """The exported program in a .pt2 file; raises ``FileFormatError`` when the file is not one.
 
-    ``torch.export.load`` is not safe on files from strangers: load only what you trust.
+    Pickled objects in it are read with torch's weights_only semantics. Its expressions are evaluated all the same:
+    ``torch.export.load`` is not safe on files from strangers, so load only what you trust.
     """
     from .capture import load
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -103,7 +104,7 @@ class _Reader:
             raise UnsupportedLayerError("the ONNX model has sparse initializers: store them as dense ones.")
         constants: dict[str, Array] = {}
         for tensor in self._graph.initializer:
-            if not tensor.name or tensor.name in constants:
+            if not _text(tensor.name) or tensor.name in constants:
                 raise FileFormatError(f"initializer {tensor.name!r} is given twice, or has no name.")
             constants[tensor.name] = self.numbers(tensor, f"initializer {tensor.name!r}")
         entries = [_entry(value) for value in self._graph.input if value.name not in constants]
@@ -111,12 +112,12 @@ class _Reader:
         if len(inputs) < len(entries) or "" in inputs:
             raise FileFormatError("an input is given twice, or has no name.")
         operators = tuple(self._operator(node) for node in self._graph.node)
-        outputs = tuple(value.name for value in self._graph.output)
+        outputs = tuple(_text(value.name) for value in self._graph.output)
         _check_order(operators, (*inputs, *constants), outputs)
         return Graph(operators, constants, inputs, outputs, opset)
 
     def _operator(self, node: NodeProto) -> Operator:
-        outputs = tuple(node.output)
+        outputs = tuple(map(_text, node.output))
         if not outputs or not outputs[0]:
             raise FileFormatError(f"a {node.op_type[:40]!r} node has no output.")
         if node.domain not in ("", "ai.onnx"):
@@ -125,15 +126,16 @@ class _Reader:
                 f"node {name!r} is the operator {node.op_type} of domain {node.domain!r}; only ONNX's own operators "
                 "are supported."
             )
-        operator = Operator(node.op_type, node.name, tuple(node.input), outputs, {}, node)
+        inputs = tuple(map(_text, node.input))
+        operator = Operator(_text(node.op_type), _text(node.name), inputs, outputs, {}, node)
         found: dict[str, Any] = {}
         for attribute in node.attribute:
-            if attribute.name in found or not attribute.type:
+            if _text(attribute.name) in found or not attribute.type:
                 raise FileFormatError(
                     f"attribute {attribute.name!r} of {operator.where} is given twice or has no type."
                 )
             found[attribute.name] = self._attribute(attribute, operator)
-        return Operator(node.op_type, node.name, tuple(node.input), outputs, found, node)
+        return replace(operator, attributes=found)
 
     def _attribute(self, attribute: AttributeProto, operator: Operator) -> Any:
         """Its value; None for graphs, lists of texts and the like, which no supported operator has."""
@@ -167,7 +169,7 @@ class _Reader:
         """The tensor with its data in it."""
         if tensor.data_location != 1:
             return tensor
-        entries = {entry.key: entry.value for entry in tensor.external_data}
+        entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
         inside = type(tensor)(dims=tensor.dims, data_type=tensor.data_type, name=tensor.name)
         inside.raw_data = read_external(self._folder, entries, size)
         return inside
@@ -210,7 +212,14 @@ def _entry(value: ValueInfoProto) -> Entry:
     tensor = value.type.tensor_type
     kind = _KINDS.get(tensor.elem_type, f"element type {tensor.elem_type}")
     shape = tuple(_length(d) for d in tensor.shape.dim) if tensor.HasField("shape") else None
-    return Entry(value.name, kind, shape)
+    return Entry(_text(value.name), kind, shape)
+
+
+def _text(value: str | bytes) -> str:
+    """A text of the file; protobuf hands out bytes where it is not UTF-8."""
+    if isinstance(value, bytes):
+        raise FileFormatError(f"it holds a text that is not UTF-8: {value[:40]!r}.")
+    return value
 
 
 def _length(dimension: Any) -> int | None:
@@ -232,8 +241,10 @@ def _check_order(operators: Iterable[Operator], given: Iterable[str], outputs: t
         if twice is not None:
             raise FileFormatError(f"{operator.where} makes {twice!r}, a name that is given already.")
         known |= set(operator.outputs)
+    if not outputs:
+        raise FileFormatError("it has no output.")
     lost = next((name for name in outputs if not name or name not in known), None)
-    if not outputs or lost is not None:
+    if lost is not None:
         raise FileFormatError(f"its output {lost!r} is computed by no node.")
 
 

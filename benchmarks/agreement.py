@@ -1,0 +1,58 @@
+"""Exact predicates in float64 against the exact backend, on random networks of degenerate families.
+
+    python benchmarks/agreement.py [--seed 0] [--count 10000]
+
+For each network the two partitions must have the same regions (by pattern), the same vertices (by the regions around
+them, each within its error bound of the exact one) and the same decision boundaries and level sets. Prints every
+disagreement with the seed of its network, and from time to time the counts; the exit code is 1 if there was one.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from agreement import disagreements
+from families import case
+
+from cpwl.errors import NumericalRangeError
+
+REPORT = 500
+"""Networks between two reports."""
+
+
+@click.command()
+@click.option("--seed", default=0, help="The number of the first network.")
+@click.option("--count", default=10_000, help="How many networks.")
+def main(seed: int, count: int) -> None:
+    """Compares the two on ``count`` networks."""
+    results: Counter[str] = Counter()
+    begin = time.process_time()
+    for done in range(count):
+        results[outcome(seed + done)] += 1
+        if (done + 1) % REPORT == 0 or done + 1 == count:
+            words = ", ".join(f"{n} {word}" for word, n in results.items())
+            click.echo(f"{done + 1} networks from seed {seed}: {words}; {time.process_time() - begin:.0f} s of CPU")
+    sys.exit(int(results["differ"] > 0))
+
+
+def outcome(number: int) -> str:
+    """In one word how the network of that number went."""
+    chosen = case(number)
+    try:
+        found = disagreements(chosen.network, chosen.domain)
+    except NumericalRangeError:
+        return "overflow float64"
+    for text in found:
+        click.echo(f"{chosen.name}: {text}")
+    return "differ" if found else "agree"
+
+
+if __name__ == "__main__":
+    main()
