@@ -257,8 +257,9 @@ def test_denominators_that_grow_are_refused(known: dict[str, Document]) -> None:
 
 
 def test_a_number_too_long_for_a_file_is_not_written() -> None:
-    with pytest.raises(ArgumentError, match="4000 digits"):
-        quotient(1, 10**4000)
+    for power in (4000, 100_000):
+        with pytest.raises(ArgumentError, match="4000 digits"):
+            quotient(1, 10**power)
     assert quotient(1, 10**3999).endswith("0")
 
 
