@@ -1,4 +1,4 @@
-"""Certificates of tilings in the plain form that the checker extracted from Coq reads: one node a number."""
+"""Certificates in the plain form that the checker extracted from Coq reads: one node a number."""
 
 from __future__ import annotations
 
@@ -152,18 +152,44 @@ def claim(document: Document, found: list[list[int]]) -> str:
     return f"equality {many([f'{i} {j}' for i, j in zip(*found, strict=True)])}"
 
 
+def facts(document: Document, found: list[list[int]]) -> list[tuple[Any, list[str]]]:
+    """The points of a claim, and what is claimed of each."""
+    kind, stated = document["kind"], document["claim"]
+    if kind == "different-networks":
+        return [(stated["point"], [f"unequal {found[0][stated['output']]} {found[1][stated['output']]}"])]
+    (numbers,) = found
+    if kind == "decision-counterexample":
+        k, j = stated["class"], stated["other"]
+        return [(stated["point"], [f"different {k} {j}", f"not-above {numbers[k]} {numbers[j]}"])]
+    if kind == "level-sample":
+        return [(point, [f"level {numbers[0]} {number(Fraction(stated['level']))}"]) for point in stated["points"]]
+    made = []
+    for point, (j, k) in zip(stated["points"], stated["pairs"], strict=True):
+        below = [f"not-above {i} {numbers[j]}" for i in numbers] if kind == "boundary-sample" else []
+        made.append((point, [f"different {j} {k}", f"equal {numbers[j]} {numbers[k]}", *below]))
+    return made
+
+
+def place(point: list[str]) -> str:
+    return " ".join(number(Fraction(x)) for x in point)
+
+
 def plain(document: Document) -> str:
-    """A certificate of a kind with a proof, with its networks inside, in the plain form."""
+    """A certificate with its networks inside, in the plain form."""
     flat = Flat()
     found = [outputs(flat, network, document["domain"]) for network in document["networks"]]
-    points = lambda entries: many([" ".join(number(Fraction(x)) for x in point) for point in entries])  # noqa: E731
-    return "\n".join(
-        [
-            f"network {len(flat.lines)}",
-            *flat.lines,
-            f"domain {points(document['domain']['polygon'])}",
-            f"vertices {points(document['proof']['vertices'])}",
-            f"regions {many([many(list(map(str, region))) for region in document['proof']['regions']])}",
-            f"claim {claim(document, found)}\n",
-        ]
-    )
+    start = [
+        f"network {len(flat.lines)}",
+        *flat.lines,
+        f"domain {many(list(map(place, document['domain']['polygon'])))}",
+    ]
+    if "proof" not in document:
+        sample = [f"{place(point)} {many(stated)}" for point, stated in facts(document, found)]
+        return "\n".join([*start, "sample", f"points {many(sample)}", ""])
+    tiling = [
+        "tiling",
+        f"vertices {many(list(map(place, document['proof']['vertices'])))}",
+        f"regions {many([many(list(map(str, region))) for region in document['proof']['regions']])}",
+        f"claim {claim(document, found)}",
+    ]
+    return "\n".join([*start, *tiling, ""])

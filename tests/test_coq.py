@@ -87,15 +87,15 @@ def agrees(native: Path, document: Document) -> bool:
     wanted = expected(document)
     result = subprocess.run([native], input=plain(document), capture_output=True, text=True, check=True)
     answer = result.stdout.strip()
-    if wanted in TILING_RULES:
+    if wanted in TILING_RULES and "proof" in document:
         return answer.startswith("rejected: rules ") and str(wanted) in answer.split()[2:]
     return answer == ("accepted" if wanted == "accepted" else "rejected: the claim")
 
 
 def golden() -> list[Path]:
-    """The golden files with a proof and with their networks inside, that break no rule about SHA-256."""
+    """The golden files with their networks inside, that break no rule about SHA-256."""
     files = [path for path in sorted(GOLDEN.glob("[ar]*/*")) if path.suffix in (".json", ".gz")]
-    return [path for path in files if is_tiling(read(path)) and not path.name.startswith("rule-1-")]
+    return [path for path in files if is_whole(read(path)) and not path.name.startswith("rule-1-")]
 
 
 def read(path: Path) -> Document:
@@ -104,8 +104,8 @@ def read(path: Path) -> Document:
     return document
 
 
-def is_tiling(document: Document) -> bool:
-    return "proof" in document and all("nodes" in network for network in document["networks"])
+def is_whole(document: Document) -> bool:
+    return all("nodes" in network for network in document["networks"])
 
 
 @pytest.mark.parametrize("path", golden(), ids=lambda path: path.name)
@@ -113,10 +113,10 @@ def test_both_checkers_agree_on_the_golden_files(path: Path, native: Path) -> No
     assert agrees(native, read(path))
 
 
-def test_the_golden_files_break_every_rule_of_a_tiling() -> None:
+def test_the_golden_files_break_every_rule_but_the_first() -> None:
     names = [path.name for path in golden()]
-    assert len(names) > 35
-    assert all(any(name.startswith(f"rule-{rule}-") for name in names) for rule in (*TILING_RULES, 11, 12, 13, 14, 19))
+    assert len(names) > 50
+    assert all(any(name.startswith(f"rule-{rule}-") for name in names) for rule in range(2, 21))
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,8 +129,8 @@ def test_both_checkers_accept_degenerate_networks(native: Path, net: Network) ->
 
 def test_both_checkers_agree_on_changed_certificates(native: Path) -> None:
     rng, judged = random.Random(0), 0
-    candidates = [document for name, document in documents() if is_tiling(document) and name != "every-operator"]
-    while judged < 150:
+    candidates = [document for name, document in documents() if name != "every-operator"]
+    while judged < 200:
         _, document = mutated(rng.choice(candidates), rng)
         if expected(document) in (None, 1):
             continue

@@ -374,3 +374,10 @@ def test_what_is_certain_of_rows_with_errors_holds_for_all_rows_within_them(
         true = bounding(SQUARE.polytope, table + np.clip(change, -errors[:, None] / 3, errors[:, None] / 3), errors * 0)
         assert set(found.rows[found.certain]) <= set(true.rows)
         assert not found.complete or (found.certain.all() and set(found.rows) == set(true.rows))
+
+
+def test_a_row_that_may_coincide_with_another_is_not_certain() -> None:
+    rows, errors = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.5]]), np.full(2, 0.25)  # both may be x + 1/4 >= 0
+    found = bounding(SQUARE.polytope, rows, errors)
+    assert found.rows.tolist() == [0, 1, 2, 4]
+    assert found.certain.tolist() == [True, True, True, False] and not found.complete

@@ -185,21 +185,31 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "an infinite weight": (single("MatMul", (1, 1), np.array([[np.inf]], np.float32)), "NaN or infinite"),
     "an old operator set": (single("Relu", (1, 2), opset=6), "operator set 6; supported are 7"),
     "a future operator set": (single("Relu", (1, 2), opset=1000), "operator set 1000"),
-    "a result that is too large": (single("Tile", (1, 9), integers(2**30, 2**30)), "more than 67108864 entries"),
+    "a result that is too large": (single("Tile", (1, 9), integers(2**30, 2**30)), "more than 16777216 entries"),
     "a constant that is too large": (
         model([node("ConstantOfShape", "s", "c"), node("Add", "x c", "y")], (1, 3), {"s": integers(2**40, 9)}),
         "entries",
     ),
-    "an input that is too large": (single("Relu", (1, 2**40)), "more than 67108864 entries"),
+    "an input that is too large": (single("Relu", (1, 2**40)), "more than 16777216 entries"),
     "tensors that are too large together": (
         model([node("Concat", f"{a} {a}", b, axis=1) for a, b in zip(["x", *"abcdefgh"], [*"abcdefgh", "y"])],
               (1, 2**18)),
         "entries",
     ),
+    "a resized axis that is too long": (
+        single("Resize", (1, 1, 2**17), "", "", integers(1, 1, 2**18)), "an axis of length 262144 is longer",
+    ),
+    "more windows than can be listed": (
+        single("MaxPool", (1, 1, 2**21), kernel_shape=[2]), "an axis longer than 1048576",
+    ),
+    "a transposed convolution with gaps at its end": (
+        single("ConvTranspose", (1, 1, 3), random(1, 1, 2), strides=[5], auto_pad="SAME_UPPER"), "than what the kernel",
+    ),
     "a sum that grows": (single("Add", (1, 2**14), random(2**14, 1)), "entries"),
     "a padding that is too wide": (single("Pad", (1, 3), integers(0, 2**40, 0, 0)), "entries"),
     "an operator of another domain": (
-        model([helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")], (1, 3)), "domain 'com.microsoft'",
+        model([helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")], (1, 3)),
+        r"the com\.microsoft\.Relu node of tensor 'y': it is not piecewise linear",
     ),
     "a text constant": (
         model([helper.make_node("Constant", [], ["c"], value_string="a"), node("Add", "x c", "y")], (1, 3)),
@@ -213,6 +223,11 @@ def test_what_is_not_supported_is_refused_by_name(name: str) -> None:
     source, message = REFUSED[name]
     with pytest.raises((UnsupportedLayerError, ShapeError), match=message):
         cpwl.compile(source)
+
+
+def test_what_comes_after_until_need_not_be_supported() -> None:
+    nodes = [node("Relu", "x", "h"), helper.make_node("Detect", ["h"], ["y"], domain="example", colour="red")]
+    assert cpwl.compile(model(nodes, (1, 3)), until="h").units == 3
 
 
 def test_a_branch_on_values_is_refused() -> None:
@@ -443,11 +458,12 @@ def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatc
 
 
 # ---- mutated files -------------------------------------------------------------------------------------------------
-def test_mutated_files_give_a_network_or_a_named_error() -> None:
+def test_mutated_files_give_a_network_or_a_named_error(tmp_path: Path) -> None:
     sources = [
         perceptron(),
         single("Conv", (1, 2, 4, 4), random(3, 2, 2, 2)),
         single("Reshape", (1, 6), integers(2, -1)),
     ]
-    outcomes = fuzz_onnx.fuzz([source.SerializeToString() for source in sources], seed=0, count=150)
+    files = [source.SerializeToString() for source in sources]
+    outcomes = fuzz_onnx.fuzz(files, tmp_path / "model.onnx", seed=0, count=150)
     assert sum(outcomes.values()) == 150 and set(outcomes) <= {"Network", *fuzz_onnx.NAMED}

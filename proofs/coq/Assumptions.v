@@ -11,3 +11,4 @@ Print Assumptions turns_once_convex.
 Print Assumptions area_positive.
 Print Assumptions tiling_is_partition.
 Print Assumptions sound.
+Print Assumptions points_sound.

@@ -291,3 +291,54 @@ Proof.
   - apply tiling_is_partition, accepted_tiling, B.
   - now apply supported_holds.
 Qed.
+
+(** ** Claims about points *)
+(** A network in a plane with a sample: points, and what is claimed of each. *)
+Inductive fact :=
+| Equal (i j : nat)
+| Unequal (i j : nat)
+| NotAbove (i j : nat)
+| Level (i : nat) (level : Q)
+| Different (k m : nat).
+
+Definition fact_b (value : nat -> Q) (f : fact) : bool :=
+  match f with
+  | Equal i j => Qeq_bool (value i) (value j)
+  | Unequal i j => negb (Qeq_bool (value i) (value j))
+  | NotAbove i j => Qle_bool (value i) (value j)
+  | Level i level => Qeq_bool (value i) level
+  | Different k m => negb (Nat.eqb k m)
+  end.
+
+Definition states (value : nat -> Q) (f : fact) : Prop :=
+  match f with
+  | Equal i j => value i == value j
+  | Unequal i j => ~ value i == value j
+  | NotAbove i j => value i <= value j
+  | Level i level => value i == level
+  | Different k m => k <> m
+  end.
+
+Definition accepts_points (net : network) (domain : list point) (sample : list (point * list fact)) : bool :=
+  turns_once_b domain &&
+  forallb (fun s => inside_b domain (fst s) && forallb (fact_b (get (run net (start (fst s))))) (snd s)) sample.
+
+Lemma fact_states value f : fact_b value f = true -> states value f.
+Proof.
+  destruct f; simpl.
+  - apply Qeq_bool_iff.
+  - rewrite Bool.negb_true_iff. apply Qeq_bool_neq.
+  - apply Qle_bool_iff.
+  - apply Qeq_bool_iff.
+  - rewrite Bool.negb_true_iff. apply Nat.eqb_neq.
+Qed.
+
+Theorem points_sound net domain sample : accepts_points net domain sample = true ->
+  convex domain /\ forall x facts f, In (x, facts) sample -> In f facts ->
+    inside domain x /\ states (output net x) f.
+Proof.
+  unfold accepts_points. rewrite Bool.andb_true_iff, forallb_forall. intros (D & H). split.
+  - now apply turns_once_convex, turns_once_iff.
+  - intros x facts f I J. specialize (H _ I). simpl in H. rewrite Bool.andb_true_iff, forallb_forall in H.
+    destruct H as (X & F). split; [now apply inside_b_inside | apply fact_states, F, J].
+Qed.

@@ -2,4 +2,4 @@
 From Cpwl Require Import Checker.
 From Coq Require Import Extraction ExtrOcamlBasic.
 Extraction Language OCaml.
-Extraction "checker.ml" accepts broken Qred.
+Extraction "checker.ml" accepts broken accepts_points.

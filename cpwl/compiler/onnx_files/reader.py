@@ -25,6 +25,8 @@ LARGEST_FILE = 2**31 - 1
 MOST_NUMBERS = 1 << 29
 """All stored numbers of a model together; each takes eight bytes in the network."""
 
+_OWN_DOMAIN = ("", "ai.onnx")
+
 _OLDEST_OPSET = 7
 """From here on operators broadcast as numpy does, and tell inference from training by themselves."""
 
@@ -60,16 +62,20 @@ def is_model(value: Any) -> TypeGuard[ModelProto]:
 def read_graph(source: str | os.PathLike[str] | ModelProto) -> Graph:
     """The graph of a file or of a model in memory.
 
-    ``FileFormatError`` for what is no well-formed ONNX model, ``UnsupportedLayerError`` for one with parts that no
-    piecewise-linear network has (operators of other domains, sparse initializers, very old operator sets).
+    ``FileFormatError`` for what is no well-formed ONNX model, ``UnsupportedLayerError`` for sparse initializers and
+    operator sets that are too old or too new.
     """
     if is_model(source):
-        return _Reader(source, None).graph()
+        return _read("model", lambda: source, None)
     path = Path(source)
+    return _read(str(path), lambda: _parse(path), path.resolve().parent)
+
+
+def _read(where: str, parse: Callable[[], ModelProto], folder: Path | None) -> Graph:
     try:
-        return _Reader(_parse(path), path.resolve().parent).graph()
+        return _Reader(parse(), folder).graph()
     except FileFormatError as error:
-        raise FileFormatError(f"{path} is not an ONNX model that cpwl can read: {error}") from error
+        raise FileFormatError(f"{where} is not an ONNX model that cpwl can read: {error}") from error
 
 
 def _parse(path: Path) -> ModelProto:
@@ -120,14 +126,8 @@ class _Reader:
         outputs = tuple(map(_text, node.output))
         if not outputs or not outputs[0]:
             raise FileFormatError(f"a {node.op_type[:40]!r} node has no output.")
-        if node.domain not in ("", "ai.onnx"):
-            name = node.name or outputs[0]
-            raise UnsupportedLayerError(
-                f"node {name!r} is the operator {node.op_type} of domain {node.domain!r}; only ONNX's own operators "
-                "are supported."
-            )
         inputs = tuple(map(_text, node.input))
-        operator = Operator(_text(node.op_type), _text(node.name), inputs, outputs, {}, node)
+        operator = Operator(_kind(node), _text(node.name), inputs, outputs, {}, node)
         found: dict[str, Any] = {}
         for attribute in node.attribute:
             if _text(attribute.name) in found or not attribute.type:
@@ -196,7 +196,7 @@ def _check_count(tensor: TensorProto, count: int) -> None:
 
 def _opset(model: ModelProto) -> int:
     """The version of ONNX's own operators."""
-    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    versions = [entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAIN]
     newest = onnx_module().defs.onnx_opset_version()
     if len(versions) != 1:
         raise FileFormatError(f"it must name one version of ONNX's operators, but names {len(versions)}.")
@@ -213,6 +213,12 @@ def _entry(value: ValueInfoProto) -> Entry:
     kind = _KINDS.get(tensor.elem_type, f"element type {tensor.elem_type}")
     shape = tuple(_length(d) for d in tensor.shape.dim) if tensor.HasField("shape") else None
     return Entry(_text(value.name), kind, shape)
+
+
+def _kind(node: NodeProto) -> str:
+    """The name of the operator, with its domain when that is not ONNX's own."""
+    domain = _text(node.domain)
+    return _text(node.op_type) if domain in _OWN_DOMAIN else f"{domain}.{_text(node.op_type)}"
 
 
 def _text(value: str | bytes) -> str:

@@ -72,18 +72,38 @@ let claim () = match word () with
   | "equality" -> Equality (many (pair index index))
   | other -> failwith ("there is no claim " ^ other)
 
+let fact () = match word () with
+  | "equal" -> let i = index () in Equal (i, index ())
+  | "unequal" -> let i = index () in Unequal (i, index ())
+  | "not-above" -> let i = index () in NotAbove (i, index ())
+  | "level" -> let i = index () in Level (i, rational ())
+  | "different" -> let k = index () in Different (k, index ())
+  | other -> failwith ("there is no fact " ^ other)
+
 let section name read = keyword name; many read
 
-let () =
-  let net = section "network" node in
-  let domain = section "domain" point in
+let judge_tiling net domain =
   let vertices = section "vertices" point in
   let regions = section "regions" (fun () -> many index) in
   keyword "claim";
   let claimed = claim () in
   let certificate = { net; domain; vertices; regions } in
-  if accepts certificate claimed then print_endline "accepted"
+  if accepts certificate claimed then "accepted"
   else
     match broken certificate with
-    | [] -> print_endline "rejected: the claim"
-    | rules -> print_endline ("rejected: rules " ^ String.concat " " (List.map (fun n -> string_of_int (int_of n)) rules))
+    | [] -> "rejected: the claim"
+    | rules -> "rejected: rules " ^ String.concat " " (List.map (fun n -> string_of_int (int_of n)) rules)
+
+let judge_points net domain =
+  let sample = section "points" (pair point (fun () -> many fact)) in
+  if accepts_points net domain sample then "accepted" else "rejected: the claim"
+
+let () =
+  let net = section "network" node in
+  let domain = section "domain" point in
+  let judge = match word () with
+    | "tiling" -> judge_tiling
+    | "sample" -> judge_points
+    | other -> failwith ("there is no proof of the kind " ^ other)
+  in
+  print_endline (judge net domain)
