@@ -6,6 +6,7 @@ import ast
 import gzip
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ from cpwl.partition import Partition, partition
 GOLDEN = Path(__file__).parent / "certificates"
 FILES = [path for path in sorted(GOLDEN.glob("*/*")) if path.suffix in (".json", ".gz")]
 SOURCE = Path(checker.__file__)
+FORMAT = Path(__file__).parent.parent / "proofs" / "certificate-format.md"
 
 
 @pytest.fixture(params=["flint", "pure"])
@@ -73,6 +75,18 @@ def test_there_are_golden_files_for_every_rule_and_every_kind() -> None:
     kinds = {json.loads(path.read_text())["kind"] for path in (GOLDEN / "accept").glob("*.json")}
     assert kinds == set(checker.KINDS)
     assert len(FILES) > 140
+
+
+def test_the_format_names_the_rules_the_kinds_and_the_operators_of_the_checker() -> None:
+    text, source = FORMAT.read_text(encoding="utf-8"), SOURCE.read_text(encoding="utf-8")
+    rules = re.findall(r"^\* \*\*Rule (\d+)\.\*\*", text, flags=re.MULTILINE)
+    demanded = {int(number) for number in re.findall(r"demand\([^#]*?, (\d+), f?\"", source)}
+    assert [int(rule) for rule in rules] == list(range(1, 21)) == sorted(demanded)
+    table = {row.split("`")[1] for row in text.splitlines() if row.startswith("| `")}
+    operators = {*checker.LINEAR, "Input", "Piecewise", "Max"}
+    assert operators | set(checker.KINDS) <= table
+    for limit in (checker.MAX_DIGITS, checker.MAX_NODES, checker.MAX_BITS, "2^28 bytes", "2^26 entries"):
+        assert str(limit) in text
 
 
 # ---- what is true is accepted ----------------------------------------------------------------------------------------
@@ -243,8 +257,9 @@ def test_denominators_that_grow_are_refused(known: dict[str, Document]) -> None:
 
 
 def test_a_number_too_long_for_a_file_is_not_written() -> None:
-    with pytest.raises(ArgumentError, match="4000 digits"):
-        quotient(1, 10**4000)
+    for power in (4000, 100_000):
+        with pytest.raises(ArgumentError, match="4000 digits"):
+            quotient(1, 10**power)
     assert quotient(1, 10**3999).endswith("0")
 
 

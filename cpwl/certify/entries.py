@@ -23,6 +23,8 @@ from ..network_io import FORMAT, VERSION, network_from_arrays
 Entry = dict[str, Any]
 MAX_DIGITS = 4000
 """Of a numerator or a denominator, as the checker has it."""
+_MAX_BITS = 13287
+"""2^13287 < 10^4000: tested before a number is written out, since Python writes no longer ones."""
 
 _NUMBER = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 _TENSORS = ("weight", "bias", "factor", "shift", "divisor", "index", "breakpoints", "slopes")
@@ -36,10 +38,10 @@ def number(x: float | Fraction) -> str:
 
 def quotient(p: Any, q: Any) -> str:
     """The string of p / q, in lowest terms with q > 0; raises ``ArgumentError`` when it has too many digits."""
-    text = str(p) if q == 1 else f"{p}/{q}"
-    if len(text) > MAX_DIGITS and max(map(len, text.lstrip("-").split("/"))) > MAX_DIGITS:
-        raise ArgumentError(f"a certificate holds numbers of at most {MAX_DIGITS} digits; got one of {len(text)}.")
-    return text
+    bits = max(p.bit_length(), q.bit_length())
+    if bits > _MAX_BITS:
+        raise ArgumentError(f"a certificate holds numbers of at most {MAX_DIGITS} digits, got one of {bits} bits.")
+    return str(p) if q == 1 else f"{p}/{q}"
 
 
 def network_entry(network: Network) -> Entry:
