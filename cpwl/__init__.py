@@ -4,7 +4,7 @@ Everything public can be imported from here; torch, flint and matplotlib are loa
 """
 
 from .boundary import DecisionBoundary
-from .certify import Certificate, certify, certify_samples
+from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 from .compare import Comparison, compare
 from .compiler import compile, load_program
 from .domain import Domain
@@ -31,6 +31,9 @@ __all__ = [
     "Partition",
     "Statistics",
     "certify",
+    "certify_constant",
+    "certify_equal",
+    "certify_extremum",
     "certify_samples",
     "compare",
     "compile",

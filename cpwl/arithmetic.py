@@ -34,8 +34,11 @@ class Arithmetic(ABC, Generic[Field]):
         """
 
     @abstractmethod
-    def tangents(self, values: NDArray[Any]) -> Field:
-        """The field whose rows are the given tangent vectors (rows, n), of homogeneous weight 0."""
+    def tangents(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> Field:
+        """The field whose rows are the given tangent vectors (rows, n), of homogeneous weight 0.
+
+        ``error`` as for points; where it is infinite for all rows, a float field is spared the search for bounds.
+        """
 
     @abstractmethod
     def stack(self, fields: Sequence[Field]) -> Field:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from .partition import Partition
 from .polytope import number
 from .predicates import Names, Predicates, vanishes, vanishes_along
 from .ragged import Ragged
+
+if TYPE_CHECKING:
+    from .certify.samples import BoundarySamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,16 @@ class DecisionBoundary:
     def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
         """n points of the input space (n, *input shape) on the boundary, drawn uniformly by its length in the slice."""
         return self.partition.to_input(self.sample_slice(n, seed=seed)[0])
+
+    def certify(self, n: int = 20, *, seed: int = 0) -> BoundarySamples:
+        """n exact rational points, drawn uniformly by length, that are proved to lie on the boundary.
+
+        The result can be saved as a certificate, and it gives the float64 and float32 neighbours of each point with
+        their exact differences on both sides. See ``cpwl.certify_samples``.
+        """
+        from .certify.samples import certified
+
+        return certified(self, n, seed)
 
     def residuals(self, u: NDArray[Any], segment: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The computed |output_i - output_j| (or |output - level|) at samples, and a proven bound on it; (n,) each.

@@ -1,4 +1,4 @@
-"""The command line: ``cpwl demo | partition | boundary | certify | compare | stats | plot``.
+"""The command line: ``cpwl demo | partition | boundary | certify | check | compare | stats | plot``.
 
 Exit status: 0; 2 for arguments or files that make no sense; 1 for anything else that fails. Errors of the library are
 one line on the standard error. torch and the other heavy packages are imported only by the commands that need them.
@@ -194,6 +194,24 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
         certificate.save(out)
     if exact is not None:
         certificate.partition.save(exact)
+
+
+@main.command()
+@click.argument("certificate", type=_EXISTING)
+@click.argument("networks", type=_EXISTING, nargs=-1)
+@click.pass_context
+def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> None:
+    """Check CERTIFICATE independently of the library, in exact integers; NETWORKS are those that it only names.
+
+    The exit status is 0 when it is accepted, 1 when it is rejected, 2 when it is malformed.
+
+    \b
+    Example:
+      cpwl check certificate.json.gz
+    """
+    from .checker import main as checker
+
+    ctx.exit(checker([os.fspath(path) for path in (certificate, *networks)]))
 
 
 @main.command()

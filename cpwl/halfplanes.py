@@ -53,11 +53,17 @@ def bounding(polytope: Polytope, rows: NDArray[Any], errors: NDArray[np.float64]
     found = _edges(polygon, near)
     if not errors.any():
         return Bounding(found, np.ones(len(found), np.bool_), True)
-    if not np.isfinite(errors).all():
+    if _some_are_unknown(polytope, rows, errors):
         return Bounding(found, np.zeros(len(found), np.bool_), False)
     polygon, near = _outer(polytope, rows, errors)
     certain = np.array([j in near and _is_needed(polygon, near, j) for j in found.tolist()], np.bool_)
     return Bounding(found, certain, set(near) <= set(found[certain].tolist()))
+
+
+def _some_are_unknown(polytope: Polytope, rows: NDArray[np.float64], errors: NDArray[np.float64]) -> bool:
+    """Whether some row is nowhere on the polygon certainly positive: then it may cut anything off."""
+    values, rounding = _at_corners(rows, _corners(polytope))
+    return bool((~(values + rounding >= errors[:, None])).all(axis=1).any())
 
 
 def _outer(
@@ -65,11 +71,12 @@ def _outer(
 ) -> tuple[list[Point], dict[int, tuple[Row, Fraction]]]:
     """The part of the polygon where all rows are >= -error, and (exactly) the rows that are not certainly > 0 on it.
 
-    Cuts by the row that goes furthest below at some corner, so that few cuts make the others easy to dismiss.
+    Cuts by the row that goes furthest outside at some corner, so that few cuts make the others easy to dismiss.
     """
     polygon, count = _corners(polytope), len(polytope.vertices)
     rounded, slack = _normalised(table, errors)
     alive, tried = np.arange(len(table)), np.zeros(len(table), np.bool_)
+    steepness = np.abs(rounded[:, :2]).sum(axis=1)
     while len(polygon) >= 3 and len(alive):
         values, rounding = _at_corners(rounded[alive], polygon)
         limit = slack[alive, None] + rounding
@@ -78,7 +85,7 @@ def _outer(
         alive = alive[kept]
         if not len(alive) or depth.min() > 0 or np.isinf(depth.min()):
             break
-        chosen = int(alive[depth.argmin()])
+        chosen = int(alive[np.argmin(depth / np.where(steepness > 0, steepness, 1.0)[alive])])
         tried[chosen] = True
         polygon = _clipped(polygon, _row(table[chosen]), -Fraction(float(errors[chosen])))
     near = {count + j: (_row(table[j]), Fraction(float(errors[j]))) for j in alive.tolist()}

@@ -76,7 +76,7 @@ class LocalMap:
     @cached_property
     def bias(self) -> NDArray[Any]:
         """b, (m,): the value of the affine map at the origin of the input space."""
-        origin = self.arithmetic.points(np.zeros((1, self.network.inputs)))
+        origin = self.arithmetic.points(np.zeros((1, self.network.inputs)), error=np.full(1, np.inf))
         return np.asarray(self._forward(origin)[0])
 
     @property
@@ -165,11 +165,11 @@ class LocalMap:
         return np.asarray(evaluate(self.network, self.arithmetic, field, self._repeated(field.rows)).to_numpy())
 
     def _tangent(self, directions: NDArray[Any]) -> NDArray[Any]:
-        return self._forward(self.arithmetic.tangents(directions))
+        return self._forward(self.arithmetic.tangents(directions, error=np.full(len(directions), np.inf)))
 
     def _backward(self, covectors: NDArray[Any]) -> NDArray[Any]:
         pieces, sources = self._repeated(len(covectors)), self._adjoint.sources
-        field = self.arithmetic.tangents(covectors)
+        field = self.arithmetic.tangents(covectors, error=np.full(len(covectors), np.inf))
         result = evaluate(self._adjoint.network, self.arithmetic, field, lambda i: pieces(sources[i]))
         return np.asarray(result.to_numpy())
 

@@ -135,6 +135,9 @@ class Piecewise:
         return result
 
 
+_LISTED = 5
+"""Breakpoints of an activation that a summary lists in full."""
+
 _MOST_BREAKPOINTS = 1 << 20
 """Of a periodic activation: more would be a mistake rather than a wish."""
 
@@ -192,6 +195,13 @@ class Max:
     """The maximum over the last axis: input (*s, k), output (*s,). Each output is one unit with k pieces."""
 
 
+def _listed(points: Sequence[float] | NDArray[np.float64]) -> str:
+    """Some numbers as text: a long list by its ends and its length."""
+    if len(points) <= _LISTED:
+        return ", ".join(f"{b:g}" for b in points)
+    return f"{points[0]:g}, {points[1]:g}, ..., {points[-1]:g} ({len(points)})"
+
+
 LinearOp: TypeAlias = Dense | Conv | Scale | Divide | Sum | Gather
 Op: TypeAlias = Input | LinearOp | Piecewise | Periodic | Max
 
@@ -219,15 +229,18 @@ class Node:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the weights, biases, factors and shifts of the operator hold."""
+        """How many numbers the weights, biases, factors and shifts hold; a bias of zeros, a factor of ones count 0."""
         if isinstance(self.op, (Dense, Conv)):
-            return self.op.weight.size + self.op.bias.size
-        return self.op.factor.size + self.op.shift.size if isinstance(self.op, Scale) else 0
+            return self.op.weight.size + (self.op.bias.size if self.op.bias.any() else 0)
+        if isinstance(self.op, Scale):
+            factor, shift = self.op.factor, self.op.shift
+            return (factor.size if (factor != 1).any() else 0) + (shift.size if shift.any() else 0)
+        return 0
 
     def describe(self) -> tuple[str, ...]:
         """Name, operator, shape, units, breakpoints and parameters as text."""
         breaks = self.op.breakpoints if isinstance(self.op, (Piecewise, Periodic)) else ()
-        points = ", ".join(f"{b:g}" for b in breaks)
+        points = _listed(breaks)
         units = str(self.size) if self.is_nonlinear else ""
         return (self.name, type(self.op).__name__, str(self.shape), units, points, str(self.parameters or ""))
 

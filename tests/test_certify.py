@@ -19,20 +19,18 @@ from hypothesis import strategies as st
 import cpwl
 from cpwl.certify import Certificate, certify, certify_samples
 from cpwl.certify.criterion import Listing, is_convex
-from cpwl.certify.document import sha256
+from cpwl.certify.entries import digest
 from cpwl.certify.repair import Regions
 from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError, VerificationError
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
 from cpwl.partition import Partition, partition
 
-NO_REGIONS = np.zeros(0, np.int64)
 
-
-def claim(net: Network, cells: list[Polygon], domain: Domain = SQUARE, area: Fraction | None = None) -> Certificate:
+def claim(net: Network, cells: list[Polygon], domain: Domain = SQUARE) -> Certificate:
     """The certificate of any list of polygons, proved or not."""
     listing = Listing.of([tuple(homogeneous(corner) for corner in cell) for cell in cells])
-    return Certificate(net, domain, listing, area or domain.polytope.exact_volume, NO_REGIONS, NO_REGIONS)
+    return Certificate(net, domain, listing)
 
 
 def homogeneous(corner: tuple[Fraction, Fraction]) -> Any:
@@ -367,12 +365,6 @@ def test_the_error_names_the_rule(fault: str, rule: int) -> None:
         claim(net, wrong).verify()
 
 
-def test_a_wrong_claim_of_the_area_is_rejected() -> None:
-    net = lines((1, 0, 0))
-    cells = model.partition(as_model(net), corners(SQUARE))
-    assert not claim(net, cells, area=Fraction(5)).verified
-
-
 # ---- files -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["certificate.json", "certificate.json.gz"])
 def test_a_certificate_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
@@ -407,13 +399,14 @@ def test_the_file_holds_no_floating_point_number(tmp_path: Path) -> None:
 def test_a_forged_file_is_read_and_not_verified(part: str, tmp_path: Path) -> None:
     wrong = document(tmp_path)
     if part == "vertices":
-        wrong["vertices"][0][0] = "1/3"
+        wrong["proof"]["vertices"][0][0] = "1/3"
     elif part == "regions":
-        wrong["regions"].pop()
+        wrong["proof"]["regions"].pop()
         wrong["claim"]["regions"] -= 1
     else:
-        wrong["network"]["arrays"]["1.bias"]["values"][0] = "1/8"
-        wrong["sha256"] = sha256(wrong["network"])
+        network = wrong["networks"][0]
+        network["nodes"][1]["bias"]["values"][0] = "1/8"
+        network["sha256"] = digest(network["nodes"])
     assert not loaded(wrong, tmp_path).verified
 
 
@@ -421,17 +414,18 @@ def test_a_forged_file_is_read_and_not_verified(part: str, tmp_path: Path) -> No
     ("path", "value"),
     [
         (("format",), "something else"),
-        (("version",), 1),
-        (("sha256",), "0" * 64),
-        (("vertices", 0, 0), "0.5"),
-        (("vertices", 0, 0), "1/0"),
-        (("vertices", 0, 0), 0.5),
-        (("regions", 0, 0), 10_000),
-        (("regions", 0), []),
+        (("version",), 0),
+        (("kind",), "extremum"),
+        (("networks", 0, "sha256"), "0" * 64),
+        (("proof", "vertices", 0, 0), "0.5"),
+        (("proof", "vertices", 0, 0), "1/0"),
+        (("proof", "vertices", 0, 0), 0.5),
+        (("proof", "regions", 0, 0), 10_000),
+        (("proof", "regions", 0), []),
         (("claim", "regions"), 2),
         (("domain", "polygon", 0, 0), "1/3"),
-        (("domain", "shape"), [3]),
-        (("network",), {}),
+        (("domain", "origin"), ["0"]),
+        (("networks",), []),
     ],
 )
 def test_a_damaged_file_is_refused(path: tuple[Any, ...], value: Any, tmp_path: Path) -> None:

@@ -159,6 +159,18 @@ def test_certify_writes_a_certificate_and_the_exact_partition(folder: Path) -> N
     assert load(exact).arrangement.exact
 
 
+def test_check_decides_a_certificate_and_ends_with_its_status(folder: Path) -> None:
+    out = folder / "checked.json"
+    answer("certify", folder / "float.npz", "--out", out)
+    assert answer("check", out).startswith("accepted: partition: the listed polygons are exactly the regions")
+    text = out.read_text()
+    (folder / "wrong.json").write_text(text.replace('"claim":{"regions":', '"claim":{"regions":1'))
+    (folder / "odd.json").write_text(text[:-3])
+    wrong, odd = cpwl("check", folder / "wrong.json"), cpwl("check", folder / "odd.json")
+    assert (wrong.exit_code, odd.exit_code) == (1, 2)
+    assert wrong.output.startswith("rejected: rule 11") and odd.output.startswith("malformed")
+
+
 def test_compare_says_whether_the_regions_agree(folder: Path) -> None:
     assert "0 missing, 0 extra" in answer("compare", folder / "float.npz", folder / "exact.npz")
 
@@ -194,7 +206,7 @@ def test_demo_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 # ---- help ----------------------------------------------------------------------------------------------------------
 def test_the_commands_are_those_of_the_issue() -> None:
-    assert set(main.commands) == {"demo", "partition", "boundary", "certify", "compare", "stats", "plot"}
+    assert set(main.commands) == {"demo", "partition", "boundary", "certify", "check", "compare", "stats", "plot"}
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))

@@ -433,6 +433,14 @@ def test_summary_lists_every_node_and_the_totals() -> None:
     assert lines[-1].split() == ["total", "6", str(4 * 6 + 6 + 6 * 2 + 2)]
 
 
+def test_summary_counts_no_bias_that_is_not_there_and_cuts_long_lists() -> None:
+    wave = Piecewise(np.arange(40.0), np.tile([1.0, -1.0], 21)[:41])
+    layer = Dense(np.ones((2, 2)), np.zeros(2))
+    lines = Network.sequential(2, [layer, Scale(np.array(1.0), np.ones(2)), wave]).summary().splitlines()
+    assert [line.split()[-1] for line in lines[2:4]] == ["4", "2"]
+    assert lines[4].endswith("0, 1, ..., 39 (40)")
+
+
 def test_the_operators_of_the_tables_are_all_of_the_kinds_of_the_network() -> None:
     kinds_seen = {Dense, Scale, Sum, Gather, Piecewise, Max}
     module = Forward(lambda m, x: torch.cat([x + m.lin(x), -x], 1).view(-1, 4, 2).amax(2).relu() * 2).eval()

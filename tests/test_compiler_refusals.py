@@ -54,6 +54,37 @@ def test_what_is_not_piecewise_linear_is_refused_with_its_path_and_a_way_out(lay
     assert len(compile(model, X, until="1.1").nodes) == 3
 
 
+REASONS = {
+    "jumps": [nn.Hardshrink(), nn.Threshold(0.5, 2.0), Forward(torch.round), Forward(torch.floor), Forward(torch.sign),
+              Forward(torch.trunc), Forward(torch.frac), Forward(lambda x: torch.heaviside(x, torch.zeros(4)))],
+    "decision on values": [Forward(lambda x: torch.where(x > 0, x, -x)), Forward(lambda x: (x >= 0) * 1.0)],
+    "curved": [nn.GELU(), nn.Tanh(), nn.SiLU(), nn.ELU(), nn.CELU(), nn.SELU(), nn.Mish(), nn.Softplus(),
+               Forward(lambda x: x**2), Forward(lambda x: x.logsumexp(1))],
+    "product of two": [nn.Hardswish(), nn.GLU(), Forward(lambda x: x * x), Forward(lambda x: x @ x.t()),
+                       Forward(lambda x: torch.einsum("bi,bj->bij", x, x))],
+    "norm or a standard deviation": [nn.LayerNorm(4), nn.GroupNorm(2, 4), Forward(lambda x: x.norm(dim=1)),
+                                     Forward(lambda x: x.std(1)), Forward(F.normalize)],
+    "not supported": [Forward(lambda x: x.sort(1).values), Forward(lambda x: x.topk(2, 1).values)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_refusal_says_why(reason: str) -> None:
+    for layer in REASONS[reason]:
+        model = nn.Sequential(nn.Linear(4, 4), layer).eval()
+        # hardshrink is taken apart by torch into a comparison and a branch
+        wanted = "jumps|decision" if reason == "jumps" else reason
+        with pytest.raises(UnsupportedLayerError, match=rf"layer '1' .*uses aten\..*({wanted}).*until='1'"):
+            compile(model, X)
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(), nn.BatchNorm1d(4), nn.RReLU(), nn.AlphaDropout()], ids=repr)
+def test_a_program_exported_in_train_mode_says_so(layer: nn.Module) -> None:
+    program = torch.export.export(nn.Sequential(nn.Linear(4, 4), layer).train(), (torch.randn(4, 4),))
+    with pytest.raises(ArgumentError, match=r"exported in train mode: aten\..* of layer '1'.*model\.eval\(\)"):
+        compile(program)
+
+
 def test_a_layer_of_the_models_own_forward_is_named_as_such() -> None:
     with pytest.raises(UnsupportedLayerError, match=r"the model's own forward .*aten\.tanh\.default"):
         compile(Forward(lambda x: x.tanh()).eval(), X)
@@ -122,7 +153,7 @@ def test_weights_that_overflow_are_refused() -> None:
         compile(model, X)
 
 
-@pytest.mark.parametrize("model", [None, 3, "model.pt2", nn.Linear, lambda x: x, {"weight": 1}])
+@pytest.mark.parametrize("model", [None, 3, nn.Linear, lambda x: x, {"weight": 1}])
 def test_what_is_no_module_is_refused(model: Any) -> None:
     with pytest.raises(ArgumentError, match=r"model must be a torch\.nn\.Module"):
         compile(model, X)

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
     "errors": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
+    "checker": 0,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
@@ -29,12 +30,12 @@ LAYERS: dict[str, int] = {
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}}
+DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"}}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
     "torch": ("backends.torch", "compiler", "nn", "demo"),
-    "flint": ("backends.exact",),
+    "flint": ("backends.exact", "checker"),
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),

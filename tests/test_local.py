@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import exact_model
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from networks import layered, mlp, residual
 import cpwl
 from cpwl.domain import exactly
 from cpwl.errors import ArgumentError, BackendError, DomainError, NumericalRangeError, ShapeError
+from cpwl.halfplanes import bounding, sides
 from cpwl.network import RELU, Divide, Gather, Input, Max, Network, Node, Periodic, Piecewise
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -332,3 +334,50 @@ def test_outputs_that_overflow_are_refused() -> None:
     with pytest.raises(NumericalRangeError, match="overflow"):
         cpwl.local_map(network, np.ones(2))
     assert cpwl.local_map(network, np.ones(2), backend="exact").value[0] == 3 * Fraction(1e308)
+
+
+# ---- halfplanes ----------------------------------------------------------------------------------------------------
+rows_of_integers = st.lists(st.tuples(*[st.integers(-4, 4)] * 3), max_size=8)
+
+
+@given(rows_of_integers)
+def test_rows_that_bound_a_polygon_are_those_whose_removal_enlarges_it(rows: list[tuple[int, int, int]]) -> None:
+    table = np.array(rows, np.float64).reshape(-1, 3)
+    found = bounding(SQUARE.polytope, table, np.zeros(len(table)))
+    everything_ = [*sides(SQUARE.polytope), *(tuple(map(Fraction, row)) for row in rows)]
+
+    def region(kept: list[Any]) -> Any:
+        polygon: Any = [(Fraction(4 * x), Fraction(4 * y)) for x, y in SQUARE.polytope.vertices.tolist()]
+        for row in kept:
+            polygon = exact_model.clip(polygon, row) if polygon else polygon
+        return exact_model.area(polygon) if polygon else 0
+
+    whole = region(everything_)
+    assert bool(whole) == bool(len(found.rows)) and found.certain.all() and found.complete
+    kept = [everything_[i] for i in found.rows]
+    if whole:
+        assert region(kept) == whole
+        assert all(region([row for row in kept if row is not left]) > whole for left in kept)
+
+
+@settings(max_examples=200)
+@given(rows_of_integers, st.lists(st.integers(0, 3), min_size=8, max_size=8), st.integers(0, 2**32))
+def test_what_is_certain_of_rows_with_errors_holds_for_all_rows_within_them(
+    rows: list[tuple[int, int, int]], sizes: list[int], seed: int
+) -> None:
+    table = np.array(rows, np.float64).reshape(-1, 3)
+    errors = np.array(sizes[: len(rows)]) / 16
+    found = bounding(SQUARE.polytope, table, errors)
+    generator = np.random.default_rng(seed)
+    for _ in range(4):
+        change = generator.integers(-16, 17, (len(rows), 3)) / 16 * errors[:, None] / 3  # |x|, |y| <= 1 on the square
+        true = bounding(SQUARE.polytope, table + np.clip(change, -errors[:, None] / 3, errors[:, None] / 3), errors * 0)
+        assert set(found.rows[found.certain]) <= set(true.rows)
+        assert not found.complete or (found.certain.all() and set(found.rows) == set(true.rows))
+
+
+def test_a_row_that_may_coincide_with_another_is_not_certain() -> None:
+    rows, errors = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.5]]), np.full(2, 0.25)  # both may be x + 1/4 >= 0
+    found = bounding(SQUARE.polytope, rows, errors)
+    assert found.rows.tolist() == [0, 1, 2, 4]
+    assert found.certain.tolist() == [True, True, True, False] and not found.complete

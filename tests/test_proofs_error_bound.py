@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, isqrt, sqrt
+from math import ceil, isqrt, prod, sqrt
 
 import numpy as np
 import pytest
 import torch
+from exact_conv import convolve, matrix_of
 from exact_model import Scalar
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cpwl.backends.torch.arithmetic import TorchArithmetic
 from cpwl.backends.torch.crossings import vanishing
 from cpwl.backends.torch.field import FloatField
-from cpwl.backends.torch.norms import spectral_bound
-from cpwl.network import RELU, Dense, Gather, Max, Node, Op, Piecewise, Scale, Sum
+from cpwl.backends.torch.norms import conv_norms, spectral_bound
+from cpwl.network import RELU, Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 
 U = Fraction(1, 2**53)
 Rows = NDArray[np.float64]
@@ -98,6 +99,65 @@ LEAKY = Piecewise(np.array([0.3]), np.array([0.1, 1.7]), value=0.7)
 TWO_BREAKS = Piecewise(np.array([-1.0, 1.0]), np.array([0.0, 1.0, 0.0]), value=-1.0)
 
 
+CONVOLUTIONS: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], int, int, int]] = {
+    "conv 1d": (2, (3,), (2,), 1, 1, 1),
+    "strided conv of two images": (1, (3,), (3,), 2, 1, 1),
+    "grouped conv": (2, (3,), (2,), 1, 1, 2),
+    "dilated conv": (1, (6,), (3,), 2, 2, 1),
+    "conv 2d": (1, (2, 3), (2, 2), 1, 1, 1),
+    "conv 3d": (1, (1, 2, 3), (1, 2, 2), 1, 1, 1),
+}
+"""Of six entries: channels, spatial shape, kernel, stride, dilation, groups."""
+
+
+def conv(
+    generator: np.random.Generator,
+    channels: int,
+    spatial: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: int,
+    dilation: int,
+    groups: int,
+) -> Conv:
+    """Two outputs a group, one zero before and two after each axis."""
+    d, weight = len(spatial), wide(generator, 2 * groups, channels // groups, *kernel)
+    return Conv(weight, wide(generator, 2 * groups), spatial, (stride,) * d, ((1, 2),) * d, (dilation,) * d, groups)
+
+
+def stretch(matrix: list[list[Fraction]], direction: list[Fraction]) -> Fraction:
+    """The square of |matrix direction| / |direction|."""
+    image = [sum((a * d for a, d in zip(row, direction, strict=True)), Fraction(0)) for row in matrix]
+    return square(image) / square(direction)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["plain", "ones", "same sign"]), seeds, st.integers(1, 2), st.integers(1, 3), st.integers(1, 4),
+    st.integers(1, 3), st.integers(1, 3), st.integers(1, 2),
+)  # fmt: skip
+def test_lemma_5a_the_bounds_of_a_convolution_are_above_its_norms(
+    kind: str, seed: int, outputs: int, inputs: int, kernel: int, stride: int, dilation: int, groups: int
+) -> None:
+    weight = wide(np.random.default_rng(seed), outputs * groups, inputs, kernel)
+    weight = {"plain": weight, "ones": np.ones_like(weight), "same sign": abs(weight)}[kind]
+    zeros, reach = np.zeros(len(weight)), dilation * (kernel - 1)
+    op = Conv(weight, zeros, (7,), (stride,), ((reach, reach),), (dilation,), groups)
+    norms = conv_norms(op, torch.as_tensor(weight))
+    for bound, sign in ((norms.spectral, False), (norms.absolute, True)):
+        matrix = [[abs(a) if sign else a for a in row] for row in matrix_of(op)]
+        direction = exact(np.linalg.svd(np.array(matrix, dtype=float))[2][0])
+        assert stretch(matrix, direction) <= Fraction(bound) ** 2
+
+
+def test_lemma_5a_the_bounds_of_a_convolution_are_nearly_attained() -> None:
+    """By a long box filter, and by a convolution of a single tap, which is a dense layer at every place."""
+    box = Conv(np.ones((1, 1, 3)), np.zeros(1), (30,), (1,), ((0, 0),), (1,))
+    point = Conv(wide(np.random.default_rng(0), 5, 4, 1), np.zeros(5), (3,), (1,), ((0, 0),), (1,))
+    for op in (box, point):
+        norm_of = np.linalg.norm(np.array(matrix_of(op), dtype=float), 2)
+        assert norm_of <= conv_norms(op, torch.as_tensor(op.weight)).spectral <= norm_of * 1.03
+
+
 def operator(name: str, generator: np.random.Generator) -> Node:
     size = 6
     index = generator.integers(0, size, 8)
@@ -105,7 +165,10 @@ def operator(name: str, generator: np.random.Generator) -> Node:
         "dense": Dense(wide(generator, 4, size), wide(generator, 4)),
         "sliced dense": Dense(wide(generator, 4, 3), wide(generator, 4)),
         "scale": Scale(wide(generator, size), wide(generator, size)),
+        "divide": Divide(wide(generator, size)),
         "gather": Gather(index),
+        "padding gather": Gather(np.where(generator.random(8) < 0.4, -1, index)),
+        **{name: conv(generator, *shape) for name, shape in CONVOLUTIONS.items()},
         "sum": Sum((0.3, -1.7)),
         "difference": Sum((1.0, -1.0)),
         "relu": RELU,
@@ -113,7 +176,11 @@ def operator(name: str, generator: np.random.Generator) -> Node:
         "two breakpoints": TWO_BREAKS,
         "max": Max(),
     }
-    shapes = {"dense": (4,), "sliced dense": (2, 4), "gather": (8,), "max": (3,)}
+    shapes = {"dense": (4,), "sliced dense": (2, 4), "gather": (8,), "padding gather": (8,), "max": (3,)}
+    for kind, (channels, spatial, *_) in CONVOLUTIONS.items():
+        op = ops[kind]
+        assert isinstance(op, Conv)
+        shapes[kind] = (size // (channels * prod(spatial)), len(op.bias), *op.output_spatial)
     return Node(ops[name], (0, 1) if isinstance(ops[name], Sum) else (0,), shapes.get(name, (size,)))
 
 
@@ -126,8 +193,13 @@ def apply_exactly(node: Node, rows: list[list[Fraction]]) -> list[Fraction]:
         return [sum((w * z for w, z in zip(row, s, strict=True)), b) for s in slices for row, b in pairs]
     if isinstance(op, Scale):
         return [f * z + s for f, z, s in zip(exact(op.factor), x, exact(op.shift), strict=True)]
+    if isinstance(op, Conv):
+        size = op.channels * prod(op.spatial)
+        return [y for i in range(0, len(x), size) for y in convolve(op, x[i : i + size])]
+    if isinstance(op, Divide):
+        return [z / d for d, z in zip(exact(op.divisor), x, strict=True)]
     if isinstance(op, Gather):
-        return [x[i] for i in op.index.tolist()]
+        return [x[i] if i >= 0 else Fraction(0) for i in op.index.tolist()]
     if isinstance(op, Sum):
         a, b = map(Fraction, op.coefficients)
         return [a * p + b * q for p, q in zip(*rows, strict=True)]
@@ -139,10 +211,13 @@ def apply_exactly(node: Node, rows: list[list[Fraction]]) -> list[Fraction]:
     return [scalar(z) for z in x]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["dense", "sliced dense", "scale", "gather", "sum", "difference", "relu", "leaky", "two breakpoints", "max"],
-)
+EVERY = [
+    "dense", "sliced dense", "scale", "divide", "gather", "padding gather", "sum", "difference", "relu", "leaky",
+    "two breakpoints", "max", *CONVOLUTIONS,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("size_of_error", [0.0, 2.0**-50, 2.0**-30])
 @given(seed=seeds)
 def test_lemma_5ab_every_operator_of_the_library_keeps_its_bound(name: str, size_of_error: float, seed: int) -> None:
@@ -154,12 +229,44 @@ def test_lemma_5ab_every_operator_of_the_library_keeps_its_bound(name: str, size
     fields = [FloatField(torch.as_tensor(s[None]), _tensor(norm(d))) for s, d in zip(stored, shifts, strict=True)]
     arithmetic = TorchArithmetic(torch.device("cpu"))
     result = arithmetic.activate(node, fields[0]) if node.is_nonlinear else arithmetic.linear(node, fields)
-    errors = [a - b for a, b in zip(exact(result.to_numpy()), apply_exactly(node, truth), strict=True)]
+    assert_within_bounds(result, apply_exactly(node, truth))
+
+
+def assert_within_bounds(result: FloatField, truth: list[Fraction]) -> None:
+    """The row's bound holds, and that of every entry."""
+    errors = [a - b for a, b in zip(exact(result.to_numpy()), truth, strict=True)]
     assert square(errors) <= Fraction(float(result.error[0])) ** 2
-    bound = result.bound()
     columns = torch.arange(len(errors))
-    for error, limit in zip(errors, bound.at(torch.zeros_like(columns), columns).tolist(), strict=True):
+    for error, limit in zip(errors, result.bound().at(torch.zeros_like(columns), columns).tolist(), strict=True):
         assert abs(error) <= Fraction(limit)
+
+
+@pytest.mark.parametrize("second", ["scale", "divide", "padding gather"])
+@pytest.mark.parametrize("size_of_error", [0.0, 2.0**-30])
+@given(seed=seeds)
+def test_lemma_5b_entry_bounds_pass_through_entrywise_operators(second: str, size_of_error: float, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    small = np.exp2(generator.integers(-40, 3, (6, 1)))  # rows of weights, and so entry bounds, of many sizes
+    first = Node(Dense(wide(generator, 6, 6) * small, wide(generator, 6) * small[:, 0]), (0,), (6,))
+    nodes = [first, operator(second, generator), operator("scale", generator)]
+    if second == "padding gather":
+        nodes[2] = Node(Scale(wide(generator, 8), wide(generator, 8)), (0,), (8,))
+    stored, shift = wide(generator, 6), exact(wide(generator, 6) * size_of_error)
+    truth = [z + d for z, d in zip(exact(stored), shift, strict=True)]
+    field = FloatField(torch.as_tensor(stored[None]), _tensor(norm(shift)))
+    for node in nodes:
+        field, truth = TorchArithmetic(torch.device("cpu")).linear(node, [field]), apply_exactly(node, [truth])
+        assert field.sharp is not None
+        assert_within_bounds(field, truth)
+
+
+def test_lemma_5b_an_entry_that_is_no_inputs_is_exactly_zero() -> None:
+    field = FloatField(torch.ones(1, 2, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
+    arithmetic = TorchArithmetic(torch.device("cpu"))
+    sharp = arithmetic.linear(Node(Dense(np.eye(2), np.ones(2)), (0,), (2,)), [field])
+    result = arithmetic.linear(Node(Gather(np.array([-1, 1, -1])), (0,), (3,)), [sharp])
+    assert result.values.tolist() == [[0.0, 2.0, 0.0]]
+    assert result.bound().at(torch.zeros(3, dtype=torch.int64), torch.arange(3)).tolist()[::2] == [0.0, 0.0]
 
 
 # ---- (c) -----------------------------------------------------------------------------------------------------------
@@ -360,7 +467,7 @@ def _tie(w: Rows, v: Rows, top: Rows, x: Fraction) -> list[Fraction]:
 
 # ---- (f) -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("exponent", [-1060, -800, -600, -540, -300])
-@pytest.mark.parametrize("name", ["dense", "sliced dense", "scale", "sum", "leaky"])
+@pytest.mark.parametrize("name", ["dense", "sliced dense", "scale", "divide", "sum", "leaky", *CONVOLUTIONS])
 def test_lemma_5f_the_bounds_hold_when_products_underflow(name: str, exponent: int) -> None:
     generator = np.random.default_rng(0)
     node = operator(name, generator)
@@ -369,6 +476,11 @@ def test_lemma_5f_the_bounds_hold_when_products_underflow(name: str, exponent: i
         op = Dense(op.weight * 2.0**exponent, np.zeros_like(op.bias))
     elif isinstance(op, Scale):
         op = Scale(op.factor * 2.0**exponent, np.zeros_like(op.shift))
+    elif isinstance(op, Conv):
+        weight, zeros = op.weight * 2.0**exponent, np.zeros_like(op.bias)
+        op = Conv(weight, zeros, op.spatial, op.stride, op.padding, op.dilation, op.groups)
+    elif isinstance(op, Divide):
+        op = Divide(op.divisor * 2.0 ** min(-exponent, 1000))
     elif isinstance(op, Piecewise):
         op = Piecewise(np.zeros(1), np.array([2.0**exponent, 1.0]))
     node = Node(op, node.inputs, node.shape)
@@ -377,8 +489,4 @@ def test_lemma_5f_the_bounds_hold_when_products_underflow(name: str, exponent: i
     fields = [FloatField.exactly(s[None], torch.device("cpu")) for s in stored]
     result = arithmetic.activate(node, fields[0]) if node.is_nonlinear else arithmetic.linear(node, fields)
     truth = apply_exactly(node, [exact(s) for s in stored])
-    errors = [a - b for a, b in zip(exact(result.to_numpy()), truth, strict=True)]
-    assert square(errors) <= Fraction(float(result.error[0])) ** 2
-    columns = torch.arange(len(errors))
-    for error, limit in zip(errors, result.bound().at(torch.zeros_like(columns), columns).tolist(), strict=True):
-        assert abs(error) <= Fraction(limit)
+    assert_within_bounds(result, truth)

@@ -18,7 +18,7 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     layers = (torch.nn.Linear(5, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     model = torch.nn.Sequential(*layers).eval()
     p1, p2, p3 = np.random.default_rng(0).standard_normal((3, 5))
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
     names = {"model": model, "example_input": torch.zeros(1, 5), "p1": p1, "p2": p2, "p3": p3}
     exec(compile(code, "README.md", "exec"), names)
     assert names["cert"].regions == len(names["part"])

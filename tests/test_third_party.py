@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from third_party import assert_is_a_partition, built, image, small_square
+from third_party import assert_has_the_gradient, assert_is_a_partition, built, image, small_square
 
 import cpwl
 
@@ -20,13 +20,15 @@ ARCHITECTURES = {
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_an_architecture_compiles_to_what_it_computes(name: str) -> None:
+def test_an_architecture_compiles_to_what_it_computes_and_has_its_gradient(name: str) -> None:
     """Compiling compares every node, and the whole, with the module in float64 on several inputs."""
     size, options = ARCHITECTURES[name]
-    network = cpwl.compile(built(name, **options), image(3, size, size))
+    module, x = built(name, **options), image(3, size, size)
+    network = cpwl.compile(module, x)
     assert network.input_shape == (3, size, size) and network.outputs == 1000
     assert {"Conv", "Piecewise"} <= {type(node.op).__name__ for node in network.nodes}
     assert not any(node.op.weight.size > 30e6 for node in network.nodes if type(node.op).__name__ == "Conv")
+    assert_has_the_gradient(cpwl.local_map(network, x[0].numpy().astype(float)), module)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cpwl import Domain, Partition
+from cpwl import Domain, LocalMap, Partition
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -72,3 +72,14 @@ def assert_is_a_partition(part: Partition, module: nn.Module | None = None) -> N
         with torch.no_grad():
             expected = module.double()(x).reshape(len(u), -1).numpy()
         assert np.abs(values - expected).max() <= 1e-7 * np.abs(expected).max()
+
+
+def assert_has_the_gradient(local: LocalMap, module: nn.Module) -> None:
+    """One row of the Jacobian is the gradient that autograd finds in the module, up to rounding, and W x + b = f(x)."""
+    x = torch.tensor(local.x[None], requires_grad=True)
+    module.double()(x)[0, 7].backward()
+    assert x.grad is not None
+    row, expected = local.row(7), x.grad.numpy().ravel()
+    assert np.abs(row - expected).max() <= 1e-8 * np.abs(expected).max() and expected.any()
+    value = row @ local.x.ravel() + local.bias[7]
+    assert abs(value - local.value[7]) <= 1e-8 * (np.abs(row) @ np.abs(local.x.ravel()) + abs(local.bias[7]))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +15,27 @@ from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError, VerificationError
 from ..network import Network
 from ..partition import Partition, Progress
+from .claim import Claim
 
 if TYPE_CHECKING:
     from .criterion import Listing
 
 
+def _none() -> NDArray[np.int64]:
+    return np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Claim):
     """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once."""
 
     network: Network
     domain: Domain
     listing: Listing
     """The polygons, over a table of distinct rational points."""
-    area: Fraction
-    """The claimed sum of the areas of the regions, in slice coordinates."""
-    repaired: NDArray[np.int64]
-    """The regions of the partition given to ``certify`` that failed and were recomputed by the exact backend."""
-    added: NDArray[np.int64]
+    repaired: NDArray[np.int64] = field(default_factory=_none)
+    """The regions of the partition given to ``certify`` that failed and were recomputed; a file does not tell."""
+    added: NDArray[np.int64] = field(default_factory=_none)
     """The regions of ``partition`` that the exact backend computed; the others were lifted, in their old order."""
     known: Partition | None = None
     """The exact partition, when the claim has been verified in the making."""
@@ -41,6 +44,11 @@ class Certificate:
     def regions(self) -> int:
         """The claimed number of regions."""
         return len(self.listing.polygons)
+
+    @property
+    def area(self) -> Fraction:
+        """The sum of the areas of the regions in slice coordinates: that of the domain."""
+        return self.domain.polytope.exact_volume
 
     @cached_property
     def partition(self) -> Partition:
@@ -62,7 +70,7 @@ class Certificate:
         """
         from .prove import verified_partition
 
-        return verified_partition(self.network, self.domain, self.listing, self.area, progress)
+        return verified_partition(self.network, self.domain, self.listing, progress)
 
     def report(self) -> str:
         """The result in a few lines for people; verifies, if that has not been done."""
@@ -72,24 +80,22 @@ class Certificate:
         lines = [
             f"{count} of {count} regions verified exactly",
             f"areas sum to exactly {area} = area of the domain",
-            f"{len(self.repaired):,} regions of the given partition failed and were recomputed exactly",
         ]
+        if len(self.repaired):
+            lines.append(f"{len(self.repaired):,} regions of the given partition failed and were recomputed exactly")
         return "\n".join(lines)
 
     __str__ = report
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the claim with its network and domain: JSON, compressed by gzip when the name ends in .gz.
+    def document(self) -> dict[str, Any]:
+        from .document import document, proof
 
-        No number in the file is rounded. Format version 0: it may change with the next version of cpwl.
-        """
-        from .document import write
-
-        write(self, path)
+        claim = {"regions": self.regions}
+        return {**document("partition", (self.network,), self.domain, claim), "proof": proof(self.listing)}
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Certificate:
-        """The claim in a file, not verified yet; raises ``FileFormatError`` when the file is not a certificate."""
+        """The claim in a file, not verified yet; raises ``FileFormatError`` unless it is a partition certificate."""
         from .document import read
 
         return read(path)

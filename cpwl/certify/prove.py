@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,22 +33,21 @@ def prove(partition: Partition, progress: Progress | None) -> Certificate:
     sound[sound] = ~repeated(findings.patterns[sound])
     regions = Regions(listing.corners(), findings.patterns, source).take(sound)
     failed = np.setdiff1d(np.arange(len(lifted)), regions.source)
-    area = domain.polytope.exact_volume
     if len(failed) or not is_whole(domain, regions):
         regions = repaired(network, domain, regions, _boxes(partition, failed))
         listing = Listing.of(regions.polygons)
         findings = examine(network, domain, listing, _labelled(progress, "check"))
-    exact = _settled(network, domain, listing, findings, area)
+    exact = _settled(network, domain, listing, findings)
     wrong = np.setdiff1d(np.arange(len(lifted)), regions.source)
-    return Certificate(network, domain, listing, area, wrong, np.flatnonzero(regions.source < 0), exact)
+    return Certificate(network, domain, listing, wrong, np.flatnonzero(regions.source < 0), exact)
 
 
 def verified_partition(
-    network: Network, domain: Domain, listing: Listing, area: Fraction, progress: Progress | None = None
+    network: Network, domain: Domain, listing: Listing, progress: Progress | None = None
 ) -> Partition:
     """The exact partition that a list claims to be; raises ``VerificationError`` where a rule is broken."""
     findings = examine(network, domain, listing, _labelled(progress, "check"))
-    return _settled(network, domain, listing, findings, area)
+    return _settled(network, domain, listing, findings)
 
 
 def _labelled(progress: Progress | None, label: str) -> Callable[[int, int], None]:
@@ -67,18 +65,15 @@ def _boxes(partition: Partition, regions: NDArray[np.int64]) -> list[Box]:
     return [(*p.min(axis=0).tolist(), *p.max(axis=0).tolist()) for p in corners]
 
 
-def _settled(network: Network, domain: Domain, listing: Listing, findings: Findings, area: Fraction) -> Partition:
+def _settled(network: Network, domain: Domain, listing: Listing, findings: Findings) -> Partition:
     """The exact partition, after all rules have been applied to what was found of each polygon."""
     _demand(findings.convex, "rule 1: every region must be strictly convex and inside the domain")
     _demand(findings.sound, "rule 2: every unit must have one canonical piece on every region")
     _demand(~repeated(findings.patterns), "rule 3: no two regions may have the same pattern")
     loose = loose_edges(listing.corners())
-    total = total_area(loose)
-    if not total == area == domain.polytope.exact_volume:
-        raise VerificationError(
-            f"rule 4: the areas of the regions sum to {total}, the claimed area is {area}, that of the domain "
-            f"{domain.polytope.exact_volume}; all three must be equal."
-        )
+    total, wanted = total_area(loose), domain.polytope.exact_volume
+    if total != wanted:
+        raise VerificationError(f"rule 4: the areas of the regions sum to {total}, that of the domain is {wanted}.")
     if within(domain.polytope, loose):
         raise VerificationError("adjacency: an edge inside the domain must be that of two regions.")
     return _partition(network, domain, listing, findings)

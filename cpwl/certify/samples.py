@@ -15,6 +15,8 @@ from .. import backends
 from ..arithmetic import embedding, evaluate
 from ..boundary import DecisionBoundary
 from ..errors import ArgumentError, VerificationError
+from .claim import Claim
+from .entries import Entry, number
 from .units import unit_columns
 
 _SPARE = 4
@@ -33,6 +35,63 @@ class CertifiedSample:
     """The two outputs that are equal; (-1, -1) on a level set, where the only output is at the level."""
     logits: NDArray[Any]
     """The network's outputs, Fractions (m,)."""
+    slope: NDArray[Any]
+    """The gradient of the first output of the pair minus the second (or of the only one) at u, Fractions (D,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNeighbour:
+    """A floating-point input beside a point of a boundary, and how the network decides there, exactly."""
+
+    x: NDArray[Any]
+    """The point of the input space, float64 or float32."""
+    difference: Fraction
+    """The first output of the pair minus the second (or the only one minus the level), exactly, at that point."""
+
+
+Neighbours = tuple[FloatNeighbour | None, FloatNeighbour | None]
+"""On the side where the difference is negative, and where it is positive; None where the search found none."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoundarySamples(Claim):
+    """Points that are proved to lie on a decision boundary or a level set."""
+
+    boundary: DecisionBoundary
+    samples: tuple[CertifiedSample, ...]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[CertifiedSample]:
+        return iter(self.samples)
+
+    def document(self) -> Entry:
+        from .document import document
+
+        part, level = self.boundary.partition, self.boundary.level
+        claim: Entry = {"points": [list(map(number, sample.u)) for sample in self.samples]}
+        if level is not None:
+            return document("level-sample", (part.network,), part.domain, {**claim, "level": number(level)})
+        kind = "equality-sample" if self.boundary.everywhere else "boundary-sample"
+        claim["pairs"] = [list(sample.pair) for sample in self.samples]
+        return document(kind, (part.network,), part.domain, claim)
+
+    def neighbours(self, dtype: type[np.float64] | type[np.float32] = np.float64) -> list[Neighbours]:
+        """For each sample the nearest inputs of a floating-point type on its two sides that the search met.
+
+        Users feed floats to networks, and a point of the boundary is hardly ever one. From each sample the search goes
+        along the gradient of the difference, back and forth, in steps that double from half a unit in the last place,
+        rounds, and stops where the exact difference has the sign of the side. The points are off the slice by rounding.
+        """
+        from .neighbours import neighbours
+
+        return neighbours(self.boundary, self.samples, dtype)
+
+
+def certified(boundary: DecisionBoundary, n: int, seed: int) -> BoundarySamples:
+    """n certified points of a boundary as one certificate; see ``DecisionBoundary.certify``."""
+    return BoundarySamples(boundary, tuple(certify_samples(boundary, n, seed=seed)))
 
 
 def certify_samples(
@@ -78,7 +137,7 @@ def _proved(boundary: DecisionBoundary, u: NDArray[Any], segments: NDArray[np.in
     for i, point, logits in zip(kept, moved, outputs, strict=True):
         pair = (int(pairs[i, 0]), int(pairs[i, 1]))
         if _decided(boundary, pair, logits):
-            yield CertifiedSample(point, part.to_input(point), pair, logits)
+            yield CertifiedSample(point, part.to_input(point), pair, logits, slopes[i])
 
 
 def _heights(

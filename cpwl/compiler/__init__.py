@@ -9,6 +9,7 @@ the result is checked against the module on sample inputs in float64. What the n
 * a constant computed from other constants (a normalised weight, ``2 * self.buffer``) is computed once, in float64;
 * batch norm: (x - mean) * scale + bias, exactly, with scale the float64 nearest to weight / sqrt(var + eps);
 * division by a constant, a mean and an average pool divide exactly (x / 3 is a third of x);
+* linear interpolation has exact rational weights, or the nearest float64 numbers for scale factors of many bits.
 
 For ONNX models see ``cpwl.compiler.onnx_files``, for .nnet files ``cpwl.compiler.nnet``.
 
@@ -55,7 +56,8 @@ def compile(model: Any, example_input: Any = None, *, until: str | None = None) 
 def load_program(path: str | PathLike[str]) -> ExportedProgram:
     """The exported program in a .pt2 file; raises ``FileFormatError`` when the file is not one.
 
-    ``torch.export.load`` is not safe on files from strangers: load only what you trust.
+    Pickled objects in it are read with torch's weights_only semantics. Its expressions are evaluated all the same:
+    ``torch.export.load`` is not safe on files from strangers, so load only what you trust.
     """
     from .capture import load
 

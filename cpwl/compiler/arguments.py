@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError, ShapeError
-from .program import user_input
+from .program import module_path, name_of, user_input
 
 
 def check_model(model: Any) -> None:
-    """Raises ``ArgumentError`` unless the model is a module in eval mode, or an exported program."""
+    """Raises ``ArgumentError`` unless the model is a module, or an exported program, in eval mode."""
     if isinstance(model, ExportedProgram):
+        _check_exported(model)
         return
     if not isinstance(model, nn.Module):
         kind = type(model).__name__
@@ -26,6 +27,23 @@ def check_model(model: Any) -> None:
     if training is not None:
         which = f"submodule {training!r}" if training else "it"
         raise ArgumentError(f"model must be in eval mode, but {which} is in train mode: call model.eval() first.")
+
+
+def _check_exported(model: ExportedProgram) -> None:
+    training = next((node for node in model.graph.nodes if _trains(node)), None)
+    if training is not None:
+        raise ArgumentError(
+            f"model was exported in train mode: {name_of(training)} of layer {module_path(training)!r} trains. "
+            "Call model.eval() before torch.export.export."
+        )
+
+
+def _trains(node: fx.Node) -> bool:
+    """Whether an operator was told to behave as in training; batch norm without statistics always does."""
+    schema = getattr(node.target, "_schema", None)
+    given = dict(zip((arg.name for arg in schema.arguments), node.args, strict=False)) if schema else {}
+    told = any(given.get(name) is True for name in ("training", "train", "use_input_stats"))
+    return told and given.get("running_mean", node) is not None
 
 
 def read_example(model: Any, example: Any) -> Tensor:

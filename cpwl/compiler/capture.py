@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ _SOFTSHRINK = torch.ops.aten.softshrink.default
 _PIECEWISE = torch.ops.cpwl.piecewise_linear.default
 
 
+_SWITCH = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without torch's own warnings and log messages, which show tracebacks for a file of another kind."""
@@ -35,12 +39,28 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    """No pickle with code in it is run: torch.export.load would fall back to one; this switch of torch forbids it.
+
+    (It takes no such argument. A program holds expressions as well, which are evaluated: see ``load_program``.)
+    """
+    before = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_SWITCH)
+        if before is not None:
+            os.environ[_SWITCH] = before
+
+
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
     with open(path, "rb"):  # a missing file is its own error
         pass
     try:
-        with _quiet():
+        with _quiet(), _weights_only():
             return torch.export.load(path)
     except Exception as error:  # torch.export.load raises errors of many kinds on a file that is not one
         raise FileFormatError(

@@ -22,6 +22,7 @@ from . import (
 )
 from .builder import Builder, Handler, Value
 from .program import Program, module_path, name_of, run_node
+from .reasons import reason_for
 
 _TABLES = (
     handlers_nonlinear,
@@ -95,7 +96,7 @@ def _handle(builder: Builder, node: fx.Node, values: Mapping[fx.Node, Any]) -> A
         return _part(node, *args)
     handler = HANDLERS.get(name_of(node))
     if handler is None:
-        raise refusal(node, "it is not piecewise linear, or not supported yet")
+        raise refusal(node, reason_for(name_of(node)))
     try:
         return _call(handler, builder, node, args, kwargs)
     except UnsupportedLayerError as error:

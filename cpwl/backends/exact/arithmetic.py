@@ -23,7 +23,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
     def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> ExactField:
         return ExactField.of(values, weight=1)
 
-    def tangents(self, values: NDArray[Any]) -> ExactField:
+    def tangents(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> ExactField:
         return ExactField.of(values, weight=0)
 
     def stack(self, fields: Sequence[ExactField]) -> ExactField:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from math import prod, sqrt
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 import numpy as np
 import torch
@@ -21,16 +22,31 @@ from .norms import Norms, conv_norms, dense_norms, factor, largest
 
 @dataclass(frozen=True, eq=False)
 class _WeightConstants:
-    """The tensors of a dense operator or a convolution, and the norms that its bound needs."""
+    """The tensors of a dense operator or a convolution, and the norms that its bound needs, once it needs them."""
 
     weight: Tensor
     bias: Tensor
-    norms: Norms
-    row_norms: Tensor
-    """The 2-norm of the weights of each output (channel)."""
-    bias_norm: float
-    terms: int
-    """Products in one entry of the result."""
+    measure: Callable[[Tensor], Norms]
+
+    @cached_property
+    def norms(self) -> Norms:
+        """Those of the operator."""
+        return self.measure(self.weight)
+
+    @cached_property
+    def row_norms(self) -> Tensor:
+        """The 2-norm of the weights of each output (channel)."""
+        return row_norms(self.weight.flatten(1))
+
+    @cached_property
+    def bias_norm(self) -> float:
+        """The 2-norm of the bias."""
+        return float(row_norms(self.bias[None])[0])
+
+    @property
+    def terms(self) -> int:
+        """Products in one entry of the result."""
+        return prod(self.weight.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +69,14 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
     def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> FloatField:
         """The field of the given points."""
-        field = FloatField.exactly(values, self.device)
-        return field if error is None else replace(field, error=torch.as_tensor(error, device=self.device))
+        return self._with_error(FloatField.exactly(values, self.device), error)
 
-    def tangents(self, values: NDArray[Any]) -> FloatField:
+    def tangents(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> FloatField:
         """The field of the given tangent vectors."""
-        return FloatField.exactly(values, self.device, weight=0.0)
+        return self._with_error(FloatField.exactly(values, self.device, weight=0.0), error)
+
+    def _with_error(self, field: FloatField, error: NDArray[np.float64] | None) -> FloatField:
+        return field if error is None else replace(field, error=torch.as_tensor(error, device=self.device))
 
     def stack(self, fields: Sequence[FloatField]) -> FloatField:
         """The rows of several fields, one after the other."""
@@ -137,7 +155,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
     def _conv(self, op: Conv, x: FloatField) -> FloatField:
         """Classical sums: without cuDNN, which may use FFT or Winograd (oneDNN does not take float64)."""
-        constants = self._weights_of(op, lambda weight: conv_norms(op, weight))
+        constants = self._weights_of(op, partial(conv_norms, proxy(op)))
         images = x.values.reshape(-1, op.channels, *op.spatial)
         if any(any(pads) for pads in op.padding):
             images = torch.nn.functional.pad(images, [pad for pads in reversed(op.padding) for pad in pads])
@@ -181,10 +199,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if op not in self._constants:
             weight = torch.as_tensor(op.weight, device=self.device)
             bias = torch.as_tensor(op.bias, device=self.device)
-            rows = weight.flatten(1)
-            self._constants[op] = _WeightConstants(
-                weight, bias, norms(weight), row_norms(rows), float(row_norms(bias[None])[0]), rows.shape[1]
-            )
+            self._constants[op] = _WeightConstants(weight, bias, norms)
         constants: _WeightConstants = self._constants[op]
         return constants
 
@@ -210,6 +225,8 @@ _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.n
 
 def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats: tuple[int, int]) -> FloatField:
     """Sums of products and a bias, with their bounds; each output stands ``repeats[0] * repeats[1]`` times in a row."""
+    if x.unbounded:
+        return FloatField(values, x.error, weights=x.weights)
     outer, inner = repeats
     norms = row_norms(x.values)
     g = gamma(constants.terms + 2)

@@ -83,6 +83,11 @@ class FloatField:
         """The number of functions K."""
         return int(self.values.shape[1])
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether nothing is known of the error of any row."""
+        return self.rows > 0 and bool(self.error.isinf().all())
+
     @classmethod
     def exactly(cls, values: NDArray[Any], device: torch.device, weight: float = 1.0) -> FloatField:
         """The field whose values are exactly the given float64 ones."""

@@ -19,8 +19,8 @@ Operand: TypeAlias = Value | Array
 
 Result: TypeAlias = Operand | tuple[Operand | None, ...]
 
-MOST_ENTRIES = 1 << 26
-"""Of one tensor. An image network at 1000x1000 with 64 channels just fits."""
+MOST_ENTRIES = 1 << 24
+"""Of one tensor: 64 channels of 512x512 pixels just fit. The check holds a few tensors for several samples."""
 
 
 @dataclass(frozen=True, eq=False)

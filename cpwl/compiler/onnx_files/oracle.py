@@ -70,10 +70,17 @@ class Original:
     def run(self, points: Tensor) -> Iterator[Computed]:
         """All tensors that the network holds, in the order of its nodes."""
         for names in self._portions():
-            runs = [self._run(names, point.reshape(self._translation.shape)) for point in points]
+            runs = self._runs(names, points)
             for name, *values in zip(names, *runs, strict=True):
                 stacked = torch.stack([torch.from_numpy(value).to(torch.float64) for value in values])
                 yield Computed(stacked, self._translation.places[name], self._makers[name].where)
+
+    def _runs(self, names: Sequence[str], points: Tensor) -> list[list[Any]]:
+        """The tensors of these names, point by point."""
+        try:
+            return [self._run(names, point.reshape(self._translation.shape)) for point in points]
+        except Exception as error:  # onnxruntime's errors share no class
+            raise _invalid(first_line(error)) from error
 
     def together(self, points: Tensor) -> Tensor | None:
         """The output for all points as one batch; None for a model of one sample only."""
@@ -121,12 +128,12 @@ class _Writer:
         for kind in _TYPES:
             content = self._model(names, kind)
             try:
-                return kind, runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+                return kind, runtime.InferenceSession(
+                    content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+                )
             except Exception as error:  # onnxruntime's errors share no class
                 reason = first_line(error)
-        raise FileFormatError(
-            f"the ONNX model is not valid: onnxruntime, which checks what is compiled, says: {reason}"
-        )
+        raise _invalid(reason)
 
     def _model(self, names: Sequence[str], kind: int) -> bytes:
         onnx = onnx_module()
@@ -166,6 +173,10 @@ class _Writer:
         if operator.kind == "ConstantOfShape" and "value" not in operator.attributes:
             node.attribute.append(onnx.helper.make_attribute("value", _numbers(np.zeros(1), kind, "")))
         return node
+
+
+def _invalid(reason: str) -> FileFormatError:
+    return FileFormatError(f"the ONNX model is not valid: onnxruntime, which checks what is compiled, says: {reason}")
 
 
 def _numbers(values: NDArray[Any], kind: int, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -23,6 +24,8 @@ LARGEST_FILE = 2**31 - 1
 
 MOST_NUMBERS = 1 << 29
 """All stored numbers of a model together; each takes eight bytes in the network."""
+
+_OWN_DOMAIN = ("", "ai.onnx")
 
 _OLDEST_OPSET = 7
 """From here on operators broadcast as numpy does, and tell inference from training by themselves."""
@@ -59,16 +62,20 @@ def is_model(value: Any) -> TypeGuard[ModelProto]:
 def read_graph(source: str | os.PathLike[str] | ModelProto) -> Graph:
     """The graph of a file or of a model in memory.
 
-    ``FileFormatError`` for what is no well-formed ONNX model, ``UnsupportedLayerError`` for one with parts that no
-    piecewise-linear network has (operators of other domains, sparse initializers, very old operator sets).
+    ``FileFormatError`` for what is no well-formed ONNX model, ``UnsupportedLayerError`` for sparse initializers and
+    operator sets that are too old or too new.
     """
     if is_model(source):
-        return _Reader(source, None).graph()
+        return _read("model", lambda: source, None)
     path = Path(source)
+    return _read(str(path), lambda: _parse(path), path.resolve().parent)
+
+
+def _read(where: str, parse: Callable[[], ModelProto], folder: Path | None) -> Graph:
     try:
-        return _Reader(_parse(path), path.resolve().parent).graph()
+        return _Reader(parse(), folder).graph()
     except FileFormatError as error:
-        raise FileFormatError(f"{path} is not an ONNX model that cpwl can read: {error}") from error
+        raise FileFormatError(f"{where} is not an ONNX model that cpwl can read: {error}") from error
 
 
 def _parse(path: Path) -> ModelProto:
@@ -103,7 +110,7 @@ class _Reader:
             raise UnsupportedLayerError("the ONNX model has sparse initializers: store them as dense ones.")
         constants: dict[str, Array] = {}
         for tensor in self._graph.initializer:
-            if not tensor.name or tensor.name in constants:
+            if not _text(tensor.name) or tensor.name in constants:
                 raise FileFormatError(f"initializer {tensor.name!r} is given twice, or has no name.")
             constants[tensor.name] = self.numbers(tensor, f"initializer {tensor.name!r}")
         entries = [_entry(value) for value in self._graph.input if value.name not in constants]
@@ -111,29 +118,24 @@ class _Reader:
         if len(inputs) < len(entries) or "" in inputs:
             raise FileFormatError("an input is given twice, or has no name.")
         operators = tuple(self._operator(node) for node in self._graph.node)
-        outputs = tuple(value.name for value in self._graph.output)
+        outputs = tuple(_text(value.name) for value in self._graph.output)
         _check_order(operators, (*inputs, *constants), outputs)
         return Graph(operators, constants, inputs, outputs, opset)
 
     def _operator(self, node: NodeProto) -> Operator:
-        outputs = tuple(node.output)
+        outputs = tuple(map(_text, node.output))
         if not outputs or not outputs[0]:
             raise FileFormatError(f"a {node.op_type[:40]!r} node has no output.")
-        if node.domain not in ("", "ai.onnx"):
-            name = node.name or outputs[0]
-            raise UnsupportedLayerError(
-                f"node {name!r} is the operator {node.op_type} of domain {node.domain!r}; only ONNX's own operators "
-                "are supported."
-            )
-        operator = Operator(node.op_type, node.name, tuple(node.input), outputs, {}, node)
+        inputs = tuple(map(_text, node.input))
+        operator = Operator(_kind(node), _text(node.name), inputs, outputs, {}, node)
         found: dict[str, Any] = {}
         for attribute in node.attribute:
-            if attribute.name in found or not attribute.type:
+            if _text(attribute.name) in found or not attribute.type:
                 raise FileFormatError(
                     f"attribute {attribute.name!r} of {operator.where} is given twice or has no type."
                 )
             found[attribute.name] = self._attribute(attribute, operator)
-        return Operator(node.op_type, node.name, tuple(node.input), outputs, found, node)
+        return replace(operator, attributes=found)
 
     def _attribute(self, attribute: AttributeProto, operator: Operator) -> Any:
         """Its value; None for graphs, lists of texts and the like, which no supported operator has."""
@@ -167,7 +169,7 @@ class _Reader:
         """The tensor with its data in it."""
         if tensor.data_location != 1:
             return tensor
-        entries = {entry.key: entry.value for entry in tensor.external_data}
+        entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
         inside = type(tensor)(dims=tensor.dims, data_type=tensor.data_type, name=tensor.name)
         inside.raw_data = read_external(self._folder, entries, size)
         return inside
@@ -194,7 +196,7 @@ def _check_count(tensor: TensorProto, count: int) -> None:
 
 def _opset(model: ModelProto) -> int:
     """The version of ONNX's own operators."""
-    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    versions = [entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAIN]
     newest = onnx_module().defs.onnx_opset_version()
     if len(versions) != 1:
         raise FileFormatError(f"it must name one version of ONNX's operators, but names {len(versions)}.")
@@ -210,7 +212,20 @@ def _entry(value: ValueInfoProto) -> Entry:
     tensor = value.type.tensor_type
     kind = _KINDS.get(tensor.elem_type, f"element type {tensor.elem_type}")
     shape = tuple(_length(d) for d in tensor.shape.dim) if tensor.HasField("shape") else None
-    return Entry(value.name, kind, shape)
+    return Entry(_text(value.name), kind, shape)
+
+
+def _kind(node: NodeProto) -> str:
+    """The name of the operator, with its domain when that is not ONNX's own."""
+    domain = _text(node.domain)
+    return _text(node.op_type) if domain in _OWN_DOMAIN else f"{domain}.{_text(node.op_type)}"
+
+
+def _text(value: str | bytes) -> str:
+    """A text of the file; protobuf hands out bytes where it is not UTF-8."""
+    if isinstance(value, bytes):
+        raise FileFormatError(f"it holds a text that is not UTF-8: {value[:40]!r}.")
+    return value
 
 
 def _length(dimension: Any) -> int | None:
@@ -232,8 +247,10 @@ def _check_order(operators: Iterable[Operator], given: Iterable[str], outputs: t
         if twice is not None:
             raise FileFormatError(f"{operator.where} makes {twice!r}, a name that is given already.")
         known |= set(operator.outputs)
+    if not outputs:
+        raise FileFormatError("it has no output.")
     lost = next((name for name in outputs if not name or name not in known), None)
-    if not outputs or lost is not None:
+    if lost is not None:
         raise FileFormatError(f"its output {lost!r} is computed by no node.")
 
 

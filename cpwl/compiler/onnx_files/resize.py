@@ -18,6 +18,9 @@ from .layout import moved
 
 HALF = Fraction(1, 2)
 
+_LONGEST = 1 << 16
+"""Of a resized axis: its places are exact fractions, one by one."""
+
 _ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {
     "round_prefer_floor": lambda place: ceil(place - HALF),
     "round_prefer_ceil": lambda place: floor(place + HALF),
@@ -105,6 +108,8 @@ def _scales(call: Call) -> list[float]:
 
 def _places(call: Call, length: int, size: int, factor: Fraction) -> list[Fraction]:
     """The places in the input (length) of the entries of the result (size) along an axis."""
+    if size > _LONGEST:
+        raise UnsupportedLayerError(f"an axis of length {size} is longer than {_LONGEST}")
     default = "half_pixel" if call.opset >= 11 else "asymmetric"
     name = call.attribute("coordinate_transformation_mode", str, default)
     if name not in _TRANSFORMATIONS:

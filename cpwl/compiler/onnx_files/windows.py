@@ -13,6 +13,9 @@ from .call import Call, Handler, Result, bounded
 
 Pads = list[tuple[int, int]]
 
+_LONGEST = 1 << 20
+"""Of an axis of a pool's result: its windows are listed one by one."""
+
 
 def conv(call: Call) -> Result:
     """The cross-correlation with constant weights."""
@@ -94,6 +97,8 @@ def _cuts(call: Call, spatial: Shape, whole: Sequence[int], stride: Sequence[int
     if wanted is None:
         wanted = [n * s for n, s in zip(spatial, stride, strict=True)]
     totals = [n + more - length for n, more, length in zip(whole, extra, wanted[-len(whole) :], strict=True)]
+    if min(totals) < 0:
+        raise UnsupportedLayerError("a result larger than what the kernel reaches is not supported")
     halves = [(total // 2, total - total // 2) for total in totals]
     return halves if mode == "SAME_UPPER" else [(high, low) for low, high in halves]
 
@@ -123,6 +128,8 @@ def _sliding(call: Call, x: Value) -> list[Sliding]:
         Sliding(n, k, s, low, high, d, rounded_up)
         for n, k, s, (low, high), d in zip(spatial, kernel, stride, pads, dilation, strict=True)
     ]
+    if max(len(axis.starts) for axis in axes) > _LONGEST:
+        raise UnsupportedLayerError(f"its result has an axis longer than {_LONGEST}")
     bounded((*x.shape[:2], *(len(axis.starts) for axis in axes), *kernel))
     return axes
 

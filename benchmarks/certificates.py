@@ -1,0 +1,99 @@
+"""What certificates cost: CPU seconds to make one and to check it with and without python-flint, and megabytes.
+
+    python benchmarks/certificates.py [NAME ...] [--growth] [--pure]
+
+NAME is a reference network. --growth: small networks of growing width and depth instead. --pure: check without
+python-flint too. Making includes the partition; the checker runs as its users run it, as a process of its own.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import numpy as np
+from networks import WIDTHS, Reference, reference
+from rich.console import Console
+from rich.table import Table
+
+import cpwl
+from cpwl import checker
+from cpwl.network import Network
+
+GROWTH = [(8, 2), (16, 2), (32, 2), (64, 2), (128, 2), (24, 1), (24, 2), (24, 3), (24, 4), (24, 5), (24, 6), (24, 8)]
+"""Width and number of hidden layers."""
+
+
+@click.command(help=__doc__)
+@click.argument("names", nargs=-1, type=click.Choice(sorted(WIDTHS)))
+@click.option("--growth", is_flag=True)
+@click.option("--pure", is_flag=True)
+def main(names: tuple[str, ...], growth: bool, pure: bool) -> None:
+    columns = [
+        "network",
+        "regions",
+        "digits",
+        "make s",
+        "check s",
+        *(["check s, pure"] if pure else []),
+        "MB",
+        "ms a region",
+    ]
+    table = Table(*columns)
+    wanted = _growing() if growth else map(reference, names or ("mlp-32x3", "mlp-784", "mlp-64x4"))
+    cpwl.certify(cpwl.partition(reference("mlp-16x2").network, reference("mlp-16x2").domain))  # loads torch
+    with tempfile.TemporaryDirectory() as folder:
+        for network in wanted:
+            table.add_row(*_row(network, Path(folder) / "certificate.json", pure))
+    Console(width=120).print(table)
+
+
+def _growing() -> Iterator[Reference]:
+    for width, depth in GROWTH:
+        sizes = [2, *[width] * depth, 1]
+        rng = np.random.default_rng(width * depth)
+        weights = [rng.standard_normal((n, m)) * np.sqrt(2 / m) for m, n in pairwise(sizes)]
+        network = Network.mlp(weights, [rng.standard_normal(n) * 0.1 for n in sizes[1:]])
+        yield Reference(f"{width}x{depth}", network, cpwl.Domain.box([-1, -1], [1, 1]))
+
+
+def _row(wanted: Reference, path: Path, pure: bool) -> list[str]:
+    start = time.process_time()
+    certificate = cpwl.certify(cpwl.partition(wanted.network, wanted.domain))
+    certificate.save(path)
+    made = time.process_time() - start
+    digits = max(len(str(p)) for point in certificate.listing.points for p in point)
+    checked = [_checked(path, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
+    each = 1000 * (made + checked[0]) / certificate.regions
+    numbers = [f"{seconds:.2f}" for seconds in (made, *checked)]
+    return [
+        wanted.name,
+        f"{certificate.regions:,}",
+        f"{digits}",
+        *numbers,
+        f"{path.stat().st_size / 1e6:.1f}",
+        f"{each:.2f}",
+    ]
+
+
+def _checked(path: Path, *options: str) -> float:
+    start = _children()
+    subprocess.run([sys.executable, "-I", checker.__file__, *options, path], check=True, stdout=subprocess.DEVNULL)
+    return _children() - start
+
+
+def _children() -> float:
+    """CPU seconds of all processes that have been started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

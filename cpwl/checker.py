@@ -1,0 +1,951 @@
+"""An independent checker of certificates: one file, exact integers, nothing else of cpwl, no floating-point number.
+
+    python -I checker.py [--no-flint] CERTIFICATE [NETWORK ...]
+
+Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed. The
+format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 5, show that the
+rules imply the claims. The certificate proposes polygons, points and values; the checker searches nothing, tolerates
+nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from itertools import chain, pairwise, product
+from math import gcd, lcm, prod
+from operator import getitem, mul
+from pathlib import Path
+from typing import Any, ClassVar
+
+FORMAT, VERSION = "cpwl-certificate", 1
+MAX_BYTES = 1 << 28
+MAX_DIGITS = 4000
+MAX_NODES = 1 << 12
+MAX_CORNERS = 1 << 12
+MAX_ENTRIES = 1 << 26
+MAX_BITS = 1 << 12
+BATCH_ENTRIES = 1 << 17
+
+
+class Rejected(Exception):
+    """A rule is broken: the claim is not proved."""
+
+
+class Malformed(Exception):
+    """The file is not of the format."""
+
+
+def demand(holds: Any, rule: int, reason: str) -> None:
+    """Raises ``Rejected`` unless a rule holds."""
+    if not holds:
+        raise Rejected(f"rule {rule}: {reason}")
+
+
+def require(holds: Any, reason: str) -> None:
+    """Raises ``Malformed`` unless the file is as the format wants it."""
+    if not holds:
+        raise Malformed(reason)
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+def parse(data: bytes) -> Any:
+    """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice."""
+    if data[:2] == b"\x1f\x8b":
+        data = decompressed(data)
+    require(len(data) <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes")
+    require(b"\\" not in data and data.isascii(), "the file must be ASCII without backslashes")
+    try:
+        return json.loads(
+            data.decode("ascii"),
+            object_pairs_hook=unique,
+            parse_int=small,
+            parse_float=refused,
+            parse_constant=refused,
+        )
+    except ValueError as error:
+        raise Malformed(f"the file is not JSON: {error}") from None
+
+
+def decompressed(data: bytes) -> bytes:
+    """The content of a gzip file, not more than one byte above the limit of it."""
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Malformed(f"the file is not gzip: {error}") from None
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, whose keys must differ."""
+    require(len({key for key, _ in pairs}) == len(pairs), "an object has a key twice")
+    return dict(pairs)
+
+
+def small(text: str) -> int:
+    """A JSON integer: an index, a size or a count."""
+    require(len(text) <= 12, "an integer has more than 12 characters; longer numbers are strings")
+    return int(text)
+
+
+def refused(text: str) -> Any:
+    """Raises: numbers that are not integers are strings."""
+    raise Malformed(f"{text[:20]} is not an integer; numbers are strings 'p' or 'p/q'")
+
+
+def members(entry: Any, what: str, *keys: str) -> list[Any]:
+    """The members of an object with exactly the given keys, in that order."""
+    require(isinstance(entry, dict) and set(entry) == set(keys), f"{what} must be an object of {', '.join(keys)}")
+    return [entry[key] for key in keys]
+
+
+def integer(value: Any, low: int, high: int, what: str) -> int:
+    """An integer in low .. high."""
+    require(type(value) is int and low <= value <= high, f"{what} must be an integer in {low} .. {high}")
+    return int(value)
+
+
+def integers(values: Any, low: int, high: int, what: str) -> list[int]:
+    """A list of integers in low .. high."""
+    require(isinstance(values, list), f"{what} must be a list")
+    return [integer(value, low, high, what) for value in values]
+
+
+Ratio = tuple[int, int]
+"""A numerator and a positive denominator without a common factor."""
+NUMBER = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
+
+
+def ratio(text: Any) -> Ratio:
+    """The number that a string 'p' or 'p/q' stands for."""
+    match = NUMBER.fullmatch(text) if isinstance(text, str) and len(text) <= 2 * MAX_DIGITS else None
+    if match is None or max(len(part or "") for part in match.groups()) > MAX_DIGITS:
+        raise Malformed(f"a number must be a string 'p' or 'p/q' of at most {MAX_DIGITS} digits each")
+    p, q = int(match[1]), int(match[2] or 1)
+    require(gcd(p, q) == 1 and (q > 1 or match[2] is None), "a number must be in lowest terms")
+    return p, q
+
+
+def ratios(values: Any) -> list[Ratio]:
+    """The numbers of a list."""
+    require(isinstance(values, list), "numbers must stand in a list")
+    return [ratio(value) for value in values]
+
+
+def common_scale(values: Sequence[Ratio]) -> tuple[list[int], int]:
+    """Integers and one positive divisor of all of them that stand for the given numbers."""
+    scale = 1
+    for q in {q for _, q in values}:
+        scale = lcm(scale, q)
+        require(scale.bit_length() <= MAX_BITS, f"a common denominator has more than {MAX_BITS} bits")
+    numerators = [p * (scale // q) for p, q in values]
+    require(all(p.bit_length() <= MAX_BITS for p in numerators), f"a scaled number has more than {MAX_BITS} bits")
+    return numerators, scale
+
+
+Shape = tuple[int, ...]
+
+
+def shape_of(values: Any, what: str) -> Shape:
+    """The shape of a tensor."""
+    shape = tuple(integers(values, 1, MAX_ENTRIES, f"{what}: a shape"))
+    require(len(shape) <= 16 and prod(shape) <= MAX_ENTRIES, f"{what}: more than {MAX_ENTRIES} entries")
+    return shape
+
+
+def tensor(entry: Any, what: str) -> tuple[Shape, list[Ratio]]:
+    """The shape and the entries of a tensor of numbers."""
+    shape, values = members(entry, what, "shape", "values")
+    size, numbers = shape_of(shape, what), ratios(values)
+    require(len(numbers) == prod(size), f"{what} must have as many values as its shape says")
+    return size, numbers
+
+
+# ---- operators: each is checked against the shapes and becomes a function of exact fields --------------------------
+Field = tuple[list[list[Any]], list[int]]
+"""Integers, one row a point, and the positive denominator of each row."""
+Apply = Callable[[list[Field]], Field]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What the units of a node say of a region, from two bit masks of each of its vertices joined by "or"."""
+
+    masks: Callable[[Field], list[tuple[int, int]]]
+    pattern: Callable[[int, int], int]
+    """The canonical pieces, coded as one integer; -1 - j when unit j has none (in the order of the masks)."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator of a network."""
+
+    inputs: list[int]
+    shape: Shape
+    apply: Apply
+    units: Units | None = None
+
+
+def aligned(fields: list[Field]) -> Field:
+    """The rows of several fields side by side, over common denominators."""
+    if len(fields) == 1:
+        return fields[0]
+    scales = [lcm(*row) for row in zip(*(denominators for _, denominators in fields), strict=True)]
+    parts = [
+        [[x * (scale // q) for x in row] for row, q, scale in zip(rows, denominators, scales, strict=True)]
+        for rows, denominators in fields
+    ]
+    return [list(chain(*row)) for row in zip(*parts, strict=True)], scales
+
+
+def flint_matrices() -> Any:
+    """The integer matrices of python-flint; None when it is not installed."""
+    try:
+        from flint import fmpz_mat
+    except ImportError:
+        return None
+    return fmpz_mat
+
+
+class Matrix:
+    """A matrix of integers, given by its columns, to be multiplied from the left by many rows at once."""
+
+    flint: ClassVar[Any] = flint_matrices()
+
+    def __init__(self, columns: list[list[int]]) -> None:
+        self.columns = columns
+        self.matrix = self.flint(list(zip(*columns, strict=True))) if self.flint is not None else None
+
+    def times(self, rows: list[list[Any]]) -> list[list[Any]]:
+        """Each row times the matrix."""
+        if self.flint is not None:
+            result: list[list[Any]] = (self.flint(rows) * self.matrix).tolist()
+            return result
+        return [[sum(map(mul, row, column)) for column in self.columns] for row in rows]
+
+
+def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None) -> Apply:
+    """Groups of windows: each window of a group (entries by index, -1 for zero) times the rows of the group's weight.
+
+    The results, group by group, window by window, are brought into the given order.
+    """
+    numerators, scale = common_scale([*weight, *bias])
+    width, count = len(windows[0][0]), len(bias) // len(windows)
+    rows = [[*numerators[i * width : (i + 1) * width], numerators[len(weight) + i]] for i in range(len(bias))]
+    matrices = [Matrix(rows[g * count : (g + 1) * count]) for g in range(len(windows))]
+
+    def apply(fields: list[Field]) -> Field:
+        ((points, denominators),) = fields
+        parts = []
+        for group, matrix in zip(windows, matrices, strict=True):
+            picked = [pick(row, window, q) for row, q in zip(points, denominators, strict=True) for window in group]
+            made, size = matrix.times(picked), len(group)
+            parts.append([list(chain(*made[i : i + size])) for i in range(0, len(made), size)])
+        joined = [list(chain(*row)) for row in zip(*parts, strict=True)]
+        if order is not None:
+            joined = [[row[i] for i in order] for row in joined]
+        return joined, [q * scale for q in denominators]
+
+    return apply
+
+
+def pick(row: list[Any], window: list[int], last: int) -> list[Any]:
+    """The entries of a row by index (-1: zero) with a last one after them."""
+    padded = [*row, 0]
+    return [*[padded[i] for i in window], last]
+
+
+def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """Rule of shapes: weight (out, in), bias (out,), input (*s, in), output (*s, out)."""
+    (rows, weight), (out, bias), source = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
+    require(len(rows) == 2 and out == rows[:1] and source[-1:] == rows[1:], "Dense: weight and bias do not fit")
+    require(shape == (*source[:-1], rows[0]), "Dense: the node has another shape")
+    windows = [list(range(i, i + rows[1])) for i in range(0, prod(source), rows[1])]
+    return affine(weight, bias, [windows], None)
+
+
+def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """Cross-correlation over the last d axes, with zero padding.
+
+    Input (*s, C, *spatial), weight (O, C / groups, *kernel), bias (O,), output (*s, O, *out).
+    """
+    (kernel, weight), (out, bias) = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias")
+    d, groups = len(kernel) - 2, integer(entry["groups"], 1, MAX_ENTRIES, "groups")
+    require(1 <= d <= 3 and len(inputs[0]) > d and out == kernel[:1], "Conv: weight, bias and input do not fit")
+    count, channels, spatial = prod(inputs[0][: -d - 1]), inputs[0][-d - 1], inputs[0][-d:]
+    require(kernel[0] % groups == 0 and channels == kernel[1] * groups, "Conv: the channels do not fit")
+    size, reads = sliding(entry, kernel[2:], spatial)
+    require(shape == (*inputs[0][: -d - 1], kernel[0], *size), "Conv: the node has another shape")
+    require(count * prod(size) * groups * prod(kernel[1:]) <= MAX_ENTRIES, "Conv: too many products")
+    area, each, places = prod(spatial), kernel[0] // groups, prod(size)
+    windows = [
+        [
+            [i if i < 0 else c * area + i for c in range(first, first + kernel[1]) for i in read]
+            for first in range(g * kernel[1], count * channels, channels)
+            for read in reads
+        ]
+        for g in range(groups)
+    ]
+    results = product(range(count), range(groups), range(each), range(places))
+    return affine(weight, bias, windows, [((g * count + n) * places + p) * each + o for n, g, o, p in results])
+
+
+def sliding(entry: dict[str, Any], kernel: Shape, spatial: Shape) -> tuple[Shape, list[list[int]]]:
+    """The spatial shape of the output, and for each place of it what the kernel reads of a channel (-1: padding)."""
+    require(isinstance(entry["padding"], list), "padding must be a list of pairs")
+    padding = [integers(pair, 0, MAX_ENTRIES, "padding") for pair in entry["padding"]]
+    stride, dilation = (integers(entry[key], 1, MAX_ENTRIES, key) for key in ("stride", "dilation"))
+    fits = len(stride) == len(dilation) == len(padding) == len(kernel) and all(len(pair) == 2 for pair in padding)
+    require(fits, "Conv: stride, dilation and padding must have one entry an axis")
+    axes = list(zip(spatial, kernel, stride, dilation, padding, strict=True))
+    reach = [n + sum(pad) - gap * (k - 1) - 1 for n, k, _, gap, pad in axes]
+    require(min(reach) >= 0, "Conv: the input is smaller than the kernel")
+    size = tuple(far // step + 1 for far, step in zip(reach, stride, strict=True))
+    require(prod(size) * prod(kernel) <= MAX_ENTRIES, "Conv: too many products")
+    reads = []
+    for place in product(*map(range, size)):
+        index = [0]
+        for at, (n, k, step, gap, (before, _)) in zip(place, axes, strict=True):
+            along = [at * step - before + gap * j for j in range(k)]
+            index = [i * n + x if i >= 0 and 0 <= x < n else -1 for i in index for x in along]
+        reads.append(index)
+    return size, reads
+
+
+def broadcast(shape: Shape, target: Shape, what: str) -> list[int]:
+    """For each entry of the target the entry of a tensor that broadcasts to it, as numpy has it."""
+    require(len(shape) <= len(target), f"{what} does not broadcast to the input")
+    index = [0]
+    for have, want in zip((1,) * (len(target) - len(shape)) + shape, target, strict=True):
+        require(have in (1, want), f"{what} does not broadcast to the input")
+        index = [i * have + (j if have > 1 else 0) for i in index for j in range(want)]
+    return index
+
+
+def scaled(factors: list[Ratio], shifts: list[Ratio]) -> Apply:
+    """x -> factor x + shift, entry by entry."""
+    numerators, scale = common_scale([*factors, *shifts])
+    factor, shift = numerators[: len(factors)], numerators[len(factors) :]
+
+    def apply(fields: list[Field]) -> Field:
+        ((rows, denominators),) = fields
+        made = [
+            [f * x + s * q for f, x, s in zip(factor, row, shift, strict=True)]
+            for row, q in zip(rows, denominators, strict=True)
+        ]
+        return made, [q * scale for q in denominators]
+
+    return apply
+
+
+def spread(entry: Any, target: Shape, what: str) -> list[Ratio]:
+    """The entries of a tensor, broadcast to a shape."""
+    shape, values = tensor(entry, what)
+    return [values[i] for i in broadcast(shape, target, what)]
+
+
+def scaling(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """x -> factor x + shift."""
+    require(shape == inputs[0], "Scale: the node has another shape")
+    return scaled(spread(entry["factor"], shape, "factor"), spread(entry["shift"], shape, "shift"))
+
+
+def division(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """x -> x / divisor."""
+    require(shape == inputs[0], "Divide: the node has another shape")
+    divisors = spread(entry["divisor"], shape, "divisor")
+    require(all(p for p, _ in divisors), "Divide: a divisor is zero")
+    return scaled([(q, p) if p > 0 else (-q, -p) for p, q in divisors], [(0, 1)] * len(divisors))
+
+
+def summation(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """The sum of the inputs times their coefficients."""
+    coefficients, scale = common_scale(ratios(entry["coefficients"]))
+    require(len(coefficients) == len(inputs), "Sum: one coefficient an input is wanted")
+    require(all(source == shape for source in inputs), "Sum: the inputs must have the shape of the node")
+
+    def apply(fields: list[Field]) -> Field:
+        rows, denominators = aligned(fields)
+        size = prod(shape)
+        parts = [[row[i * size : (i + 1) * size] for i in range(len(fields))] for row in rows]
+        made = [[sum(map(mul, coefficients, terms)) for terms in zip(*part, strict=True)] for part in parts]
+        return made, [q * scale for q in denominators]
+
+    return apply
+
+
+def gathering(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+    """Entries of the inputs, one after the other, by index; -1 is zero."""
+    size, values = members(entry["index"], "index", "shape", "values")
+    index = integers(values, -1, sum(map(prod, inputs)) - 1, "index")
+    require(shape_of(size, "index") == shape and len(index) == prod(shape), "Gather: the node has another shape")
+
+    def apply(fields: list[Field]) -> Field:
+        rows, denominators = aligned(fields)
+        padded = [[*row, 0] for row in rows]
+        return [[row[i] for i in index] for row in padded], denominators
+
+    return apply
+
+
+def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
+    """A continuous piecewise-linear function of each entry: breakpoints b, slopes s, its value at the first of b."""
+    points = vector(entry["breakpoints"], "breakpoints")
+    count = len(points)
+    slopes_shape, slopes = tensor(entry["slopes"], "slopes")
+    require(shape == inputs[0], "Piecewise: the node has another shape")
+    require(all(p * s < r * q for (p, q), (r, s) in pairwise(points)), "Piecewise: breakpoints must increase")
+    require(slopes_shape[:1] == (count + 1,), "Piecewise: one slope more than breakpoints is wanted")
+    index, each = broadcast(slopes_shape[1:], shape, "slopes"), prod(slopes_shape[1:])
+    common_scale(points), common_scale(slopes)  # before sums of their products become too large
+    pieces = [slopes[k * each : (k + 1) * each] for k in range(count + 1)]
+    lines, scale = common_scale(list(chain(*pieces, *intercepts(pieces, points, ratio(entry["value"])))))
+    tables = [[lines[start + i] for i in index] for start in range(0, len(lines), each)]
+    pairs = [zip(*pair, strict=True) for pair in zip(tables[: count + 1], tables[count + 1 :], strict=True)]
+    units = list(zip(*pairs, strict=True))
+    return (lambda fields: on_pieces(fields[0], points, units, scale)), Units(
+        lambda field: sides(field, points), lambda low, high: one_sided(low, high, prod(shape))
+    )
+
+
+def vector(entry: Any, what: str) -> list[Ratio]:
+    """The entries of a tensor of one axis."""
+    shape, values = tensor(entry, what)
+    require(len(shape) == 1, f"{what} must have one axis")
+    return values
+
+
+def intercepts(pieces: list[list[Ratio]], points: list[Ratio], value: Ratio) -> list[list[Ratio]]:
+    """The value at zero of each piece's line (proofs/, Lemma 1)."""
+    slopes = [[Fraction(*slope) for slope in piece] for piece in pieces]
+    at = [Fraction(*point) for point in points]
+    found = [[Fraction(*value) - slope * at[0] for slope in slopes[0]]]
+    for left, right, point in zip(slopes[:-1], slopes[1:], at, strict=True):
+        found.append([c + (s - r) * point for c, s, r in zip(found[-1], left, right, strict=True)])
+    return [[(c.numerator, c.denominator) for c in piece] for piece in found]
+
+
+def gaps(row: list[Any], q: int, points: list[Ratio]) -> list[list[Any]]:
+    """For each breakpoint numbers with the signs of the entries (over q) minus the breakpoint."""
+    return [row if r == 0 else [h * s - r * q for h in row] for r, s in points]
+
+
+def on_pieces(field: Field, points: list[Ratio], units: list[Any], scale: int) -> Field:
+    """The values of a piecewise-linear function, from the slope and the intercept of each piece of each unit."""
+    made = []
+    for row, q in zip(*field, strict=True):
+        pieces = [0] * len(row)
+        for gap in gaps(row, q, points):
+            pieces = [k + (x >= 0) for k, x in zip(pieces, gap, strict=True)]
+        lines = map(getitem, units, pieces)
+        made.append([slope * h + constant * q for h, (slope, constant) in zip(row, lines, strict=True)])
+    return made, [q * scale for q in field[1]]
+
+
+def sides(field: Field, points: list[Ratio]) -> list[tuple[int, int]]:
+    """For each row the pairs (breakpoint, entry) with the entry below the breakpoint, and those with it above."""
+    found = []
+    for row, q in zip(*field, strict=True):
+        differences = list(chain(*gaps(row, q, points)))
+        found.append((bits([x < 0 for x in differences]), bits([x > 0 for x in differences])))
+    return found
+
+
+def one_sided(below: int, above: int, units: int) -> int:
+    """The pairs (breakpoint, unit) with the unit somewhere below: they name its piece, unless it is somewhere above."""
+    both = below & above
+    return -1 - (both.bit_length() - 1) % units if both else below
+
+
+def bits(flags: Iterable[Any]) -> int:
+    """The integer whose bit i is flag i."""
+    return int("".join(["1" if flag else "0" for flag in flags])[::-1] or "0", 2)
+
+
+def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
+    """The maximum over the last axis."""
+    require(inputs[0][:-1] == shape and len(inputs[0]) > 0, "Max: the node has another shape")
+    k, units = inputs[0][-1], prod(shape)
+    # A group has k bits, "argument i is not the largest", and a free one above them. Adding 1 to a group turns its
+    # lowest 0 (the least index of a largest argument) into 1, all below it into 0; bit k becomes 1 if there is none.
+    ones = bits([i == 0 for _ in range(units) for i in range(k + 1)])
+    spilled = ones << k
+
+    def groups(row: list[Any]) -> list[list[Any]]:
+        return [row[i : i + k] for i in range(0, len(row), k)]
+
+    def masks(field: Field) -> list[tuple[int, int]]:
+        rows = ([(group, max(group)) for group in groups(row)] for row in field[0])
+        return [(bits([flag for g, top in row for flag in (*(x < top for x in g), False)]), 0) for row in rows]
+
+    def pattern(low: int, _: int) -> int:
+        sums = low + ones
+        return -((sums & spilled).bit_length() // (k + 1)) if sums & spilled else sums & ~low
+
+    return (lambda fields: ([[max(group) for group in groups(row)] for row in fields[0][0]], fields[0][1])), Units(
+        masks, pattern
+    )
+
+
+LINEAR: dict[str, tuple[Callable[[dict[str, Any], Shape, list[Shape]], Apply], tuple[str, ...]]] = {
+    "Dense": (dense, ("weight", "bias")),
+    "Conv": (convolution, ("weight", "bias", "stride", "padding", "dilation", "groups")),
+    "Scale": (scaling, ("factor", "shift")),
+    "Divide": (division, ("divisor",)),
+    "Sum": (summation, ("coefficients",)),
+    "Gather": (gathering, ("index",)),
+}
+
+
+# ---- networks ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Network:
+    """The operators of a network in topological order, and the name of it."""
+
+    nodes: list[Node]
+    sha256: str
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return prod(self.nodes[-1].shape)
+
+    @classmethod
+    def of(cls, entry: Any, given: dict[str, Any]) -> Network:
+        """The network of an entry: in the entry itself, or among the given ones by its name."""
+        require(isinstance(entry, dict) and isinstance(entry.get("sha256"), str), "a network must have a sha256")
+        if "nodes" not in entry:
+            (name,) = members(entry, "a network", "sha256")
+            demand(name in given, 1, f"the network with the SHA-256 {name[:64]} is not among the files given")
+            return cls(operators(given[name]), name)
+        nodes, name = members(entry, "a network", "nodes", "sha256")
+        demand(digest(nodes) == name, 1, f"the network does not have the SHA-256 {name[:64]}")
+        return cls(operators(nodes), name)
+
+
+def digest(entry: Any) -> str:
+    """The SHA-256 of an entry as JSON without spaces, keys sorted."""
+    return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+def operators(entries: Any) -> list[Node]:
+    """The nodes of a network."""
+    require(isinstance(entries, list) and 1 < len(entries) <= MAX_NODES, f"a network has 2 to {MAX_NODES} nodes")
+    made: list[Node] = []
+    for i, entry in enumerate(entries):
+        try:
+            made.append(operator(entry, made))
+        except Malformed as error:
+            raise Malformed(f"node {i}: {error}") from None
+    return made
+
+
+def operator(entry: Any, before: list[Node]) -> Node:
+    """The node of an entry, after the given ones."""
+    require(isinstance(entry, dict) and isinstance(entry.get("op"), str), "a node must be an object with an op")
+    op = entry["op"]
+    keys = LINEAR[op][1] if op in LINEAR else ("breakpoints", "slopes", "value") if op == "Piecewise" else ()
+    _, inputs, shape, *_ = members(entry, f"a node {op[:20]}", "op", "inputs", "shape", *keys)
+    sources, size = integers(inputs, 0, len(before) - 1, "inputs"), shape_of(shape, "the node")
+    require((op == "Input") == (not before) and (op == "Input") == (not sources), "only node 0 is an Input")
+    require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op[:20]} has one input")
+    shapes = [before[i].shape for i in sources]
+    require(sum(map(prod, shapes)) <= MAX_ENTRIES, "too many entries")
+    if op in LINEAR:
+        return Node(sources, size, LINEAR[op][0](entry, size, shapes))
+    if op == "Input":
+        return Node([], size, lambda fields: fields[0])
+    require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
+    return Node(sources, size, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network is at a point: for each node with units a pair of masks, and the outputs, over one denominator."""
+
+    masks: list[tuple[int, int]]
+    outputs: list[Any]
+    denominator: int
+
+
+def evaluated(network: Network, plane: Field, points: Sequence[Point]) -> Iterator[Seen]:
+    """The network at points of a plane, which is given by its points with the coordinates (0, 0), (1, 0) and (0, 1).
+
+    What depends on no unit is an affine function of the coordinates, found from its values at those three.
+    """
+    nodes = network.nodes
+    fields: dict[int, Field] = {}
+    for i, node in enumerate(nodes):
+        if node.units is None and all(j in fields for j in node.inputs):
+            fields[i] = node.apply([fields[j] for j in node.inputs] or [plane])
+    late = [i for i in range(len(nodes)) if i not in fields]
+    read = {j for i in late for j in nodes[i].inputs} | {len(nodes) - 1}
+    start = {i: AffineMap(field) for i, field in fields.items() if i in read}
+    size = max(1, BATCH_ENTRIES // max(prod(node.shape) for node in nodes))
+    for first in range(0, len(points), size):
+        yield from batch(nodes, late, {i: f.at(points[first : first + size]) for i, f in start.items()})
+
+
+class AffineMap:
+    """An affine function of the plane, from its values at (0, 0), (1, 0) and (0, 1)."""
+
+    def __init__(self, field: Field) -> None:
+        self.scale = lcm(*field[1])
+        origin, first, second = ([int(x) * (self.scale // q) for x in row] for row, q in zip(*field, strict=True))
+        self.matrix = Matrix([[a - c, b - c, c] for c, a, b in zip(origin, first, second, strict=True)])
+
+    def at(self, points: Sequence[Point]) -> Field:
+        """The values at points."""
+        return self.matrix.times([list(point) for point in points]), [self.scale * w for _, _, w in points]
+
+
+def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Iterator[Seen]:
+    """The late nodes at some points, from the fields of the others."""
+    last = {j: i for i in late for j in nodes[i].inputs}
+    masks: list[list[tuple[int, int]]] = []
+    for i in late:
+        node = nodes[i]
+        inputs = [fields[j] for j in node.inputs]
+        if node.units is not None:
+            masks.append(node.units.masks(inputs[0]))
+        fields[i] = node.apply(inputs)
+        for j in {j for j in node.inputs if last[j] == i}:
+            del fields[j]
+    rows, denominators = fields[len(nodes) - 1]
+    for point, (row, q) in enumerate(zip(rows, denominators, strict=True)):
+        yield Seen([each[point] for each in masks], row, q)
+
+
+# ---- the plane -----------------------------------------------------------------------------------------------------
+Point = tuple[int, int, int]
+"""Homogeneous coordinates (x, y, w), w > 0."""
+
+
+def point(entry: Any) -> Point:
+    """The point with the two numbers of a list."""
+    numbers = ratios(entry)
+    require(len(numbers) == 2, "a point must have two coordinates")
+    (x, p), (y, q) = numbers
+    w = lcm(p, q)
+    return x * (w // p), y * (w // q), w
+
+
+def line(p: Point, q: Point) -> Point:
+    """The line through two points: its product with a point is positive on the left."""
+    return p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+
+
+def side(of: Point, p: Point) -> int:
+    """A number with the sign of a point's distance from a line."""
+    return of[0] * p[0] + of[1] * p[1] + of[2] * p[2]
+
+
+def is_convex(polygon: Sequence[Point]) -> bool:
+    """Whether a polygon turns strictly left at every corner and its directions go round exactly once."""
+    if len(polygon) < 3:
+        return False
+    following = [*polygon[1:], polygon[0]]
+    edges = [line(p, q) for p, q in zip(polygon, following, strict=True)]
+    lefts = all(side(edge, p) > 0 for edge, p in zip(edges, [*following[1:], following[0]], strict=True))
+    # A line (a, b, c) through p and q has the direction (b, -a). Upward: into the upper half plane, or to the right.
+    upward = [a < 0 or (a == 0 and b > 0) for a, b, _ in edges]
+    turns = sum(now and not was for was, now in zip([upward[-1], *upward[:-1]], upward, strict=True))
+    return lefts and turns == 1
+
+
+def total_area(edges: Iterable[tuple[Point, Point]]) -> Ratio:
+    """Twice the signed area inside closed polygons given by all their edges (the shoelace formula)."""
+    terms = [(p[0] * q[1] - p[1] * q[0], p[2] * q[2]) for p, q in edges] or [(0, 1)]
+    while len(terms) > 1:
+        pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
+        terms = [(p[0][0] * p[-1][1] + p[-1][0] * p[0][1], p[0][1] * p[-1][1]) if len(p) > 1 else p[0] for p in pairs]
+    return terms[0]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A convex polygon, and the points of the input space at the coordinates (0, 0), (1, 0) and (0, 1)."""
+
+    polygon: list[Point]
+    sides: list[Point]
+    plane: Field
+
+    @classmethod
+    def of(cls, entry: Any, networks: list[Network]) -> Domain:
+        """The domain of an entry, in the input space of the networks."""
+        polygon, origin, basis = members(entry, "domain", "polygon", "origin", "basis")
+        require(isinstance(polygon, list) and isinstance(basis, list), "domain: polygon and basis must be lists")
+        require(len(polygon) <= MAX_CORNERS, f"domain: a polygon has at most {MAX_CORNERS} corners")
+        corners = [point(corner) for corner in polygon]
+        demand(is_convex(corners), 2, "the polygon of the domain must turn left at every corner and go round once")
+        inputs = prod(networks[0].nodes[0].shape)
+        centre, columns = ratios(origin), [ratios(row) for row in basis]
+        require(len(centre) == len(columns) == inputs, f"domain: origin and basis must have {inputs} rows")
+        require(all(len(row) == 2 for row in columns), "domain: basis must have two columns")
+        start = [Fraction(*x) for x in centre]
+        frame = [start, *([x + Fraction(*row[k]) for x, row in zip(start, columns, strict=True)] for k in (0, 1))]
+        scaled_rows = [common_scale([(x.numerator, x.denominator) for x in row]) for row in frame]
+        edges = [line(p, q) for p, q in zip(corners, [*corners[1:], corners[0]], strict=True)]
+        return cls(corners, edges, ([row for row, _ in scaled_rows], [scale for _, scale in scaled_rows]))
+
+    def contains(self, p: Point) -> bool:
+        """Whether a point lies in the polygon."""
+        return all(side(edge, p) >= 0 for edge in self.sides)
+
+
+# ---- tilings: rules 3 to 9 -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Tiling:
+    """Polygons that are proved to be the partition of the domain by the networks together."""
+
+    vertices: list[Point]
+    seen: list[list[Seen]]
+    """What each network is at each vertex."""
+    regions: int
+
+
+def tiling(networks: list[Network], domain: Domain, entry: Any) -> Tiling:
+    """The partition that a proof lists (proofs/, Theorem 3)."""
+    table, rows = members(entry, "proof", "vertices", "regions")
+    require(isinstance(table, list) and 0 < len(table) <= MAX_ENTRIES, "vertices must be a list of points")
+    require(isinstance(rows, list) and len(rows) <= MAX_ENTRIES, "regions must be a list")
+    vertices = [point(p) for p in table]
+    regions = [integers(row, 0, len(vertices) - 1, "a region") for row in rows]
+    outside = next((i for i, p in enumerate(vertices) if not domain.contains(p)), None)
+    demand(outside is None, 3, f"vertex {outside} lies outside the domain")
+    for r, region in enumerate(regions):
+        convex = is_convex([vertices[v] for v in region])
+        demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
+    matched_edges(domain, vertices, regions)
+    seen = [list(evaluated(network, domain.plane, vertices)) for network in networks]
+    distinct_patterns(networks, seen, regions)
+    return Tiling(vertices, seen, len(regions))
+
+
+def matched_edges(domain: Domain, vertices: list[Point], regions: list[list[int]]) -> None:
+    """Rules 5 to 7: the edges of the regions meet in pairs or lie along the domain, and the areas add up to its."""
+    owner: dict[tuple[int, int], int] = {}
+    for r, region in enumerate(regions):
+        for edge in zip(region, [*region[1:], region[0]], strict=True):
+            demand(edge not in owner, 5, f"region {r} and region {owner.get(edge)} lie on the same side of an edge")
+            owner[edge] = r
+    loose = [edge for edge in owner if edge[::-1] not in owner]
+    for a, b in loose:
+        along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
+        demand(along, 6, f"region {owner[a, b]} has an edge inside the domain without a region beyond it")
+    found, size = total_area((vertices[a], vertices[b]) for a, b in loose)
+    wanted, unit = total_area(zip(domain.polygon, [*domain.polygon[1:], domain.polygon[0]], strict=True))
+    demand(found * unit == wanted * size, 7, "the areas of the regions do not add up to that of the domain")
+
+
+def distinct_patterns(networks: list[Network], seen: list[list[Seen]], regions: list[list[int]]) -> None:
+    """Rules 8 and 9: every unit has a canonical piece on every region, and no two regions have all pieces in common."""
+    known: dict[tuple[int, ...], int] = {}
+    for r, region in enumerate(regions):
+        key: list[int] = []
+        for network, at in zip(networks, seen, strict=True):
+            key += pattern(network, [at[v].masks for v in region], r)
+        other = known.setdefault(tuple(key), r)
+        demand(other == r, 9, f"region {r} and region {other} have the same pattern")
+
+
+def pattern(network: Network, corners: list[list[tuple[int, int]]], region: int) -> list[int]:
+    """The canonical pieces of the units of each node on a region, from the masks at its corners."""
+    found = []
+    nodes = [(i, node.units) for i, node in enumerate(network.nodes) if node.units is not None]
+    for (i, units), masks in zip(nodes, zip(*corners, strict=True), strict=True):
+        low = high = 0
+        for below, above in masks:
+            low, high = low | below, high | above
+        piece = units.pattern(low, high)
+        demand(piece >= 0, 8, f"on region {region} unit {-1 - piece} of node {i} has no one piece")
+        found.append(piece)
+    return found
+
+
+# ---- claims --------------------------------------------------------------------------------------------------------
+def output(value: Any, network: Network) -> int:
+    """The number of an output."""
+    return integer(value, 0, network.outputs - 1, "an output")
+
+
+def at_points(networks: list[Network], domain: Domain, places: Any) -> list[Seen]:
+    """What the network is at points of the domain (rule 10)."""
+    require(isinstance(places, list) and len(places) <= MAX_ENTRIES, "points must be a list")
+    points = [point(place) for place in places]
+    outside = next((i for i, p in enumerate(points) if not domain.contains(p)), None)
+    demand(outside is None, 10, f"point {outside} lies outside the domain")
+    return list(evaluated(networks[0], domain.plane, points))
+
+
+def partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """The listed regions are exactly the activation regions of the network on the domain, and so many."""
+    (regions,) = members(claim, "claim", "regions")
+    integer(regions, 0, MAX_ENTRIES, "regions")
+    count = tiling(networks, domain, proof).regions
+    demand(count == regions, 11, f"{regions} regions are claimed, {count} are listed")
+    return f"the listed polygons are exactly the regions of the network, {count} in number"
+
+
+def extremum(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """An output has a certain largest (or smallest) value on the domain, and has it at a certain vertex."""
+    k, sense, value, vertex = members(claim, "claim", "output", "sense", "value", "vertex")
+    j, (p, q) = output(k, networks[0]), ratio(value)
+    require(sense in ("maximum", "minimum"), "sense must be maximum or minimum")
+    found = tiling(networks, domain, proof)
+    here = integer(vertex, 0, len(found.vertices) - 1, "vertex")
+    sign = 1 if sense == "maximum" else -1
+    excess = [sign * (seen.outputs[j] * q - p * seen.denominator) for seen in found.seen[0]]
+    demand(excess[here] == 0, 12, f"output {j} does not have the claimed value at vertex {here}")
+    beyond = next((v for v, x in enumerate(excess) if x > 0), None)
+    demand(beyond is None, 13, f"at vertex {beyond} output {j} is beyond the claimed {sense}")
+    return f"the {sense} of output {j} is {value}"
+
+
+def constant_decision(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """One output is strictly larger than all others everywhere on the domain."""
+    (c,) = members(claim, "claim", "class")
+    k = output(c, networks[0])
+    for v, seen in enumerate(tiling(networks, domain, proof).seen[0]):
+        larger = all(seen.outputs[k] > x for j, x in enumerate(seen.outputs) if j != k)
+        demand(larger, 14, f"at vertex {v} another output is not below output {k}")
+    return f"output {k} is larger than all others"
+
+
+def decision_counterexample(networks: list[Network], domain: Domain, claim: Any) -> str:
+    """At a point another output is at least as large as that of the class."""
+    place, c, other = members(claim, "claim", "point", "class", "other")
+    k, j = output(c, networks[0]), output(other, networks[0])
+    (seen,) = at_points(networks, domain, [place])
+    demand(
+        j != k and seen.outputs[j] >= seen.outputs[k], 15, f"output {j} is not another one that is at least output {k}"
+    )
+    return f"at the point, output {j} is at least as large as output {k}"
+
+
+def equality_sample(networks: list[Network], domain: Domain, claim: Any, *, largest: bool = False) -> str:
+    """At every point the two outputs of its pair are equal, and, if so wanted, no other one is larger."""
+    places, pairs = members(claim, "claim", "points", "pairs")
+    found = at_points(networks, domain, places)
+    require(isinstance(pairs, list) and len(pairs) == len(found), "one pair for each point is wanted")
+    for i, (seen, pair) in enumerate(zip(found, pairs, strict=True)):
+        require(len(integers(pair, 0, networks[0].outputs - 1, "a pair")) == 2, "a pair must be two outputs")
+        j, k = pair
+        demand(j != k and seen.outputs[j] == seen.outputs[k], 16, f"at point {i} the outputs of the pair differ")
+        demand(not largest or seen.outputs[j] == max(seen.outputs), 17, f"at point {i} another output is larger")
+    return f"at {len(found)} points two outputs are equal{' and none is larger' if largest else ''}"
+
+
+def boundary_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
+    """Every point lies on the decision boundary of its pair: both outputs are equal and none is larger."""
+    return equality_sample(networks, domain, claim, largest=True)
+
+
+def level_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
+    """At every point the only output has a certain value."""
+    places, level = members(claim, "claim", "points", "level")
+    require(networks[0].outputs == 1, "a level set is that of a network with one output")
+    (p, q), found = ratio(level), at_points(networks, domain, places)
+    for i, seen in enumerate(found):
+        demand(seen.outputs[0] * q == p * seen.denominator, 18, f"at point {i} the output is not at the level")
+    return f"at {len(found)} points the output is {level}"
+
+
+def equal_networks(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """Two networks have the same outputs everywhere on the domain."""
+    members(claim, "claim")
+    for v, (f, g) in enumerate(zip(*tiling(networks, domain, proof).seen, strict=True)):
+        pairs = zip(f.outputs, g.outputs, strict=True)
+        demand(all(x * g.denominator == y * f.denominator for x, y in pairs), 19, f"the outputs differ at vertex {v}")
+    return "the two networks are equal"
+
+
+def different_networks(networks: list[Network], domain: Domain, claim: Any) -> str:
+    """An output of two networks differs at a point."""
+    place, k = members(claim, "claim", "point", "output")
+    j = output(k, networks[0])
+    f, g = (at_points([network], domain, [place])[0] for network in networks)
+    demand(f.outputs[j] * g.denominator != g.outputs[j] * f.denominator, 20, f"output {j} is equal at the point")
+    return f"output {j} of the two networks differs at the point"
+
+
+KINDS: dict[str, tuple[Callable[..., str], int, bool]] = {
+    "partition": (partition, 1, True),
+    "extremum": (extremum, 1, True),
+    "constant-decision": (constant_decision, 1, True),
+    "decision-counterexample": (decision_counterexample, 1, False),
+    "boundary-sample": (boundary_sample, 1, False),
+    "equality-sample": (equality_sample, 1, False),
+    "level-sample": (level_sample, 1, False),
+    "equal-networks": (equal_networks, 2, True),
+    "different-networks": (different_networks, 2, False),
+}
+"""What decides a kind of certificate, how many networks it is about, and whether it has a proof."""
+
+
+def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
+    """What a certificate proves, in words; raises ``Rejected`` or ``Malformed``.
+
+    ``networks`` are the files of networks that the certificate names by their SHA-256.
+    """
+    try:
+        return decided(parse(certificate), [parse(data) for data in networks])
+    except RecursionError:
+        raise Malformed("the file is nested too deeply") from None
+
+
+def decided(entry: Any, files: list[Any]) -> str:
+    """What the entry of a certificate proves, given the entries of networks."""
+    require(isinstance(entry, dict) and entry.get("format") == FORMAT, f"the file is not of the format {FORMAT}")
+    require(type(entry.get("version")) is int and entry["version"] == VERSION, f"the version must be {VERSION}")
+    kind = entry.get("kind")
+    require(isinstance(kind, str) and kind in KINDS, f"kind must be one of {', '.join(KINDS)}")
+    decide, count, proved = KINDS[kind]
+    keys = ("networks", "domain", "claim", *(("proof",) if proved else ()))
+    _, _, _, *parts = members(entry, "the certificate", "format", "version", "kind", *keys)
+    require(isinstance(parts[0], list) and len(parts[0]) == count, f"{kind} is about {count} network(s)")
+    named = [members(file, "the file of a network", "nodes", "sha256") for file in files]
+    given = {digest(nodes): nodes for nodes, _ in named}
+    read = [Network.of(network, given) for network in parts[0]]
+    shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
+    require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
+    domain = Domain.of(parts[1], read)
+    claim = decide(read, domain, *parts[2:])
+    names = " and ".join(network.sha256 for network in read)
+    return f"{kind}: {claim}; network {names}, domain {digest(parts[1])}"
+
+
+def read_file(name: str) -> bytes:
+    """The bytes of a file, not more than one above the limit."""
+    with Path(name).open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Checks the files and prints the verdict; returns the exit status."""
+    names = [name for name in arguments if name != "--no-flint"]
+    if len(names) < len(arguments):
+        Matrix.flint = None
+    try:
+        require(names, "usage: checker.py [--no-flint] CERTIFICATE [NETWORK ...]")
+        certificate, *networks = (read_file(name) for name in names)
+        print(f"accepted: {check(certificate, networks)}")
+    except Rejected as error:
+        print(f"rejected: {error}")
+        return 1
+    except (Malformed, OSError) as error:
+        print(f"malformed: {error}")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
