@@ -1,6 +1,6 @@
 """Exact against float: a network with small-integer weights, in which many lines meet in one point.
 
-Float64 cannot decide such cases; it says where it could not, and exact arithmetic decides them.
+Float64 alone cannot decide such cases: it says where it could not, or asks exact arithmetic for the few decisions.
 
 Run:  python examples/03_exact_against_float.py [folder for the certificate]
 """
@@ -19,8 +19,12 @@ net = cpwl.Network.mlp(weights, [rng.integers(-1, 2, size=len(weight)) for weigh
 dom = cpwl.Domain.box([-1, -1], [1, 1])
 
 # The float partition is a valid tiling; regions in whose making a decision was within rounding are listed.
-float_part = cpwl.partition(net, dom, backend="torch")
+float_part = cpwl.partition(net, dom, backend="torch", predicates="float")
 print(f"float: {len(float_part)} regions, {len(float_part.ambiguous)} of them ambiguous")
+
+# By default, decisions that float64 leaves open are settled exactly: the right regions, with rounded coordinates.
+settled = cpwl.partition(net, dom)
+print(f"exact predicates: {len(settled)} regions; {settled.settled} decisions were settled in exact arithmetic")
 
 # The exact backend computes with rational numbers from the first step to the last.
 exact_part = cpwl.partition(net, dom, backend="exact")

@@ -58,9 +58,8 @@ def test_where_the_winner_changes_along_a_line_the_exact_boundary_has_been_cross
 @settings(max_examples=40)
 @given(pair=layered(outputs=4, kinds=("generic",)))
 def test_float_and_exact_boundaries_agree_when_nothing_is_ambiguous(pair: Pair) -> None:
-    quick, exact = (
-        cpwl.partition(pair.network, SQUARE, backend=name).decision_boundary() for name in ("torch", "exact")
-    )
+    quick = cpwl.partition(pair.network, SQUARE, predicates="float").decision_boundary()
+    exact = cpwl.partition(pair.network, SQUARE, backend="exact").decision_boundary()
     assert set(quick.regions[quick.ambiguous].tolist()) <= set(quick.undecided.tolist())
     if len(quick.undecided) or len(quick.partition.ambiguous):
         return
@@ -176,7 +175,8 @@ def test_outputs_that_tie_only_up_to_rounding_are_reported_as_undecided(seed: in
     second = np.zeros((2, 16))
     second[0, :8], second[1, 8:] = out, out[order]
     net = Network.mlp([first, second], [np.zeros(16), np.zeros(2)])
-    quick, exact = (cpwl.partition(net, SQUARE, backend=name).decision_boundary() for name in ("torch", "exact"))
+    quick = cpwl.partition(net, SQUARE, predicates="float").decision_boundary()
+    exact = cpwl.partition(net, SQUARE, backend="exact").decision_boundary()
     assert len(exact.ties) == len(exact.partition) and not len(exact)
     reported = {region for region, _ in quick.ties} | set(quick.undecided.tolist())
     assert reported == set(range(len(quick.partition)))

@@ -30,6 +30,7 @@ SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 TRIANGLE = cpwl.Domain.polygon([[-1.0, -1.0], [1.5, -0.5], [0.0, 1.0]])
 domains = st.sampled_from([SQUARE, TRIANGLE])
 backends = pytest.mark.parametrize("backend", ["torch", "exact"])
+ways = st.sampled_from(["exact", "float"])
 networks = layered().map(lambda pair: pair.network) | residual()
 
 
@@ -85,11 +86,14 @@ def test_the_network_is_affine_on_every_region(backend: str, network: Network, d
 
 
 @settings(max_examples=80)
-@given(network=networks, domain=domains)
+@given(network=networks, domain=domains, predicates=ways)
 def test_float_and_exact_arithmetic_find_the_same_regions_or_say_where_not(
-    network: Network, domain: cpwl.Domain
+    network: Network, domain: cpwl.Domain, predicates: Any
 ) -> None:
-    quick, exact = (cpwl.partition(network, domain, backend=name) for name in ("torch", "exact"))
+    quick, exact = (
+        cpwl.partition(network, domain, predicates=predicates),
+        cpwl.partition(network, domain, backend="exact"),
+    )
     one, other = ({row.tobytes() for row in part.patterns()} for part in (quick, exact))
     if not len(quick.ambiguous):
         assert len(quick) == len(exact) and one == other
@@ -108,10 +112,13 @@ def nearly_concurrent(seed: int) -> Network:
 
 
 @settings(max_examples=80)
-@given(seed=st.integers(0, 2**32))
-def test_lines_that_nearly_meet_in_a_point_are_told_apart_or_reported(seed: int) -> None:
+@given(seed=st.integers(0, 2**32), predicates=ways)
+def test_lines_that_nearly_meet_in_a_point_are_told_apart_or_reported(seed: int, predicates: Any) -> None:
     network = nearly_concurrent(seed)
-    quick, exact = (cpwl.partition(network, SQUARE, backend=name) for name in ("torch", "exact"))
+    quick, exact = (
+        cpwl.partition(network, SQUARE, predicates=predicates),
+        cpwl.partition(network, SQUARE, backend="exact"),
+    )
     true = {row.tobytes() for row in exact.patterns()}
     certain = np.setdiff1d(np.arange(len(quick)), quick.ambiguous)
     assert {row.tobytes() for row in quick.patterns(certain)} <= true
@@ -129,9 +136,14 @@ def around(part: cpwl.Partition) -> dict[int, frozenset[bytes | None]]:
 
 
 @settings(max_examples=60)
-@given(network=st.integers(0, 2**32).map(nearly_concurrent) | networks, domain=domains)
-def test_vertices_and_outputs_lie_within_their_stated_errors(network: Network, domain: cpwl.Domain) -> None:
-    quick, exact = (cpwl.partition(network, domain, backend=name) for name in ("torch", "exact"))
+@given(network=st.integers(0, 2**32).map(nearly_concurrent) | networks, domain=domains, predicates=ways)
+def test_vertices_and_outputs_lie_within_their_stated_errors(
+    network: Network, domain: cpwl.Domain, predicates: Any
+) -> None:
+    quick, exact = (
+        cpwl.partition(network, domain, predicates=predicates),
+        cpwl.partition(network, domain, backend="exact"),
+    )
     if len(quick.ambiguous):
         return
     places: dict[frozenset[bytes | None], list[int]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from cpwl.arrangement import Form
 from cpwl.backends.torch.complex import Complex
 from cpwl.backends.torch.decide import Decider, Places
 from cpwl.backends.torch.prolong import Prolonged
+from cpwl.backends.torch.refine import _Refinement
 from cpwl.errors import InternalError
 from cpwl.network import RELU, Dense, Network
 from cpwl.predicates import Names, vanishes, vanishes_along
@@ -108,6 +110,30 @@ def test_lemma_8_sides_that_rounding_blurs_are_found_and_the_cells_cut_again(
     part = cpwl.partition(network, SQUARE)
     assert blurred.calls == 4  # each of the two stages twice
     exact = cpwl.partition(network, SQUARE, backend="exact")
+    assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
+
+
+@pytest.mark.parametrize("seed", [10, 11, 49, 50, 88, 89])
+def test_cells_that_are_cut_again_get_new_exact_vertices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    Blurred(monkeypatch, "taken away")
+    chosen = case(seed)
+    assert disagreements(chosen.network, chosen.domain) == []
+
+
+def test_lemma_8_a_piece_read_on_the_wrong_side_is_found_by_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    truly, calls = _Refinement.below, []
+
+    def wrongly(self: _Refinement, *given: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        below, unclear = truly(self, *given)
+        if not calls:
+            below[3, 0] ^= 1 << 5
+        calls.append(self)
+        return below, unclear
+
+    monkeypatch.setattr(_Refinement, "below", wrongly)
+    network = mlp(1, [2, 12, 1])
+    part, exact = cpwl.partition(network, SQUARE), cpwl.partition(network, SQUARE, backend="exact")
+    assert len(calls) == 2
     assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
 
 

@@ -29,7 +29,7 @@ def sequentially(network: Network, monkeypatch: pytest.MonkeyPatch) -> cpwl.Part
     """The partition with every cell that is cut at all cut column by column."""
     with monkeypatch.context() as patch:
         patch.setattr(refine_module._Refinement, "_touched", lambda self: (self.cut != 0).any(1))
-        return cpwl.partition(network, SQUARE)
+        return cpwl.partition(network, SQUARE, predicates="float")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -12,6 +12,7 @@ from .crossings import vanishing
 from .decide import Decider, Places
 from .field import UNIT
 from .prolong import Points
+from .segments import Rows
 from .signs import Columns, Signs
 
 
@@ -27,28 +28,6 @@ class Known:
     """What decides signs that are doubtful; None to leave them undecided."""
     generation: int
     """The number of this refinement, which its chords carry."""
-
-
-class _Rows:
-    """Rows of a tensor, with room for more: adding rows one after the other does not copy all of them every time."""
-
-    def __init__(self, rows: Tensor) -> None:
-        self._room, self._count = rows, len(rows)
-
-    @property
-    def all(self) -> Tensor:
-        """The rows so far, as a view."""
-        return self._room[: self._count]
-
-    def append(self, more: Tensor) -> None:
-        """Adds rows."""
-        count = self._count + len(more)
-        if count > len(self._room):
-            room = self._room.new_empty(2 * count, *self._room.shape[1:])
-            room[: self._count] = self.all
-            self._room = room
-        self._room[self._count : count] = more
-        self._count = count
 
 
 class Entries:
@@ -67,7 +46,7 @@ class Entries:
         zero = (sign == 0) & ~doubtful
         values[zero] = 0.0
         bounds.masked_fill_(zero[:, None], 0.0)
-        self._values, self._bounds, self._sign, self._open = map(_Rows, (values, bounds, sign, doubtful))
+        self._values, self._bounds, self._sign, self._open = map(Rows, (values, bounds, sign, doubtful))
         made = (columns == known.crossings.column[crossing][:, None]).long().argmax(1)
         ends = [self._old(known, end[crossing]) for end in (known.crossings.first, known.crossings.second)]
         self._append(ends, made, known.crossings.position[crossing], self._slack(ends, made)[1])

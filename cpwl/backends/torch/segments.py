@@ -1,4 +1,4 @@
-"""Small helpers on tensors of segments: sorting by two keys, concatenated ranges, packed bits."""
+"""Small helpers on tensors of segments: sorting by two keys, concatenated ranges, packed bits, rows that grow."""
 
 from __future__ import annotations
 
@@ -82,3 +82,25 @@ def union_over_cells(packed: Tensor, members: Tensor, offsets: Tensor) -> Tensor
         cells = cells[counts[cells] > k]
         result[cells] |= words[members[starts[cells] + k]]
     return result.view(torch.uint8)
+
+
+class Rows:
+    """Rows of a tensor, with room for more: adding rows one after the other does not copy all of them every time."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self._room, self._count = rows, len(rows)
+
+    @property
+    def all(self) -> Tensor:
+        """The rows so far, as a view."""
+        return self._room[: self._count]
+
+    def append(self, more: Tensor) -> None:
+        """Adds rows."""
+        count = self._count + len(more)
+        if count > len(self._room):
+            room = self._room.new_empty(2 * count, *self._room.shape[1:])
+            room[: self._count] = self.all
+            self._room = room
+        self._room[self._count : count] = more
+        self._count = count

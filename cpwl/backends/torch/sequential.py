@@ -18,7 +18,7 @@ from .complex import HalfEdges
 from .decide import Places
 from .entries import Entries, Known
 from .prolong import Certain, Points
-from .segments import distinct
+from .segments import Rows, distinct
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class Sequential:
         self._previous = torch.empty_like(self._next)
         self._previous[self._next] = torch.arange(len(self._next), device=local.device)
         self._parents, self._cell = distinct(half.parent[self._members])
-        self._below = torch.zeros(len(self._parents), len(active), dtype=torch.bool, device=local.device)
+        self._below = Rows(torch.zeros(len(self._parents), len(active), dtype=torch.bool, device=local.device))
         self._batches: list[Points] = []
         self._ambiguous: list[Tensor] = []
         self._chords: list[tuple[Tensor, Tensor]] = []
@@ -146,7 +146,7 @@ class Sequential:
         """Cuts every cell that has vertices strictly on both sides by a chord between two of its zero vertices."""
         cells = len(self._parents)
         above, below = (_marked(cells, self._cell[signs == side]) for side in (1, -1))
-        self._below[:, column] = below & ~above
+        self._below.all[:, column] = below & ~above
         into, out = self._turns(signs, above & below)
         once = (torch.bincount(self._cell[into], minlength=cells) == 1) & (
             torch.bincount(self._cell[out], minlength=cells) == 1
@@ -175,8 +175,8 @@ class Sequential:
         cell = self._cell[into]
         new_cell = len(self._parents) + torch.arange(len(cell), device=cell.device)
         self._parents = torch.cat([self._parents, self._parents[cell]])
-        self._below = torch.cat([self._below, self._below[cell]])
-        self._below[new_cell, column] = True
+        self._below.append(self._below.all[cell])
+        self._below.all[new_cell, column] = True
         origin = self._origin()
         edge = len(self._edges) + torch.arange(len(cell), device=cell.device)
         line = self._line + torch.arange(len(cell), device=cell.device)
@@ -250,7 +250,7 @@ class Sequential:
             self._batches,
             representative,
             self._active,
-            self._below,
+            self._below.all,
             ambiguous,
             self._new_chords(),
             self._zeros(),
