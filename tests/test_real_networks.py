@@ -39,9 +39,10 @@ def around(x: NDArray[np.float64], half: float, axes: tuple[int, int] = (0, 1)) 
     return Domain.through(x - one - other, x + one - other, x + one + other, margin=0)
 
 
-def between(points: NDArray[np.float64], share: float = 1.0) -> Domain:
-    """The square through three inputs, or a part of it around the first."""
-    return Domain.through(*(points[0] + share * (point - points[0]) for point in points), margin=0.1)
+def between(points: NDArray[np.float64], share: float) -> Domain:
+    """The square through three inputs, shrunk by the factor ``share`` around their mean."""
+    middle = points.mean(axis=0)
+    return Domain.through(*(middle + share * (point - middle) for point in points), margin=0.1)
 
 
 def certified(part: Partition) -> Partition:
@@ -128,18 +129,16 @@ def test_marabou(path: Path) -> None:
 def test_the_cntk_mnist_network() -> None:
     network = cpwl.compile(FOLDER / "convnets" / "cntk_mnist_opt.onnx")
     digits = images("mnist", 3).reshape(3, *network.input_shape)
-    part = cpwl.partition(network, between(digits, 0.05), predicates="float")
-    assert len(part) > 50
-    assert_is_a_partition(part)
+    assert len(certified(cpwl.partition(network, between(digits, 0.003)))) > 50
 
 
 @needs("convnets/mtcnn")
-@pytest.mark.parametrize(("name", "half"), [("pnet", 0.5), ("rnet", 0.1), ("onet", 0.02)])
-def test_mtcnn(name: str, half: float) -> None:
+@pytest.mark.parametrize(("name", "share"), [("pnet", 2e-2), ("rnet", 2e-4), ("onet", 2e-5)])
+def test_mtcnn(name: str, share: float) -> None:
     module, shape = mtcnn(name)
     x = np.random.default_rng(0).uniform(-1, 1, (3, *shape))
     network = cpwl.compile(module, x[:1])
-    part = cpwl.partition(network, between(x, half / 4), predicates="float")
+    part = cpwl.partition(network, between(x, share), predicates="float")
     assert len(part) > 20
     assert_is_a_partition(part, module)
 
@@ -148,7 +147,7 @@ def test_mtcnn(name: str, half: float) -> None:
 def test_tiny_vgg() -> None:
     module = with_state(TinyVgg(), FOLDER / "convnets" / "tinyvgg" / "tinyvgg_pizza_steak_sushi.pth")
     x = np.random.default_rng(0).uniform(0, 1, (3, 3, 64, 64))
-    part = cpwl.partition(cpwl.compile(module, x[:1]), between(x, 0.005), predicates="float")
+    part = cpwl.partition(cpwl.compile(module, x[:1]), between(x, 0.0005), predicates="float")
     assert len(part) > 20
     assert_is_a_partition(part, module)
 
@@ -160,7 +159,7 @@ def test_cifar_resnets(n: int, name: str) -> None:
     module = with_state(CifarResNet(n), FOLDER / "cifar-resnet" / f"{name}.th", "module.")
     x = (cifar(3) / 255 - MEAN.reshape(3, 1, 1)) / STD.reshape(3, 1, 1)
     network = cpwl.compile(module, x[:1])
-    part = cpwl.partition(network, between(x, 0.001), predicates="float")
+    part = cpwl.partition(network, between(x, 0.00002), predicates="float")
     assert len(part) > 20
     assert_is_a_partition(part, module)
 

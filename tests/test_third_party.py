@@ -32,12 +32,12 @@ def test_an_architecture_compiles_to_what_it_computes_and_has_its_gradient(name:
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "half"), [("vgg11", 32, 1e-3), ("vgg11", 64, 2e-4), ("resnet18", 32, 1e-3), ("resnet18", 64, 2e-4)]
+    ("name", "size", "half"), [("vgg11", 32, 5e-5), ("vgg11", 64, 1e-5), ("resnet18", 32, 3e-4), ("resnet18", 64, 5e-5)]
 )
 def test_a_small_slice_is_partitioned(name: str, size: int, half: float) -> None:
     module = built(name, num_classes=5)
     x = image(3, size, size)
     network = cpwl.compile(module, x)
     part = cpwl.partition(network, small_square(x[0].numpy().astype(float), half), predicates="float")
-    assert 100 <= len(part) <= 2000
+    assert 50 <= len(part) <= 2000
     assert_is_a_partition(part, module)
