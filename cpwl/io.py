@@ -32,7 +32,7 @@ from .predicates import Names
 from .stored import Arrays, Stored, prefixed
 
 FORMAT = "cpwl-partition"
-VERSION = 1
+VERSION = 2
 
 _UNREADABLE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, NotImplementedError, RuntimeError)
 """What zipfile and numpy raise for archives that are damaged, encrypted, pickled or none at all."""

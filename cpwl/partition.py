@@ -187,7 +187,11 @@ class Partition:
         return plot(self, ax, **options)
 
     def arithmetic(self) -> Arithmetic[Any]:
-        """The arithmetic of the partition's fields."""
+        """The arithmetic of the partition's fields; always the same one, which keeps what it knows of the weights."""
+        return self._arithmetic
+
+    @cached_property
+    def _arithmetic(self) -> Arithmetic[Any]:
         return backends.get(self.backend, self.device).arithmetic
 
     def exact_predicates(self) -> Predicates | None:

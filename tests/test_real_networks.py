@@ -132,6 +132,15 @@ def test_the_cntk_mnist_network() -> None:
     assert len(certified(cpwl.partition(network, between(digits, 0.003)))) > 50
 
 
+@pytest.mark.parametrize(("name", "largest"), [("model-german-traffic-sign-fast", 1), ("traffic-classifier64", 255)])
+@needs("marabou")
+def test_traffic_signs(name: str, largest: float) -> None:
+    network = cpwl.compile(FOLDER / "marabou" / f"{name}.onnx")
+    x = np.random.default_rng(0).uniform(0, largest, (3, *network.input_shape))
+    part = cpwl.partition(network, between(x, 3e-3), predicates="float")
+    assert_is_a_partition(part)
+
+
 @needs("convnets/mtcnn")
 @pytest.mark.parametrize(("name", "share"), [("pnet", 2e-2), ("rnet", 2e-4), ("onet", 2e-5)])
 def test_mtcnn(name: str, share: float) -> None:
@@ -168,6 +177,10 @@ ULTRAFACE = {"version-RFB-320_without_postprocessing": "scores", "version-slim-3
 
 
 @pytest.mark.parametrize("path", files("convnets/ultraface/*.onnx"))
-def test_ultraface_compiles_up_to_its_softmax(path: Path) -> None:
+def test_ultraface_up_to_its_softmax(path: Path) -> None:
     network = cpwl.compile(path, until=ULTRAFACE[path.stem])
     assert network.input_shape == (3, 240, 320)
+    x = np.random.default_rng(0).uniform(-1, 1, (3, *network.input_shape))
+    part = cpwl.partition(network, between(x, 1e-6), predicates="float")
+    assert len(part) > 5
+    assert_is_a_partition(part, points=2)

@@ -49,7 +49,7 @@ def small_square(x: NDArray[np.float64], half: float) -> Domain:
     return Domain.through(x - one, x + one, x + other, margin=0)
 
 
-def assert_is_a_partition(part: Partition, module: nn.Module | None = None) -> None:
+def assert_is_a_partition(part: Partition, module: nn.Module | None = None, points: int = 20) -> None:
     """What every float partition must satisfy, exactly or up to rounding; and against the module, where there is one.
 
     Areas add up, vertices, edges and regions satisfy Euler's relation, regions that are not ambiguous have different
@@ -61,7 +61,7 @@ def assert_is_a_partition(part: Partition, module: nn.Module | None = None) -> N
     assert (part.volumes() > 0).all()
     certain = np.setdiff1d(np.arange(len(part)), part.ambiguous)
     assert len(np.unique(part.patterns(certain), axis=0)) == len(certain)
-    u = np.random.default_rng(3).dirichlet(np.ones(len(part.domain.polytope.vertices)), 20)
+    u = np.random.default_rng(3).dirichlet(np.ones(len(part.domain.polytope.vertices)), points)
     u = u @ np.asarray(part.domain.polytope.vertices, dtype=np.float64)
     found = part.locate(u)
     assert (found >= 0).all()
