@@ -148,7 +148,7 @@ def test_mtcnn(name: str, share: float) -> None:
     x = np.random.default_rng(0).uniform(-1, 1, (3, *shape))
     network = cpwl.compile(module, x[:1])
     part = cpwl.partition(network, between(x, share), predicates="float")
-    assert len(part) > 20
+    assert len(part) > 10
     assert_is_a_partition(part, module)
 
 
