@@ -223,9 +223,8 @@ class Partition:
             [arithmetic.points(np.tile(origin, (count, 1))), arithmetic.tangents(np.repeat(basis.T, count, axis=0))]
         )
         pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
-        offsets = dict(zip(self.network.nonlinear, _unit_offsets(self.network), strict=True))
-        nodes = self.network.nodes
-        output = evaluate(self.network, arithmetic, rows, lambda i: pieces[:, offsets[i] : offsets[i] + nodes[i].size])
+        columns = self.network.unit_columns
+        output = evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
         values = output.to_numpy().reshape(width, count, self.network.outputs)
         return np.moveaxis(values[1:], 0, -1), values[0]
 
@@ -403,8 +402,3 @@ def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray
         rows = step.parents[rows]
     empty = np.zeros((len(rows), 0), np.int16)
     return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
-
-
-def _unit_offsets(network: Network) -> list[int]:
-    sizes = [network.nodes[i].size for i in network.nonlinear]
-    return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int).tolist() if sizes else []

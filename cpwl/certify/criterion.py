@@ -23,7 +23,7 @@ from ..domain import Domain
 from ..network import Network, Piecewise
 from ..polytope import Polytope
 from ..ragged import Ragged
-from .units import batches, unit_columns
+from .units import batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def _inside(polytope: Polytope, points: Sequence[Point]) -> NDArray[np.bool_]:
 def _derive(on_slice: Network, points: Sequence[Point], corners: Ragged, patterns: NDArray[np.int16]) -> ExactField:
     """Enters the canonical patterns of polygons; returns the outputs at the points of a network on the slice."""
     forward = Forward(on_slice, ExactArithmetic(), field_at(points))
-    columns = unit_columns(on_slice)
+    columns = on_slice.unit_columns
     for stage in forward:
         patterns[:, columns[stage.index]] = _canonical(stage, corners)
     return forward.output

@@ -19,7 +19,7 @@ from ..backends.exact.lines import Line, Polygon, domain_lines, line, polygon_of
 from ..backends.exact.restrict import frame, restricted
 from ..network import Network, Node, Piecewise
 from ..partition import Partition
-from .units import batches, unit_columns
+from .units import batches
 
 _NEAR = 2.0**-24
 """An edge this near to a side of the domain, relative to the domain's size, is proposed to lie on it."""
@@ -91,7 +91,7 @@ def _inner(partition: Partition, edges: Edges) -> Iterator[tuple[int, Line]]:
     one = np.flatnonzero(edges.opposite > np.arange(len(edges.opposite)))
     pairs = np.stack([one, edges.opposite[one]], axis=1)
     unit = _first_difference(patterns, edges.region[pairs])
-    for index, columns in unit_columns(on_slice).items():
+    for index, columns in on_slice.unit_columns.items():
         chosen = (unit >= columns.start) & (unit < columns.stop)
         crossings = _crossings(patterns, edges.region, pairs[chosen], unit[chosen], columns.start)
         for arguments in _arguments(on_slice, index, crossings.prefixes):
@@ -144,7 +144,7 @@ def _arguments(on_slice: Network, index: int, prefixes: NDArray[np.int16]) -> It
 
 
 def _argument(on_slice: Network, index: int, prefixes: NDArray[np.int16]) -> ExactField:
-    columns, pieces = unit_columns(on_slice), np.repeat(prefixes.astype(np.int64), 3, axis=0)
+    columns, pieces = on_slice.unit_columns, np.repeat(prefixes.astype(np.int64), 3, axis=0)
     start = frame(2).take(np.tile(np.arange(3), len(prefixes)))
     stages = Forward(on_slice, ExactArithmetic(), start, lambda i: pieces[:, columns[i]])
     return next(stage.argument for stage in stages if stage.index == index)

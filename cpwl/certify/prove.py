@@ -19,7 +19,6 @@ from .certificate import Certificate
 from .criterion import Findings, Listing, examine, loose_edges, repeated, total_area, within
 from .lift import lift
 from .repair import Box, Regions, is_whole, repaired
-from .units import unit_columns
 
 
 def prove(partition: Partition, progress: Progress | None) -> Certificate:
@@ -90,7 +89,7 @@ def _partition(network: Network, domain: Domain, listing: Listing, findings: Fin
     table = array([x for p in listing.points for x in p], (len(listing.points), 3))
     arrangement = ExactArrangement.from_polygons(table, [row.tolist() for row in listing.polygons])
     steps: list[Step] = []
-    for index, columns in unit_columns(network).items():
+    for index, columns in network.unit_columns.items():
         parents = np.arange(len(arrangement)) if steps else np.zeros(len(arrangement), np.int64)
         steps.append(Step(index, parents, _compact(network.nodes[index], findings.patterns[:, columns])))
     return Partition(network, domain, arrangement, tuple(steps), findings.outputs, "exact")

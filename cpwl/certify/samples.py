@@ -17,7 +17,6 @@ from ..boundary import DecisionBoundary
 from ..errors import ArgumentError, VerificationError
 from .claim import Claim
 from .entries import Entry, number
-from .units import unit_columns
 
 _SPARE = 4
 """For each sample wanted, how many are tried at most."""
@@ -156,7 +155,7 @@ def _local_maps(boundary: DecisionBoundary, regions: NDArray[np.int64]) -> tuple
     """The exact affine maps of the network on the regions' patterns: constants (n, m) and slopes (n, m, D)."""
     part, arithmetic = boundary.partition, backends.get("exact").arithmetic
     network, domain = part.network, part.domain
-    columns = unit_columns(network)
+    columns = network.unit_columns
     width = domain.dim + 1
     pieces = np.repeat(part.patterns(regions).astype(np.int64), width, axis=0)
     base = arithmetic.stack([arithmetic.points(domain.origin[None]), arithmetic.tangents(domain.basis.T)])

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..network import Network
-
 _ENTRIES = 1 << 19
 """Entries of one exact field that are held at once: about a hundred bytes each."""
-
-
-def unit_columns(network: Network) -> dict[int, slice]:
-    """For each node of ``network.nonlinear`` the columns of a pattern that hold its units."""
-    return network.unit_columns
 
 
 def batches(rows: int, width: int) -> Iterator[slice]:
