@@ -1,4 +1,4 @@
-"""Where the units of each nonlinear node lie in a pattern, and ranges of rows that fit in memory together."""
+"""Ranges of rows that fit in memory together."""
 
 from __future__ import annotations
 
