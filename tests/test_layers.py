@@ -18,12 +18,12 @@ LAYERS: dict[str, int] = {
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
-    "backends": 4, "compiler": 4, "maximum": 4,
+    "blocks": 3, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
-    "partition": 5,
-    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
-    "plot": 8, "console": 8,
-    "demo": 9, "cli": 10,
+    "partition": 6,
+    "boundary": 7, "graph": 7, "statistics": 7, "certify": 8, "compare": 8, "io": 8,
+    "plot": 9, "console": 9,
+    "demo": 10, "cli": 11,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
 
