@@ -16,21 +16,23 @@ _FEWEST = 2048
 
 @dataclass(frozen=True)
 class Blocks:
-    """Sizes of blocks: what the rows of values at their vertices may take."""
+    """How much the rows of values at vertices may take, in bytes."""
 
-    preferred: int = 8 << 20
-    """Bytes that one field with all its rows should take: memory that is used again and again, rather than new."""
+    pass_: int = 8 << 20
+    """In passes that need no blocks: memory that stays in the cache, and is used again rather than new."""
+    block: int = 32 << 20
+    """In a block: as little as keeps the work at its border, and calls that are short of work, few."""
     limit: int = 1 << 30
-    """Bytes that it may take where the preferred size would make very small blocks."""
+    """In a block, where ``block`` would make for very few vertices."""
 
     def rows_at_once(self, entries: int) -> int:
-        """Rows of that many float64 entries for what needs no blocks."""
-        return max(1, self.preferred // (8 * max(entries, 1)))
+        """Rows of that many float64 entries to go through at once where no blocks are needed."""
+        return max(1, self.pass_ // (8 * max(entries, 1)))
 
     def wanted(self, rows: int, entries: int) -> int:
         """The number of blocks for that many rows of that many float64 entries."""
-        most = max(self.rows_at_once(entries), min(_FEWEST, self.limit // (8 * max(entries, 1))))
-        return -(-rows // most)
+        fitting, allowed = (max(1, size // (8 * max(entries, 1))) for size in (self.block, self.limit))
+        return -(-rows // max(fitting, min(_FEWEST, allowed)))
 
     def divided(self, arrangement: Arrangement[Any], count: int) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block."""

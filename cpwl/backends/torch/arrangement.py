@@ -24,7 +24,7 @@ from .field import FloatField, stacked
 from .locate import Locator
 from .refine import Task, refine
 from .seams import Glue, VertexNames, mixed, named, prolonged, side_by_side
-from .segments import as_numpy, distinct
+from .segments import as_numpy, used
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,9 +205,9 @@ class TorchArrangement(Arrangement[FloatField]):
         taken = self.take(regions)
         part = taken.arrangement
         assert isinstance(part, TorchArrangement)
-        used = torch.as_tensor(taken.vertices, device=self._parents.device)
-        names = torch.zeros_like(used) if part._names is None else part._names
-        fresh = mixed(torch.full_like(used, key), used)
+        kept = torch.as_tensor(taken.vertices, device=self._parents.device)
+        names = torch.zeros_like(kept) if part._names is None else part._names
+        fresh = mixed(torch.full_like(kept, key), kept)
         return replace(taken, arrangement=replace(part, _names=named(part._complex, names, fresh)))
 
     def joined(
@@ -259,15 +259,15 @@ class TorchArrangement(Arrangement[FloatField]):
 
     def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Taken[FloatField]:
         """The arrangement on the vertices that the complex uses."""
-        used, ends = distinct(complex_.edges)
+        kept, ends = used(complex_.edges, self._points.rows)
         compact = Complex(ends, complex_.marks, complex_.half_edge, complex_.forward, complex_.offsets)
-        names = None if self._names is None else self._names[used]
+        names = None if self._names is None else self._names[kept]
         new = TorchArrangement(
-            self._points.take(used), self._birth[used], compact, parents, ambiguous, self._generation, names
+            self._points.take(kept), self._birth[kept], compact, parents, ambiguous, self._generation, names
         )
         return Taken(
             new,
-            lambda field: field.take(used),
-            lambda field, vertices: field.take(used[torch.as_tensor(vertices, device=used.device)]),
-            as_numpy(used),
+            lambda field: field.take(kept),
+            lambda field, vertices: field.take(kept[torch.as_tensor(vertices, device=kept.device)]),
+            as_numpy(kept),
         )

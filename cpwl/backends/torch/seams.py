@@ -38,7 +38,7 @@ def mixed(*parts: Tensor) -> Tensor:
 
 def border(cells: Complex) -> Tensor:
     """The half-edges that have no cell on their right."""
-    return (cells.sides[cells.half_edge].amin(1) < 0).nonzero(as_tuple=True)[0]
+    return cells.one_sided[cells.half_edge].nonzero(as_tuple=True)[0]
 
 
 def named(cells: Complex, names: VertexNames, fresh: Tensor) -> VertexNames:
@@ -126,9 +126,10 @@ class Glue:
         leader[on_border] = _first_alike(names[on_border], on_border)
         kept, vertex = distinct(leader)
         edges = vertex[cells.edges]
-        double = ((cells.sides.amin(1) < 0) & (names[cells.edges] != 0).all(1)).nonzero(as_tuple=True)[0]
-        edge = torch.arange(len(edges), device=edges.device)
-        edge[double] = _first_alike(edges[double].amin(1) * len(kept) + edges[double].amax(1), double)
+        border_edge = cells.one_sided.nonzero(as_tuple=True)[0]
+        double = border_edge[(names[cells.edges[border_edge]] != 0).all(1)]
+        edge, ends = torch.arange(len(edges), device=edges.device), edges[double].unbind(1)
+        edge[double] = _first_alike(torch.minimum(*ends) * len(kept) + torch.maximum(*ends), double)
         first, number = distinct(edge)
         turned = edges[:, 0] != edges[edge, 0]
         forward = cells.forward ^ turned[cells.half_edge]
