@@ -21,7 +21,8 @@ LAYERS: dict[str, int] = {
     "backends": 4, "compiler": 4, "maximum": 4,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
-    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
+    "rings": 3, "forms": 6,
+    "boundary": 6, "graph": 6, "statistics": 6, "region": 7, "merged": 7, "symbolic": 8, "certify": 7, "compare": 7, "io": 7,
     "plot": 8, "console": 8,
     "demo": 9, "cli": 10,
 }  # fmt: skip
@@ -30,7 +31,12 @@ LAYERS: dict[str, int] = {
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"}}
+DELEGATES = {
+    "partition": {"boundary", "graph", "statistics", "io", "plot", "region", "merged", "symbolic"},
+    "boundary": {"certify"},
+    "region": {"symbolic"},
+    "merged": {"plot"},
+}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
@@ -40,6 +46,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot",),
+    "sympy": ("symbolic",),
     "click": ("cli",),
     "rich": ("console",),
     "sklearn": ("demo",),
