@@ -30,7 +30,7 @@ _MARGIN = 2.0**-50
 """More than the rounding of a difference and a sum of two float64 numbers, relative to them: 2^-53 each."""
 
 _ROUNDING = 2.0**-49
-"""More than the relative rounding of a cross product's terms and their bound: at most a dozen operations, 2^-53 each."""
+"""More than the relative rounding of a cross product and of its bound: at most a dozen operations, 2^-53 each."""
 
 
 @dataclass(frozen=True, eq=False)

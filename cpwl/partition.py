@@ -248,9 +248,7 @@ class Partition:
         size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
         batches = [chosen[start : start + size] for start in range(0, max(len(chosen), 1), size)]
         values = [read(self._map_field(batch, origin, basis)) for batch in batches]
-        shaped = [
-            rows.reshape(-1, len(batch), self.network.outputs) for rows, batch in zip(values, batches, strict=True)
-        ]
+        shaped = [rows.reshape(basis.shape[1] + 1, -1, self.network.outputs) for rows in values]
         maps = [(np.moveaxis(rows[1:], 0, -1), rows[0]) for rows in shaped]
         return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
 

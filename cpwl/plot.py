@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .boundary import DecisionBoundary
+    from .merged import Merged
     from .partition import Partition
 
 Color = Literal["slope", "area", "class", "pattern"]
@@ -95,6 +96,22 @@ def plot(
     return axes
 
 
+def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
+    """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
+
+    ``color``: "slope" (the Frobenius norm of the linear map) or "area", in slice coordinates. Raises as ``plot`` does.
+    """
+    if color not in ("slope", "area"):
+        raise ArgumentError(f"color must be 'slope' or 'area', got {color!r}.")
+    axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    vertices, regions = _regions(merged.partition)
+    values, *scale = _slopes(merged.affine_maps()[0]) if color == "slope" else _areas(merged.volumes())
+    _draw_regions(axes, _Painting(vertices, regions, values[merged.labels], *scale), edges="face")
+    _draw_outlines(axes, [vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
+    _frame(axes, merged.partition)
+    return axes
+
+
 def overview(
     partition: Partition,
     boundary: DecisionBoundary,
@@ -146,17 +163,25 @@ def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
 
 
 def _by_slope(partition: Partition) -> _Painting:
-    slopes = np.asarray(partition.affine_maps()[0], np.float64)
-    return _Painting(*_regions(partition), np.linalg.norm(slopes, axis=(1, 2)), "slope (Frobenius norm)")
+    return _Painting(*_regions(partition), *_slopes(partition.affine_maps()[0]))
 
 
 def _by_area(partition: Partition) -> _Painting:
+    return _Painting(*_regions(partition), *_areas(partition.volumes()))
+
+
+def _slopes(maps: NDArray[Any]) -> tuple[NDArray[np.float64], str, Normalize | None]:
+    """The numbers that a colour scale shows, what they are, and the scale, if it is not linear."""
+    return np.linalg.norm(np.asarray(maps, np.float64), axis=(1, 2)), "slope (Frobenius norm)", None
+
+
+def _areas(volumes: NDArray[Any]) -> tuple[NDArray[np.float64], str, Normalize | None]:
     from matplotlib.colors import LogNorm
 
-    areas = np.asarray(partition.volumes(), np.float64)
+    areas = np.asarray(volumes, np.float64)
     positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
     norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
-    return _Painting(*_regions(partition), areas, "area", norm)
+    return areas, "area", norm
 
 
 def _by_class(partition: Partition) -> _Painting:
@@ -215,14 +240,14 @@ def _figure(size: tuple[float, float], layout: Literal["constrained"] | None = "
     return Figure(figsize=size, layout=layout, dpi=120)
 
 
-def _draw_regions(axes: Axes, painting: _Painting) -> list[Artist]:
-    """Draws the polygons; what is to be explained in the legend."""
+def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = _EDGE) -> list[Artist]:
+    """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
     polygons = [painting.vertices[row] for row in painting.polygons]
     collection = PolyCollection(
-        polygons, edgecolors=_EDGE, linewidths=_line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+        polygons, edgecolors=edges, linewidths=_line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
     )
     if painting.scale:
         collection.set(
@@ -238,6 +263,13 @@ def _draw_regions(axes: Axes, painting: _Painting) -> list[Artist]:
 def _line_width(polygons: int) -> float:
     """Thinner lines for more polygons, so that the lines never cover the colours."""
     return float(np.clip(12 / np.sqrt(max(polygons, 1)), 0.05, 0.6))
+
+
+def _draw_outlines(axes: Axes, rings: list[NDArray[np.float64]]) -> None:
+    from matplotlib.collections import LineCollection
+
+    width, pixels = _line_width(len(rings)), len(rings) > RASTER_REGIONS
+    axes.add_collection(LineCollection(rings, colors=_EDGE, linewidths=width, rasterized=pixels))
 
 
 def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> Artist:

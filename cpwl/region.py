@@ -44,7 +44,7 @@ class Region:
     @property
     def pattern(self) -> NDArray[np.int16]:
         """The linear piece of each unit, int16 (network.units,); see ``Partition.patterns``."""
-        return self.partition.patterns([self.index])[0]
+        return np.asarray(self.partition.patterns([self.index])[0])
 
     @property
     def volume(self) -> Any:
@@ -72,7 +72,7 @@ class Region:
         sides = self.partition.facets().regions
         touching = sides[(sides == self.index).any(axis=1)]
         found = np.unique(touching)
-        return found[(found >= 0) & (found != self.index)]
+        return np.asarray(found[(found >= 0) & (found != self.index)])
 
     @cached_property
     def halfspaces(self) -> Halfspaces:

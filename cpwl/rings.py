@@ -92,7 +92,9 @@ def _cycles(following: Rows, outline: NDArray[np.bool_]) -> Iterator[list[int]]:
 
 def _parted(cycle: Sequence[int], origin: Rows) -> list[list[int]]:
     """The simple cycles that a closed walk consists of."""
-    found, path, place = [], [], dict[int, int]()
+    found: list[list[int]] = []
+    path: list[tuple[int, int]] = []
+    place: dict[int, int] = {}
     for edge, vertex in zip(cycle, origin[np.asarray(cycle)].tolist(), strict=True):
         if vertex in place:
             start = place[vertex]
@@ -120,7 +122,8 @@ def _holes(label: Rows, inside: Rows, outside: Rows, outline: NDArray[np.bool_])
     graph = networkx.DiGraph(pairs.tolist())
     graph.add_edges_from(pairs[:, ::-1].tolist())
     dominators = networkx.immediate_dominators(graph, OUTSIDE)
-    holes = np.array([dominators.get(other) == one for one, other in zip(inside.tolist(), outside.tolist())], np.bool_)
+    sides = np.stack([inside, outside], axis=1)
+    holes = np.array([dominators.get(other) == one for one, other in sides.tolist()], np.bool_)
     if (np.bincount(inside[~holes], minlength=inside.max() + 1) != 1).any():
         raise InternalError("an outline of joined regions has not one shell; the regions are not joined by facets")
     return holes

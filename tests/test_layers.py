@@ -21,8 +21,8 @@ LAYERS: dict[str, int] = {
     "backends": 4, "compiler": 4, "maximum": 4,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
-    "rings": 3, "forms": 6,
-    "boundary": 6, "graph": 6, "statistics": 6, "region": 7, "merged": 7, "symbolic": 8, "certify": 7, "compare": 7, "io": 7,
+    "rings": 3, "forms": 6, "region": 7, "merged": 7, "symbolic": 8,
+    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
     "plot": 8, "console": 8,
     "demo": 9, "cli": 10,
 }  # fmt: skip
