@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import ArgumentError
+from .errors import ArgumentError, VerificationError
 from .forms import Forms
 from .partition import Partition
 from .ragged import Ragged
@@ -81,7 +81,15 @@ class Merged:
 
     @cached_property
     def outlines(self) -> Outlines:
-        """The rings that bound the linear regions."""
+        """The rings that bound the linear regions.
+
+        Raises ``VerificationError`` when regions are ambiguous: where those bend can't be decided.
+        """
+        if len(self.partition.ambiguous):
+            raise VerificationError(
+                f"the partition has {len(self.partition.ambiguous):,} ambiguous regions, whose outlines cannot be "
+                "decided. Use predicates='exact', or certify the partition and take Certificate.partition."
+            )
         edges = HalfEdges.of(self.partition.facets())
         found = rings(edges, self.components)
         turns = _turns(self.partition, edges, found)
@@ -158,7 +166,8 @@ def merged(partition: Partition, *, join: Join = "connected") -> Merged:
     ``join="connected"``: a linear region is a maximal set that is connected through facets; two activation regions that
     touch in one point only are not joined. ``join="everywhere"``: all with the same map are one, wherever they lie.
     Maps are compared exactly, as rationals where float64 does not tell them apart, on the patterns of the partition;
-    with ``predicates="float"`` this says nothing of regions that are ambiguous.
+    with ``predicates="float"`` that says nothing of regions that are ambiguous, and while there are some, outlines and
+    convexity are refused.
     """
     if join not in get_args(Join):
         raise ArgumentError(f"join must be 'connected' or 'everywhere', got {join!r}.")

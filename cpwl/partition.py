@@ -30,7 +30,6 @@ from .ragged import Ragged
 
 if TYPE_CHECKING:
     import networkx
-    import sympy
 
     from .boundary import DecisionBoundary
     from .merged import Merged
@@ -185,7 +184,7 @@ class Partition:
 
         return merged(self, join=join)
 
-    def to_sympy(self, symbols: Sequence[sympy.Symbol] | None = None, *, max_regions: int = 256) -> Any:
+    def to_sympy(self, symbols: Sequence[Any] | None = None, *, max_regions: int = 256) -> Any:
         """Each output as a sympy ``Piecewise`` of the slice coordinates; see ``cpwl.symbolic.piecewise``."""
         from .symbolic import piecewise
 

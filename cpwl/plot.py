@@ -104,11 +104,14 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
     if color not in ("slope", "area"):
         raise ArgumentError(f"color must be 'slope' or 'area', got {color!r}.")
     axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
-    vertices, regions = _regions(merged.partition)
-    values, *scale = _slopes(merged.affine_maps()[0]) if color == "slope" else _areas(merged.volumes())
-    _draw_regions(axes, _Painting(vertices, regions, values[merged.labels], *scale), edges="face")
-    _draw_outlines(axes, [vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
-    _frame(axes, merged.partition)
+    part = merged.partition
+    if color == "slope":
+        painting = _slopes(part, merged.affine_maps()[0][merged.labels])
+    else:
+        painting = _areas(part, merged.volumes()[merged.labels])
+    _draw_regions(axes, painting, edges="face")
+    _draw_outlines(axes, [painting.vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
+    _frame(axes, part)
     return axes
 
 
@@ -163,25 +166,25 @@ def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
 
 
 def _by_slope(partition: Partition) -> _Painting:
-    return _Painting(*_regions(partition), *_slopes(partition.affine_maps()[0]))
+    return _slopes(partition, partition.affine_maps()[0])
 
 
 def _by_area(partition: Partition) -> _Painting:
-    return _Painting(*_regions(partition), *_areas(partition.volumes()))
+    return _areas(partition, partition.volumes())
 
 
-def _slopes(maps: NDArray[Any]) -> tuple[NDArray[np.float64], str, Normalize | None]:
-    """The numbers that a colour scale shows, what they are, and the scale, if it is not linear."""
-    return np.linalg.norm(np.asarray(maps, np.float64), axis=(1, 2)), "slope (Frobenius norm)", None
+def _slopes(partition: Partition, maps: NDArray[Any]) -> _Painting:
+    norms = np.linalg.norm(np.asarray(maps, np.float64), axis=(1, 2))
+    return _Painting(*_regions(partition), norms, "slope (Frobenius norm)")
 
 
-def _areas(volumes: NDArray[Any]) -> tuple[NDArray[np.float64], str, Normalize | None]:
+def _areas(partition: Partition, volumes: NDArray[Any]) -> _Painting:
     from matplotlib.colors import LogNorm
 
     areas = np.asarray(volumes, np.float64)
     positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
     norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
-    return areas, "area", norm
+    return _Painting(*_regions(partition), areas, "area", norm)
 
 
 def _by_class(partition: Partition) -> _Painting:

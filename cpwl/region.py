@@ -21,8 +21,6 @@ from .halfspaces import Halfspaces
 from .partition import Partition
 
 if TYPE_CHECKING:
-    import sympy
-
     from .symbolic import SymbolicRegion
 
 
@@ -79,7 +77,7 @@ class Region:
         """The exact irredundant H-representation, rows of integers without a common factor for the units.
 
         ``units`` says which unit bends on each side (the first of them in the network's order), -1 the domain. Raises
-        ``VerificationError`` if they have no common interior: an ambiguous region that the network does not have.
+        ``VerificationError`` if the region or a neighbor of it is ambiguous: it may be none of the network's.
         """
         return self._bounding.irredundant().halfspaces
 
@@ -88,13 +86,7 @@ class Region:
         """The exact vertices, Fractions (N, 2), counter-clockwise; raises as ``halfspaces`` does."""
         rows = self._bounding
         table = np.concatenate([rows.normals, rows.offsets[:, None]], axis=1)
-        corners = part_of(self.partition.domain.polytope, table)
-        if not corners:
-            raise VerificationError(
-                f"region {self.index} is ambiguous, and the network has no such region. Use predicates='exact', or "
-                "certify the partition and ask Certificate.partition."
-            )
-        return np.array(corners, dtype=object)
+        return np.array(part_of(self.partition.domain.polytope, table), dtype=object)
 
     @cached_property
     def witness(self) -> NDArray[Any]:
@@ -102,7 +94,7 @@ class Region:
         corners = self.exact_vertices
         return np.asarray(corners.sum(axis=0) / Fraction(len(corners)))
 
-    def to_sympy(self, symbols: Sequence[sympy.Symbol] | None = None) -> SymbolicRegion:
+    def to_sympy(self, symbols: Sequence[Any] | None = None) -> SymbolicRegion:
         """The inequalities and the affine map as sympy objects, exact; see ``cpwl.symbolic.SymbolicRegion``."""
         from .symbolic import region
 
@@ -117,6 +109,11 @@ class Region:
     def _bounding(self) -> Halfspaces:
         """The sides that the region shares with others."""
         neighbors, pattern = self.neighbors, self.pattern
+        if np.isin([self.index, *neighbors.tolist()], self.partition.ambiguous).any():
+            raise VerificationError(
+                f"region {self.index} or one beside it is ambiguous, and may be none of the network's. Use "
+                "predicates='exact', or certify the partition and take Certificate.partition."
+            )
         forms = self._forms.between(np.full(len(neighbors), self.index), neighbors)
         rows = np.array([[Fraction(int(x)) for x in form] for form in forms], dtype=object).reshape(-1, 3)
         units = [first_difference(pattern, other) for other in self.partition.patterns(neighbors)]

@@ -22,7 +22,7 @@ LAYERS: dict[str, int] = {
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
     "rings": 3, "forms": 6, "region": 7, "merged": 7, "symbolic": 8,
-    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
+    "boundary": 6, "graph": 8, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
     "plot": 8, "console": 8,
     "demo": 9, "cli": 10,
 }  # fmt: skip
@@ -35,7 +35,7 @@ DELEGATES = {
     "partition": {"boundary", "graph", "statistics", "io", "plot", "region", "merged", "symbolic"},
     "boundary": {"certify"},
     "region": {"symbolic"},
-    "merged": {"plot"},
+    "merged": {"plot", "graph"},
 }
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
