@@ -40,6 +40,8 @@ def test_redundant_halfspaces_are_left_out() -> None:
     kept = irredundant(rows)
     assert len(kept) == 4
     assert {tuple(rows[i]) for i in kept} == set(map(tuple, cube(2)))
+    assert irredundant([[0, 0, 0], *rows, [5, 0, 0]]).tolist() == (kept + 1).tolist()
+    assert not len(irredundant([[0, 0]]))
 
 
 def test_an_inner_point_is_no_vertex_of_a_hull() -> None:

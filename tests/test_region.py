@@ -87,7 +87,10 @@ def test_a_region_says_what_the_arrays_of_the_partition_say(backend: str) -> Non
         region = part.region(i)
         assert np.array_equal(region.vertices, part.vertices[part.regions[i]])
         assert np.array_equal(region.pattern, part.patterns()[i]) and region.volume == part.volumes()[i]
+        node = graph.nodes[i]
         assert region.neighbors.tolist() == sorted(graph[i]) and not region.ambiguous
+        assert node["volume"] == region.volume and part.locate(node["center"][None]).item() == i
+        assert all(np.array_equal(node[name], one) for name, one in zip(("weight", "bias"), region.affine_map()))
         for one, other in zip(region.affine_map(), part.affine_maps(), strict=True):
             assert np.array_equal(one, other[i])
         assert np.abs(region.exact_vertices.sum(axis=0) - region.vertices.sum(axis=0)).max() < 1e-12

@@ -49,7 +49,11 @@ def irredundant(halfspaces: ArrayLike) -> NDArray[np.int64]:
 
     Of equal ones one is kept. The intersection must have an interior, otherwise ``ArgumentError``.
     """
-    rows = _rows("halfspaces", halfspaces)
+    table = _rows("halfspaces", halfspaces)
+    places = [i for i, row in enumerate(table) if any(row)]  # cddlib takes 0 >= 0 for an equation
+    if not places:
+        return np.zeros(0, np.int64)
+    rows = [table[i] for i in places]
     cdd = _cdd()
     matrix = cdd.matrix_from_array(rows, rep_type=cdd.RepType.INEQUALITY)
     equations, redundant, _ = cdd.matrix_canonicalize(matrix)
@@ -57,7 +61,7 @@ def irredundant(halfspaces: ArrayLike) -> NDArray[np.int64]:
         raise ArgumentError(
             "halfspaces must have an intersection with an interior; theirs is empty or lies in a hyperplane."
         )
-    return np.array([i for i in range(len(rows)) if i not in redundant], np.int64)
+    return np.array([place for i, place in enumerate(places) if i not in redundant], np.int64)
 
 
 def edges_of(halfspaces: ArrayLike) -> NDArray[np.int64]:
