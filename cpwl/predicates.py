@@ -51,6 +51,11 @@ class Names:
         """The first ``start`` names, then ``more``."""
         return Names(*(np.concatenate([getattr(self, f.name)[:start], getattr(more, f.name)]) for f in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Names]) -> Names:
+        """Those of several lists, one after the other."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
     def take(self, index: Rows) -> Names:
         """Some of them."""
         return Names(*(getattr(self, f.name)[index] for f in fields(self)))

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .segments import exclusive_sum
+from .segments import distinct, exclusive_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,15 @@ class Complex:
         """
         order, offsets, parents = _cycles(half.successor, half.parent)
         return cls(edges, marks, half.edge[order], half.forward[order], offsets), parents, order
+
+    def take(self, cells: Tensor) -> Complex:
+        """The given cells, in that order, with the edges that they use; vertices keep their numbers."""
+        counts = self.counts[cells]
+        offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
+        member = torch.repeat_interleave(self.offsets[cells] - offsets[:-1], counts)
+        member = member + torch.arange(len(member), device=member.device)
+        edge, half_edge = distinct(self.half_edge[member])
+        return Complex(self.edges[edge], self.marks[edge], half_edge, self.forward[member], offsets)
 
     @property
     def generation(self) -> Tensor:
