@@ -155,6 +155,14 @@ def colored(part: cpwl.Partition, colors: int, join: Any = "connected") -> Merge
     return Merged(part, _numbered(color) if join == "everywhere" else components, components, join, 0)
 
 
+def test_linear_regions_are_the_same_after_certifying_and_after_loading(tmp_path: Path) -> None:
+    part = cpwl.partition(PYRAMID, SQUARE)
+    part.save(tmp_path / "part.npz")
+    wanted = shapes(part.merged())
+    assert shapes(cpwl.load(tmp_path / "part.npz").merged()) == wanted
+    assert shapes(cpwl.certify(part).partition.merged()) == wanted
+
+
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), colors=st.integers(2, 4))
 def test_outlines_of_any_union_of_regions_are_simple_and_enclose_its_area(seed: int, colors: int) -> None:
