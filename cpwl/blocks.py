@@ -18,7 +18,7 @@ _FEWEST = 2048
 class Blocks:
     """Sizes of blocks: what the rows of values at their vertices may take."""
 
-    preferred: int = 32 << 20
+    preferred: int = 8 << 20
     """Bytes that one field with all its rows should take: memory that is used again and again, rather than new."""
     limit: int = 1 << 30
     """Bytes that it may take where the preferred size would make very small blocks."""

@@ -59,8 +59,14 @@ class State:
     """Which block of which block this is."""
 
 
-Rows = Callable[[NDArray[np.int64] | None], dict[int, Any]]
-"""The fields that are still to be read, by node: at some vertices of an arrangement, or (None) at all of them."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The fields that are still to be read, by node, at vertices of an arrangement."""
+
+    at: Callable[[NDArray[np.int64] | None], dict[int, Any]]
+    """At some vertices, in that order, or (None) at all."""
+    needed: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    """Some vertices with those that ``at`` goes through for them in any case, increasing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +122,7 @@ class Sweep:
                     return self._ended(state, rows)
                 if (count := self._blocks_wanted(state, i)) > 1:
                     return self._in_blocks(state, rows, count, share * self._left(i, first))
-                live = rows(None)
+                live = rows.at(None)
             self._report(share / (len(self.network.nodes) - first))
         return self._ended(state, self._stored(live))
 
@@ -134,7 +140,7 @@ class Sweep:
         named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
         moved = _after(state, step, refinement.arrangement, named, refinement.settled)
-        return moved, partial(self._activated, i, node, refinement, live)
+        return moved, Rows(partial(self._activated, i, node, refinement, live), refinement.needed)
 
     def _activated(
         self,
@@ -206,10 +212,17 @@ class Sweep:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         vertices = len(state.arrangement.vertices)
         size = self._blocks.rows_at_once(self._entries(state.node))
+        if vertices <= size:
+            return self._finished(state, self._output(state.node, rows.at(None)))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
-        parts = [self._output(state.node, rows(None if len(chunks) == 1 else chunk)) for chunk in chunks]
-        output = parts[0] if len(parts) == 1 else self._arithmetic.stack(parts)
+        return self._finished(state, self._arithmetic.stack([self._output_at(state, rows, chunk) for chunk in chunks]))
+
+    def _finished(self, state: State, output: Any) -> Finished:
         return Finished(state.arrangement, output, state.steps, state.lines, state.settled)
+
+    def _output_at(self, state: State, rows: Rows, vertices: NDArray[np.int64]) -> Any:
+        needed = rows.needed(vertices)
+        return self._arithmetic.take(self._output(state.node, rows.at(needed)), np.searchsorted(needed, vertices))
 
     def _output(self, done: int, live: dict[int, Any]) -> Any:
         """The network's output, when all nodes that are left are linear."""
@@ -221,12 +234,12 @@ class Sweep:
     def _stored(self, live: dict[int, Any]) -> Rows:
         """Fields that are held anyway."""
 
-        def rows(vertices: NDArray[np.int64] | None) -> dict[int, Any]:
+        def at(vertices: NDArray[np.int64] | None) -> dict[int, Any]:
             if vertices is None:
                 return dict(live)
             return {j: self._arithmetic.take(field, vertices) for j, field in live.items()}
 
-        return rows
+        return Rows(at, np.sort)
 
     def _blocks_wanted(self, state: State, done: int) -> int:
         """In how many blocks to go on after a node; 1 while a periodic node needs to know the whole domain."""
@@ -258,7 +271,7 @@ class Sweep:
             first_lines.append(taken.arrangement.lines)
             steps = (*state.steps, Step(-1, regions, NoPieces(len(regions))))
             block = State(taken.arrangement, state.node, steps, state.lines, 0, (*path, k))
-            parts.append(self._finish(block, rows(taken.vertices), share / len(chosen)))
+            parts.append(self._finish(block, rows.at(taken.vertices), share / len(chosen)))
         return _joined(state, chosen, first_lines, parts)
 
     def _left(self, done: int, first: int) -> float:
