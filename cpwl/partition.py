@@ -6,6 +6,7 @@ backend. Max units are cut by a tournament of pairwise maxima, and what that cut
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import networkx
 
     from .boundary import DecisionBoundary
+    from .merged import Merged
+    from .region import Region
     from .statistics import Statistics
 
 _BATCH_ENTRIES = 1 << 22
@@ -127,15 +130,16 @@ class Partition:
         ``frame="slice"``: y is the slice coordinate, k = D. ``frame="input"``: y is the (flattened) input and A the
         Jacobian. float64, or Fractions from the exact backend. proofs/, Lemma 1.
         """
-        if frame not in ("slice", "input"):
-            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
-        n = self.network.inputs
-        origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
-        chosen = self._region_indices(regions)
-        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
-        starts = range(0, max(len(chosen), 1), size)
-        maps = [self._maps(chosen[start : start + size], origin, basis) for start in starts]
-        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+        return self._maps(regions, frame, lambda field: field.to_numpy())
+
+    def map_errors(
+        self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds on how far each entry of ``affine_maps`` is from the exact map, of the same shapes; 0 when exact.
+
+        The exact map is that of the network under the region's activation pattern.
+        """
+        return self._maps(regions, frame, lambda field: field.limits())
 
     def decision_boundary(
         self, classes: tuple[int, int] | None = None, *, everywhere: bool = False, level: float | None = None
@@ -150,6 +154,25 @@ class Partition:
         from .statistics import statistics
 
         return statistics(self)
+
+    def region(self, index: int) -> Region:
+        """One region, with all there is to ask about it; see ``cpwl.region``."""
+        from .region import Region
+
+        (chosen,) = self._region_indices(index).tolist()
+        return Region(self, chosen)
+
+    def merged(self, *, join: Literal["connected", "everywhere"] = "connected") -> Merged:
+        """The linear regions: activation regions with the same affine map, joined; see ``cpwl.merged.merged``."""
+        from .merged import merged
+
+        return merged(self, join=join)
+
+    def to_sympy(self, symbols: Sequence[Any] | None = None, *, max_regions: int = 256) -> Any:
+        """Each output as a sympy ``Piecewise`` of the slice coordinates; see ``cpwl.symbolic.piecewise``."""
+        from .symbolic import piecewise
+
+        return piecewise(self, symbols, max_regions=max_regions)
 
     def dual_graph(self) -> networkx.Graph:
         """The regions that share a facet, as a networkx graph; see ``cpwl.graph``."""
@@ -197,8 +220,22 @@ class Partition:
         return chosen.astype(np.int64)
 
     def _maps(
-        self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]
+        self, regions: ArrayLike | None, frame: str, read: Callable[[Any], NDArray[Any]]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What ``read`` says of the fields that hold the maps, in batches."""
+        if frame not in ("slice", "input"):
+            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
+        n = self.network.inputs
+        origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
+        chosen = self._region_indices(regions)
+        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
+        batches = [chosen[start : start + size] for start in range(0, max(len(chosen), 1), size)]
+        values = [read(self._map_field(batch, origin, basis)) for batch in batches]
+        shaped = [rows.reshape(basis.shape[1] + 1, -1, self.network.outputs) for rows in values]
+        maps = [(np.moveaxis(rows[1:], 0, -1), rows[0]) for rows in shaped]
+        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+
+    def _map_field(self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]) -> Any:
         """The maps from one pass: for each region a row for the origin and one for each basis vector."""
         count, width = len(regions), basis.shape[1] + 1
         arithmetic = self.arithmetic()
@@ -207,9 +244,7 @@ class Partition:
         )
         pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
         columns = self.network.unit_columns
-        output = evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
-        values = output.to_numpy().reshape(width, count, self.network.outputs)
-        return np.moveaxis(values[1:], 0, -1), values[0]
+        return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
 
 
 def partition(

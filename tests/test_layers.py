@@ -21,7 +21,8 @@ LAYERS: dict[str, int] = {
     "blocks": 3, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 6,
-    "boundary": 7, "graph": 7, "statistics": 7, "certify": 8, "compare": 8, "io": 8,
+    "rings": 3, "forms": 7, "region": 8, "merged": 8, "symbolic": 9,
+    "boundary": 7, "graph": 9, "statistics": 7, "certify": 8, "compare": 8, "io": 8,
     "plot": 9, "console": 9,
     "demo": 10, "cli": 11,
 }  # fmt: skip
@@ -30,7 +31,12 @@ LAYERS: dict[str, int] = {
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"}}
+DELEGATES = {
+    "partition": {"boundary", "graph", "statistics", "io", "plot", "region", "merged", "symbolic"},
+    "boundary": {"certify"},
+    "region": {"symbolic"},
+    "merged": {"plot", "graph"},
+}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
@@ -40,6 +46,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot",),
+    "sympy": ("symbolic",),
     "click": ("cli",),
     "rich": ("console",),
     "sklearn": ("demo",),
