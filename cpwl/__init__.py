@@ -15,7 +15,7 @@ from .io import load
 from .local import LocalMap, local_map
 from .merged import Merged
 from .network import Network
-from .partition import Partition, partition
+from .partition import Partition, partition, partition_blocks
 from .region import Region
 from .statistics import Statistics
 
@@ -46,4 +46,5 @@ __all__ = [
     "load_program",
     "local_map",
     "partition",
+    "partition_blocks",
 ]

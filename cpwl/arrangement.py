@@ -272,14 +272,31 @@ class Arrangement(ABC, Generic[Field]):
 
     @abstractmethod
     def joined(
-        self, parts: Sequence[Arrangement[Field]], first_lines: Sequence[int], parents: NDArray[np.int64]
+        self,
+        parts: Sequence[Arrangement[Field]],
+        first_lines: Sequence[int],
+        parents: NDArray[np.int64],
+        *,
+        whole: bool = True,
     ) -> Joined[Field]:
         """The arrangement of all regions of ``parts``: blocks of this one that were refined the same number of times.
 
         ``parents`` holds, for the regions of all parts one after the other, the region of this arrangement that each
         lies in; the answer's regions are sorted by it. ``first_lines[i]`` is ``lines`` of part i when it was made: its
-        lines from there on are new, and numbered here from this arrangement's ``lines`` on, part by part.
+        lines from there on are new, and numbered here from this arrangement's ``lines`` on, part by part. That the
+        parts cover this arrangement is checked, unless they are not to be the ``whole`` of it.
         """
+
+    @abstractmethod
+    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The vertices on a block's border, and for each a number by which all blocks know it; int64 (n,) each.
+
+        Empty if coordinates are exact, and for arrangements that are no blocks.
+        """
+
+    @abstractmethod
+    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> Arrangement[Field]:
+        """The arrangement with some vertices at other points (n, D), as near to the exact ones as their own."""
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,24 @@ class Blocks:
     limit: int = 1 << 30
     """In a block, where ``block`` would make for very few vertices."""
 
+    most_rows: int = 1 << 62
+    """Vertices of a block at most, whatever their rows take."""
+
+    @classmethod
+    def within(cls, memory: int | None, regions: int | None = None) -> Blocks:
+        """Sizes for so many bytes of memory over what the result takes (None: 4 GiB), and so many regions wanted.
+
+        About eight times the largest rows of a block are held at once: before and after a node, ends of new vertices,
+        and those of the divisions that are not done.
+        """
+        memory = 1 << 32 if memory is None else memory
+        sizes = (min(8 << 20, memory >> 6), min(32 << 20, memory >> 4), memory >> 3)
+        return cls(*sizes) if regions is None else cls(*sizes, most_rows=max(64, regions // 4))
+
+    def without_borders(self) -> Blocks:
+        """The same, but with one block for everything: where decisions are not exact, borders would not fit."""
+        return replace(self, block=1 << 62, limit=1 << 62, most_rows=1 << 62)
+
     def rows_at_once(self, entries: int) -> int:
         """Rows of that many float64 entries to go through at once where no blocks are needed."""
         return max(1, self.pass_ // (8 * max(entries, 1)))
@@ -32,12 +50,44 @@ class Blocks:
     def wanted(self, rows: int, entries: int) -> int:
         """The number of blocks for that many rows of that many float64 entries."""
         fitting, allowed = (max(1, size // (8 * max(entries, 1))) for size in (self.block, self.limit))
-        return -(-rows // max(fitting, min(_FEWEST, allowed)))
+        return -(-rows // min(max(fitting, min(_FEWEST, allowed)), self.most_rows))
 
     def divided(self, arrangement: Arrangement[Any], count: int) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block."""
         parts = np.array_split(_along_curve(_middles(arrangement)), count)
         return [np.sort(part) for part in parts]
+
+
+class Borders:
+    """Where the vertices on borders are, as the first block that came along has them."""
+
+    def __init__(self) -> None:
+        self._names: list[NDArray[np.int64]] = []
+        self._points: list[NDArray[np.float64]] = []
+
+    def agreed(self, block: Arrangement[Any]) -> Arrangement[Any]:
+        """The block with its border's vertices where others have put them; the rest of them are remembered."""
+        vertices, names = block.border()
+        if not len(names):
+            return block
+        known = np.zeros(len(names), np.bool_)
+        points = block.vertices[vertices]
+        for those, theirs in zip(self._names, self._points, strict=True):
+            place = np.minimum(np.searchsorted(those, names), len(those) - 1)
+            here = those[place] == names
+            points[here], known = theirs[place[here]], known | here
+        if not known.all():
+            self._remember(names[~known], points[~known])
+        return block.moved(vertices[known], points[known]) if known.any() else block
+
+    def _remember(self, names: NDArray[np.int64], points: NDArray[np.float64]) -> None:
+        """Adds a sorted table; tables are merged with those after them that are not twice as long."""
+        while self._names and len(self._names[-1]) < 2 * len(names):
+            names = np.concatenate([self._names.pop(), names])
+            points = np.concatenate([self._points.pop(), points])
+        order = np.argsort(names)
+        self._names.append(names[order])
+        self._points.append(points[order])
 
 
 def _middles(arrangement: Arrangement[Any]) -> NDArray[np.float64]:

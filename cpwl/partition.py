@@ -6,8 +6,9 @@ backend. Max units are cut by a tournament of pairwise maxima, and what that cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from . import backends
 from .arithmetic import Arithmetic, evaluate
 from .arrangement import Arrangement, Facets
+from .blocks import Blocks, Borders
+from .budget import Budget
 from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .network import Network
@@ -25,8 +28,9 @@ from .network_check import check_network
 from .polytope import finite
 from .predicates import Names, Predicates
 from .ragged import Ragged
-from .steps import Step, patterns_after
-from .sweep import Progress, Sweep
+from .spread import Job, Spread
+from .steps import Step, flattened, patterns_after
+from .sweep import Done, Finished, Progress, Sweep, Task
 
 if TYPE_CHECKING:
     import networkx
@@ -59,12 +63,15 @@ class Partition:
     """How many decisions float64 left open and exact arithmetic made."""
     lines: Names | None = None
     """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
+    complete: bool = True
+    """Whether the regions cover the domain. If not, a budget ended the work, or this is one block of a partition."""
 
     def __len__(self) -> int:
         return len(self.arrangement)
 
     def __repr__(self) -> str:
-        return f"<Partition: {len(self)} regions, {len(self.vertices)} vertices, {self._exactness()}>"
+        part = "" if self.complete else "INCOMPLETE, "
+        return f"<Partition: {part}{len(self)} regions, {len(self.vertices)} vertices, {self._exactness()}>"
 
     def _exactness(self) -> str:
         if self.arrangement.exact:
@@ -255,6 +262,10 @@ def partition(
     backend: str = "torch",
     device: str | None = None,
     predicates: Literal["exact", "float"] = "exact",
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Partition:
     """The partition of ``dom`` into the regions on which ``net`` is affine.
@@ -263,7 +274,61 @@ def partition(
     running error bound leaves open is settled in rational arithmetic, so that the regions are exactly those of the
     network, and only coordinates are rounded. With ``predicates="float"`` the answer is a valid tiling, and all regions
     that come from an undecided cell are listed in ``ambiguous``. ``backend="exact"`` is rational throughout.
+
+    Where values at all vertices would take much memory, regions are refined in blocks, one after the other:
+    ``memory_limit`` (bytes; 4 GiB by default) bounds what is needed beside the result; ``partition_blocks`` does not
+    hold the result either. ``executor``, any ``concurrent.futures.Executor`` of processes, local or not, works on
+    several blocks at a time. When ``max_regions`` or ``max_seconds`` are spent no further block is begun, and a
+    partition that is not ``complete`` comes back. Blocks, whichever they are, make no difference to the regions.
     """
+    sweep, whole = _prepared(net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress)
+    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, join=True))
+    found = sweep.finish(whole, runner)
+    return _partition(sweep, found, backend, device, predicates)
+
+
+def partition_blocks(
+    net: Network,
+    dom: Domain,
+    *,
+    backend: str = "torch",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+    done: Done | None = None,
+) -> Iterator[Partition]:
+    """The partition of ``dom``, of any number of regions, block by block; no block needs those before it.
+
+    Every block is a ``Partition`` of its own, of some neighbouring regions of ``dom``: it is not ``complete``, and
+    beyond its border there are no regions. Together the blocks have exactly the regions of ``partition``, each once;
+    vertices on common borders have the same coordinates, bit for bit. Options are those of ``partition``, with exact
+    predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out.
+    """
+    sweep, whole = _prepared(net, dom, backend, device, "exact", memory_limit, max_regions, max_seconds, progress)
+    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, join=False))
+    borders = Borders()
+    for found in sweep.blocks(whole, runner, done):
+        state = found.state
+        steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
+        agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
+        yield _partition(sweep, replace(found, state=agreed), backend, device, "exact")
+
+
+def _prepared(
+    net: Network,
+    dom: Domain,
+    backend: str,
+    device: str | None,
+    predicates: Literal["exact", "float"],
+    memory_limit: int | None,
+    max_regions: int | None,
+    max_seconds: float | None,
+    progress: Progress | None,
+) -> tuple[Sweep, Task]:
+    """The sweep that was asked for, and its task; all arguments checked."""
     if not isinstance(net, Network):
         raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
     if not isinstance(dom, Domain):
@@ -272,24 +337,43 @@ def partition(
         raise BackendError(f"predicates must be 'exact' or 'float', got {predicates!r}.")
     if backend == "exact" and predicates == "float":
         raise BackendError("predicates='float' is for the torch backend; the exact backend decides nothing in float64.")
+    for name, value, least in (("memory_limit", memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
+        if value is not None and not value >= least:
+            raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
+    if max_seconds is not None and not max_seconds > 0:
+        raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
     check_network(net)
     dom.check_input(net.input_shape)
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
+    sizes = Blocks.within(memory_limit, max_regions)
+    if predicates == "float":
+        sizes = sizes.without_borders()
+    sweep = Sweep(net, dom, chosen.arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
     named = predicates == "exact" and not arrangement.exact
-    sweep = Sweep(net, dom, chosen.arithmetic, progress=progress)
-    found = sweep.finish(sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None))
+    return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
+
+
+def _job(sweep: Sweep, backend: str, device: str | None, *, join: bool) -> Job:
+    return Job(sweep.network, sweep.domain, backend, device, sweep.block_sizes, join)
+
+
+def _partition(
+    sweep: Sweep, found: Finished, backend: str, device: str | None, predicates: Literal["exact", "float"]
+) -> Partition:
     if not np.isfinite(found.output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
+    state = found.state
     return Partition(
         network=sweep.network,
-        domain=dom,
-        arrangement=found.state.arrangement,
-        steps=found.state.steps,
+        domain=sweep.domain,
+        arrangement=state.arrangement,
+        steps=state.steps,
         outputs=found.output,
         backend=backend,
         device=device,
         predicates=predicates,
-        settled=found.state.settled,
-        lines=found.state.lines,
+        settled=state.settled,
+        lines=state.lines,
+        complete=state.complete,
     )

@@ -38,6 +38,18 @@ def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray
     return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
 
 
+def flattened(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, ...]:
+    """The steps on some regions after the last of them, of these regions alone: one region of each before each step."""
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if step.node >= 0:
+            kept.append(Step(step.node, np.arange(len(regions)), step.pieces.some(regions)))
+        regions = step.parents[regions]
+    if kept:
+        kept[-1] = replace(kept[-1], parents=np.zeros(len(regions), np.int64))
+    return tuple(reversed(kept))
+
+
 def roots(steps: Sequence[Step]) -> NDArray[np.int64]:
     """For each region after some steps the one before all of them that it lies in."""
     rows = np.arange(len(steps[-1].parents))

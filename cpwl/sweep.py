@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
-from typing import Any
+from itertools import takewhile
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from . import backends
 from .arithmetic import Arithmetic, embedding, unrolled
 from .arrangement import Arrangement, Refinement
 from .blocks import Blocks
+from .budget import Budget
 from .domain import Domain
 from .maximum import refine_by_maximum
 from .network import Gather, Max, Network, Node, Periodic, Piecewise
@@ -27,6 +29,9 @@ from .pieces import LevelPieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
 from .steps import Step, joined_steps, patterns_after, roots
+
+Path = tuple[int, ...]
+"""Which block of which block: node after which there are blocks, block, and so on."""
 
 Progress = Callable[[int, int, str], None]
 """Called with what is done, how much there is in all, and a word for what it is."""
@@ -50,8 +55,10 @@ class State:
     stage: int = 0
     """How many nonlinear nodes are done."""
     settled: int = 0
-    path: tuple[int, ...] = ()
+    path: Path = ()
     """Which block of which block this is."""
+    complete: bool = True
+    """Whether all of it is there; a budget may have ended before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +101,17 @@ class Task:
     share: float
 
 
-Runner = Callable[[Iterator[Task]], Iterator[Finished]]
-"""Finishes tasks, perhaps elsewhere; the answers come in the order of the tasks."""
+Runner = Callable[[Iterator[Task]], Iterator[tuple[Path, list[Finished]]]]
+"""Finishes tasks, perhaps elsewhere: the path of each with what came out, in the order of the tasks."""
+
+
+class Done(Protocol):
+    """Paths of blocks that are done."""
+
+    def __contains__(self, path: object, /) -> bool: ...
+
+    def add(self, path: Path, /) -> None:
+        """Notes a block."""
 
 
 class Sweep:
@@ -108,6 +124,7 @@ class Sweep:
         arithmetic: Arithmetic[Any],
         *,
         blocks: Blocks | None = None,
+        budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.network = network
@@ -115,6 +132,7 @@ class Sweep:
         self.domain = domain
         self._arithmetic, self._progress = arithmetic, progress
         self.block_sizes = Blocks() if blocks is None else blocks
+        self.budget = Budget() if budget is None else budget
         self._oracle: Oracle | None = None
         self._done = 0.0
 
@@ -125,24 +143,45 @@ class Sweep:
         return Task(State(arrangement, 0, lines), {0: start}, 1.0)
 
     def finish(self, task: Task, runner: Runner | None = None) -> Finished:
-        """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division."""
-        found = self._advance(task)
-        if isinstance(found, Finished):
-            return found
-        tasks = self.tasks(found)
-        parts = map(self.finish, tasks) if runner is None else runner(tasks)
-        return joined(found, list(parts))
+        """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division.
 
-    def blocks(self, task: Task, runner: Runner | None = None) -> Iterator[Finished]:
-        """The same block by block, not joined; each block's steps go back to the whole arrangement."""
+        When the budget is spent no further block is begun, and the state that comes out is not ``complete``.
+        """
         found = self._advance(task)
         if isinstance(found, Finished):
-            yield found
-        elif runner is not None:
-            yield from runner(self.tasks(found))
+            self.budget.add(len(found.state.arrangement))
+            return found
+        if runner is None:
+            parts = [self.finish(block) for block in self._affordable(self.tasks(found))]
         else:
-            for block in self.tasks(found):
-                yield from self.blocks(block)
+            parts = [part for _, leaves in runner(self._affordable(self.tasks(found))) for part in leaves]
+        return joined(found, parts)
+
+    def blocks(self, task: Task, runner: Runner | None = None, done: Done | None = None) -> Iterator[Finished]:
+        """The same block by block, not joined, in an order that depends on the sizes of blocks alone.
+
+        Blocks whose paths are among those ``done`` are left out; others are added once their results have been taken.
+        """
+        done = set() if done is None else done
+        found = self._advance(task)
+        if isinstance(found, Finished):
+            self.budget.add(len(found.state.arrangement))
+            yield found
+        else:
+            wanted = (block for block in self._affordable(self.tasks(found)) if block.state.path not in done)
+            if runner is None:
+                for block in wanted:
+                    yield from self.blocks(block, done=done)
+            else:
+                for path, leaves in runner(wanted):
+                    yield from leaves
+                    done.add(path)
+            if self.budget.spent:
+                return
+        done.add(task.state.path)
+
+    def _affordable(self, tasks: Iterator[Task]) -> Iterator[Task]:
+        return takewhile(lambda _: not self.budget.spent, tasks)
 
     def tasks(self, division: Division) -> Iterator[Task]:
         """The blocks of a division, in order, each with the fields at its vertices."""
@@ -347,7 +386,7 @@ def _after(
     )
 
 
-def _key(path: tuple[int, ...]) -> int:
+def _key(path: Path) -> int:
     """A number of 56 bits for a path."""
     return int.from_bytes(blake2b(repr(path).encode(), digest_size=7).digest(), "little")
 
@@ -355,10 +394,12 @@ def _key(path: tuple[int, ...]) -> int:
 # ---- joining blocks ------------------------------------------------------------------------------------------------
 def joined(division: Division, parts: Sequence[Finished]) -> Finished:
     """What has come out of all blocks of a division, as if it had not been divided."""
-    state, ends = division.state, [part.state for part in parts]
-    origins = [chosen[roots(end.steps)] for chosen, end in zip(division.chosen, ends, strict=True)]
+    state, ends, chosen = division.state, [part.state for part in parts], division.chosen[: len(parts)]
+    complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
+    origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_lines = [end.first_line for end in ends]
-    found = state.arrangement.joined([end.arrangement for end in ends], first_lines, np.concatenate(origins))
+    blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
+    found = state.arrangement.joined(blocks, first_lines, parents, whole=complete)
     lines = state.lines
     if lines is not None:
         lines = lines.followed_by(state.arrangement.lines, Names.joined([_own_lines(end) for end in ends]))
@@ -367,9 +408,10 @@ def joined(division: Division, parts: Sequence[Finished]) -> Finished:
         arrangement=found.arrangement,
         node=ends[0].node,
         lines=lines,
-        steps=(*state.steps, *joined_steps(division.chosen, [end.steps for end in ends], found.order)),
+        steps=(*state.steps, *joined_steps(chosen, [end.steps for end in ends], found.order)),
         stage=ends[0].stage,
         settled=state.settled + sum(end.settled for end in ends),
+        complete=complete,
     )
     return Finished(after, found.carry([part.output for part in parts]))
 

@@ -18,13 +18,13 @@ LAYERS: dict[str, int] = {
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
-    "blocks": 3, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5,
+    "blocks": 3, "budget": 0, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
-    "partition": 6,
-    "rings": 3, "forms": 7, "region": 8, "merged": 8, "symbolic": 9,
-    "boundary": 7, "graph": 9, "statistics": 7, "certify": 8, "compare": 8, "io": 8,
-    "plot": 9, "console": 9,
-    "demo": 10, "cli": 11,
+    "partition": 7,
+    "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
+    "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
+    "plot": 10, "console": 10,
+    "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
 

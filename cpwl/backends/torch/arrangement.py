@@ -20,15 +20,16 @@ from ...ragged import Ragged
 from .complex import Complex
 from .decide import Decider
 from .dissolve import dissolve
-from .field import FloatField, stacked
+from .field import ROUND_UP, FloatField, stacked
 from .locate import Locator
+from .portable import Portable
 from .refine import Task, refine
 from .seams import Glue, VertexNames, mixed, named, prolonged, side_by_side
 from .segments import as_numpy, used
 
 
 @dataclass(frozen=True, eq=False)
-class TorchArrangement(Arrangement[FloatField]):
+class TorchArrangement(Portable, Arrangement[FloatField]):
     """A polygon cut into convex regions, with float64 coordinates that carry error bounds."""
 
     exact: ClassVar[bool] = False
@@ -211,7 +212,12 @@ class TorchArrangement(Arrangement[FloatField]):
         return replace(taken, arrangement=replace(part, _names=named(part._complex, names, fresh)))
 
     def joined(
-        self, parts: Sequence[Arrangement[FloatField]], first_lines: Sequence[int], parents: NDArray[np.int64]
+        self,
+        parts: Sequence[Arrangement[FloatField]],
+        first_lines: Sequence[int],
+        parents: NDArray[np.int64],
+        *,
+        whole: bool = True,
     ) -> Joined[FloatField]:
         """All regions of blocks of this arrangement; see ``Arrangement.joined``."""
         blocks = [part for part in parts if isinstance(part, TorchArrangement)]
@@ -232,9 +238,26 @@ class TorchArrangement(Arrangement[FloatField]):
             blocks[0]._generation,
             None if self._names is None else names[glue.kept],
         )
-        if new.euler != self.euler:
+        if whole and new.euler != self.euler:
             raise InternalError("blocks do not fit together along their borders")
         return Joined(new, lambda fields: stacked(fields).take(glue.kept), as_numpy(order))
+
+    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The vertices on a block's border and their names; see ``Arrangement.border``."""
+        if self._names is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        vertices = self._names.nonzero(as_tuple=True)[0]
+        return as_numpy(vertices), as_numpy(self._names[vertices])
+
+    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> TorchArrangement:
+        """With some vertices at other points; see ``Arrangement.moved``."""
+        chosen = torch.as_tensor(vertices, device=self._parents.device)
+        wanted = torch.as_tensor(np.ascontiguousarray(points, np.float64), device=chosen.device)
+        distance = torch.linalg.vector_norm(self._points.values[chosen] - wanted, dim=1)
+        values, error = self._points.values.clone(), self._points.error.clone()
+        values[chosen] = wanted
+        error[chosen] += distance * ROUND_UP
+        return replace(self, _points=replace(self._points, values=values, error=error))
 
     @property
     def euler(self) -> int:

@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from .portable import Portable
 from .segments import exclusive_sum, used
 
 
@@ -24,7 +25,7 @@ class HalfEdges:
 
 
 @dataclass(frozen=True, eq=False)
-class Complex:
+class Complex(Portable):
     """Convex cells on shared edges; vertices are known by number only."""
 
     edges: Tensor

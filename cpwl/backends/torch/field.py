@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .portable import Portable
+
 UNIT = 2.0**-53
 """The unit roundoff of float64."""
 
@@ -31,7 +33,7 @@ def gamma(operations: int) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Sharp:
+class Sharp(Portable):
     """A bound for each entry: |error[v, k]| <= row[v] * column[k] + floor[k]."""
 
     row: Tensor
@@ -58,7 +60,7 @@ class Sharp:
 
 
 @dataclass(frozen=True, eq=False)
-class FloatField:
+class FloatField(Portable):
     """Values (V, K) in float64 and, row by row, a bound on the 2-norm of their error."""
 
     values: Tensor
