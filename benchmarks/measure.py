@@ -1,6 +1,6 @@
 """Measures cpwl on one network, in this process; ``run.py`` starts it.  Prints one line of JSON.
 
-    python benchmarks/measure.py NAME BACKEND [--least 3] [--seconds 2] [--threads 1] [--device cuda]
+python benchmarks/measure.py NAME BACKEND [--least 3] [--seconds 2] [--threads 1] [--device cuda]
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ def partitioning(wanted: Any, backend: str, device: str | None = None) -> Callab
 
     predicates = "float" if backend == "float" else "exact"
     chosen = "exact" if backend == "exact" else "torch"
-    return lambda: cpwl.partition(
-        wanted.network, wanted.domain, backend=chosen, device=device, predicates=predicates
-    )
+    return lambda: cpwl.partition(wanted.network, wanted.domain, backend=chosen, device=device, predicates=predicates)
 
 
 def _first(run: Callable[[], Any]) -> tuple[Cost, Any]:

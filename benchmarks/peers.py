@@ -1,4 +1,4 @@
-"""Measures another tool on one perceptron with two inputs, in this process; ``run.py`` starts it.  Prints a line of JSON.
+"""Measures another tool on one perceptron with two inputs, in this process; ``run.py`` starts it. Prints JSON.
 
     python benchmarks/peers.py TOOL NETWORK.npz [--least 3] [--seconds 2]
 

@@ -37,7 +37,7 @@ def rows(results: Found, others: list[str]) -> Iterator[list[str]]:
 
 def _count(found: Found) -> str:
     """The number of regions, and what is wrong with it."""
-    wrong = "" if found["regions"] == found["expected"] else f" (WRONG, not {found['expected']:,})"
+    wrong = "" if found["expected"] in (None, found["regions"]) else f" (WRONG, not {found['expected']:,})"
     if found.get("euler", 1) != 1:
         wrong += f" (V-E+F = {found['euler']})"
     ambiguous = f", {found['ambiguous']:,} ambiguous" if found.get("ambiguous") else ""

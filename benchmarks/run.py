@@ -7,7 +7,8 @@ Every network is measured with every tool in a process of its own: medians of wa
 computed in turns with the partition; "x TOOL" is to another tool in the same call of this script. Memory is what the
 first run adds to the imports. Without NAME: all networks but vgg-16, which is heavy. Without --tool: the torch backend
 and the peers that are installed in the interpreter --peer-python (regioncam, affinitree) or found (the splitter of
-../shared/yardsticks, where there is a g++), each up to the size at which it takes minutes or much memory.
+../shared/yardsticks, where there is a g++), each up to the size at which it takes minutes or much memory; vgg-16 with
+float predicates, because the exact functions of its last layers take too long.
 """
 
 from __future__ import annotations
@@ -26,13 +27,12 @@ import click
 import numpy as np
 from machine import import_time, machine
 from measure import BACKENDS
-from networks import REGIONS, available, layers_on_slice, reference
+from networks import HEAVY, REGIONS, available, layers_on_slice, reference
 from report import table
 from rich.console import Console
 
 HERE = Path(__file__).resolve().parent
 SPLITTER = HERE.parents[1] / "shared/yardsticks/splitter.cpp"
-HEAVY = ("vgg-16",)
 PEERS = ("splitter", "regioncam", "affinitree")
 LARGEST = {"exact": 30_000, "regioncam": 100_000, "affinitree": 7_000}
 """The most regions with which a tool is asked when it was not named: beyond, it takes many minutes or gigabytes."""
@@ -56,13 +56,20 @@ def main(names: tuple[str, ...], tools: tuple[str, ...], out: Path | None, **opt
         "networks": {},
     }
     for name in names or [name for name in available() if name not in HEAVY]:
-        chosen = tools or [tool for tool in ("torch", *PEERS) if REGIONS[name] <= LARGEST.get(tool, 1 << 40)]
+        chosen = tools or _usual(name)
         results["networks"][name] = {
             tool: found for tool in chosen if (found := _measured(name, tool, options)) is not None
         }
         if out is not None:
             out.write_text(json.dumps(results, indent=1) + "\n")
     Console(width=160).print(table(results), *_lines(results), sep="\n")
+
+
+def _usual(name: str) -> list[str]:
+    """The tools that a network is measured with when none is named."""
+    if name in HEAVY:
+        return ["float"]
+    return [tool for tool in ("torch", *PEERS) if REGIONS[name] <= LARGEST.get(tool, 1 << 40)]
 
 
 def _measured(name: str, tool: str, options: dict[str, Any]) -> dict[str, Any] | None:
@@ -78,7 +85,7 @@ def _measured(name: str, tool: str, options: dict[str, Any]) -> dict[str, Any] |
             return {"failure": f"> {options['limit']} s"}
     if done.returncode:
         return {"failure": "failed: " + (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]}
-    return {"expected": REGIONS[name], **json.loads(done.stdout.splitlines()[-1])}
+    return {"expected": REGIONS.get(name), **json.loads(done.stdout.splitlines()[-1])}
 
 
 def _command(name: str, tool: str, options: dict[str, Any], network: Path) -> list[Any] | None:
@@ -99,7 +106,9 @@ def _written(name: str, path: Path) -> bool:
         layers = list(layers_on_slice(wanted))
     except TypeError:
         return False
-    arrays = {f"{letter}{k}": array for k, layer in enumerate(layers) for letter, array in zip("Wb", layer, strict=True)}
+    arrays = {
+        f"{letter}{k}": array for k, layer in enumerate(layers) for letter, array in zip("Wb", layer, strict=True)
+    }
     np.savez(path, half=np.abs(wanted.domain.polytope.vertices).max(), **arrays)
     return True
 
