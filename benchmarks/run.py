@@ -120,8 +120,8 @@ def _installed(tool: str, python: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """This one, with this checkout's cpwl first, and one thread for all who ask."""
-    return {**os.environ, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+    """This one, with one thread for all who ask."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 
 
 def _lines(results: dict[str, Any]) -> list[str]:
