@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from measure import BACKENDS
 from rich import box
 from rich.table import Table
 
@@ -12,9 +13,9 @@ Found = dict[str, Any]
 
 
 def table(results: Found) -> Table:
-    """A row for each network and tool, in Markdown; the last columns are ratios to other tools."""
+    """A row for each network and tool, in Markdown; the last columns are cpwl's ratios to other tools."""
     tools = {tool: None for found in results["networks"].values() for tool in found}
-    others = [tool for tool in tools if tool not in ("torch", "float", "exact")]
+    others = [tool for tool in tools if tool not in BACKENDS]
     columns = ["network", "tool", "regions", "CPU s", "wall s", "MB", "x floor", *(f"x {tool}" for tool in others)]
     made = Table(*columns, box=box.MARKDOWN)
     for row in rows(results, others):
@@ -30,8 +31,8 @@ def rows(results: Found, others: list[str]) -> Iterator[list[str]]:
                 yield [name, tool, found["failure"], *[""] * (4 + len(others))]
                 continue
             memory = f"{found['memory'] / 1e6:.0f}" if "memory" in found else ""
-            floor = f"{found['cpu'] / found['floor']:.2f}" if "floor" in found else ""
-            ratios = [_ratio(found, by_tool.get(other, {})) if other != tool else "" for other in others]
+            floor = f"{found['cpu'] / found['floor']:.3g}" if "floor" in found else ""
+            ratios = ["" if tool in others else _ratio(found, by_tool.get(other, {})) for other in others]
             yield [name, tool, _count(found), _seconds(found["cpu"]), _seconds(found["wall"]), memory, floor, *ratios]
 
 
@@ -50,4 +51,4 @@ def _seconds(seconds: float) -> str:
 
 
 def _ratio(found: Found, other: Found) -> str:
-    return f"{found['cpu'] / other['cpu']:.2f}" if "cpu" in other else ""
+    return f"{found['cpu'] / other['cpu']:.2g}" if "cpu" in other else ""

@@ -8,7 +8,7 @@ computed in turns with the partition; "x TOOL" is to another tool in the same ca
 first run adds to the imports. Without NAME: all networks but vgg-16, which is heavy. Without --tool: the torch backend
 and the peers that are installed in the interpreter --peer-python (regioncam, affinitree) or found (the splitter of
 ../shared/yardsticks, where there is a g++), each up to the size at which it takes minutes or much memory; vgg-16 with
-float predicates, because the exact functions of its last layers take too long.
+float predicates, because exact ones take too long on it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from rich.console import Console
 HERE = Path(__file__).resolve().parent
 SPLITTER = HERE.parents[1] / "shared/yardsticks/splitter.cpp"
 PEERS = ("splitter", "regioncam", "affinitree")
-LARGEST = {"exact": 30_000, "regioncam": 100_000, "affinitree": 7_000}
+LARGEST = {"regioncam": 100_000, "affinitree": 7_000}
 """The most regions with which a tool is asked when it was not named: beyond, it takes many minutes or gigabytes."""
 
 

@@ -145,7 +145,7 @@ def test_the_table_shows_ratios_and_wrong_counts() -> None:
     peer = {"regions": 10, "expected": 10, "cpu": 1.5, "wall": 1.5}
     results = {"networks": {"net": {"torch": ours, "peer": peer, "other": {"failure": "> 9 s"}}}}
     assert list(rows(results, ["peer", "other"])) == [
-        ["net", "torch", "9 (WRONG, not 10)", "3", "4", "2", "1.50", "2.00", ""],
+        ["net", "torch", "9 (WRONG, not 10)", "3", "4", "2", "1.5", "2", ""],
         ["net", "peer", "10", "1.5", "1.5", "", "", "", ""],
         ["net", "other", "> 9 s", "", "", "", "", "", ""],
     ]
