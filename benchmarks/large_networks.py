@@ -1,4 +1,4 @@
-"""VGG-16 and ResNet-152 in the library's own form, with random weights."""
+"""VGG-16, ResNet-152 and a small convolutional network in the library's own form, with random weights."""
 
 from __future__ import annotations
 
@@ -115,6 +115,20 @@ def _bottleneck(b: _Builder, width: int, stride: int, *, first: bool) -> None:
     branch = b.norm()
     b.add(Sum((0.25, 1.0)), b.shape, branch, skip)
     b.relu()
+
+
+def small_cnn() -> Network:
+    """Two convolutions, each with a max-pool, and two dense layers, for images of 12x12."""
+    b = _Builder((1, 12, 12))
+    for channels in (8, 16):
+        b.conv(channels, 3)
+        b.relu()
+        b.pool(2, 2, 0)
+    b.flat()
+    b.dense(32)
+    b.relu()
+    b.dense(10)
+    return b.network()
 
 
 NETWORKS: dict[str, Callable[[int], Network]] = {"vgg16": vgg16, "resnet152": resnet152}

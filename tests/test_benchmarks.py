@@ -1,0 +1,177 @@
+"""The benchmarks measure what they say: the reference networks, the vertices behind the floor, ratios, the check."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import cpwl
+from cpwl import sweep
+from cpwl.blocks import Blocks
+from cpwl.network import Network
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "reference_nets.py"
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The scripts import each other by name; the tests have a ``networks`` of their own, which must stay theirs."""
+    folder = ROOT / "benchmarks"
+    names = [path.stem for path in folder.glob("*.py")]
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    monkeypatch.syspath_prepend(str(folder))
+    yield
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(before)
+
+
+def test_the_floor_counts_the_vertices_of_the_network_cut_off_after_each_stage() -> None:
+    from floor import stage_vertices
+    from networks import reference
+
+    for name in ("mlp-16x2", "small-cnn"):
+        wanted = reference(name)
+        part = cpwl.partition(wanted.network, wanted.domain)
+        found = stage_vertices(part)
+        assert found.pop(0) == 4
+        assert list(found) == list(reversed(wanted.network.nonlinear))
+        for node, count in found.items():
+            shortened = Network(wanted.network.nodes[: node + 1])
+            assert len(cpwl.partition(shortened, wanted.domain).vertices) == count
+
+
+def test_the_floor_counts_a_vertex_once_however_many_blocks_it_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    from floor import stage_vertices
+    from networks import reference
+
+    divided: list[int] = []
+
+    class Small(Blocks):
+        def divided(self, arrangement: Any, count: int) -> Any:
+            divided.append(count)
+            return super().divided(arrangement, count)
+
+    wanted = reference("mlp-32x3")
+    whole = stage_vertices(cpwl.partition(wanted.network, wanted.domain))
+    monkeypatch.setattr(sweep, "Blocks", lambda: Small(1 << 10, 1 << 16, 1 << 16))
+    assert stage_vertices(cpwl.partition(wanted.network, wanted.domain)) == whole
+    assert max(divided) > 1
+
+
+def test_the_floor_computes_every_row_of_every_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    import floor as module
+    from networks import reference
+
+    wanted = reference("mlp-16x2")
+    monkeypatch.setattr(module, "Blocks", lambda: SimpleNamespace(wanted=lambda rows, entries: 7))
+    rows: list[int] = []
+    computing = module._computing
+
+    def counted(op: Any, device: str | None) -> Any:
+        compute = computing(op, device)
+
+        def run(x: Any, y: Any) -> None:
+            compute(x, y)
+            rows.append(len(x))
+
+        return run
+
+    monkeypatch.setattr(module, "_computing", counted)
+    module.Floor(wanted.network, {0: 4, 2: 100, 4: 53})()
+    assert sum(rows[:4]) == 4 and sum(rows) == 4 + 100 + 53 and max(rows) == 15
+
+
+def test_peers_get_the_function_that_the_network_is_on_the_slice() -> None:
+    from networks import layers_on_slice, reference
+
+    wanted = reference("mlp-784")
+    points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    rows = points
+    for k, (weight, bias) in enumerate(layers_on_slice(wanted)):
+        rows = (np.maximum(rows, 0) if k else rows) @ weight.T + bias
+    values = cpwl.evaluate(wanted.network, wanted.domain.to_input(points))
+    np.testing.assert_allclose(rows, np.asarray(values, float).reshape(20, -1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="shared/reference_nets.py is absent")
+def test_the_reference_networks_are_those_of_the_shared_script(tmp_path: Path) -> None:
+    from networks import WIDTHS, reference
+
+    subprocess.run([sys.executable, SHARED, tmp_path], check=True, capture_output=True)
+    for name in WIDTHS:
+        wanted = reference(name)
+        with np.load(tmp_path / f"{name}.npz") as file:
+            ops = [node.op for node in wanted.network.nodes if hasattr(node.op, "weight")]
+            assert len(ops) == len(file["dims"]) - 1
+            for k, op in enumerate(ops):
+                assert np.array_equal(op.weight, file[f"W{k}"]) and np.array_equal(op.bias, file[f"b{k}"])
+            assert np.abs(wanted.domain.polytope.vertices).max() == file["half"]
+            if "u" in file:
+                assert np.array_equal(wanted.domain.basis, np.stack([file["u"], file["v"]], axis=1))
+                assert np.array_equal(wanted.domain.origin, file["origin"])
+
+
+def test_one_process_a_tool_measures_what_it_says() -> None:
+    command = [
+        sys.executable,
+        ROOT / "benchmarks" / "measure.py",
+        "shallow-100",
+        "torch",
+        "--least",
+        "1",
+        "--seconds",
+        "0",
+    ]
+    found = json.loads(subprocess.check_output(command, text=True, cwd=ROOT))
+    assert found["regions"] == 4622 and found["euler"] == 1 and found["runs"] == 1
+    assert 0 < found["floor"] < found["cpu"] and found["memory"] > 4622 * 100
+
+
+def test_the_table_shows_ratios_and_wrong_counts() -> None:
+    from report import rows
+
+    ours = {"regions": 9, "expected": 10, "cpu": 3.0, "wall": 4.0, "memory": 2_000_000, "floor": 2.0, "euler": 1}
+    peer = {"regions": 10, "expected": 10, "cpu": 1.5, "wall": 1.5}
+    results = {"networks": {"net": {"torch": ours, "peer": peer, "other": {"failure": "> 9 s"}}}}
+    assert list(rows(results, ["peer", "other"])) == [
+        ["net", "torch", "9 (WRONG, not 10)", "3", "4", "2", "1.5", "2", ""],
+        ["net", "peer", "10", "1.5", "1.5", "", "", "", ""],
+        ["net", "other", "> 9 s", "", "", "", "", "", ""],
+    ]
+
+
+def test_a_partition_of_twice_the_cost_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the ratios that were measured when the limits were set; the check itself runs on its own."""
+    import check
+
+    measured = {name: limit / 1.5 for name, limit in check.LIMITS.items()}
+    for factor, code in ((1.0, 0), (1.4, 0), (2.0, 1)):
+        monkeypatch.setattr(check, "ratio", lambda name, factor=factor: factor * measured[name])
+        assert CliRunner().invoke(check.main).exit_code == code
+
+
+def test_one_slow_attempt_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    import check
+
+    found = iter([9.0, 9.0, 0.5, 0.5, 0.5])
+    monkeypatch.setattr(check, "ratio", lambda name: next(found))
+    assert CliRunner().invoke(check.main).exit_code == 0
+
+
+def test_calls_are_made_in_turns() -> None:
+    from timing import in_turns
+
+    order: list[int] = []
+    costs = in_turns([lambda: order.append(0), lambda: order.append(1)], least=3, seconds=0.0)
+    assert order == [0, 1] * 3 and [len(c) for c in costs] == [3, 3]
