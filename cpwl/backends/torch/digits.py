@@ -31,12 +31,12 @@ def bits_for(terms: int, count: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Rows of numbers: the sum of ``parts`` (K, rows, columns). Parts are digits, of falling units; the last is a rest.
+    """Rows of numbers: the sum of K ``parts`` (rows, columns). Parts are digits, of falling units; the last is a rest.
 
     Part k < K - 1 is a multiple of 2^(``exponent`` - k * bits), and at most 2^(bits - 1) of them.
     """
 
-    parts: Tensor
+    parts: tuple[Tensor, ...]
     exponent: int
 
     @property
@@ -46,7 +46,7 @@ class Digits:
 
     def of(self, change: Callable[[Tensor], Tensor]) -> Digits:
         """The same exact operation on all parts: a choice of rows or columns, or zero in place of some entries."""
-        return Digits(torch.stack([change(part) for part in self.parts]), self.exponent)
+        return Digits(tuple(change(part) for part in self.parts), self.exponent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ class Grid:
         """Float64 numbers, exactly."""
         factor = self.split(values)
         missing = [torch.zeros_like(values)] * (self.count - 1 - len(factor.digits))
-        return Digits(torch.stack([*factor.digits, *missing, factor.rests[-1]]), factor.exponent)
+        return Digits((*factor.digits, *missing, factor.rests[-1]), factor.exponent)
 
     def levels(self, x: Digits) -> Levels:
         """Digits as a sum of one."""
@@ -156,42 +156,51 @@ class Grid:
 
     def normal(self, levels: Levels) -> tuple[Digits, Tensor]:
         """The sum as digits, and for each row a bound on the 2-norm of what rounding has changed."""
-        terms = [levels.at[e] for e in sorted(levels.at, reverse=True)]
-        exponent = self.first((len(terms) + 1) * max(map(largest, [*terms, levels.rest])))
-        if not abs(exponent) < _FARTHEST:
-            empty = torch.zeros_like(levels.rest)
-            return Digits(torch.stack([*[empty] * (self.count - 1), empty]), 0), empty.sum(1) + inf
+        sources = [*levels.at.items(), (None, levels.rest)]
+        peaks = [largest(values) for _, values in sources]
+        exponent = self.first(len(sources) * max(peaks))
         digits = [torch.zeros_like(levels.rest) for _ in range(self.count - 1)]
-        left = [self._shared_out(term, digits, exponent) for term in (*terms, levels.rest)]
-        rest, rounding = left[-1], torch.zeros(len(levels.rest), dtype=torch.float64)
-        for part in left[:-1]:
-            if bool(part.any()):
-                rest = rest + part
-                rounding = rounding + 2 * UNIT * row_norms(rest)
+        rest, rounding = torch.zeros_like(levels.rest), torch.zeros(len(levels.rest), dtype=torch.float64)
+        if not abs(exponent) < _FARTHEST:
+            return Digits((*digits, rest), 0), rounding + inf
+        for (unit, values), peak in zip(sources, peaks, strict=True):
+            left = self._shared_out(values, unit, peak, digits, exponent)
+            if left is not None:
+                rest += left
+                rounding += 2 * UNIT * row_norms(rest)
         for k in range(self.count - 2, 0, -1):
             over = rounded(digits[k], exponent - (k - 1) * self.bits)
-            digits[k], digits[k - 1] = digits[k] - over, digits[k - 1] + over
-        return Digits(torch.stack([*digits, rest]), exponent), rounding
+            digits[k] -= over
+            digits[k - 1] += over
+        return Digits((*digits, rest), exponent), rounding
 
-    def _shared_out(self, values: Tensor, digits: list[Tensor], exponent: int) -> Tensor:
-        """Adds numbers to digits; returns what is left of them."""
-        for k in range(len(digits)):
-            unit = exponent - k * self.bits
-            if largest(values) >= ldexp(1.0, unit - 1):
-                digit = rounded(values, unit)
-                digits[k], values = digits[k] + digit, values - digit
+    def _shared_out(
+        self, values: Tensor, unit: int | None, peak: float, digits: list[Tensor], exponent: int
+    ) -> Tensor | None:
+        """Adds numbers up to ``peak``, multiples of 2^``unit`` if it is given, to digits; what is left, if anything."""
+        for k, digit in enumerate(digits):
+            position = exponent - k * self.bits
+            if peak == 0:
+                return None
+            if unit is not None and position <= unit:
+                digit += values
+                return None
+            if peak >= ldexp(1.0, position - 1):
+                part = rounded(values, position)
+                digit += part
+                values, peak = values - part, ldexp(1.0, position - 1)
         return values
 
 
 def rounded(x: Tensor, exponent: int) -> Tensor:
     """The nearest multiples of 2^``exponent``, for x within 2^51 of them."""
     shift = ldexp(1.5, exponent + 52)
-    return (x + shift) - shift
+    return (x + shift).sub_(shift)
 
 
 def largest(values: Tensor) -> float:
     """The largest magnitude."""
-    return float(values.abs().max()) if values.numel() else 0.0
+    return float(torch.stack(torch.aminmax(values)).abs().max()) if values.numel() else 0.0
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

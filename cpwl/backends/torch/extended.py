@@ -183,11 +183,11 @@ class ExtendedArithmetic:
         """The field of a sum: ``sizes`` bounds, by row, the magnitudes of what went into its rest in float64."""
         digits, rounding = self.grid.normal(levels)
         error = lipschitz * x.error + gamma(terms + self.grid.count + 8) * sizes + rounding
-        known = torch.zeros(digits.parts.shape[1:], dtype=torch.bool) if zeros is None else zeros
+        known = torch.zeros(digits.parts[0].shape, dtype=torch.bool) if zeros is None else zeros
         return ExtendedField(digits, lifted(error * ROUND_UP), x.weights, known)
 
     def _sum(self, op: Sum, inputs: Sequence[ExtendedField]) -> ExtendedField:
-        terms = [self._scaled(x, self.grid.split(torch.tensor([c])), None) for c, x in zip(op.coefficients, inputs, strict=True)]
+        terms = [self._times(c, x) for c, x in zip(op.coefficients, inputs, strict=True)]
         levels = [self.grid.levels(x.digits) for x in terms]
         total = levels[0]
         for other in levels[1:]:
@@ -196,6 +196,11 @@ class ExtendedArithmetic:
         error = torch.stack([x.error for x in terms]).sum(0)
         zeros = torch.stack([x.zeros for x in terms]).all(0)
         return self._normal(total, replace(terms[0], error=error), 1.0, sizes, len(terms), zeros)
+
+    def _times(self, coefficient: float, x: ExtendedField) -> ExtendedField:
+        if abs(coefficient) == 1:
+            return replace(x, digits=x.digits.of(lambda part: part * coefficient))
+        return self._scaled(x, self.grid.split(torch.tensor([coefficient], dtype=torch.float64)), None)
 
     def _gathered(self, op: Gather, inputs: Sequence[ExtendedField]) -> ExtendedField:
         index = torch.as_tensor(op.index.ravel())

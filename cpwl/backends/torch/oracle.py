@@ -67,7 +67,7 @@ class _State:
     @property
     def size(self) -> int:
         """How many numbers it holds."""
-        return sum(field.digits.parts.numel() for field in self.live.values())
+        return sum(part.numel() for field in self.live.values() for part in field.digits.parts)
 
 
 class CloseOracle:
@@ -185,7 +185,7 @@ class CloseOracle:
         grid, worst = self._arithmetic.grid, 0.0
         for state in self._states[stage]:
             field = state.live[self._argument(stage)]
-            sizes = field.digits.parts[:2].sum(0)[::3].square().mean(1).sqrt()
+            sizes = (field.digits.parts[0] + field.digits.parts[1])[::3].square().mean(1).sqrt()
             ratio = (field.error[::3] / sizes)[(sizes > 0) & field.error[::3].isfinite()]
             worst = max(worst, float(ratio.max()) if len(ratio) else 0.0)
         more = ceil(log2(worst / _ENOUGH) / grid.bits) if worst > _ENOUGH else 0
@@ -233,7 +233,8 @@ def _picked(field: ExtendedField, rows: Rows, columns: Rows) -> tuple[NDArray[np
     """Parts of some entries (K, n, 3), and bounds on their errors."""
     at = torch.as_tensor(rows), torch.as_tensor(columns)[:, None]
     known = field.zeros[at]
-    return as_numpy(field.digits.parts[:, at[0], at[1]]), as_numpy(field.error[at[0]].masked_fill(known, 0.0))
+    parts = np.stack([as_numpy(part[at]) for part in field.digits.parts])
+    return parts, as_numpy(field.error[at[0]].masked_fill(known, 0.0))
 
 
 def _learn(argument: ExtendedField, stage: int, wanted: Sequence[_Wanted], known: Sequence[Known]) -> None:
