@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .bits import BitMatrix
 from .balls import Balls
+from .bits import BitMatrix
 from .polytope import Polytope
 from .ragged import Ragged
 
@@ -76,7 +76,7 @@ class CloseRegions(Protocol):
     """The functions that matter on some regions, up to a bound; ``place`` is an index into the list of regions."""
 
     def columns(self, place: NDArray[np.int64], column: NDArray[np.int64]) -> Balls:
-        """The functions of columns minus their levels, each up to a positive factor: a, b, c of a x + b y + c, (n, 3)."""
+        """The functions of columns minus their levels, up to positive factors: a, b, c of a x + b y + c, (n, 3)."""
         ...
 
     def lines(self, place: NDArray[np.int64], line: NDArray[np.int64]) -> Balls:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,12 +62,12 @@ class Balls:
     def __len__(self) -> int:
         return len(self.high)
 
-    def __getitem__(self, index: object) -> Balls:
-        return Balls(self.high[index], self.low[index], self.radius[index])  # type: ignore[index]
+    def __getitem__(self, index: Any) -> Balls:
+        return Balls(self.high[index], self.low[index], self.radius[index])
 
-    def put(self, index: object, values: Balls) -> None:
+    def put(self, index: Any, values: Balls) -> None:
         """Replaces some of the numbers, in place: for an array that is being filled."""
-        self.high[index], self.low[index], self.radius[index] = values.high, values.low, values.radius  # type: ignore[index]
+        self.high[index], self.low[index], self.radius[index] = values.high, values.low, values.radius
 
     def reshaped(self, *shape: int) -> Balls:
         """The same numbers in an array of that shape."""

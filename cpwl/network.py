@@ -287,8 +287,9 @@ class Network:
     @cached_property
     def products(self) -> int:
         """Products of a weight and a number in one evaluation by dense operators and convolutions."""
-        nodes = [node for node in self.nodes if isinstance(node.op, (Dense, Conv))]
-        return sum(node.size * prod(node.op.weight.shape[1:]) for node in nodes)
+        return sum(
+            node.size * prod(node.op.weight.shape[1:]) for node in self.nodes if isinstance(node.op, (Dense, Conv))
+        )
 
     @cached_property
     def unit_columns(self) -> dict[int, slice]:

@@ -19,7 +19,7 @@ _SURE = 2.0**-30
 
 
 class CloseValues:
-    """Values of columns at vertices, each the quotient of two numbers known up to a bound, for the cells of a complex."""
+    """Values of columns at vertices of a complex, each the quotient of two numbers known up to a bound."""
 
     def __init__(self, exactly: Exactly, lines: Ragged) -> None:
         """``lines``: the numbers of the lines of each cell."""
@@ -52,14 +52,11 @@ class CloseValues:
     def signs(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> NDArray[np.int8]:
         """The signs of columns on cells at vertices, int8; 0 where zero is possible."""
         blocks = [slice(start, start + _BLOCK) for start in range(0, len(vertex), _BLOCK)]
-        parts = [self._values(vertex[b], home[b], names[b], cell[b], column[b]) for b in blocks]
+        parts = [self.values(vertex[b], home[b], names[b], cell[b], column[b]) for b in blocks]
         return np.concatenate([np.zeros(0, np.int8), *(value.signs() * over.signs() for value, over in parts)])
 
     def values(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> tuple[Balls, Balls]:
         """The values, as quotients, up to a positive factor common to one cell and column."""
-        return self._values(vertex, home, names, cell, column)
-
-    def _values(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> tuple[Balls, Balls]:
         self._meet(vertex, home, names)
         points = self._points[np.searchsorted(self._vertex, vertex)]
         return _dot(self._forms(cell, -1 - column), points), points[:, 2]
@@ -74,7 +71,10 @@ class CloseValues:
             at = np.searchsorted(self._vertex, new)
             self._vertex = np.insert(self._vertex, at, new)
             old = self._points
-            pairs = ((part, getattr(points, name)) for part, name in ((old.high, "high"), (old.low, "low"), (old.radius, "radius")))
+            pairs = (
+                (part, getattr(points, name))
+                for part, name in ((old.high, "high"), (old.low, "low"), (old.radius, "radius"))
+            )
             self._points = Balls(*(np.insert(part, at, more, axis=0) for part, more in pairs))
 
     def _forms(self, cell: Rows, name: Rows) -> Balls:
@@ -82,14 +82,19 @@ class CloseValues:
         result = Balls(*np.zeros((3, len(cell), 3)))
         for batch, regions in enumerate(self._batches):
             here = self._home[cell, 0] == batch
-            for chosen, find, names in ((here & (name >= 0), regions.lines, name), (here & (name < 0), regions.columns, -1 - name)):
+            for chosen, find, names in (
+                (here & (name >= 0), regions.lines, name),
+                (here & (name < 0), regions.columns, -1 - name),
+            ):
                 index = np.flatnonzero(chosen)
                 if len(index):
                     result.put(index, find(self._home[cell[index], 1], names[index]).scaled())
         return result
 
 
-def positions(first: tuple[Balls, Balls], second: tuple[Balls, Balls]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def positions(
+    first: tuple[Balls, Balls], second: tuple[Balls, Balls]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where a function with the values p / v and q / w, of opposite sign, vanishes between them, with a bound.
 
     The bound is infinite where the functions are not known closely enough.

@@ -25,7 +25,7 @@ _FARTHEST = 400
 
 
 def bits_for(terms: int, count: int) -> int:
-    """How long digits may be so that sums of ``terms`` products, of up to ``count`` pairs each, stay within 2^52 units."""
+    """How long digits may be so that ``terms`` products of up to ``count`` pairs add up to 2^52 units at most."""
     return (54 - ceil(log2(terms * count + 1))) // 2
 
 
@@ -112,7 +112,9 @@ class Grid:
         """Rational constants with their digits; what these leave is rounded."""
         digits: list[Tensor] = []
         rests, left = [_tensor(values)], values
-        exponent = max(-_FARTHEST, min(_FARTHEST, self.first(largest(rests[0]))))
+        exponent = self.first(largest(rests[0]))
+        if not abs(exponent) < _FARTHEST:
+            return Factor([torch.zeros_like(rests[0])], rests * 2, 0)
         while not digits or (len(digits) < self.count - 1 and bool(rests[-1].any())):
             unit = Fraction(2) ** (exponent - len(digits) * self.bits)
             digit = np.vectorize(lambda x, unit=unit: round(x / unit) * unit, otypes=[object])(left)

@@ -21,7 +21,7 @@ from torch import Tensor
 from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
 from .digits import Digits, Factor, Grid, Levels, bits_for
 from .field import ROUND_UP, gamma, lifted, row_norms, taken
-from .norms import Norms, conv_norms, dense_norms, factor, largest
+from .norms import Norms, conv_norms, dense_norms, largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,11 @@ class ExtendedArithmetic:
         slopes, intercepts = self._pieces(node)
         slope = slopes.of(lambda table: table.gather(0, pieces))
         shift = None if intercepts is None else intercepts.of(lambda table: table.gather(0, pieces))
-        if shift is None and not slopes.rests[1].any() and bool(((slopes.rests[0] == 0) | (slopes.rests[0] == 1)).all()):
+        if (
+            shift is None
+            and not slopes.rests[1].any()
+            and bool(((slopes.rests[0] == 0) | (slopes.rests[0] == 1)).all())
+        ):
             return _masked(x, slope.rests[0])
         return self._scaled(x, slope, shift)
 
@@ -121,7 +125,7 @@ class ExtendedArithmetic:
             if stack is None:
                 return []
             found = part.reshape(-1, inputs) @ stack.T
-            return [value.reshape(len(part), -1) for value in found.split(outputs, dim=1)]
+            return [value.reshape(len(part), -1) for value in torch.split(found, outputs, dim=1)]
 
         return self._summed(x, constants, apply, (x.zeros.shape[1] // inputs, 1))
 
@@ -139,7 +143,9 @@ class ExtendedArithmetic:
             terms = found.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, found.shape[2])
             return [value.reshape(len(part), -1) for value in terms.unbind(2)]
 
-        return self._summed(x, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial)))
+        return self._summed(
+            x, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
+        )
 
     def _summed(
         self,
@@ -164,7 +170,7 @@ class ExtendedArithmetic:
         zeros = x.zeros | (factors.rests[0] == 0)
         if shift is not None:
             levels = levels.plus(self.grid.constant(shift, x.weights))
-            sizes = sizes + row_norms(torch.atleast_2d(shift.rests[-1]))
+            sizes = sizes + row_norms(shift.rests[-1].reshape(-1, x.zeros.shape[1]))
             zeros = zeros & (shift.rests[0] == 0)
         return self._normal(levels, x, rests[0], sizes, 1, zeros)
 
@@ -205,21 +211,24 @@ class ExtendedArithmetic:
     def _gathered(self, op: Gather, inputs: Sequence[ExtendedField]) -> ExtendedField:
         index = torch.as_tensor(op.index.ravel())
         copies = int(np.bincount(op.index.ravel() + 1)[1:].max(initial=1))
-        error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt() * (sqrt(copies) * ROUND_UP)
+        error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
         zeros = taken(torch.cat([x.zeros for x in inputs], 1), index) | (index < 0)
         if len(inputs) == 1:
             digits, rounding = inputs[0].digits, torch.zeros_like(error)
         else:
             digits, rounding = self._joined(inputs)
         digits = digits.of(lambda part: taken(part, index))
-        return ExtendedField(digits, lifted((error + rounding) * ROUND_UP), inputs[0].weights, zeros)
+        error = lifted((error + rounding) * (sqrt(copies) * ROUND_UP))
+        return ExtendedField(digits, error, inputs[0].weights, zeros)
 
     def _joined(self, inputs: Sequence[ExtendedField]) -> tuple[Digits, Tensor]:
         """The columns of several fields, one after the other, on one grid."""
         levels = [self.grid.levels(x.digits) for x in inputs]
         positions = {position for part in levels for position in part.at}
         empty = [torch.zeros_like(part.rest) for part in levels]
-        at = {p: torch.cat([part.at.get(p, zero) for part, zero in zip(levels, empty, strict=True)], 1) for p in positions}
+        at = {
+            p: torch.cat([part.at.get(p, zero) for part, zero in zip(levels, empty, strict=True)], 1) for p in positions
+        }
         return self.grid.normal(Levels(at, torch.cat([part.rest for part in levels], 1)))
 
     # ---- constants -------------------------------------------------------------------------------------------------
@@ -247,7 +256,7 @@ class ExtendedArithmetic:
         if key not in self._tables:
             slopes, intercepts = (_table(values, node) for values in (op.slopes, op.intercepts))
             shift = self.grid.split_fractions(intercepts) if intercepts.any() else None
-            self._tables[key] = self.grid.split(torch.as_tensor(slopes)), shift
+            self._tables[key] = self.grid.split(torch.as_tensor(slopes.copy())), shift
         return self._tables[key]
 
 

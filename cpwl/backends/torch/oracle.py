@@ -100,12 +100,15 @@ class CloseOracle:
         for k, i in enumerate(place.tolist()):
             regions[keys[i]].names.add(names.at(k))
         for old in set(self._states) - {0, stage - 1, stage}:
-            del self._states[old], self._places[old]
+            del self._states[old]
+            self._places.pop(old, None)
         homes = self._reach(regions, stage)
         while missing := self._missing(stage):
             self._begin(self._arithmetic.grid.count + missing)
             homes = self._reach(regions, stage)
-        return CloseStage(self._states[stage], self._argument(stage), stage, np.array([homes[k] for k in keys]), self._sides)
+        return CloseStage(
+            self._states[stage], self._argument(stage), stage, np.array([homes[k] for k in keys]), self._sides
+        )
 
     def _reach(self, regions: dict[bytes, _Wanted], stage: int) -> dict[bytes, Place]:
         """Takes regions to a stage, and says where they are found there."""
@@ -132,7 +135,7 @@ class CloseOracle:
         """The last stage from which a region can be taken on, and where it is found there."""
         for start in sorted(self._states, reverse=True):
             name = key if start == stage else _key(wanted.pattern[: self._ends[start]])
-            place = self._places[start].get(name)
+            place = self._places.get(start, {}).get(name)
             if place is not None:
                 known = self._states[start][place[0]].known[place[1]]
                 if all(name in known or not 0 <= name[0] < start for name in wanted.names):
@@ -173,7 +176,11 @@ class CloseOracle:
 
     def _without(self, live: dict[int, ExtendedField], i: int) -> dict[int, ExtendedField]:
         """What is still read after node i."""
-        return {j: field for j, field in live.items() if self._network.last_use[j] > i or j in (i, len(self._network.nodes) - 1)}
+        return {
+            j: field
+            for j, field in live.items()
+            if self._network.last_use[j] > i or j in (i, len(self._network.nodes) - 1)
+        }
 
     def _argument(self, stage: int) -> int:
         """The node that a stage reads."""
@@ -218,7 +225,7 @@ class CloseStage:
 
 
 def entries(field: ExtendedField, region: Rows, names: Names) -> Balls:
-    """Entry ``first`` minus entry ``second`` (if >= 0) minus a level, as functions a, b, c on regions (three rows each)."""
+    """Entry ``first`` minus ``second`` (if >= 0) minus a level, as functions a, b, c on regions of three rows each."""
     rows = 3 * region[:, None] + np.array([1, 2, 0])
     parts, radius = _picked(field, rows, names.first)
     other, error = _picked(field, rows, np.maximum(names.second, 0))
