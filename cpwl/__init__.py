@@ -13,8 +13,10 @@ from .evaluation import evaluate
 from .halfspaces import Halfspaces
 from .io import load
 from .local import LocalMap, local_map
+from .merged import Merged
 from .network import Network
 from .partition import Partition, partition
+from .region import Region
 from .statistics import Statistics
 
 __version__ = "0.1.0"
@@ -27,8 +29,10 @@ __all__ = [
     "Domain",
     "Halfspaces",
     "LocalMap",
+    "Merged",
     "Network",
     "Partition",
+    "Region",
     "Statistics",
     "certify",
     "certify_constant",

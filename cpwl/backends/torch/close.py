@@ -44,11 +44,6 @@ class CloseValues:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
                 self._batches.append(found)
 
-    def forget(self, vertices: int) -> None:
-        """Forgets the vertices from that number on."""
-        kept = self._vertex < vertices
-        self._vertex, self._points = self._vertex[kept], self._points[kept]
-
     def signs(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> NDArray[np.int8]:
         """The signs of columns on cells at vertices, int8; 0 where zero is possible."""
         blocks = [slice(start, start + _BLOCK) for start in range(0, len(vertex), _BLOCK)]

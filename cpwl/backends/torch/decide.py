@@ -118,11 +118,6 @@ class Decider:
         exact = [_position(*one, *other) for one, other in zip(*ends, strict=True)]
         return torch.tensor(exact, dtype=torch.float64, device=columns.device)
 
-    def forget(self, vertices: int) -> None:
-        """Forgets the vertices from that number on, whose numbers are to be given anew."""
-        self._points = {vertex: point for vertex, point in self._points.items() if vertex < vertices}
-        self._close.forget(vertices)
-
     def fetch(self, cells: Tensor) -> None:
         """Asks for the functions on some cells, all at once."""
         self._close.fetch(as_numpy(cells))

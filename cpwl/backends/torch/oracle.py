@@ -99,9 +99,7 @@ class CloseOracle:
         keys = [_key(row) for row in patterns]
         for k, i in enumerate(place.tolist()):
             regions[keys[i]].names.add(names.at(k))
-        for old in set(self._states) - {0, stage - 1, stage}:
-            del self._states[old]
-            self._places.pop(old, None)
+        self._drop(stage)
         homes = self._reach(regions, stage)
         while missing := self._missing(stage):
             self._begin(self._arithmetic.grid.count + missing)
@@ -109,6 +107,15 @@ class CloseOracle:
         return CloseStage(
             self._states[stage], self._argument(stage), stage, np.array([homes[k] for k in keys]), self._sides
         )
+
+    def _drop(self, stage: int) -> None:
+        """Forgets later stages, which come anew with every block of a sweep, and the first ones when there is much."""
+        between = [old for old in sorted(self._states) if 0 < old < stage - 1]
+        later = [old for old in self._states if old > stage]
+        while later or (between and sum(state.size for kept in self._states.values() for state in kept) > _KEPT):
+            old = (later or between).pop(0)
+            del self._states[old]
+            self._places.pop(old, None)
 
     def _reach(self, regions: dict[bytes, _Wanted], stage: int) -> dict[bytes, Place]:
         """Takes regions to a stage, and says where they are found there."""
