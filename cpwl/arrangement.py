@@ -84,6 +84,12 @@ class CloseRegions(Protocol):
         """Functions that vanish on edges of the regions: those of the lines with these numbers, of either sign."""
         ...
 
+    def vanish(
+        self, place: NDArray[np.int64], column: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether a column is known to be zero where another function is: line ``other``, or column -1 - ``other``."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Exactly:

@@ -92,6 +92,10 @@ class CloseFunctions(Protocol):
         """The functions of those names on the regions place[i], each up to a positive factor: a, b, c, (n, 3)."""
         ...
 
+    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
+        """Whether names[i], of the stage that comes next, is known to be zero where others[i] is: by name alone."""
+        ...
+
 
 class Oracle(Protocol):
     """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
@@ -175,6 +179,14 @@ class _CloseRegions:
 
     def lines(self, place: Rows, line: Rows) -> Balls:
         return self.functions.forms(place, self.known.take(line))
+
+    def vanish(self, place: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
+        regions, result = self.regions[place], np.zeros(len(place), np.bool_)
+        names = self.naming(regions, column)
+        line, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
+        result[line] = self.functions.vanish(names.take(line), self.known.take(other[line]))
+        result[own] = self.functions.vanish(names.take(own), self.naming(regions[own], -1 - other[own]))
+        return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from cpwl.backends.torch.decide import Decider
 from cpwl.backends.torch.digits import Grid, bits_for
 from cpwl.backends.torch.extended import ExtendedArithmetic, ExtendedField
 from cpwl.balls import Balls
-from cpwl.network import Network, Node, Periodic
+from cpwl.network import Dense, Gather, Input, Max, Network, Node, Periodic, Piecewise
 from cpwl.predicates import Names
 
 seeds = st.integers(0, 2**32 - 1)
@@ -185,6 +185,26 @@ def test_regions_go_on_from_where_their_parents_are_kept_or_from_the_start(
     monkeypatch.setattr(oracle, "_KEPT", kept)
     monkeypatch.setattr(oracle, "_ENTRIES", 200)
     assert disagreements(mlp(4, [2, 8, 8, 3]), SQUARE) == []
+
+
+def test_lemma_10_copies_of_one_entry_tie_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    Watched(monkeypatch)
+    weight = np.random.default_rng(5).standard_normal((4, 2))
+    nodes = [
+        Node(Input(), (), (2,), "input"),
+        Node(Dense(weight, np.full(4, 0.1)), (0,), (4,), "dense"),
+        Node(Piecewise(np.zeros(1), np.array([0.25, 1.0])), (1,), (4,), "leaky"),
+        Node(Gather(np.array([[0, 1, 0], [1, 0, 1], [2, 2, 3]])), (2,), (3, 3), "windows"),
+        Node(Max(), (3,), (3,), "max"),
+    ]
+    network = Network(tuple(nodes))
+    assert disagreements(network, SQUARE) == []
+    stage = oracle.CloseOracle(network, SQUARE)(np.ones((1, 4), np.int16), np.zeros(0, np.int64), Names.sides(0))
+    itself, same, turned, third = (1, 0, 2, 0.0), (1, 4, 5, 0.0), (1, 1, 0, 0.0), (1, 0, 6, 0.0)
+    column, side, earlier = (1, 0, 1, 0.0), (-1, 0, -1, 0.0), (0, 0, 1, 0.0)
+    pairs = [(itself, side), (column, same), (column, turned), (column, third), (column, side), (column, earlier)]
+    known = stage.vanish(*(Names.of([pair[k] for pair in pairs]) for k in (0, 1)))
+    assert known.tolist() == [True, True, True, False, False, False]
 
 
 @pytest.mark.parametrize(("enough", "parts"), [(1.0, 4), (2.0**-120, 5), (2.0**-400, 8)])

@@ -44,11 +44,29 @@ class CloseValues:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
                 self._batches.append(found)
 
-    def signs(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> NDArray[np.int8]:
-        """The signs of columns on cells at vertices, int8; 0 where zero is possible."""
-        blocks = [slice(start, start + _BLOCK) for start in range(0, len(vertex), _BLOCK)]
-        parts = [self.values(vertex[b], home[b], names[b], cell[b], column[b]) for b in blocks]
-        return np.concatenate([np.zeros(0, np.int8), *(value.signs() * over.signs() for value, over in parts)])
+    def signs(self, vertex: Rows, home: Rows, names: Rows, column: Rows) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """The signs of columns at vertices, int8; and which of them are open: 0, but perhaps not so."""
+        signs = np.zeros(len(vertex), np.int8)
+        for start in range(0, len(vertex), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            value, over = self.values(vertex[block], home[block], names[block], home[block], column[block])
+            signs[block] = value.signs() * over.signs()
+        left = np.flatnonzero(signs == 0)
+        still = ~(
+            self._vanish(home[left], column[left], names[left, 0])
+            | self._vanish(home[left], column[left], names[left, 1])
+        )
+        is_open = np.zeros(len(signs), np.bool_)
+        is_open[left] = still
+        return signs, is_open
+
+    def _vanish(self, cell: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
+        """Whether columns are known by name to be zero where other functions on the cell are."""
+        result = np.zeros(len(cell), np.bool_)
+        for batch, regions in enumerate(self._batches):
+            index = np.flatnonzero(self._home[cell, 0] == batch)
+            result[index] = regions.vanish(self._home[cell[index], 1], column[index], other[index])
+        return result
 
     def values(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> tuple[Balls, Balls]:
         """The values, as quotients, up to a positive factor common to one cell and column."""

@@ -89,9 +89,9 @@ class Decider:
         self.fetch(places.cell)
         if not self._close.known:
             return self._exact_signs(places, columns)
-        rows = places.numpy()
-        signs = torch.as_tensor(self._close.signs(*rows, rows[1], as_numpy(columns)), device=columns.device)
-        left = (signs == 0).nonzero(as_tuple=True)[0]
+        found = self._close.signs(*places.numpy(), as_numpy(columns))
+        signs, is_open = (torch.as_tensor(part, device=columns.device) for part in found)
+        left = is_open.nonzero(as_tuple=True)[0]
         signs[left] = self._exact_signs(places.take(left), columns[left])
         return signs
 

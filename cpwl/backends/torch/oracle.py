@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...balls import Balls
 from ...domain import Domain
 from ...errors import InternalError
-from ...network import Network
+from ...network import Gather, Network
 from ...polytope import Polytope
 from ...predicates import Names
 from .extended import ExtendedArithmetic, ExtendedField
@@ -104,9 +104,9 @@ class CloseOracle:
         while missing := self._missing(stage):
             self._begin(self._arithmetic.grid.count + missing)
             homes = self._reach(regions, stage)
-        return CloseStage(
-            self._states[stage], self._argument(stage), stage, np.array([homes[k] for k in keys]), self._sides
-        )
+        places = np.array([homes[key] for key in keys])
+        states, argument = self._states[stage], self._argument(stage)
+        return CloseStage(states, argument, stage, places, self._sources(stage), self._sides)
 
     def _drop(self, stage: int) -> None:
         """Forgets later stages, which come anew with every block of a sweep, and the first ones when there is much."""
@@ -194,6 +194,11 @@ class CloseOracle:
         nodes, nonlinear = self._network.nodes, self._network.nonlinear
         return nodes[nonlinear[stage]].inputs[0] if stage < len(nonlinear) else len(nodes) - 1
 
+    def _sources(self, stage: int) -> Rows:
+        """For each entry that a stage reads the entry of the node before that it is a copy of."""
+        node = self._network.nodes[self._argument(stage)]
+        return node.op.index.ravel() if isinstance(node.op, Gather) and len(node.inputs) == 1 else np.arange(node.size)
+
     def _missing(self, stage: int) -> int:
         """How many parts more a number should have for the bounds to be small next to the values."""
         grid, worst = self._arithmetic.grid, 0.0
@@ -215,7 +220,20 @@ class CloseStage:
     stage: int
     homes: Rows
     """The state of each region and its place there, (n, 2)."""
+    sources: Rows
+    """For each entry of the argument the entry that it is a copy of, by number, or itself."""
     sides: Balls
+
+    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
+        """Whether names[i] is the difference of an entry from itself, or up to its sign the same as others[i]."""
+        one, other = (np.where(names.second < 0, -1, self.sources[part]) for part in (names.first, names.second))
+        here = others.stage == self.stage
+        first, second = (np.where(here, part, 0) for part in (others.first, others.second))
+        p, q = self.sources[first], np.where(second < 0, -1, self.sources[second])
+        pairs = ((one == p) & (other == q)) | ((one == q) & (other == p))
+        differences = names.second >= 0
+        found = differences & ((one == other) | (here & (second >= 0) & pairs))
+        return np.asarray(found)
 
     def forms(self, place: Rows, names: Names) -> Balls:
         """The functions of those names on the regions place[i]: a, b, c, (n, 3)."""
