@@ -29,8 +29,8 @@ from .partition import Partition
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import Polytope
 from .predicates import Names
+from .steps import Step
 from .stored import Arrays, Stored, prefixed
-from .sweep import Step
 
 FORMAT = "cpwl-partition"
 VERSION = 2

@@ -25,7 +25,8 @@ from .network_check import check_network
 from .polytope import finite
 from .predicates import Names, Predicates
 from .ragged import Ragged
-from .sweep import Progress, Step, Sweep, patterns_after
+from .steps import Step, patterns_after
+from .sweep import Progress, Sweep
 
 if TYPE_CHECKING:
     import networkx
@@ -276,19 +277,19 @@ def partition(
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
     named = predicates == "exact" and not arrangement.exact
-    sweep = Sweep(net, dom, chosen.arithmetic, progress)
-    found = sweep.run(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
+    sweep = Sweep(net, dom, chosen.arithmetic, progress=progress)
+    found = sweep.finish(sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None))
     if not np.isfinite(found.output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
     return Partition(
         network=sweep.network,
         domain=dom,
-        arrangement=found.arrangement,
-        steps=found.steps,
+        arrangement=found.state.arrangement,
+        steps=found.state.steps,
         outputs=found.output,
         backend=backend,
         device=device,
         predicates=predicates,
-        settled=found.settled,
-        lines=found.lines,
+        settled=found.state.settled,
+        lines=found.state.lines,
     )

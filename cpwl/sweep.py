@@ -7,11 +7,10 @@ to the end one after the other (depth first) and joined. Decisions are exact, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,24 +23,13 @@ from .blocks import Blocks
 from .domain import Domain
 from .maximum import refine_by_maximum
 from .network import Gather, Max, Network, Node, Periodic, Piecewise
-from .pieces import LevelPieces, NoPieces, Pieces, WinnerPieces
+from .pieces import LevelPieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
+from .steps import Step, joined_steps, patterns_after, roots
 
 Progress = Callable[[int, int, str], None]
 """Called with what is done, how much there is in all, and a word for what it is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What one nonlinear node did to the regions."""
-
-    node: int
-    """Index of the node in ``network.nodes``."""
-    parents: NDArray[np.int64]
-    """For each region after this step the region before it (of the step before; of the whole domain at first)."""
-    pieces: Pieces
-    """The piece of each of the node's units, on each region after this step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +39,16 @@ class State:
     arrangement: Arrangement[Any]
     node: int
     """The last node that is done."""
-    steps: tuple[Step, ...]
     lines: Names | None
     """The function behind each line, when decisions are to be exact where the arrangement is not; else None."""
+    history: tuple[Step, ...] = ()
+    """The steps before this block was made, and its making."""
+    steps: tuple[Step, ...] = ()
+    """The steps since then."""
+    first_line: int = 0
+    """Lines from this number on have been made since then."""
+    stage: int = 0
+    """How many nonlinear nodes are done."""
     settled: int = 0
     path: tuple[int, ...] = ()
     """Which block of which block this is."""
@@ -73,11 +68,34 @@ class Rows:
 class Finished:
     """What has come out of a sweep."""
 
-    arrangement: Arrangement[Any]
+    state: State
     output: Any
-    steps: tuple[Step, ...]
-    lines: Names | None
-    settled: int
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """A state that is to be gone on with in blocks."""
+
+    state: State
+    rows: Rows
+    chosen: list[NDArray[np.int64]]
+    """The regions of each block."""
+    share: float
+    """The part of all work that is left here."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A block on which work is to go on."""
+
+    state: State
+    live: dict[int, Any]
+    """The fields that are still to be read, by node."""
+    share: float
+
+
+Runner = Callable[[Iterator[Task]], Iterator[Finished]]
+"""Finishes tasks, perhaps elsewhere; the answers come in the order of the tasks."""
 
 
 class Sweep:
@@ -88,29 +106,76 @@ class Sweep:
         network: Network,
         domain: Domain,
         arithmetic: Arithmetic[Any],
-        progress: Progress | None = None,
+        *,
         blocks: Blocks | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.network = network
         """The network on the domain: a periodic node becomes one with the pieces that are reached."""
-        self._domain, self._arithmetic, self._progress = domain, arithmetic, progress
-        self._blocks = Blocks() if blocks is None else blocks
+        self.domain = domain
+        self._arithmetic, self._progress = arithmetic, progress
+        self.block_sizes = Blocks() if blocks is None else blocks
         self._oracle: Oracle | None = None
         self._done = 0.0
 
-    def run(self, arrangement: Arrangement[Any], lines: Names | None = None) -> Finished:
-        """The arrangement refined by all units; with ``lines``, the names of its lines, every decision is exact."""
-        start = self._arithmetic.linear(embedding(self._domain), [arrangement.coordinates()])
-        return self._finish(State(arrangement, 0, (), lines), {0: start}, 1.0)
+    # ---- ways through ----------------------------------------------------------------------------------------------
+    def start(self, arrangement: Arrangement[Any], lines: Names | None = None) -> Task:
+        """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact."""
+        start = self._arithmetic.linear(embedding(self.domain), [arrangement.coordinates()])
+        return Task(State(arrangement, 0, lines), {0: start}, 1.0)
 
-    def _finish(self, state: State, live: dict[int, Any], share: float) -> Finished:
-        """Goes through the nodes that are left; they are that share of all work."""
-        first = state.node + 1
+    def finish(self, task: Task, runner: Runner | None = None) -> Finished:
+        """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division."""
+        found = self._advance(task)
+        if isinstance(found, Finished):
+            return found
+        tasks = self.tasks(found)
+        parts = map(self.finish, tasks) if runner is None else runner(tasks)
+        return joined(found, list(parts))
+
+    def blocks(self, task: Task, runner: Runner | None = None) -> Iterator[Finished]:
+        """The same block by block, not joined; each block's steps go back to the whole arrangement."""
+        found = self._advance(task)
+        if isinstance(found, Finished):
+            yield found
+        elif runner is not None:
+            yield from runner(self.tasks(found))
+        else:
+            for block in self.tasks(found):
+                yield from self.blocks(block)
+
+    def tasks(self, division: Division) -> Iterator[Task]:
+        """The blocks of a division, in order, each with the fields at its vertices."""
+        state = division.state
+        path, share = (*state.path, state.node), division.share / len(division.chosen)
+        for k, regions in enumerate(division.chosen):
+            taken = state.arrangement.block(regions, _key(path))
+            block = replace(
+                state,
+                arrangement=taken.arrangement,
+                history=(*state.history, *state.steps, Step.choosing(regions)),
+                steps=(),
+                first_line=taken.arrangement.lines,
+                settled=0,
+                path=(*path, k),
+            )
+            yield Task(block, division.rows.at(taken.vertices), share)
+
+    def report(self, share: float) -> None:
+        """Tells that this part of all work is done."""
+        self._done += share
+        if self._progress is not None:
+            self._progress(round(1000 * self._done), 1000, "partition")
+
+    # ---- node by node ----------------------------------------------------------------------------------------------
+    def _advance(self, task: Task) -> Finished | Division:
+        """Goes through the nodes that are left, until the end or until blocks are needed."""
+        state, live, first = task.state, task.live, task.state.node + 1
         for i in range(first, len(self.network.nodes)):
             inputs = [live[j] for j in self.network.nodes[i].inputs]
             node = self._reached(i, inputs[0])
-            if isinstance(node.op, Max) and (count := self._blocks_wanted(state, i - 1)) > 1:
-                return self._in_blocks(state, self._stored(live), count, share * self._left(i - 1, first))
+            if isinstance(node.op, Max) and (division := self._divided(task, state, self._stored(live))):
+                return division
             live = {j: field for j, field in live.items() if self.network.last_use[j] > i or j not in node.inputs}
             if not node.is_nonlinear:
                 live[i] = self._arithmetic.linear(node, inputs)
@@ -118,17 +183,34 @@ class Sweep:
             else:
                 act = self._piecewise if isinstance(node.op, Piecewise) else self._maximum
                 state, rows = act(state, node, inputs[0], live)
-                if i == self._last:
+                if i == max(self.network.nonlinear):
+                    self.report(self._part(task, i))
                     return self._ended(state, rows)
-                if (count := self._blocks_wanted(state, i)) > 1:
-                    return self._in_blocks(state, rows, count, share * self._left(i, first))
+                if division := self._divided(task, state, rows):
+                    return division
                 live = rows.at(None)
-            self._report(share / (len(self.network.nodes) - first))
+            self.report(task.share / (len(self.network.nodes) - first))
         return self._ended(state, self._stored(live))
+
+    def _divided(self, task: Task, state: State, rows: Rows) -> Division | None:
+        """The division of a state, if it needs one; none while a periodic node has to see the whole domain."""
+        if any(isinstance(node.op, Periodic) for node in self.network.nodes):
+            return None
+        wanted = self.block_sizes.wanted(len(state.arrangement.vertices), self._entries(state.node))
+        count = min(wanted, len(state.arrangement))
+        if count < 2:
+            return None
+        chosen = self.block_sizes.divided(state.arrangement, count)
+        return Division(state, rows, chosen, self._part(task, state.node))
+
+    def _part(self, task: Task, done: int) -> float:
+        """The part of all work that is left of a task after a node."""
+        nodes = len(self.network.nodes)
+        return task.share * (nodes - 1 - done) / (nodes - 1 - task.state.node)
 
     def _piecewise(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         assert isinstance(node.op, Piecewise)
-        i, stage, breakpoints = state.node + 1, _stage(state), node.op.breakpoints
+        i, stage, breakpoints = state.node + 1, state.stage, node.op.breakpoints
         levels = Ragged.from_counts(np.tile(breakpoints, node.size), np.full(node.size, len(breakpoints)))
 
         def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
@@ -199,26 +281,20 @@ class Sweep:
         if state.lines is None:
             return None
         if self._oracle is None:
-            self._oracle = backends.oracle(self.network, self._domain)
-        return Predicates(self._oracle, state.lines, _stage(state), partial(patterns_after, state.steps))
+            self._oracle = backends.oracle(self.network, self.domain)
+        return Predicates(
+            self._oracle, state.lines, state.stage, partial(patterns_after, (*state.history, *state.steps))
+        )
 
     # ---- the end, and blocks ---------------------------------------------------------------------------------------
-    @property
-    def _last(self) -> int:
-        """The last nonlinear node."""
-        return max(self.network.nonlinear, default=0)
-
     def _ended(self, state: State, rows: Rows) -> Finished:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         vertices = len(state.arrangement.vertices)
-        size = self._blocks.rows_at_once(self._entries(state.node))
+        size = self.block_sizes.rows_at_once(self._entries(state.node))
         if vertices <= size:
-            return self._finished(state, self._output(state.node, rows.at(None)))
+            return Finished(state, self._output(state.node, rows.at(None)))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
-        return self._finished(state, self._arithmetic.stack([self._output_at(state, rows, chunk) for chunk in chunks]))
-
-    def _finished(self, state: State, output: Any) -> Finished:
-        return Finished(state.arrangement, output, state.steps, state.lines, state.settled)
+        return Finished(state, self._arithmetic.stack([self._output_at(state, rows, chunk) for chunk in chunks]))
 
     def _output_at(self, state: State, rows: Rows, vertices: NDArray[np.int64]) -> Any:
         needed = rows.needed(vertices)
@@ -241,13 +317,6 @@ class Sweep:
 
         return Rows(at, np.sort)
 
-    def _blocks_wanted(self, state: State, done: int) -> int:
-        """In how many blocks to go on after a node; 1 while a periodic node needs to know the whole domain."""
-        if any(isinstance(node.op, Periodic) for node in self.network.nodes):
-            return 1
-        rows, regions = len(state.arrangement.vertices), len(state.arrangement)
-        return min(self._blocks.wanted(rows, self._entries(done)), regions)
-
     def _entries(self, done: int) -> int:
         """The most entries of a vertex that are held at once after a node and before the next nonlinear one."""
         nodes, last_use = self.network.nodes, self.network.last_use
@@ -261,42 +330,20 @@ class Sweep:
             live -= sum(nodes[j].size for j in set(nodes[i].inputs) if last_use[j] == i)
         return most
 
-    def _in_blocks(self, state: State, rows: Rows, count: int, share: float) -> Finished:
-        """The same in blocks of regions, one after the other."""
-        whole, path = state.arrangement, (*state.path, state.node)
-        chosen = self._blocks.divided(whole, count)
-        parts, first_lines = [], []
-        for k, regions in enumerate(chosen):
-            taken = whole.block(regions, _key(path))
-            first_lines.append(taken.arrangement.lines)
-            steps = (*state.steps, Step(-1, regions, NoPieces(len(regions))))
-            block = State(taken.arrangement, state.node, steps, state.lines, 0, (*path, k))
-            parts.append(self._finish(block, rows.at(taken.vertices), share / len(chosen)))
-        return _joined(state, chosen, first_lines, parts)
-
-    def _left(self, done: int, first: int) -> float:
-        """The part of the nodes from ``first`` on that comes after a node."""
-        return (len(self.network.nodes) - 1 - done) / (len(self.network.nodes) - first)
-
-    def _report(self, share: float) -> None:
-        self._done += share
-        if self._progress is not None:
-            self._progress(round(1000 * self._done), 1000, "partition")
-
-
-def _stage(state: State) -> int:
-    """How many nonlinear nodes are done."""
-    return sum(step.node >= 0 for step in state.steps)
-
 
 def _after(
     state: State, step: Step, arrangement: Arrangement[Any], predicates: Predicates | None, settled: int
 ) -> State:
     """The state after one more nonlinear node."""
     lines = None if predicates is None else predicates.lines
-    steps = (*state.steps, step)
     return replace(
-        state, arrangement=arrangement, node=step.node, steps=steps, lines=lines, settled=state.settled + settled
+        state,
+        arrangement=arrangement,
+        node=step.node,
+        lines=lines,
+        steps=(*state.steps, step),
+        stage=state.stage + 1,
+        settled=state.settled + settled,
     )
 
 
@@ -306,56 +353,27 @@ def _key(path: tuple[int, ...]) -> int:
 
 
 # ---- joining blocks ------------------------------------------------------------------------------------------------
-def _joined(
-    state: State, chosen: Sequence[NDArray[np.int64]], first_lines: Sequence[int], parts: Sequence[Finished]
-) -> Finished:
-    """What has come out of all blocks of a state, as if it had not been divided."""
-    own = [part.steps[len(state.steps) + 1 :] for part in parts]
-    roots = [regions[_roots(steps)] for regions, steps in zip(chosen, own, strict=True)]
-    joined = state.arrangement.joined([part.arrangement for part in parts], first_lines, np.concatenate(roots))
-    stages = list(zip(*own, strict=True))
-    steps = [_side_by_side(stages[0], None), *(_side_by_side(after, before) for before, after in pairwise(stages))]
-    steps[0] = replace(steps[0], parents=np.concatenate([r[s.parents] for r, s in zip(chosen, stages[0], strict=True)]))
-    steps[-1] = Step(steps[-1].node, steps[-1].parents[joined.order], steps[-1].pieces.some(joined.order))
+def joined(division: Division, parts: Sequence[Finished]) -> Finished:
+    """What has come out of all blocks of a division, as if it had not been divided."""
+    state, ends = division.state, [part.state for part in parts]
+    origins = [chosen[roots(end.steps)] for chosen, end in zip(division.chosen, ends, strict=True)]
+    first_lines = [end.first_line for end in ends]
+    found = state.arrangement.joined([end.arrangement for end in ends], first_lines, np.concatenate(origins))
     lines = state.lines
     if lines is not None:
-        found = [_own_lines(part, first) for part, first in zip(parts, first_lines, strict=True)]
-        lines = lines.followed_by(state.arrangement.lines, Names.joined(found))
-    return Finished(
-        joined.arrangement,
-        joined.carry([part.output for part in parts]),
-        (*state.steps, *steps),
-        lines,
-        state.settled + sum(part.settled for part in parts),
+        lines = lines.followed_by(state.arrangement.lines, Names.joined([_own_lines(end) for end in ends]))
+    after = replace(
+        state,
+        arrangement=found.arrangement,
+        node=ends[0].node,
+        lines=lines,
+        steps=(*state.steps, *joined_steps(division.chosen, [end.steps for end in ends], found.order)),
+        stage=ends[0].stage,
+        settled=state.settled + sum(end.settled for end in ends),
     )
+    return Finished(after, found.carry([part.output for part in parts]))
 
 
-def _roots(steps: Sequence[Step]) -> NDArray[np.int64]:
-    """For each region after some steps the one before all of them that it lies in."""
-    rows = np.arange(len(steps[-1].parents))
-    for step in reversed(steps):
-        rows = step.parents[rows]
-    return rows
-
-
-def _side_by_side(steps: Sequence[Step], before: Sequence[Step] | None) -> Step:
-    """The same step of all blocks, with regions numbered block by block, as those of the step before."""
-    counts = [0 if before is None else len(step.parents) for step in before or steps]
-    starts = np.cumsum(counts) - counts
-    parents = np.concatenate([step.parents + start for step, start in zip(steps, starts, strict=True)])
-    return Step(steps[0].node, parents, steps[0].pieces.with_others([step.pieces for step in steps[1:]]))
-
-
-def _own_lines(part: Finished, first: int) -> Names:
-    assert part.lines is not None
-    return part.lines.take(np.arange(first, part.arrangement.lines))
-
-
-def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray[np.int16]:
-    """The pieces of all units of some steps on regions after the last of them, int16 (n, units)."""
-    parts, rows = [], regions
-    for step in reversed(steps):
-        parts.append(step.pieces.take(rows))
-        rows = step.parents[rows]
-    empty = np.zeros((len(rows), 0), np.int16)
-    return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
+def _own_lines(end: State) -> Names:
+    assert end.lines is not None
+    return end.lines.take(np.arange(end.first_line, end.arrangement.lines))

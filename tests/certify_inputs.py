@@ -19,7 +19,7 @@ from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewi
 from cpwl.partition import Partition
 from cpwl.pieces import WinnerPieces
 from cpwl.ragged import Ragged
-from cpwl.sweep import Step
+from cpwl.steps import Step
 
 SQUARE = Domain.box([-1.0, -1.0], [1.0, 1.0])
 ACTIVATIONS: dict[str, Piecewise | int] = {

@@ -15,7 +15,8 @@ from ..errors import VerificationError
 from ..network import Network, Node, Piecewise
 from ..partition import Partition
 from ..pieces import LevelPieces, Pieces, WinnerPieces
-from ..sweep import Progress, Step
+from ..steps import Step
+from ..sweep import Progress
 from .certificate import Certificate
 from .criterion import Findings, Listing, examine, loose_edges, repeated, total_area, within
 from .lift import lift

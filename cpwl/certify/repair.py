@@ -172,7 +172,8 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
 
 def _swept(network: Network, domain: Domain, arrangement: ExactArrangement) -> ExactArrangement:
     """The partition of what an arrangement covers."""
-    found = Sweep(network, domain, ExactArithmetic()).run(arrangement).arrangement
+    sweep = Sweep(network, domain, ExactArithmetic())
+    found = sweep.finish(sweep.start(arrangement)).state.arrangement
     assert isinstance(found, ExactArrangement), found
     return found
 

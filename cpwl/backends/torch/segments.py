@@ -43,7 +43,7 @@ def distinct(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def used(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """As ``distinct``, for numbers below ``count``; without sorting, unless there are many more numbers than entries."""
+    """As ``distinct``, for numbers below ``count``; without sorting unless there are many more numbers than entries."""
     if 16 * values.numel() < count:
         return distinct(values)
     here = torch.zeros(count, dtype=torch.bool, device=values.device)
