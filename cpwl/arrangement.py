@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .balls import Balls
 from .bits import BitMatrix
 from .polytope import Polytope
 from .ragged import Ragged
@@ -72,8 +73,31 @@ class ExactRegion(Protocol):
         ...
 
 
-Exactly: TypeAlias = Callable[[NDArray[np.int64]], Sequence[ExactRegion]]
-"""The exact functions on the given regions, int64 (n,)."""
+class CloseRegions(Protocol):
+    """The functions that matter on some regions, up to a bound; ``place`` is an index into the list of regions."""
+
+    def columns(self, place: NDArray[np.int64], column: NDArray[np.int64]) -> Balls:
+        """The functions of columns minus their levels, up to positive factors: a, b, c of a x + b y + c, (n, 3)."""
+        ...
+
+    def lines(self, place: NDArray[np.int64], line: NDArray[np.int64]) -> Balls:
+        """Functions that vanish on edges of the regions: those of the lines with these numbers, of either sign."""
+        ...
+
+    def vanish(
+        self, place: NDArray[np.int64], column: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether a column is known to be zero where another function is: line ``other``, or column -1 - ``other``."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Exactly:
+    """How functions on regions, int64 (n,), are known exactly; and, if they are, closely at less cost."""
+
+    regions: Callable[[NDArray[np.int64]], Sequence[ExactRegion]]
+    closely: Callable[[NDArray[np.int64], Ragged], CloseRegions | None] = lambda regions, lines: None
+    """From regions, and the numbers of the lines of each that will be asked for."""
 
 
 @dataclass(frozen=True, eq=False)

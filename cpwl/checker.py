@@ -766,7 +766,8 @@ def pattern(network: Network, corners: list[list[tuple[int, int]]], region: int)
         for below, above in masks:
             low, high = low | below, high | above
         piece = units.pattern(low, high)
-        demand(piece >= 0, 8, f"on region {region} unit {-1 - piece} of node {i} has no one piece")
+        if piece < 0:  # a piece is a mask of all units, which is not to be written out
+            demand(False, 8, f"on region {region} unit {-1 - piece} of node {i} has no one piece")
         found.append(piece)
     return found
 

@@ -285,6 +285,13 @@ class Network:
         return sum(self.nodes[i].size for i in self.nonlinear)
 
     @cached_property
+    def products(self) -> int:
+        """Products of a weight and a number in one evaluation by dense operators and convolutions."""
+        return sum(
+            node.size * prod(node.op.weight.shape[1:]) for node in self.nodes if isinstance(node.op, (Dense, Conv))
+        )
+
+    @cached_property
     def unit_columns(self) -> dict[int, slice]:
         """For each nonlinear node the columns of an activation pattern that hold its units."""
         ends = [0, *accumulate(self.nodes[i].size for i in self.nonlinear)]

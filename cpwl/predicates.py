@@ -14,7 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import Exactly, ExactRegion, Form, NewLines
+from .arrangement import CloseRegions, Exactly, ExactRegion, Form, NewLines
+from .balls import Balls
+from .ragged import Ragged
 
 Rows = NDArray[np.int64]
 
@@ -31,6 +33,12 @@ class Names:
     first: Rows
     second: Rows
     level: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, names: Sequence[tuple[int, int, int, float]]) -> Names:
+        """Names given one by one, each as ``at`` gives it."""
+        stage, first, second, level = zip(*names, strict=True)
+        return cls(np.array(stage), np.array(first), np.array(second), np.array(level))
 
     @classmethod
     def levels(cls, stage: int, function: Rows, level: NDArray[np.float64]) -> Names:
@@ -77,8 +85,32 @@ class Functions(Protocol):
         ...
 
 
-Oracle = Callable[[NDArray[np.int16]], Sequence[Functions]]
-"""From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
+class CloseFunctions(Protocol):
+    """The functions of a network on several regions, up to a bound."""
+
+    def forms(self, place: Rows, names: Names) -> Balls:
+        """The functions of those names on the regions place[i], each up to a positive factor: a, b, c, (n, 3)."""
+        ...
+
+    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
+        """Whether names[i], of the stage that comes next, is known to be zero where others[i] is: by name alone."""
+        ...
+
+
+class Oracle(Protocol):
+    """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
+
+    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
+        """The exact functions on each region."""
+        ...
+
+    def closely(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> CloseFunctions | None:
+        """The functions up to a bound, or None where the exact ones cost as little.
+
+        Of stages before the one that comes next, only the functions names[i] on the regions place[i] can be asked for.
+        """
+        ...
+
 
 Naming = Callable[[Rows, Rows], Names]
 """The names of columns c[i] on regions r[i]."""
@@ -102,7 +134,11 @@ class Predicates:
             found = zip(self.oracle(self.patterns(rows)), rows.tolist(), strict=True)
             return [_Region(functions, self.lines, naming, row) for functions, row in found]
 
-        return regions
+        def closely(rows: Rows, lines: Ragged) -> CloseRegions | None:
+            functions = self.oracle.closely(self.patterns(rows), lines.row_of, self.lines.take(lines.values))
+            return None if functions is None else _CloseRegions(functions, self.lines, naming, rows)
+
+        return Exactly(regions, closely)
 
     def functions(self, regions: Rows) -> dict[int, Functions]:
         """The functions on each of the given regions."""
@@ -129,6 +165,28 @@ def vanishes_along(form: Form, line: Form) -> bool:
     """Whether a function is zero wherever another, not constant, is."""
     (a, b, c), (p, q, r) = form, line
     return not (a * q - b * p or b * r - c * q or c * p - a * r)
+
+
+@dataclass(frozen=True, eq=False)
+class _CloseRegions:
+    functions: CloseFunctions
+    known: Names
+    naming: Naming
+    regions: Rows
+
+    def columns(self, place: Rows, column: Rows) -> Balls:
+        return self.functions.forms(place, self.naming(self.regions[place], column))
+
+    def lines(self, place: Rows, line: Rows) -> Balls:
+        return self.functions.forms(place, self.known.take(line))
+
+    def vanish(self, place: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
+        regions, result = self.regions[place], np.zeros(len(place), np.bool_)
+        names = self.naming(regions, column)
+        line, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
+        result[line] = self.functions.vanish(names.take(line), self.known.take(other[line]))
+        result[own] = self.functions.vanish(names.take(own), self.naming(regions[own], -1 - other[own]))
+        return result
 
 
 @dataclass(frozen=True, eq=False)

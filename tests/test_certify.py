@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cpwl
+from cpwl import checker
 from cpwl.certify import Certificate, certify, certify_samples
 from cpwl.certify.criterion import Listing, is_convex
 from cpwl.certify.entries import digest
@@ -549,3 +552,14 @@ def test_a_negative_number_of_samples_is_refused() -> None:
     with pytest.raises(ArgumentError, match="n must"):
         certify_samples(boundary, -1)
     assert certify_samples(boundary, 0) == []
+
+
+def test_a_layer_of_more_units_than_python_writes_digits_is_checked(tmp_path: Path) -> None:
+    count = 15_000
+    network = Network.mlp([np.ones((count, 2)), np.ones((1, count))], [np.repeat([-3.0, 3.0], count // 2), np.zeros(1)])
+    certificate = cpwl.certify(cpwl.partition(network, cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])))
+    certificate.save(tmp_path / "wide.json")
+    found = subprocess.run(
+        [sys.executable, "-I", checker.__file__, tmp_path / "wide.json"], capture_output=True, text=True
+    )
+    assert found.returncode == 0 and found.stdout.startswith("accepted"), found.stderr

@@ -17,7 +17,7 @@ from networks import layered, mlp, residual
 
 import cpwl
 from cpwl import backends
-from cpwl.arrangement import Form
+from cpwl.arrangement import Exactly, Form
 from cpwl.backends.torch.complex import Complex
 from cpwl.backends.torch.decide import Decider, Places
 from cpwl.backends.torch.field import FloatField
@@ -148,18 +148,22 @@ def exactly(regions: Sequence[int]) -> list[Squares]:
     return [Squares() for _ in regions]
 
 
+def decider() -> Decider:
+    return Decider(Exactly(exactly), Complex.polygon(4, torch.device("cpu")))
+
+
 def test_lemma_8_a_vertex_is_where_its_two_lines_meet_and_signs_there_are_exact() -> None:
-    decider = Decider(exactly)
+    found = decider()
     corners = Places.of_vertices(Complex.polygon(4, torch.device("cpu")), torch.arange(4))
-    assert decider.signs(corners, torch.tensor([0, 8, 7, 9])).tolist() == [0, 0, 1, -1]
+    assert found.signs(corners, torch.tensor([0, 8, 7, 9])).tolist() == [0, 0, 1, -1]
     first, second, cell = corners.take(torch.tensor([0])), corners.take(torch.tensor([1])), torch.tensor([0])
-    assert decider.positions(first, second, cell, torch.tensor([6])).tolist() == [0.75]
+    assert found.positions(first, second, cell, torch.tensor([6]))[0].tolist() == [0.75]
 
 
 def test_lines_that_are_parallel_make_no_vertex() -> None:
     places = Places(torch.tensor([0]), torch.tensor([0]), torch.tensor([[0, 2]]))
     with pytest.raises(InternalError, match="parallel"):
-        Decider(exactly).signs(places, torch.tensor([1]))
+        decider().signs(places, torch.tensor([1]))
 
 
 def test_functions_that_vanish_along_a_line_are_its_multiples() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,11 @@ from ..arrangement import Arrangement
 from ..domain import Domain
 from ..errors import BackendError
 from ..network import Network
-from ..predicates import Functions, Oracle
+from ..predicates import CloseFunctions, Functions, Names, Oracle
+
+if TYPE_CHECKING:
+    from .exact.oracle import SliceOracle
+    from .torch.oracle import CloseOracle
 
 NAMES = ("torch", "exact")
 
@@ -46,15 +50,34 @@ def get(name: str, device: str | None = None) -> Backend:
 
 
 def oracle(network: Network, domain: Domain) -> Oracle:
-    """The functions of a network on regions of a slice, from the exact backend, which is loaded when first asked."""
+    """The functions of a network on regions of a slice, from backends that are loaded when first asked."""
+    return _Oracle(network, domain)
 
-    @cache
-    def loaded() -> Oracle:
+
+_CHEAP = 1 << 17
+"""A network of so few products is evaluated exactly as fast as closely."""
+
+
+class _Oracle:
+    """Exact functions from the exact backend; those known up to a bound from the torch backend."""
+
+    def __init__(self, network: Network, domain: Domain) -> None:
+        self._network, self._domain = network, domain
+
+    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
+        return self._exact(patterns)
+
+    def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:
+        return self._close(patterns, place, names) if self._network.products >= _CHEAP else None
+
+    @cached_property
+    def _exact(self) -> SliceOracle:
         from .exact.oracle import SliceOracle
 
-        return SliceOracle(network, domain)
+        return SliceOracle(self._network, self._domain)
 
-    def functions(patterns: NDArray[np.int16]) -> Sequence[Functions]:
-        return loaded()(patterns)
+    @cached_property
+    def _close(self) -> CloseOracle:
+        from .torch.oracle import CloseOracle
 
-    return functions
+        return CloseOracle(self._network, self._domain)

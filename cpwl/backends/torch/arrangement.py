@@ -151,7 +151,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         device = values.values.device
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
-        decider = None if exactly is None else Decider(exactly)
+        decider = None if exactly is None else Decider(exactly, self._complex)
         found = refine(self._complex, Task(values, function, level, self._generation + 1, decider))
         plan = found.cutting.prolongation
         points = plan.carry(self._points)

@@ -9,12 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arrangement import Exactly, ExactRegion, Form
 from ...errors import InternalError
+from ...ragged import Ragged
+from .close import CloseValues, positions
 from .complex import Complex
+from .field import UNIT
 from .segments import as_numpy
 
 Point = tuple[Any, Any, Any]
@@ -33,6 +38,10 @@ class Places:
     def take(self, index: Tensor) -> Places:
         """Some of them."""
         return Places(self.vertex[index], self.cell[index], self.names[index])
+
+    def numpy(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Vertices, cells and names as numpy arrays."""
+        return as_numpy(self.vertex), as_numpy(self.cell), as_numpy(self.names)
 
     @classmethod
     def joined(cls, one: Places, other: Places) -> Places:
@@ -58,10 +67,16 @@ class Places:
 
 
 class Decider:
-    """Exact signs of columns at vertices, and exact positions on edges."""
+    """Exact signs of columns at vertices, and exact positions on edges.
 
-    def __init__(self, exactly: Exactly) -> None:
+    What functions that are known closely leave open is decided from integers.
+    """
+
+    def __init__(self, exactly: Exactly, complex_: Complex) -> None:
+        """``complex_`` is the one that is to be cut."""
         self._exactly = exactly
+        lines = Ragged(as_numpy(complex_.marks[complex_.half_edge, 1]), as_numpy(complex_.offsets))
+        self._close = CloseValues(exactly, lines)
         self._cells: dict[int, ExactRegion] = {}
         self._forms: dict[tuple[int, int], Form] = {}
         self._points: dict[int, Point] = {}
@@ -70,32 +85,58 @@ class Decider:
 
     def signs(self, places: Places, columns: Tensor) -> Tensor:
         """The exact sign of columns[i] at places[i], int8 (n,)."""
-        values = self._values(places, places.cell, columns)
-        self.settled += len(values)
-        signs = [(value > 0) - (value < 0) for value, _ in values]
+        self.settled += len(columns)
+        self.fetch(places.cell)
+        if not self._close.known:
+            return self._exact_signs(places, columns)
+        found = self._close.signs(*places.numpy(), as_numpy(columns))
+        signs, is_open = (torch.as_tensor(part, device=columns.device) for part in found)
+        left = is_open.nonzero(as_tuple=True)[0]
+        signs[left] = self._exact_signs(places.take(left), columns[left])
+        return signs
+
+    def _exact_signs(self, places: Places, columns: Tensor) -> Tensor:
+        signs = [(value > 0) - (value < 0) for value, _ in self._values(places, places.cell, columns)]
         return torch.tensor(signs, dtype=torch.int8, device=columns.device)
 
-    def positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> Tensor:
-        """The parameter between first[i] and second[i], on cells[i], where columns[i] vanishes, rounded once (n,)."""
+    def positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """The parameter between first[i] and second[i], on cells[i], where columns[i] vanishes; and its error bound."""
+        self.fetch(torch.cat([first.cell, second.cell, cells]))
+        if not self._close.known:
+            position = self._exact_positions(first, second, cells, columns)
+            return position, torch.full_like(position, UNIT)
+        on = as_numpy(cells), as_numpy(columns)
+        found = positions(*(self._close.values(*end.numpy(), *on) for end in (first, second)))
+        position, slack = (torch.as_tensor(part, device=columns.device) for part in found)
+        left = slack.isinf().nonzero(as_tuple=True)[0]
+        position[left] = self._exact_positions(first.take(left), second.take(left), cells[left], columns[left])
+        slack[left] = UNIT
+        return position, slack
+
+    def _exact_positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> Tensor:
         ends = (self._values(end, cells, columns) for end in (first, second))
         exact = [_position(*one, *other) for one, other in zip(*ends, strict=True)]
         return torch.tensor(exact, dtype=torch.float64, device=columns.device)
 
+    def fetch(self, cells: Tensor) -> None:
+        """Asks for the functions on some cells, all at once."""
+        self._close.fetch(as_numpy(cells))
+        if not self._close.known:
+            self._fetch_exact(cells)
+
     def _values(self, places: Places, cells: Tensor, columns: Tensor) -> list[tuple[Any, Any]]:
         """Columns at places, as numerator and denominator, up to a positive factor common to one of ``cells``."""
-        self.fetch(torch.cat([places.cell, cells]))
+        self._fetch_exact(torch.cat([places.cell, cells]))
         rows = (part.tolist() for part in (places.vertex, places.cell, places.names, cells, columns))
         return [
             _at(self._form(cell, -1 - column), self._point(vertex, home, names))
             for vertex, home, names, cell, column in zip(*rows, strict=True)
         ]
 
-    def fetch(self, cells: Tensor) -> None:
-        """Asks for the functions on some cells, all at once."""
+    def _fetch_exact(self, cells: Tensor) -> None:
         wanted = [cell for cell in torch.unique(cells).tolist() if cell not in self._cells]
         if wanted:
-            names = as_numpy(torch.tensor(wanted))
-            self._cells.update(zip(wanted, self._exactly(names), strict=True))
+            self._cells.update(zip(wanted, self._exactly.regions(np.array(wanted)), strict=True))
 
     def _form(self, cell: int, name: int) -> Form:
         key = cell, name

@@ -10,7 +10,6 @@ from torch import Tensor
 from .chords import interpolated
 from .crossings import vanishing
 from .decide import Decider, Places
-from .field import UNIT
 from .prolong import Points
 from .segments import Rows
 from .signs import Columns, Signs
@@ -87,8 +86,8 @@ class Entries:
         loose = self._loose(ends, made)
         if self._decider is not None and len(loose):
             one, other = (self._places.take(end[loose]) for end in (first, second))
-            position[loose] = self._decider.positions(one, other, places.cell[loose], self._columns[made[loose]])
-            slack[loose] = UNIT
+            found = self._decider.positions(one, other, places.cell[loose], self._columns[made[loose]])
+            position[loose], slack[loose] = found[0], found[1][:, None]
         self._places = Places.joined(self._places, places)
         self._append(ends, made, position, slack)
         return position, slack[:, 0]

@@ -1,0 +1,295 @@
+"""Network operators on rows of long numbers, on given pieces, with a running error bound (proofs/, Lemma 10).
+
+A row has two to three times the digits of float64, so that the bound of a deep network stays far below its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from math import prod, sqrt
+from typing import Any
+from weakref import WeakKeyDictionary, proxy
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
+from .digits import Digits, Factor, Grid, Levels, bits_for
+from .field import ROUND_UP, gamma, lifted, row_norms, taken
+from .norms import Norms, conv_norms, dense_norms, largest
+
+
+@dataclass(frozen=True, eq=False)
+class ExtendedField:
+    """Rows of long numbers with a bound on the 2-norm of each row's error."""
+
+    digits: Digits
+    error: Tensor
+    """(rows,)"""
+    weights: Tensor
+    """Homogeneous weights of the rows: 1 for points, 0 for tangents, (rows,)."""
+    zeros: Tensor
+    """Entries known to be exactly zero, bool (rows, columns)."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.error)
+
+    def take(self, rows: Tensor) -> ExtendedField:
+        """The field of the given rows."""
+        digits = self.digits.of(lambda part: part[rows])
+        return ExtendedField(digits, self.error[rows], self.weights[rows], self.zeros[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """The digits of an operator's weights, and the norms that its bound needs."""
+
+    factor: Factor
+    bias: Factor
+    spectral: float
+    """A bound on the 2-norm of the operator."""
+    rests: list[float]
+    """Bounds on the 2-norms of the absolute values of ``factor.rests``."""
+    stacks: list[Tensor | None]
+    """``factor.terms(used)`` as one operator with more outputs, for each ``used``."""
+    terms: int
+    """Products in one entry of the result."""
+
+
+class ExtendedArithmetic:
+    """The operators of one network on rows of ``count`` parts."""
+
+    def __init__(self, network: Network, count: int) -> None:
+        self.grid = Grid(bits_for(max(map(_terms, network.nodes)), count), count)
+        self._constants: WeakKeyDictionary[Op, Any] = WeakKeyDictionary()
+        self._tables: dict[Any, tuple[Factor, Factor | None]] = {}
+
+    def rows(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> ExtendedField:
+        """Rows of float64 numbers, exactly."""
+        tensor = torch.as_tensor(np.ascontiguousarray(values))
+        error = torch.zeros(len(tensor), dtype=torch.float64)
+        return ExtendedField(self.grid.digits(tensor), error, torch.as_tensor(weights), tensor == 0)
+
+    def linear(self, node: Node, inputs: Sequence[ExtendedField]) -> ExtendedField:
+        """The output of a linear node."""
+        match node.op:
+            case Dense():
+                return self._dense(node.op, inputs[0])
+            case Conv():
+                return self._conv(node.op, inputs[0])
+            case Scale():
+                factors, shift = (_filled(values, node) for values in (node.op.factor, node.op.shift))
+                return self._scaled(inputs[0], self.grid.split(factors), self.grid.split(shift))
+            case Divide():
+                inverse = np.vectorize(lambda d: 1 / Fraction(d), otypes=[object])(node.op.divisor)
+                full = np.broadcast_to(inverse, node.shape).ravel()
+                return self._scaled(inputs[0], self.grid.split_fractions(full), None)
+            case Sum():
+                return self._sum(node.op, inputs)
+            case Gather():
+                return self._gathered(node.op, inputs)
+        raise TypeError(f"{type(node.op).__name__} is not a linear operator")
+
+    def on_pieces(self, node: Node, x: ExtendedField, pieces: Tensor) -> ExtendedField:
+        """The output of a nonlinear node on given pieces (rows, node.size)."""
+        if isinstance(node.op, Max):
+            index = pieces[:, :, None]
+            chosen = partial(_chosen, index=index)
+            return replace(x, digits=x.digits.of(chosen), zeros=chosen(x.zeros))
+        assert isinstance(node.op, Piecewise), node.op
+        slopes, intercepts = self._pieces(node)
+        slope = slopes.of(lambda table: table.gather(0, pieces))
+        shift = None if intercepts is None else intercepts.of(lambda table: table.gather(0, pieces))
+        if (
+            shift is None
+            and not slopes.rests[1].any()
+            and bool(((slopes.rests[0] == 0) | (slopes.rests[0] == 1)).all())
+        ):
+            return _masked(x, slope.rests[0])
+        return self._scaled(x, slope, shift)
+
+    # ---- linear operators ------------------------------------------------------------------------------------------
+    def _dense(self, op: Dense, x: ExtendedField) -> ExtendedField:
+        constants = self._weights_of(op, dense_norms)
+        outputs, inputs = op.weight.shape
+
+        def apply(part: Tensor, used: int) -> list[Tensor]:
+            stack = constants.stacks[used]
+            if stack is None:
+                return []
+            found = part.reshape(-1, inputs) @ stack.T
+            return [value.reshape(len(part), -1) for value in torch.split(found, outputs, dim=1)]
+
+        return self._summed(x, constants, apply, (x.zeros.shape[1] // inputs, 1))
+
+    def _conv(self, op: Conv, x: ExtendedField) -> ExtendedField:
+        constants = self._weights_of(op, partial(conv_norms, proxy(op)))
+        pads = [pad for axis in reversed(op.padding) for pad in axis]
+        convolve = _CONVOLUTIONS[len(op.spatial) - 1]
+
+        def apply(part: Tensor, used: int) -> list[Tensor]:
+            stack = constants.stacks[used]
+            if stack is None:
+                return []
+            images = torch.nn.functional.pad(part.reshape(-1, op.channels, *op.spatial), pads)
+            found = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+            terms = found.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, found.shape[2])
+            return [value.reshape(len(part), -1) for value in terms.unbind(2)]
+
+        return self._summed(
+            x, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
+        )
+
+    def _summed(
+        self,
+        x: ExtendedField,
+        constants: _Weights,
+        apply: Callable[[Tensor, int], list[Tensor]],
+        repeats: tuple[int, int],
+    ) -> ExtendedField:
+        """Sums of products and a bias; each output stands ``repeats[0] * repeats[1]`` times in a row."""
+        outer, inner = repeats
+        bias = constants.bias.of(lambda term: term.repeat_interleave(inner).repeat(outer))
+        levels = self.grid.product(constants.factor, x.digits, apply).plus(self.grid.constant(bias, x.weights))
+        sizes = self._sizes(x, constants.factor, constants.rests)
+        sizes = sizes + float(row_norms(bias.rests[-1][None])[0])
+        return self._normal(levels, x, constants.spectral, sizes, constants.terms)
+
+    def _scaled(self, x: ExtendedField, factors: Factor, shift: Factor | None) -> ExtendedField:
+        """Entries times factors plus a shift."""
+        levels = self.grid.product(factors, x.digits, lambda part, used: [part * f for f in factors.terms(used)])
+        rests = [largest(rest.abs()) for rest in factors.rests]
+        sizes = self._sizes(x, factors, rests)
+        zeros = x.zeros | (factors.rests[0] == 0)
+        if shift is not None:
+            levels = levels.plus(self.grid.constant(shift, x.weights))
+            sizes = sizes + row_norms(shift.rests[-1].reshape(-1, x.zeros.shape[1]))
+            zeros = zeros & (shift.rests[0] == 0)
+        return self._normal(levels, x, rests[0], sizes, 1, zeros)
+
+    def _sizes(self, x: ExtendedField, factors: Factor, rests: list[float]) -> Tensor:
+        """What the float64 products of ``Grid.product`` amount to, row by row."""
+        used = [factors.used(x.digits.count - 1 - k) for k in range(x.digits.count)]
+        sizes = torch.zeros_like(x.error)
+        for u, part in zip(used, x.digits.parts, strict=True):
+            if rests[u]:
+                sizes = sizes + rests[u] * row_norms(part)
+        return sizes
+
+    def _normal(
+        self, levels: Levels, x: ExtendedField, lipschitz: float, sizes: Tensor, terms: int, zeros: Tensor | None = None
+    ) -> ExtendedField:
+        """The field of a sum: ``sizes`` bounds, by row, the magnitudes of what went into its rest in float64."""
+        digits, rounding = self.grid.normal(levels)
+        error = lipschitz * x.error + gamma(terms + self.grid.count + 8) * sizes + rounding
+        known = torch.zeros(digits.parts[0].shape, dtype=torch.bool) if zeros is None else zeros
+        return ExtendedField(digits, lifted(error * ROUND_UP), x.weights, known)
+
+    def _sum(self, op: Sum, inputs: Sequence[ExtendedField]) -> ExtendedField:
+        terms = [self._times(c, x) for c, x in zip(op.coefficients, inputs, strict=True)]
+        levels = [self.grid.levels(x.digits) for x in terms]
+        total = levels[0]
+        for other in levels[1:]:
+            total = total.plus(other)
+        sizes = torch.stack([row_norms(x.digits.parts[-1]) for x in terms]).sum(0)
+        error = torch.stack([x.error for x in terms]).sum(0)
+        zeros = torch.stack([x.zeros for x in terms]).all(0)
+        return self._normal(total, replace(terms[0], error=error), 1.0, sizes, len(terms), zeros)
+
+    def _times(self, coefficient: float, x: ExtendedField) -> ExtendedField:
+        if abs(coefficient) == 1:
+            return replace(x, digits=x.digits.of(lambda part: part * coefficient))
+        return self._scaled(x, self.grid.split(torch.tensor([coefficient], dtype=torch.float64)), None)
+
+    def _gathered(self, op: Gather, inputs: Sequence[ExtendedField]) -> ExtendedField:
+        index = torch.as_tensor(op.index.ravel())
+        copies = int(np.bincount(op.index.ravel() + 1)[1:].max(initial=1))
+        error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
+        zeros = taken(torch.cat([x.zeros for x in inputs], 1), index) | (index < 0)
+        if len(inputs) == 1:
+            digits, rounding = inputs[0].digits, torch.zeros_like(error)
+        else:
+            digits, rounding = self._joined(inputs)
+        digits = digits.of(lambda part: taken(part, index))
+        error = lifted((error + rounding) * (sqrt(copies) * ROUND_UP))
+        return ExtendedField(digits, error, inputs[0].weights, zeros)
+
+    def _joined(self, inputs: Sequence[ExtendedField]) -> tuple[Digits, Tensor]:
+        """The columns of several fields, one after the other, on one grid."""
+        levels = [self.grid.levels(x.digits) for x in inputs]
+        positions = {position for part in levels for position in part.at}
+        empty = [torch.zeros_like(part.rest) for part in levels]
+        at = {
+            p: torch.cat([part.at.get(p, zero) for part, zero in zip(levels, empty, strict=True)], 1) for p in positions
+        }
+        return self.grid.normal(Levels(at, torch.cat([part.rest for part in levels], 1)))
+
+    # ---- constants -------------------------------------------------------------------------------------------------
+    def _weights_of(self, op: Dense | Conv, measure: Callable[[Tensor], Norms]) -> _Weights:
+        if op not in self._constants:
+            weight, bias = torch.as_tensor(op.weight), torch.as_tensor(op.bias)
+            terms = self.grid.split(weight)
+            groups = op.groups if isinstance(op, Conv) else 1
+            self._constants[op] = _Weights(
+                terms,
+                self.grid.split(bias),
+                measure(weight).spectral,
+                [measure(rest).absolute for rest in terms.rests],
+                [_stacked(terms.terms(used), groups) for used in range(len(terms.digits) + 1)],
+                prod(weight.shape[1:]),
+            )
+        constants: _Weights = self._constants[op]
+        return constants
+
+    def _pieces(self, node: Node) -> tuple[Factor, Factor | None]:
+        """The tables (P + 1, units) of slopes and, unless all are zero, of intercepts."""
+        assert isinstance(node.op, Piecewise)
+        op = node.op
+        key = op, node.shape
+        if key not in self._tables:
+            slopes, intercepts = (_table(values, node) for values in (op.slopes, op.intercepts))
+            shift = self.grid.split_fractions(intercepts) if intercepts.any() else None
+            self._tables[key] = self.grid.split(torch.as_tensor(slopes.copy())), shift
+        return self._tables[key]
+
+
+_CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
+
+
+def _terms(node: Node) -> int:
+    """Products in one entry of a node's output."""
+    return prod(node.op.weight.shape[1:]) if isinstance(node.op, (Dense, Conv)) else 1
+
+
+def _stacked(terms: list[Tensor], groups: int) -> Tensor | None:
+    """Weights of the same shape one after the other, within each group of outputs; None for none."""
+    if not terms:
+        return None
+    blocks = [term.reshape(groups, len(term) // groups, *term.shape[1:]) for term in terms]
+    return torch.stack(blocks, 1).reshape(-1, *terms[0].shape[1:])
+
+
+def _chosen(values: Tensor, index: Tensor) -> Tensor:
+    return values.reshape(len(values), index.shape[1], -1).gather(2, index)[:, :, 0]
+
+
+def _masked(x: ExtendedField, slope: Tensor) -> ExtendedField:
+    """Entries times 0 or 1, exactly."""
+    return replace(x, digits=x.digits.of(lambda part: part * slope), zeros=x.zeros | (slope == 0))
+
+
+def _filled(values: NDArray[np.float64], node: Node) -> Tensor:
+    return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy())
+
+
+def _table(values: NDArray[Any], node: Node) -> NDArray[Any]:
+    """A table (P + 1, *s) with s broadcast from the left to the node's shape: (P + 1, units)."""
+    lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
+    return np.broadcast_to(lead, (len(values), *node.shape)).reshape(len(values), -1)

@@ -1,0 +1,126 @@
+"""Numbers known up to a bound: arrays of sums of two float64 numbers, each with a radius (proofs/, Lemma 10 (c)).
+
+Products and sums of the pairs are those of Dekker 1971 (Numerische Mathematik 18) and Knuth; each is off by less than
+2^-100 of its arguments' magnitudes (Joldes, Muller, Popescu 2017, ACM TOMS 44).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ROUNDING = 2.0**-100
+"""Relative to the magnitudes that go into an operation."""
+
+_TINY = 2.0**-900
+"""More than all that underflow takes away, for arguments of at most 2^400."""
+
+_ROUND_UP = 1 + 2.0**-40
+"""Covers the rounding of a radius's own evaluation."""
+
+_SPLITTER = 2.0**27 + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Balls:
+    """Each number lies within ``radius`` of ``high`` + ``low``; a radius that is infinite or NaN says nothing."""
+
+    high: Floats
+    low: Floats
+    radius: Floats
+
+    @classmethod
+    def of_fractions(cls, values: Sequence[Fraction]) -> Balls:
+        """Rational numbers."""
+        high = np.array([float(x) for x in values])
+        low = np.array([float(x - Fraction(h)) for x, h in zip(values, high.tolist(), strict=True)])
+        return cls(high, low, np.abs(high) * ROUNDING)
+
+    @classmethod
+    def sums(cls, parts: Floats, radius: Floats) -> Balls:
+        """Sums of up to eight float64 numbers (along the first axis), each known up to the given radius."""
+        high, low = parts[0], np.zeros_like(parts[0])
+        for part in parts[1:]:
+            high, lost = _two_sum(high, part)
+            low = low + lost
+        total = radius + ROUNDING * np.abs(parts).sum(axis=0) + _TINY
+        return cls(*_two_sum(high, low), total * _ROUND_UP)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Balls]) -> Balls:
+        """Several arrays one after the other."""
+        names = ("high", "low", "radius")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def __len__(self) -> int:
+        return len(self.high)
+
+    def __getitem__(self, index: Any) -> Balls:
+        return Balls(self.high[index], self.low[index], self.radius[index])
+
+    def put(self, index: Any, values: Balls) -> None:
+        """Replaces some of the numbers, in place: for an array that is being filled."""
+        self.high[index], self.low[index], self.radius[index] = values.high, values.low, values.radius
+
+    def reshaped(self, *shape: int) -> Balls:
+        """The same numbers in an array of that shape."""
+        return Balls(*(part.reshape(shape) for part in (self.high, self.low, self.radius)))
+
+    def __add__(self, other: Balls) -> Balls:
+        high, lost = _two_sum(self.high, other.high)
+        low, lost_low = _two_sum(self.low, other.low)
+        high, low = _two_sum(high, lost + low)
+        high, low = _two_sum(high, low + lost_low)
+        radius = self.radius + other.radius + ROUNDING * (np.abs(self.high) + np.abs(other.high)) + _TINY
+        return Balls(high, low, radius * _ROUND_UP)
+
+    def __neg__(self) -> Balls:
+        return Balls(-self.high, -self.low, self.radius)
+
+    def __sub__(self, other: Balls) -> Balls:
+        return self + -other
+
+    def __mul__(self, other: Balls) -> Balls:
+        product, lost = _two_product(self.high, other.high)
+        high, low = _two_sum(product, lost + (self.high * other.low + self.low * other.high))
+        one, two = np.abs(self.high), np.abs(other.high)
+        radius = one * other.radius + two * self.radius + self.radius * other.radius + ROUNDING * (one * two) + _TINY
+        return Balls(high, low, radius * _ROUND_UP)
+
+    def scaled(self) -> Balls:
+        """The same numbers times a power of two for each row (last axis) that brings its largest to about 1."""
+        peak = np.abs(self.high).max(axis=-1, keepdims=True)
+        _, exponent = np.frexp(np.where(np.isfinite(peak), peak, 1.0))
+        return Balls(*(np.ldexp(part, -exponent) for part in (self.high, self.low, self.radius)))
+
+    def signs(self) -> NDArray[np.int8]:
+        """The signs that are certain, int8; 0 where zero is within the radius."""
+        certain = np.abs(self.high) > (self.radius + np.abs(self.low)) * _ROUND_UP
+        return (np.sign(self.high) * certain).astype(np.int8)
+
+
+def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """a + b rounded, and what rounding takes away, exactly (Knuth)."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
+
+
+def _two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """a * b rounded, and what rounding takes away, exactly but for underflow (Dekker)."""
+    product = a * b
+    (a1, a2), (b1, b2) = _halves(a), _halves(b)
+    return product, ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def _halves(a: Floats) -> tuple[Floats, Floats]:
+    scaled = _SPLITTER * a
+    upper = scaled - (scaled - a)
+    return upper, a - upper
