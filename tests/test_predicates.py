@@ -113,7 +113,7 @@ def test_lemma_8_sides_that_rounding_blurs_are_found_and_the_cells_cut_again(
     assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
 
 
-@pytest.mark.parametrize("seed", [10, 11, 49, 50, 88, 89])
+@pytest.mark.parametrize("seed", [10, 11, 49, 50, 88, 89, 599])
 def test_cells_that_are_cut_again_get_new_exact_vertices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     Blurred(monkeypatch, "taken away")
     chosen = case(seed)
@@ -189,6 +189,15 @@ def test_lemma_8_a_vertex_is_where_its_two_lines_meet_and_signs_there_are_exact(
     assert decider.signs(corners, torch.tensor([0, 8, 7, 9])).tolist() == [0, 0, 1, -1]
     first, second, cell = corners.take(torch.tensor([0])), corners.take(torch.tensor([1])), torch.tensor([0])
     assert decider.positions(first, second, cell, torch.tensor([6])).tolist() == [0.75]
+
+
+def test_lemma_8_a_vertex_that_is_numbered_anew_is_found_anew() -> None:
+    decider, column = Decider(exactly), torch.tensor([4, 4])
+    places = Places(torch.tensor([0, 4]), torch.tensor([0, 0]), torch.tensor([[3, 0], [1, 2]]))
+    assert decider.signs(places, column).tolist() == [-1, 1]
+    decider.forget(4)
+    others = Places(places.vertex, places.cell, places.names.flip(0))
+    assert decider.signs(others, column).tolist() == [-1, -1], "an old vertex stays where it is, a new one does not"
 
 
 def test_lines_that_are_parallel_make_no_vertex() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from ..domain import Domain
 from ..errors import BackendError
 from ..network import Network
 from ..predicates import Functions, Oracle
+
+if TYPE_CHECKING:
+    from .torch.execution import TorchExecution
 
 NAMES = ("torch", "exact")
 
@@ -43,6 +46,14 @@ def get(name: str, device: str | None = None) -> Backend:
 
         return Backend(name, ExactArrangement, ExactArithmetic())
     raise BackendError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {name!r}.")
+
+
+def execution(dtype: str, device: str | None = None) -> TorchExecution:
+    """What runs networks in a floating-point type on a device (the CPU for None), every operator rounded to the type."""
+    from .torch import check_device
+    from .torch.execution import TorchExecution
+
+    return TorchExecution(dtype, check_device(device))
 
 
 def oracle(network: Network, domain: Domain) -> Oracle:
