@@ -67,7 +67,8 @@ BUGS = (
         "self._open.append((size <= bound[0]) & (bound[0] > 0))",
         "self._open.append((size <= 1e-12) & (bound[0] > 0))", GEOMETRY),
     Bug("rising crossings are dropped", f"{TORCH}/crossings.py",
-        "((above[first] & below[second]) | (below[first] & above[second]))", "(above[first] & below[second])", GEOMETRY),
+        "((above[first] & below[second]) | (below[first] & above[second]))", "(above[first] & below[second])",
+        GEOMETRY),
     Bug("a tolerance decides the order of crossings", f"{TORCH}/crossings.py",
         "slack = torch.where(gap > 0, spread / gap * ROUND_UP + 4 * UNIT, 1.0)",
         "slack = torch.full_like(spread, 1e-12)", ("proofs_error_bound",)),
@@ -138,8 +139,10 @@ BUGS = (
     # ---- the checker ----
     Bug("the checker does not add up areas", "checker.py", "demand(found * unit == wanted * size, 7,",
         "demand(True, 7,", ("checker",)),
-    Bug("the checker does not compare patterns", "checker.py", "demand(other == r, 9,", "demand(True, 9,", ("checker",)),
-    Bug("the checker lets polygons wind twice", "checker.py", "return lefts and turns == 1", "return lefts", ("checker",)),
+    Bug("the checker does not compare patterns", "checker.py", "demand(other == r, 9,", "demand(True, 9,",
+        ("checker",)),
+    Bug("the checker lets polygons wind twice", "checker.py", "return lefts and turns == 1", "return lefts",
+        ("checker",)),
     Bug("the checker takes a unit at its breakpoint for below it", "checker.py",
         "found.append((bits([x < 0 for x in differences])", "found.append((bits([x <= 0 for x in differences])",
         ("checker",)),
@@ -162,6 +165,15 @@ BUGS = (
         ("torch_backend", "conformance", "partition")),
     Bug("a line between areas that tie is no boundary", "boundary.py",
         "winner = np.where(gap > 2 * error, order[:, -1], -1)", "winner = order[:, -1]", ("boundary",)),
+    # ---- comparisons ----
+    Bug("a tie of a run accuses it", "judgement.py", "return np.asarray((low <= piece) & (piece <= high))",
+        "return np.asarray((high <= piece) & (piece <= high))", ("execution",)),
+    Bug("a run is judged by signs that float64 leaves open", "judgement.py", "rows = np.flatnonzero(open_)",
+        "rows = np.flatnonzero(open_)[:0]", ("execution",)),
+    Bug("a search for inputs that was cut short is a proof", "floats.py", "len(ranks[axis]) <= columns)", "True)",
+        ("floats",)),
+    Bug("the width of a region is its height over its first edge", "compare.py", "_root(min(squares, default",
+        "_root(min(squares[:1], default", ("compare",)),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import hypot, ldexp, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from .network import Network
 from .network_io import network_to_arrays
 from .partition import Partition, partition
 from .ragged import Ragged
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 """Those of the vertex displacements that are reported."""
@@ -48,7 +45,7 @@ class Comparison:
     displacements: NDArray[np.float64]
     """The ``QUANTILES`` of the distances of corresponding vertices, in slice coordinates; the last is the largest."""
     largest_displacements: NDArray[np.float64]
-    """For each region of the reference the largest of those at its corners, (R,); NaN where it has no counterpart of its shape."""
+    """For each region of the reference the largest at its corners, (R,); NaN without a counterpart of its shape."""
     area_difference: float
     """The largest difference between the volumes (areas, when D = 2) of corresponding regions."""
     thinnest: NDArray[np.int64]
@@ -123,8 +120,8 @@ class Comparison:
 
     __str__ = report
 
-    def plot(self) -> Figure:
-        """A figure of two pictures of the slice: regions that differ and the thinnest, and how far vertices moved."""
+    def plot(self) -> Any:
+        """A matplotlib figure of two pictures: regions that differ and the thinnest ones; how far vertices moved."""
         from .plot_comparisons import plot_comparison
 
         return plot_comparison(self)
@@ -149,8 +146,16 @@ class Comparison:
         region = f"region {self.thinnest[0]}; below {self.ulp:.2g} float64 hardly sees a region"
         yield "thinnest region's width", f"{self.widths[0]:.3g}", region
         if self.residual is not None and self.residual_bound is not None:
-            yield "boundary samples' residual", f"{self.residual:.2g}", f"the largest; proven bound {self.residual_bound:.2g}"
-            yield "  in ulps", f"{self.residual / self.output_ulp:.3g}", f"of {self.output_ulp:.2g}, at the largest output"
+            yield (
+                "boundary samples' residual",
+                f"{self.residual:.2g}",
+                f"the largest; proven bound {self.residual_bound:.2g}",
+            )
+            yield (
+                "  in ulps",
+                f"{self.residual / self.output_ulp:.3g}",
+                f"of {self.output_ulp:.2g}, at the largest output",
+            )
 
 
 def named(part: Partition) -> str:
@@ -322,9 +327,10 @@ def _rough_widths(part: Partition) -> NDArray[np.float64]:
 
 
 def width(polygon: Sequence[Sequence[Any]]) -> float:
-    """The width of a convex polygon, rounded at the end: the least distance between two parallel supporting lines.
+    """The least distance between two parallel lines with a convex polygon between them, rounded at the end.
 
-    0 when its corners (after rounding, in float64) are one point. One of the two lies along an edge (Houle and Toussaint, "Computing the width of a set", 1988, Theorem 1).
+    0 when its corners (those of a float region, after rounding) are one point. One of the two lines lies along an edge:
+    Houle and Toussaint, "Computing the width of a set", 1988, Theorem 1.
     """
     points = [tuple(map(Fraction, p)) for p in polygon]
     squares: list[Fraction] = []

@@ -1,4 +1,4 @@
-"""A network run in floating point against the same network in exact arithmetic, at points of a slice.
+"""A network run in floating point against the same network in exact arithmetic, over a slice.
 
 Rounding acts twice. A point of the slice is hardly ever an input that can be fed to the network: the nearest input of
 the type lies beside it, perhaps in another region. And the run rounds after every operator. The two are kept apart:
@@ -7,69 +7,23 @@ everything that is said of the run is said against exact arithmetic *at the very
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backends
-from .arithmetic import Arithmetic, Forward
 from .errors import ArgumentError
-from .evaluation import batches
 from .floats import FORMATS, points_inside
-from .network import RELU, Conv, Dense, Gather, Max, Network, Node, Piecewise, Scale, Sum
+from .judgement import Judge, Run
+from .network import Conv, Dense, Network, Node, Scale
 from .partition import Partition
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 Dtype = Literal["float16", "bfloat16", "float32", "float64"]
-Masks = list[NDArray[np.bool_]]
-"""For each nonlinear node, and at last the decision, which pieces fit (rows, units, pieces)."""
-
-_SHARP = 2.0**-10
-"""The part of an ulp of the type below which the float64 reference's bound must be; other rows are evaluated exactly."""
 
 _COLUMNS, _MOST = 256, 4
 """How many numbers are looked through for inputs in a region that no other input reached, and how many inputs kept."""
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What a network in floating point does at M inputs, against exact arithmetic at the same inputs."""
-
-    u: NDArray[np.float64]
-    """The slice coordinates that were asked for, (M, D)."""
-    inputs: NDArray[np.float64]
-    """What was fed: the points of the input space, rounded to the type, (M, n)."""
-    regions: NDArray[np.int64]
-    """The region whose pattern the exact network has at the input, (M,); -1 where no region of the slice has it."""
-    chosen: NDArray[np.int64]
-    """The region whose pattern the run has, (M,); -1 where no region of the slice has it."""
-    flips: NDArray[np.int64]
-    """How many units the run has on a piece on which they are not, (M,). A tie on either side counts for no flip."""
-    changed: NDArray[np.bool_]
-    """Where the decision (the largest output; the sign of a single one) is another one than exactly, (M,)."""
-    errors: NDArray[np.float64]
-    """The largest distance of an output from the exact one, (M,); infinite where the run overflows."""
-
-    def __len__(self) -> int:
-        return len(self.u)
-
-    def to_dict(self, ulp: float) -> dict[str, Any]:
-        """The counts, and the quantiles of the errors in units of ``ulp``, as plain numbers."""
-        shares = np.quantile(self.errors, (0.5, 0.99, 1.0), method="lower") / ulp if len(self) else np.zeros(3)
-        return {
-            "inputs": len(self),
-            "with units on other pieces": int((self.flips > 0).sum()),
-            "most units on other pieces": int(self.flips.max(initial=0)),
-            "with another decision": int(self.changed.sum()),
-            "output errors in ulps (50%, 99%, largest)": shares.tolist(),
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +47,7 @@ class ExecutionComparison:
     reached: NDArray[np.bool_]
     """Regions whose pattern the run had at one of all these inputs, bool (R,)."""
     void: NDArray[np.bool_] | None
-    """Regions that were not reached and are proved to hold no input of the type, bool (R,); None where that is not known:
+    """Regions that were not reached and are proved to hold no input of the type, bool (R,). None where nobody looked:
     unless inputs are the slice coordinates themselves, and the partition is exact."""
 
     @property
@@ -105,7 +59,7 @@ class ExecutionComparison:
     @property
     def moved(self) -> NDArray[np.bool_]:
         """Regions whose inner point is, rounded to an input, no longer in the region, bool (R,)."""
-        return self.interiors.regions != np.arange(len(self.partition))
+        return np.asarray(self.interiors.regions != np.arange(len(self.partition)))
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain numbers and strings, for JSON."""
@@ -133,8 +87,8 @@ class ExecutionComparison:
 
     __str__ = report
 
-    def plot(self) -> Figure:
-        """A figure of two pictures of the slice: where the run is on other pieces, and the regions not reached."""
+    def plot(self) -> Any:
+        """A matplotlib figure of two pictures: where the run is on other pieces; which regions were not reached."""
         from .plot_comparisons import plot_execution
 
         return plot_execution(self)
@@ -157,9 +111,17 @@ class ExecutionComparison:
             share = numbers[1] / max(len(run), 1)
             middle, high, largest = numbers[4]
             yield f"inputs {where}", f"{len(run):,}", f"fed as {self.dtype}, judged exactly at what was fed"
-            yield "  units on other pieces", f"{numbers[1]:,} ({share:.2%})", f"inputs; at most {numbers[2]} units at one"
+            yield (
+                "  units on other pieces",
+                f"{numbers[1]:,} ({share:.2%})",
+                f"inputs; at most {numbers[2]} units at one",
+            )
             yield "  another decision", f"{numbers[3]:,}", "inputs where class (or sign) is not the exact one"
-            yield "  output error, ulps", f"{largest:.3g}", f"the largest; 99% below {high:.3g}, half below {middle:.3g}"
+            yield (
+                "  output error, ulps",
+                f"{largest:.3g}",
+                f"the largest; 99% below {high:.3g}, half below {middle:.3g}",
+            )
 
     def _regions(self) -> Iterator[tuple[str, str, str]]:
         missed = ~self.reached
@@ -196,7 +158,7 @@ def compare_execution(
         raise ArgumentError(f"grid must be a number of points a side, got {grid!r}.")
     if len(part.ambiguous):
         raise ArgumentError("part has ambiguous regions. Use predicates='exact', or certify(part).partition.")
-    judge = _Judge(part, dtype, device)
+    judge = Judge(part, dtype, device)
     vertices, interiors, raster = (
         judge.at_slice(points)
         for points in (part.vertices.astype(np.float64), interior_points(part), raster_points(part, grid))
@@ -230,24 +192,19 @@ def raster_points(part: Partition, side: int) -> NDArray[np.float64]:
     return points[inside]
 
 
-def _weights_rounded(network: Network, rounded: Any) -> int:
+def _weights_rounded(network: Network, rounded: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> int:
     """How many weights, biases, factors and shifts are no numbers of the type."""
-    tensors = [
-        values
-        for node in network.nodes
-        for values in (
-            (node.op.weight, node.op.bias)
-            if isinstance(node.op, (Dense, Conv))
-            else (node.op.factor, node.op.shift)
-            if isinstance(node.op, Scale)
-            else ()
-        )
-    ]
-    return sum(int((rounded(values) != values).sum()) for values in tensors)
+    return sum(int((rounded(values) != values).sum()) for node in network.nodes for values in _weights(node))
+
+
+def _weights(node: Node) -> tuple[NDArray[np.float64], ...]:
+    if isinstance(node.op, (Dense, Conv)):
+        return node.op.weight, node.op.bias
+    return (node.op.factor, node.op.shift) if isinstance(node.op, Scale) else ()
 
 
 def _searched(
-    judge: _Judge, part: Partition, dtype: Dtype, regions: NDArray[np.int64]
+    judge: Judge, part: Partition, dtype: Dtype, regions: NDArray[np.int64]
 ) -> tuple[Run, NDArray[np.bool_] | None]:
     """The run at inputs found inside the given regions, and which of all regions are proved to hold none."""
     domain = part.domain
@@ -261,173 +218,3 @@ def _searched(
         points += inside.points
     inputs = np.array(points, np.float64).reshape(-1, 2)
     return judge.at_inputs(inputs, inputs), void
-
-
-class _Judge:
-    """Runs a network and judges the run by exact arithmetic."""
-
-    def __init__(self, part: Partition, dtype: Dtype, device: str | None) -> None:
-        self._part, self._network, self._dtype = part, part.network, dtype
-        self._execution = backends.execution(dtype, device)
-        self._known: dict[bytes, int] = {}
-        for rows in batches(len(part), self._network):
-            patterns = part.patterns(np.arange(rows.start, rows.stop))
-            self._known.update({_key(row): rows.start + i for i, row in enumerate(patterns)})
-
-    def rounded(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Numbers rounded to the type."""
-        return self._execution.rounded(values)
-
-    def at_slice(self, u: NDArray[np.float64]) -> Run:
-        """The run at the inputs nearest to points of the slice."""
-        return self.at_inputs(u, self.rounded(self._part.to_input(u).astype(np.float64).reshape(len(u), -1)))
-
-    def at_inputs(self, u: NDArray[np.float64], inputs: NDArray[np.float64]) -> Run:
-        """The run at inputs of the type."""
-        parts = [self._judged(inputs[rows]) for rows in batches(len(inputs), self._network, _most_pieces(self._network))]
-        none = np.zeros(0, np.int64)
-        columns = zip(*parts, strict=True) if parts else [[none], [none], [none], [none.astype(bool)], [none * 1.0]]
-        return Run(u, inputs, *(np.concatenate(list(column)) for column in columns))
-
-    def _judged(self, inputs: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
-        """The columns of a ``Run`` for some inputs."""
-        ran, output = self._ran(inputs)
-        exact, errors = self._reference(inputs, output)
-        agreed = [one & other for one, other in zip(ran, exact, strict=True)]
-        flipped = [~both.any(axis=2) for both in agreed]
-        chosen = [np.where(both.any(axis=2, keepdims=True), both, one) for both, one in zip(agreed, ran, strict=True)]
-        flips = sum((flip.sum(axis=1) for flip in flipped[:-1]), np.zeros(len(inputs), np.int64))
-        return self._regions(exact), self._regions(chosen), np.asarray(flips), flipped[-1].any(axis=1), errors
-
-    def _ran(self, inputs: NDArray[np.float64]) -> tuple[Masks, NDArray[np.float64]]:
-        """The pieces that fit the arguments of the run, and its output."""
-        masks, values = [], inputs
-        for i, values in self._execution.run(self._network, inputs):
-            node = _decision(self._network) if i < 0 else self._network.nodes[i]
-            masks.append(_fitting(node, _float_sides(node, values)) & ~_unordered(node, values))
-        return masks, values
-
-    def _reference(self, inputs: NDArray[np.float64], output: NDArray[np.float64]) -> tuple[Masks, NDArray[np.float64]]:
-        """The pieces that fit exactly, and the distance of the given output from the exact one."""
-        if self._dtype == "float64":
-            masks, _, errors = _judgement("exact", self._network, inputs, output)
-            return masks, errors
-        masks, open_, errors = _judgement("torch", self._network, inputs, output, FORMATS[self._dtype].spacing * _SHARP)
-        rows = np.flatnonzero(open_)
-        if len(rows):
-            exactly, _, errors[rows] = _judgement("exact", self._network, inputs[rows], output[rows])
-            for mask, part in zip(masks, exactly, strict=True):
-                mask[rows] = part
-        return masks, errors
-
-    def _regions(self, masks: Masks) -> NDArray[np.int64]:
-        """The region that has the pattern with the canonical ones of the pieces that fit, for each row."""
-        columns = [_canonical(self._network.nodes[i], mask) for i, mask in zip(self._network.nonlinear, masks[:-1])]
-        patterns = np.concatenate([np.zeros((len(masks[-1]), 0), np.int16), *columns], axis=1)
-        return np.array([self._known.get(_key(row), -1) for row in patterns], np.int64)
-
-
-def _key(pattern: NDArray[np.int16]) -> bytes:
-    """A name of a pattern: no two are known to have the same."""
-    return blake2b(np.ascontiguousarray(pattern, np.int16).tobytes(), digest_size=16).digest()
-
-
-def _most_pieces(network: Network) -> int:
-    """The largest number of pieces of a unit."""
-    return max((_pieces(network, i) for i in network.nonlinear), default=1)
-
-
-def _pieces(network: Network, i: int) -> int:
-    node = network.nodes[i]
-    if isinstance(node.op, Piecewise):
-        return len(node.op.breakpoints) + 1
-    return network.nodes[node.inputs[0]].shape[-1]
-
-
-def _decision(network: Network) -> Node:
-    """What is decided by the outputs, as a node: which is the largest, or whether a single one is above zero."""
-    return Node(RELU, (), (1,)) if network.outputs == 1 else Node(Max(), (), (1,))
-
-
-# ---- sides: each unit's signs, from which the pieces that fit it follow ---------------------------------------------
-def _fitting(node: Node, sides: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """The pieces that fit, bool (rows, units, pieces): at a breakpoint both, and every one of tied arguments.
-
-    ``sides`` are the signs of the argument minus each breakpoint, or of each argument of a maximum minus the largest.
-    """
-    if isinstance(node.op, Max):
-        return np.asarray(sides == 0)
-    low, high = (sides > 0).sum(axis=2)[:, :, None], (sides >= 0).sum(axis=2)[:, :, None]
-    piece = np.arange(sides.shape[2] + 1)
-    return np.asarray((low <= piece) & (piece <= high))
-
-
-def _canonical(node: Node, fits: NDArray[np.bool_]) -> NDArray[np.int16]:
-    """The canonical piece among those that fit, (rows, units): the last one, or the first of tied arguments."""
-    if isinstance(node.op, Max):
-        return np.where(fits.any(axis=2), fits.argmax(axis=2), -1).astype(np.int16)
-    last = fits.shape[2] - 1 - fits[:, :, ::-1].argmax(axis=2)
-    return np.where(fits.any(axis=2), last, -1).astype(np.int16)
-
-
-def _float_sides(node: Node, values: NDArray[np.float64]) -> NDArray[np.int8]:
-    """The sides of arguments that are floating-point numbers."""
-    if isinstance(node.op, Max):
-        groups = values.reshape(len(values), node.size, -1)
-        return (groups == groups.max(axis=2, keepdims=True)).astype(np.int8) - np.int8(1)
-    assert isinstance(node.op, Piecewise)
-    entry = values[:, :, None]
-    return (entry > node.op.breakpoints).astype(np.int8) - (entry < node.op.breakpoints).astype(np.int8)
-
-
-def _unordered(node: Node, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Units whose argument is not a number, after an overflow: no piece fits, (rows, units, 1)."""
-    return np.asarray(np.isnan(values.reshape(len(values), node.size, -1)).any(axis=2, keepdims=True))
-
-
-def _field_sides(arithmetic: Arithmetic[Any], node: Node, argument: Any) -> NDArray[np.int8]:
-    """The sides of a field; 0 where they are zero or, for a float field, not certain."""
-    if isinstance(node.op, Max):
-        largest = arithmetic.activate(node, argument)
-        index = np.repeat(np.arange(node.size), argument.columns // node.size)
-        repeated = arithmetic.linear(Node(Gather(index), (), index.shape), [largest])
-        below = arithmetic.linear(Node(Sum((1.0, -1.0)), (), index.shape), [argument, repeated])
-        return np.asarray(below.signs().reshape(argument.rows, node.size, -1))
-    assert isinstance(node.op, Piecewise)
-    shifts = (Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist())
-    return np.stack([arithmetic.linear(shift, [argument]).signs() for shift in shifts], axis=2)
-
-
-def _judgement(
-    backend: str, network: Network, inputs: NDArray[np.float64], output: NDArray[np.float64], sharp: float = 0.0
-) -> tuple[Masks, NDArray[np.bool_], NDArray[np.float64]]:
-    """The pieces that fit by one backend, the rows where it leaves something open, and the errors of an output.
-
-    The errors are open where the backend's own bound is not below ``sharp`` times the largest output.
-    """
-    arithmetic = backends.get(backend).arithmetic
-    forward = Forward(network, arithmetic, arithmetic.points(inputs))
-    masks, open_ = [], np.zeros(len(inputs), np.bool_)
-
-    def judge(node: Node, argument: Any) -> None:
-        fits = _fitting(node, _field_sides(arithmetic, node, argument))
-        masks.append(fits)
-        np.logical_or(open_, (fits.sum(axis=2) > 1).any(axis=1), out=open_)
-
-    for stage in forward:
-        judge(stage.node, stage.argument)
-    judge(_decision(network), forward.output)
-    exact = forward.output.to_numpy()
-    sizes = np.abs(exact.astype(np.float64)).max(axis=1, initial=0.0)
-    open_ |= ~(forward.output.errors() <= sharp * sizes)
-    return masks, open_, _distances(output, exact)
-
-
-def _distances(output: NDArray[np.float64], exact: NDArray[Any]) -> NDArray[np.float64]:
-    """The largest distance in each row, of Fractions rounded once; infinite where the output is not finite."""
-    finite = np.isfinite(output)
-    values: NDArray[Any] = np.where(finite, output, 0.0)
-    if exact.dtype == object:
-        values = np.vectorize(Fraction, otypes=[object])(values)
-    distance = np.abs(values - exact).astype(np.float64)
-    return np.asarray(np.where(finite, distance, np.inf).max(axis=1, initial=0.0))

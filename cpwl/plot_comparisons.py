@@ -92,13 +92,21 @@ def _draw_flips(axes: Axes, found: ExecutionComparison) -> None:
     several = np.flatnonzero(flips)
     most = int(flips.max(initial=1))
     points = axes.scatter(
-        *u[several].T, c=flips[several], s=5, cmap="viridis_r", vmin=0.5, vmax=most + 0.5, linewidths=0, zorder=4
+        u[several, 0],
+        u[several, 1],
+        c=flips[several],
+        s=5,
+        cmap="viridis_r",
+        vmin=0.5,
+        vmax=most + 0.5,
+        linewidths=0,
+        zorder=4,
     )
     if len(several):
         ticks = np.unique(np.linspace(1, most, min(most, 6)).astype(int))
         axes.figure.colorbar(points, ax=axes, label="units on another piece than exactly", ticks=ticks, shrink=0.8)
     other = f"{int(changed.sum()):,} with another decision"
-    axes.plot(*u[changed].T, "x", color=_CHANGED, markersize=5, label=other, zorder=5)
+    axes.plot(u[changed, 0], u[changed, 1], "x", color=_CHANGED, markersize=5, label=other, zorder=5)
     title = f"{found.dtype}: units on other pieces at {len(several):,} of {len(u):,} inputs"
     axes.set_title(title, fontsize=11)
     axes.set_xlabel("inputs: on a grid, and one inside each region", fontsize=8)
@@ -110,7 +118,10 @@ def _draw_reached(axes: Axes, found: ExecutionComparison) -> None:
     void = np.zeros(len(part), np.bool_) if found.void is None else found.void
     missed = ~found.reached
     _polygons(axes, part, np.arange(len(part)), _PLAIN)
-    kinds = ((missed & ~void, _UNREACHED, "not reached by any input tried"), (void, _VOID, f"hold no {found.dtype} input"))
+    kinds = (
+        (missed & ~void, _UNREACHED, "not reached by any input tried"),
+        (void, _VOID, f"hold no {found.dtype} input"),
+    )
     for chosen, color, label in kinds:
         _marked(axes, part, np.flatnonzero(chosen), color, f"{int(chosen.sum()):,} {label}")
     axes.set_title(f"{int(missed.sum()):,} of {len(part):,} regions not reached in {found.dtype}", fontsize=11)

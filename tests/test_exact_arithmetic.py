@@ -57,7 +57,11 @@ def test_convolutions_are_what_their_definition_says(
     pairs = st.tuples(st.integers(1, 2), st.integers(1, 2))
     padding = data.draw(st.tuples(pairs, pairs))
     stride, dilation, groups = data.draw(pairs), data.draw(pairs), data.draw(st.sampled_from([1, 2]))
-    kernel = weight.reshape(4, 1, 2, 3) if groups == 2 else np.concatenate([weight, weight[::-1]], axis=1).reshape(4, 2, 2, 3)
+    kernel = (
+        weight.reshape(4, 1, 2, 3)
+        if groups == 2
+        else np.concatenate([weight, weight[::-1]], axis=1).reshape(4, 2, 2, 3)
+    )
     op = Conv(kernel, bias, (7, 6), stride, padding, dilation, groups)
     found = on_points(op, (4, *op.output_spatial), x)
     assert found.tolist() == [convolve(op, row) for row in exactly(x).tolist()]

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
-    "errors": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
+    "errors": 0, "floats": 0, "ragged": 0, "bits": 0, "pieces": 1, "stored": 1,
     "checker": 0,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
@@ -21,8 +21,8 @@ LAYERS: dict[str, int] = {
     "backends": 4, "compiler": 4, "maximum": 4,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 5,
-    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "io": 7,
-    "plot": 8, "console": 8,
+    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "execution": 7, "judgement": 6, "io": 7,
+    "plot": 8, "console": 8, "plot_comparisons": 9,
     "demo": 9, "cli": 10,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -30,7 +30,8 @@ LAYERS: dict[str, int] = {
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"}}
+DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"},
+             "compare": {"plot_comparisons"}, "execution": {"plot_comparisons"}}  # fmt: skip
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
@@ -39,7 +40,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot",),
+    "matplotlib": ("plot", "plot_comparisons"),
     "click": ("cli",),
     "rich": ("console",),
     "sklearn": ("demo",),

@@ -49,7 +49,7 @@ def get(name: str, device: str | None = None) -> Backend:
 
 
 def execution(dtype: str, device: str | None = None) -> TorchExecution:
-    """What runs networks in a floating-point type on a device (the CPU for None), every operator rounded to the type."""
+    """What runs networks in a floating-point type on a device (the CPU for None)."""
     from .torch import check_device
     from .torch.execution import TorchExecution
 
