@@ -249,7 +249,7 @@ def compare(
     found = _comparison(_load(part), part_exact, samples, run, device, grid)
     Reporter().table(found.table())
     if numbers is not None:
-        numbers.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
+        numbers.write_text(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if out is not None:
         found.plot().savefig(out, bbox_inches="tight")
     ctx.exit(int(not getattr(found, "agree", True)))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .domain import Domain
 from .errors import ArgumentError
+from .floats import plain
 from .network import Network
 from .network_io import network_to_arrays
 from .partition import Partition, partition
@@ -106,7 +107,7 @@ class Comparison:
             "thinnest regions": self.thinnest.tolist(),
             "widths": self.widths.tolist(),
             "residual": self.residual,
-            "residual bound": self.residual_bound,
+            "residual bound": plain(self.residual_bound),
             "residual in ulps": None if self.residual is None else self.residual / self.output_ulp,
         }
 

@@ -109,7 +109,7 @@ class ExecutionComparison:
             run: Run = getattr(self, name)
             numbers = list(run.to_dict(self.ulp).values())
             share = numbers[1] / max(len(run), 1)
-            middle, high, largest = numbers[4]
+            middle, high, largest = run.error_quantiles(self.ulp)
             yield f"inputs {where}", f"{len(run):,}", f"fed as {self.dtype}, judged exactly at what was fed"
             yield (
                 "  units on other pieces",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 
 Corner = Sequence[Fraction]
 
@@ -64,6 +65,11 @@ def _exponent(x: Fraction) -> int:
     """The e with 2^e <= x < 2^(e + 1), for x > 0."""
     guess = x.numerator.bit_length() - x.denominator.bit_length()
     return guess if x >= Fraction(2) ** guess else guess - 1
+
+
+def plain(x: float | None) -> float | None:
+    """A number for JSON, which knows no infinity: None for one."""
+    return x if x is not None and isfinite(x) else None
 
 
 @dataclass(frozen=True)

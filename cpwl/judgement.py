@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import backends
 from .arithmetic import Arithmetic, Forward
 from .evaluation import batches
-from .floats import FORMATS
+from .floats import FORMATS, plain
 from .network import RELU, Gather, Max, Network, Node, Piecewise, Scale, Sum
 from .partition import Partition
 
@@ -51,15 +51,19 @@ class Run:
         return len(self.u)
 
     def to_dict(self, ulp: float) -> dict[str, Any]:
-        """The counts, and the quantiles of the errors in units of ``ulp``, as plain numbers."""
-        shares = np.quantile(self.errors, (0.5, 0.99, 1.0), method="lower") / ulp if len(self) else np.zeros(3)
+        """The counts, and quantiles of the errors in units of ``ulp``, as plain numbers; None for infinity."""
         return {
             "inputs": len(self),
             "with units on other pieces": int((self.flips > 0).sum()),
             "most units on other pieces": int(self.flips.max(initial=0)),
             "with another decision": int(self.changed.sum()),
-            "output errors in ulps (50%, 99%, largest)": shares.tolist(),
+            "output errors in ulps (50%, 99%, largest)": [plain(x) for x in self.error_quantiles(ulp)],
         }
+
+    def error_quantiles(self, ulp: float) -> list[float]:
+        """The errors that half and 99% of the inputs do not exceed, and the largest, in units of ``ulp``."""
+        shares = np.quantile(self.errors, (0.5, 0.99, 1.0), method="lower") if len(self) else np.zeros(3)
+        return [float(x) / ulp for x in shares]
 
 
 class Judge:

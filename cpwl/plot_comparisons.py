@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .partition import Partition
 
 _PLAIN = "#EEF1F4"
-_MISSING, _EXTRA, _MISSHAPEN, _AMBIGUOUS = "#CC3311", "#0077BB", "#EE7733", "#E8C500"
+_MISSING, _EXTRA, _MISSHAPEN, _AMBIGUOUS = "#CC3311", "#0077BB", "#EE7733", "#F2E08A"
 _UNREACHED, _VOID, _CHANGED = "#EE7733", "#4B0E8C", "#CC3311"
 _BADGE = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": EDGE, "linewidth": 0.8}
 
@@ -159,7 +159,7 @@ def _polygons(
 def _marked(axes: Axes, part: Partition, regions: NDArray[np.int64], color: str, label: str) -> None:
     """Regions in a colour, each with a dot inside, so that those too thin to be seen are seen."""
     if len(regions):
-        _polygons(axes, part, regions, color).set_edgecolor(color)
+        _polygons(axes, part, regions, color)
         axes.plot(*interior_points(part)[regions].T, ".", color=color, markersize=3, label=label, zorder=4)
 
 

@@ -142,7 +142,8 @@ def test_an_overflow_is_an_infinite_error_and_never_agreement() -> None:
     net = Network.sequential(2, [large, RELU, large, RELU, dense([[1.0, -1.0], [1.0, 1.0]], [0.0, 0.0])])
     found = compare_execution(partition(net, Domain.box([2.0, -1.0], [4.0, 1.0])), dtype="float16", grid=3)
     assert np.isinf(found.grid.errors).all() and (found.grid.flips > 0).any() and found.grid.changed.any()
-    json.dumps(found.to_dict())
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert "inf" in found.report()
 
 
 class Cnn(torch.nn.Module):
