@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -118,6 +119,17 @@ class Change(Generic[Field]):
     arrangement: Arrangement[Field]
     carry: Callable[[Field], Field]
     """Maps a field on the old arrangement to the same function on the new one."""
+    carry_to: Callable[[Field, NDArray[np.int64]], Field]
+    """The same at some vertices of the new arrangement alone, given by their numbers, each once; its rows are theirs.
+    What the others would take is neither computed nor held."""
+
+
+@dataclass(frozen=True, eq=False)
+class Taken(Change[Field]):
+    """The answer of ``Arrangement.take``."""
+
+    vertices: NDArray[np.int64]
+    """For each vertex its number in the arrangement before, int64 (V,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +140,21 @@ class Refinement(Change[Field]):
     """Bit (r, c): on new region r the function of column c is below its level. A function that is identically at the
     level is not below it: the canonical choice of proofs/ (tiling criterion)."""
     created: Created
-    values: Field
-    """The functions themselves on the new arrangement: ``carry(values)``, with new vertices exactly at their level."""
+    cutting: Callable[[], Field]
+    cutting_at: Callable[[NDArray[np.int64]], Field]
+    """As ``carry_to``, for ``values``."""
     lines: NewLines | None = None
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
+
+    @cached_property
+    def values(self) -> Field:
+        """The functions themselves on the new arrangement: ``carry(values)``, with new vertices exactly at their level.
+
+        Computed when first asked for.
+        """
+        return self.cutting()
 
 
 class Arrangement(ABC, Generic[Field]):
@@ -224,5 +245,5 @@ class Arrangement(ABC, Generic[Field]):
         """
 
     @abstractmethod
-    def take(self, regions: NDArray[np.int64]) -> Change[Field]:
+    def take(self, regions: NDArray[np.int64]) -> Taken[Field]:
         """The part of the arrangement that consists of the given regions, in that order."""

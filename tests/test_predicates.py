@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +20,8 @@ from cpwl import backends
 from cpwl.arrangement import Form
 from cpwl.backends.torch.complex import Complex
 from cpwl.backends.torch.decide import Decider, Places
-from cpwl.backends.torch.prolong import Prolonged
-from cpwl.backends.torch.refine import _Refinement
+from cpwl.backends.torch.field import FloatField
+from cpwl.backends.torch.prolong import Prolongation
 from cpwl.errors import InternalError
 from cpwl.network import RELU, Dense, Network
 from cpwl.predicates import Names, vanishes, vanishes_along
@@ -88,52 +87,18 @@ def test_two_lines_this_near_are_two_lines(gap: float) -> None:
     assert disagreements(deep, SQUARE) == [] and len(cpwl.partition(deep, SQUARE)) == 3
 
 
-class Blurred:
-    """Readings of the sides of pieces as they never are: all taken away, or all turned round."""
+def test_lemma_8_the_sides_of_pieces_do_not_depend_on_rounded_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    truly = Prolongation.carry
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-        self._sides, self.calls = Prolonged.sides, 0
-        monkeypatch.setattr(Prolonged, "sides", lambda values: self.read(values, how))
+    def turned(plan: Prolongation, field: FloatField) -> FloatField:
+        found = truly(plan, field)
+        found.values[plan.old :] *= -1.0
+        return found
 
-    def read(self, values: Prolonged, how: str) -> tuple[torch.Tensor, torch.Tensor]:
-        self.calls += 1
-        above, below = self._sides(values)
-        return (below, above) if how == "turned" else (torch.zeros_like(above), torch.zeros_like(below))
-
-
-@pytest.mark.parametrize("how", ["turned", "taken away"])
-def test_lemma_8_sides_that_rounding_blurs_are_found_and_the_cells_cut_again(
-    how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = mlp(1, [2, 12, 6, 1])
-    blurred = Blurred(monkeypatch, how)
-    part = cpwl.partition(network, SQUARE)
-    assert blurred.calls == 4  # each of the two stages twice
-    exact = cpwl.partition(network, SQUARE, backend="exact")
-    assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
-
-
-@pytest.mark.parametrize("seed", [10, 11, 49, 50, 88, 89, 599])
-def test_cells_that_are_cut_again_get_new_exact_vertices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    Blurred(monkeypatch, "taken away")
-    chosen = case(seed)
-    assert disagreements(chosen.network, chosen.domain) == []
-
-
-def test_lemma_8_a_piece_read_on_the_wrong_side_is_found_by_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    truly, calls = _Refinement.below, []
-
-    def wrongly(self: _Refinement, *given: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        below, unclear = truly(self, *given)
-        if not calls:
-            below[3, 0] ^= 1 << 5
-        calls.append(self)
-        return below, unclear
-
-    monkeypatch.setattr(_Refinement, "below", wrongly)
     network = mlp(1, [2, 12, 1])
-    part, exact = cpwl.partition(network, SQUARE), cpwl.partition(network, SQUARE, backend="exact")
-    assert len(calls) == 2
+    exact = cpwl.partition(network, SQUARE, backend="exact")
+    monkeypatch.setattr(Prolongation, "carry", turned)
+    part = cpwl.partition(network, SQUARE)
     assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
 
 
@@ -189,15 +154,6 @@ def test_lemma_8_a_vertex_is_where_its_two_lines_meet_and_signs_there_are_exact(
     assert decider.signs(corners, torch.tensor([0, 8, 7, 9])).tolist() == [0, 0, 1, -1]
     first, second, cell = corners.take(torch.tensor([0])), corners.take(torch.tensor([1])), torch.tensor([0])
     assert decider.positions(first, second, cell, torch.tensor([6])).tolist() == [0.75]
-
-
-def test_lemma_8_a_vertex_that_is_numbered_anew_is_found_anew() -> None:
-    decider, column = Decider(exactly), torch.tensor([4, 4])
-    places = Places(torch.tensor([0, 4]), torch.tensor([0, 0]), torch.tensor([[3, 0], [1, 2]]))
-    assert decider.signs(places, column).tolist() == [-1, 1]
-    decider.forget(4)
-    others = Places(places.vertex, places.cell, places.names.flip(0))
-    assert decider.signs(others, column).tolist() == [-1, -1], "an old vertex stays where it is, a new one does not"
 
 
 def test_lines_that_are_parallel_make_no_vertex() -> None:

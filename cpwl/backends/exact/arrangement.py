@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrangement import Arrangement, Change, Exactly, Facets, Refinement
+from ...arrangement import Arrangement, Change, Exactly, Facets, Refinement, Taken
 from ...bits import BitMatrix
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope, finite
@@ -146,12 +146,15 @@ class ExactArrangement(Arrangement[ExactField]):
         cycles = [cycle for parts in pieces for cycle in parts]
         arrangement = ExactArrangement(cutter.points, cycles, parents, generation, cutter.generations, self._straight)
         created, shares = cutter.created, tuple(cutter.shares)
+        rows = cutter.rows
         return Refinement(
-            arrangement=arrangement,
-            carry=lambda field: prolonged(field, created, shares),
+            arrangement,
+            lambda field: prolonged(field, created, shares),
+            lambda field, vertices: prolonged(field, created, shares).take(vertices),
             below=BitMatrix.pack(arrangement._below(cutter.signs)),
             created=created,
-            values=field_of_rows(cutter.rows, values.columns),
+            cutting=lambda: field_of_rows(rows, values.columns),
+            cutting_at=lambda vertices: field_of_rows([rows[v] for v in vertices.tolist()], values.columns),
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[ExactField]:
@@ -170,7 +173,7 @@ class ExactArrangement(Arrangement[ExactField]):
         parents = np.array([members[0] for members in classes], np.int64)
         return self._compacted(kept, parents, generations, straight)
 
-    def take(self, regions: NDArray[np.int64]) -> Change[ExactField]:
+    def take(self, regions: NDArray[np.int64]) -> Taken[ExactField]:
         chosen = np.asarray(regions, np.int64)
         if len(np.unique(chosen)) < len(chosen):
             raise ArgumentError("regions must be distinct indices; one of them is given twice.")
@@ -227,7 +230,7 @@ class ExactArrangement(Arrangement[ExactField]):
         parents: NDArray[np.int64],
         generations: dict[Edge, int],
         straight: frozenset[int],
-    ) -> Change[ExactField]:
+    ) -> Taken[ExactField]:
         """The arrangement of the given cycles, with only the vertices that they use."""
         used = np.unique(Ragged.of(cycles).values)
         number = {v: i for i, v in enumerate(used.tolist())}
@@ -240,7 +243,9 @@ class ExactArrangement(Arrangement[ExactField]):
             renumbered,
             frozenset(number[v] for v in straight if v in number),
         )
-        return Change(arrangement, lambda field: field.take(used))
+        return Taken(
+            arrangement, lambda field: field.take(used), lambda field, vertices: field.take(used[vertices]), used
+        )
 
     @cached_property
     def _boxes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...arrangement import Arrangement, Change, Created, Exactly, Facets, NewLines, Refinement
+from ...arrangement import Arrangement, Change, Created, Exactly, Facets, NewLines, Refinement, Taken
 from ...bits import BitMatrix
 from ...errors import ArgumentError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
@@ -22,7 +21,6 @@ from .decide import Decider
 from .dissolve import dissolve
 from .field import FloatField
 from .locate import Locator
-from .prolong import Points, prolong
 from .refine import Task, refine
 from .segments import as_numpy, distinct
 
@@ -150,8 +148,9 @@ class TorchArrangement(Arrangement[FloatField]):
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decider = None if exactly is None else Decider(exactly)
         found = refine(self._complex, Task(values, function, level, self._generation + 1, decider))
-        points = prolong(self._points, found.batches)
-        new_birth = self._birth.new_full((points.rows - len(self._birth),), self._generation + 1)
+        plan = found.cutting.prolongation
+        points = plan.carry(self._points)
+        new_birth = self._birth.new_full((len(plan.points),), self._generation + 1)
         new = TorchArrangement(
             points,
             torch.cat([self._birth, new_birth]),
@@ -160,13 +159,15 @@ class TorchArrangement(Arrangement[FloatField]):
             self._ambiguous[found.parents] | found.ambiguous,
             self._generation + 1,
         )
-        below = BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level))
+        made = plan.points
         return Refinement(
-            arrangement=new,
-            carry=lambda field: prolong(field, found.batches),
-            below=below,
-            created=_created(found.batches, device),
-            values=found.values,
+            new,
+            plan.carry,
+            lambda field, vertices: plan.carry_to(field, torch.as_tensor(vertices, device=device)),
+            below=BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level)),
+            created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
+            cutting=found.cutting.values,
+            cutting_at=lambda vertices: found.cutting.values_at(torch.as_tensor(vertices, device=device)),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
         )
@@ -185,7 +186,7 @@ class TorchArrangement(Arrangement[FloatField]):
         ambiguous[found.cell_of_old[self._ambiguous]] = True
         return self._compacted(found.complex, found.lowest, ambiguous)
 
-    def take(self, regions: NDArray[np.int64]) -> Change[FloatField]:
+    def take(self, regions: NDArray[np.int64]) -> Taken[FloatField]:
         """The given regions, in that order."""
         old = self._complex
         chosen = torch.as_tensor(np.ascontiguousarray(regions, dtype=np.int64), device=self._parents.device)
@@ -199,17 +200,16 @@ class TorchArrangement(Arrangement[FloatField]):
         part = Complex(old.edges[edge], old.marks[edge], half_edge, old.forward[member], offsets)
         return self._compacted(part, chosen, self._ambiguous[chosen])
 
-    def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Change[FloatField]:
+    def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Taken[FloatField]:
         """The arrangement on the vertices that the complex uses."""
         used, ends = distinct(complex_.edges)
         compact = Complex(ends, complex_.marks, complex_.half_edge, complex_.forward, complex_.offsets)
         new = TorchArrangement(
             self._points.take(used), self._birth[used], compact, parents, ambiguous, self._generation
         )
-        return Change(new, lambda field: field.take(used))
-
-
-def _created(batches: Sequence[Points], device: torch.device) -> Created:
-    empty = torch.zeros(0, dtype=torch.int64, device=device)
-    parts = ([getattr(batch, name) for batch in batches] for name in ("first", "second", "column"))
-    return Created(*(as_numpy(torch.cat([empty, *part])) for part in parts))
+        return Taken(
+            new,
+            lambda field: field.take(used),
+            lambda field, vertices: field.take(used[torch.as_tensor(vertices, device=used.device)]),
+            as_numpy(used),
+        )

@@ -81,10 +81,6 @@ class Decider:
         exact = [_position(*one, *other) for one, other in zip(*ends, strict=True)]
         return torch.tensor(exact, dtype=torch.float64, device=columns.device)
 
-    def forget(self, vertices: int) -> None:
-        """Forgets the vertices from that number on, whose numbers are to be given anew."""
-        self._points = {vertex: point for vertex, point in self._points.items() if vertex < vertices}
-
     def _values(self, places: Places, cells: Tensor, columns: Tensor) -> list[tuple[Any, Any]]:
         """Columns at places, as numerator and denominator, up to a positive factor common to one of ``cells``."""
         self.fetch(torch.cat([places.cell, cells]))

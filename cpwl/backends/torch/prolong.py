@@ -1,16 +1,14 @@
-"""New vertices as points of segments between older ones, and how fields are prolonged to them."""
+"""New vertices as points of segments between older ones, and how fields are prolonged to them, all or only some."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 
 from .field import ROUND_UP, UNIT, FloatField, lifted, row_norms
-from .segments import pack
-from .signs import is_identity
 
 _BLOCK = 1 << 17
 """Entries handled at a time: two gathered blocks and their difference stay in the cache."""
@@ -18,18 +16,37 @@ _BLOCK = 1 << 17
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """A batch of new vertices: ``(1 - position) first + position second``, where ``column`` is at its level."""
+    """New vertices: ``(1 - position) first + position second``, where ``column`` is at its level."""
 
     first: Tensor
     second: Tensor
     column: Tensor
     position: Tensor
     slack: Tensor
-    also: Tensor | None = None
-    """A second column that is at its level there, because it is at both ends."""
+    """Bound on the error of ``position``."""
+    also: Tensor
+    """A second column that is at its level there, because it is at both ends; -1 where there is none."""
 
     def __len__(self) -> int:
         return len(self.first)
+
+    @classmethod
+    def of(cls, first: Tensor, second: Tensor, column: Tensor, position: Tensor, slack: Tensor) -> Points:
+        """Points at which one column is at its level."""
+        return cls(first, second, column, position, slack, torch.full_like(column, -1))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Points]) -> Points:
+        """The points of several lists, of which there is at least one."""
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+    def take(self, index: Tensor) -> Points:
+        """Some of the points."""
+        return Points(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def part(self, start: int, stop: int) -> Points:
+        """Consecutive points, as views."""
+        return Points(*(getattr(self, field.name)[start:stop] for field in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,116 +70,161 @@ class Certain:
         return cls(*(torch.cat(pair) for pair in pairs))
 
 
+@dataclass(frozen=True, eq=False)
+class Prolongation:
+    """How fields on old vertices become fields on these and the new ones: layer by layer, each on what was before."""
+
+    old: int
+    """The number of old vertices, which come first."""
+    points: Points
+    layers: tuple[int, ...]
+    """Where each layer of new vertices begins among ``points``, and their number: within a layer no vertex needs
+    another."""
+
+    @classmethod
+    def of(cls, old: int, batches: Sequence[Points]) -> Prolongation:
+        """Batches of new vertices, each of which refers to old ones and to those of earlier batches."""
+        ends = torch.tensor([0, *(len(batch) for batch in batches)]).cumsum(0).tolist()
+        return cls(old, Points.joined(batches), tuple(ends))
+
+    @property
+    def rows(self) -> int:
+        """The number of all vertices."""
+        return self.old + len(self.points)
+
+    def carry(self, field: FloatField) -> FloatField:
+        """The field on all vertices."""
+        growing = _Growing(field, len(self.points))
+        for start, stop in zip(self.layers, self.layers[1:], strict=False):
+            growing.extend(self.points.part(start, stop))
+        return growing.field()
+
+    def carry_to(self, field: FloatField, vertices: Tensor) -> FloatField:
+        """The field on some vertices, in that order."""
+        names, part = self.within(vertices)
+        return part.carry(field.take(names[: part.old])).take(torch.searchsorted(names, vertices))
+
+    def within(self, vertices: Tensor) -> tuple[Tensor, Prolongation]:
+        """Some vertices and all that they are made from, increasing; and the prolongation to these, in their places."""
+        names = torch.unique(vertices)
+        for start in reversed(self.layers[:-1]):
+            made = names[torch.searchsorted(names, self.old + start) :] - self.old
+            names = torch.unique(torch.cat([names, self.points.first[made], self.points.second[made]]))
+        starts = torch.searchsorted(names, torch.tensor(self.layers, device=names.device) + self.old).tolist()
+        points = self.points.take(names[starts[0] :] - self.old)
+        first, second = (torch.searchsorted(names, ends) for ends in (points.first, points.second))
+        layers = tuple(start - starts[0] for start in starts)
+        return names, Prolongation(starts[0], replace(points, first=first, second=second), layers)
+
+
+@dataclass(frozen=True, eq=False)
+class Cutting:
+    """The functions that cut, prolonged to the vertices that they make: exactly at their level where they are."""
+
+    field: FloatField
+    """On the old vertices."""
+    function: Tensor
+    level: Tensor
+    certain: Certain
+    """Exact signs of columns, at old and new vertices."""
+    prolongation: Prolongation
+
+    def values(self) -> FloatField:
+        """The functions on all vertices."""
+        grown = self.prolongation.carry(self.field)
+        if not len(self.prolongation.points) and len(self.certain.vertex):
+            grown = replace(grown, values=grown.values.clone(), error=grown.error.clone())
+        made = self._made()
+        grown.values[made.vertex, self.function[made.column]] = self.level[made.column]
+        self._correct(grown)
+        at_zero = self.level[made.column] == 0
+        return replace(grown, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
+
+    def values_at(self, vertices: Tensor) -> FloatField:
+        """The functions on some vertices, in that order, each given once."""
+        names, prolongation = self.prolongation.within(vertices)
+        part = Cutting(
+            self.field.take(names[: prolongation.old]),
+            self.function,
+            self.level,
+            _among(self.certain, names),
+            prolongation,
+        ).values()
+        place = torch.searchsorted(names, vertices)
+        assert part.made is not None
+        position = torch.full_like(names, -1)
+        position[place] = torch.arange(len(place), device=place.device)
+        row = position[part.made[0]]
+        return replace(part.take(place), made=(row[row >= 0], part.made[1][row >= 0]))
+
+    def _made(self) -> Certain:
+        """The new vertices with the columns that are at their level there because they made them."""
+        points, old = self.prolongation.points, self.prolongation.old
+        new = torch.arange(old, old + len(points), device=points.first.device)
+        twice = points.also >= 0
+        vertex, column = torch.cat([new, new[twice]]), torch.cat([points.column, points.also[twice]])
+        return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
+
+    def _correct(self, grown: FloatField) -> None:
+        """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
+        certain = self.certain
+        place = certain.vertex, self.function[certain.column]
+        level = self.level[certain.column]
+        beyond = torch.nextafter(level, level + certain.sign * torch.inf)
+        wrong = torch.sign(grown.values[place] - level) != certain.sign
+        grown.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, grown.values[place]))
+        grown.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
+
+
+def _among(certain: Certain, names: Tensor) -> Certain:
+    """The signs at the vertices ``names`` (increasing), in their places."""
+    place = torch.searchsorted(names, certain.vertex).clamp(max=len(names) - 1)
+    here = names[place] == certain.vertex
+    return Certain(place[here], certain.column[here], certain.sign[here])
+
+
 class _Growing:
-    """A field that is prolonged batch by batch, with its error bound (proofs/, Lemma 5 (c))."""
+    """A field to which new rows are added layer by layer, with its error bound (proofs/, Lemma 5 (c))."""
 
-    def __init__(self, field: FloatField) -> None:
-        self.rows = field.rows
-        self.values, self.error, self.norms = field.values, field.error, row_norms(field.values)
-        self.zeros = field.zeros
+    def __init__(self, field: FloatField, more: int) -> None:
+        self._count = field.rows
+        self._values, self._error, self._norms = (
+            _enlarged(part, more) for part in (field.values, field.error, row_norms(field.values))
+        )
+        self._zeros = None if field.zeros is None else _enlarged(field.zeros, more)
 
-    def reserve(self, more: int) -> None:
-        """Makes room for so many rows more."""
-        if more > len(self.values) - self.rows:
-            self.values, self.error, self.norms = (
-                _enlarged(part, self.rows, more) for part in (self.values, self.error, self.norms)
-            )
-            self.zeros = None if self.zeros is None else _enlarged(self.zeros, self.rows, more)
+    def extend(self, points: Points) -> None:
+        """Adds the rows of new vertices, for which there must be room."""
+        step = max(1, _BLOCK // max(self._values.shape[1], 1))
+        for low in range(0, len(points), step):
+            self._interpolate(points.part(low, min(low + step, len(points))))
 
-    def extend_all(self, batches: Sequence[Points]) -> None:
-        """Appends the rows of several batches, each of which may refer to those before it."""
-        self.reserve(sum(len(batch) for batch in batches))
-        for batch in batches:
-            self.extend(batch)
-
-    def extend(self, batch: Points) -> None:
-        """Appends the rows of new vertices, for which there must be room."""
-        step = max(1, _BLOCK // max(self.values.shape[1], 1))
-        for low in range(0, len(batch), step):
-            self._interpolate(batch, slice(low, min(low + step, len(batch))))
-        self.rows += len(batch)
-
-    def _interpolate(self, batch: Points, part: slice) -> None:
-        first, second, position = batch.first[part], batch.second[part], batch.position[part]
-        target = slice(self.rows + part.start, self.rows + part.stop)
-        origin = self.values[first]
-        difference = self.values[second] - origin
-        torch.addcmul(origin, difference, position[:, None], out=self.values[target])
-        ends = self.error[first], self.error[second]
-        norms = self.norms[first], self.norms[second]
-        self.norms[target] = torch.lerp(*norms, position) * ROUND_UP
+    def _interpolate(self, points: Points) -> None:
+        first, second, position = points.first, points.second, points.position
+        target = slice(self._count, self._count + len(points))
+        origin = self._values[first]
+        difference = self._values[second] - origin
+        torch.addcmul(origin, difference, position[:, None], out=self._values[target])
+        ends = self._error[first], self._error[second]
+        norms = self._norms[first], self._norms[second]
+        self._norms[target] = torch.lerp(*norms, position) * ROUND_UP
         reach = torch.linalg.vector_norm(difference, dim=1) + ends[0] + ends[1]
         rounding = 8 * UNIT * (norms[0] + norms[1])
-        bound = torch.lerp(*ends, position) + batch.slack[part] * reach + rounding
-        self.error[target] = lifted(bound * ROUND_UP)
-        if self.zeros is not None:
-            self.zeros[target] = self.zeros[first] & self.zeros[second]
+        bound = torch.lerp(*ends, position) + points.slack * reach + rounding
+        self._error[target] = lifted(bound * ROUND_UP)
+        if self._zeros is not None:
+            self._zeros[target] = self._zeros[first] & self._zeros[second]
+        self._count += len(points)
 
     def field(self) -> FloatField:
-        """The field so far."""
-        zeros = None if self.zeros is None else self.zeros[: self.rows]
-        return FloatField(self.values[: self.rows], self.error[: self.rows], zeros=zeros)
+        """The field on all vertices."""
+        return FloatField(self._values, self._error, zeros=self._zeros)
 
 
-def _enlarged(values: Tensor, rows: int, more: int) -> Tensor:
-    """The first rows, with room for more after them."""
-    result = values.new_empty(rows + more, *values.shape[1:])
-    result[:rows] = values[:rows]
+def _enlarged(values: Tensor, more: int) -> Tensor:
+    """The rows, with room for more after them."""
+    if not more:
+        return values
+    result = values.new_empty(len(values) + more, *values.shape[1:])
+    result[: len(values)] = values
     return result
-
-
-def prolong(field: FloatField, batches: Sequence[Points]) -> FloatField:
-    """The field on the old vertices followed by those of each batch."""
-    growing = _Growing(field)
-    growing.extend_all(batches)
-    return growing.field()
-
-
-class Prolonged(_Growing):
-    """The functions being cut by, prolonged while the vertices are made, exactly at their level where they made one."""
-
-    def __init__(self, field: FloatField, function: Tensor, level: Tensor) -> None:
-        super().__init__(field)
-        self._old = field.rows
-        self._function, self._level = function, level
-        self._made: list[Tensor] = []
-
-    def extend(self, batch: Points) -> None:
-        """Appends the rows of new vertices, for which there must be room."""
-        new = torch.arange(self.rows, self.rows + len(batch), device=self.values.device)
-        super().extend(batch)
-        for column in (batch.column, batch.also):
-            if column is not None:
-                self.values[new, self._function[column]] = self._level[column]
-                self._made.append(torch.stack([new, self._function[column]])[:, self._level[column] == 0])
-
-    def field(self) -> FloatField:
-        """The field so far."""
-        made = torch.cat([torch.zeros((2, 0), dtype=torch.int64, device=self.values.device), *self._made], dim=1)
-        return replace(super().field(), made=(made[0], made[1]))
-
-    def correct(self, certain: Certain) -> None:
-        """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
-        if not len(certain.vertex):
-            return
-        if self.rows == self._old:
-            self.values, self.error = self.values.clone(), self.error.clone()
-        place = certain.vertex, self._function[certain.column]
-        level = self._level[certain.column]
-        beyond = torch.nextafter(level, level + certain.sign * torch.inf)
-        wrong = torch.sign(self.values[place] - level) != certain.sign
-        self.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, self.values[place]))
-        self.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
-
-    def sides(self) -> tuple[Tensor, Tensor]:
-        """Packed bits (new vertices, bytes): the columns above their level, and those below."""
-        step = max(1, _BLOCK // max(len(self._level), 1))
-        blocks = [self.values[low : min(low + step, self.rows)] for low in range(self._old, self.rows, step)]
-        if not is_identity(self._function, self.values.shape[1]):
-            blocks = [block[:, self._function] for block in blocks]
-        none = pack(self.values.new_empty(0, len(self._level)) > 0)
-        above, below = [none], [none]
-        for block in blocks:
-            above.append(pack(block > self._level))
-            below.append(pack(block < self._level))
-        return torch.cat(above), torch.cat(below)

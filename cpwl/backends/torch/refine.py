@@ -14,14 +14,15 @@ from torch import Tensor
 
 from ...errors import InternalError
 from .assemble import Cut
+from .beyond import Beyond
 from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
 from .complex import Complex, HalfEdges
 from .crossings import Crossings
 from .decide import Decider, Places
 from .entries import Known
 from .field import FloatField
-from .prolong import Certain, Points, Prolonged
-from .segments import pack, set_bits, union_over_cells, valid_bits, with_bits
+from .prolong import Certain, Cutting, Points, Prolongation
+from .segments import pack, set_bits, union_over_cells, valid_bits
 from .sequential import Outcome, Sequential
 from .signs import Columns, Signs
 
@@ -36,8 +37,8 @@ class Refined:
     """Packed uint8 (R, bytes)."""
     ambiguous: Tensor
     """bool (R,): the old cell had an uncertain decision in this refinement."""
-    batches: list[Points]
-    values: FloatField
+    cutting: Cutting
+    """The functions cut by, and how fields are carried to the new vertices."""
     lines: tuple[Tensor, Tensor]
     """The old cell and the column of each new line, in the order of their numbers."""
 
@@ -56,12 +57,7 @@ class Task:
 
 def refine(old: Complex, task: Task) -> Refined:
     """The complex cut by all columns."""
-    state = _Refinement(old, task)
-    while True:
-        found, blurred = state.attempt()
-        if task.decider is None or not bool(blurred.any()):
-            return found
-        state.irregular |= blurred
+    return _Refinement(old, task).finished()
 
 
 class _Refinement:
@@ -92,8 +88,8 @@ class _Refinement:
             self.certain = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
             self.signs = self.signs.settled(row, column, self.certain.sign)
 
-    def attempt(self) -> tuple[Refined, Tensor]:
-        """The complex cut, and the regular old cells in which rounding blurred the side of a column of some piece."""
+    def finished(self) -> Refined:
+        """The complex cut, and all that is known of its cells."""
         chords, meets = self.regular_chords()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         edges, marks, half = cut.assemble(self.task.generation)
@@ -102,29 +98,25 @@ class _Refinement:
         if bool(self.irregular.any()):
             outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
             self.uncertain[outcome.ambiguous] = True
-            batches += outcome.batches
         new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half)
         self.check_euler(parents, chords, meets)
-        values = Prolonged(self.task.field, self.task.function, self.task.level)
-        values.extend_all(batches)
-        if self.task.decider is not None:
-            values.correct(Certain.joined(self.certain, outcome.zeros))
-        below, unclear = self.below(new, parents, values.sides())
+        below = self.below(parents, Beyond.find(new, order, cut))
         _overwrite(below, outcome, new, order)
-        # What is blurred, exact decisions are asked for in another attempt; all else they have settled.
-        uncertain = (self.uncertain[parents] | unclear) & (self.task.decider is None)
-        lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
-        blurred = self._with_pieces(parents[unclear])
+        certain = Certain.none(order.device)
         if self.task.decider is not None:
-            blurred |= self._misjudged(new, below, chords)
-        return Refined(new, parents, below, uncertain, batches, values.field(), lines), blurred
+            certain = Certain.joined(self.certain, outcome.zeros)
+        prolongation = Prolongation.of(self.task.field.rows, [*batches, *outcome.layers])
+        cutting = Cutting(self.task.field, self.task.function, self.task.level, certain, prolongation)
+        lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
+        uncertain = self.uncertain[parents] & (self.task.decider is None)
+        return Refined(new, parents, below, uncertain, cutting, lines)
 
     @property
     def points(self) -> Points:
         """The crossings as new vertices."""
         first, second = self.old.edges[self.crossings.edge].unbind(1)
         found = self.crossings
-        return Points(first, second, found.column, found.position, found.slack)
+        return Points.of(first, second, found.column, found.position, found.slack)
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
@@ -142,7 +134,6 @@ class _Refinement:
         """The irregular cells cut column by column."""
         vertices = len(self.columns.values) + new_vertices
         if self.task.decider is not None:
-            self.task.decider.forget(len(self.columns.values))
             self.task.decider.fetch(self.disputed.nonzero(as_tuple=True)[0])
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
         return Sequential(edges, marks, half, self.irregular, self._active_columns(), known, vertices).run()
@@ -153,39 +144,14 @@ class _Refinement:
         dense = bits[:, :, None].bitwise_right_shift(torch.arange(8, dtype=torch.uint8, device=bits.device)) & 1
         return (dense.flatten(1) != 0).any(0).nonzero(as_tuple=True)[0]
 
-    def below(self, new: Complex, parents: Tensor, added: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """For each new cell the columns below their level: from its vertices where cut, else as on the old cell.
+    def below(self, parents: Tensor, beyond: Beyond) -> Tensor:
+        """For each piece of a regular cell the columns below their level, packed (proofs/, Lemma 8).
 
-        Also the cells on which a column that cut the old one is now on neither side, or on both: their vertices are so
-        near to the level that rounding took the signs away.
+        Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
         """
-        above, below = (
-            union_over_cells(torch.cat([old, own]), new.origin, new.offsets)
-            for old, own in zip((self.signs.above, self.signs.below), added, strict=True)
-        )
-        cut = self.cut[parents]
-        unclear = ((cut & ~(above ^ below)).view(torch.int64) != 0).any(1)
-        return (below & cut) | (self.cells_below[parents] & ~cut), unclear & ~self.irregular[parents]
-
-    def _misjudged(self, new: Complex, below: Tensor, chords: Chords) -> Tensor:
-        """Regular old cells in which two pieces beside a chord differ in anything but the chord's column, bool (R,).
-
-        Where none do, all pieces are on the right sides, if those at old vertices are (proofs/, Lemma 8).
-        """
-        line = new.marks[:, 1] - self.old.lines
-        link = ((new.generation == self.task.generation) & (line < len(chords))).nonzero(as_tuple=True)[0]
-        chord = line[link]
-        one, other = new.sides[link].unbind(1)
-        expected = with_bits(
-            torch.zeros_like(below[one]), torch.arange(len(link), device=link.device), chords.column[chord]
-        )
-        wrong = ((below[one] ^ below[other] ^ expected).view(torch.int64) != 0).any(1)
-        return self._with_pieces(chords.cell[chord[wrong]])
-
-    def _with_pieces(self, cells: Tensor) -> Tensor:
-        marked = torch.zeros(self.old.cells, dtype=torch.bool, device=cells.device)
-        marked[cells] = True
-        return marked
+        at_first = self.signs.below[self.old.origin[self.old.offsets[:-1]]]
+        first = (at_first & self.cut) | (self.cells_below & ~self.cut)
+        return first[parents] ^ beyond.columns(self.columns.count)
 
     def check_euler(self, parents: Tensor, chords: Chords, meets: Meets) -> None:
         """A regular cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
@@ -220,7 +186,7 @@ def _inner_points(cut: Cut, meets: Meets, chords: Chords) -> Points:
     one, other = meets.chord.unbind(1)
     first = cut.vertices + cut.visits.crossing[chords.start[one]]
     second = cut.vertices + cut.visits.crossing[chords.end[one]]
-    return Points(first, second, chords.column[other], meets.position[:, 0], meets.slack[:, 0], also=chords.column[one])
+    return Points(first, second, chords.column[other], meets.position[:, 0], meets.slack[:, 0], chords.column[one])
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

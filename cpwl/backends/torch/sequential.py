@@ -8,7 +8,7 @@ rounding of its last operation counts as zero, and the old cell is reported as a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,7 +28,8 @@ class Outcome:
     edges: Tensor
     marks: Tensor
     half: HalfEdges
-    batches: list[Points]
+    layers: list[Points]
+    """The new vertices in the order of their numbers; none needs another of its layer."""
     representative: Tensor
     """One half-edge of each of the L resulting cells."""
     columns: Tensor
@@ -209,7 +210,7 @@ class Sequential:
         vertex = self._vertices + len(self._vertex) - self._added + count
         places = Places(vertex, home, torch.stack([self._function[edge], -1 - name], 1))
         position, slack = self._entries.add(first, second, column, places)
-        self._batches.append(Points(self._vertex[first], self._vertex[second], name, position, slack))
+        self._batches.append(Points.of(self._vertex[first], self._vertex[second], name, position, slack))
         self._vertex = torch.cat([self._vertex, vertex])
         return middle
 
@@ -232,6 +233,7 @@ class Sequential:
 
     # ---- the result ------------------------------------------------------------------------------------------------
     def _outcome(self) -> Outcome:
+        layers = self._layers()
         edges, marks, edge_name = self._merged_edges()
         total = len(self._half.edge)
         new = torch.arange(len(self._edge) - len(self._members), device=self._edge.device)
@@ -247,7 +249,7 @@ class Sequential:
             edges,
             marks,
             half,
-            self._batches,
+            layers,
             representative,
             self._active,
             self._below.all,
@@ -255,6 +257,29 @@ class Sequential:
             self._new_chords(),
             self._zeros(),
         )
+
+    def _layers(self) -> list[Points]:
+        """The new vertices layer by layer, each above the layers of its ends; they are numbered anew in this order."""
+        if not self._batches:
+            return []
+        points, start = Points.joined(self._batches), self._vertices
+        first, second = points.first - start, points.second - start
+        layer = torch.zeros(len(points) + 1, dtype=torch.int64, device=first.device)
+        low = 0
+        for batch in self._batches:
+            part = slice(low, low + len(batch))
+            # The last entry stands for all vertices from before.
+            ends = torch.stack([first[part], second[part]]).clamp(min=-1)
+            layer[part] = layer[ends].amax(0) + 1
+            low += len(batch)
+        counts, order = torch.bincount(layer[:-1])[1:], torch.argsort(layer[:-1], stable=True)
+        number = torch.empty_like(order)
+        number[order] = torch.arange(len(order), device=order.device)
+        first, second = (torch.where(e < 0, e, number[e.clamp(min=0)]) + start for e in (first, second))
+        self._vertex[self._added :] = start + number
+        points = replace(points, first=first, second=second).take(order)
+        ends_at = counts.cumsum(0).tolist()
+        return [points.part(low, high) for low, high in zip([0, *ends_at], ends_at, strict=False)]
 
     def _new_chords(self) -> tuple[Tensor, Tensor]:
         none = self._parents[:0]

@@ -1,0 +1,55 @@
+"""On which sides of its old cell's chords each new cell lies, by combinatorics alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .assemble import Cut
+from .complex import Complex
+
+
+@dataclass(frozen=True, eq=False)
+class Beyond:
+    """For each new cell a step across one chord, towards the old cell's first vertex (proofs/, Lemma 8).
+
+    The walk around an old cell begins at its first vertex and reaches every chord's start before its end, so that
+    vertex lies on the left of every chord. A new cell on the right of a chord along which it has a link has on the
+    other side of it a cell with one chord less between itself and the first vertex.
+    """
+
+    towards: Tensor
+    """The cell across; the cell itself where nothing lies between, int64 (R,)."""
+    column: Tensor
+    """The column of the chord that is crossed, -1 where there is none."""
+
+    @classmethod
+    def find(cls, new: Complex, order: Tensor, cut: Cut) -> Beyond:
+        """The steps in a complex traced from what ``cut`` assembled, its half-edges in that ``order``."""
+        pieces = cut.visits.counts.sum() + len(cut.visits.counts)
+        chord = torch.repeat_interleave(torch.bincount(cut.meets.chord.reshape(-1), minlength=len(cut.chords)) + 1)
+        link = order - pieces - len(chord)
+        against = ((link >= 0) & (link < len(chord))).nonzero(as_tuple=True)[0]
+        chosen = torch.full((new.cells,), len(order), device=order.device)
+        chosen.scatter_reduce_(0, new.cell_of[against], against, "amin")
+        some = (chosen < len(order)).nonzero(as_tuple=True)[0]
+        towards = torch.arange(new.cells, device=order.device)
+        towards[some] = new.sides[new.half_edge[chosen[some]], 0]
+        column = torch.full_like(towards, -1)
+        column[some] = cut.chords.column[chord[link[chosen[some]]]]
+        return cls(towards, column)
+
+    def columns(self, count: int) -> Tensor:
+        """Packed bits (R, bytes): the columns whose chords lie between each cell and its old cell's first vertex."""
+        words = torch.zeros(len(self.column), max(1, -(-count // 64)), dtype=torch.int64, device=self.column.device)
+        cell = (self.column >= 0).nonzero(as_tuple=True)[0]
+        bit = self.column[cell]
+        words[cell, bit // 64] = torch.ones_like(bit).bitwise_left_shift(bit % 64)
+        towards = self.towards.clone()
+        while len(cell):
+            words[cell] ^= words[towards[cell]]
+            towards[cell] = towards[towards[cell]]
+            cell = cell[self.column[towards[cell]] >= 0]
+        return words.view(torch.uint8)
