@@ -98,7 +98,7 @@ BUGS = (
         "np.where(refinement.below.dense(), winners[:, first + 1], winners[:, first])",
         "np.where(refinement.below.dense(), winners[:, first], winners[:, first + 1])", ("boundary", "partition")),
     Bug("a cell lies on the sides of its own chord only", f"{TORCH}/beyond.py",
-        "            words[cell] ^= words[towards[cell]]\n", "", GEOMETRY),
+        "row[cell] ^= row[towards]", "pass", GEOMETRY),
     Bug("a vertex on two chords is at the level of one", f"{TORCH}/prolong.py",
         "torch.cat([new, new[twice]]), torch.cat([points.column, points.also[twice]])", "new, points.column",
         ("conformance",)),

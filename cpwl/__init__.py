@@ -14,8 +14,10 @@ from .execution import ExecutionComparison, compare_execution
 from .halfspaces import Halfspaces
 from .io import load
 from .local import LocalMap, local_map
+from .merged import Merged
 from .network import Network
 from .partition import Partition, partition
+from .region import Region
 from .statistics import Statistics
 
 __version__ = "0.1.0"
@@ -29,8 +31,10 @@ __all__ = [
     "ExecutionComparison",
     "Halfspaces",
     "LocalMap",
+    "Merged",
     "Network",
     "Partition",
+    "Region",
     "Statistics",
     "certify",
     "certify_constant",

@@ -45,6 +45,10 @@ class Arithmetic(ABC, Generic[Field]):
         """The rows of several fields, one after the other."""
 
     @abstractmethod
+    def take(self, field: Field, rows: NDArray[np.int64]) -> Field:
+        """Some rows of a field, in that order."""
+
+    @abstractmethod
     def linear(self, node: Node, inputs: Sequence[Field]) -> Field:
         """The output of a node that holds a ``LinearOp``."""
 

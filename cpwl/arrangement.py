@@ -143,6 +143,8 @@ class Refinement(Change[Field]):
     cutting: Callable[[], Field]
     cutting_at: Callable[[NDArray[np.int64]], Field]
     """As ``carry_to``, for ``values``."""
+    needed: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    """Some vertices and all those that they are made from, increasing: those ``carry_to`` goes through in any case."""
     lines: NewLines | None = None
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0
@@ -155,6 +157,17 @@ class Refinement(Change[Field]):
         Computed when first asked for.
         """
         return self.cutting()
+
+
+@dataclass(frozen=True, eq=False)
+class Joined(Generic[Field]):
+    """The answer of ``Arrangement.joined``."""
+
+    arrangement: Arrangement[Field]
+    carry: Callable[[Sequence[Field]], Field]
+    """From one field on each block to one on all: the same function. At shared vertices the first block's is taken."""
+    order: NDArray[np.int64]
+    """For each region its number among those of the blocks, one block after the other."""
 
 
 class Arrangement(ABC, Generic[Field]):
@@ -247,3 +260,28 @@ class Arrangement(ABC, Generic[Field]):
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Taken[Field]:
         """The part of the arrangement that consists of the given regions, in that order."""
+
+    # ---- blocks ----------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def block(self, regions: NDArray[np.int64], key: int) -> Taken[Field]:
+        """The given regions, as ``take``, to be changed apart from the rest and put back by ``joined``.
+
+        ``key`` is the same for all blocks that are to be joined, and different from that of all others. The functions
+        by which two blocks are refined must be equal on their common border, and all decisions exact.
+        """
+
+    @abstractmethod
+    def joined(
+        self, parts: Sequence[Arrangement[Field]], first_lines: Sequence[int], parents: NDArray[np.int64]
+    ) -> Joined[Field]:
+        """The arrangement of all regions of ``parts``: blocks of this one that were refined the same number of times.
+
+        ``parents`` holds, for the regions of all parts one after the other, the region of this arrangement that each
+        lies in; the answer's regions are sorted by it. ``first_lines[i]`` is ``lines`` of part i when it was made: its
+        lines from there on are new, and numbered here from this arrangement's ``lines`` on, part by part.
+        """
+
+    @property
+    @abstractmethod
+    def lines(self) -> int:
+        """A number above those of all lines, 0 if the arrangement does not number its lines."""

@@ -19,9 +19,10 @@ from .compiler import compile
 from .console import Reporter
 from .domain import Domain
 from .errors import VerificationError
-from .partition import Partition, Progress, partition
+from .partition import Partition, partition
 from .plot import overview, spread
 from .statistics import statistics
+from .sweep import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

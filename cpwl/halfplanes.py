@@ -42,6 +42,14 @@ def sides(polytope: Polytope) -> list[Row]:
     return [(p[1] - q[1], q[0] - p[0], p[0] * q[1] - p[1] * q[0]) for p, q in pairs]
 
 
+def part_of(polytope: Polytope, rows: NDArray[Any]) -> list[Point]:
+    """The corners of the part of a polygon in which exact rows (M, 3) hold, counter-clockwise; none if it is flat."""
+    polygon = _corners(polytope)
+    for row in rows:
+        polygon = _clipped(polygon, _row(row), Fraction(0))
+    return polygon
+
+
 def bounding(polytope: Polytope, rows: NDArray[Any], errors: NDArray[np.float64]) -> Bounding:
     """The rows (M, 3) that bound the part of a polygon in which they hold, and the sides of the polygon that do.
 

@@ -25,11 +25,12 @@ from .domain import Domain
 from .errors import CpwlError, FileFormatError
 from .network import Max, Network, Piecewise
 from .network_io import network_from_arrays, network_to_arrays
-from .partition import Partition, Step
+from .partition import Partition
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import Polytope
 from .predicates import Names
 from .stored import Arrays, Stored, prefixed
+from .sweep import Step
 
 FORMAT = "cpwl-partition"
 VERSION = 2

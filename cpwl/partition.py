@@ -6,9 +6,9 @@ backend. Max units are cut by a tournament of pairwise maxima, and what that cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,41 +16,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, embedding, evaluate, unrolled
-from .arrangement import Arrangement, Change, Facets
+from .arithmetic import Arithmetic, evaluate
+from .arrangement import Arrangement, Facets
 from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
-from .maximum import refine_by_maximum
-from .network import Gather, Max, Network, Node, Periodic, Piecewise
+from .network import Network
 from .network_check import check_network
-from .pieces import LevelPieces, Pieces, WinnerPieces
 from .polytope import finite
-from .predicates import Names, Oracle, Predicates
+from .predicates import Names, Predicates
 from .ragged import Ragged
+from .sweep import Progress, Step, Sweep, patterns_after
 
 if TYPE_CHECKING:
     import networkx
 
     from .boundary import DecisionBoundary
+    from .merged import Merged
+    from .region import Region
     from .statistics import Statistics
-
-Progress = Callable[[int, int, str], None]
-"""Called with what is done, how much there is in all, and a word for what it is."""
 
 _BATCH_ENTRIES = 1 << 22
 """Rows times widest layer handled at once when maps of many regions are computed."""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What one nonlinear node did to the regions."""
-
-    node: int
-    """Index of the node in ``network.nodes``."""
-    parents: NDArray[np.int64]
-    """For each region after this step the region before it (of the step before; of the whole domain at first)."""
-    pieces: Pieces
-    """The piece of each of the node's units, on each region after this step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,15 +130,16 @@ class Partition:
         ``frame="slice"``: y is the slice coordinate, k = D. ``frame="input"``: y is the (flattened) input and A the
         Jacobian. float64, or Fractions from the exact backend. proofs/, Lemma 1.
         """
-        if frame not in ("slice", "input"):
-            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
-        n = self.network.inputs
-        origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
-        chosen = self._region_indices(regions)
-        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
-        starts = range(0, max(len(chosen), 1), size)
-        maps = [self._maps(chosen[start : start + size], origin, basis) for start in starts]
-        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+        return self._maps(regions, frame, lambda field: field.to_numpy())
+
+    def map_errors(
+        self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds on how far each entry of ``affine_maps`` is from the exact map, of the same shapes; 0 when exact.
+
+        The exact map is that of the network under the region's activation pattern.
+        """
+        return self._maps(regions, frame, lambda field: field.limits())
 
     def decision_boundary(
         self, classes: tuple[int, int] | None = None, *, everywhere: bool = False, level: float | None = None
@@ -167,6 +154,25 @@ class Partition:
         from .statistics import statistics
 
         return statistics(self)
+
+    def region(self, index: int) -> Region:
+        """One region, with all there is to ask about it; see ``cpwl.region``."""
+        from .region import Region
+
+        (chosen,) = self._region_indices(index).tolist()
+        return Region(self, chosen)
+
+    def merged(self, *, join: Literal["connected", "everywhere"] = "connected") -> Merged:
+        """The linear regions: activation regions with the same affine map, joined; see ``cpwl.merged.merged``."""
+        from .merged import merged
+
+        return merged(self, join=join)
+
+    def to_sympy(self, symbols: Sequence[Any] | None = None, *, max_regions: int = 256) -> Any:
+        """Each output as a sympy ``Piecewise`` of the slice coordinates; see ``cpwl.symbolic.piecewise``."""
+        from .symbolic import piecewise
+
+        return piecewise(self, symbols, max_regions=max_regions)
 
     def dual_graph(self) -> networkx.Graph:
         """The regions that share a facet, as a networkx graph; see ``cpwl.graph``."""
@@ -214,8 +220,22 @@ class Partition:
         return chosen.astype(np.int64)
 
     def _maps(
-        self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]
+        self, regions: ArrayLike | None, frame: str, read: Callable[[Any], NDArray[Any]]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What ``read`` says of the fields that hold the maps, in batches."""
+        if frame not in ("slice", "input"):
+            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
+        n = self.network.inputs
+        origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
+        chosen = self._region_indices(regions)
+        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
+        batches = [chosen[start : start + size] for start in range(0, max(len(chosen), 1), size)]
+        values = [read(self._map_field(batch, origin, basis)) for batch in batches]
+        shaped = [rows.reshape(basis.shape[1] + 1, -1, self.network.outputs) for rows in values]
+        maps = [(np.moveaxis(rows[1:], 0, -1), rows[0]) for rows in shaped]
+        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+
+    def _map_field(self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]) -> Any:
         """The maps from one pass: for each region a row for the origin and one for each basis vector."""
         count, width = len(regions), basis.shape[1] + 1
         arithmetic = self.arithmetic()
@@ -224,9 +244,7 @@ class Partition:
         )
         pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
         columns = self.network.unit_columns
-        output = evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
-        values = output.to_numpy().reshape(width, count, self.network.outputs)
-        return np.moveaxis(values[1:], 0, -1), values[0]
+        return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
 
 
 def partition(
@@ -257,148 +275,20 @@ def partition(
     dom.check_input(net.input_shape)
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
-    sweep = Sweep(net, arrangement, chosen.arithmetic)
-    if predicates == "exact" and not arrangement.exact:
-        sweep.lines = Names.sides(len(dom.polytope.vertices))
-    for done, total in sweep.run(dom):
-        if progress is not None:
-            progress(done, total, "partition")
-    if not np.isfinite(sweep.output.errors()).all():
+    named = predicates == "exact" and not arrangement.exact
+    sweep = Sweep(net, dom, chosen.arithmetic, progress)
+    found = sweep.run(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
+    if not np.isfinite(found.output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
     return Partition(
         network=sweep.network,
         domain=dom,
-        arrangement=sweep.arrangement,
-        steps=tuple(sweep.steps),
-        outputs=sweep.output,
+        arrangement=found.arrangement,
+        steps=found.steps,
+        outputs=found.output,
         backend=backend,
         device=device,
         predicates=predicates,
-        settled=sweep.settled,
-        lines=sweep.lines,
+        settled=found.settled,
+        lines=found.lines,
     )
-
-
-class Sweep:
-    """The loop over a network's nodes, with the fields that are still to be read."""
-
-    def __init__(self, network: Network, arrangement: Arrangement[Any], arithmetic: Arithmetic[Any]) -> None:
-        self.network, self.arrangement, self.arithmetic = network, arrangement, arithmetic
-        self.steps: list[Step] = []
-        self.lines: Names | None = None
-        """The function behind each line, when decisions are to be exact where the arrangement is not; else None."""
-        self.settled = 0
-        self._oracle: Oracle | None = None
-        self._live: dict[int, Any] = {}
-
-    @property
-    def output(self) -> Any:
-        """The network's output on the final arrangement."""
-        return self._live[len(self.network.nodes) - 1]
-
-    def run(self, domain: Domain) -> Iterator[tuple[int, int]]:
-        """Goes through all nodes; yields how many are done, and how many there are."""
-        nodes = self.network.nodes
-        self._domain = domain
-        self._live[0] = self.arithmetic.linear(embedding(domain), [self.arrangement.coordinates()])
-        for i, node in enumerate(nodes[1:], start=1):
-            inputs = [self._live[j] for j in node.inputs]
-            self._forget(i)
-            if isinstance(node.op, Periodic):
-                node = self._reached(i, node, inputs[0])
-            if isinstance(node.op, Piecewise):
-                self._piecewise(i, node, inputs[0])
-            elif isinstance(node.op, Max):
-                self._maximum(i, node, inputs[0])
-            else:
-                self._live[i] = self.arithmetic.linear(node, inputs)
-            yield i, len(nodes) - 1
-
-    def _reached(self, i: int, node: Node, argument: Any) -> Node:
-        """A periodic node, here and in the network, with the pieces that the domain reaches."""
-        nodes = list(self.network.nodes)
-        nodes[i] = unrolled(node, argument)
-        self.network, self._oracle = Network(tuple(nodes)), None
-        return nodes[i]
-
-    def _piecewise(self, i: int, node: Node, argument: Any) -> None:
-        assert isinstance(node.op, Piecewise)
-        breakpoints = node.op.breakpoints
-        levels = Ragged.from_counts(np.tile(breakpoints, node.size), np.full(node.size, len(breakpoints)))
-
-        def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
-            return Names.levels(len(self.steps), levels.row_of[columns], levels.values[columns])
-
-        predicates = self._predicates()
-        exactly = None if predicates is None else predicates.exactly(naming)
-        refinement = self.arrangement.refine(argument, levels, exactly=exactly)
-        self._learn(None if predicates is None else predicates.with_lines(refinement.lines, naming), refinement.settled)
-        self._move(refinement)
-        self.steps.append(Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints))))
-        output = self.arithmetic.activate(node, refinement.values)
-        if i in self.network.met_by_maximum:
-            output = self.arithmetic.noting_zeros(node, refinement.values, output)
-        self._live[i] = output
-
-    def _maximum(self, i: int, node: Node, argument: Any) -> None:
-        keys = list(self._live)
-        found = refine_by_maximum(
-            self.arrangement,
-            self.arithmetic,
-            argument,
-            self._arguments(node, argument),
-            [self._live[key] for key in keys],
-            self._predicates(),
-        )
-        self._learn(found.predicates, found.settled)
-        self.arrangement = found.arrangement
-        self._live = dict(zip(keys, found.fields, strict=True))
-        self.steps.append(Step(i, found.parents, WinnerPieces(found.winners)))
-        self._live[i] = found.maximum
-
-    def _arguments(self, node: Node, argument: Any) -> Ragged:
-        """The columns of each group; those that only fill a short group up, repeats of its first at the end, left out.
-
-        A repeat never wins; but its difference from itself is known to be zero only here.
-        """
-        (source,) = (self.network.nodes[j] for j in node.inputs)
-        columns = np.arange(argument.columns).reshape(node.size, -1)
-        if not isinstance(source.op, Gather):
-            return Ragged.of(columns.tolist())
-        index = source.op.index.reshape(columns.shape)
-        repeats = np.logical_and.accumulate(index[:, ::-1] == index[:, :1], axis=1)[:, ::-1]
-        repeats[:, 0] = False
-        return Ragged.from_counts(columns[~repeats], (~repeats).sum(axis=1))
-
-    def _predicates(self) -> Predicates | None:
-        """How decisions about the next nonlinear node are made exactly, when they are to be."""
-        if self.lines is None:
-            return None
-        if self._oracle is None:
-            self._oracle = backends.oracle(self.network, self._domain)
-        return Predicates(self._oracle, self.lines, len(self.steps), partial(patterns_after, tuple(self.steps)))
-
-    def _learn(self, predicates: Predicates | None, settled: int) -> None:
-        self.settled += settled
-        if predicates is not None:
-            self.lines = predicates.lines
-
-    def _move(self, change: Change[Any]) -> None:
-        self.arrangement = change.arrangement
-        self._live = {key: change.carry(field) for key, field in self._live.items()}
-
-    def _forget(self, i: int) -> None:
-        """Drops the fields that no node after i reads."""
-        for j in self.network.nodes[i].inputs:
-            if self.network.last_use[j] == i:
-                self._live.pop(j, None)
-
-
-def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray[np.int16]:
-    """The pieces of all units of some steps on regions after the last of them, int16 (n, units)."""
-    parts, rows = [], regions
-    for step in reversed(steps):
-        parts.append(step.pieces.take(rows))
-        rows = step.parents[rows]
-    empty = np.zeros((len(rows), 0), np.int16)
-    return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)

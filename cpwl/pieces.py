@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,14 @@ class Pieces(Protocol):
 
     def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
         """The pieces on the given regions, int16 (n, units)."""
+        ...
+
+    def some(self, regions: NDArray[np.int64]) -> Pieces:
+        """The same table of the given regions."""
+        ...
+
+    def with_others(self, others: Sequence[Any]) -> Pieces:
+        """One table of several of the same kind, one after the other."""
         ...
 
 
@@ -38,6 +47,15 @@ class LevelPieces:
         )
         return np.asarray(self.breakpoints - below.sum(axis=2), dtype=np.int16)
 
+    def some(self, regions: NDArray[np.int64]) -> LevelPieces:
+        """The same table of the given regions."""
+        return LevelPieces(self.below.take(regions), self.breakpoints)
+
+    def with_others(self, others: Sequence[LevelPieces]) -> LevelPieces:
+        """One table of several."""
+        packed = np.concatenate([self.below.packed, *(other.below.packed for other in others)])
+        return LevelPieces(BitMatrix(packed, self.below.columns), self.breakpoints)
+
 
 @dataclass(frozen=True, eq=False)
 class WinnerPieces:
@@ -52,3 +70,33 @@ class WinnerPieces:
     def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
         """The pieces on the given regions, int16 (n, units)."""
         return np.asarray(self.winners[regions])
+
+    def some(self, regions: NDArray[np.int64]) -> WinnerPieces:
+        """The same table of the given regions."""
+        return WinnerPieces(self.winners[regions])
+
+    def with_others(self, others: Sequence[WinnerPieces]) -> WinnerPieces:
+        """One table of several."""
+        return WinnerPieces(np.concatenate([self.winners, *(other.winners for other in others)]))
+
+
+@dataclass(frozen=True, eq=False)
+class NoPieces:
+    """Those of no unit at all: of a step that only chooses regions."""
+
+    regions: int
+
+    def __len__(self) -> int:
+        return self.regions
+
+    def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The pieces on the given regions, int16 (n, 0)."""
+        return np.zeros((len(regions), 0), np.int16)
+
+    def some(self, regions: NDArray[np.int64]) -> NoPieces:
+        """The same table of the given regions."""
+        return NoPieces(len(regions))
+
+    def with_others(self, others: Sequence[NoPieces]) -> NoPieces:
+        """One table of several."""
+        return NoPieces(self.regions + sum(map(len, others)))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .boundary import DecisionBoundary
+    from .merged import Merged
     from .partition import Partition
 
 Color = Literal["slope", "area", "class", "pattern"]
@@ -95,6 +96,25 @@ def plot(
     return axes
 
 
+def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
+    """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
+
+    ``color``: "slope" (the Frobenius norm of the linear map) or "area", in slice coordinates. Raises as ``plot`` does.
+    """
+    if color not in ("slope", "area"):
+        raise ArgumentError(f"color must be 'slope' or 'area', got {color!r}.")
+    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    part = merged.partition
+    if color == "slope":
+        painting = _slopes(part, merged.affine_maps()[0][merged.labels])
+    else:
+        painting = _areas(part, merged.volumes()[merged.labels])
+    _draw_regions(axes, painting, edges="face")
+    _draw_outlines(axes, [painting.vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
+    frame(axes, part)
+    return axes
+
+
 def overview(
     partition: Partition,
     boundary: DecisionBoundary,
@@ -146,14 +166,22 @@ def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
 
 
 def _by_slope(partition: Partition) -> _Painting:
-    slopes = np.asarray(partition.affine_maps()[0], np.float64)
-    return _Painting(*_regions(partition), np.linalg.norm(slopes, axis=(1, 2)), "slope (Frobenius norm)")
+    return _slopes(partition, partition.affine_maps()[0])
 
 
 def _by_area(partition: Partition) -> _Painting:
+    return _areas(partition, partition.volumes())
+
+
+def _slopes(partition: Partition, maps: NDArray[Any]) -> _Painting:
+    norms = np.linalg.norm(np.asarray(maps, np.float64), axis=(1, 2))
+    return _Painting(*_regions(partition), norms, "slope (Frobenius norm)")
+
+
+def _areas(partition: Partition, volumes: NDArray[Any]) -> _Painting:
     from matplotlib.colors import LogNorm
 
-    areas = np.asarray(partition.volumes(), np.float64)
+    areas = np.asarray(volumes, np.float64)
     positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
     norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
     return _Painting(*_regions(partition), areas, "area", norm)
@@ -216,14 +244,14 @@ def new_figure(size: tuple[float, float], layout: Literal["constrained"] | None 
     return Figure(figsize=size, layout=layout, dpi=120)
 
 
-def _draw_regions(axes: Axes, painting: _Painting) -> list[Artist]:
-    """Draws the polygons; what is to be explained in the legend."""
+def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = EDGE) -> list[Artist]:
+    """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
     polygons = [painting.vertices[row] for row in painting.polygons]
     collection = PolyCollection(
-        polygons, edgecolors=EDGE, linewidths=line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+        polygons, edgecolors=edges, linewidths=line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
     )
     if painting.scale:
         collection.set(
@@ -239,6 +267,13 @@ def _draw_regions(axes: Axes, painting: _Painting) -> list[Artist]:
 def line_width(polygons: int) -> float:
     """Thinner lines for more polygons, so that the lines never cover the colours."""
     return float(np.clip(12 / np.sqrt(max(polygons, 1)), 0.05, 0.6))
+
+
+def _draw_outlines(axes: Axes, rings: list[NDArray[np.float64]]) -> None:
+    from matplotlib.collections import LineCollection
+
+    width, pixels = line_width(len(rings)), len(rings) > RASTER_REGIONS
+    axes.add_collection(LineCollection(rings, colors=EDGE, linewidths=width, rasterized=pixels))
 
 
 def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> Artist:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,11 @@ class Names:
         """The first ``start`` names, then ``more``."""
         return Names(*(np.concatenate([getattr(self, f.name)[:start], getattr(more, f.name)]) for f in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Names]) -> Names:
+        """Those of several lists, one after the other."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
     def take(self, index: Rows) -> Names:
         """Some of them."""
         return Names(*(getattr(self, f.name)[index] for f in fields(self)))
@@ -65,6 +70,10 @@ class Functions(Protocol):
 
     def form(self, stage: int, first: int, second: int, level: float) -> Form:
         """The function of that name, up to a positive factor."""
+        ...
+
+    def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The network's output A u + b: A (m, D) and b (m,), Fractions; where the pattern is that of all units."""
         ...
 
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from cpwl.domain import Domain, exactly
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise
-from cpwl.partition import Partition, Step
+from cpwl.partition import Partition
 from cpwl.pieces import WinnerPieces
 from cpwl.ragged import Ragged
+from cpwl.sweep import Step
 
 SQUARE = Domain.box([-1.0, -1.0], [1.0, 1.0])
 ACTIVATIONS: dict[str, Piecewise | int] = {

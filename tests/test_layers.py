@@ -18,20 +18,28 @@ LAYERS: dict[str, int] = {
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
-    "backends": 4, "compiler": 4, "maximum": 4,
+    "blocks": 3, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
-    "partition": 5,
-    "boundary": 6, "graph": 6, "statistics": 6, "certify": 7, "compare": 7, "execution": 7, "judgement": 6, "io": 7,
-    "plot": 8, "console": 8, "plot_comparisons": 9,
-    "demo": 9, "cli": 10,
+    "partition": 6,
+    "rings": 3, "forms": 7, "region": 8, "merged": 8, "symbolic": 9,
+    "boundary": 7, "graph": 9, "statistics": 7, "certify": 8, "compare": 8, "io": 8,
+    "judgement": 7, "execution": 8,
+    "plot": 9, "console": 9, "plot_comparisons": 10,
+    "demo": 10, "cli": 11,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
 
 GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
-DELEGATES = {"partition": {"boundary", "graph", "statistics", "io", "plot"}, "boundary": {"certify"},
-             "compare": {"plot_comparisons"}, "execution": {"plot_comparisons"}}  # fmt: skip
+DELEGATES = {
+    "partition": {"boundary", "graph", "statistics", "io", "plot", "region", "merged", "symbolic"},
+    "boundary": {"certify"},
+    "region": {"symbolic"},
+    "merged": {"plot", "graph"},
+    "compare": {"plot_comparisons"},
+    "execution": {"plot_comparisons"},
+}
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
@@ -41,6 +49,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot", "plot_comparisons"),
+    "sympy": ("symbolic",),
     "click": ("cli",),
     "rich": ("console",),
     "sklearn": ("demo",),

@@ -17,7 +17,7 @@ from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Network
 from cpwl.partition import Partition, partition
-from cpwl.plot import _pattern_hues, overview, plot, spread
+from cpwl.plot import _pattern_hues, overview, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
 COLORS = ("slope", "area", "class", "pattern")
@@ -54,6 +54,22 @@ def test_every_region_is_drawn_once(backend: str, color: Any) -> None:
     vertices = part.vertices.astype(float)
     assert len(found) == len(part)
     assert all(np.array_equal(polygon, vertices[row]) for polygon, row in zip(found, part.regions))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("color", ["slope", "area"])
+def test_linear_regions_have_one_colour_and_all_their_outlines(backend: str, color: Any) -> None:
+    abs_ = Network.mlp(
+        [np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 1, 0]])], [np.zeros(3), np.zeros(1)]
+    )
+    merged = partition(abs_, Domain.box([-1, -1], [1, 1]), backend=backend).merged()
+    axes = merged.plot(color=color)
+    painted, outlines = drawn(axes, PolyCollection), drawn(axes, LineCollection)
+    assert len(merged.partition) == 4 and len(merged) == len(outlines.get_segments()) == 2
+    assert sum(abs(area(ring[:-1])) for ring in outlines.get_segments()) == 4
+    assert np.asarray(painted.get_array()).tolist() == ([1.0] * 4 if color == "slope" else [2.0] * 4)
+    with pytest.raises(ArgumentError, match="color must be 'slope' or 'area', got 'class'"):
+        plot_merged(merged, color="class")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

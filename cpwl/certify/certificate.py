@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError, VerificationError
 from ..network import Network
-from ..partition import Partition, Progress
+from ..partition import Partition
+from ..sweep import Progress
 from .claim import Claim
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from ..bits import BitMatrix
 from ..domain import Domain
 from ..errors import VerificationError
 from ..network import Network, Node, Piecewise
-from ..partition import Partition, Progress, Step
+from ..partition import Partition
 from ..pieces import LevelPieces, Pieces, WinnerPieces
+from ..sweep import Progress, Step
 from .certificate import Certificate
 from .criterion import Findings, Listing, examine, loose_edges, repeated, total_area, within
 from .lift import lift

@@ -20,8 +20,8 @@ from ..backends.exact.points import rounded
 from ..domain import Domain
 from ..errors import VerificationError
 from ..network import Network
-from ..partition import Sweep
 from ..ragged import Ragged
+from ..sweep import Sweep
 from .criterion import Listing, examine, loose_edges, repeated, total_area, within
 
 Box = tuple[float, float, float, float]
@@ -172,11 +172,9 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
 
 def _swept(network: Network, domain: Domain, arrangement: ExactArrangement) -> ExactArrangement:
     """The partition of what an arrangement covers."""
-    sweep = Sweep(network, arrangement, ExactArithmetic())
-    for _ in sweep.run(domain):
-        pass
-    assert isinstance(sweep.arrangement, ExactArrangement), sweep.arrangement
-    return sweep.arrangement
+    found = Sweep(network, domain, ExactArithmetic()).run(arrangement).arrangement
+    assert isinstance(found, ExactArrangement), found
+    return found
 
 
 def _part_inside(arrangement: ExactArrangement, window: Box) -> ExactArrangement:

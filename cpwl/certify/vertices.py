@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..domain import Domain
 from ..errors import ArgumentError
 from ..network import Network
-from ..partition import Partition, Progress, partition
+from ..partition import Partition, partition
+from ..sweep import Progress
 from .certificate import Certificate, certify
 from .claim import Claim
 from .entries import Entry, number

@@ -29,6 +29,9 @@ class ExactArithmetic(Arithmetic[ExactField]):
     def stack(self, fields: Sequence[ExactField]) -> ExactField:
         return stacked(fields)
 
+    def take(self, field: ExactField, rows: NDArray[np.int64]) -> ExactField:
+        return field.take(rows)
+
     def linear(self, node: Node, inputs: Sequence[ExactField]) -> ExactField:
         op = node.op
         if isinstance(op, Dense):

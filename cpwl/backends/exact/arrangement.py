@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrangement import Arrangement, Change, Exactly, Facets, Refinement, Taken
+from ...arrangement import Arrangement, Change, Exactly, Facets, Joined, Refinement, Taken
 from ...bits import BitMatrix
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope, finite
 from ...ragged import Ragged
 from .boundary import check_disjoint, degrees, facets_of, joined, sides, union, without
 from .cutter import Cutter, Cycle, Edge, edge, prolonged
-from .field import ExactField, field_of_rows
+from .field import ExactField, field_of_rows, stacked
 from .integers import array
 from .points import Point, area, contains, point, rounded, turn
 
@@ -155,6 +155,7 @@ class ExactArrangement(Arrangement[ExactField]):
             created=created,
             cutting=lambda: field_of_rows(rows, values.columns),
             cutting_at=lambda vertices: field_of_rows([rows[v] for v in vertices.tolist()], values.columns),
+            needed=np.sort,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[ExactField]:
@@ -179,6 +180,33 @@ class ExactArrangement(Arrangement[ExactField]):
             raise ArgumentError("regions must be distinct indices; one of them is given twice.")
         cycles = [self._cycles[r] for r in chosen]
         return self._compacted(cycles, chosen, self._generations, self._straight)
+
+    # ---- blocks ----------------------------------------------------------------------------------------------------
+    @property
+    def lines(self) -> int:
+        return 0
+
+    def block(self, regions: NDArray[np.int64], key: int) -> Taken[ExactField]:
+        return self.take(regions)
+
+    def joined(
+        self, parts: Sequence[Arrangement[ExactField]], first_lines: Sequence[int], parents: NDArray[np.int64]
+    ) -> Joined[ExactField]:
+        blocks = [part for part in parts if isinstance(part, ExactArrangement)]
+        index: dict[Point, int] = {}
+        numbers = [[index.setdefault(p, len(index)) for p in block._points] for block in blocks]
+        generations: dict[Edge, int] = {}
+        for number, block in zip(numbers, blocks, strict=True):
+            generations |= {edge(number[a], number[b]): g for (a, b), g in block._generations.items()}
+        cycles = [[number[v] for v in c] for number, block in zip(numbers, blocks, strict=True) for c in block._cycles]
+        straight = frozenset(number[v] for number, block in zip(numbers, blocks, strict=True) for v in block._straight)
+        order = np.argsort(parents, kind="stable")
+        arrangement = ExactArrangement(
+            list(index), [cycles[r] for r in order], parents[order], blocks[0]._generation, generations, straight
+        )
+        rows = np.concatenate(numbers)
+        first = np.unique(rows, return_index=True)[1]
+        return Joined(arrangement, lambda fields: stacked(fields).take(first), order)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     @property

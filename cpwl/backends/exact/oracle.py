@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from ...domain import Domain
 from ...network import Network
 from .arithmetic import ExactArithmetic
 from .field import ExactField
-from .integers import rational
+from .integers import fractions, rational
 from .lines import Line, domain_lines, line
 from .restrict import frame, restricted
 
@@ -77,3 +78,9 @@ class RegionFunctions:
             return line(a - other[1], b - other[2], c - other[0])
         p, q = rational(level)
         return line(a * q, b * q, c * q - p * field.denominators[self.row])
+
+    def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The network's output A u + b: A (m, 2) and b (m,), Fractions."""
+        rows = slice(self.row, self.row + 3)
+        values = fractions(self.read[-1].numerators[rows], self.read[-1].denominators[rows, None])
+        return values[1:].T, values[0]

@@ -49,7 +49,11 @@ def irredundant(halfspaces: ArrayLike) -> NDArray[np.int64]:
 
     Of equal ones one is kept. The intersection must have an interior, otherwise ``ArgumentError``.
     """
-    rows = _rows("halfspaces", halfspaces)
+    table = _rows("halfspaces", halfspaces)
+    places = [i for i, row in enumerate(table) if any(row)]  # cddlib takes 0 >= 0 for an equation
+    if not places:
+        return np.zeros(0, np.int64)
+    rows = [table[i] for i in places]
     cdd = _cdd()
     matrix = cdd.matrix_from_array(rows, rep_type=cdd.RepType.INEQUALITY)
     equations, redundant, _ = cdd.matrix_canonicalize(matrix)
@@ -57,7 +61,46 @@ def irredundant(halfspaces: ArrayLike) -> NDArray[np.int64]:
         raise ArgumentError(
             "halfspaces must have an intersection with an interior; theirs is empty or lies in a hyperplane."
         )
-    return np.array([i for i in range(len(rows)) if i not in redundant], np.int64)
+    return np.array([place for i, place in enumerate(places) if i not in redundant], np.int64)
+
+
+def edges_of(halfspaces: ArrayLike) -> NDArray[np.int64]:
+    """Pairs of vertices of a polytope (in the order of ``vertices_of``) that an edge joins, i < j: int64 (E, 2)."""
+    cdd = _cdd()
+    matrix = cdd.matrix_from_array(_rows("halfspaces", halfspaces), rep_type=cdd.RepType.INEQUALITY)
+    joined = cdd.copy_adjacency(cdd.polyhedron_from_matrix(matrix))
+    pairs = sorted((i, j) for i, others in enumerate(joined) for j in others if i < j)
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def dimension_of(halfspaces: ArrayLike) -> int:
+    """The dimension of the polytope that is the intersection of halfspaces (M, 1 + D); -1 when it is empty."""
+    vertices = vertices_of(halfspaces).tolist()
+    if not vertices:
+        return -1
+    cdd = _cdd()
+    points = [[Fraction(1), *vertex] for vertex in vertices]
+    rank: int = cdd.matrix_rank(cdd.matrix_from_array(points, rep_type=cdd.RepType.GENERATOR))[-1]
+    return rank - 1
+
+
+def maximum(halfspaces: ArrayLike, objective: ArrayLike) -> tuple[Fraction, NDArray[Any]]:
+    """The largest value of c + g . x, ``objective`` = [c, g] (1 + D,), on an intersection of halfspaces, and where.
+
+    By linear programming (the criss-cross method) in rationals. Raises ``ArgumentError`` when the intersection is
+    empty, or unbounded in the direction of the objective.
+    """
+    rows, (goal,) = _rows("halfspaces", halfspaces), _rows("objective", np.asarray(objective)[None])
+    if len(goal) != len(rows[0]):
+        raise ShapeError(f"objective must have {len(rows[0])} entries, as the halfspaces have, got {len(goal)}.")
+    cdd = _cdd()
+    program = cdd.linprog_from_array([*rows, goal], obj_type=cdd.LPObjType.MAX)
+    cdd.linprog_solve(program, solver=cdd.LPSolverType.CRISS_CROSS)
+    if program.status != cdd.LPStatusType.OPTIMAL:
+        raise ArgumentError(
+            f"halfspaces must be where the objective has a maximum; here it has none: {program.status.name.lower()}."
+        )
+    return program.obj_value, _table([program.primal_solution], len(goal) - 1)[0]
 
 
 def _cdd() -> Any:

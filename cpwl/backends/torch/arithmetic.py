@@ -84,6 +84,10 @@ class TorchArithmetic(Arithmetic[FloatField]):
         values = torch.cat([field.values for field in fields])
         return FloatField(values, torch.cat([field.error for field in fields]), weights=weights)
 
+    def take(self, field: FloatField, rows: NDArray[np.int64]) -> FloatField:
+        """Some rows of a field."""
+        return field.take(torch.as_tensor(rows, device=self.device))
+
     def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
         """The output of a linear node."""
         match node.op:

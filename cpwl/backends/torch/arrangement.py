@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -11,18 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...arrangement import Arrangement, Change, Created, Exactly, Facets, NewLines, Refinement, Taken
+from ...arrangement import Arrangement, Change, Created, Exactly, Facets, Joined, NewLines, Refinement, Taken
 from ...bits import BitMatrix
-from ...errors import ArgumentError, NumericalRangeError, ShapeError, UnsupportedDimensionError
+from ...errors import ArgumentError, InternalError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
 from ...ragged import Ragged
 from .complex import Complex
 from .decide import Decider
 from .dissolve import dissolve
-from .field import FloatField
+from .field import FloatField, stacked
 from .locate import Locator
 from .refine import Task, refine
-from .segments import as_numpy, distinct
+from .seams import Glue, VertexNames, mixed, named, prolonged, side_by_side
+from .segments import as_numpy, used
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,8 @@ class TorchArrangement(Arrangement[FloatField]):
     _parents: Tensor
     _ambiguous: Tensor
     _generation: int = 0
+    _names: VertexNames | None = None
+    """For a block, what its border's vertices are called in all blocks that have them; None for a whole polygon."""
 
     @classmethod
     def of(cls, polytope: Polytope, *, device: str | None = None) -> TorchArrangement:
@@ -158,6 +162,7 @@ class TorchArrangement(Arrangement[FloatField]):
             found.parents,
             self._ambiguous[found.parents] | found.ambiguous,
             self._generation + 1,
+            self._prolonged_names(found.complex, found.parents, plan.rows),
         )
         made = plan.points
         return Refinement(
@@ -168,6 +173,7 @@ class TorchArrangement(Arrangement[FloatField]):
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
             cutting=found.cutting.values,
             cutting_at=lambda vertices: found.cutting.values_at(torch.as_tensor(vertices, device=device)),
+            needed=lambda vertices: as_numpy(plan.within(torch.as_tensor(vertices, device=device))[0]),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
         )
@@ -188,28 +194,80 @@ class TorchArrangement(Arrangement[FloatField]):
 
     def take(self, regions: NDArray[np.int64]) -> Taken[FloatField]:
         """The given regions, in that order."""
-        old = self._complex
         chosen = torch.as_tensor(np.ascontiguousarray(regions, dtype=np.int64), device=self._parents.device)
         if len(np.unique(regions)) < len(chosen):
             raise ArgumentError("regions must be distinct indices; one of them is given twice.")
-        counts = old.counts[chosen]
-        offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
-        member = torch.repeat_interleave(old.offsets[chosen] - offsets[:-1], counts)
-        member = member + torch.arange(len(member), device=member.device)
-        edge, half_edge = distinct(old.half_edge[member])
-        part = Complex(old.edges[edge], old.marks[edge], half_edge, old.forward[member], offsets)
+        part = self._complex.take(chosen)
         return self._compacted(part, chosen, self._ambiguous[chosen])
+
+    def block(self, regions: NDArray[np.int64], key: int) -> Taken[FloatField]:
+        """The given regions as a block; see ``Arrangement.block``."""
+        taken = self.take(regions)
+        part = taken.arrangement
+        assert isinstance(part, TorchArrangement)
+        kept = torch.as_tensor(taken.vertices, device=self._parents.device)
+        names = torch.zeros_like(kept) if part._names is None else part._names
+        fresh = mixed(torch.full_like(kept, key), kept)
+        return replace(taken, arrangement=replace(part, _names=named(part._complex, names, fresh)))
+
+    def joined(
+        self, parts: Sequence[Arrangement[FloatField]], first_lines: Sequence[int], parents: NDArray[np.int64]
+    ) -> Joined[FloatField]:
+        """All regions of blocks of this arrangement; see ``Arrangement.joined``."""
+        blocks = [part for part in parts if isinstance(part, TorchArrangement)]
+        device = self._parents.device
+        points = stacked([block._points for block in blocks])
+        names = torch.cat([block.border_names for block in blocks])
+        glue = Glue.of(names, side_by_side([block._complex for block in blocks], self.lines, first_lines))
+        if not bool((glue.spread(points.values) <= glue.spread_allowed(points.error)).all()):
+            raise InternalError("blocks do not agree on where a vertex of their border is")
+        parent, order = torch.sort(torch.as_tensor(parents, device=device), stable=True)
+        cells = glue.complex.take(order)
+        new = TorchArrangement(
+            points.take(glue.kept),
+            torch.cat([block._birth for block in blocks])[glue.kept],
+            cells,
+            parent,
+            torch.cat([block._ambiguous for block in blocks])[order],
+            blocks[0]._generation,
+            None if self._names is None else names[glue.kept],
+        )
+        if new.euler != self.euler:
+            raise InternalError("blocks do not fit together along their borders")
+        return Joined(new, lambda fields: stacked(fields).take(glue.kept), as_numpy(order))
+
+    @property
+    def euler(self) -> int:
+        """Vertices minus edges plus regions: no refinement changes it."""
+        return self._points.rows - len(self._complex.edges) + self._complex.cells
+
+    @property
+    def border_names(self) -> VertexNames:
+        """The names of a block's border vertices."""
+        assert self._names is not None
+        return self._names
+
+    @property
+    def lines(self) -> int:
+        """A number above those of all lines."""
+        return self._complex.lines
+
+    def _prolonged_names(self, new: Complex, parents: Tensor, vertices: int) -> VertexNames | None:
+        if self._names is None:
+            return None
+        return prolonged(self._names, new, parents, vertices, self._generation + 1)
 
     def _compacted(self, complex_: Complex, parents: Tensor, ambiguous: Tensor) -> Taken[FloatField]:
         """The arrangement on the vertices that the complex uses."""
-        used, ends = distinct(complex_.edges)
+        kept, ends = used(complex_.edges, self._points.rows)
         compact = Complex(ends, complex_.marks, complex_.half_edge, complex_.forward, complex_.offsets)
+        names = None if self._names is None else self._names[kept]
         new = TorchArrangement(
-            self._points.take(used), self._birth[used], compact, parents, ambiguous, self._generation
+            self._points.take(kept), self._birth[kept], compact, parents, ambiguous, self._generation, names
         )
         return Taken(
             new,
-            lambda field: field.take(used),
-            lambda field, vertices: field.take(used[torch.as_tensor(vertices, device=used.device)]),
-            as_numpy(used),
+            lambda field: field.take(kept),
+            lambda field, vertices: field.take(kept[torch.as_tensor(vertices, device=kept.device)]),
+            as_numpy(kept),
         )

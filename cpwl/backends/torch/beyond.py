@@ -43,13 +43,22 @@ class Beyond:
 
     def columns(self, count: int) -> Tensor:
         """Packed bits (R, bytes): the columns whose chords lie between each cell and its old cell's first vertex."""
-        words = torch.zeros(len(self.column), max(1, -(-count // 64)), dtype=torch.int64, device=self.column.device)
         cell = (self.column >= 0).nonzero(as_tuple=True)[0]
-        bit = self.column[cell]
-        words[cell, bit // 64] = torch.ones_like(bit).bitwise_left_shift(bit % 64)
-        towards = self.towards.clone()
+        word, bit = self.column[cell] // 64, self.column[cell] % 64
+        words = torch.zeros(max(1, -(-count // 64)), len(self.column), dtype=torch.int64, device=cell.device)
+        words[word, cell] = torch.ones_like(bit).bitwise_left_shift(bit)
+        jumps = self._jumps(cell)
+        for row in words:  # a row at a time stays in the cache
+            for cell, towards in jumps:
+                row[cell] ^= row[towards]
+        return words.T.reshape(-1).view(torch.uint8).view(len(self.column), -1)
+
+    def _jumps(self, cell: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """By pointer doubling: the cells that still have a way to go, and how far each sees by then."""
+        towards, jumps = self.towards.clone(), []
+        cell = cell[self.column[towards[cell]] >= 0]
         while len(cell):
-            words[cell] ^= words[towards[cell]]
+            jumps.append((cell, towards[cell]))
             towards[cell] = towards[towards[cell]]
             cell = cell[self.column[towards[cell]] >= 0]
-        return words.view(torch.uint8)
+        return jumps

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .segments import exclusive_sum
+from .segments import exclusive_sum, used
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,15 @@ class Complex:
         order, offsets, parents = _cycles(half.successor, half.parent)
         return cls(edges, marks, half.edge[order], half.forward[order], offsets), parents, order
 
+    def take(self, cells: Tensor) -> Complex:
+        """The given cells, in that order, with the edges that they use; vertices keep their numbers."""
+        counts = self.counts[cells]
+        offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
+        member = torch.repeat_interleave(self.offsets[cells] - offsets[:-1], counts)
+        member = member + torch.arange(len(member), device=member.device)
+        edge, half_edge = used(self.half_edge[member], len(self.edges))
+        return Complex(self.edges[edge], self.marks[edge], half_edge, self.forward[member], offsets)
+
     @property
     def generation(self) -> Tensor:
         """After how many refinements each edge was made, int64 (E,)."""
@@ -104,6 +113,11 @@ class Complex:
         following = torch.arange(1, len(self.half_edge) + 1, device=self.half_edge.device)
         following[self.offsets[1:] - 1] = self.offsets[:-1]
         return following
+
+    @cached_property
+    def one_sided(self) -> Tensor:
+        """Edges with a cell on one side only, bool (E,)."""
+        return (self.sides[:, 0] < 0) | (self.sides[:, 1] < 0)
 
     @cached_property
     def sides(self) -> Tensor:

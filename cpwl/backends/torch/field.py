@@ -6,6 +6,7 @@ at the exact vertex. After a dense layer a sharper bound is known for each entry
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -136,6 +137,11 @@ class FloatField:
         weights = None if self.weights is None else self.weights[rows]
         zeros = None if self.zeros is None else self.zeros[rows]
         return FloatField(self.values[rows], self.error[rows], sharp, fresh, weights, zeros)
+
+
+def stacked(fields: Sequence[FloatField]) -> FloatField:
+    """The rows of several fields of points, one after the other, each with the bound on its 2-norm."""
+    return FloatField(torch.cat([field.values for field in fields]), torch.cat([field.error for field in fields]))
 
 
 def taken(values: Tensor, index: Tensor) -> Tensor:

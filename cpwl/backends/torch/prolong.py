@@ -102,7 +102,7 @@ class Prolongation:
     def carry_to(self, field: FloatField, vertices: Tensor) -> FloatField:
         """The field on some vertices, in that order."""
         names, part = self.within(vertices)
-        return part.carry(field.take(names[: part.old])).take(torch.searchsorted(names, vertices))
+        return picked(part.carry(field.take(names[: part.old])), names, vertices)
 
     def within(self, vertices: Tensor) -> tuple[Tensor, Prolongation]:
         """Some vertices and all that they are made from, increasing; and the prolongation to these, in their places."""
@@ -149,13 +149,8 @@ class Cutting:
             self.level,
             _among(self.certain, names),
             prolongation,
-        ).values()
-        place = torch.searchsorted(names, vertices)
-        assert part.made is not None
-        position = torch.full_like(names, -1)
-        position[place] = torch.arange(len(place), device=place.device)
-        row = position[part.made[0]]
-        return replace(part.take(place), made=(row[row >= 0], part.made[1][row >= 0]))
+        )
+        return picked(part.values(), names, vertices)
 
     def _made(self) -> Certain:
         """The new vertices with the columns that are at their level there because they made them."""
@@ -174,6 +169,20 @@ class Cutting:
         wrong = torch.sign(grown.values[place] - level) != certain.sign
         grown.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, grown.values[place]))
         grown.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
+
+
+def picked(field: FloatField, names: Tensor, vertices: Tensor) -> FloatField:
+    """From a field on the vertices ``names`` (increasing) that on some of them, each given once."""
+    if torch.equal(names, vertices):
+        return field
+    place = torch.searchsorted(names, vertices)
+    found = field.take(place)
+    if field.made is None:
+        return found
+    position = torch.full_like(names, -1)
+    position[place] = torch.arange(len(place), device=place.device)
+    row = position[field.made[0]]
+    return replace(found, made=(row[row >= 0], field.made[1][row >= 0]))
 
 
 def _among(certain: Certain, names: Tensor) -> Certain:
@@ -202,8 +211,8 @@ class _Growing:
     def _interpolate(self, points: Points) -> None:
         first, second, position = points.first, points.second, points.position
         target = slice(self._count, self._count + len(points))
-        origin = self._values[first]
-        difference = self._values[second] - origin
+        origin = self._values.index_select(0, first)
+        difference = self._values.index_select(0, second).sub_(origin)
         torch.addcmul(origin, difference, position[:, None], out=self._values[target])
         ends = self._error[first], self._error[second]
         norms = self._norms[first], self._norms[second]

@@ -42,6 +42,18 @@ def distinct(values: Tensor) -> tuple[Tensor, Tensor]:
     return found
 
 
+def used(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """As ``distinct``, for numbers below ``count``; without sorting, unless there are many more numbers than entries."""
+    if 16 * values.numel() < count:
+        return distinct(values)
+    here = torch.zeros(count, dtype=torch.bool, device=values.device)
+    here[values.reshape(-1)] = True
+    names = here.nonzero(as_tuple=True)[0]
+    place = values.new_empty(count)
+    place[names] = torch.arange(len(names), device=values.device)
+    return names, place[values]
+
+
 def pack(dense: Tensor) -> Tensor:
     """Boolean (rows, columns) packed to uint8 (rows, bytes), bytes a multiple of 8; lowest bit first."""
     rows, columns = dense.shape
