@@ -5,11 +5,12 @@ Everything public can be imported from here; torch, flint and matplotlib are loa
 
 from .boundary import DecisionBoundary
 from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
-from .compare import Comparison, compare
+from .compare import Comparison, compare, compare_devices
 from .compiler import compile, load_program
 from .domain import Domain
 from .errors import CpwlError
 from .evaluation import evaluate
+from .execution import ExecutionComparison, compare_execution
 from .halfspaces import Halfspaces
 from .io import load
 from .local import LocalMap, local_map
@@ -27,6 +28,7 @@ __all__ = [
     "CpwlError",
     "DecisionBoundary",
     "Domain",
+    "ExecutionComparison",
     "Halfspaces",
     "LocalMap",
     "Merged",
@@ -40,6 +42,8 @@ __all__ = [
     "certify_extremum",
     "certify_samples",
     "compare",
+    "compare_devices",
+    "compare_execution",
     "compile",
     "evaluate",
     "load",

@@ -7,6 +7,7 @@ one line on the standard error. torch and the other heavy packages are imported 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import sys
 import warnings
@@ -23,7 +24,9 @@ from .errors import ArgumentError, CpwlError, FileFormatError, UnsupportedDimens
 
 if TYPE_CHECKING:
     from .boundary import DecisionBoundary
+    from .compare import Comparison
     from .domain import Domain
+    from .execution import ExecutionComparison
     from .network import Network
     from .partition import Partition
 
@@ -215,23 +218,59 @@ def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> 
 
 
 @main.command()
-@click.argument("part_float", type=_EXISTING)
-@click.argument("part_exact", type=_EXISTING)
+@_PART
+@click.argument("part_exact", type=_EXISTING, required=False)
+@click.option("--samples", type=click.IntRange(0), default=0, show_default=True,
+              help="With PART_EXACT: the residuals of so many samples of the boundary.")  # fmt: skip
+@click.option("--run", type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
+              help="Run the network in this type, against itself in exact arithmetic.")  # fmt: skip
+@click.option("--device", help="Run, or compute the partition, on this device, such as cuda.")
+@click.option("--grid", type=click.IntRange(0), default=200, show_default=True,
+              help="With --run: points a side of the grid over the domain.")  # fmt: skip
+@click.option("--out", type=_NEW, callback=_file_type(_PICTURES), help="File for a picture: .png, .svg or .pdf.")
+@click.option("--json", "numbers", type=_NEW, help="File for the numbers.")
 @click.pass_context
-def compare(ctx: click.Context, part_float: Path, part_exact: Path) -> None:
-    """Compare the partition PART_FLOAT with PART_EXACT; the exit status is 1 when their regions differ.
+def compare(
+    ctx: click.Context, part: Path, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int,
+    out: Path | None, numbers: Path | None,
+) -> None:  # fmt: skip
+    """Compare the partition PART with the exact PART_EXACT; or the network, run in a type, with itself run exactly.
+
+    With --device alone the partition is computed on that device and on the CPU, and the two are compared. The exit
+    status is 1 when the regions of two partitions differ. docs/compare.md says what the numbers mean.
 
     \b
-    Example:
-      cpwl compare part.npz exact.npz
+    Examples:
+      cpwl compare part.npz exact.npz --samples 1000 --out compare.png
+      cpwl compare exact.npz --run float32 --out float32.png --json float32.json
     """
-    from .compare import compare as against
+    if (part_exact is None) != (run is not None or device is not None):
+        raise click.UsageError("Give either PART_EXACT, or --run, --device or both of them.")
+    found = _comparison(_load(part), part_exact, samples, run, device, grid)
+    Reporter().table(found.table())
+    if numbers is not None:
+        numbers.write_text(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if out is not None:
+        found.plot().savefig(out, bbox_inches="tight")
+    ctx.exit(int(not getattr(found, "agree", True)))
 
-    found = against(_load(part_float), _load(part_exact))
-    report = Reporter()
-    for line in found.report().splitlines():
-        report.line(line)
-    ctx.exit(0 if found.agree else 1)
+
+def _comparison(
+    part: Partition, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int
+) -> Comparison | ExecutionComparison:
+    from .compare import compare as against
+    from .compare import compare_devices
+    from .execution import compare_execution
+
+    if run is not None:
+        return compare_execution(part, dtype=run, device=device, grid=grid)
+    if part_exact is None:
+        return compare_devices(part.network, part.domain, device=device or "cpu")
+    residuals = None
+    if samples:
+        boundary = part.decision_boundary(level=0.0 if part.network.outputs == 1 else None)
+        residuals = boundary.residuals(*boundary.sample_slice(samples))
+    return against(part, _load(part_exact), residuals=residuals)
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -41,6 +41,19 @@ class Reporter:
         width = max(map(len, values), default=0)
         for name, value in values.items():
             self.line(f"  {name:<{width}}  {written(value)}")
+
+    def table(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Prints rows (what, how much, what that means); only the last column is wrapped."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(style="dim")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        self._console.print(table)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

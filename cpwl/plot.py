@@ -40,7 +40,7 @@ _LIGHT = (
 )
 """After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
 
-_EDGE = "#333333"
+EDGE = "#333333"
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -85,14 +85,14 @@ def plot(
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
-    axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     handles = _draw_regions(axes, _PAINTERS[color](partition))
     if boundary is not None:
         handles.insert(0, _draw_boundary(axes, boundary))
     _explain(axes, handles)
     if points is not None:
         _draw_points(axes, points, labels)
-    _frame(axes, partition)
+    frame(axes, partition)
     return axes
 
 
@@ -103,7 +103,7 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
     """
     if color not in ("slope", "area"):
         raise ArgumentError(f"color must be 'slope' or 'area', got {color!r}.")
-    axes = _figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     part = merged.partition
     if color == "slope":
         painting = _slopes(part, merged.affine_maps()[0][merged.labels])
@@ -111,7 +111,7 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
         painting = _areas(part, merged.volumes()[merged.labels])
     _draw_regions(axes, painting, edges="face")
     _draw_outlines(axes, [painting.vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
-    _frame(axes, part)
+    frame(axes, part)
     return axes
 
 
@@ -131,7 +131,7 @@ def overview(
     ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
     in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below.
     """
-    figure = _figure((10.0, 10.0), layout=None)
+    figure = new_figure((10.0, 10.0), layout=None)
     axes = figure.add_axes((0.07, 0.225, 0.71, 0.71))
     plot(partition, axes, color="class", boundary=boundary)
     figure.text(0.07, 0.967, title, fontsize=15, fontweight="bold")
@@ -235,7 +235,8 @@ def _pastels(count: int) -> NDArray[np.float64]:
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
-def _figure(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
+def new_figure(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """An empty figure; raises ``MissingDependencyError`` without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -243,14 +244,14 @@ def _figure(size: tuple[float, float], layout: Literal["constrained"] | None = "
     return Figure(figsize=size, layout=layout, dpi=120)
 
 
-def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = _EDGE) -> list[Artist]:
+def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = EDGE) -> list[Artist]:
     """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
     polygons = [painting.vertices[row] for row in painting.polygons]
     collection = PolyCollection(
-        polygons, edgecolors=edges, linewidths=_line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+        polygons, edgecolors=edges, linewidths=line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
     )
     if painting.scale:
         collection.set(
@@ -260,10 +261,10 @@ def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = _EDGE) -> lis
     else:
         collection.set(facecolor=painting.colors)
     axes.add_collection(collection)
-    return [Patch(facecolor=color, edgecolor=_EDGE, label=label) for label, color in painting.legend]
+    return [Patch(facecolor=color, edgecolor=EDGE, label=label) for label, color in painting.legend]
 
 
-def _line_width(polygons: int) -> float:
+def line_width(polygons: int) -> float:
     """Thinner lines for more polygons, so that the lines never cover the colours."""
     return float(np.clip(12 / np.sqrt(max(polygons, 1)), 0.05, 0.6))
 
@@ -271,8 +272,8 @@ def _line_width(polygons: int) -> float:
 def _draw_outlines(axes: Axes, rings: list[NDArray[np.float64]]) -> None:
     from matplotlib.collections import LineCollection
 
-    width, pixels = _line_width(len(rings)), len(rings) > RASTER_REGIONS
-    axes.add_collection(LineCollection(rings, colors=_EDGE, linewidths=width, rasterized=pixels))
+    width, pixels = line_width(len(rings)), len(rings) > RASTER_REGIONS
+    axes.add_collection(LineCollection(rings, colors=EDGE, linewidths=width, rasterized=pixels))
 
 
 def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> Artist:
@@ -326,7 +327,8 @@ def _show(axes: Axes, picture: NDArray[np.float64]) -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def _frame(axes: Axes, partition: Partition) -> None:
+def frame(axes: Axes, partition: Partition) -> None:
+    """Shows just the domain, in equal scales."""
     corners = partition.domain.polytope.vertices
     margin = 0.02 * np.ptp(corners, axis=0)
     (left, low), (right, high) = corners.min(axis=0) - margin, corners.max(axis=0) + margin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -172,7 +173,19 @@ def test_check_decides_a_certificate_and_ends_with_its_status(folder: Path) -> N
 
 
 def test_compare_says_whether_the_regions_agree(folder: Path) -> None:
-    assert "0 missing, 0 extra" in answer("compare", folder / "float.npz", folder / "exact.npz")
+    text = answer("compare", folder / "float.npz", folder / "exact.npz", "--samples", 20)
+    assert {"missing": "0", "extra": "0"}.items() <= {
+        line.split()[0]: line.split()[1] for line in text.splitlines()
+    }.items()
+    assert "boundary samples' residual" in text
+
+
+def test_compare_writes_its_numbers_and_a_picture(folder: Path) -> None:
+    out, numbers = folder / "compare.png", folder / "compare.json"
+    answer("compare", folder / "scalar.npz", "--device", "cpu", "--out", out, "--json", numbers)
+    assert json.loads(numbers.read_text())["agree"] and out.read_bytes().startswith(b"\x89PNG")
+    text = answer("compare", folder / "exact.npz", "--run", "float32", "--grid", 9, "--out", out, "--json", numbers)
+    assert json.loads(numbers.read_text())["type"] == "float32" and "another decision" in text
 
 
 def test_compare_ends_with_status_1_when_they_do_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,6 +278,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a picture in no folder": ("plot {0}/float.npz --out {0}/nowhere/x.png", "nowhere"),
     "a folder that does not exist": ("certify {0}/float.npz --out {0}/nowhere/c.json", "does not exist"),
     "a float partition as the exact one": ("compare {0}/float.npz {0}/float.npz", "must be an exact partition"),
+    "nothing to compare with": ("compare {0}/float.npz", "either PART_EXACT"),
+    "an exact partition and a run": ("compare {0}/float.npz {0}/exact.npz --run float32", "either PART_EXACT"),
     "partitions of two networks": ("compare {0}/float.npz {0}/scalar.npz", "one network"),
 }  # fmt: skip
 

@@ -114,6 +114,21 @@ def test_max_pool_is_one_maximum_of_windows() -> None:
     assert index.min() == 0, "padding takes no part in a maximum"
 
 
+@pytest.mark.parametrize(("kernel", "stride", "padding", "dilation"), [(2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 2)])
+def test_the_winner_of_tied_entries_of_a_pool_is_the_first_of_them_as_in_torch(
+    kernel: int, stride: int, padding: int, dilation: int
+) -> None:
+    pool = nn.MaxPool2d(kernel, stride, padding, dilation, return_indices=False)
+    images = torch.randint(0, 2, (20, 2, 6, 5), generator=torch.Generator().manual_seed(0)).double()
+    network = compile(pool.eval(), images[:1])
+    windows = network.nodes[1].op.index.reshape(-1, kernel * kernel)  # type: ignore[union-attr]
+    first = images.flatten(1).numpy()[:, windows].argmax(axis=2)
+    _, wanted = F.max_pool2d(images, kernel, stride, padding, dilation, return_indices=True)
+    channel = torch.arange(2)[:, None, None] * 30
+    found = windows[range(len(windows)), first]
+    assert found.tolist() == (wanted + channel).flatten(1).tolist()
+
+
 def test_a_window_of_nothing_but_padding_is_refused() -> None:
     with pytest.raises(UnsupportedLayerError, match="nothing but padding"):
         compile(nn.Sequential(nn.MaxPool1d(2, 1, 1, 2)).eval(), points((2, 1), 1))

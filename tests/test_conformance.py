@@ -121,6 +121,15 @@ def test_several_levels_cut_as_several_functions(
 
 
 # ---- counts known in advance -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("seed", range(5))
+def test_a_vertex_where_two_lines_cross_is_exactly_at_the_level_of_both(backend: Backend, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    functions = np.concatenate([generator.standard_normal((7, 2)), generator.uniform(-0.3, 0.3, (7, 1))], axis=1)
+    made = laws.cut(backend, functions)
+    inside = (np.abs(made.after.vertices.astype(np.float64)) < 1).all(axis=1)
+    assert inside.any() and ((made.refinement.values.to_numpy()[inside] == 0).sum(axis=1) == 2).all()
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
 def test_generic_lines_make_bucks_count(backend: Backend, count: int) -> None:
     """Tangents of a small circle, in directions without symmetry, meet in pairs, inside the square, apart."""

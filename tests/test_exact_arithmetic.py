@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from exact_conv import convolve
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from cpwl.arithmetic import evaluate
 from cpwl.backends.exact import ExactArithmetic, ExactField
 from cpwl.domain import exactly
-from cpwl.network import RELU, Dense, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
+from cpwl.network import RELU, Conv, Dense, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
 
 EXACT = ExactArithmetic()
 floats = st.floats(-1e3, 1e3) | st.integers(-3, 3).map(float) | st.sampled_from([1e-300, 5e-324, 2.0**60, 0.1])
@@ -47,6 +48,23 @@ def test_dense_acts_along_the_last_axis(x: np.ndarray, weight: np.ndarray, bias:
     found = on_points(Dense(weight, bias), (2, 2), x)
     expected = exactly(x).reshape(2, 2, 3) @ exactly(weight).T + exactly(bias)
     assert (found == expected.reshape(2, 4)).all()
+
+
+@given(tables(2, 2 * 7 * 6), tables(4, 6), arrays(np.float64, 4, elements=floats), st.data())
+def test_convolutions_are_what_their_definition_says(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray, data: st.DataObject
+) -> None:
+    pairs = st.tuples(st.integers(1, 2), st.integers(1, 2))
+    padding = data.draw(st.tuples(pairs, pairs))
+    stride, dilation, groups = data.draw(pairs), data.draw(pairs), data.draw(st.sampled_from([1, 2]))
+    kernel = (
+        weight.reshape(4, 1, 2, 3)
+        if groups == 2
+        else np.concatenate([weight, weight[::-1]], axis=1).reshape(4, 2, 2, 3)
+    )
+    op = Conv(kernel, bias, (7, 6), stride, padding, dilation, groups)
+    found = on_points(op, (4, *op.output_spatial), x)
+    assert found.tolist() == [convolve(op, row) for row in exactly(x).tolist()]
 
 
 @given(tables(2, 6), tables(2, 1), tables(1, 3))

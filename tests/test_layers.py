@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
-    "errors": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
+    "errors": 0, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
     "checker": 0,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
@@ -23,7 +23,8 @@ LAYERS: dict[str, int] = {
     "partition": 7,
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
     "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
-    "plot": 10, "console": 10,
+    "judgement": 8, "execution": 9,
+    "plot": 10, "console": 10, "plot_comparisons": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -36,6 +37,8 @@ DELEGATES = {
     "boundary": {"certify"},
     "region": {"symbolic"},
     "merged": {"plot", "graph"},
+    "compare": {"plot_comparisons"},
+    "execution": {"plot_comparisons"},
 }
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
@@ -45,7 +48,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot",),
+    "matplotlib": ("plot", "plot_comparisons"),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "rich": ("console",),

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from cpwl.backends.torch.arithmetic import TorchArithmetic
 from cpwl.backends.torch.crossings import vanishing
-from cpwl.backends.torch.field import FloatField
+from cpwl.backends.torch.field import ROUND_UP, FloatField
+from cpwl.backends.torch.field import gamma as library_gamma
 from cpwl.backends.torch.norms import conv_norms, spectral_bound
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 
@@ -61,6 +62,12 @@ def wide(generator: np.random.Generator, *shape: int) -> Rows:
 def dense_entry(w: Rows, b: Rows, z: Rows, e: Fraction, j: int) -> Fraction:
     g = gamma(w.shape[1] + 1)
     return norm(exact(w[j])) * (e + g * norm(exact(z))) + g * abs(Fraction(float(b[j])))
+
+
+@given(st.integers(1, 3000))
+def test_lemma_5_the_librarys_gamma_bounds_that_many_roundings_and_is_no_tolerance(roundings: int) -> None:
+    bound = Fraction(library_gamma(roundings)) * Fraction(ROUND_UP)
+    assert (1 + U) ** roundings - 1 <= bound <= (1 + Fraction(1, 2**19)) * gamma(roundings)
 
 
 @given(seeds, st.integers(1, 40))

@@ -19,6 +19,7 @@ from ..predicates import CloseFunctions, Functions, Names, Oracle
 
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
+    from .torch.execution import TorchExecution
     from .torch.oracle import CloseOracle
 
 NAMES = ("torch", "exact")
@@ -47,6 +48,14 @@ def get(name: str, device: str | None = None) -> Backend:
 
         return Backend(name, ExactArrangement, ExactArithmetic())
     raise BackendError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {name!r}.")
+
+
+def execution(dtype: str, device: str | None = None) -> TorchExecution:
+    """What runs networks in a floating-point type on a device (the CPU for None)."""
+    from .torch import check_device
+    from .torch.execution import TorchExecution
+
+    return TorchExecution(dtype, check_device(device))
 
 
 def oracle(network: Network, domain: Domain) -> Oracle:

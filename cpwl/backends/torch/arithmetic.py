@@ -110,7 +110,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if isinstance(node.op, Max):
             return FloatField(x.values.reshape(x.rows, node.size, x.columns // node.size).amax(dim=2), x.error)
         assert isinstance(node.op, Piecewise)
-        if _is_relu(node.op):
+        if is_relu(node.op):
             return FloatField(x.values.clamp(min=0), x.error)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
@@ -158,14 +158,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return _summed(x, constants, values.reshape(x.rows, copies * len(op.bias)), (copies, 1))
 
     def _conv(self, op: Conv, x: FloatField) -> FloatField:
-        """Classical sums: without cuDNN, which may use FFT or Winograd (oneDNN does not take float64)."""
         constants = self._weights_of(op, partial(conv_norms, proxy(op)))
-        images = x.values.reshape(-1, op.channels, *op.spatial)
-        if any(any(pads) for pads in op.padding):
-            images = torch.nn.functional.pad(images, [pad for pads in reversed(op.padding) for pad in pads])
-        convolve = _CONVOLUTIONS[len(op.spatial) - 1]
-        with torch.backends.cudnn.flags(enabled=False):
-            values = convolve(images, constants.weight, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+        values = convolved(op, constants.weight, x.values)
         lead = x.columns // (op.channels * prod(op.spatial))
         bias = constants.bias[:, None].expand(values.shape[1:])
         if x.weights is not None:
@@ -224,6 +218,19 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy(), device=self.device)
 
 
+def convolved(op: Conv, weight: Tensor, rows: Tensor) -> Tensor:
+    """A convolution without its bias, (lead, O, places), by classical sums.
+
+    Without cuDNN, which may use FFT or Winograd (oneDNN does not take float64).
+    """
+    images = rows.reshape(-1, op.channels, *op.spatial)
+    if any(any(pads) for pads in op.padding):
+        images = torch.nn.functional.pad(images, [pad for pads in reversed(op.padding) for pad in pads])
+    convolve = _CONVOLUTIONS[len(op.spatial) - 1]
+    with torch.backends.cudnn.flags(enabled=False):
+        return convolve(images, weight, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+
+
 _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
 
 
@@ -265,7 +272,8 @@ def _weights(field: FloatField) -> Tensor:
     return torch.ones_like(field.error) if field.weights is None else field.weights
 
 
-def _is_relu(op: Piecewise) -> bool:
+def is_relu(op: Piecewise) -> bool:
+    """Whether the function is max(x, 0)."""
     return (
         op.value == 0
         and np.array_equal(op.breakpoints, [0.0])
@@ -275,8 +283,8 @@ def _is_relu(op: Piecewise) -> bool:
 
 
 def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> Tensor:
-    slopes = _per_unit(constants.slopes, node)
-    intercepts = _per_unit(constants.intercepts, node)
+    slopes = per_unit(constants.slopes, node)
+    intercepts = per_unit(constants.intercepts, node)
     shift = intercepts.gather(0, pieces)
     if x.weights is not None:
         shift = shift * x.weights[:, None]
@@ -289,7 +297,7 @@ def _piecewise_error(node: Node, constants: _PieceConstants, x: FloatField) -> T
     return lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
 
 
-def _per_unit(values: Tensor, node: Node) -> Tensor:
+def per_unit(values: Tensor, node: Node) -> Tensor:
     """Values (P + 1, *s) broadcast to (P + 1, node.size)."""
     lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
     return lead.expand(len(values), *node.shape).reshape(len(values), node.size)

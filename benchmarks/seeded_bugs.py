@@ -1,0 +1,264 @@
+"""Seeded bugs: each is planted alone into a copy of the library, and the tests must catch it.
+
+    python benchmarks/seeded_bugs.py [NAME ...] [--seconds 60]
+
+NAME is a bug; all by default. For each one the tests named with it run until the first failure. Prints a table of bugs,
+the test that caught each, and the seconds that it took. The exit code is 1 if a bug was missed (a run that does not end
+in time counts as a miss), or if a test that caught one fails without it as well. A bug whose text does not stand in the
+library exactly once stops the script before anything runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("cpwl", "tests", "proofs", "benchmarks", "examples", "docs")
+FILES = ("pyproject.toml", "README.md", "CHANGELOG.md", "constraints.txt")
+NO_SHRINKING = """
+from hypothesis import Phase
+settings.register_profile("seeded", deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
+settings.load_profile("seeded")
+"""
+"""For the copied conftest: that a test fails is all that is asked, not the least example."""
+
+TORCH, EXACT = "backends/torch", "backends/exact"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One change of one file of the library, and the test files that are to notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def planted(self, source: str) -> str:
+        """The source with the bug in it."""
+        count = source.count(self.old)
+        if count != 1:
+            raise click.ClickException(f"bug '{self.name}': its text stands {count} times in {self.file}, not once.")
+        return source.replace(self.old, self.new)
+
+
+GEOMETRY = ("predicates", "partition", "torch_backend")
+BUGS = (
+    # ---- signs and crossings in float64 ----
+    Bug("a zero counts as positive", f"{TORCH}/decide.py", "signs = [(value > 0) - (value < 0)",
+        "signs = [(value >= 0) - (value < 0)", GEOMETRY),
+    Bug("a tolerance decides signs", f"{TORCH}/signs.py", "doubtful[row, column] = (size <= bound) & (bound > 0)",
+        "doubtful[row, column] = (size <= 1e-12) & (bound > 0)", GEOMETRY),
+    Bug("zero on the sequential path is a tolerance", f"{TORCH}/entries.py",
+        "self._open.append((size <= bound[0]) & (bound[0] > 0))",
+        "self._open.append((size <= 1e-12) & (bound[0] > 0))", GEOMETRY),
+    Bug("rising crossings are dropped", f"{TORCH}/crossings.py",
+        "((above[first] & below[second]) | (below[first] & above[second]))", "(above[first] & below[second])",
+        GEOMETRY),
+    Bug("a tolerance decides the order of crossings", f"{TORCH}/crossings.py",
+        "slack = torch.where(gap > 0, spread / gap * ROUND_UP + 4 * UNIT, 1.0)",
+        "slack = torch.full_like(spread, 1e-12)", ("proofs_error_bound",)),
+    Bug("edges are walked in one direction only", f"{TORCH}/chords.py",
+        "torch.where(complex_.forward[half_edge], crossing, mirrored)", "crossing", GEOMETRY),
+    Bug("nested chords count as crossing", f"{TORCH}/chords.py",
+        "(chords.end[second] > chords.end[first])", "(chords.end[second] < chords.end[first])", GEOMETRY),
+    Bug("ties along a chord are not noticed", f"{TORCH}/chords.py",
+        "return chord[1:][within_slack(chord, position, slack)]", "return chord[:0]", (*GEOMETRY, "conformance")),
+    # ---- the half-edges ----
+    Bug("crossings met backwards are off by one", f"{TORCH}/chords.py",
+        "mirrored = 2 * first[half_edge] + counts[half_edge] - 1 - crossing",
+        "mirrored = 2 * first[half_edge] + counts[half_edge] - 2 - crossing", GEOMETRY),
+    Bug("two next pointers are exchanged", f"{TORCH}/assemble.py",
+        "successor[forward + last] = end + 1\n        successor[backward + first] = begin + 1",
+        "successor[forward + last] = begin + 1\n        successor[backward + first] = end + 1", GEOMETRY),
+    Bug("a chord passes a crossing on the wrong side", f"{TORCH}/assemble.py", "one, two = links.before.unbind(1)",
+        "two, one = links.before.unbind(1)", GEOMETRY),
+    Bug("the new cell is the one above the chord", f"{TORCH}/sequential.py", "self._below.all[new_cell, column] = True",
+        "self._below.all[cell, column] = True", GEOMETRY),
+    Bug("corners are passed over", f"{TORCH}/dissolve.py", "return (degree == 2) & (birth >= oldest)",
+        "return degree == 2", ("partition_conv", "boundary", "conformance")),
+    Bug("an edge too many is dissolved", "maximum.py",
+        "(self._winners[one] == self._winners[other]).all(axis=1)",
+        "(self._winners[one] == self._winners[other]).any(axis=1)", ("boundary", "partition_conv", "partition")),
+    Bug("the wrong winner of a maximum", "maximum.py",
+        "np.where(refinement.below.dense(), winners[:, first + 1], winners[:, first])",
+        "np.where(refinement.below.dense(), winners[:, first], winners[:, first + 1])", ("boundary", "partition")),
+    Bug("a cell lies on the sides of its own chord only", f"{TORCH}/beyond.py",
+        "row[cell] ^= row[towards]", "pass", GEOMETRY),
+    Bug("a vertex on two chords is at the level of one", f"{TORCH}/prolong.py",
+        "torch.cat([new, new[twice]]), torch.cat([points.column, points.also[twice]])", "new, points.column",
+        ("conformance",)),
+    # ---- exact decisions ----
+    Bug("an exact position is measured from the other end", f"{TORCH}/decide.py", "return one / (one + other)",
+        "return other / (one + other)", GEOMETRY),
+    Bug("lines keep the names of those before them", "predicates.py", "getattr(self, f.name)[:start], getattr(more",
+        "getattr(self, f.name), getattr(more", GEOMETRY),
+    # ---- values and their bounds ----
+    Bug("the rounding of a dense layer is left out of its bound", f"{TORCH}/arithmetic.py",
+        "error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)",
+        "error = lifted(constants.norms.spectral * x.error * ROUND_UP)", ("proofs_error_bound",)),
+    Bug("an error bound is half of what it must be", f"{TORCH}/field.py",
+        "return operations * UNIT / (1 - operations * UNIT)", "return 0.5 * operations * UNIT",
+        ("proofs_error_bound", "predicates")),
+    Bug("the spectral bound is a Frobenius norm over the root of the width", f"{TORCH}/norms.py",
+        "return Norms(factor(min(spectral_bound(weight), absolute)), absolute)",
+        "return Norms(factor(float(weight.norm()) / weight.shape[0] ** 0.5), absolute)", ("proofs_error_bound",)),
+    Bug("a gathered zero is the first entry", f"{TORCH}/field.py",
+        "return result.masked_fill(missing, 0.0) if bool(missing.any()) else result", "return result",
+        ("proofs_error_bound", "compiler_conv")),
+    Bug("a skip connection reads a stale field", "arithmetic.py",
+        "inputs = [self._live[j] for j in node.inputs]\n            if node.is_nonlinear:",
+        "inputs = [self._live[min(self._live)] if len(node.inputs) > 1 else self._live[j] for j in node.inputs]\n"
+        "            if node.is_nonlinear:", ("predicates",)),
+    # ---- the exact backend ----
+    Bug("a division is rounded", f"{EXACT}/arithmetic.py", "lambda d: 1 / Fraction(d)", "lambda d: Fraction(1 / d)",
+        ("exact_arithmetic", "checker")),
+    Bug("the shares of a cut are exchanged", f"{EXACT}/cutter.py", "return s // divisor, t // divisor",
+        "return t // divisor, s // divisor", ("exact_arrangement",)),
+    Bug("strides and dilations are exchanged", f"{EXACT}/arithmetic.py", "(*op.stride, *op.dilation)",
+        "(*op.dilation, *op.stride)", ("exact_arithmetic",)),
+    Bug("the canonical piece is the left one", "certify/criterion.py", "pieces += lowest >= 0",
+        "pieces += (lowest >= 0) & (highest > 0)", ("certify",)),
+    Bug("the last of tied arguments wins", "certify/criterion.py", "fits.argmax(axis=2), -1)",
+        "fits.shape[2] - 1 - fits[:, :, ::-1].argmax(axis=2), -1)", ("certify", "checker")),
+    Bug("a polygon may wind twice", "certify/criterion.py",
+        "zip(upper[-1:] + upper[:-1], upper, strict=True)) == 1",
+        "zip(upper[-1:] + upper[:-1], upper, strict=True)) >= 1", ("certify",)),
+    # ---- the checker ----
+    Bug("the checker does not add up areas", "checker.py", "demand(found * unit == wanted * size, 7,",
+        "demand(True, 7,", ("checker",)),
+    Bug("the checker does not compare patterns", "checker.py", "demand(other == r, 9,", "demand(True, 9,",
+        ("checker",)),
+    Bug("the checker lets polygons wind twice", "checker.py", "return lefts and turns == 1", "return lefts",
+        ("checker",)),
+    Bug("the checker takes a unit at its breakpoint for below it", "checker.py",
+        "found.append((bits([x < 0 for x in differences])", "found.append((bits([x <= 0 for x in differences])",
+        ("checker",)),
+    Bug("the checker lets a decision be a tie", "checker.py", "larger = all(seen.outputs[k] > x",
+        "larger = all(seen.outputs[k] >= x", ("checker",)),
+    Bug("the checker reads one padding for the other", "checker.py", "(n, k, step, gap, (before, _))",
+        "(n, k, step, gap, (_, before))", ("checker",)),
+    Bug("the checker believes the name of a network", "checker.py", "demand(digest(nodes) == name, 1,",
+        "demand(True, 1,", ("checker",)),
+    # ---- the compiler and what is read from a partition ----
+    Bug("the padding of a convolution is exchanged", "compiler/handlers_conv.py", "return [(r // 2, r - r // 2)",
+        "return [(r - r // 2, r // 2)", ("compiler_conv",)),
+    Bug("pooling windows are listed column by column", "compiler/handlers_pool.py",
+        "*(lead + 2 * d + 1 for d in range(dims))]", "*(lead + 2 * d + 1 for d in reversed(range(dims)))]",
+        ("compiler_conv", "partition_conv")),
+    Bug("short pooling windows are filled up with zero", "compiler/handlers_pool.py",
+        "[_positions(axis, lambda window: window[0])", "[_positions(axis, lambda window: -1)", ("compiler_conv",)),
+    Bug("a point at the height of a vertex is counted twice", f"{TORCH}/locate.py",
+        "(start[:, 1] <= y) & (y < end[:, 1])", "(start[:, 1] <= y) & (y <= end[:, 1])",
+        ("torch_backend", "conformance", "partition")),
+    Bug("a line between areas that tie is no boundary", "boundary.py",
+        "winner = np.where(gap > 2 * error, order[:, -1], -1)", "winner = order[:, -1]", ("boundary",)),
+    # ---- comparisons ----
+    Bug("a tie of a run accuses it", "judgement.py", "return np.asarray((low <= piece) & (piece <= high))",
+        "return np.asarray((high <= piece) & (piece <= high))", ("execution",)),
+    Bug("a run is judged by signs that float64 leaves open", "judgement.py", "rows = np.flatnonzero(open_)",
+        "rows = np.flatnonzero(open_)[:0]", ("execution",)),
+    Bug("a search for inputs that was cut short is a proof", "floats.py", "len(ranks[axis]) <= columns)", "True)",
+        ("floats",)),
+    Bug("the width of a region is its height over its first edge", "compare.py", "_root(min(squares, default",
+        "_root(min(squares[:1], default", ("compare",)),
+)  # fmt: skip
+
+
+@click.command(help=__doc__)
+@click.argument("names", nargs=-1, type=click.Choice([bug.name for bug in BUGS]))
+@click.option("--seconds", default=60.0, help="The time that the tests of one bug may take.")
+def main(names: tuple[str, ...], seconds: float) -> None:
+    chosen = [bug for bug in BUGS if not names or bug.name in names]
+    for bug in chosen:
+        bug.planted((ROOT / "cpwl" / bug.file).read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = _copied(Path(folder))
+        caught = _hunt(copy, chosen, seconds)
+        wrong = _failing(copy, sorted({test for test in caught if test}))
+    missed = [bug.name for bug, test in zip(chosen, caught, strict=True) if not test]
+    click.echo(f"{len(chosen) - len(missed)} of {len(chosen)} bugs caught")
+    if missed or wrong:
+        raise click.ClickException(f"missed: {missed}; tests that fail without a bug as well: {wrong}")
+
+
+def _copied(folder: Path) -> Path:
+    """A copy of the tree in the folder, from which ``python -m pytest`` imports the copied library."""
+    copy = folder / "copy"
+    copy.mkdir()
+    for name in COPIED:
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, copy / name)
+    with (copy / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(NO_SHRINKING)
+    where = _python(copy, ["-c", "import cpwl; print(cpwl.__file__)"], 60).stdout.strip()
+    if not Path(where).is_relative_to(copy):
+        raise click.ClickException("the copy imports another cpwl than its own.")
+    return copy
+
+
+def _hunt(copy: Path, bugs: Sequence[Bug], seconds: float) -> list[str]:
+    """For each bug the test that caught it, "" for none; prints the table."""
+    table, console = Table("bug", "caught by", "s"), Console(width=200)
+    found = []
+    for bug in bugs:
+        begin = time.perf_counter()
+        test = _caught(copy, bug, seconds)
+        spent = f"{time.perf_counter() - begin:.1f}"
+        console.print(f"{bug.name}: {test or 'MISSED'} ({spent} s)", markup=False, highlight=False, soft_wrap=True)
+        table.add_row(bug.name, escape(test) or "MISSED", spent)
+        found.append(test)
+    console.print(table)
+    return found
+
+
+def _caught(copy: Path, bug: Bug, seconds: float) -> str:
+    """The first test that fails with the bug in the copy; "" if none does in time."""
+    file = copy / "cpwl" / bug.file
+    source = file.read_text(encoding="utf-8")
+    file.write_text(bug.planted(source), encoding="utf-8")
+    try:
+        return next(iter(_failing(copy, [f"tests/test_{name}.py" for name in bug.tests], seconds)), "")
+    finally:
+        file.write_text(source, encoding="utf-8")
+
+
+def _failing(copy: Path, tests: Sequence[str], seconds: float = 300.0) -> list[str]:
+    """The first of some tests that fails, in a list; the list is empty when none does in time."""
+    if not tests:
+        return []
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    try:
+        answer = _python(copy, ["-m", "pytest", *options, *tests], seconds).stdout
+    except subprocess.TimeoutExpired:
+        return []
+    failed = (line.partition(" ")[2] for line in answer.splitlines() if line.startswith(("FAILED ", "ERROR ")))
+    return [line.partition(" - ")[0] for line in failed]
+
+
+def _python(copy: Path, arguments: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    """A run of Python in the copy, on one core, without files of bytecode: those could be older than a bug."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
+
+
+if __name__ == "__main__":
+    main()
