@@ -204,7 +204,7 @@ class Sweep:
         """Tells that this part of all work is done."""
         self._done += share
         if self._progress is not None:
-            self._progress(round(1000 * self._done), 1000, "partition")
+            self._progress(min(1000, round(1000 * self._done)), 1000, "partition")
 
     # ---- node by node ----------------------------------------------------------------------------------------------
     def _advance(self, task: Task) -> Finished | Division:
