@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from networks import layered, mlp, residual
 
 import cpwl
-from cpwl import backends, spread
+from cpwl import backends, workers
 from cpwl.backends.torch import arrangement as torch_arrangement
 from cpwl.blocks import Blocks, Borders
 from cpwl.errors import ArgumentError, BordersDifferError
@@ -260,7 +260,7 @@ def test_the_job_is_sent_once_to_a_worker_and_results_are_the_same(small: Any, m
     network = mlp(4, [2, 16, 16, 3])
     whole = cpwl.partition(network, SQUARE)
     small(20)
-    monkeypatch.setattr(spread, "_jobs", {})
+    monkeypatch.setattr(workers, "_jobs", {})
     executor = Here()
     part = cpwl.partition(network, SQUARE, executor=executor)
     assert executor.jobs == 1
@@ -289,7 +289,7 @@ def test_a_job_whose_workers_die_is_finished_here(small: Any, monkeypatch: pytes
     network = mlp(4, [2, 16, 16, 3])
     small(60)
     alone = cpwl.partition(network, SQUARE)
-    monkeypatch.setattr(spread, "_work", _die)
+    monkeypatch.setattr(workers, "_work", _die)
     with ProcessPoolExecutor(2) as pool, pytest.warns(RuntimeWarning, match="worker has died"):
         together = cpwl.partition(network, SQUARE, executor=pool)
     same(together, alone)
