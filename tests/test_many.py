@@ -1,4 +1,4 @@
-"""Many partitions in one call: each is what ``partition`` gives, here or in other processes, in order, one at a time."""
+"""Many partitions in one call: each is what ``partition`` gives, here or in other processes, in order and lazily."""
 
 from __future__ import annotations
 
