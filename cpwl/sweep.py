@@ -154,7 +154,8 @@ class Sweep:
         if runner is None:
             parts = [self.finish(block) for block in self._affordable(self.tasks(found))]
         else:
-            parts = [part for _, leaves in runner(self._affordable(self.tasks(found))) for part in leaves]
+            results = runner(self._affordable(self.tasks(found)))
+            parts = [part for _, leaves in self._counted(results) for part in leaves]
         return joined(found, parts)
 
     def blocks(self, task: Task, runner: Runner | None = None, done: Done | None = None) -> Iterator[Finished]:
@@ -173,12 +174,18 @@ class Sweep:
                 for block in wanted:
                     yield from self.blocks(block, done=done)
             else:
-                for path, leaves in runner(wanted):
+                for path, leaves in self._counted(runner(wanted)):
                     yield from leaves
                     done.add(path)
             if self.budget.spent:
                 return
         done.add(task.state.path)
+
+    def _counted(self, results: Iterator[tuple[Path, list[Finished]]]) -> Iterator[tuple[Path, list[Finished]]]:
+        """The results of a runner, taken from the budget as they come."""
+        for path, leaves in results:
+            self.budget.add(sum(len(leaf.state.arrangement) for leaf in leaves))
+            yield path, leaves
 
     def _affordable(self, tasks: Iterator[Task]) -> Iterator[Task]:
         return takewhile(lambda _: not self.budget.spent, tasks)
@@ -236,9 +243,9 @@ class Sweep:
         if any(isinstance(node.op, Periodic) for node in self.network.nodes):
             return None
         wanted = self.block_sizes.wanted(len(state.arrangement.vertices), self._entries(state.node))
-        count = min(wanted, len(state.arrangement))
-        if count < 2:
+        if wanted < 2 or len(state.arrangement) < 2:
             return None
+        count = min(wanted if state.path else max(wanted, self.block_sizes.first), len(state.arrangement))
         chosen = self.block_sizes.divided(state.arrangement, count)
         return Division(state, rows, chosen, self._part(task, state.node))
 

@@ -281,6 +281,15 @@ def test_two_processes_give_the_same_partition(small: Any) -> None:
     np.testing.assert_array_equal(together.vertices, alone.vertices)
 
 
+def test_a_budget_holds_for_what_workers_do() -> None:
+    network = mlp(2, [2, 128, 8, 1])
+    whole = cpwl.partition(network, SQUARE)
+    part = cpwl.partition(network, SQUARE, max_regions=300, executor=Here())
+    assert not part.complete and 300 <= len(part) < len(whole)
+    blocks = cpwl.partition_blocks(network, SQUARE, max_regions=300, executor=Here())
+    assert 300 <= sum(map(len, blocks)) < len(whole)
+
+
 def _die(*_: Any) -> None:
     os._exit(1)
 
