@@ -72,6 +72,10 @@ def test_a_worker_is_killed_in_the_middle_of_many(alone: Partition) -> None:
         same(part, whole)
 
 
+nothing_here = pytest.mark.filterwarnings("error:a worker has died:RuntimeWarning")
+"""Nothing may be left for this process to do."""
+
+
 # ---- Dask ----------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
@@ -82,6 +86,7 @@ def client() -> Iterator[Client]:
         yield client
 
 
+@nothing_here
 def test_a_cluster_gives_the_same_partition_and_the_network_travels_a_few_times(
     alone: Partition, client: Client
 ) -> None:
@@ -93,6 +98,7 @@ def test_a_cluster_gives_the_same_partition_and_the_network_travels_a_few_times(
     assert sum(map(len, streamed)) == len(alone)
 
 
+@nothing_here
 def test_a_cluster_makes_many_partitions(client: Client) -> None:
     domains = [cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0 + k]) for k in range(8)]
     found = cpwl.partition_many(NETWORK, domains, executor=client.get_executor())
@@ -100,6 +106,7 @@ def test_a_cluster_makes_many_partitions(client: Client) -> None:
         identical(part, cpwl.partition(NETWORK, domain))
 
 
+@nothing_here
 def test_a_worker_of_a_cluster_is_killed_in_the_middle(alone: Partition, client: Client) -> None:
     pids = client.run(os.getpid)
     watched = Watched(client.get_executor(), 6, lambda: os.kill(min(pids.values()), signal.SIGKILL))
