@@ -46,7 +46,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
     steps = [_step_arrays(step) for step in partition.steps]
     arrays = {
         **prefixed("network", network),
-        **prefixed("domain", _domain_arrays(partition.domain)),
+        **prefixed("domain", domain_arrays(partition.domain)),
         **prefixed("arrangement", persist.arrangement_to_arrays(partition.arrangement)),
         **prefixed("outputs", persist.field_to_arrays(partition.outputs)),
         **prefixed("lines", {} if partition.lines is None else vars(partition.lines)),
@@ -169,7 +169,8 @@ def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 # ---- the domain ----------------------------------------------------------------------------------------------------
-def _domain_arrays(domain: Domain) -> Arrays:
+def domain_arrays(domain: Domain) -> Arrays:
+    """The arrays that make up a domain, as files keep them."""
     return {
         "vertices": domain.polytope.vertices,
         "origin": domain.origin,
