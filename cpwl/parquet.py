@@ -36,6 +36,10 @@ _GEO = {
 }
 
 
+_ROWS = 1024
+"""Regions whose maps are computed at once."""
+
+
 class PartFile:
     """One Parquet file, a row group for each block."""
 
@@ -107,8 +111,9 @@ def _columns(block: Partition, first: int, *, maps: bool) -> dict[str, Any]:
 
 
 def _map_columns(block: Partition) -> dict[str, Any]:
-    weights, biases = block.affine_maps()
-    named = {"A": weights, "b": biases}
+    batches = [np.arange(k, min(k + _ROWS, len(block))) for k in range(0, len(block), _ROWS)]
+    weights, biases = zip(*map(block.affine_maps, batches), strict=True)
+    named = {"A": np.concatenate(weights), "b": np.concatenate(biases)}
     return {
         name: _lists(values.astype(np.float64).ravel(), np.full(len(values), values[0].size))
         for name, values in named.items()
@@ -117,8 +122,8 @@ def _map_columns(block: Partition) -> dict[str, Any]:
 
 def _packed(block: Partition) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The patterns, ``piece_bits`` for each unit, in bytes, and how many bytes each has."""
-    bits = np.arange(piece_bits(block.network))
-    table = (block.patterns()[:, :, None] >> bits & 1).astype(np.bool_).reshape(len(block), -1)
+    bits = np.arange(piece_bits(block.network), dtype=np.int16)
+    table = (block.patterns()[:, :, None] >> bits & 1).reshape(len(block), -1)
     packed = np.packbits(table, axis=1, bitorder="little")
     return packed.ravel(), np.full(len(packed), packed.shape[1])
 
