@@ -7,6 +7,7 @@ from .boundary import DecisionBoundary
 from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 from .compare import Comparison, compare, compare_devices
 from .compiler import compile, load_program
+from .dataset import Written, write_partition
 from .domain import Domain
 from .errors import CpwlError
 from .evaluation import evaluate
@@ -19,7 +20,7 @@ from .merged import Merged
 from .network import Network
 from .partition import Partition, partition, partition_blocks
 from .region import Region
-from .statistics import Statistics
+from .statistics import Statistics, Totals, statistics_of_blocks
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,8 @@ __all__ = [
     "Partition",
     "Region",
     "Statistics",
+    "Totals",
+    "Written",
     "certify",
     "certify_constant",
     "certify_equal",
@@ -53,4 +56,6 @@ __all__ = [
     "partition",
     "partition_blocks",
     "partition_many",
+    "statistics_of_blocks",
+    "write_partition",
 ]

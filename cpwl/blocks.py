@@ -79,11 +79,11 @@ class Borders:
             here = those[place] == names
             points[here], known = theirs[place[here]], known | here
         if not known.all():
-            self._remember(names[~known], points[~known])
+            self.remember(names[~known], points[~known])
         return block.moved(vertices[known], points[known]) if known.any() else block
 
-    def _remember(self, names: NDArray[np.int64], points: NDArray[np.float64]) -> None:
-        """Adds a sorted table; tables are merged with those after them that are not twice as long."""
+    def remember(self, names: NDArray[np.int64], points: NDArray[np.float64]) -> None:
+        """Adds vertices that are not known: a sorted table, merged with those before it that are not twice as long."""
         while self._names and len(self._names[-1]) < 2 * len(names):
             names = np.concatenate([self._names.pop(), names])
             points = np.concatenate([self._points.pop(), points])

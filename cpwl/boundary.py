@@ -258,7 +258,14 @@ def _empty(part: Partition) -> DecisionBoundary:
 
 
 def _undecided_regions(part: Partition) -> NDArray[np.int64]:
-    """Regions on which no single output is certainly the largest at all vertices, and all ambiguous ones."""
+    return np.flatnonzero(certain_classes(part) < 0)
+
+
+def certain_classes(part: Partition) -> NDArray[np.int64]:
+    """The output that is certainly the largest on all of each region, int64 (R,), of a network with several outputs.
+
+    -1 where there may be none: where float64 leaves it open at a vertex, and for ambiguous regions.
+    """
     values, error = part.outputs.to_numpy(), part.outputs.errors()
     order = np.argsort(values, axis=1, kind="stable")
     row = np.arange(len(values))
@@ -266,7 +273,7 @@ def _undecided_regions(part: Partition) -> NDArray[np.int64]:
     winner = np.where(gap > 2 * error, order[:, -1], -1)
     regions = part.regions
     low, high = (regions.reduce(ufunc, winner[regions.values]) for ufunc in (np.minimum, np.maximum))
-    return np.flatnonzero((low != high) | (low < 0) | part.arrangement.ambiguous)
+    return np.asarray(np.where((low != high) | part.arrangement.ambiguous, -1, low))
 
 
 def _rivals(outputs: Any, *, certain: bool) -> NDArray[np.bool_]:

@@ -58,10 +58,11 @@ class Reporter:
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         """A step: a progress bar while it runs, a line with its time and result when it has ended."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich import progress as rich
 
-        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        bar = Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        counts = (rich.TextColumn("  {task.description}"), rich.BarColumn(), rich.MofNCompleteColumn())
+        columns = (*counts, rich.TimeElapsedColumn(), rich.TimeRemainingColumn())
+        bar = rich.Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
         start = perf_counter()
         with bar:
             task = bar.add_task(name, total=None)

@@ -46,7 +46,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
     steps = [_step_arrays(step) for step in partition.steps]
     arrays = {
         **prefixed("network", network),
-        **prefixed("domain", _domain_arrays(partition.domain)),
+        **prefixed("domain", domain_arrays(partition.domain)),
         **prefixed("arrangement", persist.arrangement_to_arrays(partition.arrangement)),
         **prefixed("outputs", persist.field_to_arrays(partition.outputs)),
         **prefixed("lines", {} if partition.lines is None else vars(partition.lines)),
@@ -58,6 +58,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
         "backend": partition.backend,
         "predicates": partition.predicates,
         "settled": partition.settled,
+        "complete": partition.complete,
         "network": header,
         "steps": [step.node for step in partition.steps],
         "arrays": {name: _description(values) for name, values in arrays.items()},
@@ -116,6 +117,7 @@ def _partition(arrays: dict[str, NDArray[Any]], device: str | None) -> Partition
         device=device,
         predicates=header["predicates"],
         settled=header["settled"],
+        complete=header.get("complete", True),
         lines=_lines(header, stored.part("lines"), network, domain, arrangement),
     )
 
@@ -154,6 +156,8 @@ def _header(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
     if not isinstance(header.get("settled"), int) or header["settled"] < 0:
         raise FileFormatError(f"its number of settled decisions must be a number >= 0, got {header.get('settled')!r}")
+    if not isinstance(header.get("complete", True), bool):
+        raise FileFormatError(f"whether it is complete must be true or false, got {header['complete']!r}")
     if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):
         raise FileFormatError("its header must describe a network and steps")
     _check_listed(header.get("arrays"), arrays)
@@ -169,7 +173,8 @@ def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 # ---- the domain ----------------------------------------------------------------------------------------------------
-def _domain_arrays(domain: Domain) -> Arrays:
+def domain_arrays(domain: Domain) -> Arrays:
+    """The arrays that make up a domain, as files keep them."""
     return {
         "vertices": domain.polytope.vertices,
         "origin": domain.origin,

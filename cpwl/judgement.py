@@ -89,9 +89,7 @@ class Judge:
 
     def at_inputs(self, u: NDArray[np.float64], inputs: NDArray[np.float64]) -> Run:
         """The run at inputs of the type."""
-        parts = [
-            self._judged(inputs[rows]) for rows in batches(len(inputs), self._network, _most_pieces(self._network))
-        ]
+        parts = [self._judged(inputs[rows]) for rows in batches(len(inputs), self._network, most_pieces(self._network))]
         none = np.zeros(0, np.int64)
         columns = zip(*parts, strict=True) if parts else [[none], [none], [none], [none.astype(bool)], [none * 1.0]]
         return Run(u, inputs, *(np.concatenate(list(column)) for column in columns))
@@ -144,7 +142,7 @@ def _key(pattern: NDArray[np.int16]) -> bytes:
     return blake2b(np.ascontiguousarray(pattern, np.int16).tobytes(), digest_size=16).digest()
 
 
-def _most_pieces(network: Network) -> int:
+def most_pieces(network: Network) -> int:
     """The largest number of pieces of a unit."""
     return max((_pieces(network, i) for i in network.nonlinear), default=1)
 

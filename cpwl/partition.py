@@ -307,17 +307,21 @@ def partition_blocks(
     max_seconds: float | None = None,
     progress: Progress | None = None,
     done: Done | None = None,
+    borders: Borders | None = None,
+    sizes: Blocks | None = None,
 ) -> Iterator[Partition]:
     """The partition of ``dom``, of any number of regions, block by block; no block needs those before it.
 
     Every block is a ``Partition`` of its own, of some neighbouring regions of ``dom``: it is not ``complete``, and
     beyond its border there are no regions. Together the blocks have exactly the regions of ``partition``, each once;
     vertices on common borders have the same coordinates, bit for bit. Options are those of ``partition``, with exact
-    predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out.
+    predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out; to
+    go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
     """
     sweep, whole = _prepared(net, dom, backend, device, "exact", memory_limit, max_regions, max_seconds, progress)
+    sweep.block_sizes = sizes or sweep.block_sizes
     runner = None if executor is None else Spread(executor, _job(sweep, backend, device, join=False))
-    borders = Borders()
+    borders = Borders() if borders is None else borders
     for found in sweep.blocks(whole, runner, done):
         state = found.state
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,121 @@ def statistics(partition: Partition) -> Statistics:
         vertices=len(partition.vertices),
         edges=len(partition.facets().regions),
     )
+
+
+@dataclass(eq=False)
+class Totals:
+    """The numbers about a partition as a whole, added up block by block; no region is held.
+
+    Counts, extremes and the histogram are exact; sums of areas and eccentricities are rounded as sums of float64
+    numbers are. Of what blocks share (vertices and edges on their borders) names of 64 bits are kept.
+    """
+
+    regions: int = 0
+    ambiguous: int = 0
+    area: float = 0.0
+    smallest_area: float = np.inf
+    largest_area: float = 0.0
+    corners: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """How many regions have so many extreme vertices, by that number."""
+    _eccentricities: float = 0.0
+    _inner_vertices: int = 0
+    _inner_edges: int = 0
+    _shared_vertices: _Distinct = field(default_factory=lambda: _Distinct())
+    _shared_edges: _Distinct = field(default_factory=lambda: _Distinct())
+
+    def add(self, block: Partition) -> None:
+        """Adds a block; each region of a partition must come once."""
+        found = statistics(block)
+        self.regions += found.regions
+        self.ambiguous += int(found.ambiguous.sum())
+        self.area += float(found.areas.sum())
+        self.smallest_area = min(self.smallest_area, float(found.areas.min()))
+        self.largest_area = max(self.largest_area, float(found.areas.max()))
+        self._eccentricities += float(found.eccentricities.sum())
+        counts = np.bincount(found.corners, minlength=len(self.corners))
+        counts[: len(self.corners)] += self.corners
+        self.corners = counts
+        self._add_shared(block, found)
+
+    def _add_shared(self, block: Partition, found: Statistics) -> None:
+        facets = block.facets()
+        outer = facets.vertices.take(np.flatnonzero(facets.regions[:, 1] < 0)).values.reshape(-1, block.domain.dim)
+        vertices, names = _border(block, outer)
+        name_of, shared = np.zeros(found.vertices, np.int64), np.zeros(found.vertices, np.bool_)
+        name_of[vertices], shared[vertices] = names, True
+        edges = np.sort(name_of[outer[shared[outer].all(axis=1)]].view(np.uint64), axis=1)
+        self._shared_vertices.add(names)
+        self._shared_edges.add(_mixed(edges))
+        self._inner_vertices += found.vertices - len(names)
+        self._inner_edges += found.edges - len(edges)
+
+    @property
+    def vertices(self) -> int:
+        """The number of vertices, those on borders counted once."""
+        return self._inner_vertices + len(self._shared_vertices)
+
+    @property
+    def edges(self) -> int:
+        """The number of facets, those on borders counted once."""
+        return self._inner_edges + len(self._shared_edges)
+
+    @property
+    def summary(self) -> dict[str, int | float]:
+        """The numbers about the whole partition, by name; as those of ``Statistics``."""
+        corners = int(self.corners @ np.arange(len(self.corners)))
+        return {
+            "regions": self.regions,
+            "vertices": self.vertices,
+            "edges": self.edges,
+            "ambiguous": self.ambiguous,
+            "ARV": self.area / self.regions,
+            "ANV": corners / self.regions,
+            "ARE": self._eccentricities / self.regions,
+            "smallest area": self.smallest_area,
+            "largest area": self.largest_area,
+        }
+
+
+def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
+    """The statistics of the partition that some blocks make up (``cpwl.partition_blocks``), without holding them."""
+    totals = Totals()
+    for block in blocks:
+        totals.add(block)
+    return totals
+
+
+class _Distinct:
+    """How many different numbers there are among those added, int64."""
+
+    def __init__(self) -> None:
+        self._tables: list[NDArray[np.int64]] = []
+
+    def add(self, numbers: NDArray[np.int64]) -> None:
+        """Adds numbers: a sorted table, joined with those before it that are not twice as long."""
+        table = np.unique(numbers)
+        while self._tables and len(self._tables[-1]) < 2 * len(table):
+            table = np.union1d(self._tables.pop(), table)
+        self._tables.append(table)
+
+    def __len__(self) -> int:
+        return len(np.unique(np.concatenate(self._tables))) if self._tables else 0
+
+
+def _border(block: Partition, outer: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The vertices that other blocks may have too, and for each a number by which all know it; int64 (n,) each."""
+    if not block.arrangement.exact:
+        return block.arrangement.border()
+    vertices = np.unique(outer)
+    texts = [str(point).encode() for point in block.vertices[vertices].tolist()]
+    digests = b"".join(blake2b(text, digest_size=8).digest() for text in texts)
+    return vertices, np.frombuffer(digests, np.int64)
+
+
+def _mixed(edges: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """A name of 64 bits for each pair of such names (n, 2), which are hashes themselves."""
+    odd = np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray((edges[:, 0] * odd + (edges[:, 1] ^ (edges[:, 1] >> np.uint64(29)))).view(np.int64))
 
 
 def eccentricities(vertices: NDArray[np.float64], regions: Ragged) -> NDArray[np.float64]:

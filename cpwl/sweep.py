@@ -169,7 +169,7 @@ class Sweep:
             self.budget.add(len(found.state.arrangement))
             yield found
         else:
-            wanted = (block for block in self._affordable(self.tasks(found)) if block.state.path not in done)
+            wanted = self._without(done, self._affordable(self.tasks(found)))
             if runner is None:
                 for block in wanted:
                     yield from self.blocks(block, done=done)
@@ -189,6 +189,14 @@ class Sweep:
 
     def _affordable(self, tasks: Iterator[Task]) -> Iterator[Task]:
         return takewhile(lambda _: not self.budget.spent, tasks)
+
+    def _without(self, done: Done, tasks: Iterator[Task]) -> Iterator[Task]:
+        """The tasks that are not done; the others are reported as work that is."""
+        for task in tasks:
+            if task.state.path in done:
+                self.report(task.share)
+            else:
+                yield task
 
     def tasks(self, division: Division) -> Iterator[Task]:
         """The blocks of a division, in order, each with the fields at its vertices."""
@@ -217,6 +225,7 @@ class Sweep:
     def _advance(self, task: Task) -> Finished | Division:
         """Goes through the nodes that are left, until the end or until blocks are needed."""
         state, live, first = task.state, task.live, task.state.node + 1
+        share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             inputs = [live[j] for j in self.network.nodes[i].inputs]
             node = self._reached(i, inputs[0])
@@ -226,16 +235,17 @@ class Sweep:
             if not node.is_nonlinear:
                 live[i] = self._arithmetic.linear(node, inputs)
                 state = replace(state, node=i)
+                self.report(share)
             else:
                 act = self._piecewise if isinstance(node.op, Piecewise) else self._maximum
                 state, rows = act(state, node, inputs[0], live)
+                self.report(share)
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
                     return self._ended(state, rows)
                 if division := self._divided(task, state, rows):
                     return division
                 live = rows.at(None)
-            self.report(task.share / (len(self.network.nodes) - first))
         return self._ended(state, self._stored(live))
 
     def _divided(self, task: Task, state: State, rows: Rows) -> Division | None:

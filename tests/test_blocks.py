@@ -209,6 +209,14 @@ def test_borders_remember_the_first_place_of_each_vertex() -> None:
             assert seen.setdefault(name, x) == x
 
 
+@pytest.mark.parametrize("rows", [20, 1 << 40])
+def test_progress_ends_when_all_is_done(rows: int, small: Any) -> None:
+    small(rows)
+    reports: list[int] = []
+    cpwl.partition(mlp(5, [2, 16, 16, 2]), SQUARE, progress=lambda done, total, what: reports.append(done))
+    assert reports == sorted(reports) and reports[-1] == 1000
+
+
 # ---- budgets -------------------------------------------------------------------------------------------------------
 def test_a_budget_of_regions_returns_what_is_done_and_says_so() -> None:
     network = mlp(2, [2, 32, 32, 1])

@@ -6,11 +6,13 @@ import csv
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import click
 import numpy as np
 import onnx
+import pyarrow.parquet
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -38,9 +40,11 @@ def answer(*words: object) -> str:
     return result.output
 
 
-def export(path: Path, inputs: int, outputs: int) -> None:
+def export(path: Path, inputs: int, outputs: int, hidden: tuple[int, ...] = (8,)) -> None:
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(inputs, 8), torch.nn.ReLU(), torch.nn.Linear(8, outputs)).eval()
+    widths = (inputs, *hidden)
+    layers = [layer for a, b in pairwise(widths) for layer in (torch.nn.Linear(a, b), torch.nn.ReLU())]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(widths[-1], outputs)).eval()
     torch.export.save(torch.export.export(model, (torch.zeros(2, inputs),)), path)
 
 
@@ -61,6 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     export(path / "classes.pt2", 2, 3)
     export(path / "scalar.pt2", 2, 1)
     export(path / "wide.pt2", 5, 2)
+    export(path / "deep.pt2", 2, 2, hidden=(24, 24))
     write_onnx(path / "classes.onnx")
     write_nnet(path / "scalar.nnet")
     (path / "model.txt").write_text("")
@@ -103,6 +108,29 @@ def test_partition_through_points_and_of_a_polygon(folder: Path) -> None:
     assert (through.locate(through.to_slice(np.load(folder / "points.npy"))) >= 0).all()
     polygon = partition(folder, "classes.pt2", "--polygon", folder / "polygon.txt")
     assert polygon.domain.polytope.vertices.tolist() == [[0, 0], [2, 0], [1, 3]]
+
+
+def test_partition_writes_a_folder_that_it_goes_on_with(folder: Path, tmp_path: Path) -> None:
+    command = ("partition", folder / "deep.pt2", "--box", -3, 3, "--max-regions", 40, "--out", tmp_path / "set")
+    first = answer(*command)
+    assert "INCOMPLETE" in first and "--resume" in first
+    texts = [answer(*command, "--resume") for _ in range(30)]
+    assert "INCOMPLETE" not in texts[-1]
+    regions = len(partition(folder, "deep.pt2", "--box", -3, 3))
+    assert f"{regions:,} regions" in texts[-1]
+    assert sum(len(pyarrow.parquet.read_table(file)) for file in (tmp_path / "set").glob("*.parquet")) == regions
+
+
+def test_partition_counts_regions_without_holding_them(folder: Path) -> None:
+    text = answer("partition", folder / "deep.pt2", "--box", -3, 3, "--stats", "--memory-limit", 0.1)
+    part = partition(folder, "deep.pt2", "--box", -3, 3)
+    for name in ("regions", "vertices", "edges"):
+        assert any(line.split() == [name, f"{part.statistics().summary[name]:,}"] for line in text.splitlines())
+
+
+def test_a_file_says_that_its_partition_is_incomplete(folder: Path) -> None:
+    assert not partition(folder, "deep.pt2", "--box", -3, 3, "--max-regions", 40).complete
+    assert partition(folder, "deep.pt2", "--box", -3, 3).complete
 
 
 def test_both_backends_are_there(folder: Path) -> None:
@@ -269,6 +297,9 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a device for the exact backend": (
         "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --backend exact --device cuda", "device must be None",
     ),
+    "a partition and numbers": ("partition --out {0}/x.npz --stats {0}/classes.pt2 --box 0 1", "either --out"),
+    "neither of them": ("partition {0}/classes.pt2 --box 0 1", "either --out"),
+    "a file to go on with": ("partition --out {0}/x.npz --resume {0}/classes.pt2 --box 0 1", "goes on with a folder"),
     "classes out of range": ("boundary {0}/float.npz --pair 1 7", "classes must be"),
     "a level for a classifier": ("boundary {0}/float.npz --level 0", "level"),
     "no level for a scalar": ("boundary {0}/scalar.npz", "level"),

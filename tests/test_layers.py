@@ -19,12 +19,12 @@ LAYERS: dict[str, int] = {
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
-    "blocks": 3, "budget": 0, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
+    "blocks": 3, "budget": 0, "journal": 1, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
     "adjoint": 2, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 7, "many": 8,
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
     "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
-    "judgement": 8, "execution": 9,
+    "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
     "plot": 10, "console": 10, "plot_comparisons": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
@@ -52,6 +52,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "matplotlib": ("plot", "plot_comparisons"),
     "sympy": ("symbolic",),
     "click": ("cli",),
+    "pyarrow": ("parquet",),
     "rich": ("console",),
     "sklearn": ("demo",),
 }
@@ -154,7 +155,7 @@ def test_an_import_relative_to_a_package_is_resolved() -> None:
 
 
 def test_importing_cpwl_is_light() -> None:
-    heavy = {"torch", "flint", "cdd", "matplotlib", "sympy", "onnx", "onnxruntime"}
+    heavy = {"torch", "flint", "cdd", "matplotlib", "sympy", "onnx", "onnxruntime", "pyarrow"}
     script = f"import sys, cpwl; print(*sorted({heavy} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []

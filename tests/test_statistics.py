@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpwl.blocks import Blocks
 from cpwl.domain import Domain
 from cpwl.network import RELU, Dense, Network
-from cpwl.partition import Partition, partition
+from cpwl.partition import Partition, partition, partition_blocks
 from cpwl.ragged import Ragged
-from cpwl.statistics import COLUMNS, Statistics, eccentricities, statistics
+from cpwl.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
 
 BACKENDS = ("torch", "exact")
 
@@ -87,3 +88,18 @@ def test_the_table_in_a_file_is_that_of_rows(tmp_path: Path) -> None:
 def test_ambiguous_regions_are_marked() -> None:
     marked = Statistics(np.ones(2), np.full(2, 3), np.ones(2), np.array([False, True]), 4, 5)
     assert [row[-1] for row in marked.rows()] == [0, 1] and marked.summary["ambiguous"] == 1
+
+
+# ---- block by block ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("rows", [6, 20, 1 << 40])
+def test_statistics_of_blocks_are_those_of_the_whole(backend: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = random_partition(3, backend)
+    sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=rows)
+    monkeypatch.setattr(Blocks, "within", classmethod(lambda cls, memory, regions=None: sizes))
+    found = statistics_of_blocks(partition_blocks(whole.network, whole.domain, backend=backend))
+    wanted = whole.statistics()
+    assert found.summary == pytest.approx(wanted.summary, rel=1e-9)
+    for name in ("regions", "vertices", "edges", "ambiguous"):
+        assert found.summary[name] == wanted.summary[name]
+    assert found.corners.tolist() == np.bincount(wanted.corners).tolist()

@@ -1,0 +1,288 @@
+"""Partitions of any size, written to a folder block by block while they are computed, and gone on with after a stop.
+
+The folder is a Parquet data set: ``part-*.parquet``, GeoParquet files with one row for each region, readable at any
+time (``pyarrow.dataset``, ``pandas.read_parquet``, ``geopandas.read_parquet``, duckdb). Its subfolder ``_cpwl`` says
+what is computed (manifest.json, problem.npz), what is finished (journal.jsonl), and where border vertices are.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blocks import Blocks, Borders
+from .domain import Domain
+from .errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from .io import domain_arrays
+from .journal import Entry, Journal, Place, replaced
+from .network import Network
+from .network_io import network_to_arrays
+from .parquet import PartFile, require_pyarrow
+from .partition import Partition, partition_blocks
+from .stored import Arrays, prefixed
+from .sweep import Progress
+
+FORMAT = "cpwl-dataset"
+VERSION = 1
+
+_STATE = "_cpwl"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a folder holds of a partition."""
+
+    path: Path
+    regions: int
+    area: float
+    """In slice coordinates; all of it is ``domain.volume``."""
+    parts: int
+    """The number of Parquet files."""
+    settled: int
+    """How many decisions float64 left open and exact arithmetic made."""
+    ambiguous: int
+    complete: bool
+    """Whether the regions cover the domain. If not, ``write_partition`` goes on with ``resume=True``."""
+
+
+def write_partition(
+    net: Network,
+    dom: Domain,
+    path: str | PathLike[str],
+    *,
+    resume: bool = False,
+    maps: bool = True,
+    backend: str = "torch",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Writes the partition of a 2-D domain to a folder, block by block; no more than a block is held. What is there.
+
+    A run that ends early (a budget, Ctrl-C, a process killed) leaves whole files of what it has finished; the same
+    call with ``resume=True`` goes on from there, and the regions and their numbers are those of a run without a stop.
+    One row for each region: ``region`` (its number), ``geometry`` (WKB), ``x`` and ``y`` (its corners,
+    counter-clockwise; bit for bit the same in all regions), ``area``, ``vertices``, ``pattern`` (packed, the lowest
+    bit first; how many bits a unit has is in the metadata "cpwl"), ``class`` (the output that is certainly the
+    largest on all of it, or null), ``ambiguous`` and, with ``maps``, ``A`` (m times 2, row by row) and ``b`` of the
+    affine map in slice coordinates. Numbers of the exact backend are rounded. Other options are those of
+    ``cpwl.partition``. Budgets count what this call does.
+
+    Raises ``ArgumentError`` if the folder holds something and ``resume`` is not set, or if it holds a partition of
+    another network or domain, or with other options; ``FileFormatError`` if its files are damaged.
+    """
+    if not isinstance(dom, Domain) or dom.dim != 2:
+        raise UnsupportedDimensionError(f"dom must be a Domain of dimension 2 to be written as polygons, got {dom!r}.")
+    require_pyarrow()
+    limits: dict[str, Any] = {"max_regions": max_regions, "max_seconds": max_seconds, "memory_limit": memory_limit}
+    options = {"backend": backend, "maps": maps, "memory_limit": memory_limit}
+    folder = _Folder(Path(path), resume=resume)
+    sizes = folder.begun(net, dom, options, Blocks.within(memory_limit, max_regions))
+    writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
+    chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
+    try:
+        known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
+        for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):
+            writer.take(block)
+    finally:
+        writer.drop()
+    return folder.summary()
+
+
+class _Folder:
+    """The files of a data set."""
+
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        self.path, self.state = path, path / _STATE
+        self.resumed = resume and (self.state / "manifest.json").exists()
+        if not self.resumed and path.exists() and not (path.is_dir() and _empty(path)):
+            raise ArgumentError(
+                f"path must be a folder that is empty or not there yet, got {path}. "
+                "To go on with a partition that is there, set resume=True."
+            )
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.journal = Journal(self.state / "journal.jsonl")
+
+    def begun(self, net: Network, dom: Domain, options: dict[str, Any], sizes: Blocks) -> Blocks:
+        """The block sizes, from the manifest if there is one; checks that it is about the same partition."""
+        from . import __version__
+
+        header, arrays = network_to_arrays(net)
+        arrays = {**prefixed("network", arrays), **prefixed("domain", domain_arrays(dom))}
+        wanted = {"format": FORMAT, "version": VERSION, "cpwl": __version__, "problem": _digest(header, arrays)}
+        wanted |= options
+        file = self.state / "manifest.json"
+        if self.resumed:
+            return _same_partition(file, wanted)
+        text = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        _write_arrays(self.state / "problem.npz", {"header": text, **arrays})
+        with replaced(file) as new:
+            new.write_text(json.dumps({**wanted, "sizes": asdict(sizes)}, indent=1) + "\n", encoding="utf-8")
+        return sizes
+
+    def borders_of(self, part: str) -> Path:
+        """The file with the border vertices that a part was the first to have."""
+        return self.state / f"{part.removesuffix('.parquet')}-borders.npz"
+
+    def summary(self) -> Written:
+        """What is there."""
+        entries = self.journal.entries
+        return Written(
+            self.path,
+            regions=sum(entry.regions for entry in entries),
+            area=sum(entry.area for entry in entries),
+            parts=sum(entry.part is not None for entry in entries),
+            settled=sum(entry.settled for entry in entries),
+            ambiguous=sum(entry.ambiguous for entry in entries),
+            complete=any(entry.path == () for entry in entries),
+        )
+
+
+class _Borders(Borders):
+    """Borders that tell what they have learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fresh: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+
+    def remember(self, names: NDArray[np.int64], points: NDArray[np.float64]) -> None:
+        """Adds vertices that are not known."""
+        self.fresh.append((names, points))
+        super().remember(names, points)
+
+
+class _Writer:
+    """Takes blocks, and the paths of those that are done (see ``partition_blocks``): with these, parts are ended."""
+
+    def __init__(self, folder: _Folder, net: Network, *, maps: bool, by_task: bool) -> None:
+        self._folder, self._network, self._maps = folder, net, maps
+        self.borders = _Borders()
+        self._recover(by_task)
+        self._done = {entry.path for entry in folder.journal.entries}
+        self._regions = sum(entry.regions for entry in folder.journal.entries)
+        self._blocks: list[Partition] = []
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._done
+
+    def take(self, block: Partition) -> None:
+        """Holds a block until it is done."""
+        self._blocks.append(block)
+
+    def drop(self) -> None:
+        """Lets go of blocks that are not done."""
+        self._blocks.clear()
+
+    def add(self, path: Place) -> None:
+        """Writes the blocks that have come since the last path."""
+        self._folder.journal.add(self._written(path) if self._blocks else Entry(path))
+        self._done.add(path)
+        self.drop()
+
+    def _written(self, path: Place) -> Entry:
+        name = f"part-{self._regions:015d}.parquet"
+        _write_arrays(self._folder.borders_of(name), _table(self.borders.fresh))
+        self.borders.fresh.clear()
+        file = self._folder.path / name
+        first = self._regions
+        with replaced(file) as new:
+            part = PartFile(new, self._blocks[0].network, maps=self._maps)
+            for block in self._blocks:
+                part.write(block, self._regions)
+                self._regions += len(block)
+            part.close()
+        return Entry(
+            path,
+            part=name,
+            size=file.stat().st_size,
+            regions=self._regions - first,
+            area=float(sum(block.volumes().sum() for block in self._blocks)),
+            settled=sum(block.settled for block in self._blocks),
+            ambiguous=sum(len(block.ambiguous) for block in self._blocks),
+        )
+
+    def _recover(self, by_task: bool) -> None:
+        """Reads what is there, and removes what is not in the journal.
+
+        An executor is given the blocks of the first division, as a whole: one that is half done is begun again.
+        """
+        journal, kept = self._folder.journal, len(self._folder.journal.entries)
+        while by_task and kept and len(journal.entries[kept - 1].path) > 2:
+            kept -= 1
+        journal.keep(kept)
+        parts = {entry.part: entry.size for entry in journal.entries if entry.part is not None}
+        for file in self._folder.path.glob("part-*.parquet"):
+            if file.name not in parts:
+                file.unlink()
+        for part, size in parts.items():
+            _check_part(self._folder.path / part, size)
+            table = _read_arrays(self._folder.borders_of(part))
+            if len(table["names"]):
+                self.borders.remember(table["names"], table["points"])
+        self.borders.fresh.clear()
+
+
+def _empty(folder: Path) -> bool:
+    """Whether a folder holds nothing, or no more than what a run that has finished no block leaves."""
+    journal = folder / _STATE / "journal.jsonl"
+    return all(item.name == _STATE for item in folder.iterdir()) and not (journal.exists() and journal.stat().st_size)
+
+
+def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        sizes = Blocks(**found["sizes"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise FileFormatError(f"{file} is damaged ({error}). Write the partition to another folder.") from error
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            what = "network or domain" if name == "problem" else f"{name}, {found.get(name)!r} and not {value!r}"
+            raise ArgumentError(
+                f"{file.parent.parent} holds a partition with another {what}. Resume with what it was begun with, or "
+                "write to another folder."
+            )
+    return sizes
+
+
+def _digest(header: dict[str, Any], arrays: Arrays) -> str:
+    hashed = blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
+    for name, values in sorted(arrays.items()):
+        hashed.update(f"{name} {values.dtype} {values.shape};".encode())
+        hashed.update(np.ascontiguousarray(values).tobytes())
+    return hashed.hexdigest()
+
+
+def _table(tables: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Arrays:
+    """Names and points as arrays; none of them, for blocks whose borders brought nothing new."""
+    names = [np.zeros(0, np.int64), *(names for names, _ in tables)]
+    points = [np.zeros((0, 2)), *(points for _, points in tables)]
+    return {"names": np.concatenate(names), "points": np.concatenate(points)}
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    with replaced(path) as new, open(new, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _read_arrays(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise FileFormatError(f"{path} is missing or damaged. Write the partition to another folder.") from error
+
+
+def _check_part(path: Path, size: int) -> None:
+    if not path.exists() or path.stat().st_size != size:
+        raise FileFormatError(f"{path} is missing or has been changed. Write the partition to another folder.")

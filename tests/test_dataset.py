@@ -1,0 +1,257 @@
+"""A partition written to a folder is the partition, region by region, however often the writing was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from networks import layered, mlp
+
+import cpwl
+from cpwl import dataset
+from cpwl.blocks import Blocks
+from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from cpwl.journal import Entry, Journal, replaced
+
+SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+NETWORK = mlp(5, [2, 16, 16, 3])
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Blocks of 20 vertices."""
+    sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
+    monkeypatch.setattr(Blocks, "within", classmethod(lambda cls, memory, regions=None: sizes))
+    return iter(())
+
+
+def table(folder: Path) -> dict[str, list[Any]]:
+    rows: dict[str, list[Any]] = pyarrow.dataset.dataset(folder, format="parquet").to_table().to_pydict()
+    return rows
+
+
+def polygon(data: bytes) -> list[tuple[float, float]]:
+    """The ring of a polygon in WKB, by the letter of the standard."""
+    assert data[0] == 1 and np.frombuffer(data[1:9], "<u4").tolist() == [3, 1]
+    (count,) = np.frombuffer(data[9:13], "<u4").tolist()
+    assert len(data) == 13 + 16 * count
+    return [(x, y) for x, y in np.frombuffer(data[13:], "<f8").reshape(-1, 2).tolist()]
+
+
+def unpacked(patterns: list[bytes], units: int, bits: int) -> Any:
+    rows = np.frombuffer(b"".join(patterns), np.uint8).reshape(len(patterns), -1)
+    table = np.unpackbits(rows, axis=1, count=units * bits, bitorder="little").reshape(len(rows), units, bits)
+    return table @ (1 << np.arange(bits))
+
+
+def check_rows(found: dict[str, list[Any]], part: cpwl.Partition, about: dict[str, int]) -> None:
+    """Every row is a region of the partition, with its map and its polygon; and none is missing."""
+    index = {row.tobytes(): i for i, row in enumerate(part.patterns().astype(np.int64))}
+    rows = [index[row.tobytes()] for row in unpacked(found["pattern"], about["units"], about["bits"])]
+    assert sorted(rows) == list(range(len(part)))
+    assert found["region"] == list(range(len(part)))
+    weights, biases = part.affine_maps()
+    np.testing.assert_array_equal(np.array(found["A"]).reshape(len(rows), -1, 2), weights[rows].astype(float))
+    np.testing.assert_array_equal(np.array(found["b"]), biases[rows].astype(float))
+    np.testing.assert_allclose(found["area"], part.volumes()[rows].astype(float), rtol=1e-9, atol=1e-15)
+    assert found["vertices"] == part.regions.counts[rows].tolist()
+    for x, y, geometry in zip(found["x"], found["y"], found["geometry"]):
+        corners = list(zip(x, y))
+        assert polygon(geometry) == [*corners, corners[0]]
+
+
+def about(folder: Path) -> dict[str, int]:
+    (first, *_) = sorted(folder.glob("part-*.parquet"))
+    metadata = pyarrow.parquet.read_schema(first).metadata
+    assert json.loads(metadata[b"geo"])["primary_column"] == "geometry"
+    found: dict[str, int] = json.loads(metadata[b"cpwl"])
+    return found
+
+
+@pytest.mark.parametrize("backend", cpwl.backends.NAMES)
+def test_the_rows_are_the_regions(backend: str, tmp_path: Path, small: Any) -> None:
+    network = mlp(5, [2, 8, 8, 3])
+    written = cpwl.write_partition(network, SQUARE, tmp_path / "set", backend=backend)
+    part = cpwl.partition(network, SQUARE, backend=backend)
+    assert written.complete and written.regions == len(part) and written.parts > 2
+    assert written.area == pytest.approx(4.0)
+    found = table(tmp_path / "set")
+    check_rows(found, part, about(tmp_path / "set"))
+    for x, y, wanted in zip(found["x"], found["y"], found["class"]):
+        middle = np.array([[np.mean(x), np.mean(y)]])
+        assert wanted in (None, int(cpwl.evaluate(network, SQUARE.to_input(middle)).argmax()))
+    assert any(wanted is not None for wanted in found["class"])
+
+
+@settings(max_examples=5)
+@given(pair=layered(outputs=2))
+def test_units_with_many_pieces_are_packed_too(pair: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("sets") / "set"
+    cpwl.write_partition(pair.network, SQUARE, folder)
+    check_rows(table(folder), cpwl.partition(pair.network, SQUARE), about(folder))
+
+
+def test_all_regions_have_a_common_vertex_at_the_same_place(tmp_path: Path, small: Any) -> None:
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path)
+    found = table(tmp_path)
+    points = {point for x, y in zip(found["x"], found["y"]) for point in zip(x, y)}
+    assert len(points) == len(cpwl.partition(NETWORK, SQUARE).vertices)
+
+
+def test_a_budget_leaves_what_resume_goes_on_with(tmp_path: Path, small: Any) -> None:
+    whole = cpwl.write_partition(NETWORK, SQUARE, tmp_path / "whole")
+    part = cpwl.write_partition(NETWORK, SQUARE, tmp_path / "part", max_regions=50)
+    assert not part.complete and 50 <= part.regions < whole.regions
+    rounds = 0
+    while not part.complete:
+        part = cpwl.write_partition(NETWORK, SQUARE, tmp_path / "part", resume=True, max_regions=50)
+        rounds += 1
+    assert rounds > 2
+    assert table(tmp_path / "part") == table(tmp_path / "whole")
+    again = cpwl.write_partition(NETWORK, SQUARE, tmp_path / "part", resume=True)
+    assert again == part
+
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+import cpwl
+from cpwl import journal
+from cpwl.blocks import Blocks
+from networks import mlp
+sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
+Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
+path, deadly = Path(sys.argv[1]), int(sys.argv[2])
+calls, truly = [], journal._to_disk
+def counted(file):
+    calls.append(file)
+    if len(calls) == deadly:
+        print("ready", flush=True)
+        signal.pause()
+    truly(file)
+journal._to_disk = counted
+square = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+cpwl.write_partition(mlp(5, [2, 16, 16, 3]), square, path, resume=True)
+"""
+"""Writes, and at one of the moments when a file goes to the disk waits to be killed."""
+
+
+@pytest.mark.parametrize("deadly", [6, 7, 8, 9, 25, 26])
+def test_a_process_that_is_killed_loses_only_what_it_had_in_hand(deadly: int, tmp_path: Path, small: Any) -> None:
+    path = tmp_path / "killed"
+    here = os.pathsep.join([str(Path(cpwl.__file__).parents[1]), str(Path(__file__).parent)])
+    command = [sys.executable, "-c", SCRIPT, os.fspath(path), str(deadly)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": here}) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        os.kill(process.pid, signal.SIGKILL)
+    before = [pyarrow.parquet.read_table(file) for file in sorted(path.glob("part-*.parquet"))]
+    assert not dataset._Folder(path, resume=True).summary().complete
+    assert cpwl.write_partition(NETWORK, SQUARE, path, resume=True).complete
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path / "whole")
+    found = table(path)
+    assert found == table(tmp_path / "whole")
+    assert sum(map(len, before)) <= len(found["region"])
+
+
+def test_ctrl_c_leaves_what_resume_goes_on_with(tmp_path: Path, small: Any) -> None:
+    def interrupt(done: int, total: int, what: str) -> None:
+        if 2 * done > total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", progress=interrupt)
+    reports: list[int] = []
+    cpwl.write_partition(
+        NETWORK, SQUARE, tmp_path / "set", resume=True, progress=lambda done, total, what: reports.append(done)
+    )
+    assert reports[-1] == 1000
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path / "whole")
+    assert table(tmp_path / "set") == table(tmp_path / "whole")
+
+
+class Here(Executor):
+    def submit(self, function: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments))
+        return future
+
+
+def test_an_executor_may_come_and_go(tmp_path: Path, small: Any) -> None:
+    whole = cpwl.write_partition(NETWORK, SQUARE, tmp_path / "whole")
+    for executor in (None, Here(), None, Here()):
+        cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True, max_regions=40, executor=executor)
+    assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).regions == whole.regions
+    assert table(tmp_path / "set")["pattern"] == table(tmp_path / "whole")["pattern"]
+
+
+# ---- what is refused -----------------------------------------------------------------------------------------------
+def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path)
+    with pytest.raises(ArgumentError, match="resume=True"):
+        cpwl.write_partition(NETWORK, SQUARE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        ({"net": mlp(6, [2, 16, 16, 3])}, "network or domain"),
+        ({"dom": cpwl.Domain.box([-1, -1], [1, 2])}, "network or domain"),
+        ({"maps": False}, "maps"),
+        ({"backend": "exact"}, "backend"),
+        ({"memory_limit": 1 << 27}, "memory_limit"),
+    ],
+)
+def test_another_partition_is_not_resumed(other: dict[str, Any], name: str, tmp_path: Path, small: Any) -> None:
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path, max_regions=20)
+    with pytest.raises(ArgumentError, match=f"another {name}"):
+        cpwl.write_partition(**{"net": NETWORK, "dom": SQUARE, "path": tmp_path, "resume": True, **other})
+
+
+def test_files_that_were_changed_are_noticed(tmp_path: Path, small: Any) -> None:
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path, max_regions=20)
+    (first, *_) = sorted(tmp_path.glob("part-*.parquet"))
+    first.write_bytes(first.read_bytes()[:-1])
+    with pytest.raises(FileFormatError, match=first.name):
+        cpwl.write_partition(NETWORK, SQUARE, tmp_path, resume=True)
+
+
+def test_only_polygons_are_written(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedDimensionError, match="dom"):
+        cpwl.write_partition(mlp(0, [3, 4, 1]), cpwl.Domain.box([0] * 3, [1] * 3), tmp_path)
+
+
+def test_a_torn_line_of_the_journal_has_not_happened(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    journal = Journal(file)
+    journal.add(Entry((1, 0), part="one", regions=3))
+    journal.add(Entry((1, 1)))
+    file.write_bytes(file.read_bytes()[:-3])
+    assert Journal(file).entries == [Entry((1, 0), part="one", regions=3)]
+    file.write_text("{}\n")
+    with pytest.raises(FileFormatError, match="damaged"):
+        Journal(file)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+
+    def half() -> None:
+        with replaced(file) as new:
+            new.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert list(tmp_path.iterdir()) == []
