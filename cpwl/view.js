@@ -407,7 +407,7 @@ function setUpLayers() {
       layer.text = element("input", { type: "text", placeholder: "units 3, 7-9", oninput: maskUnits });
       row.append(layer.text);
     }
-    $("layers").append(row);
+    if (layer.selectable || edges) $("layers").append(row);
   });
 }
 
@@ -492,8 +492,8 @@ function point(px, py) {
 function rowsOf(region, place) {
   const values = mapAt(region, place), at = region * head.outputs * 3, { maps } = data;
   const cells = (tag, texts) => element("tr", {}, ...texts.map((text) => element(tag, { textContent: text })));
-  const rows = values.map((value, k) => cells("td", [k, ...[0, 1, 2].map((j) => short(maps[at + 3 * k + j])), short(value)]));
-  return element("table", {}, cells("th", ["output", "A₁", "A₂", "b", "f(u)"]), ...rows);
+  const rows = values.map((value, k) => cells("td", [k, short(value), ...[0, 1, 2].map((j) => short(maps[at + 3 * k + j]))]));
+  return element("table", {}, cells("th", ["output", "f(u)", "A₁", "A₂", "b"]), ...rows);
 }
 
 function patternOf(region) {

@@ -82,7 +82,7 @@ def view(
     is output 0; the page offers all of them), the edges layer by layer (each counts for the first unit whose piece
     differs on its two sides), and of the region under the mouse its affine map, area, class and pattern.
     ``boundary`` is drawn in red, with ``samples`` random points of it. ``points`` (n, 2), in slice coordinates, are
-    marked, with ``labels`` beside them. Where inputs are images (h, w) or (1 or 3, h, w), that under the mouse is shown.
+    marked, with ``labels`` beside them. Inputs that are images, (h, w) or (1 or 3, h, w), are shown under the mouse.
 
     Raises ``ArgumentError`` for an unknown colour, "class" with one output, samples without a boundary, or more than a
     page can hold; ``ShapeError`` for points of another shape; ``UnsupportedDimensionError`` unless on a plane.
@@ -142,8 +142,8 @@ def _layers(partition: Partition) -> list[dict[str, Any]]:
     """The nodes with units, then two that stand for edges without one."""
     nodes, units = partition.network.nodes, partition.network.units
     layers: list[dict[str, Any]] = [
-        {"name": nodes[i].name, "units": [part.start, part.stop], "selectable": True}
-        for i, part in partition.network.unit_columns.items()
+        {"name": f"layer {k}: {nodes[i].name}", "units": [part.start, part.stop], "selectable": True}
+        for k, (i, part) in enumerate(partition.network.unit_columns.items(), start=1)
     ]
     layers.append({"name": "border", "units": [units, units + 1], "selectable": False})
     layers.append({"name": "no unit", "units": [units + 1, units + 2], "selectable": False})
@@ -241,7 +241,8 @@ def _add_marks(
     samples: int,
 ) -> _Marks:
     """The boundary, points and samples; those that are not given are no arrays of the page."""
-    places, names = [np.zeros((0, 2))], []
+    places: list[NDArray[np.float64]] = [np.zeros((0, 2))]
+    names: list[str] = []
     if points is not None:
         given, names = marked(points, labels)
         block.add("points", "f8", given)

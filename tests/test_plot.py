@@ -17,7 +17,7 @@ from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Network
 from cpwl.partition import Partition, partition
-from cpwl.plot import pattern_hues, overview, plot, plot_merged, spread
+from cpwl.plot import overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
 COLORS = ("slope", "area", "class", "pattern")
