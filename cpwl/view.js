@@ -6,6 +6,7 @@ const RAMP = ["#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", 
 const LINES = ["#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac", "#8c510a", "#01665e", "#c51b7d"];
 const MAX_ZOOM = 1e4; // beyond that float32 corners on the graphics card are off by more than a pixel
 const MASK = 1024; // texels in a row of the table of units
+const SMOOTH = 20000; // above so many regions no antialiasing: without a graphics card it takes six times as long
 const SHOWN_UNITS = 512; // of a layer's pattern
 
 const head = JSON.parse($("head").textContent);
@@ -143,6 +144,16 @@ void main() {
 precision highp float; in vec4 tint; out vec4 color;
 void main() { color = tint; }`];
 
+// Edges one pixel wide: as instances of rectangles they would take 100 times as long without a graphics card.
+const THIN = [`#version 300 es
+in vec2 place; in uint unit; uniform vec2 middle, zoom; uniform float alpha;
+uniform sampler2D units; uniform int row; out vec4 tint;
+void main() {
+  vec4 look = texelFetch(units, ivec2(int(unit) % row, int(unit) / row), 0);
+  tint = vec4(look.rgb, 1) * alpha;
+  gl_Position = look.a > 0.0 ? vec4((place - middle) * zoom, 0, 1) : vec4(2, 2, 2, 1);
+}`, LINE[1]];
+
 function program([vertex, fragment]) {
   const made = gl.createProgram();
   for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
@@ -201,6 +212,14 @@ function setUpLines(ends, units) {
   return { array, count: units.length };
 }
 
+function setUpEdges() {
+  const made = program(THIN), array = gl.createVertexArray();
+  gl.bindVertexArray(array);
+  attribute(made, "place", relative(edgeEnds()), 2);
+  attribute(made, "unit", Uint32Array.from(data.edges, (_, i) => data.units[i >> 1]), 1);
+  return { made, array, count: data.edges.length };
+}
+
 function edgeEnds() {
   const ends = new Float64Array(2 * data.edges.length);
   data.edges.forEach((v, i) => { ends[2 * i] = data.sites[2 * v]; ends[2 * i + 1] = data.sites[2 * v + 1]; });
@@ -213,14 +232,25 @@ function camera(made) {
   gl.uniform2f(gl.getUniformLocation(made, "zoom"), ...scales());
 }
 
-function drawLines(set, width, alpha) {
-  const made = lines.made, uniform = (name) => gl.getUniformLocation(made, name), canvas = gl.canvas;
-  gl.uniform2f(uniform("pixel"), 2 / canvas.width, 2 / canvas.height);
-  gl.uniform1f(uniform("width"), width * devicePixelRatio);
-  gl.uniform1f(uniform("alpha"), alpha);
-  gl.uniform1i(uniform("row"), MASK);
-  gl.bindVertexArray(set.array);
-  gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, set.count);
+function useLines(made, array, alpha) {
+  camera(made);
+  gl.uniform1f(gl.getUniformLocation(made, "alpha"), alpha);
+  gl.uniform1i(gl.getUniformLocation(made, "row"), MASK);
+  gl.bindVertexArray(array);
+}
+
+function drawEdges({ made, array, count }) {
+  const pixels = view.zoom * Math.min(gl.canvas.width, gl.canvas.height) / Math.sqrt(head.regions); // a region is so wide
+  useLines(made, array, Math.max(0.06, Math.min(0.85, pixels / 16)));
+  gl.drawArrays(gl.LINES, 0, count);
+}
+
+function drawBoundary({ array, count }) {
+  const { made } = lines, uniform = (name) => gl.getUniformLocation(made, name), { width, height } = gl.canvas;
+  useLines(made, array, 1);
+  gl.uniform2f(uniform("pixel"), 2 / width, 2 / height);
+  gl.uniform1f(uniform("width"), 2.5 * devicePixelRatio);
+  gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
 }
 
 function draw() {
@@ -231,11 +261,9 @@ function draw() {
   gl.bindTexture(gl.TEXTURE_2D, fill.ramp);
   gl.bindVertexArray(fill.array);
   gl.drawElements(gl.TRIANGLES, fill.count, gl.UNSIGNED_INT, 0);
-  camera(lines.made);
   gl.bindTexture(gl.TEXTURE_2D, lines.units);
-  const size = view.zoom * Math.min(gl.canvas.width, gl.canvas.height) / Math.sqrt(head.regions); // pixels a region
-  drawLines(lines.edges, 1, Math.max(0.06, Math.min(0.85, size / 16)));
-  if (lines.boundary && $("show-boundary").checked) drawLines(lines.boundary, 2.5, 1);
+  drawEdges(lines.edges);
+  if (lines.boundary && $("show-boundary").checked) drawBoundary(lines.boundary);
   drawShapes();
 }
 
@@ -566,13 +594,13 @@ function setUpMouse() {
 function hover(here) {
   hovered = point(...here);
   if (!pinned) describe(hovered);
-  redraw();
+  drawShapes();
 }
 
 function keep(found) {
   pinned = pinned || found.region < 0 ? null : found;
   describe(found);
-  redraw();
+  drawShapes();
 }
 
 // ---- start ---------------------------------------------------------------------------------------------------------
@@ -588,7 +616,7 @@ function group() {
 }
 
 async function start() {
-  gl = $("paint").getContext("webgl2", { antialias: true, preserveDrawingBuffer: false });
+  gl = $("paint").getContext("webgl2", { antialias: head.regions < SMOOTH });
   if (!gl) throw new Error("This browser offers no WebGL2: switch hardware acceleration on, or use another one.");
   data = await unpack();
   group();
@@ -599,7 +627,7 @@ async function start() {
   gl.enable(gl.BLEND); gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   fill = setUpFill();
   lines = { made: program(LINE) };
-  lines.edges = setUpLines(edgeEnds(), data.units);
+  lines.edges = setUpEdges();
   const total = head.layers.at(-1).units[1];
   if (data.boundary) lines.boundary = setUpLines(data.boundary, new Uint32Array(data.boundary.length / 4).fill(total));
   setUpColors(); setUpLayers(); setUpMarks(); maskUnits(); recolor(); setUpMouse();
