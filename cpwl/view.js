@@ -7,10 +7,11 @@ const LINES = ["#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac",
 const MAX_ZOOM = 1e4; // beyond that float32 corners on the graphics card are off by more than a pixel
 const MASK = 1024; // texels in a row of the table of units
 const SMOOTH = 20000; // above so many regions no antialiasing: without a graphics card it takes six times as long
+const SLOW = 60, REST = 250; // milliseconds
 const SHOWN_UNITS = 512; // of a layer's pattern
 
 const head = JSON.parse($("head").textContent);
-let data, grid, gl, fill, lines, view, hovered = null, pinned = null, waiting = false;
+let data, grid, gl, fill, lines, view, hovered = null, pinned = null, waiting = false, slow = false, resting = 0;
 
 // ---- data ----------------------------------------------------------------------------------------------------------
 async function unpack() {
@@ -253,7 +254,7 @@ function drawBoundary({ array, count }) {
   gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
 }
 
-function draw() {
+function draw({ edges = true } = {}) {
   waiting = false;
   gl.viewport(0, 0, gl.canvas.width, gl.canvas.height);
   gl.clear(gl.COLOR_BUFFER_BIT);
@@ -262,13 +263,29 @@ function draw() {
   gl.bindVertexArray(fill.array);
   gl.drawElements(gl.TRIANGLES, fill.count, gl.UNSIGNED_INT, 0);
   gl.bindTexture(gl.TEXTURE_2D, lines.units);
-  drawEdges(lines.edges);
+  if (edges) drawEdges(lines.edges);
   if (lines.boundary && $("show-boundary").checked) drawBoundary(lines.boundary);
   drawShapes();
 }
 
+// Without a graphics card many edges take long: then they are left out until the picture has come to rest.
 function redraw() {
-  if (!waiting) { waiting = true; requestAnimationFrame(draw); }
+  clearTimeout(resting);
+  if (slow) resting = setTimeout(draw, REST);
+  if (!waiting) { waiting = true; requestAnimationFrame(() => draw({ edges: !slow })); }
+}
+
+// Reading a pixel waits until all is drawn.
+function finish() {
+  gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+}
+
+function frameTime() {
+  finish();
+  const begun = performance.now();
+  draw();
+  finish();
+  return performance.now() - begun;
 }
 
 // ---- the camera: places on the page, slice coordinates --------------------------------------------------------------
@@ -634,8 +651,8 @@ async function start() {
   new ResizeObserver(resize).observe($("stage"));
   resize();
   draw();
-  gl.finish();
-  window.cpwl = { locate: (u) => grid.locate(u), toPage, toSlice, draw, finish: () => gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)), zoom: () => view.zoom };
+  slow = frameTime() > SLOW;
+  window.cpwl = { locate: (u) => grid.locate(u), toPage, toSlice, draw, finish, zoom: () => view.zoom };
 }
 
 start().catch((error) => { $("failure").textContent = error.message; console.error(error); });
