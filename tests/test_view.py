@@ -245,3 +245,13 @@ def test_inputs_that_are_images_are_shown(browser: Any, tmp_path: Path) -> None:
     u = np.array(json.loads("[" + re.findall(r"u = \((.*)\)", text)[0] + "]"))
     expected = 255 * (part.to_input(u) - corners.min()) / (corners.max() - corners.min())
     assert np.allclose(grey, expected.ravel(), atol=1)
+
+
+def test_where_drawing_is_slow_the_edges_come_back_when_the_picture_rests(browser: Any, tmp_path: Path) -> None:
+    page = Opened(browser, written(part_of(), tmp_path)).page
+    page.wait_for_function("!waiting")
+    page.evaluate("slow = true; drawn = []; { const all = draw; draw = (what) => { drawn.push(what); all(what); }; }")
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -200)
+    page.wait_for_function("drawn.length >= 2")
+    assert page.evaluate("drawn[0].edges") is False and page.evaluate("drawn.at(-1) === undefined")
