@@ -27,6 +27,8 @@ class Blocks:
 
     most_rows: int = 1 << 62
     """Vertices of a block at most, whatever their rows take."""
+    first: int = 16
+    """Blocks of the first division at least, if there has to be one: they may go to several workers."""
 
     @classmethod
     def within(cls, memory: int | None, regions: int | None = None) -> Blocks:

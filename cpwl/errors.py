@@ -53,3 +53,7 @@ class FileFormatError(CpwlError, ValueError):
 
 class VerificationError(CpwlError, ArithmeticError):
     """Exact arithmetic could not confirm a claim."""
+
+
+class BordersDifferError(InternalError):
+    """Blocks do not fit together along their borders: some decision there was not the same in both."""

@@ -23,7 +23,7 @@ from .arrangement import Arrangement, Facets
 from .blocks import Blocks, Borders
 from .budget import Budget
 from .domain import Domain
-from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
+from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
 from .network import Network
 from .network_check import check_network
 from .polytope import finite
@@ -290,7 +290,14 @@ def partition(
     """
     sweep, whole = _prepared(net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress)
     runner = None if executor is None else Spread(executor, _job(sweep, backend, device, join=True))
-    found = sweep.finish(whole, runner)
+    try:
+        found = sweep.finish(whole, runner)
+    except BordersDifferError:
+        if predicates == "exact":
+            raise
+        # What float64 leaves undecided on a border may have been decided in two ways: so without any border.
+        sweep.block_sizes = sweep.block_sizes.without_borders()
+        found = sweep.finish(whole)
     return _partition(sweep, found, backend, device, predicates)
 
 
@@ -354,8 +361,6 @@ def _prepared(
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
     sizes = Blocks.within(memory_limit, max_regions)
-    if predicates == "float":
-        sizes = sizes.without_borders()
     sweep = Sweep(net, dom, chosen.arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
     named = predicates == "exact" and not arrangement.exact
     return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)

@@ -204,7 +204,7 @@ class Sweep:
         """Tells that this part of all work is done."""
         self._done += share
         if self._progress is not None:
-            self._progress(round(1000 * self._done), 1000, "partition")
+            self._progress(min(1000, round(1000 * self._done)), 1000, "partition")
 
     # ---- node by node ----------------------------------------------------------------------------------------------
     def _advance(self, task: Task) -> Finished | Division:
@@ -236,9 +236,9 @@ class Sweep:
         if any(isinstance(node.op, Periodic) for node in self.network.nodes):
             return None
         wanted = self.block_sizes.wanted(len(state.arrangement.vertices), self._entries(state.node))
-        count = min(wanted, len(state.arrangement))
-        if count < 2:
+        if wanted < 2 or len(state.arrangement) < 2:
             return None
+        count = min(wanted if state.path else max(wanted, self.block_sizes.first), len(state.arrangement))
         chosen = self.block_sizes.divided(state.arrangement, count)
         return Division(state, rows, chosen, self._part(task, state.node))
 

@@ -15,7 +15,6 @@ import pytest
 from click.testing import CliRunner
 
 import cpwl
-from cpwl import sweep
 from cpwl.blocks import Blocks
 from cpwl.network import Network
 
@@ -64,7 +63,7 @@ def test_the_floor_counts_a_vertex_once_however_many_blocks_it_is_in(monkeypatch
 
     wanted = reference("mlp-32x3")
     whole = stage_vertices(cpwl.partition(wanted.network, wanted.domain))
-    monkeypatch.setattr(sweep, "Blocks", lambda: Small(1 << 10, 1 << 16, 1 << 16))
+    monkeypatch.setattr(Blocks, "within", classmethod(lambda cls, *sizes: Small(1 << 10, 1 << 16, 1 << 16)))
     assert stage_vertices(cpwl.partition(wanted.network, wanted.domain)) == whole
     assert max(divided) > 1
 

@@ -19,7 +19,7 @@ import cpwl
 from cpwl import backends, spread
 from cpwl.backends.torch import arrangement as torch_arrangement
 from cpwl.blocks import Blocks, Borders
-from cpwl.errors import ArgumentError, InternalError
+from cpwl.errors import ArgumentError, BordersDifferError
 from cpwl.network import Network
 from cpwl.partition import Partition
 
@@ -119,6 +119,16 @@ def test_everything_that_is_asked_of_a_partition_works_on_one_made_of_blocks(sma
     assert len(boundaries[0].ends) == len(boundaries[1].ends)
     points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
     np.testing.assert_array_equal(part.locate(points), whole.locate(points))
+
+
+@pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
+def test_with_float_predicates_blocks_make_a_tiling_too(family: int, small: Any) -> None:
+    small(6)
+    for k in range(2):
+        chosen = case(family + k * len(FAMILIES))
+        part = cpwl.partition(chosen.network, chosen.domain, predicates="float")
+        assert part.volumes().sum() == pytest.approx(chosen.domain.volume, rel=1e-9)
+        assert len(part.vertices) - len(part.facets().vertices) + len(part) == 1
 
 
 # ---- block by block ------------------------------------------------------------------------------------------------
@@ -286,11 +296,11 @@ def test_a_job_whose_workers_die_is_finished_here(small: Any, monkeypatch: pytes
 
 
 # ---- what must not go unnoticed ------------------------------------------------------------------------------------
-def test_blocks_that_do_not_fit_are_an_error(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = mlp(3, [2, 12, 12, 3])
+@pytest.fixture
+def misnamed(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small blocks, one of which calls its border's new vertices by wrong names, once."""
     small(12)
-    truly = torch_arrangement.prolonged
-    calls = []
+    truly, calls = torch_arrangement.prolonged, []
 
     def wrongly(*arguments: Any) -> Any:
         names = truly(*arguments)
@@ -300,5 +310,17 @@ def test_blocks_that_do_not_fit_are_an_error(small: Any, monkeypatch: pytest.Mon
         return names
 
     monkeypatch.setattr(torch_arrangement, "prolonged", wrongly)
-    with pytest.raises(InternalError, match="do not fit together"):
-        cpwl.partition(network, SQUARE)
+
+
+@pytest.mark.usefixtures("misnamed")
+def test_blocks_that_do_not_fit_are_an_error() -> None:
+    with pytest.raises(BordersDifferError, match="do not fit together"):
+        cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE)
+
+
+@pytest.mark.usefixtures("misnamed")
+def test_with_float_predicates_blocks_that_do_not_fit_are_done_again_as_one() -> None:
+    part = cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE, predicates="float")
+    exact = cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE, backend="exact")
+    assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
+    assert len(part.vertices) - len(part.facets().vertices) + len(part) == 1

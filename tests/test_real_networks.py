@@ -6,6 +6,8 @@ must satisfy the laws of a partition, and agree with the original.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from real_data import (
 from third_party import assert_is_a_partition
 
 import cpwl
-from cpwl import Domain, Partition
+from cpwl import Domain, Partition, checker
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
@@ -130,6 +132,20 @@ def test_the_cntk_mnist_network() -> None:
     network = cpwl.compile(FOLDER / "convnets" / "cntk_mnist_opt.onnx")
     digits = images("mnist", 3).reshape(3, *network.input_shape)
     assert len(certified(cpwl.partition(network, between(digits, 0.003)))) > 50
+
+
+@needs("convnets/cntk_mnist_opt.onnx")
+@needs("mnist")
+def test_the_checker_accepts_a_slice_of_a_convolutional_network_with_pools(tmp_path: Path) -> None:
+    network = cpwl.compile(FOLDER / "convnets" / "cntk_mnist_opt.onnx")
+    digits = images("mnist", 3).reshape(3, *network.input_shape)
+    certificate = cpwl.certify(cpwl.partition(network, between(digits, 0.0015)))
+    assert certificate.regions > 5
+    path = tmp_path / "cntk.json.gz"
+    certificate.save(path)
+    command = [sys.executable, "-I", checker.__file__, str(path)]
+    verdict = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert verdict.returncode == 0 and f" {certificate.regions} in number" in verdict.stdout, verdict
 
 
 @pytest.mark.parametrize(("name", "largest"), [("model-german-traffic-sign-fast", 1), ("traffic-classifier64", 255)])

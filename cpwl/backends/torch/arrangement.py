@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...arrangement import Arrangement, Change, Created, Exactly, Facets, Joined, NewLines, Refinement, Taken
 from ...bits import BitMatrix
-from ...errors import ArgumentError, InternalError, NumericalRangeError, ShapeError, UnsupportedDimensionError
+from ...errors import ArgumentError, BordersDifferError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
 from ...ragged import Ragged
 from .complex import Complex
@@ -226,7 +226,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         names = torch.cat([block.border_names for block in blocks])
         glue = Glue.of(names, side_by_side([block._complex for block in blocks], self.lines, first_lines))
         if not bool((glue.spread(points.values) <= glue.spread_allowed(points.error)).all()):
-            raise InternalError("blocks do not agree on where a vertex of their border is")
+            raise BordersDifferError("blocks do not agree on where a vertex of their border is")
         parent, order = torch.sort(torch.as_tensor(parents, device=device), stable=True)
         cells = glue.complex.take(order)
         new = TorchArrangement(
@@ -239,7 +239,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             None if self._names is None else names[glue.kept],
         )
         if whole and new.euler != self.euler:
-            raise InternalError("blocks do not fit together along their borders")
+            raise BordersDifferError("blocks do not fit together along their borders")
         return Joined(new, lambda fields: stacked(fields).take(glue.kept), as_numpy(order))
 
     def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

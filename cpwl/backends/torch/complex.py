@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ...errors import InternalError
 from .portable import Portable
 from .segments import exclusive_sum, used
 
@@ -132,9 +133,11 @@ def _cycles(successor: Tensor, parent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The half-edges cycle by cycle, the offsets of the cycles, and the parent of each; cycles ordered by parent."""
     roots = _roots(successor)
     roots = roots[torch.argsort(parent[roots], stable=True)]
-    steps = []
+    steps: list[tuple[Tensor, Tensor]] = []
     current, cycle = roots, torch.arange(len(roots), device=roots.device)
     while len(current):
+        if len(steps) > len(successor):
+            raise InternalError("half-edges do not close up to cycles: a successor was given twice")
         steps.append((current, cycle))
         current = successor[current]
         running = current != roots[cycle]
