@@ -250,7 +250,9 @@ def test_inputs_that_are_images_are_shown(browser: Any, tmp_path: Path) -> None:
 def test_where_drawing_is_slow_the_edges_come_back_when_the_picture_rests(browser: Any, tmp_path: Path) -> None:
     page = Opened(browser, written(part_of(), tmp_path)).page
     page.wait_for_function("!waiting")
-    page.evaluate("slow = true; drawn = []; { const all = draw; draw = (what) => { drawn.push(what); all(what); }; }")
+    page.evaluate(
+        "() => { slow = true; window.drawn = []; const all = draw; draw = (how) => { drawn.push(how); all(how); }; }"
+    )
     page.mouse.move(200, 300)
     page.mouse.wheel(0, -200)
     page.wait_for_function("drawn.length >= 2")
