@@ -161,6 +161,9 @@ def test_the_page_finds_the_regions_that_the_library_finds(
     assert opened.locate(middles(part)) == list(range(len(part)))
     anywhere = np.random.default_rng(0).uniform(-1.1, 1.1, (1000, 2))
     assert opened.locate(anywhere) == part.locate(anywhere).tolist()
+    lowest = np.full(len(part.vertices), len(part))
+    np.minimum.at(lowest, part.regions.values, part.regions.row_of)
+    assert opened.locate(np.asarray(part.vertices, np.float64)) == lowest.tolist()
 
 
 @pytest.mark.parametrize("part", [part_of, part_of_maxima], ids=["relu", "max"])
