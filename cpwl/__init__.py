@@ -14,6 +14,7 @@ from .execution import ExecutionComparison, compare_execution
 from .halfspaces import Halfspaces
 from .io import load
 from .local import LocalMap, local_map
+from .many import partition_many
 from .merged import Merged
 from .network import Network
 from .partition import Partition, partition, partition_blocks
@@ -51,4 +52,5 @@ __all__ = [
     "local_map",
     "partition",
     "partition_blocks",
+    "partition_many",
 ]

@@ -32,6 +32,7 @@ from .ragged import Ragged
 from .spread import Job, Spread
 from .steps import Step, flattened, patterns_after
 from .sweep import Done, Finished, Progress, Sweep, Task
+from .uncached import Uncached
 
 if TYPE_CHECKING:
     import networkx
@@ -46,7 +47,7 @@ _BATCH_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class Partition:
+class Partition(Uncached):
     """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
 
     network: Network

@@ -154,7 +154,8 @@ class Sweep:
         if runner is None:
             parts = [self.finish(block) for block in self._affordable(self.tasks(found))]
         else:
-            parts = [part for _, leaves in runner(self._affordable(self.tasks(found))) for part in leaves]
+            results = runner(self._affordable(self.tasks(found)))
+            parts = [part for _, leaves in self._counted(results) for part in leaves]
         return joined(found, parts)
 
     def blocks(self, task: Task, runner: Runner | None = None, done: Done | None = None) -> Iterator[Finished]:
@@ -173,12 +174,18 @@ class Sweep:
                 for block in wanted:
                     yield from self.blocks(block, done=done)
             else:
-                for path, leaves in runner(wanted):
+                for path, leaves in self._counted(runner(wanted)):
                     yield from leaves
                     done.add(path)
             if self.budget.spent:
                 return
         done.add(task.state.path)
+
+    def _counted(self, results: Iterator[tuple[Path, list[Finished]]]) -> Iterator[tuple[Path, list[Finished]]]:
+        """The results of a runner, taken from the budget as they come."""
+        for path, leaves in results:
+            self.budget.add(sum(len(leaf.state.arrangement) for leaf in leaves))
+            yield path, leaves
 
     def _affordable(self, tasks: Iterator[Task]) -> Iterator[Task]:
         return takewhile(lambda _: not self.budget.spent, tasks)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from networks import layered, mlp, residual
 
 import cpwl
-from cpwl import backends, spread
+from cpwl import backends, workers
 from cpwl.backends.torch import arrangement as torch_arrangement
 from cpwl.blocks import Blocks, Borders
 from cpwl.errors import ArgumentError, BordersDifferError
@@ -260,7 +260,7 @@ def test_the_job_is_sent_once_to_a_worker_and_results_are_the_same(small: Any, m
     network = mlp(4, [2, 16, 16, 3])
     whole = cpwl.partition(network, SQUARE)
     small(20)
-    monkeypatch.setattr(spread, "_jobs", {})
+    monkeypatch.setattr(workers, "_jobs", {})
     executor = Here()
     part = cpwl.partition(network, SQUARE, executor=executor)
     assert executor.jobs == 1
@@ -281,6 +281,15 @@ def test_two_processes_give_the_same_partition(small: Any) -> None:
     np.testing.assert_array_equal(together.vertices, alone.vertices)
 
 
+def test_a_budget_holds_for_what_workers_do() -> None:
+    network = mlp(2, [2, 128, 8, 1])
+    whole = cpwl.partition(network, SQUARE)
+    part = cpwl.partition(network, SQUARE, max_regions=300, executor=Here())
+    assert not part.complete and 300 <= len(part) < len(whole)
+    blocks = cpwl.partition_blocks(network, SQUARE, max_regions=300, executor=Here())
+    assert 300 <= sum(map(len, blocks)) < len(whole)
+
+
 def _die(*_: Any) -> None:
     os._exit(1)
 
@@ -289,7 +298,7 @@ def test_a_job_whose_workers_die_is_finished_here(small: Any, monkeypatch: pytes
     network = mlp(4, [2, 16, 16, 3])
     small(60)
     alone = cpwl.partition(network, SQUARE)
-    monkeypatch.setattr(spread, "_work", _die)
+    monkeypatch.setattr(workers, "_work", _die)
     with ProcessPoolExecutor(2) as pool, pytest.warns(RuntimeWarning, match="worker has died"):
         together = cpwl.partition(network, SQUARE, executor=pool)
     same(together, alone)

@@ -38,9 +38,9 @@ class Backend:
 def get(name: str, device: str | None = None) -> Backend:
     """The backend of that name: "torch" (float64, on ``device``) or "exact" (rational, no device)."""
     if name == "torch":
-        from .torch import TorchArithmetic, TorchArrangement, check_device
+        from .torch import TorchArrangement, arithmetic_on, check_device
 
-        return Backend(name, TorchArrangement, TorchArithmetic(check_device(device)), device)
+        return Backend(name, TorchArrangement, arithmetic_on(check_device(device)), device)
     if name == "exact":
         if device not in (None, "cpu"):
             raise BackendError(f"device must be None for the exact backend, got {device!r}: it computes on the CPU.")

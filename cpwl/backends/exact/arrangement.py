@@ -14,6 +14,7 @@ from ...bits import BitMatrix
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope, finite
 from ...ragged import Ragged
+from ...uncached import Uncached
 from .boundary import check_disjoint, degrees, facets_of, joined, sides, union, without
 from .cutter import Cutter, Cycle, Edge, edge, prolonged
 from .field import ExactField, field_of_rows, stacked
@@ -21,7 +22,7 @@ from .integers import array
 from .points import Point, area, contains, point, rounded, turn
 
 
-class ExactArrangement(Arrangement[ExactField]):
+class ExactArrangement(Uncached, Arrangement[ExactField]):
     """A convex polygon cut into convex regions, every coordinate and every decision exact.
 
     Inside, a region is the cycle of *all* vertices on its boundary, those included at which it does not turn (they come

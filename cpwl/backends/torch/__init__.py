@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 
 from ...errors import BackendError
@@ -9,7 +11,7 @@ from .arithmetic import TorchArithmetic
 from .arrangement import TorchArrangement
 from .field import FloatField
 
-__all__ = ["FloatField", "TorchArithmetic", "TorchArrangement", "check_device"]
+__all__ = ["FloatField", "TorchArithmetic", "TorchArrangement", "arithmetic_on", "check_device"]
 
 
 def check_device(device: str | None) -> torch.device:
@@ -24,3 +26,9 @@ def check_device(device: str | None) -> torch.device:
             "Use device=None for the CPU."
         ) from None
     return chosen
+
+
+@cache
+def arithmetic_on(device: torch.device) -> TorchArithmetic:
+    """The one arithmetic of a device: what it knows of a network's weights is known to all that use the network."""
+    return TorchArithmetic(device)

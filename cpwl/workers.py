@@ -1,0 +1,135 @@
+"""Calls that are made by the workers of any ``concurrent.futures.Executor``.
+
+What many calls share, a job, stays with a worker that has received it; only a task and its result travel each time.
+If a worker dies and its pool with it, this process makes the calls that are left.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import uuid4
+
+KEPT = 4
+"""Jobs that a worker remembers."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+T_contra = TypeVar("T_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Job(Protocol[T_contra, R_co]):
+    """What many tasks share; can be pickled."""
+
+    def finish(self, task: T_contra, /) -> R_co:
+        """What comes out of a task: anything but None."""
+
+
+class Packed(Generic[T, R]):
+    """A job as it is sent."""
+
+    def __init__(self, job: Job[T, R]) -> None:
+        self.job = job
+        self.content = pickle.dumps(job)
+        self.name = blake2b(self.content, digest_size=16).hexdigest()
+        self.sent = 0
+        """How often it has been sent."""
+
+
+@dataclass(eq=False)
+class _Sent(Generic[T, R]):
+    """A task on its way."""
+
+    packed: Packed[T, R]
+    task: T
+    future: Future[R | None] | None
+    """None if the executor takes no more."""
+    known: int
+    """How often the job had been sent by then."""
+
+
+class Workers:
+    """An executor that is handed a few more tasks at a time than it has workers."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._ahead = 2 * _count(executor)
+
+    def results(self, calls: Iterator[tuple[Packed[T, R], T]]) -> Iterator[tuple[Job[T, R], T, R]]:
+        """Each job and task with what came out, in the order of the calls, which are read as workers become free."""
+        waiting: deque[_Sent[T, R]] = deque()
+        try:
+            for packed, task in calls:
+                waiting.append(self._sent(packed, task, with_job=not packed.sent))
+                if len(waiting) > self._ahead:
+                    yield self._result(waiting.popleft())
+            while waiting:
+                yield self._result(waiting.popleft())
+        finally:
+            for sent in waiting:
+                if sent.future is not None:
+                    sent.future.cancel()
+
+    def _sent(self, packed: Packed[T, R], task: T, *, with_job: bool) -> _Sent[T, R]:
+        packed.sent += with_job
+        content = packed.content if with_job else None
+        # Dask takes equal calls for one and would repeat an answer: no two are equal.
+        try:
+            future = self._executor.submit(_work, packed.name, content, task, uuid4().hex)
+        except BrokenExecutor:
+            future = None
+        return _Sent(packed, task, future, packed.sent)
+
+    def _result(self, sent: _Sent[T, R]) -> tuple[Job[T, R], T, R]:
+        """What came out of a task.
+
+        A worker that does not know the job says so. Then another may have been told since; if none has, it goes along.
+        """
+        packed, task = sent.packed, sent.task
+        try:
+            while sent.future is not None:
+                found = sent.future.result()
+                if found is not None:
+                    return packed.job, task, found
+                sent = self._sent(packed, task, with_job=sent.known == packed.sent)
+        except BrokenExecutor:
+            pass
+        warnings.warn("a worker has died: this process goes on alone.", RuntimeWarning, stacklevel=2)
+        return packed.job, task, packed.job.finish(task)
+
+
+def _count(executor: Executor) -> int:
+    """How many workers an executor has, as far as it says so: pools do, and so does the client behind Dask's."""
+    client = getattr(executor, "_client", None)
+    if client is not None:
+        return max(1, sum(map(int, client.nthreads().values())))
+    return int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
+
+
+# ---- in a worker ---------------------------------------------------------------------------------------------------
+_jobs: dict[str, Job[Any, Any]] = {}
+_lock = Lock()
+
+
+def _work(name: str, content: bytes | None, task: Any, call: str) -> Any:
+    """What comes out of a task; None if the job is not known here and has not come along. ``call`` is unique."""
+    job = _known(name, content)
+    return None if job is None else job.finish(task)
+
+
+def _known(name: str, content: bytes | None) -> Job[Any, Any] | None:
+    with _lock:
+        if name not in _jobs and content is not None:
+            while len(_jobs) >= KEPT:
+                del _jobs[next(iter(_jobs))]
+            _jobs[name] = pickle.loads(content)
+        return _jobs.get(name)

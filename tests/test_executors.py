@@ -1,0 +1,116 @@
+"""Executors of other kinds: Dask's on a local cluster of two workers; and workers killed in the middle of a job."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from networks import mlp
+from test_blocks import SQUARE, same, small
+
+import cpwl
+from cpwl.partition import Partition
+
+__all__ = ["small"]
+
+NETWORK = mlp(4, [2, 40, 12, 3])
+
+
+class Watched(Executor):
+    """Counts what goes to another executor, and does something to it at a certain call."""
+
+    def __init__(self, executor: Executor, at: int = -1, do: Callable[[], None] = lambda: None) -> None:
+        self._executor, self._at, self._do = executor, at, do
+        self.calls = self.jobs = 0
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        self.calls += 1
+        self.jobs += arguments[1] is not None
+        if self.calls == self._at:
+            self._do()
+        return self._executor.submit(function, *arguments, **options)
+
+
+@pytest.fixture
+def alone(small: Any) -> Partition:
+    small(60)
+    return cpwl.partition(NETWORK, SQUARE)
+
+
+def identical(one: Partition, other: Partition) -> None:
+    same(one, other)
+    np.testing.assert_array_equal(one.vertices, other.vertices)
+    np.testing.assert_array_equal(one.outputs.to_numpy(), other.outputs.to_numpy())
+
+
+# ---- a pool --------------------------------------------------------------------------------------------------------
+def test_a_worker_of_a_pool_is_killed_in_the_middle(alone: Partition) -> None:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        watched = Watched(pool, 6, lambda: os.kill(next(iter(pool._processes)), signal.SIGKILL))
+        with pytest.warns(RuntimeWarning, match="worker has died"):
+            together = cpwl.partition(NETWORK, SQUARE, executor=watched)
+    assert watched.calls >= 6
+    identical(together, alone)
+
+
+def test_a_worker_is_killed_in_the_middle_of_many(alone: Partition) -> None:
+    domains = [SQUARE] * 12
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        watched = Watched(pool, 6, lambda: os.kill(next(iter(pool._processes)), signal.SIGKILL))
+        with pytest.warns(RuntimeWarning, match="worker has died"):
+            found = list(cpwl.partition_many(NETWORK, domains, executor=watched))
+    assert len(found) == len(domains)
+    whole = cpwl.partition(NETWORK, SQUARE)
+    for part in found:
+        same(part, whole)
+
+
+nothing_here = pytest.mark.filterwarnings("error:a worker has died:RuntimeWarning")
+"""Nothing may be left for this process to do."""
+
+
+# ---- Dask ----------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@nothing_here
+def test_a_cluster_gives_the_same_partition_and_the_network_travels_a_few_times(
+    alone: Partition, client: Client
+) -> None:
+    watched = Watched(client.get_executor())
+    identical(cpwl.partition(NETWORK, SQUARE, executor=watched), alone)
+    # Nobody can say which worker does a call: one that knows the network may receive it again, at the beginning.
+    assert watched.calls > 10 and watched.jobs <= 6
+    streamed = cpwl.partition_blocks(NETWORK, SQUARE, executor=client.get_executor())
+    assert sum(map(len, streamed)) == len(alone)
+
+
+@nothing_here
+def test_a_cluster_makes_many_partitions(client: Client) -> None:
+    domains = [cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0 + k]) for k in range(8)]
+    found = cpwl.partition_many(NETWORK, domains, executor=client.get_executor())
+    for part, domain in zip(found, domains, strict=True):
+        identical(part, cpwl.partition(NETWORK, domain))
+
+
+@nothing_here
+def test_a_worker_of_a_cluster_is_killed_in_the_middle(alone: Partition, client: Client) -> None:
+    pids = client.run(os.getpid)
+    watched = Watched(client.get_executor(), 6, lambda: os.kill(min(pids.values()), signal.SIGKILL))
+    identical(cpwl.partition(NETWORK, SQUARE, executor=watched), alone)
+    assert watched.calls > 6
+    client.wait_for_workers(2, timeout=20)
+    assert set(client.run(os.getpid).values()) != set(pids.values())
