@@ -1,4 +1,4 @@
-"""The command line: ``cpwl demo | partition | boundary | certify | check | compare | stats | plot``.
+"""The command line: ``cpwl demo | partition | boundary | certify | check | compare | stats | plot | view``.
 
 Exit status: 0; 2 for arguments or files that make no sense; 1 for anything else that fails. Errors of the library are
 one line on the standard error. torch and the other heavy packages are imported only by the commands that need them.
@@ -355,11 +355,36 @@ def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | 
     from .plot import plot as draw
 
     loaded = _load(part)
-    if loaded.network.outputs == 1 and level is None:
-        level = 0.0
-    found = loaded.decision_boundary(level=level) if with_boundary else None
+    found = _boundary(loaded, level) if with_boundary else None
     picture: Any = draw(loaded, color=color, boundary=found).figure
     picture.savefig(out, bbox_inches="tight")
+
+
+@main.command()
+@_PART
+@click.option("--out", type=_NEW, required=True, callback=_file_type((".html",)), help="File: .html.")
+@click.option("--color", type=click.Choice(["slope", "area", "class", "pattern", "output"]), default="slope",
+              show_default=True, help="At first; the page offers all.")  # fmt: skip
+@click.option("--boundary", "with_boundary", is_flag=True, help="Draw the decision boundary in red.")
+@click.option("--level", type=float, help="With --boundary, for a network of one output: its level (0 by default).")
+@click.option("--samples", type=click.IntRange(0), default=0, show_default=True,
+              help="With --boundary: mark so many random points of it.")  # fmt: skip
+def view(part: Path, out: Path, color: Any, with_boundary: bool, level: float | None, samples: int) -> None:
+    """Write an interactive page of the partition PART: one file for a browser, which needs no network.
+
+    \b
+    Example:
+      cpwl view part.npz --boundary --samples 20 --out view.html
+    """
+    from .view import view as write
+
+    loaded = _load(part)
+    write(loaded, out, color=color, boundary=_boundary(loaded, level) if with_boundary else None, samples=samples)
+
+
+def _boundary(part: Partition, level: float | None) -> DecisionBoundary:
+    """The decision boundary; of a network with one output where it has the level, 0 by default."""
+    return part.decision_boundary(level=0.0 if part.network.outputs == 1 and level is None else level)
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ def run(out: Path, *, seed: int = 0, report: Reporter | None = None) -> None:
     _summed_up(report, part, cert, out)
     report.line(f"\nAll in {perf_counter() - start:.1f} s. Look at {out / 'picture.png'} first; then try")
     report.line(f"  cpwl plot {out / 'partition.npz'} --color slope --boundary --out slope.png")
+    report.line(f"  cpwl view {out / 'partition.npz'} --boundary --samples 20 --out view.html")
 
 
 # ---- data and training ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -200,6 +201,12 @@ class Partition(Uncached):
         from .plot import plot
 
         return plot(self, ax, **options)
+
+    def view(self, path: str | PathLike[str], **options: Any) -> Path:
+        """Writes an interactive page for a browser, one file, and returns its path; see ``cpwl.view.view``."""
+        from .view import view
+
+        return view(self, path, **options)
 
     def arithmetic(self) -> Arithmetic[Any]:
         """The arithmetic of the partition's fields; always the same one, which keeps what it knows of the weights."""

@@ -34,7 +34,7 @@ RASTER_REGIONS = 10_000
 _BLOCK = 1 << 16
 """Regions whose patterns are held at once."""
 
-_LIGHT = (
+LIGHT = (
     *("#77AADD", "#EEDD88", "#44BB99", "#C3B1E1", "#E8C39E"),
     *("#99DDFF", "#BBCC33", "#DDDDDD", "#FFAABB", "#A8D5A2"),
 )
@@ -81,10 +81,7 @@ def plot(
     """
     if color not in get_args(Color):
         raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
-    if partition.domain.dim != 2:
-        raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
-    if boundary is not None and getattr(boundary, "partition", None) is not partition:
-        raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+    check_plane(partition, boundary)
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     handles = _draw_regions(axes, _PAINTERS[color](partition))
     if boundary is not None:
@@ -94,6 +91,25 @@ def plot(
         _draw_points(axes, points, labels)
     frame(axes, partition)
     return axes
+
+
+def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None:
+    """Raises ``UnsupportedDimensionError`` unless the domain is a plane's, ``ArgumentError`` for another's boundary."""
+    if partition.domain.dim != 2:
+        raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
+    if boundary is not None and getattr(boundary, "partition", None) is not partition:
+        raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+
+
+def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
+    """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
+    places = np.asarray(points, np.float64)
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
+    names = [""] * len(places) if labels is None else list(labels)
+    if len(names) != len(places):
+        raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
+    return places, names
 
 
 def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
@@ -204,7 +220,7 @@ def _by_class(partition: Partition) -> _Painting:
 def _by_pattern(partition: Partition) -> _Painting:
     from matplotlib.colors import hsv_to_rgb
 
-    hues = _pattern_hues(partition)
+    hues = pattern_hues(partition)
     hsv = np.stack([hues, np.full_like(hues, 0.4), np.full_like(hues, 0.95)], axis=1)
     return _Painting(*_regions(partition), np.asarray(hsv_to_rgb(hsv)))
 
@@ -217,7 +233,7 @@ _PAINTERS: dict[str, Callable[[Partition], _Painting]] = {
 }
 
 
-def _pattern_hues(partition: Partition) -> NDArray[np.float64]:
+def pattern_hues(partition: Partition) -> NDArray[np.float64]:
     """A number in [0, 1) for each region, a function of its pattern alone: multilinear hashing modulo 2^64."""
     keys = np.random.default_rng(0).integers(2**64, size=partition.network.units, dtype=np.uint64)
     starts = range(0, len(partition), _BLOCK)
@@ -230,7 +246,7 @@ def _pastels(count: int) -> NDArray[np.float64]:
     """Light colours (count, 3) for classes; from the eleventh class on they repeat."""
     from matplotlib.colors import to_rgb
 
-    palette = np.array([to_rgb(_LIGHT[i % len(_LIGHT)]) for i in range(count)])
+    palette = np.array([to_rgb(LIGHT[i % len(LIGHT)]) for i in range(count)])
     return np.asarray(0.25 + 0.75 * palette)
 
 
@@ -294,12 +310,7 @@ def _explain(axes: Axes, handles: list[Artist]) -> None:
 
 
 def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
-    places = np.asarray(points, np.float64)
-    if places.ndim != 2 or places.shape[1] != 2:
-        raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
-    names = [""] * len(places) if labels is None else list(labels)
-    if len(names) != len(places):
-        raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
+    places, names = marked(points, labels)
     axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=5)
     for place, name in zip(places, names, strict=True):
         axes.annotate(name, place, (7, 7), textcoords="offset points", fontweight="bold", bbox=_LABEL, zorder=6)

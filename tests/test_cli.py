@@ -238,6 +238,12 @@ def test_plot_writes_a_picture(folder: Path, part: str, suffix: str) -> None:
     assert out.read_bytes().startswith(start)
 
 
+@pytest.mark.parametrize("part", ["float.npz", "exact.npz", "scalar.npz"])
+def test_view_writes_a_page(folder: Path, part: str) -> None:
+    answer("view", folder / part, "--boundary", "--out", folder / "view.html")
+    assert (folder / "view.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_demo_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     called = []
     monkeypatch.setattr("cpwl.demo.run", lambda out, *, seed: called.append((out, seed)))
@@ -247,7 +253,17 @@ def test_demo_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 # ---- help ----------------------------------------------------------------------------------------------------------
 def test_the_commands_are_those_of_the_issue() -> None:
-    assert set(main.commands) == {"demo", "partition", "boundary", "certify", "check", "compare", "stats", "plot"}
+    assert set(main.commands) == {
+        "demo",
+        "partition",
+        "boundary",
+        "certify",
+        "check",
+        "compare",
+        "stats",
+        "plot",
+        "view",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
@@ -306,6 +322,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "samples of an unknown type": ("boundary {0}/float.npz --out {0}/x.txt", ".npz, .csv"),
     "class colours of a scalar": ("plot {0}/scalar.npz --color class --out {0}/x.png", "several outputs"),
     "a picture of an unknown type": ("plot {0}/float.npz --out {0}/x.gif", ".png, .svg, .pdf"),
+    "a page of an unknown type": ("view {0}/float.npz --out {0}/x.png", ".html"),
     "a picture in no folder": ("plot {0}/float.npz --out {0}/nowhere/x.png", "nowhere"),
     "a folder that does not exist": ("certify {0}/float.npz --out {0}/nowhere/c.json", "does not exist"),
     "a float partition as the exact one": ("compare {0}/float.npz {0}/float.npz", "must be an exact partition"),

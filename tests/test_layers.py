@@ -25,7 +25,7 @@ LAYERS: dict[str, int] = {
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
     "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
-    "plot": 10, "console": 10, "plot_comparisons": 11,
+    "plot": 10, "console": 10, "plot_comparisons": 11, "view": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -34,7 +34,7 @@ GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
 DELEGATES = {
-    "partition": {"boundary", "graph", "statistics", "io", "plot", "region", "merged", "symbolic"},
+    "partition": {"boundary", "graph", "statistics", "io", "plot", "view", "region", "merged", "symbolic"},
     "boundary": {"certify"},
     "region": {"symbolic"},
     "merged": {"plot", "graph"},

@@ -17,7 +17,7 @@ from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Network
 from cpwl.partition import Partition, partition
-from cpwl.plot import _pattern_hues, overview, plot, plot_merged, spread
+from cpwl.plot import overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
 COLORS = ("slope", "area", "class", "pattern")
@@ -104,7 +104,7 @@ def test_a_partition_of_one_region_is_drawn(color: Any, tmp_path: Path) -> None:
 
 def test_pattern_colours_are_a_function_of_the_pattern_alone() -> None:
     one, other = part_of("torch"), part_of("exact")
-    hues = [dict(zip(map(bytes, part.patterns()), _pattern_hues(part))) for part in (one, other)]
+    hues = [dict(zip(map(bytes, part.patterns()), pattern_hues(part))) for part in (one, other)]
     assert hues[0] == hues[1]
     assert len(set(hues[0].values())) == len(one)
 

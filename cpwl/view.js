@@ -1,0 +1,658 @@
+// The interactive page of a partition: draws with WebGL2, looks regions up in float64. Data: see cpwl/view.py.
+"use strict";
+const $ = (id) => document.getElementById(id);
+const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
+const RAMP = ["#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#253494", "#081d58"];
+const LINES = ["#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac", "#8c510a", "#01665e", "#c51b7d"];
+const MAX_ZOOM = 1e4; // beyond that float32 corners on the graphics card are off by more than a pixel
+const MASK = 1024; // texels in a row of the table of units
+const SMOOTH = 20000; // above so many regions no antialiasing: without a graphics card it takes six times as long
+const SLOW = 60, REST = 250; // milliseconds
+const SHOWN_UNITS = 512; // of a layer's pattern
+
+const head = JSON.parse($("head").textContent);
+let data, grid, gl, fill, lines, view, hovered = null, pinned = null, waiting = false, slow = false, resting = 0;
+
+// ---- data ----------------------------------------------------------------------------------------------------------
+async function unpack() {
+  const bytes = await (await fetch("data:;base64," + $("data").textContent.trim())).blob();
+  const plain = await new Response(bytes.stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+  return Object.fromEntries(
+    Object.entries(head.arrays).map(([name, [type, offset, count]]) => [name, new TYPES[type](plain, offset, count)]));
+}
+
+function mapAt(region, [x, y]) {
+  const { maps } = data, start = region * head.outputs * 3;
+  return Array.from({ length: head.outputs }, (_, k) => {
+    const i = start + 3 * k;
+    return maps[i] * x + maps[i + 1] * y + maps[i + 2];
+  });
+}
+
+function slope(region) {
+  const width = head.outputs * 3, maps = data.maps.subarray(region * width, (region + 1) * width);
+  return Math.sqrt(maps.reduce((sum, value, i) => sum + (i % 3 < 2 ? value * value : 0), 0));
+}
+
+function unitPiece(region, unit) {
+  const column = data.column[unit];
+  if (column < 0) return data.constant[unit];
+  const bit = column * head.bits, byte = data.patterns[region * head.rowBytes + (bit >> 3)];
+  return head.bits === 1 ? (byte >> (bit & 7)) & 1 : byte | (data.patterns[region * head.rowBytes + (bit >> 3) + 1] << 8);
+}
+
+// ---- which polygon holds a point: a grid of candidates, then the signs of its sides ---------------------------------
+class Grid {
+  constructor() {
+    const [left, low, right, high] = head.box;
+    this.n = Math.max(1, Math.min(1024, Math.ceil(Math.sqrt(data.parent.length))));
+    this.left = left; this.low = low; this.dx = (right - left) / this.n; this.dy = (high - low) / this.n;
+    const counts = new Int32Array(this.n * this.n + 1);
+    this.visit((cell) => counts[cell + 1]++);
+    for (let i = 0; i < this.n * this.n; i++) counts[i + 1] += counts[i];
+    this.starts = counts;
+    this.items = new Int32Array(counts[this.n * this.n]);
+    const next = counts.slice();
+    this.visit((cell, polygon) => { this.items[next[cell]++] = polygon; });
+  }
+
+  column(x) { return this.clamp((x - this.left) / this.dx); }
+  row(y) { return this.clamp((y - this.low) / this.dy); }
+  clamp(place) { return Math.max(0, Math.min(this.n - 1, Math.floor(place))); }
+
+  visit(use) {
+    const from = new Float64Array(this.n), to = new Float64Array(this.n);
+    for (let p = 0; p < data.parent.length; p++) {
+      const [first, last] = this.extents(p, from, to);
+      for (let r = first; r <= last; r++) {
+        const pad = 1e-6 * this.dx; // only adds candidates
+        for (let c = this.column(from[r] - pad), end = this.column(to[r] + pad); c <= end; c++) use(r * this.n + c, p);
+      }
+    }
+  }
+
+  // The range of x of polygon p within each row of the grid that it meets.
+  extents(p, from, to) {
+    const { corners, starts, vertices } = data, pad = 1e-6 * this.dy;
+    let first = this.n, last = -1;
+    const row = (y) => this.row(y);
+    for (let i = starts[p]; i < starts[p + 1]; i++) {
+      const y = vertices[2 * corners[i] + 1];
+      first = Math.min(first, row(y - pad)); last = Math.max(last, row(y + pad));
+    }
+    from.fill(Infinity, first, last + 1); to.fill(-Infinity, first, last + 1);
+    for (let i = starts[p]; i < starts[p + 1]; i++) {
+      const a = 2 * corners[i], b = 2 * corners[i + 1 < starts[p + 1] ? i + 1 : starts[p]];
+      this.side(vertices[a], vertices[a + 1], vertices[b], vertices[b + 1], pad, from, to);
+    }
+    return [first, last];
+  }
+
+  side(x0, y0, x1, y1, pad, from, to) {
+    if (y0 > y1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
+    for (let r = this.row(y0 - pad), end = this.row(y1 + pad); r <= end; r++) {
+      const low = Math.min(y1, Math.max(y0, this.low + r * this.dy - pad));
+      const high = Math.max(y0, Math.min(y1, this.low + (r + 1) * this.dy + pad));
+      const rise = y1 - y0, at = (y) => (rise > 0 ? x0 + ((y - y0) / rise) * (x1 - x0) : x0);
+      const a = rise > 0 ? at(low) : x0, b = rise > 0 ? at(high) : x1;
+      from[r] = Math.min(from[r], a, b); to[r] = Math.max(to[r], a, b);
+    }
+  }
+
+  // The lowest region that holds the point, and all its polygons do so in float64; -1 if none.
+  locate([x, y]) {
+    const [left, low, right, high] = head.box;
+    if (!(x >= left && x <= right && y >= low && y <= high)) return -1;
+    const cell = this.row(y) * this.n + this.column(x);
+    let found = -1;
+    for (let i = this.starts[cell]; i < this.starts[cell + 1]; i++) {
+      const region = data.parent[this.items[i]];
+      if ((found < 0 || region < found) && contains(this.items[i], x, y)) found = region;
+    }
+    return found;
+  }
+}
+
+function contains(p, x, y) {
+  const { corners, starts, vertices } = data;
+  let a = 2 * corners[starts[p + 1] - 1];
+  for (let i = starts[p]; i < starts[p + 1]; i++) {
+    const b = 2 * corners[i], x0 = vertices[a], y0 = vertices[a + 1];
+    if ((vertices[b] - x0) * (y - y0) - (vertices[b + 1] - y0) * (x - x0) < 0) return false;
+    a = b;
+  }
+  return true;
+}
+
+// ---- WebGL ---------------------------------------------------------------------------------------------------------
+const FILL = [`#version 300 es
+in vec2 place; in float shade; uniform vec2 middle, zoom; out float t;
+void main() { t = shade; gl_Position = vec4((place - middle) * zoom, 0, 1); }`, `#version 300 es
+precision highp float; in float t; uniform sampler2D ramp; out vec4 color;
+void main() { color = texelFetch(ramp, ivec2(clamp(int(t * 256.0), 0, 255), 0), 0); }`];
+
+const LINE = [`#version 300 es
+in vec2 start, end; in uint unit; uniform vec2 middle, zoom, pixel; uniform float width, alpha;
+uniform sampler2D units; uniform int row; out vec4 tint;
+void main() {
+  vec4 look = texelFetch(units, ivec2(int(unit) % row, int(unit) / row), 0);
+  vec2 a = (start - middle) * zoom, b = (end - middle) * zoom, along = (b - a) / pixel;
+  vec2 across = vec2(-along.y, along.x) / max(length(along), 1e-30) * width * 0.5 * pixel;
+  vec2 at = (gl_VertexID & 1) == 0 ? a : b;
+  tint = vec4(look.rgb, 1) * alpha;
+  gl_Position = look.a > 0.0 ? vec4(at + (gl_VertexID < 2 ? across : -across), 0, 1) : vec4(2, 2, 2, 1);
+}`, `#version 300 es
+precision highp float; in vec4 tint; out vec4 color;
+void main() { color = tint; }`];
+
+// Edges one pixel wide: as instances of rectangles they would take 100 times as long without a graphics card.
+const THIN = [`#version 300 es
+in vec2 place; in uint unit; uniform vec2 middle, zoom; uniform float alpha;
+uniform sampler2D units; uniform int row; out vec4 tint;
+void main() {
+  vec4 look = texelFetch(units, ivec2(int(unit) % row, int(unit) / row), 0);
+  tint = vec4(look.rgb, 1) * alpha;
+  gl_Position = look.a > 0.0 ? vec4((place - middle) * zoom, 0, 1) : vec4(2, 2, 2, 1);
+}`, LINE[1]];
+
+function program([vertex, fragment]) {
+  const made = gl.createProgram();
+  for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+    const shader = gl.createShader(kind);
+    gl.shaderSource(shader, text); gl.compileShader(shader); gl.attachShader(made, shader);
+  }
+  gl.linkProgram(made);
+  if (!gl.getProgramParameter(made, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(made) || "no shaders");
+  return made;
+}
+
+function attribute(made, name, values, size, { divisor = 0, stride = 0, offset = 0, buffer = gl.createBuffer() } = {}) {
+  const place = gl.getAttribLocation(made, name);
+  gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+  if (values) gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
+  gl.enableVertexAttribArray(place);
+  if (name === "unit") gl.vertexAttribIPointer(place, size, gl.UNSIGNED_INT, stride, offset);
+  else gl.vertexAttribPointer(place, size, gl.FLOAT, false, stride, offset);
+  gl.vertexAttribDivisor(place, divisor);
+  return buffer;
+}
+
+function texture(width, height, pixels, made = gl.createTexture()) {
+  gl.bindTexture(gl.TEXTURE_2D, made);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+  return made;
+}
+
+const relative = (points) => Float32Array.from(points, (value, i) => (value - head.center[i & 1]) / head.half);
+
+function triangles() {
+  const { starts, corners } = data, count = corners.length - 2 * (starts.length - 1), result = new Uint32Array(3 * count);
+  for (let p = 0, at = 0; p + 1 < starts.length; p++)
+    for (let i = starts[p] + 1; i + 1 < starts[p + 1]; i++) { result[at++] = starts[p]; result[at++] = i; result[at++] = i + 1; }
+  return result;
+}
+
+function setUpFill() {
+  const made = program(FILL), array = gl.createVertexArray(), places = new Float64Array(2 * data.corners.length);
+  data.corners.forEach((v, i) => { places[2 * i] = data.vertices[2 * v]; places[2 * i + 1] = data.vertices[2 * v + 1]; });
+  gl.bindVertexArray(array);
+  attribute(made, "place", relative(places), 2);
+  const shades = attribute(made, "shade", new Float32Array(data.corners.length), 1), index = triangles();
+  gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+  gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, index, gl.STATIC_DRAW);
+  return { made, array, shades, count: index.length, ramp: texture(256, 1, new Uint8Array(1024)) };
+}
+
+function setUpLines(ends, units) {
+  const array = gl.createVertexArray();
+  gl.bindVertexArray(array);
+  const buffer = attribute(lines.made, "start", relative(ends), 2, { divisor: 1, stride: 16 });
+  attribute(lines.made, "end", null, 2, { divisor: 1, stride: 16, offset: 8, buffer });
+  attribute(lines.made, "unit", Uint32Array.from(units), 1, { divisor: 1 });
+  return { array, count: units.length };
+}
+
+function setUpEdges() {
+  const made = program(THIN), array = gl.createVertexArray();
+  gl.bindVertexArray(array);
+  attribute(made, "place", relative(edgeEnds()), 2);
+  attribute(made, "unit", Uint32Array.from(data.edges, (_, i) => data.units[i >> 1]), 1);
+  return { made, array, count: data.edges.length };
+}
+
+function edgeEnds() {
+  const ends = new Float64Array(2 * data.edges.length);
+  data.edges.forEach((v, i) => { ends[2 * i] = data.sites[2 * v]; ends[2 * i + 1] = data.sites[2 * v + 1]; });
+  return ends;
+}
+
+function camera(made) {
+  gl.useProgram(made);
+  gl.uniform2f(gl.getUniformLocation(made, "middle"), view.x, view.y);
+  gl.uniform2f(gl.getUniformLocation(made, "zoom"), ...scales());
+}
+
+function useLines(made, array, alpha) {
+  camera(made);
+  gl.uniform1f(gl.getUniformLocation(made, "alpha"), alpha);
+  gl.uniform1i(gl.getUniformLocation(made, "row"), MASK);
+  gl.bindVertexArray(array);
+}
+
+function drawEdges({ made, array, count }) {
+  const pixels = view.zoom * Math.min(gl.canvas.width, gl.canvas.height) / Math.sqrt(head.regions); // a region is so wide
+  useLines(made, array, Math.max(0.06, Math.min(0.85, pixels / 16)));
+  gl.drawArrays(gl.LINES, 0, count);
+}
+
+function drawBoundary({ array, count }) {
+  const { made } = lines, uniform = (name) => gl.getUniformLocation(made, name), { width, height } = gl.canvas;
+  useLines(made, array, 1);
+  gl.uniform2f(uniform("pixel"), 2 / width, 2 / height);
+  gl.uniform1f(uniform("width"), 2.5 * devicePixelRatio);
+  gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
+}
+
+function draw({ edges = true } = {}) {
+  waiting = false;
+  gl.viewport(0, 0, gl.canvas.width, gl.canvas.height);
+  gl.clear(gl.COLOR_BUFFER_BIT);
+  camera(fill.made);
+  gl.bindTexture(gl.TEXTURE_2D, fill.ramp);
+  gl.bindVertexArray(fill.array);
+  gl.drawElements(gl.TRIANGLES, fill.count, gl.UNSIGNED_INT, 0);
+  gl.bindTexture(gl.TEXTURE_2D, lines.units);
+  if (edges) drawEdges(lines.edges);
+  if (lines.boundary && $("show-boundary").checked) drawBoundary(lines.boundary);
+  drawShapes();
+}
+
+// Without a graphics card many edges take long: then they are left out until the picture has come to rest.
+function redraw() {
+  clearTimeout(resting);
+  if (slow) resting = setTimeout(draw, REST);
+  if (!waiting) { waiting = true; requestAnimationFrame(() => draw({ edges: !slow })); }
+}
+
+// Reading a pixel waits until all is drawn.
+function finish() {
+  gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+}
+
+function frameTime() {
+  finish();
+  const begun = performance.now();
+  draw();
+  finish();
+  return performance.now() - begun;
+}
+
+// ---- the camera: places on the page, slice coordinates --------------------------------------------------------------
+function scales() {
+  const { width, height } = gl.canvas, short = Math.min(width, height);
+  return [0.96 * view.zoom * short / width, 0.96 * view.zoom * short / height];
+}
+
+function toSlice(px, py) {
+  const box = gl.canvas.getBoundingClientRect(), [sx, sy] = scales();
+  const x = view.x + ((2 * px) / box.width - 1) / sx, y = view.y + (1 - (2 * py) / box.height) / sy;
+  return [head.center[0] + x * head.half, head.center[1] + y * head.half];
+}
+
+function toPage([u, v]) {
+  const box = gl.canvas.getBoundingClientRect(), [sx, sy] = scales();
+  const x = ((u - head.center[0]) / head.half - view.x) * sx, y = ((v - head.center[1]) / head.half - view.y) * sy;
+  return [((x + 1) * box.width) / 2, ((1 - y) * box.height) / 2];
+}
+
+function zoomAt(px, py, factor) {
+  const before = toSlice(px, py);
+  view.zoom = Math.max(0.5, Math.min(MAX_ZOOM, view.zoom * factor));
+  const after = toSlice(px, py);
+  move(before[0] - after[0], before[1] - after[1]);
+}
+
+function move(du, dv) {
+  view.x += du / head.half; view.y += dv / head.half;
+  redraw();
+}
+
+function reset() {
+  view = { x: 0, y: 0, zoom: 1 };
+  redraw();
+}
+
+function resize() {
+  const { clientWidth, clientHeight } = $("stage");
+  for (const id of ["paint", "shapes"]) {
+    $(id).width = Math.max(1, Math.round(clientWidth * devicePixelRatio));
+    $(id).height = Math.max(1, Math.round(clientHeight * devicePixelRatio));
+  }
+  redraw();
+}
+
+// ---- colours -------------------------------------------------------------------------------------------------------
+const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+const short = (value) => (value === 0 ? "0" : Number(value.toPrecision(5)).toString());
+
+function ramp(t) {
+  const place = Math.min(t, 0.999999) * (RAMP.length - 1), i = Math.floor(place), a = rgb(RAMP[i]), b = rgb(RAMP[i + 1]);
+  return a.map((value, k) => value + (place - i) * (b[k] - value));
+}
+
+function hue(t) {
+  return [0, 2, 4].map((shift) => {
+    const wave = Math.abs(((6 * t + shift) % 6) - 3) - 1;
+    return 255 * (0.55 + 0.4 * Math.max(0, Math.min(1, wave)));
+  });
+}
+
+const light = (k) => rgb(head.palette[k % head.palette.length]).map((value) => 64 + 0.75 * value);
+
+function table(colorOf) {
+  const pixels = new Uint8Array(1024);
+  for (let i = 0; i < 256; i++) pixels.set([...colorOf(i).map(Math.round), 255], 4 * i);
+  return pixels;
+}
+
+function numeric(corner, { log = false, floor = -Infinity } = {}) {
+  const scaled = (value) => (log ? Math.log(Math.max(value, floor)) : value);
+  let low = Infinity, high = -Infinity;
+  eachCorner((i, p) => { const value = scaled(corner(i, p)); low = Math.min(low, value); high = Math.max(high, value); });
+  const span = high > low ? high - low : 1, back = log ? Math.exp : (value) => value;
+  return { shade: (i, p) => (scaled(corner(i, p)) - low) / span, colors: (i) => ramp((log ? 255 - i : i) / 255),
+    ends: [back(low), back(high)] };
+}
+
+function eachCorner(use) {
+  for (let p = 0; p < data.parent.length; p++)
+    for (let i = data.starts[p]; i < data.starts[p + 1]; i++) use(i, p);
+}
+
+function coloring(choice) {
+  const { parent, areas, hues, winners, corners, vertices } = data;
+  if (choice === "area") return numeric((i, p) => areas[parent[p]], { log: true, floor: head.smallArea });
+  if (choice === "pattern") return { shade: (i, p) => hues[parent[p]], colors: (i) => hue(i / 256) };
+  if (choice === "class") {
+    const classes = [...new Set(winners)].sort((a, b) => a - b), place = new Map(classes.map((k, i) => [k, i % 256]));
+    return { shade: (i, p) => (place.get(winners[p]) + 0.5) / 256, colors: (i) => light(classes[i] ?? 0), classes };
+  }
+  if (choice.startsWith("output")) {
+    const k = Number(choice.slice(6)), { maps } = data;
+    return numeric((i, p) => {
+      const at = 3 * (parent[p] * head.outputs + k), v = 2 * corners[i];
+      return maps[at] * vertices[v] + maps[at + 1] * vertices[v + 1] + maps[at + 2];
+    });
+  }
+  const slopes = Float64Array.from({ length: head.regions }, (_, region) => slope(region));
+  return numeric((i, p) => slopes[parent[p]]);
+}
+
+function recolor() {
+  const { shade, colors, ends, classes } = coloring($("color").value), shades = new Float32Array(data.corners.length);
+  eachCorner((i, p) => { shades[i] = shade(i, p); });
+  gl.bindBuffer(gl.ARRAY_BUFFER, fill.shades);
+  gl.bufferData(gl.ARRAY_BUFFER, shades, gl.STATIC_DRAW);
+  const pixels = table(colors);
+  texture(256, 1, pixels, fill.ramp);
+  $("scale").hidden = !ends;
+  if (ends) {
+    $("ramp").getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels), 256, 1), 0, 0);
+    [$("low").textContent, $("high").textContent] = ends.map(short);
+  }
+  $("legend").replaceChildren(...(classes ?? []).map((k, i) => labelled(swatch(colors(i % 256)), `class ${k}`)));
+  redraw();
+}
+
+// ---- controls ------------------------------------------------------------------------------------------------------
+function element(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+const labelled = (...parts) => element("label", {}, ...parts);
+
+function swatch(color) {
+  const made = element("span", { className: "swatch" });
+  made.style.background = `rgb(${color.map(Math.round).join()})`;
+  return made;
+}
+
+function setUpColors() {
+  const names = { slope: "slope (Frobenius norm)", area: "area", class: "class", pattern: "pattern" };
+  if (!data.winners) delete names.class;
+  for (let k = 0; k < head.outputs; k++) names[`output${k}`] = `output ${k}`;
+  $("color").append(...Object.entries(names).map(([value, text]) => element("option", { value, textContent: text })));
+  $("color").value = head.color;
+  $("color").onchange = recolor;
+}
+
+// "3, 7-9" as a test of numbers; null when it is no such list; everything when empty.
+function listed(text) {
+  const parts = text.split(",").map((part) => part.trim()).filter(Boolean);
+  const ranges = parts.map((part) => part.match(/^(\d+)(?:\s*-\s*(\d+))?$/));
+  if (ranges.includes(null)) return null;
+  return (n) => !ranges.length || ranges.some(([, a, b]) => n >= Number(a) && n <= Number(b ?? a));
+}
+
+function setUpLayers() {
+  const counts = new Map();
+  data.units.forEach((unit) => counts.set(unit, (counts.get(unit) ?? 0) + 1));
+  head.layers.forEach((layer, i) => {
+    const box = element("input", { type: "checkbox", checked: true, onchange: maskUnits });
+    const [first, last] = layer.units;
+    let edges = 0;
+    for (let unit = first; unit < last; unit++) edges += counts.get(unit) ?? 0;
+    const row = labelled(box, swatch(rgb(LINES[i % LINES.length])), `${layer.name} (${edges})`);
+    row.className = "layer";
+    layer.box = box;
+    if (layer.selectable) {
+      layer.text = element("input", { type: "text", placeholder: "units 3, 7-9", oninput: maskUnits });
+      row.append(layer.text);
+    }
+    if (layer.selectable || edges) $("layers").append(row);
+  });
+}
+
+function maskUnits() {
+  const total = head.layers.at(-1).units[1], height = Math.ceil((total + 1) / MASK), pixels = new Uint8Array(4 * MASK * height);
+  head.layers.forEach(({ units: [first, last], box, text }, i) => {
+    const chosen = listed(text?.value ?? ""), color = rgb(LINES[i % LINES.length]);
+    text?.setCustomValidity(chosen ? "" : "numbers and ranges, such as 3, 7-9");
+    for (let unit = first; unit < last; unit++)
+      pixels.set([...color, box.checked && chosen?.(unit - first) ? 255 : 0], 4 * unit);
+  });
+  pixels.set([224, 0, 16, 255], 4 * total); // the decision boundary
+  lines.units = texture(MASK, height, pixels, lines.units);
+  redraw();
+}
+
+function setUpMarks() {
+  const kinds = { boundary: data.boundary, points: data.points, samples: data.samples };
+  for (const [name, values] of Object.entries(kinds)) {
+    if (!values) continue;
+    const box = element("input", { type: "checkbox", checked: true, id: `show-${name}`, onchange: redraw });
+    const size = name === "boundary" ? `${values.length / 4} segments` : values.length / 2;
+    $("marks").append(labelled(box, `${name === "boundary" ? "decision boundary" : name} (${size})`));
+  }
+  if (!$("marks").children.length) $("marks").append(element("p", { textContent: "nothing" }));
+}
+
+// ---- points, the region pointed at ----------------------------------------------------------------------------------
+function* marks() {
+  for (const kind of ["points", "samples"]) {
+    if (!data[kind] || !$(`show-${kind}`).checked) continue;
+    for (let i = 0; 2 * i < data[kind].length; i++)
+      yield { kind, place: [data[kind][2 * i], data[kind][2 * i + 1]], label: kind === "points" ? head.labels[i] ?? "" : "", i };
+  }
+}
+
+function nearestMark(px, py) {
+  let best = null, closest = 8;
+  for (const mark of marks()) {
+    const [x, y] = toPage(mark.place), distance = Math.hypot(x - px, y - py);
+    if (distance < closest) [best, closest] = [mark, distance];
+  }
+  return best;
+}
+
+function drawShapes() {
+  const pen = $("shapes").getContext("2d");
+  pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+  pen.clearRect(0, 0, $("shapes").width, $("shapes").height);
+  const shown = pinned ?? hovered;
+  if (shown && shown.region >= 0) outline(pen, shown.region);
+  pen.font = "600 13px system-ui, sans-serif";
+  for (const { kind, place, label } of marks()) {
+    const [x, y] = toPage(place);
+    pen.beginPath();
+    pen.arc(x, y, kind === "points" ? 5 : 3, 0, 2 * Math.PI);
+    pen.fillStyle = kind === "points" ? "#000" : "#fff"; pen.strokeStyle = kind === "points" ? "#fff" : "#e00010";
+    pen.lineWidth = 1.5; pen.fill(); pen.stroke();
+    if (label) { pen.lineWidth = 3; pen.strokeStyle = "#fffc"; pen.strokeText(label, x + 8, y - 6); pen.fillStyle = "#000"; pen.fillText(label, x + 8, y - 6); }
+  }
+}
+
+function outline(pen, region) {
+  pen.beginPath();
+  for (let p = data.first[region]; p < data.first[region + 1]; p++) {
+    const polygon = data.order[p];
+    for (let i = data.starts[polygon]; i < data.starts[polygon + 1]; i++) {
+      const v = 2 * data.corners[i], [x, y] = toPage([data.vertices[v], data.vertices[v + 1]]);
+      if (i === data.starts[polygon]) pen.moveTo(x, y); else pen.lineTo(x, y);
+    }
+    pen.closePath();
+  }
+  pen.fillStyle = "#ff8c0055"; pen.fill();
+  pen.strokeStyle = "#ff8c00"; pen.lineWidth = 2; pen.stroke();
+}
+
+function point(px, py) {
+  const mark = nearestMark(px, py), place = mark ? mark.place : toSlice(px, py);
+  return { place, mark, region: grid.locate(place) };
+}
+
+function rowsOf(region, place) {
+  const values = mapAt(region, place), at = region * head.outputs * 3, { maps } = data;
+  const cells = (tag, texts) => element("tr", {}, ...texts.map((text) => element(tag, { textContent: text })));
+  const rows = values.map((value, k) => cells("td", [k, short(value), ...[0, 1, 2].map((j) => short(maps[at + 3 * k + j]))]));
+  return element("table", {}, cells("th", ["output", "f(u)", "A₁", "A₂", "b"]), ...rows);
+}
+
+function patternOf(region) {
+  return head.layers.filter((layer) => layer.selectable).flatMap(({ name, units: [first, last] }) => {
+    const pieces = [];
+    for (let unit = first; unit < Math.min(last, first + SHOWN_UNITS); unit++) pieces.push(unitPiece(region, unit));
+    const text = pieces.join(Math.max(...pieces) > 9 ? " " : "") + (last - first > SHOWN_UNITS ? "…" : "");
+    return [element("p", { textContent: `${name}, ${last - first} units` }), element("div", { className: "bits", textContent: text })];
+  });
+}
+
+function describe({ place, mark, region }) {
+  $("which").textContent = region < 0 ? "No region" : `Region ${region}${pinned ? " (kept)" : ""}`;
+  const lines = [`u = (${place.map((x) => Number(x.toPrecision(8))).join(", ")})`];
+  if (mark) lines.unshift(`${mark.kind === "points" ? "point" : "sample"} ${mark.i}${mark.label && `: ${mark.label}`}`);
+  const found = lines.map((text) => element("div", { textContent: text }));
+  if (region >= 0) {
+    const values = mapAt(region, place), winner = values.indexOf(Math.max(...values));
+    if (head.outputs > 1) found.push(element("div", { textContent: `class here ${winner}` }));
+    found.push(element("div", { textContent: `area ${data.areas[region].toPrecision(6)}, slope ${short(slope(region))}` }));
+    if (data.ambiguous[region]) found.push(element("div", { textContent: "ambiguous: a decision was left open" }));
+    found.push(rowsOf(region, place), element("h2", { textContent: "Pattern" }), ...patternOf(region));
+  }
+  $("info").replaceChildren(...found);
+  if (head.image) drawImage(place);
+}
+
+function drawImage([u, v]) {
+  const { channels, height, width, low, high } = head.image, { inputs } = data, size = height * width, canvas = $("image");
+  Object.assign(canvas, { width, height, hidden: false });
+  const picture = new ImageData(width, height);
+  for (let i = 0; i < size; i++)
+    for (let c = 0; c < 4; c++) {
+      const at = 3 * (i + (channels === 3 ? Math.min(c, 2) : 0) * size), value = inputs[at] + inputs[at + 1] * u + inputs[at + 2] * v;
+      picture.data[4 * i + c] = c === 3 ? 255 : (255 * (value - low)) / (high - low);
+    }
+  canvas.getContext("2d").putImageData(picture, 0, 0);
+}
+
+// ---- the mouse, the keyboard -----------------------------------------------------------------------------------------
+function setUpMouse() {
+  const stage = $("stage"), held = new Map();
+  let moved = 0, spread = 0;
+  const apart = () => { const [a, b] = [...held.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
+  const at = (event) => { const box = stage.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  stage.onpointerdown = (event) => {
+    stage.setPointerCapture(event.pointerId);
+    held.set(event.pointerId, at(event));
+    moved = 0;
+    if (held.size === 2) spread = apart();
+  };
+  stage.onpointermove = (event) => {
+    const here = at(event), last = held.get(event.pointerId);
+    if (!last) return hover(here);
+    moved += Math.hypot(here[0] - last[0], here[1] - last[1]);
+    const from = toSlice(...last), to = toSlice(...here);
+    held.set(event.pointerId, here);
+    if (held.size === 2) { const now = apart(); zoomAt(...here, now / Math.max(spread, 1)); spread = now; }
+    else if (moved > 3) move(from[0] - to[0], from[1] - to[1]);
+  };
+  stage.onpointerup = (event) => {
+    held.delete(event.pointerId);
+    if (moved <= 3) keep(point(...at(event)));
+  };
+  stage.onpointercancel = (event) => held.delete(event.pointerId);
+  stage.ondblclick = reset;
+  stage.addEventListener("wheel", (event) => { event.preventDefault(); zoomAt(...at(event), Math.exp(-event.deltaY / 400)); }, { passive: false });
+}
+
+function hover(here) {
+  hovered = point(...here);
+  if (!pinned) describe(hovered);
+  drawShapes();
+}
+
+function keep(found) {
+  pinned = pinned || found.region < 0 ? null : found;
+  describe(found);
+  drawShapes();
+}
+
+// ---- start ---------------------------------------------------------------------------------------------------------
+// The polygons of each region: order[first[r]] .. order[first[r + 1] - 1].
+function group() {
+  const { parent } = data;
+  data.first = new Int32Array(head.regions + 1);
+  parent.forEach((region) => data.first[region + 1]++);
+  for (let r = 0; r < head.regions; r++) data.first[r + 1] += data.first[r];
+  const next = data.first.slice();
+  data.order = new Int32Array(parent.length);
+  parent.forEach((region, p) => { data.order[next[region]++] = p; });
+}
+
+async function start() {
+  gl = $("paint").getContext("webgl2", { antialias: head.regions < SMOOTH });
+  if (!gl) throw new Error("This browser offers no WebGL2: switch hardware acceleration on, or use another one.");
+  data = await unpack();
+  group();
+  grid = new Grid();
+  $("counts").textContent = head.counts;
+  view = { x: 0, y: 0, zoom: 1 };
+  gl.clearColor(0.957, 0.957, 0.957, 1);
+  gl.enable(gl.BLEND); gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  fill = setUpFill();
+  lines = { made: program(LINE) };
+  lines.edges = setUpEdges();
+  const total = head.layers.at(-1).units[1];
+  if (data.boundary) lines.boundary = setUpLines(data.boundary, new Uint32Array(data.boundary.length / 4).fill(total));
+  setUpColors(); setUpLayers(); setUpMarks(); maskUnits(); recolor(); setUpMouse();
+  new ResizeObserver(resize).observe($("stage"));
+  resize();
+  draw();
+  slow = frameTime() > SLOW;
+  window.cpwl = { locate: (u) => grid.locate(u), toPage, toSlice, draw, finish, zoom: () => view.zoom };
+}
+
+start().catch((error) => { $("failure").textContent = error.message; console.error(error); });

@@ -1,0 +1,262 @@
+"""The interactive page: a real browser loads it without a network, shows the right regions, and reports no error."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cpwl.domain import Domain
+from cpwl.errors import ArgumentError, ShapeError
+from cpwl.network import Dense, Gather, Input, Max, Network, Node
+from cpwl.partition import Partition, partition
+from cpwl.view import bending_units, view
+
+BACKENDS = ("torch", "exact")
+ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+@cache
+def part_of(backend: str = "torch", outputs: int = 3) -> Partition:
+    rng = np.random.default_rng(4)
+    weights = [rng.standard_normal((b, a)) for a, b in pairwise((2, 8, 8, outputs))]
+    net = Network.mlp(weights, [rng.standard_normal(len(w)) / 2 for w in weights])
+    return partition(net, Domain.box([-1, -1], [1, 1]), backend=backend)
+
+
+@cache
+def part_of_maxima() -> Partition:
+    """Of one unit with five pieces: patterns that are no bits."""
+    rng = np.random.default_rng(1)
+    dense = Dense(rng.standard_normal((5, 2)), rng.standard_normal(5) / 4)
+    nodes = (Node(Input(), (), (2,), "x"), Node(dense, (0,), (5,), "d"), Node(Max(), (1,), (), "largest"))
+    return partition(Network(nodes), Domain.box([-1, -1], [1, 1]))
+
+
+@cache
+def part_of_images() -> Partition:
+    rng = np.random.default_rng(2)
+    nodes = Network.mlp([rng.standard_normal((6, 12)), rng.standard_normal((2, 6))], [np.zeros(6), np.zeros(2)]).nodes
+    corners = rng.random((3, 3, 4))
+    dom = Domain.through(*corners)
+    flat = Node(Gather(np.arange(12)), (0,), (12,), "flat")
+    moved = [Node(node.op, tuple(i + 1 for i in node.inputs), node.shape, node.name) for node in nodes[1:]]
+    return partition(Network((Node(Input(), (), (3, 4), "x"), flat, *moved)), dom)
+
+
+# ---- without a browser ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_edge_counts_for_the_first_unit_that_bends_there(backend: str) -> None:
+    part = part_of(backend)
+    patterns, sides = part.patterns(), part.facets().regions
+    units = bending_units(part, sides)
+    assert np.array_equal(units == part.network.units, (sides < 0).any(axis=1))
+    for unit, (a, b) in zip(units, sides):
+        if b >= 0:
+            assert np.array_equal(patterns[a, :unit], patterns[b, :unit]) and patterns[a, unit] != patterns[b, unit]
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
+    text = view(part_of(), tmp_path / "view.html", title="</title><script>alert(1)").read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)|https?://|@import""", text)
+    assert "<script>alert" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "word"),
+    [
+        ({"color": "mood"}, ArgumentError, "color"),
+        ({"samples": 3}, ArgumentError, "boundary"),
+        ({"points": [1.0, 2.0]}, ShapeError, "points"),
+        ({"points": [[0, 0]], "labels": ["a", "b"]}, ShapeError, "labels"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_written(
+    tmp_path: Path, options: Any, error: type[Exception], word: str
+) -> None:
+    with pytest.raises(error, match=word):
+        view(part_of(), tmp_path / "view.html", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_need_several_outputs(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="several outputs"):
+        view(part_of(outputs=1), tmp_path / "view.html", color="class")
+
+
+def test_what_no_browser_would_open_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpwl.view._LARGEST", 1000)
+    with pytest.raises(ArgumentError, match="smaller domain"):
+        view(part_of(), tmp_path / "view.html")
+
+
+# ---- in a browser --------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: pip install playwright")
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if not found:
+        pytest.skip("no Chromium is installed")
+    with api.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=found[0], args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+class Opened:
+    """A page in a browser that has no network, and all that it complained about."""
+
+    def __init__(self, browser: Any, path: Path) -> None:
+        self.page = browser.new_page(viewport={"width": 1000, "height": 640})
+        self.page.context.set_offline(True)
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function("window.cpwl || document.getElementById('failure').textContent")
+        assert self.complaints == []
+
+    def locate(self, points: np.ndarray[Any, Any]) -> list[int]:
+        found: list[int] = self.page.evaluate("points => points.map(cpwl.locate)", points.tolist())
+        return found
+
+    def hover(self, u: Any) -> str:
+        x, y = self.page.evaluate("u => cpwl.toPage(u)", [float(c) for c in u])
+        self.page.mouse.move(x, y)
+        return str(self.page.inner_text("#which")) + "\n" + str(self.page.inner_text("#info"))
+
+    def colors(self) -> int:
+        """How many colours are on the canvas."""
+        count = """() => { cpwl.draw(); const gl = document.getElementById('paint').getContext('webgl2');
+          const size = gl.canvas.width * gl.canvas.height, pixels = new Uint8Array(4 * size);
+          gl.readPixels(0, 0, gl.canvas.width, gl.canvas.height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+          return new Set(new Uint32Array(pixels.buffer)).size; }"""
+        return int(self.page.evaluate(count))
+
+
+def written(part: Partition, folder: Path, **options: Any) -> Path:
+    return view(part, folder / "view.html", **options)
+
+
+def middles(part: Partition) -> np.ndarray[Any, Any]:
+    vertices = np.asarray(part.vertices, np.float64)
+    return np.array([vertices[row].mean(axis=0) for row in part.regions])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_page_finds_the_regions_that_the_library_finds(
+    browser: Any, tmp_path: Path, backend: str, outputs: int
+) -> None:
+    part = part_of(backend, outputs)
+    opened = Opened(browser, written(part, tmp_path))
+    assert opened.locate(middles(part)) == list(range(len(part)))
+    anywhere = np.random.default_rng(0).uniform(-1.1, 1.1, (1000, 2))
+    assert opened.locate(anywhere) == part.locate(anywhere).tolist()
+    lowest = np.full(len(part.vertices), len(part))
+    np.minimum.at(lowest, part.regions.values, part.regions.row_of)
+    assert opened.locate(np.asarray(part.vertices, np.float64)) == lowest.tolist()
+
+
+@pytest.mark.parametrize("part", [part_of, part_of_maxima], ids=["relu", "max"])
+def test_the_mouse_shows_the_map_area_class_and_pattern_of_its_region(browser: Any, tmp_path: Path, part: Any) -> None:
+    chosen = part()
+    opened = Opened(browser, written(chosen, tmp_path))
+    maps, areas = chosen.affine_maps(), chosen.volumes()
+    for region in np.argsort(areas)[-4:].tolist():
+        middle = middles(chosen)[region]
+        text = opened.hover(middle)
+        assert text.startswith(f"Region {region}\n")
+        assert f"area {areas[region]:.6g}"[:10] in text
+        weight, bias = (values[region] for values in maps)
+        shown = opened.page.eval_on_selector_all("#info td", "cells => cells.map(cell => Number(cell.textContent))")
+        rows = np.array(shown).reshape(-1, 5)
+        assert np.allclose(rows[:, 2:4], weight, rtol=1e-4) and np.allclose(rows[:, 4], bias, rtol=1e-4)
+        assert np.allclose(rows[:, 1], weight @ middle + bias, rtol=0.05, atol=0.02)  # the mouse is on whole pixels
+        pattern = "".join(opened.page.eval_on_selector_all(".bits", "parts => parts.map(part => part.textContent)"))
+        assert pattern == "".join(map(str, chosen.patterns([region])[0]))
+        if chosen.network.outputs > 1:
+            assert f"class here {rows[:, 1].argmax()}" in text
+
+
+def test_zooming_keeps_the_place_under_the_mouse_and_a_double_click_shows_all(browser: Any, tmp_path: Path) -> None:
+    page = Opened(browser, written(part_of(), tmp_path)).page
+    page.mouse.move(200, 300)
+    before = page.evaluate("cpwl.toSlice(200, 300)")
+    page.mouse.wheel(0, -800)
+    page.wait_for_function("cpwl.zoom() > 5")
+    assert np.allclose(page.evaluate("cpwl.toSlice(200, 300)"), before)
+    page.mouse.down()
+    page.mouse.move(260, 330, steps=4)
+    page.mouse.up()
+    assert np.allclose(page.evaluate("cpwl.toSlice(260, 330)"), before, atol=0.01)
+    page.mouse.dblclick(260, 330)
+    assert page.evaluate("cpwl.zoom()") == 1
+
+
+def test_every_colour_draws_and_every_switch_changes_the_picture(browser: Any, tmp_path: Path) -> None:
+    part = part_of()
+    options = {"boundary": part.decision_boundary(), "samples": 5, "points": [[0, 0]], "labels": ["<i>origin"]}
+    opened = Opened(browser, written(part, tmp_path, color="output", **options))
+    choices = opened.page.eval_on_selector_all("#color option", "options => options.map(o => o.value)")
+    assert choices == ["slope", "area", "class", "pattern", "output0", "output1", "output2"]
+    assert opened.page.input_value("#color") == "output0"
+    for choice in choices:
+        opened.page.select_option("#color", choice)
+        assert opened.colors() > 3, choice
+    opened.page.select_option("#color", "class")
+    counts = [opened.colors()]
+    for box in opened.page.query_selector_all("#layers input[type=checkbox], #show-boundary"):
+        box.uncheck()
+        counts.append(opened.colors())
+    assert counts[-1] < counts[0] and sorted(counts, reverse=True) == counts
+    assert "point 0: <i>origin" in opened.hover((0, 0))
+    assert opened.complaints == []
+
+
+def test_a_list_of_units_shows_their_edges_alone(browser: Any, tmp_path: Path) -> None:
+    opened = Opened(browser, written(part_of(), tmp_path, color="class"))
+    field = opened.page.locator("#layers input[type=text]").first
+    opened.page.evaluate("document.querySelectorAll('#layers input[type=checkbox]').forEach((b, i) => i && b.click())")
+    all_units = opened.colors()
+    field.fill("99")
+    none = opened.colors()
+    field.fill("0, 2-4")
+    assert none < opened.colors() <= all_units
+    field.fill("a few")
+    assert not field.evaluate("field => field.checkValidity()")
+
+
+def test_inputs_that_are_images_are_shown(browser: Any, tmp_path: Path) -> None:
+    part = part_of_images()
+    opened = Opened(browser, written(part, tmp_path))
+    text = opened.hover((0.1, -0.2))
+    size, grey = opened.page.evaluate(
+        "(() => { const c = document.getElementById('image'); return [[c.height, c.width, c.hidden], "
+        "[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0)]; })()"
+    )
+    assert text.startswith("Region ") and size == [3, 4, False]
+    corners = part.to_input(part.domain.polytope.vertices)
+    u = np.array(json.loads("[" + re.findall(r"u = \((.*)\)", text)[0] + "]"))
+    expected = 255 * (part.to_input(u) - corners.min()) / (corners.max() - corners.min())
+    assert np.allclose(grey, expected.ravel(), atol=1)
+
+
+def test_where_drawing_is_slow_the_edges_come_back_when_the_picture_rests(browser: Any, tmp_path: Path) -> None:
+    page = Opened(browser, written(part_of(), tmp_path)).page
+    page.wait_for_function("!waiting")
+    page.evaluate(
+        "() => { slow = true; window.drawn = []; const all = draw; draw = (how) => { drawn.push(how); all(how); }; }"
+    )
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -200)
+    page.wait_for_function("drawn.length >= 2")
+    assert page.evaluate("drawn[0].edges") is False and page.evaluate("drawn.at(-1) === undefined")
