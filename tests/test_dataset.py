@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
+import torch
 from hypothesis import given, settings
 from networks import layered, mlp
 
@@ -153,7 +154,9 @@ def test_a_process_that_is_killed_loses_only_what_it_had_in_hand(deadly: int, tm
     path = tmp_path / "killed"
     here = os.pathsep.join([str(Path(cpwl.__file__).parents[1]), str(Path(__file__).parent)])
     command = [sys.executable, "-c", SCRIPT, os.fspath(path), str(deadly)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": here}) as process:
+    # The last bits of a product of matrices depend on how many threads share it.
+    env = {**os.environ, "PYTHONPATH": here, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         os.kill(process.pid, signal.SIGKILL)
     before = [pyarrow.parquet.read_table(file) for file in sorted(path.glob("part-*.parquet"))]
