@@ -1,0 +1,71 @@
+"""What the commands read: partitions, networks, domains, arrays."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from ..console import Reporter
+
+if TYPE_CHECKING:
+    from ..boundary import DecisionBoundary
+    from ..domain import Domain
+    from ..network import Network
+    from ..partition import Partition
+
+
+def load(path: Path) -> Partition:
+    from ..io import load as read
+
+    return read(path)
+
+
+def compile_model(model: Path, until: str | None, report: Reporter) -> Network:
+    from ..compiler import compile
+
+    with warnings.catch_warnings(record=True) as notices, report.step("compile") as step:
+        warnings.simplefilter("always", UserWarning)
+        net = compile(model, until=until)
+        step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
+    for notice in notices:
+        report.line(f"  Note: {notice.message}")
+    return net
+
+
+def read_domain(
+    net: Network, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None
+) -> Domain:
+    from ..domain import Domain
+
+    if through is not None:
+        points = read_numbers(through)
+        if points.shape != (3, *net.input_shape):
+            raise click.BadParameter(
+                f"{through} must hold an array of shape {(3, *net.input_shape)}, got {points.shape}."
+            )
+        return Domain.through(points[0], points[1], points[2], margin=margin)
+    if polygon is not None:
+        return Domain.polygon(read_numbers(polygon))
+    bounds = box * net.inputs if len(box) == 1 else box
+    lo, hi = zip(*bounds, strict=True)
+    return Domain.box(lo, hi)
+
+
+def read_numbers(path: Path) -> NDArray[Any]:
+    """The array in an .npy file, or in a text file of columns (parted by commas or blanks)."""
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), np.float64)
+        return np.loadtxt(path.read_text(encoding="utf-8").replace(",", " ").splitlines(), ndmin=2)
+    except (ValueError, EOFError) as error:
+        raise click.BadParameter(f"{path} holds no array of numbers: {error}.") from None
+
+
+def decision_boundary(part: Partition, level: float | None) -> DecisionBoundary:
+    """The decision boundary; of a network with one output where it has the level, 0 by default."""
+    return part.decision_boundary(level=0.0 if part.network.outputs == 1 and level is None else level)

@@ -1,0 +1,124 @@
+"""``cpwl demo`` and ``cpwl partition``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..console import Reporter
+from .files import compile_model, read_domain
+from .group import main
+from .parameters import EXISTING, NewFile
+
+if TYPE_CHECKING:
+    from ..domain import Domain
+    from ..network import Network
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="cpwl-demo", show_default=True,
+              help="Folder for the files.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For training and samples.")
+def demo(out: Path, seed: int) -> None:
+    """Train a digit classifier, partition a plane of images, verify every region exactly, draw it.
+
+    \b
+    Example:
+      cpwl demo --out cpwl-demo
+    """
+    from ..demo import run
+
+    run(out, seed=seed)
+
+
+@main.command()
+@click.argument("model", type=EXISTING)
+@click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
+              help="Domain for few inputs: LO <= x <= HI, given for all inputs, or once for each.")  # fmt: skip
+@click.option("--through", type=EXISTING, help="Domain: a square through the points in an .npy file (3, *input shape).")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0),
+    default=0.5,
+    show_default=True,
+    help="Enlarges that square by the factor 1 + margin.",
+)
+@click.option("--polygon", type=EXISTING,
+              help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2).")  # fmt: skip
+@click.option("--until", metavar="NAME",
+              help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
+@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True)
+@click.option("--device", help="Device of the torch backend, such as cuda.")
+@click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")
+@click.option("--max-regions", type=click.IntRange(1), help="Begin no further block when there are so many.")
+@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Begin no further block after that time.")
+@click.option("--resume", is_flag=True, help="Go on with what the folder --out holds of this partition.")
+@click.option("--stats", "numbers", is_flag=True, help="Count and measure the regions, block by block; hold none.")
+@click.option("--out", type=NewFile(path_type=Path),
+              help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
+def partition(
+    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
+    until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
+) -> None:  # fmt: skip
+    """Compute the regions of MODEL: an exported torch program (.pt2; load only files you trust), .onnx or .nnet.
+
+    \b
+    Examples:
+      cpwl partition model.pt2 --box -1 1 --out part.npz
+      cpwl partition model.onnx --through points.npy --margin 3 --out part.npz
+      cpwl partition model.onnx --box -1 1 --out regions --resume --max-seconds 3600
+      cpwl partition model.onnx --box -1 1 --stats
+    """
+    if numbers == (out is not None):
+        raise click.UsageError("Give either --out or --stats.")
+    in_folder = out is not None and out.suffix.lower() != ".npz"
+    if resume and not in_folder:
+        raise click.UsageError("--resume goes on with a folder: give its name as --out.")
+    if sum(map(bool, (box, through, polygon))) != 1:
+        raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
+    report = Reporter()
+    net = compile_model(model, until, report)
+    domain = read_domain(net, box, through, margin, polygon)
+    options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
+    if out is None:
+        _count_regions(net, domain, report, options)
+    elif in_folder:
+        _write_regions(net, domain, out, report, {**options, "resume": resume})
+    else:
+        _save_partition(net, domain, out, report, options)
+
+
+def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
+    from ..partition import partition as compute
+
+    with report.step(f"partition ({options['backend']})") as step:
+        part = compute(net, domain, progress=step.progress, **options)
+        step.result = _found(len(part), len(part.ambiguous), part.complete)
+    part.save(out)
+
+
+def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
+    from ..dataset import write_partition
+
+    with report.step(f"partition ({options['backend']})") as step:
+        written = write_partition(net, domain, out, progress=step.progress, **options)
+        step.result = _found(written.regions, written.ambiguous, written.complete)
+    if not written.complete:
+        report.line("  Go on with --resume.")
+
+
+def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:
+    from ..partition import partition_blocks
+    from ..statistics import statistics_of_blocks
+
+    done: set[tuple[int, ...]] = set()
+    with report.step(f"partition ({options['backend']})") as step:
+        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, done=done, **options))
+        step.result = _found(totals.regions, totals.ambiguous, () in done)
+    report.numbers(totals.summary)
+
+
+def _found(regions: int, ambiguous: int, complete: bool) -> str:
+    return f"{'' if complete else 'INCOMPLETE: '}{regions:,} regions, {ambiguous:,} of them ambiguous"

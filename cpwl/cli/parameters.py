@@ -1,0 +1,38 @@
+"""Kinds of arguments that several commands take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def file_type(suffixes: tuple[str, ...]) -> Any:
+    """A check that the name of a file to be written ends in one of the suffixes."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and value.suffix.lower() not in suffixes:
+            raise click.BadParameter(f"the name must end in {', '.join(suffixes)}, got '{value.name}'.")
+        return value
+
+    return check
+
+
+class NewFile(click.Path):
+    """A file to be written, checked before anything is computed to lie in a folder that can be written to."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        folder = Path(os.fsdecode(path)).parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            self.fail(f"folder '{folder}' does not exist or cannot be written to. Create it first.", param, ctx)
+        return path
+
+
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW = NewFile(dir_okay=False, path_type=Path)
+PART = click.argument("part", type=EXISTING)

@@ -1,0 +1,167 @@
+"""``cpwl boundary | certify | check | compare``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from ..console import Reporter
+from .files import load
+from .group import main
+from .parameters import EXISTING, NEW, PART, PICTURES, file_type
+
+if TYPE_CHECKING:
+    from ..boundary import DecisionBoundary
+    from ..compare import Comparison
+    from ..execution import ExecutionComparison
+    from ..partition import Partition
+
+_SAMPLES = (".npz", ".csv")
+
+
+@main.command()
+@PART
+@click.option("--pair", type=(int, int), metavar="I J", help="Only where classes I and J are equal and largest.")
+@click.option("--level", type=float, help="For a network of one output: where it has this value.")
+@click.option("--samples", type=click.IntRange(0), default=1000, show_default=True, help="How many points to draw.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--out", type=NEW, callback=file_type(_SAMPLES),
+              help="File for the points, .npz or .csv: slice coordinates u, inputs x, classes.")  # fmt: skip
+def boundary(
+    part: Path, pair: tuple[int, int] | None, level: float | None, samples: int, seed: int, out: Path | None
+) -> None:
+    """Find the decision boundary in the partition PART, and draw points from it.
+
+    \b
+    Example:
+      cpwl boundary part.npz --pair 3 9 --samples 100 --out samples.npz
+    """
+    found = load(part).decision_boundary(pair, level=level)
+    report = Reporter()
+    length = float(found.lengths().sum())
+    report.numbers({"segments": len(found), "length": length, "ties over an area": len(found.ties)})
+    for (i, j), count in zip(*np.unique(found.pairs, axis=0, return_counts=True), strict=True):
+        if level is None:
+            report.line(f"  classes {i} and {j}: {count:,} segments")
+    if out is not None:
+        _write_samples(found, samples, seed, out)
+
+
+def _write_samples(found: DecisionBoundary, count: int, seed: int, out: Path) -> None:
+    slice_points, segments = found.sample_slice(count, seed=seed)
+    u = slice_points.astype(np.float64)
+    x = found.partition.to_input(slice_points).astype(np.float64)
+    pairs = found.pairs[segments]
+    if out.suffix.lower() == ".npz":
+        np.savez(out, u=u, x=x, pairs=pairs)
+        return
+    flat = x.reshape(len(x), -1)
+    names = [f"u{i}" for i in range(u.shape[1])] + [f"x{i}" for i in range(flat.shape[1])] + ["class1", "class2"]
+    with open(out, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([*a, *b, *c] for a, b, c in zip(u.tolist(), flat.tolist(), pairs.tolist(), strict=True))
+
+
+@main.command()
+@PART
+@click.option("--out", type=NEW, help="File for the certificate, .json or .json.gz.")
+@click.option("--exact", type=NEW, help="File for the exact partition, .npz.")
+def certify(part: Path, out: Path | None, exact: Path | None) -> None:
+    """Verify every region of the partition PART in exact arithmetic, and repair those that are wrong.
+
+    \b
+    Example:
+      cpwl certify part.npz --out certificate.json.gz --exact exact.npz
+    """
+    from ..certify import certify as prove
+
+    report = Reporter()
+    with report.step("certify") as step:
+        certificate = prove(load(part), progress=step.progress)
+    for line in certificate.report().splitlines():
+        report.line(f"  {line}")
+    if out is not None:
+        certificate.save(out)
+    if exact is not None:
+        certificate.partition.save(exact)
+
+
+@main.command()
+@click.argument("certificate", type=EXISTING)
+@click.argument("networks", type=EXISTING, nargs=-1)
+@click.pass_context
+def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> None:
+    """Check CERTIFICATE independently of the library, in exact integers; NETWORKS are those that it only names.
+
+    The exit status is 0 when it is accepted, 1 when it is rejected, 2 when it is malformed.
+
+    \b
+    Example:
+      cpwl check certificate.json.gz
+    """
+    from ..checker import main as checker
+
+    ctx.exit(checker([os.fspath(path) for path in (certificate, *networks)]))
+
+
+@main.command()
+@PART
+@click.argument("part_exact", type=EXISTING, required=False)
+@click.option("--samples", type=click.IntRange(0), default=0, show_default=True,
+              help="With PART_EXACT: the residuals of so many samples of the boundary.")  # fmt: skip
+@click.option("--run", type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
+              help="Run the network in this type, against itself in exact arithmetic.")  # fmt: skip
+@click.option("--device", help="Run, or compute the partition, on this device, such as cuda.")
+@click.option("--grid", type=click.IntRange(0), default=200, show_default=True,
+              help="With --run: points a side of the grid over the domain.")  # fmt: skip
+@click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
+@click.option("--json", "numbers", type=NEW, help="File for the numbers.")
+@click.pass_context
+def compare(
+    ctx: click.Context, part: Path, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int,
+    out: Path | None, numbers: Path | None,
+) -> None:  # fmt: skip
+    """Compare the partition PART with the exact PART_EXACT; or the network, run in a type, with itself run exactly.
+
+    With --device alone the partition is computed on that device and on the CPU, and the two are compared. The exit
+    status is 1 when the regions of two partitions differ. docs/compare.md says what the numbers mean.
+
+    \b
+    Examples:
+      cpwl compare part.npz exact.npz --samples 1000 --out compare.png
+      cpwl compare exact.npz --run float32 --out float32.png --json float32.json
+    """
+    if (part_exact is None) != (run is not None or device is not None):
+        raise click.UsageError("Give either PART_EXACT, or --run, --device or both of them.")
+    found = _comparison(load(part), part_exact, samples, run, device, grid)
+    Reporter().table(found.table())
+    if numbers is not None:
+        numbers.write_text(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if out is not None:
+        found.plot().savefig(out, bbox_inches="tight")
+    ctx.exit(int(not getattr(found, "agree", True)))
+
+
+def _comparison(
+    part: Partition, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int
+) -> Comparison | ExecutionComparison:
+    from ..compare import compare as against
+    from ..compare import compare_devices
+    from ..execution import compare_execution
+
+    if run is not None:
+        return compare_execution(part, dtype=run, device=device, grid=grid)
+    if part_exact is None:
+        return compare_devices(part.network, part.domain, device=device or "cpu")
+    residuals = None
+    if samples:
+        boundary = part.decision_boundary(level=0.0 if part.network.outputs == 1 else None)
+        residuals = boundary.residuals(*boundary.sample_slice(samples))
+    return against(part, load(part_exact), residuals=residuals)
