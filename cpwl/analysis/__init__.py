@@ -1,0 +1,1 @@
+"""What people do with partitions and local maps: statistics, dynamics, comparisons, tables."""
