@@ -35,7 +35,7 @@ NETWORKS = {"network", "network_check", "network_io"}
 
 DELEGATES = {
     "partition": {"boundary", "graph", "statistics", "io", "plot", "view", "region", "merged", "symbolic"},
-    "boundary": {"certify"},
+    "boundary": {"certify", "analysis"},
     "region": {"symbolic"},
     "merged": {"plot", "graph"},
     "compare": {"plot_comparisons"},
@@ -55,7 +55,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "pyarrow": ("parquet",),
     "rich": ("console",),
     "sklearn": ("demo", "analysis"),
-    "pandas": ("analysis",),
+    "pandas": ("analysis", "boundary"),
 }
 """Which modules (with all below them) may import a heavy package."""
 
