@@ -22,9 +22,9 @@ def dual_graph(partition: Partition) -> networkx.Graph:
     """The graph whose nodes are the regions and whose edges are shared facets, in slice coordinates.
 
     A node has ``volume``, ``ambiguous``, ``center`` (the mean of its vertices, (D,)), ``centroid`` (the mean of its
-    area, when D = 2), its affine map f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope`` (the Frobenius norm
-    of A), and ``class``: the output that is certainly the largest on all of it, or None (where the decision boundary
-    passes or touches, or with one output). An edge has ``facet``, the facet's index in ``partition.facets()``,
+    area, when D = 2), its affine map f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope`` (the Frobenius
+    norm of A), and ``class``: the output that is certainly the largest on all of it, or None (where the decision
+    boundary passes or touches, or with one output). An edge has ``facet``, the facet's index in ``partition.facets()``,
     ``length`` (when D = 2), and ``units``: the units whose piece changes across it, as columns of
     ``partition.patterns()`` (several when their boundaries coincide). Numbers are float64, or Fractions from the exact
     backend, but for slopes and lengths, which are rounded.
@@ -92,8 +92,11 @@ def _of_linear_regions(merged: Merged) -> dict[str, Any]:
     least, largest = np.full(len(merged), np.iinfo(np.int64).max), np.full(len(merged), -1)
     np.minimum.at(least, merged.labels, classes)
     np.maximum.at(largest, merged.labels, classes)
-    moments = np.zeros((len(merged), 2), volumes.dtype)
-    np.add.at(moments, merged.labels, _centroids(merged.partition) * merged.partition.volumes()[:, None])
+    centroids = _centroids(merged.partition)
+    middle = centroids[merged.representatives]
+    moments = np.zeros_like(middle)
+    weighted = (centroids - middle[merged.labels]) * merged.partition.volumes()[:, None]
+    np.add.at(moments, merged.labels, weighted)
     members = np.split(np.argsort(merged.labels, kind="stable"), np.cumsum(np.bincount(merged.labels))[:-1])
     return {
         "volume": volumes.tolist(),
@@ -103,7 +106,7 @@ def _of_linear_regions(merged: Merged) -> dict[str, Any]:
         "bias": biases,
         "slope": _slopes(weights),
         "class": _named(np.where(least == largest, least, -1)),
-        "centroid": moments / volumes[:, None],
+        "centroid": middle + moments / np.where(volumes > 0, volumes, 1)[:, None],
     }
 
 

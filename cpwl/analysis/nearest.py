@@ -64,8 +64,9 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     On an exact partition the points are found in rational arithmetic (``u`` may be Fractions), after a float filter
     with a bound on its rounding. On a float partition they are float64 points on the stored segments, and the
     segments' own bounds (``boundary.slack``) go into ``bounds`` and ``decided``; with ``predicates="float"`` a segment
-    may be missing in an undecided region, and then nothing is certain. Areas over which outputs tie (``boundary.ties``) are no part of
-    the boundary. Slice coordinates are orthonormal up to rounding, so a distance is that in the input space to 1e-15.
+    may be missing in an undecided region, and then nothing is certain. Areas over which outputs tie
+    (``boundary.ties``) are no part of the boundary. Slice coordinates are orthonormal up to rounding, so a distance is
+    that in the input space to 1e-15.
 
     Raises ``ArgumentError`` for a boundary without segments, ``ShapeError`` for points of another shape.
     """
