@@ -110,6 +110,12 @@ class DecisionBoundary:
 
         return nearest(self, u)
 
+    def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
+        """Draws points of it as images, with the closest data; see ``cpwl.plot_boundary.plot_samples``."""
+        from .plot_boundary import plot_samples
+
+        return plot_samples(self, data, **options)
+
     def table(self) -> pandas.DataFrame:
         """The length of each class pair's part; see ``cpwl.analysis.nearest.length_table``."""
         from .analysis.nearest import length_table

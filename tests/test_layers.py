@@ -26,7 +26,7 @@ LAYERS: dict[str, int] = {
     "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
     "analysis": 10, "plot": 10, "console": 10, "plot_comparisons": 11, "view": 11,
-    "demo": 11, "cli": 12,
+    "plot_surface": 11, "plot_boundary": 11, "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
 
@@ -34,8 +34,20 @@ GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
 DELEGATES = {
-    "partition": {"boundary", "graph", "statistics", "io", "plot", "view", "region", "merged", "symbolic"},
-    "boundary": {"certify", "analysis"},
+    "partition": {
+        "boundary",
+        "graph",
+        "statistics",
+        "io",
+        "plot",
+        "plot_surface",
+        "view",
+        "region",
+        "merged",
+        "symbolic",
+    },
+    "boundary": {"certify", "analysis", "plot_boundary"},
+    "analysis": {"plot_boundary"},
     "region": {"symbolic"},
     "merged": {"plot", "graph"},
     "compare": {"plot_comparisons"},
@@ -49,7 +61,8 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot", "plot_comparisons"),
+    "matplotlib": ("plot", "plot_comparisons", "plot_surface", "plot_boundary"),
+    "mpl_toolkits": ("plot_surface",),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "pyarrow": ("parquet",),

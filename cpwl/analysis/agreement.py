@@ -74,6 +74,12 @@ class Agreement:
         """The share of the domain's area on which the two decide differently, a float."""
         return float(self.area_apart) / self.partition.domain.volume
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draws where the two differ and returns the axes; see ``cpwl.plot_boundary.plot_agreement``."""
+        from ..plot_boundary import plot_agreement
+
+        return plot_agreement(self, ax)
+
     def table(self) -> pandas.DataFrame:
         """The area on which the first network decides for the row's class and the second for the column's.
 

@@ -1,4 +1,4 @@
-"""The point of a decision boundary that is nearest to a sample, within the slice; the length of each class pair."""
+"""The point of a boundary nearest to a sample within the slice, the length of each class pair, the closest data."""
 
 from __future__ import annotations
 
@@ -83,6 +83,18 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     find = _exact if exact else _float
     parts = [find(boundary, given[start : start + rows]) for start in range(0, max(len(given), 1), rows)]
     return Nearest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
+    """For each point (M, *shape) of the input space the row of ``data`` (N, *shape) at the least Euclidean distance.
+
+    The rows, int64 (M,), and the distances (M,), in float64.
+    """
+    from sklearn.metrics import pairwise_distances_argmin
+
+    rows, table = (np.asarray(x, np.float64).reshape(len(np.asarray(x)), -1) for x in (points, data))
+    found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
+    return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
 
 
 def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
