@@ -263,6 +263,10 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "stats",
         "plot",
         "view",
+        "nearest",
+        "agree",
+        "clusters",
+        "transfer",
     }
 
 
