@@ -81,10 +81,13 @@ def _draw_facets(axes: Axes3D, partition: Partition, heights: NDArray[np.float64
 
 def _painted(partition: Partition, heights: NDArray[np.float64], color: str, output: int) -> Painting:
     """The regions with the colours or numbers of the facets over them."""
+    from matplotlib.colors import Normalize
+
     regions, vertices = partition.regions, np.asarray(partition.vertices, np.float64)
     if color == "logit":
         means = regions.reduce(np.add, heights[regions.values]) / regions.counts
-        return Painting(vertices, regions, means, f"output {output}")
+        norm = Normalize(heights.min(), heights.max())
+        return Painting(vertices, regions, means, f"output {output} (mean over a facet's corners)", norm)
     if color == "slope":
         gradients = np.asarray(partition.affine_maps()[0][:, output], np.float64)
         return Painting(vertices, regions, np.linalg.norm(gradients, axis=1), f"slope of output {output}")
