@@ -104,6 +104,8 @@ def plot(
     if points is not None:
         _draw_points(axes, points, labels)
     frame(axes, partition)
+    if ax is None:
+        settle(axes)
     return axes
 
 
@@ -385,6 +387,13 @@ def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], 
         arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
         spot = place + 0.33 * half * direction
         axes.add_artist(AnnotationBbox(box, place, spot, pad=0.25, arrowprops=arrow, zorder=7))
+
+
+def settle(axes: Axes) -> None:
+    """Lays the figure out once beforehand: beside axes of equal scales one round leaves no room for a legend."""
+    figure = axes.get_figure(root=True)
+    if figure is not None:
+        figure.draw_without_rendering()
 
 
 def _show(axes: Axes, picture: NDArray[np.float64]) -> None:

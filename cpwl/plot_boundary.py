@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .analysis.nearest import closest_data
 from .errors import ArgumentError, ShapeError
-from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure, spread
+from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,6 +87,8 @@ def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
     axes.set_title(f"the two networks differ on {found.share:.2%} of the area", fontsize=11)
     frame(axes, found.partition)
+    if ax is None:
+        settle(axes)
     return axes
 
 

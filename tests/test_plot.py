@@ -151,6 +151,15 @@ def test_pictures_are_written_without_a_display(color: Any, suffix: str, tmp_pat
     assert path.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("color", COLORS)
+def test_labels_and_legend_are_inside_the_figure(color: Any, tmp_path: Path) -> None:
+    axes = plot(part_of(), color=color, boundary=part_of().decision_boundary())
+    axes.figure.savefig(tmp_path / "picture.png")
+    found = [part.get_window_extent() for part in (axes.yaxis.label, axes.xaxis.label, axes.get_legend())]
+    box = axes.figure.bbox
+    assert all(-1 < part.x0 and part.x1 < box.x1 + 1 and -1 < part.y0 and part.y1 < box.y1 + 1 for part in found)
+
+
 def test_plotting_needs_no_pyplot() -> None:
     script = "import sys; import tests.test_plot as t; t.plot(t.part_of()); print('matplotlib.pyplot' in sys.modules)"
     command = [sys.executable, "-c", script]
