@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from . import compiled
 from .field import ROUND_UP, UNIT, FloatField, lifted, row_norms
 
 _BLOCK = 1 << 17
@@ -204,6 +205,11 @@ class _Growing:
 
     def extend(self, points: Points) -> None:
         """Adds the rows of new vertices, for which there must be room."""
+        if compiled.serves(self._values):
+            arrays, ends = (self._values, self._error, self._norms), (points.first, points.second)
+            compiled.interpolate(*arrays, self._count, ends, (points.position, points.slack))
+            self._added(points)
+            return
         step = max(1, _BLOCK // max(self._values.shape[1], 1))
         for low in range(0, len(points), step):
             self._interpolate(points.part(low, min(low + step, len(points))))
@@ -221,8 +227,12 @@ class _Growing:
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + points.slack * reach + rounding
         self._error[target] = lifted(bound * ROUND_UP)
+        self._added(points)
+
+    def _added(self, points: Points) -> None:
         if self._zeros is not None:
-            self._zeros[target] = self._zeros[first] & self._zeros[second]
+            target = slice(self._count, self._count + len(points))
+            self._zeros[target] = self._zeros[points.first] & self._zeros[points.second]
         self._count += len(points)
 
     def field(self) -> FloatField:
