@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 import cpwl
 from cpwl.backends.torch import compiled
+from cpwl.backends.torch.chords import Chords, Visits
 from cpwl.backends.torch.complex import Complex, HalfEdges
 from cpwl.backends.torch.crossings import Crossings
 from cpwl.backends.torch.field import FloatField
@@ -108,6 +110,20 @@ def test_signs_and_crossings_are_the_same(count: int, error: float, monkeypatch:
 
 
 @BOTH
+@pytest.mark.parametrize("met", [1, 2, 3])
+def test_a_column_that_is_not_met_twice_makes_its_cell_irregular(
+    met: int, built: bool, either: Callable[[bool], None]
+) -> None:
+    either(built)
+    triangle = Complex.polygon(3, torch.device("cpu"))
+    none, edge = torch.zeros(met, dtype=torch.int64), torch.arange(met)
+    flags, counts = torch.zeros(3, dtype=torch.bool), torch.bincount(edge, minlength=3)
+    crossings = Crossings(edge, none, none + 0.5, none.double(), none.bool(), flags, counts)
+    chords, odd = Chords.pair(triangle, crossings, Visits.walk(triangle, crossings), torch.ones(1, dtype=torch.bool))
+    assert (len(chords), odd.tolist()) == ((1, [False]) if met == 2 else (0, [True]))
+
+
+@BOTH
 def test_half_edges_that_do_not_close_up_are_an_error(built: bool, either: Callable[[bool], None]) -> None:
     either(built)
     none = torch.zeros(3, dtype=torch.int64)
@@ -117,23 +133,32 @@ def test_half_edges_that_do_not_close_up_are_an_error(built: bool, either: Calla
 
 
 @BOTH
-def test_new_rows_lie_between_old_ones_within_their_bounds(built: bool, either: Callable[[bool], None]) -> None:
-    """A second layer refers to the first. The rows are wanted in longer numbers."""
+@pytest.mark.parametrize("slack", [0.0, 1e-3])
+def test_new_rows_are_within_their_bounds(slack: float, built: bool, either: Callable[[bool], None]) -> None:
+    """Wherever within its slack a position is, and its ends are within their bounds; rows are wanted in longer numbers.
+
+    A second layer refers to the first.
+    """
     either(built)
-    random = np.random.default_rng(0)
-    ends = random.standard_normal((2, 70))
-    field = FloatField.exactly(ends, torch.device("cpu"))
-    first = _points([0, 0], [1, 1], [0.25, 0.5])
-    second = _points([2, 0], [3, 2], [0.5, 0.125])
-    grown = Prolongation.of(2, [first, second]).carry(field)
-    position = np.array([0.25, 0.5, 0.375, 0.03125])[:, None]
-    wanted = (1 - position) * ends[0].astype(np.longdouble) + position * ends[1]
-    distance = np.linalg.norm(grown.to_numpy()[2:] - wanted, axis=1)
-    assert np.array_equal(grown.to_numpy()[:2], ends) and not grown.errors()[:2].any()
-    assert (distance > 0).any() and (distance <= grown.errors()[2:]).all() and (grown.errors() < 1e-13).all()
+    ends = np.random.default_rng(0).standard_normal((2, 70))
+    error = torch.tensor([0.0, slack], dtype=torch.float64)
+    field = replace(FloatField.exactly(ends, torch.device("cpu")), error=error)
+    layers = [_points([0, 0], [1, 1], [0.25, 0.5], slack), _points([2, 0], [3, 2], [0.5, 0.125], slack)]
+    grown = Prolongation.of(2, layers).carry(field)
+    assert np.array_equal(grown.to_numpy()[:2], ends) and np.array_equal(grown.errors()[:2], error.numpy())
+    assert grown.errors().max() < 1e-13 + 25 * slack
+    shift = np.zeros((2, 70))
+    shift[1, 0] = slack
+    for sign in (-1, 0, 1):
+        moved = (ends + sign * shift).astype(np.longdouble)
+        one, other = (moved[0] + (t + sign * slack) * (moved[1] - moved[0]) for t in (0.25, 0.5))
+        three = one + (0.5 + sign * slack) * (other - one)
+        four = moved[0] + (0.125 + sign * slack) * (one - moved[0])
+        distance = np.linalg.norm(grown.to_numpy()[2:] - np.stack([one, other, three, four]), axis=1)
+        assert (distance > 0).any() and (distance <= grown.errors()[2:]).all()
 
 
-def _points(first: list[int], second: list[int], position: list[float]) -> Points:
+def _points(first: list[int], second: list[int], position: list[float], slack: float) -> Points:
     where = torch.tensor(position, dtype=torch.float64)
     ends = torch.tensor(first), torch.tensor(second)
-    return Points.of(*ends, torch.zeros(len(first), dtype=torch.int64), where, torch.zeros_like(where))
+    return Points.of(*ends, torch.zeros(len(first), dtype=torch.int64), where, torch.full_like(where, slack))
