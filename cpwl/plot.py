@@ -390,9 +390,10 @@ def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], 
 
 
 def settle(axes: Axes) -> None:
-    """Lays the figure out once beforehand: beside axes of equal scales one round leaves no room for a legend."""
+    """Lays the figure out beforehand: beside axes of equal scales a legend has its room in the third round only."""
     figure = axes.get_figure(root=True)
     if figure is not None:
+        figure.draw_without_rendering()
         figure.draw_without_rendering()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,6 +105,14 @@ def test_bad_arguments_are_refused_by_name() -> None:
         dual_points(cpwl.partition(ABS, SQUARE), output=1)
 
 
+def test_importing_the_analysis_loads_nothing_heavy() -> None:
+    heavy = "{'torch', 'pandas', 'sklearn', 'matplotlib', 'scipy', 'networkx'}"
+    script = f"import sys, cpwl.analysis; print(*sorted({heavy} & set(sys.modules)))"
+    root = Path(__file__).parent.parent
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
+    assert answer.stdout.split() == []
+
+
 # ---- dual points ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_dual_points_are_the_affine_maps_and_linear_regions_have_different_ones(backend: str) -> None:
@@ -181,6 +192,8 @@ def test_networks_with_the_same_maps_transfer_fully_and_others_less() -> None:
     for pair in (("first", "shuffled"), ("shuffled", "first")):
         assert table.loc[pair, "mapped"] == 1 and table.loc[pair, "explained"] > 1 - 1e-9
     assert table.loc[("first", "other"), "explained"] < 0.99
+    assert table.loc[("first", "other"), "own"] == table.loc[("other", "first"), "target"] == 1
+    assert table.loc[("other", "first"), "own"] == table.loc[("first", "other"), "target"] < 1
     with pytest.raises(ArgumentError, match="networks must be two or more"):
         transfer_table({"first": networks["first"]}, labels)
     with pytest.raises(ShapeError, match="labels must be the classes of the 40 test points"):

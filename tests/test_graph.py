@@ -80,3 +80,31 @@ def test_a_merged_graph_adds_up_the_edges_between_two_linear_regions(backend: st
     lengths = sorted(length for _, _, length in graph.edges(data="length"))
     assert np.allclose(lengths, [1, 1, np.sqrt(2)]) and len(graph) == 3
     assert networkx.is_connected(graph) and column(graph, "class") == [None] * 3
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_two_streams_that_cancel_leave_one_edge_of_two_facets_and_no_class_where_there_are_two(backend: str) -> None:
+    hidden = np.array([[1.0, 0], [-1, 0], [0, 1], [0, 1], [1, 0]])
+    out = np.array([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0], [0, 0, 0, 0, 1]])  # x, 0 and relu(x)
+    net = Network.mlp([hidden, out], [np.zeros(5), np.array([0.0, 0, -0.5])])
+    merged = cpwl.partition(net, cpwl.Domain.box([-2, -2], [2, 2]), backend=backend).merged()
+    graph = merged.dual_graph()
+    assert len(merged.partition) == 4 and len(graph) == 2
+    ((_, _, edge),) = graph.edges(data=True)
+    assert len(edge["facets"]) == 2 and np.isclose(edge["length"], 4)
+    right = merged.locate([[1.0, 0.5]])[0]
+    assert graph.nodes[right]["class"] is None  # x is largest right of 0, and ties with 0 on the line
+    whole = Network.mlp(
+        [np.array([[0.0, 1], [0, 1]]), np.array([[1.0, -1], [0, 0]])], [np.zeros(2), np.array([0.0, 1])]
+    )
+    sure = cpwl.partition(whole, cpwl.Domain.box([-2, -2], [2, 2]), backend=backend).merged().dual_graph()
+    assert len(sure) == 1 and sure.nodes[0]["class"] == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_linear_region_with_a_boundary_in_a_part_of_it_has_no_class(backend: str) -> None:
+    hidden, out = np.array([[1.0, 0], [-1, 0]]), np.array([[1.0, -1], [0, 0]])
+    net = Network.mlp([hidden, out], [np.zeros(2), np.array([0.0, 0.5])])  # x and 1/2
+    part = cpwl.partition(net, cpwl.Domain.box([-2, -2], [2, 2]), backend=backend)
+    assert sorted(map(str, column(part.dual_graph(), "class"))) == ["1", "None"]
+    assert column(part.merged().dual_graph(), "class") == [None]

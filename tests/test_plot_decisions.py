@@ -104,8 +104,10 @@ def test_the_boundary_lies_on_the_surface_and_on_the_floor() -> None:
     assert np.allclose(lifted[:, :, 2], value) and np.allclose(floor[:, :, 2], axes.get_zlim()[0])
     assert np.allclose(lifted[:, :, :2], boundary.ends)
     assert axes.get_zlabel() == "output 0"
-    outputs = cpwl.evaluate(part_of(2).network, part_of(2).vertices)
-    assert axes.get_zlim()[1] < 10 * np.abs(outputs).max()
+    several = cpwl.partition(mlp(3, [2, 8, 6, 3], bias=0.5), SQUARE)
+    axes = several.plot_surface(output=2, boundary=several.decision_boundary())
+    ends = np.asarray(drawn(axes, Line3DCollection)[0]._segments3d).reshape(-1, 3)
+    assert len(ends) and np.allclose(ends[:, 2], cpwl.evaluate(several.network, ends[:, :2])[:, 2])
 
 
 @pytest.mark.parametrize("color", ["logit", "slope", "area", "pattern"])

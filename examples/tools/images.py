@@ -43,7 +43,7 @@ class Images:
 
 
 def load(name: str, data: Path) -> Images:
-    """ "digits" of scikit-learn (1,797 of 8 x 8), or "mnist" or "fashion-mnist" (their test sets: 10,000 of 28 x 28)."""
+    """The digits of scikit-learn (1,797 of 8 x 8), or the test set of "mnist" or "fashion-mnist" (28 x 28)."""
     if name == "digits":
         bundled = load_digits()
         return Images(torch.tensor(bundled.images[:, None] / 16, dtype=torch.float32), torch.tensor(bundled.target))
