@@ -302,11 +302,13 @@ function toSlice(px, py) {
   return [head.center[0] + x * head.half, head.center[1] + y * head.half];
 }
 
-function toPage([u, v]) {
-  const box = gl.canvas.getBoundingClientRect(), [sx, sy] = scales();
-  const x = ((u - head.center[0]) / head.half - view.x) * sx, y = ((v - head.center[1]) / head.half - view.y) * sy;
-  return [((x + 1) * box.width) / 2, ((1 - y) * box.height) / 2];
+// Reading the page's layout once for many points.
+function placer() {
+  const box = gl.canvas.getBoundingClientRect(), [sx, sy] = scales(), { center, half } = head;
+  return ([u, v]) => [((((u - center[0]) / half - view.x) * sx + 1) * box.width) / 2, ((1 - ((v - center[1]) / half - view.y) * sy) * box.height) / 2];
 }
+
+const toPage = (u) => placer()(u);
 
 function zoomAt(px, py, factor) {
   const before = toSlice(px, py);
@@ -494,9 +496,10 @@ function* marks() {
 }
 
 function nearestMark(px, py) {
+  const placed = placer();
   let best = null, closest = 8;
   for (const mark of marks()) {
-    const [x, y] = toPage(mark.place), distance = Math.hypot(x - px, y - py);
+    const [x, y] = placed(mark.place), distance = Math.hypot(x - px, y - py);
     if (distance < closest) [best, closest] = [mark, distance];
   }
   return best;
@@ -509,13 +512,14 @@ function drawShapes() {
   const shown = pinned ?? hovered;
   if (shown && shown.region >= 0) outline(pen, shown.region);
   pen.font = "600 13px system-ui, sans-serif";
-  const shownMarks = [...marks()];
-  for (const mark of shownMarks) drawMark(pen, mark);
-  if ($("show-images")?.checked) drawThumbs(pen, shownMarks);
+  const { clientWidth, clientHeight } = $("stage"), placed = placer();
+  const inView = [...marks()].map((mark) => ({ ...mark, at: placed(mark.place) }))
+    .filter(({ at: [x, y] }) => x > -9 && y > -9 && x < clientWidth + 9 && y < clientHeight + 9);
+  for (const mark of inView) drawMark(pen, mark);
+  if ($("show-images")?.checked) drawThumbs(pen, inView);
 }
 
-function drawMark(pen, { kind, place, label, i }) {
-  const [x, y] = toPage(place);
+function drawMark(pen, { kind, at: [x, y], label, i }) {
   pen.beginPath();
   pen.arc(x, y, kind === "points" ? 5 : kind === "data" ? 4 : 3, 0, 2 * Math.PI);
   pen.fillStyle = kind === "points" ? "#000" : kind === "data" ? `rgb(${light(head.data.kinds[i])})` : "#fff";
@@ -527,11 +531,10 @@ function drawMark(pen, { kind, place, label, i }) {
 // Images beside marks, from the first one on, those left out that would cover another one.
 function drawThumbs(pen, all) {
   const taken = [], { width, height } = head.image, scale = THUMB / Math.max(width, height);
-  const [w, h] = [width * scale, height * scale], { clientWidth, clientHeight } = $("stage");
+  const [w, h] = [width * scale, height * scale];
   pen.imageSmoothingEnabled = false;
   for (const mark of all) {
-    const [x, y] = toPage(mark.place), left = x + 7, top = y + 5;
-    if (x < 0 || y < 0 || x > clientWidth || y > clientHeight) continue;
+    const left = mark.at[0] + 7, top = mark.at[1] + 5;
     if (taken.some(([a, b]) => Math.abs(a - left) < w + 2 && Math.abs(b - top) < h + 2)) continue;
     taken.push([left, top]);
     pen.drawImage(thumbOf(mark), left, top, w, h);
