@@ -37,7 +37,7 @@ def plot_samples(
     """A figure with points of a boundary as images, and under each the closest image of a data set.
 
     For networks that take images, (h, w) or (1 or 3, h, w). ``count`` points, drawn by length and far apart; their
-    classes stand above them. ``data`` (N, *input shape), with a label each in ``labels``; the closest one is that at
+    classes stand above them. ``data`` (N, ...), with a label each in ``labels``; the closest one is that at
     the least Euclidean distance in the input space, which stands below it. Grey levels are those of the data's range.
     """
     part = boundary.partition

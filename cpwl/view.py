@@ -85,7 +85,7 @@ def view(
     is output 0; the page offers all of them), the edges layer by layer (each counts for the first unit whose piece
     differs on its two sides), and of the region under the mouse its affine map, area, class and pattern.
     ``boundary`` is drawn in red, with ``samples`` random points of it. ``points`` (n, 2), in slice coordinates, are
-    marked, with ``labels`` beside them. ``data`` (N, *input shape), inputs wherever they lie, are marked at the nearest
+    marked, with ``labels`` beside them. ``data`` (N, ...), inputs wherever they lie, are marked at the nearest
     points of the slice; the page says how far from it they are, and their ``data_labels`` (numbers of classes give them
     the colours of these). Where inputs are images, (h, w) or (1 or 3, h, w), that of the point under the mouse is
     shown, and a switch shows those of points, data (their own) and samples beside their marks.

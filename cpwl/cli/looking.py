@@ -47,7 +47,7 @@ def plot(
     part: Path, out: Path, color: Any, output: int | None, surface: bool, with_boundary: bool, level: float | None,
     dpi: int,
 ) -> None:  # fmt: skip
-    """Draw the regions of the partition PART.
+    """Draw the regions of PART into a picture file.
 
     \b
     Examples:
@@ -76,13 +76,15 @@ def plot(
 @click.option("--level", type=float, help="With --boundary, for a network of one output: its level (0 by default).")
 @click.option("--samples", type=click.IntRange(0), default=0, show_default=True,
               help="With --boundary: mark so many random points of it.")  # fmt: skip
-@click.option("--data", type=EXISTING, help="Inputs to be marked: an .npy file (N, *input shape).")
+@click.option("--data", type=EXISTING, help="Inputs to be marked: an .npy file (N, followed by the shape of an input).")
 @click.option("--labels", type=EXISTING, help="Their classes: an .npy or text file of N whole numbers.")
 def view(
     part: Path, out: Path, color: Any, with_boundary: bool, level: float | None, samples: int, data: Path | None,
     labels: Path | None,
 ) -> None:  # fmt: skip
-    """Write an interactive page of the partition PART: one file for a browser, which needs no network.
+    """Write an interactive page of PART for a browser.
+
+    It is one file, which needs no network: pan and zoom, and see the affine map of the region under the mouse.
 
     \b
     Examples:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ..analysis.maps import LocalMaps
     from ..network import Network
 
-_DATA = click.option("--data", type=EXISTING, required=True, help="Inputs: an .npy file (N, *input shape).")
+_DATA = click.option(
+    "--data", type=EXISTING, required=True, help="Inputs: an .npy file (N, followed by the shape of an input)."
+)
 _LABELS = click.option(
     "--labels", type=EXISTING, required=True, help="Their classes: an .npy or text file of N numbers."
 )
@@ -30,13 +32,16 @@ _CSV = click.option("--csv", "table", type=NEW, help="File for the table.")
 
 @main.command()
 @PART
-@click.option("--points", type=EXISTING, required=True, help="Inputs: an .npy file (N, *input shape).")
+@click.option(
+    "--points", type=EXISTING, required=True, help="Inputs: an .npy file (N, followed by the shape of an input)."
+)
 @click.option("--level", type=float, help="For a network of one output: its level (0 by default).")
 @_CSV
 def nearest(part: Path, points: Path, level: float | None, table: Path | None) -> None:
-    """Find the point of the decision boundary of PART that is nearest to each of some inputs, within the slice.
+    """Find the nearest point of the decision boundary to some inputs.
 
-    Inputs are first moved to the nearest point of the slice; "from slice" is how far.
+    The nearest within the slice of PART, and the classes that are equal there. Inputs are first moved to the nearest
+    point of the slice; "from slice" is how far.
 
     \b
     Example:
@@ -60,17 +65,18 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 @click.argument("first", type=EXISTING)
 @click.argument("second", type=EXISTING)
 @domain_options
-@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True)
+@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True,
+              help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
 @_CSV
 def agree(
     first: Path, second: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
     polygon: Path | None, backend: str, out: Path | None, table: Path | None,
 ) -> None:  # fmt: skip
-    """Measure where the networks FIRST and SECOND decide alike on a slice: areas by pairs of classes.
+    """Measure where two networks decide alike on a slice.
 
-    A row for each class of the first one, a column for each of the second one. A network of one output has the classes
-    1, where it is positive, and 0.
+    Areas by pairs of classes, for the networks FIRST and SECOND: a row for each class of the first one, a column for
+    each of the second one. A network of one output has the classes 1, where it is positive, and 0.
 
     \b
     Example:
@@ -98,10 +104,12 @@ def agree(
 @_LABELS
 @_TRAIN
 @click.option("--clusters", "counts", default="1,2,5,10,20,50", show_default=True, help="Numbers of clusters.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first centres.")
 @_CSV
 def clusters(model: Path, data: Path, labels: Path, train: float, counts: str, seed: int, table: Path | None) -> None:
-    """Replace the affine maps of MODEL around inputs by the centres of k-means clusters, and see what accuracy is kept.
+    """Keep only k affine maps of a network, and judge them.
+
+    The maps of MODEL around inputs are replaced by the centres of k-means clusters.
 
     \b
     Example:
@@ -130,7 +138,9 @@ def clusters(model: Path, data: Path, labels: Path, train: float, counts: str, s
 def transfer(
     models: tuple[Path, ...], data: Path, labels: Path, train: float, components: int, table: Path | None
 ) -> None:
-    """Fit affine maps between the local maps of several MODELS, in both directions, and judge the mapped decisions.
+    """Fit affine maps between the local maps of networks.
+
+    Of several MODELS, in both directions; the decisions of mapped maps are judged.
 
     \b
     Example:

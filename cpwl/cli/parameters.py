@@ -39,9 +39,9 @@ PART = click.argument("part", type=EXISTING)
 
 _DOMAIN = (
     click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
-                 help="Domain for few inputs: LO <= x <= HI, given for all inputs, or once for each."),
+                 help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each."),
     click.option("--through", type=EXISTING,
-                 help="Domain: a square through the points in an .npy file (3, *input shape)."),
+                 help="Domain: a square through the points in an .npy file (3, followed by the shape of an input)."),
     click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
                  help="Enlarges that square by the factor 1 + margin."),
     click.option("--polygon", type=EXISTING,
