@@ -28,7 +28,7 @@ from .ragged import Ragged
 if TYPE_CHECKING:
     import pandas
 
-    from .analysis.nearest import Nearest
+    from .analysis.closest import Nearest
     from .certify.samples import BoundarySamples
 
 
@@ -106,7 +106,7 @@ class DecisionBoundary:
 
     def nearest(self, u: ArrayLike) -> Nearest:
         """The nearest point of the boundary to each point u (M, 2) of the slice; see ``cpwl.analysis.nearest``."""
-        from .analysis.nearest import nearest
+        from .analysis.closest import nearest
 
         return nearest(self, u)
 
@@ -117,8 +117,8 @@ class DecisionBoundary:
         return plot_samples(self, data, **options)
 
     def table(self) -> pandas.DataFrame:
-        """The length of each class pair's part; see ``cpwl.analysis.nearest.length_table``."""
-        from .analysis.nearest import length_table
+        """The length of each class pair's part; see ``cpwl.analysis.length_table``."""
+        from .analysis.closest import length_table
 
         return length_table(self)
 

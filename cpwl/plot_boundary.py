@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .analysis.nearest import closest_data
+from .analysis.closest import closest_data
 from .errors import ArgumentError, ShapeError
 from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .analysis.agreement import Agreement
+    from .analysis.overlay import Agreement
     from .boundary import DecisionBoundary
 
 _CANDIDATES = 200

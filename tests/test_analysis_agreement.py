@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from networks import Pair, layered, mlp
 
 import cpwl
-from cpwl.analysis.agreement import Agreement, agreement
+from cpwl.analysis.overlay import Agreement, agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Dense, Network
 

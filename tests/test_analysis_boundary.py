@@ -93,7 +93,7 @@ def test_many_points_are_handled_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     boundary = cpwl.partition(QUARTERS, SQUARE).decision_boundary()
     u = np.random.default_rng(0).uniform(-1, 1, (50, 2))
     whole = boundary.nearest(u)
-    monkeypatch.setattr("cpwl.analysis.nearest._ENTRIES", 10)
+    monkeypatch.setattr("cpwl.analysis.closest._ENTRIES", 10)
     assert (boundary.nearest(u).points == whole.points).all()
     assert boundary.nearest(np.zeros((0, 2))).points.shape == (0, 2)
 

@@ -9,9 +9,9 @@ import pandas
 import pytest
 from test_cli import answer, cpwl, export
 
-from cpwl.analysis.agreement import agreement
 from cpwl.analysis.clusters import cluster_table
 from cpwl.analysis.maps import local_maps
+from cpwl.analysis.overlay import agreement
 from cpwl.compiler import compile
 from cpwl.domain import Domain
 from cpwl.io import load
@@ -72,8 +72,8 @@ def test_nearest_writes_the_nearest_points(folder: Path, tmp_path: Path) -> None
     answer("nearest", folder / "part.npz", "--points", folder / "data.npy", "--csv", tmp_path / "nearest.csv")
     table, data = pandas.read_csv(tmp_path / "nearest.csv"), np.load(folder / "data.npy")
     found = load(folder / "part.npz").decision_boundary().nearest(data)
-    assert np.allclose(table["distance"], found.distances) and np.allclose(table[["u1", "u2"]], data)
-    assert np.allclose(table[["nearest u1", "nearest u2"]], found.points) and (table["from slice"] < 1e-12).all()
+    assert np.allclose(table["distance"], found.distances) and np.allclose(table[["u1", "u2"]], found.points)
+    assert (table["from slice"] < 1e-12).all() and (table[["first", "second"]] == found.pairs).all(axis=None)
     level = float(load(folder / "scalar.npz").outputs.to_numpy().mean())
     assert "distance" in answer("nearest", folder / "scalar.npz", "--points", folder / "data.npy", "--level", level)
 

@@ -1,9 +1,9 @@
 """What people do with partitions: statistics, training dynamics, implicit representations, local maps, boundaries."""
 
-from .agreement import Agreement, agreement
+from .closest import Nearest, closest_data, length_table, nearest
 from .clusters import MapClusters, cluster_maps, cluster_table
 from .maps import LocalMaps, dual_points, local_maps
-from .nearest import Nearest, closest_data, length_table, nearest
+from .overlay import Agreement, agreement
 from .transfer import Represented, affine_fit, transfer_table
 
 __all__ = [

@@ -14,8 +14,6 @@ from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, check_domain, domain_options, file_type
 
 if TYPE_CHECKING:
-    import pandas
-
     from ..analysis.maps import LocalMaps
     from ..network import Network
 
@@ -47,18 +45,12 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
     Example:
       cpwl nearest part.npz --points points.npy --csv nearest.csv
     """
-    import pandas
-
     loaded = load(part)
     inputs = read_numbers(points)
     u = loaded.to_slice(inputs)
-    found = decision_boundary(loaded, level).nearest(u)
     moved = (np.asarray(loaded.to_input(u), np.float64) - inputs).reshape(len(u), -1)
-    columns = {"from slice": np.linalg.norm(moved, axis=1), "u1": u[:, 0], "u2": u[:, 1]}
-    columns |= {"nearest u1": found.points[:, 0].astype(float), "nearest u2": found.points[:, 1].astype(float)}
-    columns |= {"distance": found.distances, "bound": found.bounds, "decided": found.decided}
-    columns |= {"first": found.pairs[:, 0], "second": found.pairs[:, 1]}
-    _show(pandas.DataFrame(columns).rename_axis("point"), table)
+    found = decision_boundary(loaded, level).nearest(u).table()
+    _show(found.assign(**{"from slice": np.linalg.norm(moved, axis=1)}), table)
 
 
 @main.command()
@@ -82,7 +74,7 @@ def agree(
     Example:
       cpwl agree one.onnx two.onnx --box -1 1 --out agreement.png
     """
-    from ..analysis.agreement import agreement
+    from ..analysis.overlay import agreement
 
     check_domain(box, through, polygon)
     report = Reporter()
@@ -171,7 +163,8 @@ def _maps(net: Network, data: Path, train: float, report: Reporter) -> tuple[Loc
     return maps.take(rows[:half]), maps.take(rows[half:])
 
 
-def _show(table: pandas.DataFrame, path: Path | None) -> None:
+def _show(table: Any, path: Path | None) -> None:
+    """Prints a pandas table, and writes it to a file."""
     Reporter().line(table.to_string(float_format="{:.4g}".format))
     if path is not None:
         table.to_csv(path)

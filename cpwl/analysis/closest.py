@@ -57,6 +57,17 @@ class Nearest:
     def __len__(self) -> int:
         return len(self.segments)
 
+    def table(self) -> pandas.DataFrame:
+        """A row for each point, rounded to float64: ``u1`` and ``u2`` of the nearest one, ``distance``, ``bound``,
+        ``decided``, and the pair of classes, ``first`` and ``second``."""
+        import pandas
+
+        places = self.points.astype(np.float64)
+        columns: dict[str, Any] = {"u1": places[:, 0], "u2": places[:, 1], "distance": self.distances}
+        columns |= {"bound": self.bounds, "decided": self.decided}
+        columns |= {"first": self.pairs[:, 0], "second": self.pairs[:, 1]}
+        return pandas.DataFrame(columns).rename_axis("point")
+
 
 def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     """The point of the boundary nearest to each point u (M, 2) of the slice, given in slice coordinates.
