@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from networks import mlp
 
 from cpwl.analysis import off_data, plot_study, random_slice, study, summarised
-from cpwl.errors import ArgumentError, CpwlError, DomainError, ShapeError
+from cpwl.errors import ArgumentError, CpwlError, ShapeError
 from cpwl.partition import partition
 from cpwl.plot_statistics import plot_distributions
 
@@ -30,7 +30,7 @@ def test_a_random_slice_is_an_orthonormal_square_centred_on_its_point(entries: i
 
 def test_the_shape_of_the_point_is_kept_and_the_seed_alone_decides() -> None:
     point = np.zeros((1, 4, 4))
-    one, same, other, pair = (random_slice(point, seed=seed) for seed in (1, 1, 2, (1, 0)))
+    one, same, other, pair = (random_slice(point, seed=seed) for seed in (1, 1, 2, (1, 1)))
     assert one.shape == (1, 4, 4) and np.array_equal(one.basis, same.basis)
     assert not np.allclose(one.basis, other.basis) and not np.allclose(one.basis, pair.basis)
 
@@ -40,7 +40,7 @@ def test_the_slice_of_a_seed_is_pinned() -> None:
     drawn = np.random.default_rng(7).standard_normal((2, 3))
     q, r = np.linalg.qr(drawn.T)
     assert np.allclose(random_slice(np.zeros(3), seed=7).basis, q * np.sign(np.diag(r)), rtol=0, atol=1e-15)
-    assert np.allclose(random_slice(np.zeros(3), seed=7).basis[:, 0], [0.00418, 0.98764, -0.15682], atol=1e-4)
+    assert np.allclose(random_slice(np.zeros(3), seed=7).basis[:, 0], [0.00303393, 0.73679711, -0.6761071], atol=1e-7)
 
 
 def test_planes_are_uniform_in_direction() -> None:
@@ -50,10 +50,12 @@ def test_planes_are_uniform_in_direction() -> None:
     assert np.allclose(mean, np.eye(4) / 2, atol=0.03)
 
 
-@pytest.mark.parametrize(("point", "side", "error"), [([1.0], 1, DomainError), ([0, 0], 0, DomainError),
-                                                     ([0, np.nan], 1, CpwlError), ([0, 0], -1, DomainError)])  # fmt: skip
-def test_points_and_sides_that_make_no_sense_are_refused(point: Any, side: float, error: type[Exception]) -> None:
-    with pytest.raises(error, match="point|side"):
+@pytest.mark.parametrize(
+    ("point", "side", "text"),
+    [([1.0], 1, "point"), ([0, 0], 0, "side"), ([0, np.nan], 1, "point"), ([0, 0], -1, "side")],
+)
+def test_points_and_sides_that_make_no_sense_are_refused(point: Any, side: float, text: str) -> None:
+    with pytest.raises(CpwlError, match=text):
         random_slice(point, side=side)
 
 

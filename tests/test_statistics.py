@@ -103,7 +103,7 @@ def test_the_frame_is_the_table_of_rows_with_the_summary_beside_it() -> None:
 
 @pytest.mark.parametrize("domain", [Domain.box([-1, -1], [1, 1]), Domain.polygon([[0, 0], [2, 0], [1, 3], [-1, 1]])])
 def test_regions_of_a_quadrilateral_in_general_position_have_four_vertices_on_average(domain: Domain) -> None:
-    """Crossings inside count for 4 regions, those on the border for 2, corners for 1; and R = 1 + inside + border / 2."""
+    """A vertex inside is one of 4 regions, one on the border of 2, a corner of 1; R = 1 + inside + border / 2."""
     assert statistics(partition(random_partition(5).network, domain)).mean_corners == 4
 
 
@@ -122,7 +122,7 @@ def test_slopes_of_slivers_are_as_good_as_others() -> None:
     rows = np.array([[1.0, 0.0], [1.0, 0.0]])
     ops = [Dense(rows, np.array([-1 / 3, -1 / 3 - 2.0**-40])), RELU, Dense(np.array([[1.0, -4.0]]), np.array([1000.0]))]
     part = partition(Network.sequential(2, ops), Domain.box([-1, -1], [1, 1]))
-    assert sorted(slope_norms(part).tolist()) == [0.0, 1.0, 3.0]
+    assert np.allclose(np.sort(slope_norms(part)), [0, 1, 3], rtol=1e-12, atol=0)
 
 
 def test_values_at_vertices_are_refused_where_their_bounds_prove_too_little() -> None:
