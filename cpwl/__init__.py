@@ -21,6 +21,7 @@ from .network import Network
 from .partition import Partition, partition, partition_blocks
 from .region import Region
 from .statistics import Statistics, Totals, statistics_of_blocks
+from .written import WrittenStatistics, statistics_of_folder
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "Statistics",
     "Totals",
     "Written",
+    "WrittenStatistics",
     "certify",
     "certify_constant",
     "certify_equal",
@@ -57,5 +59,6 @@ __all__ = [
     "partition_blocks",
     "partition_many",
     "statistics_of_blocks",
+    "statistics_of_folder",
     "write_partition",
 ]

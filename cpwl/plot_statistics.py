@@ -63,13 +63,16 @@ def plot_study(
 
     ``kind="box"``: boxes (quartiles, median, whiskers to the farthest value within 1.5 times the box, and all values
     as dots) for each value of column ``by``, in the colour of column ``hue``. ``kind="ecdf"``: for each pair of both
-    the share of the slices whose measure is at most that large.
+    the share of the slices whose measure is at most that large. Squares of several sides are not mixed: then ``by`` or
+    ``hue`` has to be "side".
     """
     missing = [name for name in (by, hue, *measures) if name not in table.columns]
     if missing or kind not in ("box", "ecdf"):
         raise ArgumentError(
             f"kind must be 'box' or 'ecdf', and the table have all columns; got {kind!r}, no {missing}."
         )
+    if "side" not in (by, hue) and table["side"].nunique() > 1:
+        raise ArgumentError("the table has squares of several sides: give by='side', or take one of them only.")
     figure, axes = _panels(len(measures), columns=3)
     hues, values = list(table[hue].unique()), list(table[by].unique())
     for ax, measure in zip(axes, measures, strict=True):

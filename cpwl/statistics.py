@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -115,11 +115,7 @@ class Statistics:
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            file.writelines(f"# {name}: {value}\n" for name, value in self.summary.items())
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(self.rows())
+        write_table(path, self.summary, self.rows())
 
 
 def statistics(partition: Partition) -> Statistics:
@@ -270,6 +266,15 @@ def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
     for block in blocks:
         totals.add(block)
     return totals
+
+
+def write_table(path: str | PathLike[str], summary: Mapping[str, int | float], rows: Iterable[Sequence[float]]) -> None:
+    """Writes a table of regions, with columns ``COLUMNS``, below a summary in lines that begin with "#"."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        file.writelines(f"# {name}: {value}\n" for name, value in summary.items())
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
 
 
 class _Distinct:

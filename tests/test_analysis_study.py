@@ -24,7 +24,7 @@ TRAIN = np.random.default_rng(0).standard_normal((3, 5))
 def test_a_random_slice_is_an_orthonormal_square_centred_on_its_point(entries: int, seed: int, side: float) -> None:
     point = np.random.default_rng(seed).standard_normal(entries)
     found = random_slice(point, side=side, seed=seed)
-    assert np.allclose(found.basis.T @ found.basis, np.eye(2), rtol=0, atol=1e-15)
+    assert np.allclose(found.basis.T @ found.basis, np.eye(2), rtol=0, atol=1e-14)
     assert np.isclose(found.volume, side**2) and np.array_equal(found.to_input([0, 0]), point)
 
 
@@ -123,9 +123,9 @@ def test_what_makes_no_sense_is_named(networks: Any, points: Any, options: Any, 
 def test_the_summary_has_the_mean_and_quantiles_of_each_group() -> None:
     table = study(NETWORKS, {"train": TRAIN}, slices=3)
     found = summarised(table, measures=["regions", "ARV"], quantiles=[0.1, 0.5])
-    assert found.index.names == ["measure", "network", "points"] and len(found) == 4
+    assert found.index.names == ["measure", "network", "points", "side"] and len(found) == 4
     values = table.loc[table.network == "wide", "regions"]
-    row = found.loc[("regions", "wide", "train")]
+    row = found.loc[("regions", "wide", "train", 1.0)]
     assert row["slices"] == 9 and row["mean"] == values.mean() and row["q50"] == values.median()
     assert np.isclose(row["q10"], values.quantile(0.1)) and (row["min"], row["max"]) == (values.min(), values.max())
     with pytest.raises(ArgumentError, match="no such"):
@@ -140,6 +140,14 @@ def test_pictures_have_a_panel_for_each_measure() -> None:
     assert len(curves) == 4 and all(curve.get_ydata()[-1] == 1 for curve in curves)
     with pytest.raises(ArgumentError, match="kind"):
         plot_study(table, kind="pie")
+
+
+def test_squares_of_several_sides_are_not_mixed() -> None:
+    table = study(NETWORKS, TRAIN, side=[1, 2])
+    assert len(summarised(table, measures=["regions"])) == 4
+    with pytest.raises(ArgumentError, match="by='side'"):
+        plot_study(table)
+    assert plot_study(table, by="side", measures=["regions"]).axes[0].get_xticklabels()[1].get_text() == "2.0"
 
 
 def test_distributions_reach_one_and_name_the_groups() -> None:

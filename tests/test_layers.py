@@ -26,7 +26,7 @@ LAYERS: dict[str, int] = {
     "boundary": 8, "graph": 10, "slopes": 8, "statistics": 9, "provenance": 8, "analysis": 10,
     "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
-    "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "view": 11,
+    "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "written": 11, "view": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -53,7 +53,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot", "plot_comparisons", "plot_statistics"),
-    "pandas": ("statistics", "analysis", "plot_statistics"),
+    "pandas": ("statistics", "analysis", "plot_statistics", "cli.measuring"),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "pyarrow": ("parquet",),

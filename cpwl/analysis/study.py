@@ -74,7 +74,7 @@ def study(
 
 def summarised(
     table: pandas.DataFrame,
-    by: Sequence[str] = ("network", "points"),
+    by: Sequence[str] = ("network", "points", "side"),
     *,
     measures: Sequence[str] = MEASURES,
     quantiles: Sequence[float] = (0.25, 0.5, 0.75),
