@@ -26,6 +26,10 @@ class WrittenStatistics:
     written: Written
     measures: Measures
 
+    def __repr__(self) -> str:
+        part = "" if self.written.complete else "INCOMPLETE, "
+        return f"<WrittenStatistics: {part}{self.measures.regions} regions in {self.written.parts} files>"
+
     @property
     def summary(self) -> dict[str, int | float]:
         """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps."""
