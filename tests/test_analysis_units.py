@@ -152,6 +152,15 @@ def test_a_unit_that_shares_a_part_of_its_boundary_repeats_none() -> None:
     assert np.allclose(found.shared[2:], [1, 1]) and np.allclose(found.lengths[2:], [2 + 0.5**0.5, 2])
 
 
+@given(pair=layered(kinds=("integers", "ternary")))
+@settings(max_examples=50)
+def test_a_unit_repeats_the_first_one_with_the_same_facets(pair: Any) -> None:
+    found = units(partition(pair.network, SQUARE))
+    cut = [frozenset(found.crossings.facet[row].tolist()) for row in found.crossings.by_unit(len(found))]
+    wanted = [cut.index(facets) if facets and cut.index(facets) < unit else -1 for unit, facets in enumerate(cut)]
+    assert found.repeats.tolist() == wanted
+
+
 # ---- polylines -----------------------------------------------------------------------------------------------------
 def cross(points: NDArray[np.float64], to: NDArray[np.float64]) -> float:
     return float(points[0] * to[1] - points[1] * to[0])
@@ -197,6 +206,15 @@ def test_a_bump_has_a_closed_polyline() -> None:
     assert np.allclose(np.abs(points).sum(axis=1), 0.5)
     turns = [cross(b - a, c - b) for a, b, c in zip(points, np.roll(points, -1, 0), np.roll(points, -2, 0))]
     assert min(turns) > 0  # counter-clockwise: active inside
+
+
+def test_a_boundary_that_crosses_itself_is_parted_there() -> None:
+    """|x| - |y|: the two diagonals."""
+    first = Dense(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.zeros(4))
+    net = Network.sequential(2, [first, RELU, Dense(np.array([[1.0, 1, -1, -1]]), np.zeros(1)), RELU])
+    found = units(partition(net, SQUARE))
+    ends = [found.partition.vertices[curve.vertices[[0, -1]]] for curve in found.polylines(4)]
+    assert len(ends) == 4 and all(sorted(np.abs(pair).sum(axis=1).tolist()) == [0, 2] for pair in ends)
 
 
 def test_an_activation_of_several_breakpoints_has_curves_for_each() -> None:

@@ -112,7 +112,7 @@ class Units:
         """The boundaries of units (all by default) as curves, unit by unit; the larger piece is on their left.
 
         A unit with several breakpoints has curves for each; a maximum for each two arguments that win beside each
-        other. Curves are parted where more than two ends of one kind meet. ``ArgumentError`` for a unit that is none;
+        other. Curves are parted where more than two ends meet. ``ArgumentError`` for a unit that is none;
         ``UnsupportedDimensionError`` unless on a plane.
         """
         if self.partition.domain.dim != 2:
@@ -233,19 +233,17 @@ def _padded(shape: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...]:
 
 
 def _curves(part: Partition, found: Crossings, rows: Rows) -> Iterator[Polyline]:
-    """The curves that some crossings make up: from each facet to the next of the same unit and pieces.
+    """The curves that some crossings make up: from each facet to the next of the same unit.
 
-    Facets are directed so that the larger piece is on their left; where one such facet ends and one begins, they are
-    joined. Cells of two kinds alternate around a vertex, so that as many begin as end there, inside the domain.
+    Facets are directed so that the larger piece is on their left; where just one ends and one begins, they are joined:
+    the piece changes twice around that vertex, so that both are between the same two pieces.
     """
     left, right = found.left[rows].astype(np.int64), found.right[rows].astype(np.int64)
     low, high, unit = np.minimum(left, right), np.maximum(left, right), found.unit[rows]
     ends = part.facets().vertices.values.reshape(-1, 2)[found.facet[rows]]
     ends = np.where((left > right)[:, None], ends, ends[:, ::-1])
-    kinds = np.unique(np.stack([unit, low, high], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
-    following = _joined(kinds[:, None] * len(part.vertices) + ends)
-    order = np.lexsort((np.arange(len(rows)), kinds))
-    for chain, closed in _chains(following, order):
+    following = _joined(unit[:, None] * len(part.vertices) + ends)
+    for chain, closed in _chains(following, np.argsort(unit, kind="stable")):
         edge = chain[0]
         vertices = [*ends[chain, 0], *([] if closed else [ends[chain[-1], 1]])]
         yield Polyline(int(unit[edge]), (int(low[edge]), int(high[edge])), np.array(vertices, np.int64), closed)
