@@ -46,12 +46,12 @@ class CloseValues:
 
     def signs(self, vertex: Rows, home: Rows, names: Rows, column: Rows) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
         """The signs of columns at vertices, int8; and which of them are open: 0, but perhaps not so."""
-        signs = np.zeros(len(vertex), np.int8)
+        signs, zero = np.zeros(len(vertex), np.int8), np.zeros(len(vertex), np.bool_)
         for start in range(0, len(vertex), _BLOCK):
             block = slice(start, start + _BLOCK)
             value, over = self.values(vertex[block], home[block], names[block], home[block], column[block])
-            signs[block] = value.signs() * over.signs()
-        left = np.flatnonzero(signs == 0)
+            signs[block], zero[block] = value.signs() * over.signs(), value.is_zero()
+        left = np.flatnonzero((signs == 0) & ~zero)
         still = ~(
             self._vanish(home[left], column[left], names[left, 0])
             | self._vanish(home[left], column[left], names[left, 1])
