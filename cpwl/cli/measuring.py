@@ -28,11 +28,12 @@ PLOT = click.option("--plot", "picture", type=NEW, callback=file_type(PICTURES),
 @click.option("--csv", "table", type=NEW, help="File for the table of regions.")
 @PLOT
 def stats(part: Path, table: Path | None, picture: Path | None) -> None:
-    """Count and measure the regions of PART: a file, or a folder that "cpwl partition --out FOLDER" has written.
+    """Count and measure the regions of PART.
 
-    ARV, ANV and ARE are the average area, number of vertices and eccentricity of a region; density is regions for each
-    unit of area; slopes are norms of the regions' linear maps. --plot draws their distributions. Of a folder no more
-    than some thousand regions are held at a time. "cpwl units" tells what layers and units do.
+    PART is a file, or a folder that "cpwl partition --out FOLDER" has written: of that no more than some thousand
+    regions are held at a time. ARV, ANV and ARE are the average area, number of vertices and eccentricity of a region;
+    density is regions for each unit of area; slopes are norms of the regions' linear maps. --plot draws their
+    distributions.
 
     \b
     Examples:
@@ -65,7 +66,7 @@ def _statistics(part: Path) -> Statistics | WrittenStatistics:
 @click.option("--csv", "table", type=NEW, help="File for the table of units, a row each.")
 @PLOT
 def units(part: Path, table: Path | None, picture: Path | None) -> None:
-    """Tell, layer by layer, which units of the network cut the domain of the partition PART.
+    """Tell which units cut the domain of PART, layer by layer.
 
     A unit cuts, or is dead (never active) or linear (always active) on all of the domain; "repeats" are units that cut
     along exactly the same edges as one before them; "regions" are there after the layer. --plot draws a panel for each
@@ -105,9 +106,9 @@ def study(
     models: tuple[Path, ...], sets: tuple[str, ...], count: int | None, off: int | None, slices: int,
     side: tuple[float, ...], seed: int, by: str, table: Path | None, picture: Path | None,
 ) -> None:  # fmt: skip
-    """Measure the partitions of MODELS on random 2-D slices through the points of data sets.
+    """Measure MODELS on random slices through points.
 
-    Through each point go squares in random planes; all models are measured on the same ones. Printed are mean,
+    Through each point go 2-D squares in random planes; all models are measured on the same ones. Printed are mean,
     deviation and quartiles over the slices; docs/statistics.md says what the numbers mean.
 
     \b
