@@ -16,7 +16,7 @@ from cpwl.analysis import Units, units
 from cpwl.blocks import Blocks
 from cpwl.domain import Domain
 from cpwl.errors import ArgumentError
-from cpwl.network import RELU, Dense, Network
+from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Periodic, Piecewise
 from cpwl.partition import Partition, partition
 from cpwl.provenance import crossings
 from cpwl.view import bending_units
@@ -111,6 +111,32 @@ def test_a_leaky_unit_that_does_not_cut_is_linear_and_a_saturated_hardtanh_is_de
     for name, wanted in (("leaky relu", "linear"), ("hardtanh", "dead"), ("abs", "linear")):
         ops = [Dense(np.array([[1.0, 0.0]]), np.array([-3.0])), ACTIVATIONS[name]]
         assert units(partition(Network.sequential(2, ops), SQUARE)).states.tolist() == [wanted]
+
+
+def test_slopes_of_each_unit_or_channel_decide_which_units_are_dead() -> None:
+    """A leaky ReLU of slope 0 is dead below its breakpoint; the other units of the layer pass something on."""
+    below = Dense(np.zeros((8, 2)), np.full(8, -1.0))
+    unitwise = Piecewise(np.zeros(1), np.stack([np.arange(8.0), np.ones(8)]))
+    found = units(partition(Network.sequential(2, [below, unitwise]), SQUARE))
+    assert found.states.tolist() == ["dead"] + ["linear"] * 7
+    channels = Piecewise(np.zeros(1), np.array([[1.0, 0.0], [1.0, 1.0]]).reshape(2, 2, 1, 1))
+    image = Gather(np.arange(8).reshape(2, 2, 2))
+    nodes = [
+        Node(Input(), (), (2,)),
+        Node(below, (0,), (8,)),
+        Node(image, (1,), (2, 2, 2)),
+        Node(channels, (2,), (2, 2, 2)),
+    ]
+    assert units(partition(Network(tuple(nodes)), SQUARE)).states.tolist() == ["linear"] * 4 + ["dead"] * 4
+
+
+def test_a_periodic_unit_has_a_curve_for_each_breakpoint_that_it_reaches() -> None:
+    """A triangle wave of period 1 on an argument from -1 to 1, with breakpoints at its halves."""
+    wave = Periodic(1.0, np.array([0.0, 0.5]), np.array([1.0, -1.0]))
+    found = units(partition(Network.sequential(2, [Dense(np.eye(1, 2), np.zeros(1)), wave]), SQUARE))
+    assert found.regions_after.tolist() == [len(found.partition_after(1))] == [4]
+    places = [found.partition.vertices[curve.vertices][:, 0] for curve in found.polylines()]
+    assert sorted(place[0] for place in places) == [-0.5, 0, 0.5] and all((place == place[0]).all() for place in places)
 
 
 @given(seed=st.integers(0, 1000))
