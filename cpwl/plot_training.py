@@ -31,12 +31,13 @@ _MEANINGS = {
     "ARE": "average eccentricity (ARE)",
 }
 _LOGARITHMIC = 20.0
-"""A curve of positive numbers is drawn on a logarithmic scale when its largest is so many times its smallest."""
+"""Positive numbers are drawn on a logarithmic scale when the largest is so many times the smallest."""
 
 _OUTLIERS = 0.005
 """The part of the area, at either end, that the colour scale does not reach: a few slivers would take half of it."""
 
-_BOUNDARY = {"colors": "#e00010", "linewidths": 1.4, "zorder": 3, "capstyle": "round"}
+_RED = "#e00010"
+_BOUNDARY = {"colors": _RED, "linewidths": 1.8, "zorder": 3, "capstyle": "round"}
 _MARKERS = (("o", "black", "white"), ("s", "white", "black"), ("^", "#FFAABB", "black"), ("D", "#DDDDDD", "black"))
 """What points of each class look like, marker, colour and edge; from the fifth class on they repeat."""
 
@@ -62,7 +63,7 @@ def animate(
     """
     _check(recording)
     pictures = _pictures(recording, width, scale, points, classes)
-    return write_movie(path, pictures, fps=fps, hold=hold)
+    return write_movie(path, pictures, fps=fps, hold=hold, exact=_named_colors())
 
 
 def plot_frames(
@@ -111,6 +112,9 @@ def plot_curves(recording: Recording, names: Sequence[str] | None = None) -> Fig
         _draw_curve(ax, table.index.to_numpy(), table[name].to_numpy(np.float64), _MEANINGS.get(name, name))
     for ax in panels[len(chosen) :]:
         ax.set_axis_off()
+    if _geometric(recording.steps):
+        panels[0].set_xscale("symlog", linthresh=min(step for step in recording.steps if step > 0))
+        panels[0].set_xlim(recording.steps[0], 1.2 * recording.steps[-1])
     for ax in panels[max(0, len(chosen) - columns) : len(chosen)]:
         ax.set_xlabel("step")
         ax.tick_params(labelbottom=True)
@@ -120,6 +124,12 @@ def plot_curves(recording: Recording, names: Sequence[str] | None = None) -> Fig
 def _check(recording: Recording) -> None:
     if not len(recording):
         raise ArgumentError("recording must hold a frame: call Recorder.step or Recorder.record while training.")
+
+
+def _geometric(steps: list[int]) -> bool:
+    """Whether the gaps between steps differ so much that the early ones could not be told apart on an even scale."""
+    gaps = np.diff(steps)
+    return len(gaps) > 1 and bool(gaps.max() > _LOGARITHMIC * gaps.min())
 
 
 def _draw_curve(ax: Axes, steps: NDArray[Any], values: NDArray[np.float64], title: str) -> None:
@@ -140,7 +150,7 @@ def _pictures(
     """The frames as arrays (height, width, 3), one after the other."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = new_figure((4.8, 4.5))
+    figure = new_figure((4.8, 4.15))
     figure.set_dpi(width / 4.8)
     canvas, ax, norm = FigureCanvasAgg(figure), figure.subplots(), _norm(recording, scale)
     for i, frame in enumerate(recording):
@@ -153,6 +163,15 @@ def _pictures(
         if i == 0:  # a layout that follows the length of each title would make the picture tremble
             figure.set_layout_engine("none")
         yield np.asarray(canvas.buffer_rgba())[:, :, :3].copy()  # type: ignore[no-untyped-call]
+
+
+def _named_colors() -> NDArray[np.uint8]:
+    """The colours that mean something, (n, 3): an animation with few colours must not lose the rare ones."""
+    from matplotlib.colors import to_rgb
+
+    marks = [_RED, EDGE, *(color for _, *pair in _MARKERS for color in pair)]
+    rows = [*_colors()(np.linspace(0, 1, 48))[:, :3], *map(to_rgb, marks)]
+    return np.round(255 * np.array(rows)).astype(np.uint8)
 
 
 def _draw(ax: Axes, recording: Recording, frame: Frame, norm: Normalize) -> Any:

@@ -153,7 +153,7 @@ class Recording(Sequence[Frame]):
         return pandas.DataFrame(rows, index=pandas.Index(self.steps, name="step"))
 
     def plot(self, steps: Sequence[int] | None = None, **options: Any) -> Any:
-        """A matplotlib figure of some frames side by side, in one colour scale; see ``cpwl.plot_training.plot_frames``."""
+        """A figure of some frames side by side, in one colour scale; see ``cpwl.plot_training.plot_frames``."""
         from ..plot_training import plot_frames
 
         return plot_frames(self, steps, **options)
