@@ -367,6 +367,14 @@ def test_the_boundary_stays_red_in_a_gif(recording: Recording, tmp_path: Path) -
     assert (pictures[-1] == (224, 0, 16)).all(axis=2).sum() > 50
 
 
+def test_named_colours_stay_what_they_are_in_a_gif_of_many_others(tmp_path: Path) -> None:
+    red, noise = (224, 0, 16), np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    noise[30, 30] = red
+    named = np.array([red], np.uint8)
+    pictures, _ = frames_of(write_movie(tmp_path / "a.gif", [noise], fps=1, hold=0, exact=named))
+    assert tuple(pictures[0][30, 30]) == red
+
+
 def test_an_mp4_has_all_frames_and_holds_the_last(recording: Recording, tmp_path: Path) -> None:
     from imageio_ffmpeg import count_frames_and_secs
 

@@ -20,12 +20,12 @@ from .pipeline import compile_model
 def snapshot(model: nn.Module, example_input: Any, until: str | None = None) -> Network:
     """The network that the model would be in eval mode, with the weights that it has now; see ``cpwl.compile``.
 
-    A copy is compiled, so that the model keeps its modes, gradients and buffers; the states of the generators of
-    random numbers (torch, numpy, Python) are put back; and autocast and inference mode, if on, are off meanwhile.
+    A copy is compiled, so that the model keeps its modes, gradients and buffers; and the states of the generators of
+    random numbers (torch, numpy, Python) are put back.
     """
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-    with _generators_kept(), torch.inference_mode(False), torch.autocast("cpu", enabled=False):
+    with _generators_kept():
         return compile_model(eager(model).eval(), example_input, until)
 
 
