@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -182,6 +184,48 @@ def test_an_error_in_training_records_no_end() -> None:
     with pytest.raises(ZeroDivisionError):
         training()
     assert recorder.recording.steps == [0]
+
+
+def adapter(package: str, base: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class that docs/training.md shows for a package, on an empty base class of that name."""
+    stand_in = ModuleType(package)
+    setattr(stand_in, base, type(base, (), {}))
+    monkeypatch.setitem(sys.modules, package, stand_in)
+    page = (Path(__file__).parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"from {package}" in block)
+    space: dict[str, Any] = {}
+    exec(code, space)
+    return space["RecordRegions"]
+
+
+def test_the_lightning_callback_of_the_page_records_the_steps_of_the_optimiser(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(constant(), SQUARE, every=2)
+    callback = adapter("pytorch_lightning", "Callback", monkeypatch)(recorder)
+    trainer = SimpleNamespace(global_step=0)
+    callback.on_train_start(trainer, None)
+    for batch in range(10):  # gradients are accumulated over two batches
+        trainer.global_step = (batch + 1) // 2
+        callback.on_train_batch_end(trainer, None, {"loss": torch.tensor(float(batch))}, None, batch)
+    callback.on_train_end(trainer, None)
+    assert [(frame.step, dict(frame.metrics)) for frame in recorder.recording] == [
+        (0, {}), (2, {"loss": 3.0}), (4, {"loss": 7.0}), (5, {"loss": 9.0})
+    ]  # fmt: skip
+
+
+def test_the_hugging_face_callback_of_the_page_records_with_the_loss_last_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder = Recorder(constant(), SQUARE, every=2)
+    callback = adapter("transformers", "TrainerCallback", monkeypatch)(recorder)
+    state = SimpleNamespace(global_step=0, log_history=[])
+    callback.on_train_begin(None, state, None, model=None)
+    for state.global_step in range(1, 6):
+        callback.on_step_end(None, state, None, model=None, optimizer=None)
+        state.log_history += [{"loss": 1.0 / state.global_step}, {"eval_loss": 0.0}]
+    callback.on_train_end(None, state, None, model=None)
+    assert [(frame.step, dict(frame.metrics)) for frame in recorder.recording] == [
+        (0, {}), (2, {"loss": 1.0}), (4, {"loss": 1 / 3}), (5, {"loss": 0.25})
+    ]  # fmt: skip
 
 
 # ---- what a frame is -----------------------------------------------------------------------------------------------
