@@ -49,6 +49,7 @@ def plot_stack(boundaries: Sequence[DecisionBoundary], ax: Axes3D | None = None)
     low, high = low - margin, high + margin
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]), xlabel="x", ylabel="y", zlabel="z")
     axes.set_box_aspect(high - low)
+    axes.locator_params(nbins=4)
     return axes
 
 

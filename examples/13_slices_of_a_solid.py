@@ -54,4 +54,6 @@ zeros = [part.decision_boundary(level=0) for part in parts]
 for i in range(0, len(parts), max(1, len(parts) // 6)):
     inside, lines = volume_below(parts[i]), contours(zeros[i])
     print(f"at {heights[i]:+.2f}: {len(parts[i]):6,} regions, area inside {inside:.4f}, {len(lines)} closed lines")
+middle = len(parts) // 2
+parts[middle].plot(boundary=zeros[middle]).figure.savefig(arguments.folder / "middle_slice.png", dpi=70)
 plot_stack(zeros).figure.savefig(arguments.folder / "slices_of_a_solid.png", dpi=80)

@@ -19,7 +19,7 @@ FILES = {
     },
     "11_signed_distance.py": {"signed_distance.png", "signed_distance_layers.png"},
     "12_implicit_image.py": {"implicit_image.png"},
-    "13_slices_of_a_solid.py": {"slices_of_a_solid.png"},
+    "13_slices_of_a_solid.py": {"slices_of_a_solid.png", "middle_slice.png"},
 }
 SMALL = {name: ["--small"] for name in FILES if name >= "10"}
 """What makes an example that trains networks quick; their figures are those of their full size in the docs."""
