@@ -228,6 +228,15 @@ def test_the_hugging_face_callback_of_the_page_records_with_the_loss_last_logged
     ]  # fmt: skip
 
 
+def test_a_model_may_be_replaced_between_steps() -> None:
+    models = [cpwl.Network.mlp([np.full((1, 2), slope)], [np.zeros(1)]) for slope in (3.0, 4.0)]
+    recorder = Recorder(models[0], SQUARE, every=1)
+    recorder.step()
+    recorder.model = models[1]
+    recorder.step()
+    assert np.allclose([frame.slopes for frame in recorder.recording], [[18**0.5], [32**0.5]])
+
+
 # ---- what a frame is -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_a_frame_is_the_partition_of_the_model_at_that_step(outputs: int) -> None:
@@ -454,7 +463,7 @@ def test_arguments_that_make_no_sense_are_named(recording: Recording, tmp_path: 
         Recorder(model, SQUARE, every=0)
     with pytest.raises(ArgumentError, match="boundary must be 'decision' or 'none'"):
         Recorder(model, SQUARE, boundary="all")  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match=r"model must be a torch\.nn\.Module, got int"):
+    with pytest.raises(ArgumentError, match=r"model must be a torch\.nn\.Module or a compiled Network, got int"):
         Recorder(3, SQUARE).record()
     with pytest.raises(ArgumentError, match="a metric must be a number"):
         Recorder(model, SQUARE, every=1).step(loss=torch.zeros(2))
@@ -486,6 +495,29 @@ def test_cpwl_animate_draws_a_recording(recording: Recording, tmp_path: Path) ->
     assert "<Recording: 4 frames from step 0 to 6>" in result.output
     assert all((tmp_path / name).stat().st_size > 100 for name in names)
     assert (tmp_path / "table.csv").read_text().splitlines()[0].startswith("step,regions,")
+
+
+def test_cpwl_record_makes_a_recording_of_checkpoints_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    model = network(2).eval()
+    for step in (100, 20, 3):
+        for parameter in model.parameters():
+            parameter.data += 0.1
+        torch.export.save(torch.export.export(model, (torch.zeros(1, 2),)), tmp_path / f"v2-step{step}.pt2")
+    files = [str(path) for path in tmp_path.glob("*.pt2")]
+    words = ["record", *files, "--box", "-1", "1", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    recording = Recording.load(tmp_path / "run")
+    part = cpwl.partition(cpwl.compile(model, torch.zeros(1, 2)), SQUARE)
+    assert recording.steps == [3, 20, 100] and np.array_equal(recording[0].areas, part.volumes())
+    assert re.findall(r"step (\d+) .* (\d+) regions", result.output)[0] == ("3", str(len(part)))
+    again = CliRunner().invoke(main, words)
+    assert again.exit_code == 2 and "must be new or empty" in again.output
+    (tmp_path / "last.pt2").write_bytes(b"")
+    nameless = CliRunner().invoke(main, ["record", str(tmp_path / "last.pt2"), *words[-5:-1], str(tmp_path / "new")])
+    assert nameless.exit_code == 2 and "holds no number" in nameless.output
+    twice = CliRunner().invoke(main, ["record", files[0], *words[1:-1], str(tmp_path / "new")])
+    assert twice.exit_code == 2 and "one step" in twice.output
 
 
 def test_cpwl_animate_refuses_what_makes_no_sense(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plot", "plot_comparisons", "plot_training", "plot_implicit"),
+    "mpl_toolkits": ("plot_implicit",),
     "pandas": ("analysis",),
     "PIL": ("movie",),
     "imageio_ffmpeg": ("movie",),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError
+from ..network import Network
 from ..partition import Partition, partition
 from .recording import Frame, Recording, StoredFrames
 
@@ -20,7 +21,8 @@ Drawn = Literal["decision", "none"]
 class Recorder:
     """Records the partition of a slice every so many steps of training.
 
-    ``model`` is the ``torch.nn.Module`` that is trained, ``domain`` a plane slice of its inputs. Frames are recorded
+    ``model`` is the ``torch.nn.Module`` that is trained, or a compiled ``Network``; the attribute may be given another
+    one between steps, as with checkpoints. ``domain`` is a plane slice of its inputs. Frames are recorded
     at every multiple of ``every`` (None: at none), 0 included, and at the steps in ``at``. As a context manager it also
     records the state at the beginning and at the end. Recording changes nothing about training: a copy in eval mode is
     compiled, and generators of random numbers are put back.
@@ -96,9 +98,7 @@ class Recorder:
 
     def partition(self) -> Partition:
         """The partition of the slice by the model as it is now; nothing is recorded."""
-        from ..compiler.snapshot import snapshot
-
-        return partition(snapshot(self.model, self._example, self._until), self.domain, **self._options)
+        return partition(self._network(), self.domain, **self._options)
 
     def __enter__(self) -> Recorder:
         self.record()
@@ -109,6 +109,13 @@ class Recorder:
     ) -> None:
         if kind is None:
             self.record()
+
+    def _network(self) -> Network:
+        if isinstance(self.model, Network):
+            return self.model
+        from ..compiler.snapshot import snapshot
+
+        return snapshot(self.model, self._example, self._until)
 
     def _due(self, number: int) -> bool:
         """Whether this step is to be recorded and has not been."""

@@ -1,17 +1,69 @@
-"""``cpwl animate``."""
+"""``cpwl record | animate``."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..console import Reporter
+from .files import compile_model, read_domain
 from .group import main
-from .parameters import NEW, PICTURES, file_type
+from .parameters import EXISTING, NEW, PICTURES, NewFile, check_domain, domain_options, file_type
 
 _MOVIES = (".gif", ".mp4")
+
+
+@main.command()
+@click.argument("models", type=EXISTING, nargs=-1, required=True)
+@domain_options
+@click.option("--level", type=float, default=0.0, show_default=True,
+              help="Of networks of one output: the level set that is recorded.")  # fmt: skip
+@click.option("--max-regions", type=click.IntRange(1), help="Of a checkpoint: begin no further block after so many.")
+@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Of a checkpoint: likewise, a time.")
+@click.option("--out", type=NewFile(file_okay=False, path_type=Path), required=True, help="A new folder.")
+def record(
+    models: tuple[Path, ...], box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
+    polygon: Path | None, level: float, out: Path, **options: Any,
+) -> None:  # fmt: skip
+    """Record the regions of MODELS, the checkpoints of a training: .pt2 (only files you trust), .onnx or .nnet.
+
+    The last number in a file's name is its step. "cpwl animate" draws what is recorded.
+
+    \b
+    Example:
+      cpwl record step-*.onnx --box -1 1 --out training
+    """
+    from ..analysis import Recorder
+
+    check_domain(box, through, polygon)
+    ordered, report = _by_step(models), Reporter()
+    networks = ((step, compile_model(path, None, report)) for step, path in ordered.items())
+    recorder: Recorder | None = None
+    for step, net in networks:
+        if recorder is None:
+            domain = read_domain(net, box, through, margin, polygon)
+            recorder = Recorder(net, domain, every=1, folder=out, level=level, **options)
+        recorder.model = net
+        with report.step(f"step {step}") as shown:
+            recorder.step(step)
+            shown.result = f"{len(recorder.record().regions):,} regions"
+
+
+def _by_step(models: tuple[Path, ...]) -> dict[int, Path]:
+    """The files in the order of their steps."""
+    found: dict[int, Path] = {}
+    for path in models:
+        numbers = re.findall(r"\d+", path.stem)
+        if not numbers:
+            raise click.BadParameter(f"the name '{path.name}' holds no number: name files by their steps.")
+        step = int(numbers[-1])
+        if step in found:
+            raise click.BadParameter(f"'{found[step].name}' and '{path.name}' are of one step, {step}.")
+        found[step] = path
+    return dict(sorted(found.items()))
 
 
 @main.command()
@@ -29,7 +81,7 @@ def animate(
     recording: Path, out: Path | None, fps: float, width: int, scale: Any, curves: Path | None, frames: Path | None,
     table: Path | None,
 ) -> None:  # fmt: skip
-    """Draw RECORDING, the folder of a cpwl.analysis.Recorder: how regions and boundary moved in training.
+    """Draw RECORDING, a folder that a Recorder or "cpwl record" wrote: how regions and boundary moved in training.
 
     \b
     Examples:

@@ -24,7 +24,7 @@ def snapshot(model: nn.Module, example_input: Any, until: str | None = None) -> 
     random numbers (torch, numpy, Python) are put back.
     """
     if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+        raise ArgumentError(f"model must be a torch.nn.Module or a compiled Network, got {type(model).__name__}.")
     with _generators_kept():
         return compile_model(eager(model).eval(), example_input, until)
 
