@@ -82,8 +82,7 @@ class Recorder:
     def record(self) -> Frame:
         """The frame of the model as it is now, recorded for the present step; the earlier one if there is one."""
         if self._recorded == self._seen:
-            known: Frame = self.recording[-1]
-            return known
+            return self.recording[-1]
         from ..compiler.snapshot import scalar
 
         found = self.partition()

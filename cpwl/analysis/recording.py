@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -108,7 +108,13 @@ class Recording(Sequence[Frame]):
     def __len__(self) -> int:
         return len(self._frames)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Recording: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | Recording:
         if isinstance(index, slice):
             return Recording(self.domain, [self._frames[i] for i in range(len(self))[index]])
         return self._frames[index]
@@ -206,10 +212,17 @@ class StoredFrames(Sequence[Frame]):
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Frame]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | list[Frame]:
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        return _read(self._path(self.steps[index]), _frame)
+        frame: Frame = _read(self._path(self.steps[index]), _frame)
+        return frame
 
     def _path(self, step: int) -> Path:
         return self.folder / _NAME.format(step)
