@@ -173,6 +173,18 @@ def test_numbers_that_come_again_or_skip_are_recorded_once_where_due(gaps: list[
     assert recorder.recording.steps == wanted
 
 
+def test_a_hook_of_the_optimiser_may_call_the_recorder() -> None:
+    model = constant()
+    recorder = Recorder(model, SQUARE, every=2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer.register_step_post_hook(lambda *_: recorder.step())
+    for _ in range(5):
+        model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+    assert recorder.recording.steps == [2, 4]
+    assert recorder.recording[0].slopes != recorder.recording[1].slopes
+
+
 def test_an_error_in_training_records_no_end() -> None:
     recorder = Recorder(constant(), SQUARE, every=5)
 
