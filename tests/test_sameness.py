@@ -1,4 +1,4 @@
-"""Entries with one value number are one function on the region: by exact arithmetic, on degenerate networks and images."""
+"""Entries with one value number are one function on the region, by exact arithmetic: degenerate networks and images."""
 
 from __future__ import annotations
 
