@@ -265,6 +265,8 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "study",
         "plot",
         "view",
+        "record",
+        "animate",
     }
 
 

@@ -27,6 +27,7 @@ LAYERS: dict[str, int] = {
     "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
     "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "written": 11, "view": 11,
+    "movie": 1, "plot_training": 11, "plot_implicit": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -42,7 +43,7 @@ DELEGATES = {
     "compare": {"plot_comparisons"},
     "execution": {"plot_comparisons"},
     "statistics": {"plot_statistics"},
-    "analysis": {"plot_statistics"},
+    "analysis": {"plot_statistics", "plot_training"},
 }
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
@@ -52,8 +53,11 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot", "plot_comparisons", "plot_statistics"),
+    "matplotlib": ("plot", "plot_comparisons", "plot_statistics", "plot_training", "plot_implicit"),
+    "mpl_toolkits": ("plot_implicit",),
     "pandas": ("statistics", "analysis", "plot_statistics", "cli.measuring"),
+    "PIL": ("movie",),
+    "imageio_ffmpeg": ("movie",),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "pyarrow": ("parquet",),
