@@ -3,6 +3,7 @@
 Everything public can be imported from here; torch, flint and matplotlib are loaded only when something needs them.
 """
 
+from . import analysis
 from .boundary import DecisionBoundary
 from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 from .compare import Comparison, compare, compare_devices
@@ -21,6 +22,7 @@ from .network import Network
 from .partition import Partition, partition, partition_blocks
 from .region import Region
 from .statistics import Statistics, Totals, statistics_of_blocks
+from .written import WrittenStatistics, statistics_of_folder
 
 __version__ = "0.1.0"
 
@@ -40,6 +42,8 @@ __all__ = [
     "Statistics",
     "Totals",
     "Written",
+    "WrittenStatistics",
+    "analysis",
     "certify",
     "certify_constant",
     "certify_equal",
@@ -57,5 +61,6 @@ __all__ = [
     "partition_blocks",
     "partition_many",
     "statistics_of_blocks",
+    "statistics_of_folder",
     "write_partition",
 ]

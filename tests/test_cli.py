@@ -261,12 +261,16 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "check",
         "compare",
         "stats",
+        "units",
+        "study",
         "plot",
         "view",
         "nearest",
         "agree",
         "clusters",
         "transfer",
+        "record",
+        "animate",
     }
 
 

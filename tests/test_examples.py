@@ -14,6 +14,14 @@ FILES = {
     "01_first_partition.py": {"first_partition.png"},
     "02_your_own_network.py": {"your_own_network.png", "your_own_network.npz"},
     "03_exact_against_float.py": {"certificate.json.gz"},
+    "10_training_animation.py": {
+        f"{name}{end}" for name in ("disc_and_annulus", "xor_of_annuli") for end in (".gif", ".mp4", "_curves.png")
+    },
+    "11_signed_distance.py": {"signed_distance.png", "signed_distance_layers.png"},
+    "12_implicit_image.py": {"implicit_image.png"},
+    "13_slices_of_a_solid.py": {"slices_of_a_solid.png", "middle_slice.png"},
+    "30_regions_of_classifiers.py": {"regions_of_classifiers.png", "boundary_samples.png"},
+    "31_augmentation.py": {"augmentation.csv", "augmentation.png"},
     "20_xor.py": {"xor.png"},
     "21_few_maps.py": {"clusters.csv", "transfer.csv"},
 }
@@ -24,6 +32,12 @@ PROMISES = {
     "01_first_partition.py": ["areas sum to 16.000000000000"],
     "02_your_own_network.py": ["1000 samples", "loaded again: <Partition"],
     "03_exact_against_float.py": ["of total area 4;", "regions verified exactly", "the exact backend agree: True"],
+    "10_training_animation.py": ["disc_and_annulus:", "xor_of_annuli:", "boundary length"],
+    "11_signed_distance.py": ["the zero set:", "from the shape at most", "area inside:"],
+    "12_implicit_image.py": ["plain    PSNR", "encoded  PSNR", "in the close-up"],
+    "13_slices_of_a_solid.py": ["at -0.60:", "at +0.60:", "area inside"],
+    "30_regions_of_classifiers.py": ["digits MLP", "CNN", "mean slope"],
+    "31_augmentation.py": ["augmented: ", "12 slices", "median eccentricity"],
     "20_xor.py": ["3 regions, of area 2 + 5/2 + 9/2 = 9", "no region has the pattern (0, 1)", "their sum is -1"],
     "21_few_maps.py": ["ResNet: 384 units", "Accuracy of k maps", "Maps of one network taken to those of another"],
 }

@@ -23,10 +23,12 @@ LAYERS: dict[str, int] = {
     "adjoint": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 7, "many": 8,
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
-    "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
+    "boundary": 8, "graph": 10, "slopes": 8, "statistics": 9, "provenance": 8, "analysis": 10,
+    "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
-    "analysis": 10, "plot": 10, "console": 10, "plot_comparisons": 11, "view": 11,
-    "plot_surface": 11, "plot_boundary": 11, "demo": 11, "cli": 12,
+    "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "written": 11, "view": 11,
+    "movie": 1, "plot_training": 11, "plot_implicit": 11, "plot_surface": 11, "plot_boundary": 11,
+    "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
 
@@ -47,11 +49,12 @@ DELEGATES = {
         "symbolic",
     },
     "boundary": {"certify", "analysis", "plot_boundary"},
-    "analysis": {"plot_boundary"},
     "region": {"symbolic"},
     "merged": {"plot", "graph"},
     "compare": {"plot_comparisons"},
     "execution": {"plot_comparisons"},
+    "statistics": {"plot_statistics"},
+    "analysis": {"plot_statistics", "plot_training", "plot_boundary"},
 }
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
@@ -61,14 +64,24 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot", "plot_comparisons", "plot_surface", "plot_boundary"),
-    "mpl_toolkits": ("plot_surface",),
+    "matplotlib": (
+        "plot",
+        "plot_comparisons",
+        "plot_statistics",
+        "plot_training",
+        "plot_implicit",
+        "plot_surface",
+        "plot_boundary",
+    ),
+    "mpl_toolkits": ("plot_implicit", "plot_surface"),
+    "pandas": ("statistics", "boundary", "analysis", "plot_statistics", "cli.measuring"),
+    "PIL": ("movie",),
+    "imageio_ffmpeg": ("movie",),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "pyarrow": ("parquet",),
     "rich": ("console",),
     "sklearn": ("demo", "analysis"),
-    "pandas": ("analysis", "boundary"),
 }
 """Which modules (with all below them) may import a heavy package."""
 
