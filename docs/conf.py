@@ -1,0 +1,36 @@
+"""How Sphinx builds the documentation. The source folder is the checkout, so that links work there and on the site."""
+
+import re
+
+import cpwl
+
+project = "cpwl"
+author = "the authors of cpwl"
+copyright = "the authors of cpwl; Apache-2.0"
+version = release = cpwl.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "sphinx_copybutton"]
+root_doc = "docs/index"
+include_patterns = ["docs/**.md", "proofs/**.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+exclude_patterns = [".*", "*.egg-info", "build", "dist", "cpwl", "tests", "benchmarks", "examples"]
+# A how-to page that a checkout does not have is left out of the list.
+suppress_warnings = ["toc.empty_glob"]
+
+myst_enable_extensions = ["fieldlist"]
+myst_heading_anchors = 3
+copybutton_prompt_text = "$ "
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_class_signature = "separated"
+autodoc_default_options = {"members": True}
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_title = f"cpwl {version}"
+html_static_path = ["style"]
+html_css_files = ["cpwl.css"]
+html_extra_path = ["extra"]
+html_copy_source = False
+
+
