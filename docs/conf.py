@@ -1,6 +1,7 @@
 """How Sphinx builds the documentation. The source folder is the checkout, so that links work there and on the site."""
 
 import re
+from pathlib import Path
 
 import cpwl
 
@@ -34,3 +35,23 @@ html_extra_path = ["extra"]
 html_copy_source = False
 
 
+
+
+def plain_text(text):
+    """A docstring outside of its literals as reStructuredText: stars and bars are themselves, proofs are links."""
+    text = re.sub(r"\*(?=\w+\))|\|", r"\\\g<0>", text)
+    return re.sub(r"proofs/, ((Lemma|Theorem) (\d+))", lambda match: proof(*match.groups()), text)
+
+
+def proof(name, kind, number):
+    (page,) = (Path(__file__).parent.parent / "proofs").glob(f"{kind.lower()}-{number}-*.md")
+    return f":doc:`proofs/, {name} </proofs/{page.stem}>`"
+
+
+def process_docstring(app, what, name, obj, options, lines):
+    parts = re.split(r"(``.*?``)", "\n".join(lines), flags=re.DOTALL)
+    lines[:] = "".join(part if part.startswith("``") else plain_text(part) for part in parts).split("\n")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", process_docstring)

@@ -16,8 +16,28 @@ _BAD_INPUT = (
 )
 
 
+SECTIONS = {
+    "Start here": ("demo", "partition"),
+    "Look at a partition": ("stats", "boundary", "plot", "view"),
+    "Prove and compare": ("certify", "check", "compare"),
+}
+"""The commands in the order in which a new user needs them; one that is not named here is listed last."""
+
+
 class _Commands(click.Group):
-    """A group that reports the library's errors in one line."""
+    """A group that lists its commands in sections, and reports the library's errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        named = [name for names in SECTIONS.values() for name in names]
+        return sorted(super().list_commands(ctx), key=lambda name: named.index(name) if name in named else len(named))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        named = {name for names in SECTIONS.values() for name in names}
+        others = tuple(name for name in self.list_commands(ctx) if name not in named)
+        for title, names in {**SECTIONS, **({"More": others} if others else {})}.items():
+            with formatter.section(title):
+                limit = formatter.width - 6 - max(map(len, names))
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit)) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -33,5 +53,12 @@ class _Commands(click.Group):
 def main() -> None:
     """The exact geometry of piecewise-linear neural networks.
 
-    Begin with "cpwl demo".
+    \b
+    Quick start: the whole job on a small network, then a model of yours.
+      cpwl demo
+      cpwl partition model.onnx --box -1 1 --out part.npz   (of two inputs; for others see --through)
+      cpwl view part.npz --out view.html
+
+    MODEL is a network in a file: .onnx, .nnet, or an exported torch program (.pt2). PART is a file that "cpwl
+    partition" wrote. "cpwl COMMAND --help" explains a command and shows an example.
     """

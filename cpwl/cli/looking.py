@@ -17,7 +17,7 @@ from .parameters import NEW, PART, PICTURES, file_type
 @PART
 @click.option("--csv", "table", type=NEW, help="File for the table of regions.")
 def stats(part: Path, table: Path | None) -> None:
-    """Count and measure the regions of the partition PART.
+    """Count and measure the regions of PART.
 
     ARV, ANV and ARE are the average area, number of vertices and eccentricity of a region.
 
@@ -34,11 +34,12 @@ def stats(part: Path, table: Path | None) -> None:
 @main.command()
 @PART
 @click.option("--out", type=NEW, required=True, callback=file_type(PICTURES), help="File: .png, .svg or .pdf.")
-@click.option("--color", type=click.Choice(["slope", "area", "class", "pattern"]), default="slope", show_default=True)
+@click.option("--color", type=click.Choice(["slope", "area", "class", "pattern"]), default="slope", show_default=True,
+              help="What the colours show.")  # fmt: skip
 @click.option("--boundary", "with_boundary", is_flag=True, help="Draw the decision boundary in red.")
 @click.option("--level", type=float, help="With --boundary, for a network of one output: its level (0 by default).")
 def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | None) -> None:
-    """Draw the regions of the partition PART.
+    """Draw the regions of PART into a picture file.
 
     \b
     Example:
@@ -62,7 +63,9 @@ def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | 
 @click.option("--samples", type=click.IntRange(0), default=0, show_default=True,
               help="With --boundary: mark so many random points of it.")  # fmt: skip
 def view(part: Path, out: Path, color: Any, with_boundary: bool, level: float | None, samples: int) -> None:
-    """Write an interactive page of the partition PART: one file for a browser, which needs no network.
+    """Write an interactive page of PART for a browser.
+
+    It is one file, which needs no network: pan and zoom, and see the affine map of the region under the mouse.
 
     \b
     Example:
