@@ -20,9 +20,11 @@ suppress_warnings = ["toc.empty_glob"]
 myst_enable_extensions = ["fieldlist"]
 myst_heading_anchors = 3
 copybutton_prompt_text = "$ "
+smartquotes = False  # options begin with two hyphens
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+# numpy's two aliases as they are written; they stand for pages of unions.
+autodoc_type_aliases = {"ArrayLike": "ArrayLike", "NDArray": "NDArray"}
 autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True}
 python_maximum_signature_line_length = 88
@@ -39,7 +41,7 @@ html_copy_source = False
 
 def plain_text(text):
     """A docstring outside of its literals as reStructuredText: stars and bars are themselves, proofs are links."""
-    text = re.sub(r"\*(?=\w+\))|\|", r"\\\g<0>", text)
+    text = re.sub(r"\*(?=[\w.]+\))|\|", r"\\\g<0>", text)
     return re.sub(r"proofs/, ((Lemma|Theorem) (\d+))", lambda match: proof(*match.groups()), text)
 
 
@@ -53,5 +55,12 @@ def process_docstring(app, what, name, obj, options, lines):
     lines[:] = "".join(part if part.startswith("``") else plain_text(part) for part in parts).split("\n")
 
 
+def process_help(app, ctx, lines):
+    """Makes the examples in a command's help, which sphinx-click has as lines that begin with a bar, code."""
+    text = re.sub(r"^\|   ", "    ", "\n".join(lines), flags=re.MULTILINE)
+    lines[:] = re.sub(r"^\| (.*)$", r"\1:\n", text, flags=re.MULTILINE).split("\n")
+
+
 def setup(app):
+    app.connect("sphinx-click-process-description", process_help)
     app.connect("autodoc-process-docstring", process_docstring)

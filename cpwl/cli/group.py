@@ -54,11 +54,12 @@ def main() -> None:
     """The exact geometry of piecewise-linear neural networks.
 
     \b
-    Quick start: the whole job on a small network, then a model of yours.
+    Quick start:
       cpwl demo
-      cpwl partition model.onnx --box -1 1 --out part.npz   (of two inputs; for others see --through)
+      cpwl partition model.onnx --box -1 1 --out part.npz
       cpwl view part.npz --out view.html
 
-    MODEL is a network in a file: .onnx, .nnet, or an exported torch program (.pt2). PART is a file that "cpwl
+    The first does everything on a small network; the others take a model of yours (of two inputs; for more inputs
+    "cpwl partition" has --through). MODEL is a network in a file: .onnx, .nnet, or an exported torch program (.pt2). PART is a file that "cpwl
     partition" wrote. "cpwl COMMAND --help" explains a command and shows an example.
     """
