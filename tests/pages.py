@@ -1,6 +1,6 @@
 """Runs the code of the documentation's pages, compares what is printed with what is shown, and redraws the pictures.
 
-    python tests/pages.py [--pictures] PAGE.md ...
+    python tests/pages.py [--pictures] [--all] PAGE.md ...
 
 A page's blocks are run from the top to the bottom in one folder: ``python`` blocks in one namespace, ``console`` blocks
 ("$ command", then what it prints), and of ``sh`` blocks the ``cpwl`` commands. What a ``text`` block right after a
@@ -89,12 +89,15 @@ def inside(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def run(page: Path, folder: Path, names: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Runs a page in the folder, beginning with some names; the names at the end. Raises ``PageError``."""
+def run(page: Path, folder: Path, names: dict[str, Any] | None = None, *, every: bool = False) -> dict[str, Any]:
+    """Runs a page in the folder, beginning with some names; the names at the end. Raises ``PageError``.
+
+    With ``every`` the blocks as well that the page says are not run.
+    """
     space: dict[str, Any] = {"__name__": "__main__", **(names or {})}
     with inside(folder):
         for block in blocks(page):
-            if block.excuse is None:
+            if every or block.excuse is None:
                 _run_block(page, block, space)
     return space
 
@@ -159,10 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Run the code of pages of the documentation.")
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE.md")
     parser.add_argument("--pictures", action="store_true", help="replace the pictures that the pages show")
+    parser.add_argument("--all", action="store_true", help="run the blocks as well that the tests do not")
     options = parser.parse_args(arguments)
     for page in map(Path.resolve, options.pages):
         with TemporaryDirectory() as folder:
-            run(page, Path(folder))
+            run(page, Path(folder), every=options.all)
             drawn = redraw(page, Path(folder)) if options.pictures else []
         print(f"{page.name}: {len(blocks(page))} blocks", *(picture.name for picture in drawn))
 
