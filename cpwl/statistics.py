@@ -39,6 +39,9 @@ class Statistics:
     edges: int
     """The number of facets E (edges, when D = 2), those on the domain's boundary included."""
 
+    def __repr__(self) -> str:
+        return f"<Statistics: {self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
+
     @property
     def regions(self) -> int:
         """The number of regions R ("NR" in the papers)."""
@@ -123,6 +126,9 @@ class Totals:
     _inner_edges: int = 0
     _shared_vertices: _Distinct = field(default_factory=lambda: _Distinct())
     _shared_edges: _Distinct = field(default_factory=lambda: _Distinct())
+
+    def __repr__(self) -> str:
+        return f"<Totals: {self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
 
     def add(self, block: Partition) -> None:
         """Adds a block; each region of a partition must come once."""

@@ -37,8 +37,6 @@ html_extra_path = ["extra"]
 html_copy_source = False
 
 
-
-
 def plain_text(text):
     """A docstring outside of its literals as reStructuredText: stars and bars are themselves, proofs are links."""
     text = re.sub(r"\*(?=[\w.]+\))|\|", r"\\\g<0>", text)

@@ -137,7 +137,11 @@ def _shell(page: Path, line: int, command: str) -> str:
             launcher.chmod(0o755)
         path = {"PATH": os.pathsep.join((places, os.environ["PATH"])), "PYTHONPATH": str(CHECKOUT), "COLUMNS": "100"}
         answer = subprocess.run(
-            ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **path}
+            ["bash", "-c", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **path},
         )
     if answer.returncode:
         raise PageError(f"{page}:{line}: '{command}' ended with status {answer.returncode}:\n{answer.stdout}")

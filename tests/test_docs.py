@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pages import CHECKOUT, PAGES, Block, PageError, blocks, commands, pictures, redraw, run
+
+import cpwl
 
 DOCS = CHECKOUT / "docs"
 CODE = [page for page in PAGES if page.is_relative_to(DOCS) and blocks(page)]
@@ -146,3 +149,21 @@ def test_pictures_are_replaced_by_those_that_the_page_draws(tmp_path: Path) -> N
     folder.mkdir()
     run(page, folder)
     assert redraw(page, folder) == [tmp_path / "p.png"] and (tmp_path / "p.png").read_text() == "new"
+
+
+# ---- what a reader sees at the prompt ------------------------------------------------------------------------------
+def test_every_answer_of_the_library_prints_as_one_line() -> None:
+    net = cpwl.Network.mlp([np.eye(2), [[1, 1], [2, -1]]], [np.zeros(2), np.zeros(2)])
+    other = cpwl.Network.mlp([np.eye(2), [[1, 1], [2, 1]]], [np.zeros(2), np.zeros(2)])
+    domain, beside = cpwl.Domain.box([-1, -1], [1, 1]), cpwl.Domain.box([1, 1], [2, 2])
+    part = cpwl.partition(net, domain)
+    boundary, certificate, local = part.decision_boundary(), cpwl.certify(part), cpwl.local_map(net, [0.5, 0.5])
+    answers = [net, domain, part, boundary, certificate, local, part.region(0), part.merged(), part.statistics()]
+    answers += [boundary.certify(2), cpwl.certify_extremum(certificate), cpwl.certify_constant(certificate)]
+    answers += [cpwl.certify_constant(cpwl.partition(other, beside)), local.halfspaces(domain)]
+    answers += [cpwl.certify_equal(net, net, domain), cpwl.certify_equal(net, other, domain)]
+    answers += [cpwl.compare(part, certificate.partition), cpwl.compare_execution(part, dtype="float32", grid=3)]
+    answers += [cpwl.statistics_of_blocks([part])]
+    assert len({type(answer) for answer in answers}) == len(answers)
+    for text in map(repr, answers):
+        assert "\n" not in text and len(text) < 160, text

@@ -40,7 +40,11 @@ def demo(out: Path, seed: int) -> None:
 @click.argument("model", type=EXISTING)
 @click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
               help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each.")  # fmt: skip
-@click.option("--through", type=EXISTING, help="Domain: a square through the points in an .npy file (3, followed by the shape of an input).")
+@click.option(
+    "--through",
+    type=EXISTING,
+    help="Domain: a square through the points in an .npy file (3, followed by the shape of an input).",
+)
 @click.option(
     "--margin",
     type=click.FloatRange(0),
