@@ -14,10 +14,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "sphinx_copyb
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "proofs/**.md", "CHANGELOG.md", "CONTRIBUTING.md"]
 exclude_patterns = [".*", "*.egg-info", "build", "dist", "cpwl", "tests", "benchmarks", "examples"]
-# A how-to page that a checkout does not have is left out of the list.
-suppress_warnings = ["toc.empty_glob"]
 
-myst_enable_extensions = ["fieldlist"]
 myst_heading_anchors = 3
 copybutton_prompt_text = "$ "
 smartquotes = False  # options begin with two hyphens
@@ -31,8 +28,6 @@ python_maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = f"cpwl {version}"
-html_static_path = ["style"]
-html_css_files = ["cpwl.css"]
 html_extra_path = ["extra"]
 html_copy_source = False
 
@@ -44,11 +39,13 @@ def plain_text(text):
 
 
 def proof(name, kind, number):
+    """A link to the page of that lemma or theorem."""
     (page,) = (Path(__file__).parent.parent / "proofs").glob(f"{kind.lower()}-{number}-*.md")
     return f":doc:`proofs/, {name} </proofs/{page.stem}>`"
 
 
 def process_docstring(app, what, name, obj, options, lines):
+    """Leaves literals as they are."""
     parts = re.split(r"(``.*?``)", "\n".join(lines), flags=re.DOTALL)
     lines[:] = "".join(part if part.startswith("``") else plain_text(part) for part in parts).split("\n")
 

@@ -128,7 +128,8 @@ def test_an_error_in_a_page_is_raised_with_its_line(tmp_path: Path) -> None:
 
 
 def test_blocks_share_names_and_files_and_dots_stand_for_anything(tmp_path: Path) -> None:
-    text = "```python\nopen('a', 'w').write('x')\ny = 2\n```\n\n```console\n$ cat a\nx\n```\n\n```python\nprint(y, id(y))\n```\n\n```text\n2 ...\n```\n"
+    text = "```python\nopen('a', 'w').write('x')\ny = 2\n```\n\n```console\n$ cat a\nx\n```\n"
+    text += "\n```python\nprint(y, id(y))\n```\n\n```text\n2 ...\n```\n"
     assert run(page_with(tmp_path, text), tmp_path)["y"] == 2
 
 

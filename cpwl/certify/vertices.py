@@ -35,9 +35,7 @@ class Extremum(Claim):
     """The vertex of the partition with that value."""
 
     def __repr__(self) -> str:
-        return (
-            f"<Extremum: the {self.sense} of output {self.output} is exactly a fraction near {float(self.value):.6g}>"
-        )
+        return f"<Extremum: the {self.sense} of output {self.output} is about {float(self.value):.6g}>"
 
     @property
     def u(self) -> NDArray[Any]:

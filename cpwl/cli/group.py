@@ -60,6 +60,6 @@ def main() -> None:
       cpwl view part.npz --out view.html
 
     The first does everything on a small network; the others take a model of yours (of two inputs; for more inputs
-    "cpwl partition" has --through). MODEL is a network in a file: .onnx, .nnet, or an exported torch program (.pt2). PART is a file that "cpwl
-    partition" wrote. "cpwl COMMAND --help" explains a command and shows an example.
+    "cpwl partition" has --through). MODEL is a network in a file: .onnx, .nnet, or an exported torch program (.pt2).
+    PART is a file that "cpwl partition" wrote. "cpwl COMMAND --help" explains a command and shows an example.
     """

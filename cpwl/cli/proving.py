@@ -103,7 +103,8 @@ def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> 
     """Check a CERTIFICATE with a program of its own.
 
     It is one file that shares nothing with the rest of cpwl and computes in exact integers. NETWORKS are files of the
-    networks that the certificate only names. The exit status is 0 when it is accepted, 1 when it is rejected, 2 when it is malformed.
+    networks that the certificate only names. The exit status is 0 when it is accepted, 1 when it is rejected, 2 when
+    it is malformed.
 
     \b
     Example:
@@ -133,8 +134,9 @@ def compare(
 ) -> None:  # fmt: skip
     """Compare PART with an exact one, or with a float32 run.
 
-    That is: with the partition PART_EXACT; or (--run) the network, run in a type, with itself run exactly. With --device alone the partition is computed on that device and on the CPU, and the two are compared. The exit
-    status is 1 when the regions of two partitions differ. docs/compare.md says what the numbers mean.
+    That is: with the partition PART_EXACT; or (--run) the network, run in a type, with itself run exactly. With
+    --device alone the partition is computed on that device and on the CPU, and the two are compared. The exit status
+    is 1 when the regions of two partitions differ. docs/compare.md says what the numbers mean.
 
     \b
     Examples:
