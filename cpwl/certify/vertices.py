@@ -64,7 +64,7 @@ class ConstantDecision(Claim):
     """How much it exceeds the others everywhere, at least; attained."""
 
     def __repr__(self) -> str:
-        return f"<ConstantDecision: output {self.label} is the largest everywhere, by about {float(self.margin):.6g}>"
+        return f"<ConstantDecision: output {self.label} is the largest everywhere, by {float(self.margin):.6g} or more>"
 
     def document(self) -> Entry:
         return _proved("constant-decision", (self.partition.network,), self.partition, {"class": self.label})
