@@ -23,7 +23,7 @@ autodoc_member_order = "bysource"
 # numpy's two aliases as they are written; they stand for pages of unions.
 autodoc_type_aliases = {"ArrayLike": "ArrayLike", "NDArray": "NDArray"}
 autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "undoc-members": True}
 python_maximum_signature_line_length = 88
 
 html_theme = "furo"
