@@ -22,8 +22,9 @@ smartquotes = False  # options begin with two hyphens
 autodoc_member_order = "bysource"
 # numpy's two aliases as they are written; they stand for pages of unions.
 autodoc_type_aliases = {"ArrayLike": "ArrayLike", "NDArray": "NDArray"}
-autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True, "undoc-members": True}
+autodoc_inherit_docstrings = False  # torch's, on our modules
+autodoc_class_signature = "separated"  # and left out, as users do not make these objects but get them
+autodoc_default_options = {"members": True, "undoc-members": True, "exclude-members": "__init__, __new__"}
 python_maximum_signature_line_length = 88
 
 html_theme = "furo"
