@@ -36,6 +36,7 @@ settings.load_profile("seeded")
 """For the copied conftest: that a test fails is all that is asked, not the least example."""
 
 TORCH, EXACT = "backends/torch", "backends/exact"
+KERNELS = f"{TORCH}/kernels.pyx"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Bug:
         return source.replace(self.old, self.new)
 
 
-GEOMETRY = ("predicates", "partition", "torch_backend")
+GEOMETRY = ("compiled", "predicates", "partition", "torch_backend", "conformance")
 BUGS = (
     # ---- signs and crossings in float64 ----
     Bug("a zero counts as positive", f"{TORCH}/decide.py", "signs = [(value > 0) - (value < 0)",
@@ -77,7 +78,7 @@ BUGS = (
     Bug("nested chords count as crossing", f"{TORCH}/chords.py",
         "(chords.end[second] > chords.end[first])", "(chords.end[second] < chords.end[first])", GEOMETRY),
     Bug("ties along a chord are not noticed", f"{TORCH}/chords.py",
-        "return chord[1:][within_slack(chord, position, slack)]", "return chord[:0]", (*GEOMETRY, "conformance")),
+        "tied[chain[1:][within_slack(chain, sorted_, slacks)]] = True", "tied[chain[:0]] = True", GEOMETRY),
     # ---- the half-edges ----
     Bug("crossings met backwards are off by one", f"{TORCH}/chords.py",
         "mirrored = 2 * first[half_edge] + counts[half_edge] - 1 - crossing",
@@ -102,6 +103,23 @@ BUGS = (
     Bug("a vertex on two chords is at the level of one", f"{TORCH}/prolong.py",
         "torch.cat([new, new[twice]]), torch.cat([points.column, points.also[twice]])", "new, points.column",
         ("conformance",)),
+    # ---- the compiled loops ----
+    Bug("no sign is in doubt", KERNELS, "close |= <uint64_t>(fabs(value) <= limit) << k",
+        "close |= <uint64_t>(value == 0) << k", GEOMETRY),
+    Bug("a zero touches no cell", KERNELS, "neither |= ~(above[v, w] | below[v, w])", "neither |= 0", GEOMETRY),
+    Bug("merging is not stable and loses order", KERNELS, "if j < count and key[items[j]] < key[spare[i]]:",
+        "if j < count and key[items[j]] > key[spare[i]]:", GEOMETRY),
+    Bug("crossings within their slack are in order", KERNELS,
+        "return high - low <= (high_slack + low_slack + 2 * UNIT) * ROUND_UP", "return high < low", GEOMETRY),
+    Bug("a column may be met three times", KERNELS, "odd[c] |= times[column[crossing[k]]] != 2",
+        "odd[c] |= times[column[crossing[k]]] < 2", ("compiled",)),
+    Bug("a chord is left for the wrong side", KERNELS, "successor[ahead + two] = back + one",
+        "successor[ahead + two] = back + two", GEOMETRY),
+    Bug("the chord crossed last is not turned over", KERNELS,
+        "result[n, w // 64] ^= <uint64_t>1 << (w % 64)", "result[n, w // 64] ^= 0", GEOMETRY),
+    Bug("a new row is as near as the nearer of its ends", KERNELS,
+        "bound = (1 - t) * error[a] + t * error[b] + slack[i] * reach", "bound = min(error[a], error[b])",
+        ("compiled", "proofs_error_bound")),
     # ---- exact decisions ----
     Bug("an exact position is measured from the other end", f"{TORCH}/decide.py", "return one / (one + other)",
         "return other / (one + other)", GEOMETRY),
@@ -231,11 +249,21 @@ def _caught(copy: Path, bug: Bug, seconds: float) -> str:
     """The first test that fails with the bug in the copy; "" if none does in time."""
     file = copy / "cpwl" / bug.file
     source = file.read_text(encoding="utf-8")
-    file.write_text(bug.planted(source), encoding="utf-8")
+    _write(copy, file, bug.planted(source))
     try:
         return next(iter(_failing(copy, [f"tests/test_{name}.py" for name in bug.tests], seconds)), "")
     finally:
-        file.write_text(source, encoding="utf-8")
+        _write(copy, file, source)
+
+
+def _write(copy: Path, file: Path, source: str) -> None:
+    """Writes a file of the copy, and compiles it when that is what it is for."""
+    file.write_text(source, encoding="utf-8")
+    if file.suffix == ".pyx":
+        build = ["-c", "import setuptools; setuptools.setup()", "--quiet", "build_ext", "--inplace", "--force"]
+        answer = _python(copy, build, 300.0)
+        if answer.returncode:
+            raise click.ClickException(f"{file.name} does not compile: {answer.stderr}")
 
 
 def _failing(copy: Path, tests: Sequence[str], seconds: float = 300.0) -> list[str]:

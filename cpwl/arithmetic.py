@@ -53,8 +53,11 @@ class Arithmetic(ABC, Generic[Field]):
         """The output of a node that holds a ``LinearOp``."""
 
     @abstractmethod
-    def activate(self, node: Node, x: Field) -> Field:
-        """The output of a node that holds a ``Piecewise`` or ``Max``, for rows of weight 1."""
+    def activate(self, node: Node, x: Field, *, consuming: bool = False) -> Field:
+        """The output of a node that holds a ``Piecewise`` or ``Max``, for rows of weight 1.
+
+        It may take the memory of x when ``consuming``: nothing else must refer to that.
+        """
 
     @abstractmethod
     def noting_zeros(self, node: Node, x: Field, y: Field) -> Field:

@@ -167,8 +167,6 @@ class Refinement(Change[Field]):
     cutting: Callable[[], Field]
     cutting_at: Callable[[NDArray[np.int64]], Field]
     """As ``carry_to``, for ``values``."""
-    needed: Callable[[NDArray[np.int64]], NDArray[np.int64]]
-    """Some vertices and all those that they are made from, increasing: those ``carry_to`` goes through in any case."""
     lines: NewLines | None = None
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0

@@ -61,14 +61,8 @@ class State:
     """Whether all of it is there; a budget may have ended before."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The fields that are still to be read, by node, at vertices of an arrangement."""
-
-    at: Callable[[NDArray[np.int64] | None], dict[int, Any]]
-    """At some vertices, in that order, or (None) at all."""
-    needed: Callable[[NDArray[np.int64]], NDArray[np.int64]]
-    """Some vertices with those that ``at`` goes through for them in any case, increasing."""
+Rows = Callable[[NDArray[np.int64] | None], dict[int, Any]]
+"""The fields that are still to be read, by node, at some vertices of an arrangement (increasing), or (None) at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +207,7 @@ class Sweep:
                 settled=0,
                 path=(*path, k),
             )
-            yield Task(block, division.rows.at(taken.vertices), share)
+            yield Task(block, division.rows(taken.vertices), share)
 
     def report(self, share: float) -> None:
         """Tells that this part of all work is done."""
@@ -245,7 +239,7 @@ class Sweep:
                     return self._ended(state, rows)
                 if division := self._divided(task, state, rows):
                     return division
-                live = rows.at(None)
+                live = rows(None)
         return self._ended(state, self._stored(live))
 
     def _divided(self, task: Task, state: State, rows: Rows) -> Division | None:
@@ -278,7 +272,7 @@ class Sweep:
         named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
         moved = _after(state, step, refinement.arrangement, named, refinement.settled)
-        return moved, Rows(partial(self._activated, i, node, refinement, live), refinement.needed)
+        return moved, partial(self._activated, i, node, refinement, live)
 
     def _activated(
         self,
@@ -290,12 +284,13 @@ class Sweep:
     ) -> dict[int, Any]:
         """The live fields after a piecewise node."""
         if vertices is None:
-            argument, rows = refinement.values, {j: refinement.carry(field) for j, field in live.items()}
+            argument, rows = refinement.cutting(), {j: refinement.carry(field) for j, field in live.items()}
         else:
             argument = refinement.cutting_at(vertices)
             rows = {j: refinement.carry_to(field, vertices) for j, field in live.items()}
-        output = self._arithmetic.activate(node, argument)
-        if i in self.network.met_by_maximum:
+        noting = i in self.network.met_by_maximum
+        output = self._arithmetic.activate(node, argument, consuming=not noting)
+        if noting:
             output = self._arithmetic.noting_zeros(node, argument, output)
         return {**rows, i: output}
 
@@ -348,13 +343,9 @@ class Sweep:
         vertices = len(state.arrangement.vertices)
         size = self.block_sizes.rows_at_once(self._entries(state.node))
         if vertices <= size:
-            return Finished(state, self._output(state.node, rows.at(None)))
+            return Finished(state, self._output(state.node, rows(None)))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
-        return Finished(state, self._arithmetic.stack([self._output_at(state, rows, chunk) for chunk in chunks]))
-
-    def _output_at(self, state: State, rows: Rows, vertices: NDArray[np.int64]) -> Any:
-        needed = rows.needed(vertices)
-        return self._arithmetic.take(self._output(state.node, rows.at(needed)), np.searchsorted(needed, vertices))
+        return Finished(state, self._arithmetic.stack([self._output(state.node, rows(chunk)) for chunk in chunks]))
 
     def _output(self, done: int, live: dict[int, Any]) -> Any:
         """The network's output, when all nodes that are left are linear."""
@@ -371,7 +362,7 @@ class Sweep:
                 return dict(live)
             return {j: self._arithmetic.take(field, vertices) for j, field in live.items()}
 
-        return Rows(at, np.sort)
+        return at
 
     def _entries(self, done: int) -> int:
         """The most entries of a vertex that are held at once after a node and before the next nonlinear one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import comb
 
 import conformance as laws
@@ -22,9 +23,15 @@ ANY_DOMAIN = st.sampled_from(inputs.DOMAINS)
 FEW = settings(max_examples=40)
 
 
-@pytest.fixture(scope="module", params=backends.NAMES)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    return backends.get(request.param)
+NOT_COMPILED = "torch, not compiled"
+
+
+@pytest.fixture(scope="module", params=[*backends.NAMES, NOT_COMPILED])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == NOT_COMPILED:
+            patch.setattr("cpwl.backends.torch.compiled.enabled", False)
+        yield backends.get("torch" if request.param == NOT_COMPILED else request.param)
 
 
 # ---- one cut ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,13 @@ SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 def sequentially(network: Network, monkeypatch: pytest.MonkeyPatch) -> cpwl.Partition:
     """The partition with every cell that is cut at all cut column by column."""
     with monkeypatch.context() as patch:
-        patch.setattr(refine_module._Refinement, "_touched", lambda self: (self.cut != 0).any(1))
+        signs_of = refine_module.CellSigns.of
+
+        def all_touched(*args: Any) -> refine_module.CellSigns:
+            found = signs_of(*args)
+            return replace(found, touched=(found.cut != 0).any(1))
+
+        patch.setattr(refine_module.CellSigns, "of", all_touched)
         return cpwl.partition(network, SQUARE, predicates="float")
 
 

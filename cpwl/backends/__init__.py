@@ -63,7 +63,7 @@ def oracle(network: Network, domain: Domain) -> Oracle:
     return _Oracle(network, domain)
 
 
-_CHEAP = 1 << 17
+_CHEAP = 1 << 12
 """A network of so few products is evaluated exactly as fast as closely."""
 
 

@@ -51,7 +51,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
         assert isinstance(op, Gather), op
         return _gathered(op, inputs)
 
-    def activate(self, node: Node, x: ExactField) -> ExactField:
+    def activate(self, node: Node, x: ExactField, *, consuming: bool = False) -> ExactField:
         if isinstance(node.op, Piecewise):
             return self.on_pieces(node, x, _pieces(node.op, x))
         arguments = x.numerators.reshape(x.rows, node.size, -1)

@@ -156,7 +156,6 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
             created=created,
             cutting=lambda: field_of_rows(rows, values.columns),
             cutting_at=lambda vertices: field_of_rows([rows[v] for v in vertices.tolist()], values.columns),
-            needed=np.sort,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[ExactField]:

@@ -105,13 +105,13 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 return self._gather(node.op, inputs)
         raise TypeError(f"{type(node.op).__name__} is not a linear operator")
 
-    def activate(self, node: Node, x: FloatField) -> FloatField:
+    def activate(self, node: Node, x: FloatField, *, consuming: bool = False) -> FloatField:
         """The output of a nonlinear node on points."""
         if isinstance(node.op, Max):
             return FloatField(x.values.reshape(x.rows, node.size, x.columns // node.size).amax(dim=2), x.error)
         assert isinstance(node.op, Piecewise)
         if is_relu(node.op):
-            return FloatField(x.values.clamp(min=0), x.error)
+            return FloatField(x.values.clamp_(min=0) if consuming else x.values.clamp(min=0), x.error)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
         return FloatField(_on_pieces(node, constants, x, pieces), _piecewise_error(node, constants, x))

@@ -174,7 +174,6 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
             cutting=found.cutting.values,
             cutting_at=lambda vertices: found.cutting.values_at(torch.as_tensor(vertices, device=device)),
-            needed=lambda vertices: as_numpy(plan.within(torch.as_tensor(vertices, device=device))[0]),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
         )

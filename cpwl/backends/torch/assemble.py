@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from . import compiled
 from .chords import Chords, Meets, Visits
 from .complex import Complex, HalfEdges
 from .crossings import Crossings
@@ -26,10 +28,30 @@ class Cut:
 
     def assemble(self, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """Edges, their marks and the half-edges of the new complex."""
+        if compiled.serves(self.chords.start):
+            edges, marks, *half = compiled.assemble(self._parts(), self.vertices, generation, self.complex.lines)
+            return edges, marks, HalfEdges(*half)
         pieces, links = Pieces.of(self), Links.of(self)
         edges = torch.cat([pieces.edges, links.ends])
         chords = torch.stack([torch.full_like(links.chord, generation), self.complex.lines + links.chord], 1)
         return edges, torch.cat([pieces.marks, chords]), self._half_edges(pieces, links)
+
+    @cached_property
+    def chord_of_link(self) -> Tensor:
+        """The chord that each link is part of."""
+        inner = torch.bincount(self.meets.chord.reshape(-1), minlength=len(self.chords))
+        return torch.repeat_interleave(inner + 1)
+
+    @property
+    def pieces(self) -> int:
+        """The number of pieces of old half-edges; the half-edges along links follow these."""
+        return len(self.visits.half_edge) + len(self.visits.counts)
+
+    def _parts(self) -> tuple[Tensor, ...]:
+        """All that the compiled loop needs."""
+        old, visits, chords, meets = self.complex, self.visits, self.chords, self.meets
+        walk = old.half_edge, old.forward, old.offsets, self.crossings.counts, visits.half_edge, visits.crossing
+        return old.edges, old.marks, *walk, chords.start, chords.end, chords.cell, meets.chord, meets.order
 
     def _half_edges(self, pieces: Pieces, links: Links) -> HalfEdges:
         """Numbered: the pieces of old half-edges, then links along their chords, then links against them."""
@@ -122,7 +144,7 @@ class Links:
         order = meets.order
         slot = torch.empty_like(order)
         slot[order] = torch.arange(len(order), device=order.device)
-        chord = torch.repeat_interleave(counts + 1)
+        chord = cut.chord_of_link
         start = exclusive_sum(counts + 1)
         before = (slot - exclusive_sum(counts)[flat] + start[flat]).view(2, -1).T
         inner = cut.vertices + len(cut.crossings) + torch.arange(len(meets), device=flat.device)

@@ -28,9 +28,8 @@ class Beyond:
     @classmethod
     def find(cls, new: Complex, order: Tensor, cut: Cut) -> Beyond:
         """The steps in a complex traced from what ``cut`` assembled, its half-edges in that ``order``."""
-        pieces = cut.visits.counts.sum() + len(cut.visits.counts)
-        chord = torch.repeat_interleave(torch.bincount(cut.meets.chord.reshape(-1), minlength=len(cut.chords)) + 1)
-        link = order - pieces - len(chord)
+        chord = cut.chord_of_link
+        link = order - cut.pieces - len(chord)
         against = ((link >= 0) & (link < len(chord))).nonzero(as_tuple=True)[0]
         chosen = torch.full((new.cells,), len(order), device=order.device)
         chosen.scatter_reduce_(0, new.cell_of[against], against, "amin")

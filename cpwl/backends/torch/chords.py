@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from . import compiled
 from .complex import Complex
 from .crossings import Crossings, vanishing, within_slack
 from .field import ROUND_UP, UNIT
@@ -27,6 +27,8 @@ class Visits:
     @classmethod
     def walk(cls, complex_: Complex, crossings: Crossings) -> Visits:
         """All visits, in the order of the half-edges and along each of them."""
+        if compiled.serves(crossings.counts):
+            return cls(*compiled.visits(complex_.half_edge, complex_.forward, crossings.counts))
         per_edge = crossings.counts
         counts = per_edge[complex_.half_edge]
         first = exclusive_sum(per_edge)[complex_.half_edge]
@@ -51,9 +53,13 @@ class Chords:
     @classmethod
     def pair(cls, complex_: Complex, crossings: Crossings, visits: Visits, regular: Tensor) -> tuple[Chords, Tensor]:
         """The chords of regular cells, and cells in which some column does not cross the boundary exactly twice."""
+        columns = int(crossings.column.max()) + 1 if len(crossings) else 1
+        if compiled.serves(regular):
+            walk = complex_.offsets, visits.counts, visits.crossing, crossings.column, regular
+            *parts, odd = compiled.chords(*walk, columns)
+            return cls(*parts), odd
         cell = complex_.cell_of[visits.half_edge]
         index = regular[cell].nonzero(as_tuple=True)[0]
-        columns = int(crossings.column.max()) + 1 if len(crossings) else 1
         key = cell[index] * columns + crossings.column[visits.crossing[index]]
         key, order = torch.sort(key, stable=True)
         index = index[order]
@@ -83,13 +89,18 @@ class Meets:
     """float64 (Q, 2): the parameter of the crossing along each of the two."""
     slack: Tensor
     """float64 (Q, 2): bounds on the errors of ``position``."""
+    order: Tensor
+    """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
 
     def __len__(self) -> int:
         return len(self.chord)
 
     @classmethod
-    def find(cls, chords: Chords, ends: ChordEnds) -> Meets:
-        """All pairs of chords whose ends interleave around their cell."""
+    def find(cls, chords: Chords, ends: ChordEnds) -> tuple[Meets, Tensor]:
+        """All pairs of chords whose ends interleave; and which chords have an uncertain order, bool (C,)."""
+        if compiled.serves(chords.start):
+            *parts, tied = compiled.meets(chords.start, chords.end, chords.column, *ends.parts())
+            return cls(*parts), tied
         inside = torch.searchsorted(chords.start, chords.end)
         begin = torch.arange(1, len(chords) + 1, device=inside.device)
         first, second = ranges(begin, inside - begin)
@@ -97,21 +108,18 @@ class Meets:
         chord = torch.stack([first[interleaved], second[interleaved]], 1)
         along = [ends.vanishing(chord[:, k], chords.column[chord[:, 1 - k]]) for k in (0, 1)]
         position, slack = (torch.stack(parts, 1) for parts in zip(*along, strict=True))
-        return cls(chord, position, slack)
+        order = sort_within(chord.T.reshape(-1), position.T.reshape(-1))
+        chain, sorted_, slacks = (part.T.reshape(-1)[order] for part in (chord, position, slack))
+        tied = torch.zeros(len(chords), dtype=torch.bool, device=order.device)
+        tied[chain[1:][within_slack(chain, sorted_, slacks)]] = True
+        return cls(chord, position, slack, order), tied
 
     def keep(self, chosen: Tensor, renumber: Tensor) -> Meets:
         """The pairs where ``chosen`` is set, for chords numbered anew."""
-        return Meets(renumber[self.chord[chosen]], self.position[chosen], self.slack[chosen])
-
-    @cached_property
-    def order(self) -> Tensor:
-        """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
-        return sort_within(self.chord.T.reshape(-1), self.position.T.reshape(-1))
-
-    def tied(self) -> Tensor:
-        """The chords along which the order of two crossings is not certain, int64."""
-        chord, position, slack = (part.T.reshape(-1)[self.order] for part in (self.chord, self.position, self.slack))
-        return chord[1:][within_slack(chord, position, slack)]
+        count, place = int(chosen.sum()), torch.cumsum(chosen, 0) - 1
+        order = self.order[chosen[self.order % len(self)]] if len(self) else self.order
+        order = place[order % len(self)] + order // len(self) * count if len(order) else order
+        return Meets(renumber[self.chord[chosen]], self.position[chosen], self.slack[chosen], order)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +131,12 @@ class ChordEnds:
     crossings: Crossings
     ends: Tensor
     """int64 (C, 2), the crossings at which each chord begins and ends."""
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """All that the compiled loop needs."""
+        bound, found = self.columns.bound, self.crossings
+        where = self.ends, self.complex.edges, found.edge, found.position, found.slack
+        return *where, self.columns.values, bound.row, bound.column, bound.floor
 
     def vanishing(self, chord: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
         """Where a column vanishes along each of the given chords, and a bound on the error."""

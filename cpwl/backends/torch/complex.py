@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InternalError
+from . import compiled
 from .portable import Portable
 from .segments import exclusive_sum, used
 
@@ -54,13 +55,13 @@ class Complex(Portable):
         )
 
     @classmethod
-    def trace(cls, edges: Tensor, marks: Tensor, half: HalfEdges) -> tuple[Complex, Tensor, Tensor]:
-        """The complex whose cells are the cycles of ``half.successor``, ordered by parent.
+    def trace(cls, edges: Tensor, marks: Tensor, half: HalfEdges, parents: int) -> tuple[Complex, Tensor, Tensor]:
+        """The complex whose cells are the cycles of ``half.successor``, ordered by parent (a number below ``parents``).
 
         Also each cell's parent, and the order in which the half-edges now stand.
         """
-        order, offsets, parents = _cycles(half.successor, half.parent)
-        return cls(edges, marks, half.edge[order], half.forward[order], offsets), parents, order
+        order, offsets, parent = _cycles(half.successor, half.parent, parents)
+        return cls(edges, marks, half.edge[order], half.forward[order], offsets), parent, order
 
     def take(self, cells: Tensor) -> Complex:
         """The given cells, in that order, with the edges that they use; vertices keep their numbers."""
@@ -129,15 +130,20 @@ class Complex(Portable):
         return cells
 
 
-def _cycles(successor: Tensor, parent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _cycles(successor: Tensor, parent: Tensor, parents: int) -> tuple[Tensor, Tensor, Tensor]:
     """The half-edges cycle by cycle, the offsets of the cycles, and the parent of each; cycles ordered by parent."""
+    if compiled.serves(successor):
+        found = compiled.cycles(successor, parent, parents)
+        if found is None:
+            raise InternalError(_NOT_CLOSED)
+        return found[0], found[1], found[2]
     roots = _roots(successor)
     roots = roots[torch.argsort(parent[roots], stable=True)]
     steps: list[tuple[Tensor, Tensor]] = []
     current, cycle = roots, torch.arange(len(roots), device=roots.device)
     while len(current):
         if len(steps) > len(successor):
-            raise InternalError("half-edges do not close up to cycles: a successor was given twice")
+            raise InternalError(_NOT_CLOSED)
         steps.append((current, cycle))
         current = successor[current]
         running = current != roots[cycle]
@@ -150,6 +156,9 @@ def _cycles(successor: Tensor, parent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     for k, (current, cycle) in enumerate(steps):
         order[starts[cycle] + k] = current
     return order, torch.cat([starts, starts.new_tensor([len(successor)])]), parent[roots]
+
+
+_NOT_CLOSED = "half-edges do not close up to cycles: a successor was given twice"
 
 
 def _roots(successor: Tensor) -> Tensor:

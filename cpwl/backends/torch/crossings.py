@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from . import compiled
 from .complex import Complex
 from .field import ROUND_UP, UNIT
 from .segments import set_bits, sort_within
@@ -25,56 +26,57 @@ class Crossings:
     """Bound on the error of ``position``."""
     doubtful: Tensor
     """bool: the sign at one of the edge's ends is not certain."""
-    edges: int
+    undecided: Tensor
+    """Edges on which a crossing, or the order of two, is not certain, bool (E,)."""
+    counts: Tensor
+    """The number of crossings of each edge, int64 (E,)."""
 
     def __len__(self) -> int:
         return len(self.edge)
 
-    @property
-    def counts(self) -> Tensor:
-        """The number of crossings of each edge, int64 (E,)."""
-        return torch.bincount(self.edge, minlength=self.edges)
-
     @classmethod
     def find(cls, complex_: Complex, columns: Columns, signs: Signs) -> Crossings:
         """All crossings, sorted by (edge, position)."""
+        if compiled.serves(columns.values):
+            bound = columns.bound.row, columns.bound.column, columns.bound.floor
+            return cls(*compiled.crossings(complex_.edges, signs.above, signs.below, columns.values, bound))
         edge, column = set_bits(_opposite(complex_.edges, signs))
         first, second = complex_.edges[edge].unbind(1)
         values = columns.values[first, column], columns.values[second, column]
         bounds = columns.bound.at(first, column), columns.bound.at(second, column)
         doubtful = (values[0].abs() <= bounds[0]) | (values[1].abs() <= bounds[1])
-        return cls(edge, column, *vanishing(*values, *bounds), doubtful, len(complex_.edges))._sorted()
+        position, slack = vanishing(*values, *bounds)
+        counts = torch.bincount(edge, minlength=len(complex_.edges))
+        order = _order(edge, position, counts)
+        edge, column, position, slack, doubtful = (x[order] for x in (edge, column, position, slack, doubtful))
+        undecided = torch.zeros_like(counts, dtype=torch.bool)
+        undecided[edge[doubtful]] = True
+        if len(edge):
+            undecided[edge[1:][within_slack(edge, position, slack)]] = True
+        return cls(edge, column, position, slack, doubtful, undecided, counts)
 
-    def undecided(self) -> Tensor:
-        """Edges on which a crossing, or the order of two, is not certain, bool (E,)."""
-        result = torch.zeros(self.edges, dtype=torch.bool, device=self.edge.device)
-        result[self.edge[self.doubtful]] = True
-        if len(self):
-            result[self.edge[1:][within_slack(self.edge, self.position, self.slack)]] = True
-        return result
-
-    def keep(self, chosen: Tensor) -> Crossings:
-        """The crossings where ``chosen`` (bool) is set."""
-        if bool(chosen.all()):
+    def decided(self) -> Crossings:
+        """The crossings on the other edges."""
+        if not bool(self.undecided.any()):
             return self
-        return self._take(chosen.nonzero(as_tuple=True)[0])
-
-    def _take(self, index: Tensor) -> Crossings:
-        return replace(
-            self,
-            edge=self.edge[index],
-            column=self.column[index],
-            position=self.position[index],
-            slack=self.slack[index],
-            doubtful=self.doubtful[index],
+        index = (~self.undecided[self.edge]).nonzero(as_tuple=True)[0]
+        return Crossings(
+            self.edge[index],
+            self.column[index],
+            self.position[index],
+            self.slack[index],
+            self.doubtful[index],
+            torch.zeros_like(self.undecided),
+            self.counts.masked_fill(self.undecided, 0),
         )
 
-    def _sorted(self) -> Crossings:
-        """Sorted along each edge; only edges with several crossings are touched."""
-        several = (self.counts[self.edge] > 1).nonzero(as_tuple=True)[0]
-        order = torch.arange(len(self), device=self.edge.device)
-        order[several] = several[sort_within(self.edge[several], self.position[several])]
-        return self._take(order)
+
+def _order(edge: Tensor, position: Tensor, counts: Tensor) -> Tensor:
+    """The permutation that sorts by position along each edge; only edges with several crossings are touched."""
+    several = (counts[edge] > 1).nonzero(as_tuple=True)[0]
+    order = torch.arange(len(edge), device=edge.device)
+    order[several] = several[sort_within(edge[several], position[several])]
+    return order
 
 
 def vanishing(first: Tensor, second: Tensor, first_bound: Tensor, second_bound: Tensor) -> tuple[Tensor, Tensor]:

@@ -36,7 +36,7 @@ def dissolve(old: Complex, removed: Tensor, birth: Tensor) -> Dissolved:
     number[members] = torch.arange(len(members), device=members.device)
     edges, marks, edge_of, forward = _edges(old, members, successor, _merged_edges(old, removed, passed))
     half = HalfEdges(edge_of, forward, number[successor], lowest_of_old[old.cell_of[members]])
-    joined, lowest, _ = Complex.trace(edges, marks, half)
+    joined, lowest, _ = Complex.trace(edges, marks, half, old.cells)
     if int(torch.bincount(lowest).max()) > 1 or bool((joined.counts < 3).any()):
         raise InternalError(
             "removing edges left a cell with a hole, or with two sides: the joined cells are not convex"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
+from . import compiled
 from .field import ROUND_UP, UNIT, FloatField, lifted, row_norms
 
 _BLOCK = 1 << 17
@@ -69,6 +72,27 @@ class Certain:
         pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
         return cls(*(torch.cat(pair) for pair in pairs))
 
+    def moved(self, place: Tensor) -> Certain:
+        """The signs at vertices that have a new place, there; -1 stands for none."""
+        vertex = place[self.vertex]
+        here = vertex >= 0
+        return Certain(vertex[here], self.column[here], self.sign[here])
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which rows a prolonged field is to have: copies of old ones, and new ones in an order in which they can be made.
+
+    The first ``wanted`` of all ``rows`` are those asked for; the others are what these are made from.
+    """
+
+    rows: int
+    wanted: int
+    copies: tuple[tuple[int, Tensor | None], ...]
+    """The place from which on old rows go, and which ones; None for all."""
+    makings: tuple[tuple[int, Points], ...]
+    """The place from which on new rows go, and their points, whose ends are places."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prolongation:
@@ -84,8 +108,8 @@ class Prolongation:
     @classmethod
     def of(cls, old: int, batches: Sequence[Points]) -> Prolongation:
         """Batches of new vertices, each of which refers to old ones and to those of earlier batches."""
-        ends = torch.tensor([0, *(len(batch) for batch in batches)]).cumsum(0).tolist()
-        return cls(old, Points.joined(batches), tuple(ends))
+        ends = tuple(accumulate((len(batch) for batch in batches), initial=0))
+        return cls(old, Points.joined(batches), ends)
 
     @property
     def rows(self) -> int:
@@ -94,32 +118,66 @@ class Prolongation:
 
     def carry(self, field: FloatField) -> FloatField:
         """The field on all vertices."""
-        growing = _Growing(field, len(self.points))
-        for start, stop in zip(self.layers, self.layers[1:], strict=False):
-            growing.extend(self.points.part(start, stop))
-        return growing.field()
+        return grown(field, self.everywhere) if len(self.points) else _plainly(field)
 
     def carry_to(self, field: FloatField, vertices: Tensor) -> FloatField:
         """The field on some vertices, in that order."""
-        names, part = self.within(vertices)
-        return picked(part.carry(field.take(names[: part.old])), names, vertices)
+        order = _increasing(vertices)
+        if order is None:
+            return grown(field, self.at(vertices))
+        return grown(field, self.at(vertices[order])).take(torch.argsort(order))
 
-    def within(self, vertices: Tensor) -> tuple[Tensor, Prolongation]:
-        """Some vertices and all that they are made from, increasing; and the prolongation to these, in their places."""
-        names = torch.unique(vertices)
-        for start in reversed(self.layers[:-1]):
-            made = names[torch.searchsorted(names, self.old + start) :] - self.old
-            names = torch.unique(torch.cat([names, self.points.first[made], self.points.second[made]]))
-        starts = torch.searchsorted(names, torch.tensor(self.layers, device=names.device) + self.old).tolist()
-        points = self.points.take(names[starts[0] :] - self.old)
-        first, second = (torch.searchsorted(names, ends) for ends in (points.first, points.second))
-        layers = tuple(start - starts[0] for start in starts)
-        return names, Prolongation(starts[0], replace(points, first=first, second=second), layers)
+    @cached_property
+    def everywhere(self) -> Plan:
+        """The plan for all vertices."""
+        spans = pairwise(self.layers)
+        makings = tuple((self.old + start, self.points.part(start, stop)) for start, stop in spans)
+        return Plan(self.rows, self.rows, ((0, None),), makings)
+
+    def at(self, vertices: Tensor) -> Plan:
+        """The plan for some vertices, increasing."""
+        extra = self._ends_beside(vertices)
+        place = torch.empty(self.rows, dtype=torch.int64, device=vertices.device)
+        parts = ((0, vertices), (len(vertices), extra))
+        for start, names in parts:
+            place[names] = torch.arange(start, start + len(names), device=place.device)
+        starts = torch.tensor(self.layers, device=place.device) + self.old
+        bounds = [torch.searchsorted(names, starts).tolist() for _, names in parts]
+        copies = [(start, names[: bound[0]]) for (start, names), bound in zip(parts, bounds, strict=True)]
+        makings = []
+        for k in range(len(self.layers) - 1):
+            for (start, names), bound in zip(parts, bounds, strict=True):
+                low, high = bound[k], bound[k + 1]
+                if high > low:
+                    makings.append((start + low, self._points_at(names[low:high], place)))
+        return Plan(len(vertices) + len(extra), len(vertices), tuple(copies), tuple(makings))
+
+    def _points_at(self, names: Tensor, place: Tensor) -> Points:
+        """New vertices as points between places."""
+        points = self.points.take(names - self.old)
+        return replace(points, first=place[points.first], second=place[points.second])
+
+    def _ends_beside(self, vertices: Tensor) -> Tensor:
+        """All vertices that some are made from and that are not among these, increasing."""
+        seen = torch.zeros(self.rows, dtype=torch.bool, device=vertices.device)
+        seen[vertices] = True
+        extra = vertices[:0]
+        for start, stop in reversed(list(pairwise(self.layers))):
+            layer = torch.tensor([start, stop], device=extra.device) + self.old
+            made = torch.cat([names[slice(*torch.searchsorted(names, layer).tolist())] for names in (vertices, extra)])
+            ends = torch.cat([end[made - self.old] for end in (self.points.first, self.points.second)])
+            fresh = torch.unique(ends[~seen[ends]])
+            seen[fresh] = True
+            extra = torch.sort(torch.cat([extra, fresh]))[0]
+        return extra
 
 
 @dataclass(frozen=True, eq=False)
 class Cutting:
-    """The functions that cut, prolonged to the vertices that they make: exactly at their level where they are."""
+    """The functions that cut, prolonged to the vertices that they make: exactly at their level where they are.
+
+    The fields given are new: nothing else refers to their memory.
+    """
 
     field: FloatField
     """On the old vertices."""
@@ -131,38 +189,43 @@ class Cutting:
 
     def values(self) -> FloatField:
         """The functions on all vertices."""
-        grown = self.prolongation.carry(self.field)
-        if not len(self.prolongation.points) and len(self.certain.vertex):
-            grown = replace(grown, values=grown.values.clone(), error=grown.error.clone())
-        made = self._made()
-        grown.values[made.vertex, self.function[made.column]] = self.level[made.column]
-        self._correct(grown)
-        at_zero = self.level[made.column] == 0
-        return replace(grown, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
+        found = self.prolongation.carry(self.field)
+        if not len(self.prolongation.points):
+            found = replace(found, values=found.values.clone(), error=found.error.clone())
+        every = torch.arange(self.prolongation.old, self.prolongation.rows, device=found.values.device)
+        return self._settled(found, self._made(every, every), self.certain)
 
     def values_at(self, vertices: Tensor) -> FloatField:
         """The functions on some vertices, in that order, each given once."""
-        names, prolongation = self.prolongation.within(vertices)
-        part = Cutting(
-            self.field.take(names[: prolongation.old]),
-            self.function,
-            self.level,
-            _among(self.certain, names),
-            prolongation,
-        )
-        return picked(part.values(), names, vertices)
+        found = self.prolongation.carry_to(self.field, vertices)
+        place = (vertices >= self.prolongation.old).nonzero(as_tuple=True)[0]
+        return self._settled(found, self._made(vertices[place], place), self._certain_at(vertices))
 
-    def _made(self) -> Certain:
-        """The new vertices with the columns that are at their level there because they made them."""
-        points, old = self.prolongation.points, self.prolongation.old
-        new = torch.arange(old, old + len(points), device=points.first.device)
-        twice = points.also >= 0
-        vertex, column = torch.cat([new, new[twice]]), torch.cat([points.column, points.also[twice]])
+    def _certain_at(self, vertices: Tensor) -> Certain:
+        """The certain signs at some vertices, by their places."""
+        if not len(self.certain.vertex):
+            return self.certain
+        place = torch.full((self.prolongation.rows,), -1, device=vertices.device)
+        place[vertices] = torch.arange(len(vertices), device=place.device)
+        return self.certain.moved(place)
+
+    def _settled(self, grown: FloatField, made: Certain, certain: Certain) -> FloatField:
+        """The field with exact values where vertices were made, and on the right side where signs are certain."""
+        grown.values[made.vertex, self.function[made.column]] = self.level[made.column]
+        self._correct(grown, certain)
+        at_zero = self.level[made.column] == 0
+        return replace(grown, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
+
+    def _made(self, new: Tensor, place: Tensor) -> Certain:
+        """New vertices, by their places, with the columns that are at their level there because they made them."""
+        points = self.prolongation.points
+        column, also = (names[new - self.prolongation.old] for names in (points.column, points.also))
+        twice = also >= 0
+        vertex, column = torch.cat([place, place[twice]]), torch.cat([column, also[twice]])
         return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
 
-    def _correct(self, grown: FloatField) -> None:
+    def _correct(self, grown: FloatField, certain: Certain) -> None:
         """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
-        certain = self.certain
         place = certain.vertex, self.function[certain.column]
         level = self.level[certain.column]
         beyond = torch.nextafter(level, level + certain.sign * torch.inf)
@@ -171,46 +234,52 @@ class Cutting:
         grown.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
 
 
-def picked(field: FloatField, names: Tensor, vertices: Tensor) -> FloatField:
-    """From a field on the vertices ``names`` (increasing) that on some of them, each given once."""
-    if torch.equal(names, vertices):
-        return field
-    place = torch.searchsorted(names, vertices)
-    found = field.take(place)
-    if field.made is None:
-        return found
-    position = torch.full_like(names, -1)
-    position[place] = torch.arange(len(place), device=place.device)
-    row = position[field.made[0]]
-    return replace(found, made=(row[row >= 0], field.made[1][row >= 0]))
+def _increasing(vertices: Tensor) -> Tensor | None:
+    """The permutation that sorts; None when there is nothing to sort."""
+    return None if bool((vertices[1:] > vertices[:-1]).all()) else torch.argsort(vertices)
 
 
-def _among(certain: Certain, names: Tensor) -> Certain:
-    """The signs at the vertices ``names`` (increasing), in their places."""
-    place = torch.searchsorted(names, certain.vertex).clamp(max=len(names) - 1)
-    here = names[place] == certain.vertex
-    return Certain(place[here], certain.column[here], certain.sign[here])
+def _plainly(field: FloatField) -> FloatField:
+    """The values and their bounds alone, as after a prolongation."""
+    return FloatField(field.values, field.error, zeros=field.zeros)
+
+
+def grown(field: FloatField, plan: Plan) -> FloatField:
+    """The field on the rows of a plan, with its error bound (proofs/, Lemma 5 (c))."""
+    growing = _Growing(field, plan)
+    for start, points in plan.makings:
+        growing.make(start, points)
+    return growing.field()
 
 
 class _Growing:
-    """A field to which new rows are added layer by layer, with its error bound (proofs/, Lemma 5 (c))."""
+    """A field to which new rows are added."""
 
-    def __init__(self, field: FloatField, more: int) -> None:
-        self._count = field.rows
-        self._values, self._error, self._norms = (
-            _enlarged(part, more) for part in (field.values, field.error, row_norms(field.values))
-        )
-        self._zeros = None if field.zeros is None else _enlarged(field.zeros, more)
+    def __init__(self, field: FloatField, plan: Plan) -> None:
+        self._wanted = plan.wanted
+        self._values, self._error = (_copied(part, plan) for part in (field.values, field.error))
+        self._norms = torch.empty_like(self._error)
+        for start, rows in plan.copies:
+            stop = start + (field.rows if rows is None else len(rows))
+            self._norms[start:stop] = row_norms(self._values[start:stop])
+        self._zeros = None if field.zeros is None else _copied(field.zeros, plan)
 
-    def extend(self, points: Points) -> None:
-        """Adds the rows of new vertices, for which there must be room."""
+    def make(self, start: int, points: Points) -> None:
+        """Adds the rows of new vertices from a place on; those of their ends are there."""
+        target = slice(start, start + len(points))
+        if self._zeros is not None:
+            self._zeros[target] = self._zeros[points.first] & self._zeros[points.second]
+        if compiled.serves(self._values):
+            arrays, ends = (self._values, self._error, self._norms), (points.first, points.second)
+            compiled.interpolate(*arrays, start, ends, (points.position, points.slack))
+            return
         step = max(1, _BLOCK // max(self._values.shape[1], 1))
         for low in range(0, len(points), step):
-            self._interpolate(points.part(low, min(low + step, len(points))))
+            self._interpolate(start + low, points.part(low, min(low + step, len(points))))
 
-    def _interpolate(self, points: Points) -> None:
+    def _interpolate(self, start: int, points: Points) -> None:
         first, second, position = points.first, points.second, points.position
-        target = slice(self._count, self._count + len(points))
+        target = slice(start, start + len(points))
         origin = self._values.index_select(0, first)
         difference = self._values.index_select(0, second).sub_(origin)
         torch.addcmul(origin, difference, position[:, None], out=self._values[target])
@@ -221,19 +290,19 @@ class _Growing:
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + points.slack * reach + rounding
         self._error[target] = lifted(bound * ROUND_UP)
-        if self._zeros is not None:
-            self._zeros[target] = self._zeros[first] & self._zeros[second]
-        self._count += len(points)
 
     def field(self) -> FloatField:
-        """The field on all vertices."""
-        return FloatField(self._values, self._error, zeros=self._zeros)
+        """The rows that are wanted."""
+        zeros = None if self._zeros is None else self._zeros[: self._wanted]
+        return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros)
 
 
-def _enlarged(values: Tensor, more: int) -> Tensor:
-    """The rows, with room for more after them."""
-    if not more:
-        return values
-    result = values.new_empty(len(values) + more, *values.shape[1:])
-    result[: len(values)] = values
+def _copied(values: Tensor, plan: Plan) -> Tensor:
+    """Room for all rows of a plan, with those that are copies."""
+    result = values.new_empty(plan.rows, *values.shape[1:])
+    for start, rows in plan.copies:
+        if rows is None:
+            result[start : start + len(values)] = values
+        else:
+            torch.index_select(values, 0, rows, out=result[start : start + len(rows)])
     return result

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InternalError
+from . import compiled
 from .assemble import Cut
 from .beyond import Beyond
 from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
@@ -22,9 +23,9 @@ from .decide import Decider, Places
 from .entries import Known
 from .field import FloatField
 from .prolong import Certain, Cutting, Points, Prolongation
-from .segments import pack, set_bits, union_over_cells, valid_bits
+from .segments import pack, set_bits
 from .sequential import Outcome, Sequential
-from .signs import Columns, Signs
+from .signs import CellSigns, Columns, Signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +69,14 @@ class _Refinement:
         self.columns = Columns.of(task.field, task.function, task.level)
         self.signs = Signs.of(self.columns)
         self.certain = Certain.none(old.origin.device)
-        doubtful = self._with_any(self.signs.doubtful)
         if task.decider is not None:
             self._settle(task.decider)
-        self.cells_below = union_over_cells(self.signs.below, old.origin, old.offsets)
-        self.cut = self.cells_below & union_over_cells(self.signs.above, old.origin, old.offsets)
+        self.cells = CellSigns.of(old, self.signs, self.columns.count)
         crossings = Crossings.find(old, self.columns, self.signs)
-        undecided = crossings.undecided()
-        self.crossings = crossings.keep(~undecided[crossings.edge])
-        self.disputed = self._beside(undecided)
-        self.uncertain = doubtful | self.disputed
-        self.irregular = self._touched() | self.disputed
+        self.crossings = crossings.decided()
+        self.disputed = self._beside(crossings.undecided)
+        self.uncertain = self.cells.doubtful | self.disputed
+        self.irregular = self.cells.touched | self.disputed
         self.visits = Visits.walk(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
@@ -98,9 +96,9 @@ class _Refinement:
         if bool(self.irregular.any()):
             outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
             self.uncertain[outcome.ambiguous] = True
-        new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half)
+        new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
         self.check_euler(parents, chords, meets)
-        below = self.below(parents, Beyond.find(new, order, cut))
+        below = self.below(cut, new, parents, order)
         _overwrite(below, outcome, new, order)
         certain = Certain.none(order.device)
         if self.task.decider is not None:
@@ -122,9 +120,9 @@ class _Refinement:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
         chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
-        meets = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
+        meets, tied = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
         late = odd.clone()
-        late[chords.cell[meets.tied()]] = True
+        late[chords.cell[tied]] = True
         self.disputed |= late
         self.irregular |= late
         self.uncertain |= late
@@ -140,18 +138,21 @@ class _Refinement:
 
     def _active_columns(self) -> Tensor:
         """The columns that cut some irregular cell."""
-        bits = self.cut[self.irregular]
+        bits = self.cells.cut[self.irregular]
         dense = bits[:, :, None].bitwise_right_shift(torch.arange(8, dtype=torch.uint8, device=bits.device)) & 1
         return (dense.flatten(1) != 0).any(0).nonzero(as_tuple=True)[0]
 
-    def below(self, parents: Tensor, beyond: Beyond) -> Tensor:
+    def below(self, cut: Cut, new: Complex, parents: Tensor, order: Tensor) -> Tensor:
         """For each piece of a regular cell the columns below their level, packed (proofs/, Lemma 8).
 
         Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
         """
         at_first = self.signs.below[self.old.origin[self.old.offsets[:-1]]]
-        first = (at_first & self.cut) | (self.cells_below & ~self.cut)
-        return first[parents] ^ beyond.columns(self.columns.count)
+        first = (at_first & self.cells.cut) | (self.cells.below & ~self.cells.cut)
+        if compiled.serves(first):
+            traced = parents, new.offsets, order
+            return compiled.below_bits(first, *traced, cut.pieces, cut.chord_of_link, cut.chords.column)
+        return first[parents] ^ Beyond.find(new, order, cut).columns(self.columns.count)
 
     def check_euler(self, parents: Tensor, chords: Chords, meets: Meets) -> None:
         """A regular cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
@@ -161,19 +162,6 @@ class _Refinement:
         wrong = (torch.bincount(parents, minlength=cells) != expected) & ~self.irregular
         if bool(wrong.any()):
             raise InternalError("Euler's relation fails on a regular cell: a certain decision was wrong")
-
-    def _touched(self) -> Tensor:
-        """Cells with a vertex at which a column that cuts the cell is zero or doubtful."""
-        valid = valid_bits(self.columns.count, self.cut.device)
-        touching = (valid & ~(self.signs.above | self.signs.below)) | self.signs.doubtful
-        return self._with_any(touching, self.cut)
-
-    def _with_any(self, packed: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Cells with a vertex at which some bit (of those in the cell's ``mask``) is set, bool (R,)."""
-        if not bool((packed.view(torch.int64) != 0).any()):
-            return torch.zeros(self.old.cells, dtype=torch.bool, device=packed.device)
-        bits = union_over_cells(packed, self.old.origin, self.old.offsets)
-        return ((bits if mask is None else bits & mask).view(torch.int64) != 0).any(1)
 
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)

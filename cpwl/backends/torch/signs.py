@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import compiled
+from .complex import Complex
 from .field import FloatField, Sharp
-from .segments import pack, with_bits
+from .segments import pack, set_bits, union_over_cells, valid_bits, with_bits
 
 _BLOCK = 1 << 19
 """Entries handled at a time, so that a block of values stays in the cache through all passes over it."""
@@ -63,8 +65,10 @@ class Signs:
     @classmethod
     def of(cls, columns: Columns) -> Signs:
         """The signs of all columns."""
-        rows = max(1, _BLOCK // max(columns.count, 1))
         coarse = columns.bound.coarse()
+        if compiled.serves(coarse):
+            return _compiled_signs(columns, coarse)
+        rows = max(1, _BLOCK // max(columns.count, 1))
         blocks = [
             _block_signs(columns, coarse, start, min(start + rows, len(coarse)))
             for start in range(0, len(coarse), rows)
@@ -87,6 +91,53 @@ class Signs:
             for side, packed in ((1, self.above), (-1, self.below))
         )
         return Signs(above, below, torch.zeros_like(self.doubtful))
+
+
+@dataclass(frozen=True, eq=False)
+class CellSigns:
+    """What the signs at its vertices say of each cell."""
+
+    below: Tensor
+    """Packed uint8 (R, bytes): columns below their level at some vertex."""
+    cut: Tensor
+    """Packed uint8 (R, bytes): columns below at one vertex and above at another."""
+    touched: Tensor
+    """bool (R,): a column that cuts the cell is zero or doubtful at a vertex."""
+    doubtful: Tensor
+    """bool (R,): some sign at a vertex is doubtful."""
+
+    @classmethod
+    def of(cls, cells: Complex, signs: Signs, columns: int) -> CellSigns:
+        """Of all cells."""
+        valid = valid_bits(columns, cells.origin.device)
+        if compiled.serves(valid):
+            packed = signs.above, signs.below, signs.doubtful
+            return cls(*compiled.cell_bits(*packed, valid, cells.origin, cells.offsets))
+        below, above = (union_over_cells(part, cells.origin, cells.offsets) for part in (signs.below, signs.above))
+        touching = (valid & ~(signs.above | signs.below)) | signs.doubtful
+        cut = below & above
+        return cls(below, cut, _with_any(cells, touching, cut), _with_any(cells, signs.doubtful))
+
+
+def _with_any(cells: Complex, packed: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Cells with a vertex at which some bit (of those in the cell's ``mask``) is set, bool (R,)."""
+    if not bool((packed.view(torch.int64) != 0).any()):
+        return torch.zeros(cells.cells, dtype=torch.bool, device=packed.device)
+    bits = union_over_cells(packed, cells.origin, cells.offsets)
+    return ((bits if mask is None else bits & mask).view(torch.int64) != 0).any(1)
+
+
+def _compiled_signs(columns: Columns, coarse: Tensor) -> Signs:
+    above, below, near = compiled.sign_bits(columns.values, coarse)
+    none = torch.zeros_like(above)
+    if near is None:
+        return Signs(above, below, none)
+    row, column = set_bits(near if columns.zeros is None else near & ~pack(columns.zeros))
+    size = columns.values[row, column].abs()
+    bound, zero = columns.bounds_at(row, column)
+    flat, open_ = size <= zero, (size <= bound) & (bound > 0)
+    signed = ~with_bits(none, row[flat], column[flat])
+    return Signs(above & signed, below & signed, with_bits(none, row[open_], column[open_]))
 
 
 def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:

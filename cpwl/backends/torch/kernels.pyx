@@ -1,0 +1,547 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""Loops of a refinement on the CPU, compiled: what the torch code beside each caller does, in one pass instead of many.
+
+Arrays are C-contiguous. Packed bits are rows of 64-bit words, lowest bit first, unused bits 0. A cell's half-edges, a
+cell's visits, an edge's crossings and a chord's crossings are consecutive; "first" arrays are exclusive sums of counts.
+``proofs/`` (Lemmas 3 to 5 and 8) says why the geometry is right; the bounds are those of Lemma 5 (c).
+"""
+
+import numpy as np
+from libc.math cimport fabs, sqrt
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+cdef double UNIT = 2.0 ** -53
+cdef double ROUND_UP = 1 + 2.0 ** -20
+cdef double SMALLEST = 2.0 ** -500
+
+
+def _new(count, shape, kind):
+    return [np.empty(shape, kind) for _ in range(count)]
+
+
+def _zeros(count, shape, kind):
+    return [np.zeros(shape, kind) for _ in range(count)]
+
+
+# ---- signs -----------------------------------------------------------------------------------------------------------
+def sign_bits(const double[:, ::1] values, const double[::1] coarse):
+    """Packed bits (V, W): where values are above zero, below zero, and within ``coarse`` of zero; and how many are."""
+    cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], words = max(1, (columns + 63) // 64)
+    above_, below_, near_ = _new(3, (rows, words), np.uint64)
+    cdef uint64_t[:, ::1] above = above_, below = below_, near = near_
+    cdef uint64_t up, down, close
+    cdef double value, limit
+    cdef Py_ssize_t r, w, k, stop, found = 0
+    with nogil:
+        for r in range(rows):
+            limit = coarse[r]
+            for w in range(words):
+                up = down = close = 0
+                stop = min(<Py_ssize_t>64, columns - 64 * w)
+                for k in range(stop):
+                    value = values[r, 64 * w + k]
+                    up |= <uint64_t>(value > 0) << k
+                    down |= <uint64_t>(value < 0) << k
+                    close |= <uint64_t>(fabs(value) <= limit) << k
+                above[r, w], below[r, w], near[r, w] = up, down, close
+                found += close != 0
+    return above_, below_, near_, found
+
+
+def cell_bits(
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const uint64_t[:, ::1] doubtful,
+    const uint64_t[::1] valid, const int64_t[::1] origin, const int64_t[::1] offsets,
+):
+    """Of each cell: columns below somewhere, columns that cut; whether one that cuts is zero or doubtful at a vertex,
+    and whether any is doubtful at one."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = above.shape[1], c, h, w, v
+    below_, cut_ = _zeros(2, (cells, words), np.uint64)
+    touched_, uncertain_ = _zeros(2, cells, np.uint8)
+    cdef uint64_t[:, ::1] cells_below = below_, cut = cut_
+    cdef uint8_t[::1] touched = touched_, uncertain = uncertain_
+    cdef uint64_t up, down, neither, unsure
+    with nogil:
+        for c in range(cells):
+            for w in range(words):
+                up = down = neither = unsure = 0
+                for h in range(offsets[c], offsets[c + 1]):
+                    v = origin[h]
+                    up |= above[v, w]
+                    down |= below[v, w]
+                    neither |= ~(above[v, w] | below[v, w])
+                    unsure |= doubtful[v, w]
+                cells_below[c, w] = down
+                cut[c, w] = up & down
+                touched[c] |= (up & down & ((neither & valid[w]) | unsure)) != 0
+                uncertain[c] |= unsure != 0
+    return below_, cut_, touched_, uncertain_
+
+
+# ---- crossings -------------------------------------------------------------------------------------------------------
+cdef inline double _bound(
+    const double[::1] row, const double[::1] column, const double[::1] floor, Py_ssize_t r, Py_ssize_t c
+) noexcept nogil:
+    return (row[r] * column[c] + floor[c]) * ROUND_UP
+
+
+cdef inline void _vanishing(
+    double first, double second, double first_bound, double second_bound, double* position, double* slack
+) noexcept nogil:
+    cdef double t = first / (first - second), spread, gap
+    t = 0.0 if t < 0 else (1.0 if t > 1 else t)
+    spread = (1 - t + 4 * UNIT) * first_bound + (t + 4 * UNIT) * second_bound
+    gap = fabs(first - second) * (1 - 4 * UNIT) - (first_bound + second_bound) * ROUND_UP
+    position[0] = t
+    slack[0] = min(1.0, spread / gap * ROUND_UP + 4 * UNIT) if gap > 0 else 1.0
+
+
+cdef inline bint _within_slack(double low, double high, double low_slack, double high_slack) noexcept nogil:
+    return high - low <= (high_slack + low_slack + 2 * UNIT) * ROUND_UP
+
+
+cdef void _sort(int64_t* items, int64_t* spare, Py_ssize_t count, const double* key) noexcept nogil:
+    """Sorts items by their keys, stably: by insertion when they are few, else by merging."""
+    cdef Py_ssize_t half = count // 2, i, j, k
+    cdef int64_t item
+    if count <= 16:
+        for i in range(1, count):
+            item, j = items[i], i
+            while j > 0 and key[items[j - 1]] > key[item]:
+                items[j] = items[j - 1]
+                j -= 1
+            items[j] = item
+        return
+    _sort(items, spare, half, key)
+    _sort(items + half, spare, count - half, key)
+    for i in range(half):
+        spare[i] = items[i]
+    i, j, k = 0, half, 0
+    while i < half:
+        if j < count and key[items[j]] < key[spare[i]]:
+            items[k] = items[j]
+            j += 1
+        else:
+            items[k] = spare[i]
+            i += 1
+        k += 1
+
+
+def crossings(
+    const int64_t[:, ::1] edges, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
+):
+    """Where columns vanish on edges, sorted along each: column, position, slack, whether a sign at an end is doubtful;
+    the number on each edge; and the edges on which a crossing or the order of two is not certain."""
+    cdef Py_ssize_t count = edges.shape[0], words = above.shape[1], e, w, a, b, c, n, k, low
+    cdef uint64_t bits
+    counts_ = np.zeros(count, np.int64)
+    cdef int64_t[::1] counts = counts_
+    cdef Py_ssize_t total = 0, most = 0
+    with nogil:
+        for e in range(count):
+            a, b = edges[e, 0], edges[e, 1]
+            for w in range(words):
+                counts[e] += _ones((above[a, w] & below[b, w]) | (below[a, w] & above[b, w]))
+            total += counts[e]
+            most = max(most, counts[e])
+    raw_, column_ = np.empty(total, np.int64), np.empty(total, np.int64)
+    raw_position_, raw_slack_, position_, slack_ = _new(4, total, np.float64)
+    raw_doubtful_, doubtful_, undecided_ = np.empty(total, np.uint8), np.empty(total, np.uint8), np.zeros(count, np.uint8)
+    order_, spare_ = np.empty(total, np.int64), np.empty(most, np.int64)
+    cdef int64_t[::1] raw = raw_, found = column_, order = order_, spare = spare_
+    cdef double[::1] raw_position = raw_position_, raw_slack = raw_slack_, position = position_, slack = slack_
+    cdef uint8_t[::1] raw_doubtful = raw_doubtful_, doubtful = doubtful_, undecided = undecided_
+    cdef double one, other, one_bound, other_bound
+    if total == 0:
+        return column_, position_, slack_, doubtful_, counts_, undecided_
+    with nogil:
+        n = 0
+        for e in range(count):
+            if counts[e] == 0:
+                continue
+            low, a, b = n, edges[e, 0], edges[e, 1]
+            for w in range(words):
+                bits = (above[a, w] & below[b, w]) | (below[a, w] & above[b, w])
+                while bits:
+                    c = 64 * w + _lowest(bits)
+                    bits &= bits - 1
+                    one, other = values[a, c], values[b, c]
+                    one_bound, other_bound = _bound(row, column, floor, a, c), _bound(row, column, floor, b, c)
+                    raw[n], order[n] = c, n
+                    raw_doubtful[n] = fabs(one) <= one_bound or fabs(other) <= other_bound
+                    _vanishing(one, other, one_bound, other_bound, &raw_position[n], &raw_slack[n])
+                    n += 1
+            _sort(&order[low], &spare[0], n - low, &raw_position[0])
+            for k in range(low, n):
+                c = order[k]
+                found[k], position[k], slack[k], doubtful[k] = raw[c], raw_position[c], raw_slack[c], raw_doubtful[c]
+                undecided[e] |= doubtful[k]
+                if k > low:
+                    undecided[e] |= _within_slack(position[k - 1], position[k], slack[k - 1], slack[k])
+    return column_, position_, slack_, doubtful_, counts_, undecided_
+
+
+cdef extern from *:
+    """
+    static inline int cpwl_ones(uint64_t bits) { return __builtin_popcountll(bits); }
+    static inline int cpwl_lowest(uint64_t bits) { return __builtin_ctzll(bits); }
+    """
+    int _ones "cpwl_ones"(uint64_t bits) noexcept nogil
+    int _lowest "cpwl_lowest"(uint64_t bits) noexcept nogil
+
+
+# ---- chords ----------------------------------------------------------------------------------------------------------
+def visits(const int64_t[::1] half_edge, const uint8_t[::1] forward, const int64_t[::1] per_edge):
+    """The half-edge and the crossing of each visit, and the number of visits on each half-edge."""
+    cdef Py_ssize_t edges = per_edge.shape[0], halves = half_edge.shape[0], e, h, k, n = 0
+    first_, counts_ = np.empty(edges, np.int64), np.empty(halves, np.int64)
+    cdef int64_t[::1] first = first_, counts = counts_
+    with nogil:
+        for e in range(edges):
+            first[e] = n
+            n += per_edge[e]
+        n = 0
+        for h in range(halves):
+            counts[h] = per_edge[half_edge[h]]
+            n += counts[h]
+    visited_, crossing_ = np.empty(n, np.int64), np.empty(n, np.int64)
+    cdef int64_t[::1] visited = visited_, crossing = crossing_
+    with nogil:
+        n = 0
+        for h in range(halves):
+            e = half_edge[h]
+            for k in range(counts[h]):
+                visited[n] = h
+                crossing[n] = first[e] + (k if forward[h] else counts[h] - 1 - k)
+                n += 1
+    return visited_, crossing_, counts_
+
+
+def chords(
+    const int64_t[::1] offsets, const int64_t[::1] counts, const int64_t[::1] crossing, const int64_t[::1] column,
+    const uint8_t[::1] regular, Py_ssize_t columns,
+):
+    """Of each chord, sorted by start: the visits at which it starts and ends, its cell and its column; and the regular
+    cells around which some column is not met exactly twice."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, total = crossing.shape[0], c, h, v, low, n = 0, k
+    start_, end_, cell_, name_ = _new(4, total // 2, np.int64)
+    odd_, partner_ = np.zeros(cells, np.uint8), np.full(total, -1, np.int64)
+    first_, times_ = np.empty(columns, np.int64), np.zeros(columns, np.int64)
+    cdef int64_t[::1] start = start_, end = end_, cell = cell_, name = name_
+    cdef int64_t[::1] partner = partner_, first = first_, times = times_
+    cdef uint8_t[::1] odd = odd_
+    with nogil:
+        v = 0
+        for c in range(cells):
+            low = v
+            for h in range(offsets[c], offsets[c + 1]):
+                v += counts[h]
+            if not regular[c]:
+                continue
+            for k in range(low, v):
+                h = column[crossing[k]]
+                if times[h] == 0:
+                    first[h] = k
+                else:
+                    partner[first[h]] = k
+                times[h] += 1
+            for k in range(low, v):
+                odd[c] |= times[column[crossing[k]]] != 2
+            for k in range(low, v):
+                times[column[crossing[k]]] = 0
+                if partner[k] > k and not odd[c]:
+                    start[n], end[n], cell[n], name[n] = k, partner[k], c, column[crossing[k]]
+                    n += 1
+    return start_[:n], end_[:n], cell_[:n], name_[:n], odd_
+
+
+cdef struct Grid:
+    const int64_t* edges
+    const double* values
+    Py_ssize_t columns
+    const double* row
+    const double* column
+    const double* floor
+    const int64_t* edge
+    const double* position
+    const double* slack
+
+
+cdef inline void _at(Grid* grid, Py_ssize_t crossing, Py_ssize_t c, double* value, double* bound) noexcept nogil:
+    """A column at a crossing, and the bound on the error."""
+    cdef Py_ssize_t e = grid.edge[crossing]
+    cdef Py_ssize_t a = grid.edges[2 * e], b = grid.edges[2 * e + 1]
+    cdef double low = grid.values[a * grid.columns + c], high = grid.values[b * grid.columns + c]
+    cdef double low_bound = (grid.row[a] * grid.column[c] + grid.floor[c]) * ROUND_UP
+    cdef double high_bound = (grid.row[b] * grid.column[c] + grid.floor[c]) * ROUND_UP
+    cdef double t = grid.position[crossing], moved, rounding
+    value[0] = low + t * (high - low)
+    moved = grid.slack[crossing] * (fabs(high - low) + low_bound + high_bound)
+    rounding = 8 * UNIT * (fabs(low) + fabs(high))
+    bound[0] = (low_bound + t * (high_bound - low_bound) + moved + rounding) * ROUND_UP
+
+
+cdef inline void _along(
+    Grid* grid, Py_ssize_t begin, Py_ssize_t stop, Py_ssize_t c, double* position, double* slack
+) noexcept nogil:
+    """Where a column vanishes on the chord between two crossings."""
+    cdef double first, second, first_bound, second_bound
+    _at(grid, begin, c, &first, &first_bound)
+    _at(grid, stop, c, &second, &second_bound)
+    _vanishing(first, second, first_bound, second_bound, position, slack)
+
+
+def meets(
+    const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] name, const int64_t[:, ::1] ends,
+    const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] position, const double[::1] slack,
+    const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
+):
+    """Pairs of chords whose ends interleave, (Q, 2); the parameter of their crossing along each, and its slack, (2, Q).
+
+    Also the entries of ``pairs.T.ravel()`` sorted along each chord, and the chords along which the order of two is not
+    certain, as flags.
+    """
+    cdef Py_ssize_t count = start.shape[0], i, j, q = 0, low, k
+    with nogil:
+        for i in range(count):
+            j = i + 1
+            while j < count and start[j] < end[i]:
+                q += end[j] > end[i]
+                j += 1
+    pairs_, along_, slacks_ = np.empty((q, 2), np.int64), np.empty((2, q), np.float64), np.empty((2, q), np.float64)
+    order_, number_, tied_ = np.empty(2 * q, np.int64), np.zeros(count + 1, np.int64), np.zeros(count, np.uint8)
+    if q == 0:
+        return pairs_, along_, slacks_, order_, tied_
+    spare_ = np.empty(2 * q, np.int64)
+    cdef int64_t[:, ::1] pairs = pairs_
+    cdef double[:, ::1] along = along_, slacks = slacks_
+    cdef int64_t[::1] order = order_, number = number_, spare = spare_
+    cdef uint8_t[::1] tied = tied_
+    cdef Grid grid = Grid(
+        &edges[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &edge[0], &position[0], &slack[0]
+    )
+    cdef Py_ssize_t total = q
+    cdef const double* flat = &along[0, 0]
+    cdef const double* flat_slack = &slacks[0, 0]
+    with nogil:
+        q = 0
+        for i in range(count):
+            j = i + 1
+            while j < count and start[j] < end[i]:
+                if end[j] > end[i]:
+                    pairs[q, 0], pairs[q, 1] = i, j
+                    _along(&grid, ends[i, 0], ends[i, 1], name[j], &along[0, q], &slacks[0, q])
+                    _along(&grid, ends[j, 0], ends[j, 1], name[i], &along[1, q], &slacks[1, q])
+                    number[i + 1] += 1
+                    number[j + 1] += 1
+                    q += 1
+                j += 1
+        for i in range(count):
+            number[i + 1] += number[i]
+        for k in range(2 * total):
+            i = pairs[k % total, k // total]
+            order[number[i]] = k
+            number[i] += 1
+        low = 0
+        for i in range(count):  # number[i] is by now where chord i + 1 begins
+            _sort(&order[low], &spare[0], number[i] - low, flat)
+            for k in range(low + 1, number[i]):
+                tied[i] |= _within_slack(
+                    flat[order[k - 1]], flat[order[k]], flat_slack[order[k - 1]], flat_slack[order[k]]
+                )
+            low = number[i]
+    return pairs_, along_, slacks_, order_, tied_
+
+
+# ---- the new complex -------------------------------------------------------------------------------------------------
+def assemble(
+    const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] half_edge, const uint8_t[::1] forward,
+    const int64_t[::1] offsets, const int64_t[::1] per_edge, const int64_t[::1] visited, const int64_t[::1] crossing,
+    const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] pairs,
+    const int64_t[::1] order, Py_ssize_t vertices, Py_ssize_t generation, Py_ssize_t lines,
+):
+    """Edges and marks of the cut complex; edge, direction, successor and old cell of its half-edges.
+
+    Half-edges are numbered: the pieces of old half-edges, then links along their chords, then links against them.
+    """
+    cdef Py_ssize_t old = edges.shape[0], halves = half_edge.shape[0], total = visited.shape[0]
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, count = start.shape[0], q = pairs.shape[0]
+    cdef Py_ssize_t crossed = 0, e, h, k, n, c, i, m, one, two, begin, last
+    for e in range(old):
+        crossed += per_edge[e]
+    cdef Py_ssize_t parts = total + halves, links = count + 2 * q, ahead = parts, back = parts + links
+    cdef Py_ssize_t pieces = old + crossed
+    edges_, marks_ = np.empty((pieces + links, 2), np.int64), np.empty((pieces + links, 2), np.int64)
+    edge_, next_, parent_ = _new(3, parts + 2 * links, np.int64)
+    forward_ = np.empty(parts + 2 * links, np.uint8)
+    first_, begins_, before_ = np.empty(old, np.int64), np.empty(halves, np.int64), np.empty((q, 2), np.int64)
+    cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_, before = before_
+    cdef int64_t[::1] edge = edge_, successor = next_, parent = parent_
+    cdef int64_t[::1] first = first_, begins = begins_
+    cdef uint8_t[::1] along = forward_
+    with nogil:
+        n = 0
+        for e in range(old):
+            first[e] = n
+            for k in range(per_edge[e] + 1):
+                new_edges[n, 0] = edges[e, 0] if k == 0 else vertices + n - e - 1
+                new_edges[n, 1] = edges[e, 1] if k == per_edge[e] else vertices + n - e
+                new_marks[n, 0], new_marks[n, 1] = marks[e, 0], marks[e, 1]
+                n += 1
+        n = 0
+        for h in range(halves):
+            begins[h] = n
+            n += per_edge[half_edge[h]] + 1
+        for c in range(cells):
+            for h in range(offsets[c], offsets[c + 1]):
+                e, n = half_edge[h], begins[h]
+                m = per_edge[e]
+                for k in range(m + 1):
+                    edge[n + k] = first[e] + (k if forward[h] else m - k)
+                    along[n + k] = forward[h]
+                    successor[n + k] = n + k + 1
+                    parent[n + k] = c
+                successor[n + m] = begins[h + 1 if h + 1 < offsets[c + 1] else offsets[c]]
+        n = k = 0
+        for i in range(count):
+            begin, one = n, vertices + crossing[start[i]]
+            while k < 2 * q and pairs[order[k] % q, order[k] // q] == i:
+                before[order[k] % q, order[k] // q] = n
+                two = vertices + crossed + order[k] % q
+                new_edges[pieces + n, 0], new_edges[pieces + n, 1] = one, two
+                one = two
+                n += 1
+                k += 1
+            new_edges[pieces + n, 0], new_edges[pieces + n, 1] = one, vertices + crossing[end[i]]
+            last = n
+            n += 1
+            for m in range(begin, n):
+                new_marks[pieces + m, 0], new_marks[pieces + m, 1] = generation, lines + i
+                edge[ahead + m] = edge[back + m] = pieces + m
+                along[ahead + m], along[back + m] = 1, 0
+                parent[ahead + m] = parent[back + m] = cell[i]
+            one, two = start[i] + visited[start[i]], end[i] + visited[end[i]]  # the pieces that arrive at the ends
+            successor[one], successor[two] = ahead + begin, back + last
+            successor[ahead + last], successor[back + begin] = two + 1, one + 1
+        # Chord 1 starts earlier around the cell: chord 2 passes from its right to its left.
+        for k in range(q):
+            one, two = before[k, 0], before[k, 1]
+            successor[ahead + one] = ahead + two + 1
+            successor[ahead + two] = back + one
+            successor[back + one + 1] = back + two
+            successor[back + two + 1] = ahead + one + 1
+    return edges_, marks_, edge_, forward_, next_, parent_
+
+
+def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):
+    """The half-edges cycle by cycle, where each cycle begins, and its parent: by parent, then by smallest half-edge.
+
+    None when ``successor`` is no permutation.
+    """
+    cdef Py_ssize_t count = successor.shape[0], found = 0, h, k, n, c, m
+    root_, size_ = np.empty(count, np.int64), np.empty(count, np.int64)
+    seen_, order_, first_ = np.zeros(count, np.uint8), np.empty(count, np.int64), np.zeros(parents + 1, np.int64)
+    cdef int64_t[::1] root = root_, size = size_, order = order_, first = first_
+    cdef uint8_t[::1] seen = seen_
+    cdef bint closed = True
+    with nogil:
+        for h in range(count):
+            if seen[h]:
+                continue
+            k, n = h, 0
+            while not seen[k]:
+                seen[k] = 1
+                n += 1
+                k = successor[k]
+            if k != h:
+                closed = False
+                break
+            root[found], size[found] = h, n
+            first[parent[h] + 1] += 1
+            found += 1
+    if not closed:
+        return None
+    sorted_, offsets_, parents_ = np.empty(found, np.int64), np.zeros(found + 1, np.int64), np.empty(found, np.int64)
+    cdef int64_t[::1] by_parent = sorted_, offsets = offsets_, owner = parents_
+    with nogil:
+        for c in range(parents):
+            first[c + 1] += first[c]
+        for k in range(found):
+            c = parent[root[k]]
+            by_parent[first[c]] = k
+            first[c] += 1
+        n = 0
+        for k in range(found):
+            c = by_parent[k]
+            owner[k], h = parent[root[c]], root[c]
+            for m in range(size[c]):
+                order[n] = h
+                h = successor[h]
+                n += 1
+            offsets[k + 1] = n
+    return order_, offsets_, parents_
+
+
+def below_bits(
+    const uint64_t[:, ::1] base, const int64_t[::1] parents, const int64_t[::1] offsets, const int64_t[::1] order,
+    Py_ssize_t parts, const int64_t[::1] chord, const int64_t[::1] name,
+):
+    """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex.
+
+    A cell on the right of a chord has across its first link against that chord a cell with one chord less between.
+    """
+    cdef Py_ssize_t cells = parents.shape[0], words = base.shape[1], links = chord.shape[0], c, h, w, n, depth
+    result_, left_ = np.empty((cells, words), np.uint64), np.empty(links, np.int64)
+    via_, stack_, done_ = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.zeros(cells, np.uint8)
+    cdef uint64_t[:, ::1] result = result_
+    cdef int64_t[::1] left = left_, via = via_, stack = stack_
+    cdef uint8_t[::1] done = done_
+    with nogil:
+        for c in range(cells):
+            for h in range(offsets[c], offsets[c + 1]):
+                n = order[h] - parts
+                if 0 <= n < links:
+                    left[n] = c
+                elif links <= n < 2 * links and via[c] < 0:
+                    via[c] = n - links
+        for c in range(cells):
+            depth, n = 0, c
+            while not done[n] and via[n] >= 0:
+                stack[depth] = n
+                depth += 1
+                n = left[via[n]]
+            if not done[n]:
+                for w in range(words):
+                    result[n, w] = base[parents[n], w]
+                done[n] = 1
+            while depth > 0:
+                depth -= 1
+                h, n = n, stack[depth]
+                for w in range(words):
+                    result[n, w] = result[h, w]
+                w = name[chord[via[n]]]
+                result[n, w // 64] ^= <uint64_t>1 << (w % 64)
+                done[n] = 1
+    return result_
+
+
+# ---- fields ----------------------------------------------------------------------------------------------------------
+def interpolate(
+    double[:, ::1] values, double[::1] error, double[::1] norms, Py_ssize_t count,
+    const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,
+):
+    """Fills the rows from ``count`` on: values on segments between earlier rows, and bounds on errors and norms."""
+    cdef Py_ssize_t columns = values.shape[1], i, k, a, b, n
+    cdef double t, difference, total, reach, bound
+    with nogil:
+        for i in range(first.shape[0]):
+            a, b, t, n, total = first[i], second[i], position[i], count + i, 0.0
+            for k in range(columns):
+                difference = values[b, k] - values[a, k]
+                total += difference * difference
+                values[n, k] = values[a, k] + t * difference
+            norms[n] = ((1 - t) * norms[a] + t * norms[b]) * ROUND_UP
+            reach = sqrt(total) + error[a] + error[b]
+            bound = (1 - t) * error[a] + t * error[b] + slack[i] * reach + 8 * UNIT * (norms[a] + norms[b])
+            bound *= ROUND_UP
+            error[n] = max(bound, SMALLEST) if bound > 0 else bound
