@@ -56,7 +56,7 @@ def main() -> None:
     \b
     Quick start:
       cpwl demo
-      cpwl partition model.onnx --box -1 1 --out part.npz
+      cpwl partition model.pt2 --box -1 1 --out part.npz
       cpwl view part.npz --out view.html
 
     The first does everything on a small network; the others take a model of yours (of two inputs; for more inputs

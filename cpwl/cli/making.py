@@ -72,8 +72,12 @@ def partition(
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
-    MODEL is an .onnx file, an .nnet file, or an exported torch program (.pt2; load only those that you trust). The
-    domain is given by one of --box, --through and --polygon.
+    MODEL is an .onnx file (with the extra cpwl[onnx]), an .nnet file, or an exported torch program, .pt2 (load only
+    those that you trust). The domain is given by one of --box, --through and --polygon.
+
+    \b
+    In Python, to write a .pt2:
+      torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2")
 
     \b
     Examples:
