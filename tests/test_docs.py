@@ -36,9 +36,9 @@ def test_the_code_of_a_page_runs_and_prints_what_is_shown(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.is_relative_to(DOCS)], ids=named)
 def test_every_picture_of_a_page_is_there_small_and_drawn_by_its_code(page: Path) -> None:
-    """By a block that names the file, or by an example that a block names (tests/test_examples.py has its files)."""
-    code = "\n".join(block.code for block in blocks(page))
-    drawn = {name for example, names in FILES.items() if f"examples/{example}" in code for name in names}
+    """By a block that names the file, or by an example that the page names (tests/test_examples.py has its files)."""
+    code, text = "\n".join(block.code for block in blocks(page)), page.read_text(encoding="utf-8")
+    drawn = {name for example, names in FILES.items() if f"examples/{example}" in text for name in names}
     for picture in pictures(page):
         assert picture.is_file() and picture.stat().st_size < 500_000, picture
         assert picture.name in code or picture.name in drawn, f"no code that {named(page)} shows draws {picture.name}"
