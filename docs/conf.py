@@ -57,6 +57,12 @@ def process_help(app, ctx, lines):
     lines[:] = re.sub(r"^\| (.*)$", r"\1:\n", text, flags=re.MULTILINE).split("\n")
 
 
+def process_options(app, ctx, lines):
+    """Stars in the help of options are themselves."""
+    lines[:] = [line.replace("*", r"\*") for line in lines]
+
+
 def setup(app):
+    app.connect("sphinx-click-process-options", process_options)
     app.connect("sphinx-click-process-description", process_help)
     app.connect("autodoc-process-docstring", process_docstring)
