@@ -35,7 +35,7 @@ html_copy_source = False
 
 def plain_text(text):
     """A docstring outside of its literals as reStructuredText: stars and bars are themselves, proofs are links."""
-    text = re.sub(r"\*(?=[\w.]+\))|\|", r"\\\g<0>", text)
+    text = re.sub(r"\*(?=[\w. ]+\))|\|", r"\\\g<0>", text)
     return re.sub(r"proofs/, ((Lemma|Theorem) (\d+))", lambda match: proof(*match.groups()), text)
 
 
