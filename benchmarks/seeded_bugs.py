@@ -125,6 +125,10 @@ BUGS = (
         "return other / (one + other)", GEOMETRY),
     Bug("lines keep the names of those before them", "predicates.py", "getattr(self, f.name)[:start], getattr(more",
         "getattr(self, f.name), getattr(more", GEOMETRY),
+    Bug("outputs are one function whatever their biases", "sameness.py", "op.weight.reshape(len(op.weight), -1), op.bias]",
+        "op.weight.reshape(len(op.weight), -1), 0 * op.bias]", ("sameness",)),
+    Bug("numbers of two inputs are mixed up", "sameness.py", "_numbered(np.concatenate(inputs), _origins(inputs))",
+        "np.concatenate(inputs)", ("sameness",)),
     # ---- values and their bounds ----
     Bug("the rounding of a dense layer is left out of its bound", f"{TORCH}/arithmetic.py",
         "error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)",

@@ -90,6 +90,10 @@ class CloseRegions(Protocol):
         """Whether a column is known to be zero where another function is: line ``other``, or column -1 - ``other``."""
         ...
 
+    def vanish_everywhere(self, place: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a column is known to be zero on the whole region."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Exactly:

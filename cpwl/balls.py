@@ -50,8 +50,8 @@ class Balls:
         for part in parts[1:]:
             high, lost = _two_sum(high, part)
             low = low + lost
-        total = radius + ROUNDING * np.abs(parts).sum(axis=0) + _TINY
-        return cls(*_two_sum(high, low), total * _ROUND_UP)
+        size = np.abs(parts).sum(axis=0)
+        return cls(*_two_sum(high, low), _up(radius + ROUNDING * size, radius + size != 0))
 
     @classmethod
     def joined(cls, parts: Sequence[Balls]) -> Balls:
@@ -78,8 +78,8 @@ class Balls:
         low, lost_low = _two_sum(self.low, other.low)
         high, low = _two_sum(high, lost + low)
         high, low = _two_sum(high, low + lost_low)
-        radius = self.radius + other.radius + ROUNDING * (np.abs(self.high) + np.abs(other.high)) + _TINY
-        return Balls(high, low, radius * _ROUND_UP)
+        radius = self.radius + other.radius + ROUNDING * (np.abs(self.high) + np.abs(other.high))
+        return Balls(high, low, _up(radius, ~(self.is_zero() & other.is_zero())))
 
     def __neg__(self) -> Balls:
         return Balls(-self.high, -self.low, self.radius)
@@ -91,8 +91,8 @@ class Balls:
         product, lost = _two_product(self.high, other.high)
         high, low = _two_sum(product, lost + (self.high * other.low + self.low * other.high))
         one, two = np.abs(self.high), np.abs(other.high)
-        radius = one * other.radius + two * self.radius + self.radius * other.radius + ROUNDING * (one * two) + _TINY
-        return Balls(high, low, radius * _ROUND_UP)
+        radius = one * other.radius + two * self.radius + self.radius * other.radius + ROUNDING * (one * two)
+        return Balls(high, low, _up(radius, ~(self.is_zero() | other.is_zero())))
 
     def scaled(self) -> Balls:
         """The same numbers times a power of two for each row (last axis) that brings its largest to about 1."""
@@ -100,10 +100,19 @@ class Balls:
         _, exponent = np.frexp(np.where(np.isfinite(peak), peak, 1.0))
         return Balls(*(np.ldexp(part, -exponent) for part in (self.high, self.low, self.radius)))
 
+    def is_zero(self) -> NDArray[np.bool_]:
+        """Where a number is certainly zero."""
+        return np.asarray((self.high == 0) & (self.low == 0) & (self.radius == 0))
+
     def signs(self) -> NDArray[np.int8]:
         """The signs that are certain, int8; 0 where zero is within the radius."""
         certain = np.abs(self.high) > (self.radius + np.abs(self.low)) * _ROUND_UP
         return (np.sign(self.high) * certain).astype(np.int8)
+
+
+def _up(radius: Floats, some: NDArray[np.bool_]) -> Floats:
+    """The radius with what its own rounding and underflow take away, except where nothing but zeros went in."""
+    return np.where(some, (radius + _TINY) * _ROUND_UP, radius)
 
 
 def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:

@@ -96,6 +96,10 @@ class CloseFunctions(Protocol):
         """Whether names[i], of the stage that comes next, is known to be zero where others[i] is: by name alone."""
         ...
 
+    def vanish_everywhere(self, place: Rows, names: Names) -> NDArray[np.bool_]:
+        """Whether names[i], of the stage that comes next, is known to be zero on the region place[i]."""
+        ...
+
 
 class Oracle(Protocol):
     """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
@@ -187,6 +191,9 @@ class _CloseRegions:
         result[line] = self.functions.vanish(names.take(line), self.known.take(other[line]))
         result[own] = self.functions.vanish(names.take(own), self.naming(regions[own], -1 - other[own]))
         return result
+
+    def vanish_everywhere(self, place: Rows, column: Rows) -> NDArray[np.bool_]:
+        return self.functions.vanish_everywhere(place, self.naming(self.regions[place], column))
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,6 +131,21 @@ def test_lemma_10_balls_hold_sums_and_products(pairs: list[tuple[float, float, f
     assert all(mine in (0, true) for mine, true in zip((one - other).signs().tolist(), signs, strict=True))
 
 
+@given(x=floats, y=floats)
+def test_lemma_10_what_zeros_make_is_zero_and_nothing_else_is(x: float, y: float) -> None:
+    zero, number, other = ball([(0.0, 0.0)]), ball([(x, 0.0)]), ball([(y, 0.0)])
+    assert zero.is_zero() and (zero + zero).is_zero() and (zero * number).is_zero()
+    assert number.is_zero() == (x == 0) and (number - other).is_zero() == (x == y == 0)
+
+
+def test_lemma_10_sums_of_products_of_zeros_are_known_to_be_zero() -> None:
+    """Units that are off, then a layer without bias: its first unit reads the first two entries, its second all."""
+    dense = Dense(np.array([[2.0, -3.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]), np.array([0.0, 0.0, 1.0]))
+    arithmetic = ExtendedArithmetic(Network((Node(Input(), (), (3,), "x"), Node(dense, (0,), (3,), "dense"))), 4)
+    field = arithmetic.rows(np.array([[0.0, 0.0, 0.1]]), np.ones(1))
+    assert arithmetic.linear(Node(dense, (0,), (3,), "dense"), [field]).zeros.tolist() == [[True, False, False]]
+
+
 @given(ends=st.lists(st.tuples(*[st.floats(2.0**-40, 2.0**40)] * 4), min_size=1, max_size=4))
 def test_lemma_10_positions_are_within_their_bounds(ends: list[tuple[float, float, float, float]]) -> None:
     p, v, q, w = (ball([(end[k], 0.0) for end in ends]) for k in range(4))

@@ -46,18 +46,19 @@ class CloseValues:
 
     def signs(self, vertex: Rows, home: Rows, names: Rows, column: Rows) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
         """The signs of columns at vertices, int8; and which of them are open: 0, but perhaps not so."""
-        signs = np.zeros(len(vertex), np.int8)
+        signs, zero = np.zeros(len(vertex), np.int8), np.zeros(len(vertex), np.bool_)
         for start in range(0, len(vertex), _BLOCK):
             block = slice(start, start + _BLOCK)
             value, over = self.values(vertex[block], home[block], names[block], home[block], column[block])
-            signs[block] = value.signs() * over.signs()
-        left = np.flatnonzero(signs == 0)
+            signs[block], zero[block] = value.signs() * over.signs(), value.is_zero()
+        left = np.flatnonzero((signs == 0) & ~zero)
         still = ~(
             self._vanish(home[left], column[left], names[left, 0])
             | self._vanish(home[left], column[left], names[left, 1])
         )
+        left = left[still]
         is_open = np.zeros(len(signs), np.bool_)
-        is_open[left] = still
+        is_open[left] = ~self._vanish_everywhere(home[left], column[left])
         return signs, is_open
 
     def _vanish(self, cell: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
@@ -67,6 +68,16 @@ class CloseValues:
             index = np.flatnonzero(self._home[cell, 0] == batch)
             result[index] = regions.vanish(self._home[cell[index], 1], column[index], other[index])
         return result
+
+    def _vanish_everywhere(self, cell: Rows, column: Rows) -> NDArray[np.bool_]:
+        """Whether columns are known to be zero on the whole cell."""
+        pairs, which = np.unique(np.stack([cell, column]), axis=1, return_inverse=True)
+        result = np.zeros(pairs.shape[1], np.bool_)
+        for batch, regions in enumerate(self._batches):
+            index = np.flatnonzero(self._home[pairs[0], 0] == batch)
+            if len(index):
+                result[index] = regions.vanish_everywhere(self._home[pairs[0, index], 1], pairs[1, index])
+        return result[which.ravel()]
 
     def values(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> tuple[Balls, Balls]:
         """The values, as quotients, up to a positive factor common to one cell and column."""

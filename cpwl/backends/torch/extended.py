@@ -61,6 +61,8 @@ class _Weights:
     """``factor.terms(used)`` as one operator with more outputs, for each ``used``."""
     terms: int
     """Products in one entry of the result."""
+    present: Tensor
+    """1.0 where a weight is not zero, else 0.0: how many entries that are not zero go into an entry of the result."""
 
 
 class ExtendedArithmetic:
@@ -120,10 +122,7 @@ class ExtendedArithmetic:
         constants = self._weights_of(op, dense_norms)
         outputs, inputs = op.weight.shape
 
-        def apply(part: Tensor, used: int) -> list[Tensor]:
-            stack = constants.stacks[used]
-            if stack is None:
-                return []
+        def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
             found = part.reshape(-1, inputs) @ stack.T
             return [value.reshape(len(part), -1) for value in torch.split(found, outputs, dim=1)]
 
@@ -134,10 +133,7 @@ class ExtendedArithmetic:
         pads = [pad for axis in reversed(op.padding) for pad in axis]
         convolve = _CONVOLUTIONS[len(op.spatial) - 1]
 
-        def apply(part: Tensor, used: int) -> list[Tensor]:
-            stack = constants.stacks[used]
-            if stack is None:
-                return []
+        def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
             images = torch.nn.functional.pad(part.reshape(-1, op.channels, *op.spatial), pads)
             found = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
             terms = found.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, found.shape[2])
@@ -151,16 +147,28 @@ class ExtendedArithmetic:
         self,
         x: ExtendedField,
         constants: _Weights,
-        apply: Callable[[Tensor, int], list[Tensor]],
+        apply: Callable[[Tensor, Tensor], list[Tensor]],
         repeats: tuple[int, int],
     ) -> ExtendedField:
-        """Sums of products and a bias; each output stands ``repeats[0] * repeats[1]`` times in a row."""
+        """Sums of products and a bias; each output stands ``repeats[0] * repeats[1]`` times in a row.
+
+        ``apply`` multiplies rows by operators that stand one above the other.
+        """
         outer, inner = repeats
+
+        def products(part: Tensor, used: int) -> list[Tensor]:
+            stack = constants.stacks[used]
+            return [] if stack is None else apply(part, stack)
+
         bias = constants.bias.of(lambda term: term.repeat_interleave(inner).repeat(outer))
-        levels = self.grid.product(constants.factor, x.digits, apply).plus(self.grid.constant(bias, x.weights))
+        levels = self.grid.product(constants.factor, x.digits, products).plus(self.grid.constant(bias, x.weights))
         sizes = self._sizes(x, constants.factor, constants.rests)
         sizes = sizes + float(row_norms(bias.rests[-1][None])[0])
-        return self._normal(levels, x, constants.spectral, sizes, constants.terms)
+        zeros = None
+        if bool(x.zeros.any()):
+            (others,) = apply((~x.zeros).to(torch.float64), constants.present)
+            zeros = (others == 0) & (bias.rests[0] == 0)
+        return self._normal(levels, x, constants.spectral, sizes, constants.terms, zeros)
 
     def _scaled(self, x: ExtendedField, factors: Factor, shift: Factor | None) -> ExtendedField:
         """Entries times factors plus a shift."""
@@ -244,6 +252,7 @@ class ExtendedArithmetic:
                 [measure(rest).absolute for rest in terms.rests],
                 [_stacked(terms.terms(used), groups) for used in range(len(terms.digits) + 1)],
                 prod(weight.shape[1:]),
+                (weight != 0).to(torch.float64),
             )
         constants: _Weights = self._constants[op]
         return constants

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -18,6 +18,7 @@ from ...errors import InternalError
 from ...network import Gather, Network
 from ...polytope import Polytope
 from ...predicates import Names
+from ...sameness import Sameness
 from .extended import ExtendedArithmetic, ExtendedField
 from .field import UNIT
 from .segments import as_numpy
@@ -81,6 +82,7 @@ class CloseOracle:
         self._sides = _sides(domain.polytope)
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
         self._most = max(1, _ENTRIES // (3 * max(node.size for node in network.nodes)))
+        self._sameness = Sameness(network, domain)
         self._begin(_FEWEST)
 
     def _begin(self, count: int) -> None:
@@ -106,7 +108,11 @@ class CloseOracle:
             homes = self._reach(regions, stage)
         places = np.array([homes[key] for key in keys])
         states, argument = self._states[stage], self._argument(stage)
-        return CloseStage(states, argument, stage, places, self._sources(stage), self._sides)
+
+        def numbers(region: int) -> NDArray[np.int64]:
+            return self._sameness.numbers(patterns[region], argument)
+
+        return CloseStage(states, argument, stage, places, self._sources(stage), self._sides, numbers)
 
     def _drop(self, stage: int) -> None:
         """Forgets later stages, which come anew with every block of a sweep, and the first ones when there is much."""
@@ -223,6 +229,17 @@ class CloseStage:
     sources: Rows
     """For each entry of the argument the entry that it is a copy of, by number, or itself."""
     sides: Balls
+    numbers: Callable[[int], NDArray[np.int64]]
+    """For a region by its place: equal numbers of entries of the argument that are one function there."""
+
+    def vanish_everywhere(self, place: Rows, names: Names) -> NDArray[np.bool_]:
+        """Whether names[i] is the difference of two entries that are the same function on the region place[i]."""
+        found = np.zeros(len(place), np.bool_)
+        for region in np.unique(place[names.second >= 0]).tolist():
+            index = np.flatnonzero((place == region) & (names.second >= 0))
+            numbers = self.numbers(region)
+            found[index] = numbers[names.first[index]] == numbers[names.second[index]]
+        return found
 
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
         """Whether names[i] is the difference of an entry from itself, or up to its sign the same as others[i]."""
