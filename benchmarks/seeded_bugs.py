@@ -101,7 +101,7 @@ BUGS = (
     Bug("a cell lies on the sides of its own chord only", f"{TORCH}/beyond.py",
         "row[cell] ^= row[towards]", "pass", GEOMETRY),
     Bug("a vertex on two chords is at the level of one", f"{TORCH}/prolong.py",
-        "torch.cat([new, new[twice]]), torch.cat([points.column, points.also[twice]])", "new, points.column",
+        "torch.cat([place, place[twice]]), torch.cat([column, also[twice]])", "place, column",
         ("conformance",)),
     # ---- the compiled loops ----
     Bug("no sign is in doubt", KERNELS, "close |= <uint64_t>(fabs(value) <= limit) << k",
@@ -125,7 +125,8 @@ BUGS = (
         "return other / (one + other)", GEOMETRY),
     Bug("lines keep the names of those before them", "predicates.py", "getattr(self, f.name)[:start], getattr(more",
         "getattr(self, f.name), getattr(more", GEOMETRY),
-    Bug("outputs are one function whatever their biases", "sameness.py", "op.weight.reshape(len(op.weight), -1), op.bias]",
+    Bug("outputs are one function whatever their biases", "sameness.py",
+        "op.weight.reshape(len(op.weight), -1), op.bias]",
         "op.weight.reshape(len(op.weight), -1), 0 * op.bias]", ("sameness",)),
     Bug("numbers of two inputs are mixed up", "sameness.py", "_numbered(np.concatenate(inputs), _origins(inputs))",
         "np.concatenate(inputs)", ("sameness",)),

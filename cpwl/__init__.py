@@ -3,6 +3,7 @@
 Everything public can be imported from here; torch, flint and matplotlib are loaded only when something needs them.
 """
 
+from . import analysis
 from .boundary import DecisionBoundary
 from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 from .compare import Comparison, compare, compare_devices
@@ -40,6 +41,7 @@ __all__ = [
     "Statistics",
     "Totals",
     "Written",
+    "analysis",
     "certify",
     "certify_constant",
     "certify_equal",

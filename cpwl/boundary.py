@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import embedding, evaluate
-from .arrangement import Arrangement
+from .arrangement import Arrangement, Refinement
 from .errors import ArgumentError, UnsupportedDimensionError
 from .maximum import refine_by_maximum
 from .network import Gather, Node, Sum
@@ -169,14 +169,25 @@ def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
     return min(numbers), max(numbers)
 
 
+def at_level(part: Partition, level: float) -> Refinement[Any]:
+    """The regions of a partition, cut where the network's one output has a level; all decisions are the partition's."""
+    if part.network.outputs != 1:
+        raise ArgumentError(f"level needs a network with one output; this one has {part.network.outputs} outputs.")
+    value = number("level", level)
+    return _cut(part, part.outputs, value, _output_at(part, value))
+
+
+def _output_at(part: Partition, level: float) -> Names:
+    return Names.levels(len(part.network.nonlinear), np.zeros(1, np.int64), np.array([level]))
+
+
 def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: float) -> DecisionBoundary:
     if classes is not None or part.network.outputs != 1:
         raise ArgumentError(
             f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
         )
     value = number("level", level)
-    name = Names.levels(len(part.network.nonlinear), np.zeros(1, np.int64), np.array([value]))
-    return _at_level(part, part.outputs, (-1, -1), value, name)
+    return _at_level(part, part.outputs, (-1, -1), value, _output_at(part, value))
 
 
 def _difference(part: Partition, i: int, j: int) -> Any:
@@ -186,11 +197,16 @@ def _difference(part: Partition, i: int, j: int) -> Any:
     return arithmetic.linear(Node(Sum((1.0, -1.0)), (), (1,)), single)
 
 
-def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
-    """Where one function, of that name, is at a level."""
+def _cut(part: Partition, field: Any, level: float, name: Names) -> Refinement[Any]:
+    """The regions, cut where one function, of that name, is at a level."""
     predicates = part.exact_predicates()
     exactly = None if predicates is None else predicates.exactly(lambda regions, columns: name.take(columns))
-    refinement = part.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
+    return part.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
+
+
+def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
+    """Where one function, of that name, is at a level."""
+    refinement = _cut(part, field, level, name)
     arrangement = refinement.arrangement
     at_level = refinement.values.to_numpy()[:, 0] == level
     below = refinement.below.dense()[:, 0]

@@ -74,13 +74,14 @@ def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     are those of its network is for ``cpwl.certify`` to decide.
     """
     try:
-        return _partition(_read(path), device)
+        return _partition(read_archive(path), device)
     except CpwlError as error:
         message = f"{fspath(path)} is not a partition that cpwl can read: {error}"
         raise FileFormatError(f"{message.rstrip('.')}. Write it again with Partition.save.") from error
 
 
-def _read(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
+def read_archive(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz archive, with every checksum verified; raises ``FileFormatError`` when it is damaged."""
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -100,7 +101,7 @@ def _partition(arrays: dict[str, NDArray[Any]], device: str | None) -> Partition
     header = _header(arrays)
     stored = Stored(arrays)
     network = network_from_arrays(header["network"], stored.part("network").arrays)
-    domain = _domain(stored.part("domain"))
+    domain = domain_from_arrays(stored.part("domain"))
     domain.check_input(network.input_shape)
     persist = _persist(header["backend"])
     device = backends.get(header["backend"], device).device
@@ -183,7 +184,8 @@ def domain_arrays(domain: Domain) -> Arrays:
     }
 
 
-def _domain(stored: Stored) -> Domain:
+def domain_from_arrays(stored: Stored) -> Domain:
+    """The domain that ``domain_arrays`` took apart; raises ``FileFormatError`` for anything not well formed."""
     shape = tuple(stored.integers("shape", -1, low=1).tolist())
     vertices = stored.floats("vertices", -1, -1)
     dim, inputs = vertices.shape[1], prod(shape)

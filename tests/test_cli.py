@@ -264,6 +264,8 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "stats",
         "plot",
         "view",
+        "record",
+        "animate",
     }
 
 

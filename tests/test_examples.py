@@ -14,11 +14,24 @@ FILES = {
     "01_first_partition.py": {"first_partition.png"},
     "02_your_own_network.py": {"your_own_network.png", "your_own_network.npz"},
     "03_exact_against_float.py": {"certificate.json.gz"},
+    "10_training_animation.py": {
+        f"{name}{end}" for name in ("disc_and_annulus", "xor_of_annuli") for end in (".gif", ".mp4", "_curves.png")
+    },
+    "11_signed_distance.py": {"signed_distance.png", "signed_distance_layers.png"},
+    "12_implicit_image.py": {"implicit_image.png"},
+    "13_slices_of_a_solid.py": {"slices_of_a_solid.png", "middle_slice.png"},
 }
+SMALL = {name: ["--small"] for name in FILES if name >= "10"}
+"""What makes an example that trains networks quick; their figures are those of their full size in the docs."""
+
 PROMISES = {
     "01_first_partition.py": ["areas sum to 16.000000000000"],
     "02_your_own_network.py": ["1000 samples", "loaded again: <Partition"],
     "03_exact_against_float.py": ["of total area 4;", "regions verified exactly", "the exact backend agree: True"],
+    "10_training_animation.py": ["disc_and_annulus:", "xor_of_annuli:", "boundary length"],
+    "11_signed_distance.py": ["the zero set:", "from the shape at most", "area inside:"],
+    "12_implicit_image.py": ["plain    PSNR", "encoded  PSNR", "in the close-up"],
+    "13_slices_of_a_solid.py": ["at -0.60:", "at +0.60:", "area inside"],
 }
 
 
@@ -28,7 +41,7 @@ def test_there_are_three_examples_or_more() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_and_writes_its_files_into_the_given_folder(path: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error::UserWarning:cpwl", str(path), str(tmp_path)]
+    command = [sys.executable, "-W", "error::UserWarning:cpwl", str(path), str(tmp_path), *SMALL.get(path.name, [])]
     answer = subprocess.run(command, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     assert {file.name for file in tmp_path.iterdir()} == FILES[path.name]

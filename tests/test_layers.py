@@ -26,6 +26,7 @@ LAYERS: dict[str, int] = {
     "boundary": 8, "graph": 10, "statistics": 8, "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
     "plot": 10, "console": 10, "plot_comparisons": 11, "view": 11,
+    "analysis": 10, "movie": 1, "plot_training": 11, "plot_implicit": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -40,6 +41,7 @@ DELEGATES = {
     "merged": {"plot", "graph"},
     "compare": {"plot_comparisons"},
     "execution": {"plot_comparisons"},
+    "analysis": {"plot_training"},
 }
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
@@ -49,7 +51,11 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot", "plot_comparisons"),
+    "matplotlib": ("plot", "plot_comparisons", "plot_training", "plot_implicit"),
+    "mpl_toolkits": ("plot_implicit",),
+    "pandas": ("analysis",),
+    "PIL": ("movie",),
+    "imageio_ffmpeg": ("movie",),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "pyarrow": ("parquet",),

@@ -74,3 +74,17 @@ def pooled(seed: int, *, groups: int, bias: bool) -> tuple[Network, Domain]:
 def test_the_background_of_an_image_is_one_function_a_channel(seed: int, groups: int, bias: bool) -> None:
     network, domain = pooled(seed, groups=groups, bias=bias)
     assert classes_are_exact(network, domain) > 0
+
+
+def test_entries_of_different_nodes_are_told_apart() -> None:
+    """Two layers that number their outputs alike meet in maxima; the second repeats one unit of the first."""
+    first, second = np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([[3.0, -1.0], [1.0, 1.0]])
+    nodes = (
+        Node(Input(), (), (2,), "x"),
+        Node(Dense(first, np.zeros(2)), (0,), (2,), "one"),
+        Node(Dense(second, np.zeros(2)), (0,), (2,), "other"),
+        Node(Gather(np.array([[0, 2], [1, 3], [0, 0]])), (1, 2), (3, 2), "pairs"),
+        Node(Max(), (3,), (3,), "max"),
+        Node(Dense(np.ones((1, 3)), np.zeros(1)), (4,), (1,), "out"),
+    )
+    assert classes_are_exact(Network(nodes), Domain.box([-1.0, -1.0], [1.0, 1.0])) > 0

@@ -19,6 +19,7 @@ _BAD_INPUT = (
 SECTIONS = {
     "Start here": ("demo", "partition"),
     "Look at a partition": ("stats", "boundary", "plot", "view"),
+    "Watch a training": ("record", "animate"),
     "Prove and compare": ("certify", "check", "compare"),
 }
 """The commands in the order in which a new user needs them; one that is not named here is listed last."""

@@ -10,7 +10,7 @@ import click
 from ..console import Reporter
 from .files import compile_model, read_domain
 from .group import main
-from .parameters import EXISTING, NewFile
+from .parameters import EXISTING, NewFile, check_domain, domain_options
 
 if TYPE_CHECKING:
     from ..domain import Domain
@@ -38,22 +38,7 @@ def demo(out: Path, seed: int) -> None:
 
 @main.command()
 @click.argument("model", type=EXISTING)
-@click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
-              help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each.")  # fmt: skip
-@click.option(
-    "--through",
-    type=EXISTING,
-    help="Domain: a square through the points in an .npy file (3, followed by the shape of an input).",
-)
-@click.option(
-    "--margin",
-    type=click.FloatRange(0),
-    default=0.5,
-    show_default=True,
-    help="Enlarges that square by the factor 1 + margin.",
-)
-@click.option("--polygon", type=EXISTING,
-              help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2).")  # fmt: skip
+@domain_options
 @click.option("--until", metavar="NAME",
               help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
 @click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True,
@@ -91,8 +76,7 @@ def partition(
     in_folder = out is not None and out.suffix.lower() != ".npz"
     if resume and not in_folder:
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
-    if sum(map(bool, (box, through, polygon))) != 1:
-        raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
+    check_domain(box, through, polygon)
     report = Reporter()
     net = compile_model(model, until, report)
     domain = read_domain(net, box, through, margin, polygon)

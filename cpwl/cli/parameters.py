@@ -36,3 +36,27 @@ class NewFile(click.Path):
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = NewFile(dir_okay=False, path_type=Path)
 PART = click.argument("part", type=EXISTING)
+
+_DOMAIN = (
+    click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
+                 help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each."),
+    click.option("--through", type=EXISTING,
+                 help="Domain: a square through three inputs, an .npy file (3, followed by the shape of an input)."),
+    click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
+                 help="Enlarges that square by the factor 1 + margin."),
+    click.option("--polygon", type=EXISTING,
+                 help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2)."),
+)  # fmt: skip
+
+
+def domain_options(command: Any) -> Any:
+    """Adds the options that give a domain to a command: ``box``, ``through``, ``margin`` and ``polygon``."""
+    for option in reversed(_DOMAIN):
+        command = option(command)
+    return command
+
+
+def check_domain(box: tuple[tuple[float, float], ...], through: Path | None, polygon: Path | None) -> None:
+    """Raises ``click.UsageError`` unless the domain is given in one way."""
+    if sum(map(bool, (box, through, polygon))) != 1:
+        raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")

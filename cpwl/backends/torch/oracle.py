@@ -109,7 +109,7 @@ class CloseOracle:
         places = np.array([homes[key] for key in keys])
         states, argument = self._states[stage], self._argument(stage)
 
-        def numbers(region: int) -> NDArray[np.int64]:
+        def numbers(region: int) -> NDArray[np.int32]:
             return self._sameness.numbers(patterns[region], argument)
 
         return CloseStage(states, argument, stage, places, self._sources(stage), self._sides, numbers)
@@ -229,7 +229,7 @@ class CloseStage:
     sources: Rows
     """For each entry of the argument the entry that it is a copy of, by number, or itself."""
     sides: Balls
-    numbers: Callable[[int], NDArray[np.int64]]
+    numbers: Callable[[int], NDArray[np.int32]]
     """For a region by its place: equal numbers of entries of the argument that are one function there."""
 
     def vanish_everywhere(self, place: Rows, names: Names) -> NDArray[np.bool_]:
