@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from .blocks import Blocks, Borders
@@ -80,7 +81,8 @@ def write_partition(
     ``cpwl.partition``. Budgets count what this call does.
 
     Raises ``ArgumentError`` if the folder holds something and ``resume`` is not set, or if it holds a partition of
-    another network or domain, or with other options; ``FileFormatError`` if its files are damaged.
+    another network or domain, or with other options, or if another process is writing to it; ``FileFormatError`` if its
+    files are damaged.
     """
     if not isinstance(dom, Domain) or dom.dim != 2:
         raise UnsupportedDimensionError(f"dom must be a Domain of dimension 2 to be written as polygons, got {dom!r}.")
@@ -88,16 +90,16 @@ def write_partition(
     limits: dict[str, Any] = {"max_regions": max_regions, "max_seconds": max_seconds, "memory_limit": memory_limit}
     options = {"backend": backend, "maps": maps, "memory_limit": memory_limit}
     folder = _Folder(Path(path), resume=resume)
-    sizes = folder.begun(net, dom, options, Blocks.within(memory_limit, max_regions))
-    writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
     chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
     try:
+        sizes = folder.begun(net, dom, options, Blocks.within(memory_limit, max_regions))
+        writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
         known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
         for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):
             writer.take(block)
+        return folder.summary()
     finally:
-        writer.drop()
-    return folder.summary()
+        folder.close()
 
 
 class _Folder:
@@ -112,7 +114,16 @@ class _Folder:
                 "To go on with a partition that is there, set resume=True."
             )
         self.state.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.state / "lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ArgumentError(f"path: another process is writing to {path}. Wait until it has ended.") from None
         self.journal = Journal(self.state / "journal.jsonl")
+
+    def close(self) -> None:
+        """Lets other processes write; the system does so, too, when this one ends, however it does."""
+        self._lock.release()
 
     def begun(self, net: Network, dom: Domain, options: dict[str, Any], sizes: Blocks) -> Blocks:
         """The block sizes, from the manifest if there is one; checks that it is about the same partition."""
@@ -180,15 +191,11 @@ class _Writer:
         """Holds a block until it is done."""
         self._blocks.append(block)
 
-    def drop(self) -> None:
-        """Lets go of blocks that are not done."""
-        self._blocks.clear()
-
     def add(self, path: Place) -> None:
         """Writes the blocks that have come since the last path."""
         self._folder.journal.add(self._written(path) if self._blocks else Entry(path))
         self._done.add(path)
-        self.drop()
+        self._blocks.clear()
 
     def _written(self, path: Place) -> Entry:
         name = f"part-{self._regions:015d}.parquet"

@@ -200,6 +200,18 @@ def test_an_executor_may_come_and_go(tmp_path: Path, small: Any) -> None:
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
+def test_two_do_not_write_to_one_folder(tmp_path: Path, small: Any) -> None:
+    refused = []
+
+    def second(*_: Any) -> None:
+        with pytest.raises(ArgumentError, match="another process is writing"):
+            cpwl.write_partition(NETWORK, SQUARE, tmp_path / "regions", resume=True)
+        refused.append(True)
+
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path / "regions", progress=second)
+    assert refused and cpwl.write_partition(NETWORK, SQUARE, tmp_path / "regions", resume=True).complete
+
+
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     cpwl.write_partition(NETWORK, SQUARE, tmp_path)
     with pytest.raises(ArgumentError, match="resume=True"):
