@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from typing import Any
 
 import click
@@ -18,11 +19,15 @@ _BAD_INPUT = (
 
 SECTIONS = {
     "Start here": ("demo", "partition"),
-    "Look at a partition": ("stats", "boundary", "plot", "view"),
+    "Look at a partition": ("stats", "units", "boundary", "nearest", "plot", "view"),
+    "Compare networks and data": ("study", "agree", "clusters", "transfer"),
     "Watch a training": ("record", "animate"),
     "Prove and compare": ("certify", "check", "compare"),
 }
 """The commands in the order in which a new user needs them; one that is not named here is listed last."""
+
+_SENTENCE = 200
+"""The longest first sentence of a command's help that is listed in whole."""
 
 
 class _Commands(click.Group):
@@ -33,12 +38,10 @@ class _Commands(click.Group):
         return sorted(super().list_commands(ctx), key=lambda name: named.index(name) if name in named else len(named))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        named = {name for names in SECTIONS.values() for name in names}
-        others = tuple(name for name in self.list_commands(ctx) if name not in named)
-        for title, names in {**SECTIONS, **({"More": others} if others else {})}.items():
+        section = {name: title for title, names in SECTIONS.items() for name in names}
+        for title, names in groupby(self.list_commands(ctx), key=lambda name: section.get(name, "More")):
             with formatter.section(title):
-                limit = formatter.width - 6 - max(map(len, names))
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit)) for name in names])
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(_SENTENCE)) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
