@@ -22,6 +22,7 @@ from .network import Network
 from .partition import Partition, partition, partition_blocks
 from .region import Region
 from .statistics import Statistics, Totals, statistics_of_blocks
+from .written import WrittenStatistics, statistics_of_folder
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ __all__ = [
     "Statistics",
     "Totals",
     "Written",
+    "WrittenStatistics",
     "analysis",
     "certify",
     "certify_constant",
@@ -59,5 +61,6 @@ __all__ = [
     "partition_blocks",
     "partition_many",
     "statistics_of_blocks",
+    "statistics_of_folder",
     "write_partition",
 ]

@@ -8,6 +8,7 @@ what is computed (manifest.json, problem.npz), what is finished (journal.jsonl),
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -52,6 +53,8 @@ class Written:
     ambiguous: int
     complete: bool
     """Whether the regions cover the domain. If not, ``write_partition`` goes on with ``resume=True``."""
+    files: tuple[str, ...] = ()
+    """The names of the Parquet files, in the order of their regions."""
 
 
 def write_partition(
@@ -148,16 +151,32 @@ class _Folder:
 
     def summary(self) -> Written:
         """What is there."""
-        entries = self.journal.entries
-        return Written(
-            self.path,
-            regions=sum(entry.regions for entry in entries),
-            area=sum(entry.area for entry in entries),
-            parts=sum(entry.part is not None for entry in entries),
-            settled=sum(entry.settled for entry in entries),
-            ambiguous=sum(entry.ambiguous for entry in entries),
-            complete=any(entry.path == () for entry in entries),
-        )
+        return _summary(self.path, self.journal.entries)
+
+
+def read_written(path: Path) -> Written:
+    """What a folder holds of a partition, read from its journal; ``FileFormatError`` if it is no such folder."""
+    if not (path / _STATE / "manifest.json").exists():
+        raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
+    found = Journal(path / _STATE / "journal.jsonl").entries
+    for entry in found:
+        if entry.part is not None:
+            _check_part(path / entry.part, entry.size)
+    return _summary(path, found)
+
+
+def _summary(path: Path, entries: Sequence[Entry]) -> Written:
+    files = tuple(entry.part for entry in entries if entry.part is not None)
+    return Written(
+        path,
+        regions=sum(entry.regions for entry in entries),
+        area=sum(entry.area for entry in entries),
+        parts=len(files),
+        settled=sum(entry.settled for entry in entries),
+        ambiguous=sum(entry.ambiguous for entry in entries),
+        complete=any(entry.path == () for entry in entries),
+        files=files,
+    )
 
 
 class _Borders(Borders):

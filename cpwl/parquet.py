@@ -6,6 +6,8 @@ GeoParquet 1.1: a binary column of polygons in the form of the OGC's "simple fea
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,9 @@ _GEO = {
 _ROWS = 1024
 """Regions whose maps are computed at once."""
 
+_READ = 1 << 14
+"""Regions that are read at once."""
+
 
 class PartFile:
     """One Parquet file, a row group for each block."""
@@ -57,6 +62,39 @@ class PartFile:
     def close(self) -> None:
         """Ends the file, which is none before."""
         self._writer.close()
+
+
+@dataclass(frozen=True, eq=False)
+class RegionRows:
+    """Some rows of a file: numbers of n regions."""
+
+    region: NDArray[np.int64]
+    areas: NDArray[np.float64]
+    corners: NDArray[np.int64]
+    """How many corners each has, (n,)."""
+    places: NDArray[np.float64]
+    """The corners of all regions, one after the other, (corners.sum(), 2)."""
+    slopes: NDArray[np.float64]
+    """The Frobenius norm of A, (n,); NaN in a file without maps."""
+    ambiguous: NDArray[np.bool_]
+
+
+def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
+    """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
+    file = _pyarrow("pyarrow.parquet").ParquetFile(fspath(path))
+    maps = "A" in file.schema_arrow.names
+    names = ["region", "area", "vertices", "x", "y", "ambiguous", *(["A"] if maps else [])]
+    for batch in file.iter_batches(batch_size=_READ, columns=names):
+        column = {name: batch.column(name) for name in names}
+        corners = column["vertices"].to_numpy()
+        places = np.stack([np.asarray(column[axis].flatten()) for axis in "xy"], axis=1)
+        slopes = np.full(len(corners), np.nan)
+        if maps:
+            slopes = np.linalg.norm(np.asarray(column["A"].flatten()).reshape(len(corners), -1), axis=1)
+        ambiguous = column["ambiguous"].to_numpy(zero_copy_only=False)
+        yield RegionRows(
+            column["region"].to_numpy(), column["area"].to_numpy(), corners, places, slopes, ambiguous.astype(np.bool_)
+        )
 
 
 def require_pyarrow() -> None:
@@ -168,6 +206,6 @@ def _pyarrow(name: str) -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise MissingDependencyError(
-            "write_partition writes Parquet files, for which it needs pyarrow. Install cpwl[parquet]."
+            "folders of regions are Parquet files, which need pyarrow. Install cpwl[parquet]."
         ) from error
     return {"pyarrow": pyarrow, "pyarrow.parquet": pyarrow.parquet}[name]

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .ragged import Ragged
+from .slopes import slope_norms
 
 if TYPE_CHECKING:
+    import pandas
+
     from .partition import Partition
 
-COLUMNS = ("region", "area", "vertices", "eccentricity", "ambiguous")
+COLUMNS = ("region", "area", "vertices", "eccentricity", "slope", "ambiguous")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,8 @@ class Statistics:
     eccentricities: NDArray[np.float64]
     """Largest over smallest distance between two vertices of each region, (R,); infinite where two of them round to one
     float64 point."""
+    slopes: NDArray[np.float64]
+    """The Frobenius norm of A in f = A u + b on each region, u in slice coordinates, (R,); see ``cpwl.slopes``."""
     ambiguous: NDArray[np.bool_]
     """Regions in whose making some decision was within its rounding-error bound, bool (R,)."""
     vertices: int
@@ -62,6 +67,16 @@ class Statistics:
         """The average eccentricity of a region ("ARE")."""
         return float(self.eccentricities.mean())
 
+    @property
+    def density(self) -> float:
+        """The number of regions per unit of area."""
+        return float(self.regions / self.areas.sum())
+
+    @property
+    def mean_slope(self) -> float:
+        """The mean of the slope over the domain: each region counts by its area."""
+        return float(self.slopes @ self.areas / self.areas.sum())
+
     @cached_property
     def summary(self) -> dict[str, int | float]:
         """The numbers about the whole partition, by name."""
@@ -70,29 +85,47 @@ class Statistics:
             "vertices": self.vertices,
             "edges": self.edges,
             "ambiguous": int(self.ambiguous.sum()),
+            "density": self.density,
             "ARV": self.mean_area,
             "ANV": self.mean_corners,
             "ARE": self.mean_eccentricity,
             "smallest area": float(self.areas.min()),
             "largest area": float(self.areas.max()),
+            "mean slope": self.mean_slope,
+            "largest slope": float(self.slopes.max()),
         }
 
-    def rows(self) -> Iterator[tuple[int, float, int, float, int]]:
-        """The table of regions row by row: index, area, vertices, eccentricity, ambiguous (0 or 1)."""
-        columns = (self.areas, self.corners, self.eccentricities, self.ambiguous.astype(np.int64))
+    def rows(self) -> Iterator[tuple[int, float, int, float, float, int]]:
+        """The table of regions row by row: index, area, vertices, eccentricity, slope, ambiguous (0 or 1)."""
+        columns = (self.areas, self.corners, self.eccentricities, self.slopes, self.ambiguous.astype(np.int64))
         return zip(range(self.regions), *(column.tolist() for column in columns), strict=True)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The table of regions as a pandas DataFrame, one row a region; ``.attrs`` holds the summary."""
+        import pandas
+
+        columns = (self.areas, self.corners, self.eccentricities, self.slopes, self.ambiguous)
+        table = pandas.DataFrame(dict(zip(COLUMNS[1:], columns, strict=True)))
+        table.index.name = COLUMNS[0]
+        table.attrs = dict(self.summary)
+        return table
+
+    def plot(self, **options: Any) -> Any:
+        """A figure of the distributions over the regions; see ``cpwl.plot_statistics.plot_distributions``."""
+        from .plot_statistics import plot_distributions
+
+        return plot_distributions({"": self}, **options)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            file.writelines(f"# {name}: {value}\n" for name, value in self.summary.items())
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(self.rows())
+        write_table(path, self.summary, self.rows())
 
 
 def statistics(partition: Partition) -> Statistics:
-    """The statistics of a partition, computed in float64 (exact coordinates are rounded first)."""
+    """The statistics of a partition, computed in float64 (exact coordinates are rounded first).
+
+    Counts are those of the partition: exact when its predicates are. Areas, eccentricities and slopes are measures.
+    """
     regions = partition.regions
     ambiguous = np.zeros(len(regions), np.bool_)
     ambiguous[partition.ambiguous] = True
@@ -100,6 +133,7 @@ def statistics(partition: Partition) -> Statistics:
         areas=np.asarray(partition.volumes(), np.float64),
         corners=regions.counts,
         eccentricities=eccentricities(np.asarray(partition.vertices, np.float64), regions),
+        slopes=slope_norms(partition),
         ambiguous=ambiguous,
         vertices=len(partition.vertices),
         edges=len(partition.facets().regions),
@@ -107,11 +141,11 @@ def statistics(partition: Partition) -> Statistics:
 
 
 @dataclass(eq=False)
-class Totals:
-    """The numbers about a partition as a whole, added up block by block; no region is held.
+class Measures:
+    """The numbers about regions that come some at a time; no region is held.
 
-    Counts, extremes and the histogram are exact; sums of areas and eccentricities are rounded as sums of float64
-    numbers are. Of what blocks share (vertices and edges on their borders) names of 64 bits are kept.
+    Counts, extremes and the histogram are exact; sums of areas, eccentricities and slopes are rounded as sums of
+    float64 numbers are.
     """
 
     regions: int = 0
@@ -119,9 +153,61 @@ class Totals:
     area: float = 0.0
     smallest_area: float = np.inf
     largest_area: float = 0.0
+    largest_slope: float = 0.0
     corners: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """How many regions have so many extreme vertices, by that number."""
     _eccentricities: float = 0.0
+    _slopes: float = 0.0
+
+    def add(
+        self,
+        areas: NDArray[np.float64],
+        corners: NDArray[np.int64],
+        eccentricities: NDArray[np.float64],
+        slopes: NDArray[np.float64],
+        ambiguous: NDArray[np.bool_],
+    ) -> None:
+        """Adds regions, (n,) each; a slope may be NaN where it is not known."""
+        self.regions += len(areas)
+        self.ambiguous += int(ambiguous.sum())
+        self.area += float(areas.sum())
+        self.smallest_area = min(self.smallest_area, float(areas.min(initial=np.inf)))
+        self.largest_area = max(self.largest_area, float(areas.max(initial=0.0)))
+        self.largest_slope = float(np.maximum(self.largest_slope, slopes.max(initial=0.0)))
+        self._eccentricities += float(eccentricities.sum())
+        self._slopes += float(slopes @ areas)
+        counts = np.bincount(corners, minlength=len(self.corners))
+        counts[: len(self.corners)] += self.corners
+        self.corners = counts
+
+    @property
+    def summary(self) -> dict[str, int | float]:
+        """The numbers by name; without regions none but their count."""
+        if not self.regions:
+            return {"regions": 0}
+        corners = int(self.corners @ np.arange(len(self.corners)))
+        return {
+            "regions": self.regions,
+            "ambiguous": self.ambiguous,
+            "density": self.regions / self.area,
+            "ARV": self.area / self.regions,
+            "ANV": corners / self.regions,
+            "ARE": self._eccentricities / self.regions,
+            "smallest area": self.smallest_area,
+            "largest area": self.largest_area,
+            "mean slope": self._slopes / self.area,
+            "largest slope": self.largest_slope,
+        }
+
+
+@dataclass(eq=False)
+class Totals:
+    """The numbers about a partition as a whole, added up block by block; no region is held.
+
+    Of what blocks share (vertices and edges on their borders) names of 64 bits are kept.
+    """
+
+    measures: Measures = field(default_factory=Measures)
     _inner_vertices: int = 0
     _inner_edges: int = 0
     _shared_vertices: _Distinct = field(default_factory=lambda: _Distinct())
@@ -133,15 +219,7 @@ class Totals:
     def add(self, block: Partition) -> None:
         """Adds a block; each region of a partition must come once."""
         found = statistics(block)
-        self.regions += found.regions
-        self.ambiguous += int(found.ambiguous.sum())
-        self.area += float(found.areas.sum())
-        self.smallest_area = min(self.smallest_area, float(found.areas.min()))
-        self.largest_area = max(self.largest_area, float(found.areas.max()))
-        self._eccentricities += float(found.eccentricities.sum())
-        counts = np.bincount(found.corners, minlength=len(self.corners))
-        counts[: len(self.corners)] += self.corners
-        self.corners = counts
+        self.measures.add(found.areas, found.corners, found.eccentricities, found.slopes, found.ambiguous)
         self._add_shared(block, found)
 
     def _add_shared(self, block: Partition, found: Statistics) -> None:
@@ -157,6 +235,21 @@ class Totals:
         self._inner_edges += found.edges - len(edges)
 
     @property
+    def regions(self) -> int:
+        """The number of regions."""
+        return self.measures.regions
+
+    @property
+    def ambiguous(self) -> int:
+        """How many of them are ambiguous."""
+        return self.measures.ambiguous
+
+    @property
+    def corners(self) -> NDArray[np.int64]:
+        """How many regions have so many extreme vertices, by that number."""
+        return self.measures.corners
+
+    @property
     def vertices(self) -> int:
         """The number of vertices, those on borders counted once."""
         return self._inner_vertices + len(self._shared_vertices)
@@ -169,18 +262,8 @@ class Totals:
     @property
     def summary(self) -> dict[str, int | float]:
         """The numbers about the whole partition, by name; as those of ``Statistics``."""
-        corners = int(self.corners @ np.arange(len(self.corners)))
-        return {
-            "regions": self.regions,
-            "vertices": self.vertices,
-            "edges": self.edges,
-            "ambiguous": self.ambiguous,
-            "ARV": self.area / self.regions,
-            "ANV": corners / self.regions,
-            "ARE": self._eccentricities / self.regions,
-            "smallest area": self.smallest_area,
-            "largest area": self.largest_area,
-        }
+        measured = self.measures.summary
+        return {"regions": measured.pop("regions"), "vertices": self.vertices, "edges": self.edges, **measured}
 
 
 def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
@@ -189,6 +272,15 @@ def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
     for block in blocks:
         totals.add(block)
     return totals
+
+
+def write_table(path: str | PathLike[str], summary: Mapping[str, int | float], rows: Iterable[Sequence[float]]) -> None:
+    """Writes a table of regions, with columns ``COLUMNS``, below a summary in lines that begin with "#"."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        file.writelines(f"# {name}: {value}\n" for name, value in summary.items())
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
 
 
 class _Distinct:

@@ -262,6 +262,8 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "check",
         "compare",
         "stats",
+        "units",
+        "study",
         "plot",
         "view",
         "record",

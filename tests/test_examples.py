@@ -20,6 +20,8 @@ FILES = {
     "11_signed_distance.py": {"signed_distance.png", "signed_distance_layers.png"},
     "12_implicit_image.py": {"implicit_image.png"},
     "13_slices_of_a_solid.py": {"slices_of_a_solid.png", "middle_slice.png"},
+    "30_regions_of_classifiers.py": {"regions_of_classifiers.png", "boundary_samples.png"},
+    "31_augmentation.py": {"augmentation.csv", "augmentation.png"},
 }
 SMALL = {name: ["--small"] for name in FILES if name >= "10"}
 """What makes an example that trains networks quick; their figures are those of their full size in the docs."""
@@ -32,6 +34,8 @@ PROMISES = {
     "11_signed_distance.py": ["the zero set:", "from the shape at most", "area inside:"],
     "12_implicit_image.py": ["plain    PSNR", "encoded  PSNR", "in the close-up"],
     "13_slices_of_a_solid.py": ["at -0.60:", "at +0.60:", "area inside"],
+    "30_regions_of_classifiers.py": ["digits MLP", "CNN", "mean slope"],
+    "31_augmentation.py": ["augmented: ", "12 slices", "median eccentricity"],
 }
 
 

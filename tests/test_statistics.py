@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import layered
 
 from cpwl.blocks import Blocks
 from cpwl.domain import Domain
 from cpwl.network import RELU, Dense, Network
 from cpwl.partition import Partition, partition, partition_blocks
 from cpwl.ragged import Ragged
+from cpwl.slopes import ACCURACY, slope_norms, solved
 from cpwl.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
 
 BACKENDS = ("torch", "exact")
@@ -38,8 +41,9 @@ def halves(backend: str) -> Partition:
 def test_two_triangles_have_the_statistics_computed_by_hand(backend: str) -> None:
     part = halves(backend)
     assert statistics(part).summary == {
-        "regions": 2, "vertices": 4, "edges": 5, "ambiguous": len(part.ambiguous),
+        "regions": 2, "vertices": 4, "edges": 5, "ambiguous": len(part.ambiguous), "density": 1 / 6,
         "ARV": 6.0, "ANV": 3.0, "ARE": 5 / 3, "smallest area": 6.0, "largest area": 6.0,
+        "mean slope": 2.5, "largest slope": 5.0,
     }  # fmt: skip
 
 
@@ -86,8 +90,60 @@ def test_the_table_in_a_file_is_that_of_rows(tmp_path: Path) -> None:
 
 
 def test_ambiguous_regions_are_marked() -> None:
-    marked = Statistics(np.ones(2), np.full(2, 3), np.ones(2), np.array([False, True]), 4, 5)
+    marked = Statistics(np.ones(2), np.full(2, 3), np.ones(2), np.ones(2), np.array([False, True]), 4, 5)
     assert [row[-1] for row in marked.rows()] == [0, 1] and marked.summary["ambiguous"] == 1
+
+
+def test_the_frame_is_the_table_of_rows_with_the_summary_beside_it() -> None:
+    found = statistics(random_partition(0))
+    table = found.to_frame()
+    assert (table.index.name, *table.columns) == COLUMNS and table.attrs == found.summary
+    assert list(table.itertuples(name=None)) == list(found.rows())
+
+
+@pytest.mark.parametrize("domain", [Domain.box([-1, -1], [1, 1]), Domain.polygon([[0, 0], [2, 0], [1, 3], [-1, 1]])])
+def test_regions_of_a_quadrilateral_in_general_position_have_four_vertices_on_average(domain: Domain) -> None:
+    """A vertex inside is one of 4 regions, one on the border of 2, a corner of 1; R = 1 + inside + border / 2."""
+    assert statistics(partition(random_partition(5).network, domain)).mean_corners == 4
+
+
+# ---- slopes --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("backend", BACKENDS)
+@given(pair=layered(outputs=2))
+@settings(max_examples=25)
+def test_slopes_are_the_norms_of_the_affine_maps(backend: str, pair: Any) -> None:
+    part = partition(pair.network, Domain.box([-1, -1], [1, 1]), backend=backend)
+    wanted = np.linalg.norm(part.affine_maps()[0].astype(np.float64), axis=(1, 2))
+    assert np.allclose(slope_norms(part), wanted, rtol=ACCURACY, atol=0 if backend == "exact" else 1e-12)
+
+
+def test_slopes_of_slivers_are_as_good_as_others() -> None:
+    """A strip of width 2^-40 with a slope of its own, far from the origin: values at its vertices say little."""
+    rows = np.array([[1.0, 0.0], [1.0, 0.0]])
+    ops = [Dense(rows, np.array([-1 / 3, -1 / 3 - 2.0**-40])), RELU, Dense(np.array([[1.0, -4.0]]), np.array([1000.0]))]
+    part = partition(Network.sequential(2, ops), Domain.box([-1, -1], [1, 1]))
+    assert np.allclose(np.sort(slope_norms(part)), [0, 1, 3], rtol=1e-12, atol=0)
+
+
+def test_values_at_vertices_are_refused_where_their_bounds_prove_too_little() -> None:
+    """A right triangle with legs 1; errors of the values of 1e-3 leave an error of about as much in the slope."""
+    places, values = np.array([[[0.0, 0], [1, 0], [0, 1]]]), np.array([[[0.0], [3], [4]]])
+    for error, low, high in ((0.0, 0, 1e-12), (1e-3, 1e-3, 1e-1)):
+        found, bound = solved(places, values, np.zeros((1, 3)), np.full((1, 3), error))
+        assert np.isclose(found[0], 5) and low <= bound[0] <= high
+    assert solved(places, values, np.full((1, 3), 0.2), np.zeros((1, 3)))[1][0] == np.inf
+
+
+@given(st.integers(0, 10**6))
+def test_the_bound_on_slopes_holds_for_perturbed_triangles(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    places, values = rng.standard_normal((1, 3, 2)), rng.standard_normal((1, 3, 2))
+    size = 10.0 ** rng.uniform(-8, -1, 2)
+    moved, changed = (size[k] * rng.uniform(-1, 1, (1, 3, 2)) for k in (0, 1))
+    errors = [np.linalg.norm(x, axis=2) for x in (moved, changed)]
+    exact, _ = solved(places, values, np.zeros((1, 3)), np.zeros((1, 3)))
+    found, bound = solved(places + moved, values + changed, *errors)
+    assert abs(found[0] - exact[0]) <= bound[0]
 
 
 # ---- block by block ------------------------------------------------------------------------------------------------

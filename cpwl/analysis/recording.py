@@ -45,8 +45,8 @@ class Frame:
     metrics: Mapping[str, float]
     """What the training loop said about this step, such as its loss."""
     statistics: Mapping[str, int | float]
-    """Numbers about the partition by name: those of ``Statistics.summary``, "boundary length" (also of a level set),
-    and of the slope norms the "mean slope", weighted by area, and the "largest slope"."""
+    """Numbers about the partition by name: those of ``Statistics.summary``, and "boundary length" (also of a level
+    set)."""
     vertices: NDArray[np.float64]
     """(V, 2)."""
     regions: Ragged
@@ -70,20 +70,17 @@ class Frame:
     ) -> Frame:
         """What is kept of a partition, of its boundary (None: there is none to be drawn) and of the step."""
         found = partition.statistics()
-        slopes = np.linalg.norm(np.asarray(partition.affine_maps()[0], np.float64), axis=(1, 2))
         segments = np.zeros((0, 2, 2)) if boundary is None else np.asarray(boundary.ends, np.float64)
         numbers = dict(found.summary)
         if boundary is not None:
             numbers["boundary length"] = float(boundary.lengths().sum())
-        numbers["mean slope"] = float(slopes @ found.areas / found.areas.sum())
-        numbers["largest slope"] = float(slopes.max())
         return cls(
             step,
             dict(metrics),
             numbers,
             np.asarray(partition.vertices, np.float64),
             partition.regions,
-            slopes,
+            found.slopes,
             found.areas,
             segments,
             partition.complete,

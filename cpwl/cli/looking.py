@@ -1,4 +1,4 @@
-"""``cpwl stats | plot | view``."""
+"""``cpwl plot | view``."""
 
 from __future__ import annotations
 
@@ -7,28 +7,9 @@ from typing import Any
 
 import click
 
-from ..console import Reporter
 from .files import decision_boundary, load
 from .group import main
 from .parameters import NEW, PART, PICTURES, file_type
-
-
-@main.command()
-@PART
-@click.option("--csv", "table", type=NEW, help="File for the table of regions.")
-def stats(part: Path, table: Path | None) -> None:
-    """Count and measure the regions of PART.
-
-    ARV, ANV and ARE are the average area, number of vertices and eccentricity of a region.
-
-    \b
-    Example:
-      cpwl stats part.npz --csv regions.csv
-    """
-    found = load(part).statistics()
-    Reporter().numbers(found.summary)
-    if table is not None:
-        found.to_csv(table)
 
 
 @main.command()

@@ -1,0 +1,136 @@
+"""Statistics of the partitions on many slices: several networks times several sets of points, in one tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..domain import Domain
+from ..errors import ArgumentError, ShapeError
+from ..many import partition_many
+from ..network import Network
+from ..partition import Partition
+from ..polytope import finite
+from .slices import random_slice
+
+if TYPE_CHECKING:
+    import pandas
+
+KEYS = ("network", "points", "point", "slice", "side")
+"""The columns that say which slice a row is about."""
+
+MEASURES = ("regions", "density", "ARV", "ANV", "ARE", "median eccentricity", "mean slope", "largest slope")
+"""The columns that are summarised, unless others are asked for."""
+
+DRAWN = ("regions", "ARV", "ARE", "median eccentricity", "mean slope", "largest slope")
+"""The columns that are drawn, unless others are asked for; ANV is 4 on every generic square, and density is 1 / ARV."""
+
+Place: TypeAlias = tuple[str, int, int, float]
+"""Name of a set of points, index of a point in it, number of a slice through it, side."""
+
+
+def study(
+    networks: Network | Mapping[str, Network],
+    points: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    slices: int = 1,
+    side: float | Sequence[float] = 1.0,
+    seed: int = 0,
+    progress: Callable[[int, int, str], None] | None = None,
+    **options: Any,
+) -> pandas.DataFrame:
+    """The statistics of every network on random slices through every point: a pandas table, one row a partition.
+
+    ``networks``: one, or several by name (architectures, checkpoints, with and without augmentation). ``points``:
+    (M, *input shape), or several such sets by name (train, test, off the data). Through each point go ``slices``
+    squares of each ``side`` (input units), as ``random_slice`` draws them with seed (seed, index of the point, number
+    of the slice): all networks are measured on the same squares, squares of several sides lie in the same plane, and
+    more points or slices change none of the rows before.
+
+    Columns: ``KEYS``, which say what the row is about; ``complete``; those of ``Statistics.summary``, and the medians
+    over the regions of area, eccentricity and slope. ``options`` are those of ``cpwl.partition_many`` (executor,
+    backend, max_regions, ...). Raises ``ArgumentError`` or ``ShapeError`` for names or points that make no sense.
+    """
+    import pandas
+
+    named, sets = _named_networks(networks), _named_points(points)
+    sides = [float(s) for s in np.atleast_1d(finite("side", side))]
+    if slices < 1:
+        raise ArgumentError(f"slices must be at least 1, got {slices!r}.")
+    places = [(name, i, k, s) for name, rows in sets.items() for i in range(len(rows)) for k in range(slices)
+              for s in sides]  # fmt: skip
+    rows = []
+    for label, network in named.items():
+        found = partition_many(network, _domains(sets, places, seed), **options)
+        for place, part in zip(places, found, strict=True):
+            rows.append(dict(zip(KEYS, (label, *place), strict=True)) | _measured(part))
+            if progress is not None:
+                progress(len(rows), len(places) * len(named), label)
+    return pandas.DataFrame(rows)
+
+
+def summarised(
+    table: pandas.DataFrame,
+    by: Sequence[str] = ("network", "points", "side"),
+    *,
+    measures: Sequence[str] = MEASURES,
+    quantiles: Sequence[float] = (0.25, 0.5, 0.75),
+) -> pandas.DataFrame:
+    """Mean, standard deviation, extremes and quantiles over the slices of each group, a row a measure and group.
+
+    The index is "measure" and ``by``; ``slices`` is how many rows of the table each group has. The deviation is that
+    of a sample (n - 1), NaN for one slice.
+    """
+    missing = [name for name in (*by, *measures) if name not in table.columns]
+    if missing:
+        raise ArgumentError(f"by and measures must be columns of the table; it has no {', '.join(missing)}.")
+    long = table.melt(id_vars=list(by), value_vars=list(measures), var_name="measure")
+    groups = long.groupby(["measure", *by], sort=False)["value"]
+    found = groups.agg(slices="size", mean="mean", std="std", min="min")
+    for q in quantiles:
+        found[f"q{100 * q:g}"] = groups.quantile(q)
+    return found.assign(max=groups.max())
+
+
+def plot_study(table: pandas.DataFrame, **options: Any) -> Any:
+    """A matplotlib figure of the distributions over the slices; see ``cpwl.plot_statistics.plot_study``."""
+    from ..plot_statistics import plot_study as draw
+
+    return draw(table, **{"measures": DRAWN, **options})
+
+
+def _measured(part: Partition) -> dict[str, Any]:
+    found = part.statistics()
+    medians = {"area": found.areas, "eccentricity": found.eccentricities, "slope": found.slopes}
+    return {
+        "complete": part.complete,
+        **found.summary,
+        **{f"median {name}": float(np.median(values)) for name, values in medians.items()},
+    }
+
+
+def _domains(sets: Mapping[str, NDArray[np.float64]], places: Sequence[Place], seed: int) -> Iterator[Domain]:
+    for name, i, k, side in places:
+        yield random_slice(sets[name][i], side=side, seed=(seed, i, k))
+
+
+def _named_networks(networks: Network | Mapping[str, Network]) -> dict[str, Network]:
+    named = {"network": networks} if isinstance(networks, Network) else dict(networks)
+    if not named or not all(isinstance(network, Network) for network in named.values()):
+        kinds = {name: type(network).__name__ for name, network in named.items()}
+        raise ArgumentError(f"networks must be one compiled network or several by name, got {kinds}.")
+    return named
+
+
+def _named_points(points: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    given = dict(points) if isinstance(points, Mapping) else {"points": points}
+    sets = {str(name): finite(f"points {name!r}", rows) for name, rows in given.items()}
+    for name, rows in sets.items():
+        if rows.ndim < 2 or not len(rows):
+            raise ShapeError(f"points {name!r} must be points (M, *input shape), one or more, got shape {rows.shape}.")
+    if not sets:
+        raise ArgumentError("points must be an array of points or several by name, got none.")
+    return sets
