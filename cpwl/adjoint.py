@@ -1,8 +1,10 @@
-"""The adjoint of a network on fixed pieces, as a network: rows of the Jacobian by the arithmetic that evaluates it.
+"""The adjoint of a network on given pieces, as a network: rows of the Jacobian by the arithmetic that evaluates it.
 
-On fixed pieces a network is affine, and the transposes of its operators are operators of the same kinds: a matrix
+On given pieces a network is affine, and the transposes of its operators are operators of the same kinds: a matrix
 transposed, a convolution with its kernel flipped over an input spread out by the stride, a gather of where an entry
-went. So one interpreter serves both directions and both backends, and the error bound of proofs/, Lemma 5 holds here.
+went, and for a maximum its cotangent for every argument, times 1 for the winner and 0 for the others. The pieces are
+given when the adjoint is evaluated, another row of them for each row. So one interpreter serves both directions and
+both backends, and the error bound of proofs/, Lemma 5 holds here.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
+from .network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
 
 Pieces = Callable[[int], NDArray[np.int64]]
-"""The piece of each unit of a node, int64 (node.size,)."""
+"""The pieces of the units of a node, int64 (node.size,), or (rows, node.size) for several patterns at once."""
 
 _FAN_IN = 8
 """Entries added up at once where one entry was used many times."""
@@ -27,24 +29,34 @@ _FAN_IN = 8
 
 @dataclass(frozen=True, eq=False)
 class Adjoint:
-    """The transposed linear part of a network on fixed pieces: from rows w over its output to w J over its input."""
+    """The transposed linear part of a network on given pieces: from rows w over its output to w J over its input."""
 
     network: Network
-    """To be evaluated on tangents, with pieces (its operators are linear up to those of ``Piecewise`` nodes)."""
+    """To be evaluated on tangents, with ``pieces`` (its operators are linear up to those of ``Piecewise`` nodes)."""
+    original: Network
     sources: dict[int, int]
     """For each ``Piecewise`` node of the adjoint the node of the original network whose pieces it is on."""
 
+    def pieces(self, i: int, given: Pieces) -> NDArray[np.int64]:
+        """The pieces of node i of the adjoint, where those of the original are given in rows (rows, node.size)."""
+        source = self.sources[i]
+        if not isinstance(self.original.nodes[source].op, Max):
+            return given(source)
+        winners = given(source)
+        arguments = np.arange(self.network.nodes[i].size // max(winners.shape[1], 1))
+        return np.asarray(winners[:, :, None] == arguments, np.int64).reshape(len(winners), -1)
 
-def adjoint(network: Network, pieces: Pieces) -> Adjoint:
-    """The adjoint of a network without ``Periodic`` nodes, on the given pieces of its nonlinear nodes."""
-    return _Transposed(network, pieces).result()
+
+def adjoint(network: Network) -> Adjoint:
+    """The adjoint of a network without ``Periodic`` nodes."""
+    return _Transposed(network).result()
 
 
 class _Transposed:
     """The adjoint under construction: node by node, from the output to the input."""
 
-    def __init__(self, network: Network, pieces: Pieces) -> None:
-        self._network, self._pieces = network, pieces
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._nodes = [Node(Input(), (), network.output_shape, "output")]
         self._sources: dict[int, int] = {}
         self._parts: dict[int, list[int]] = {len(network.nodes) - 1: [0]}
@@ -59,7 +71,7 @@ class _Transposed:
                 for slot, j in enumerate(node.inputs):
                     self._parts.setdefault(j, []).append(self._pulled(i, slot, cotangent))
         last = self._total(0)
-        return Adjoint(Network(tuple(self._nodes[: last + 1])), self._sources)
+        return Adjoint(Network(tuple(self._nodes[: last + 1])), self._network, self._sources)
 
     def _total(self, i: int) -> int:
         parts, shape = self._parts.get(i, []), self._network.nodes[i].shape
@@ -94,12 +106,16 @@ class _Transposed:
                 inside = (op.index >= start) & (op.index < start + prod(shape))
                 return self._scattered(np.where(inside, op.index - start, -1).ravel(), y, shape)
             case Piecewise():
-                result = self._add(op, y, shape)
-                self._sources[result] = i
-                return result
+                return self._on_pieces_of(i, op, y, shape)
             case Max():
-                return self._scattered(np.arange(node.size) * shape[-1] + self._pieces(i), y, shape)
-        raise TypeError(f"{type(op).__name__} has no adjoint on fixed pieces")
+                repeated = np.repeat(np.arange(node.size), shape[-1]).reshape(shape)
+                return self._on_pieces_of(i, RELU, self._add(Gather(repeated), y, shape), shape)
+        raise TypeError(f"{type(op).__name__} has no adjoint on given pieces")
+
+    def _on_pieces_of(self, i: int, op: Piecewise, y: int, shape: Shape) -> int:
+        result = self._add(op, y, shape)
+        self._sources[result] = i
+        return result
 
     def _multiple(self, coefficient: float, y: int, shape: Shape) -> int:
         if coefficient == 1:

@@ -13,7 +13,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import embedding, evaluate
 from .arrangement import Arrangement, Refinement
@@ -26,6 +26,9 @@ from .predicates import Names, Predicates, vanishes, vanishes_along
 from .ragged import Ragged
 
 if TYPE_CHECKING:
+    import pandas
+
+    from .analysis.closest import Nearest
     from .certify.samples import BoundarySamples
 
 
@@ -100,6 +103,24 @@ class DecisionBoundary:
         from .certify.samples import certified
 
         return certified(self, n, seed)
+
+    def nearest(self, u: ArrayLike) -> Nearest:
+        """The nearest point of the boundary to each point u (M, 2) of the slice; see ``cpwl.analysis.nearest``."""
+        from .analysis.closest import nearest
+
+        return nearest(self, u)
+
+    def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
+        """Draws points of it as images, with the closest data; see ``cpwl.plot_boundary.plot_samples``."""
+        from .plot_boundary import plot_samples
+
+        return plot_samples(self, data, **options)
+
+    def table(self) -> pandas.DataFrame:
+        """The length of each class pair's part; see ``cpwl.analysis.length_table``."""
+        from .analysis.closest import length_table
+
+        return length_table(self)
 
     def residuals(self, u: NDArray[Any], segment: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The computed |output_i - output_j| (or |output - level|) at samples, and a proven bound on it; (n,) each.

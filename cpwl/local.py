@@ -156,7 +156,7 @@ class LocalMap:
 
     @cached_property
     def _adjoint(self) -> Adjoint:
-        return adjoint(self.network, self._pieces)
+        return adjoint(self.network)
 
     def _repeated(self, rows: int) -> Callable[[int], NDArray[np.int64]]:
         return lambda i: np.tile(self._pieces(i), (rows, 1))
@@ -168,9 +168,9 @@ class LocalMap:
         return self._forward(self.arithmetic.tangents(directions, error=np.full(len(directions), np.inf)))
 
     def _backward(self, covectors: NDArray[Any]) -> NDArray[Any]:
-        pieces, sources = self._repeated(len(covectors)), self._adjoint.sources
+        pieces, transposed = self._repeated(len(covectors)), self._adjoint
         field = self.arithmetic.tangents(covectors, error=np.full(len(covectors), np.inf))
-        result = evaluate(self._adjoint.network, self.arithmetic, field, lambda i: pieces(sources[i]))
+        result = evaluate(transposed.network, self.arithmetic, field, lambda i: transposed.pieces(i, pieces))
         return np.asarray(result.to_numpy())
 
     def _vector(self, name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -202,6 +202,12 @@ class Partition(Uncached):
 
         return plot(self, ax, **options)
 
+    def plot_surface(self, ax: Any = None, **options: Any) -> Any:
+        """Draws one output over the slice and returns the matplotlib axes; see ``cpwl.plot_surface.plot_surface``."""
+        from .plot_surface import plot_surface
+
+        return plot_surface(self, ax, **options)
+
     def view(self, path: str | PathLike[str], **options: Any) -> Path:
         """Writes an interactive page for a browser, one file, and returns its path; see ``cpwl.view.view``."""
         from .view import view

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .merged import Merged
     from .partition import Partition
 
-Color = Literal["slope", "area", "class", "pattern"]
+Color = Literal["slope", "area", "class", "logit", "pattern"]
 
 RASTER_REGIONS = 10_000
 """Above so many regions a vector file holds them as pixels: it would grow to many megabytes."""
@@ -47,7 +47,7 @@ _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e0
 
 
 @dataclass(frozen=True, eq=False)
-class _Painting:
+class Painting:
     """Polygons with their colours, and what the colours mean."""
 
     vertices: NDArray[np.float64]
@@ -60,12 +60,18 @@ class _Painting:
     legend: tuple[tuple[str, Any], ...] = ()
     """Labels and colours to explain."""
 
+    @property
+    def cmap(self) -> str:
+        """The name of the colour scale; small areas are dark, so that slivers are seen."""
+        return "YlGnBu" if self.norm is None else "YlGnBu_r"
+
 
 def plot(
     partition: Partition,
     ax: Axes | None = None,
     *,
     color: Color = "slope",
+    output: int | None = None,
     boundary: DecisionBoundary | None = None,
     points: ArrayLike | None = None,
     labels: Sequence[str] | None = None,
@@ -73,23 +79,33 @@ def plot(
     """The axes (``ax``, or those of a new figure) with the regions drawn in slice coordinates.
 
     ``color``: "slope" (the Frobenius norm of the region's linear map), "area", "class" (the largest output; regions are
-    then cut along the decision boundary), or "pattern" (a colour for each activation pattern). ``boundary`` is drawn in
-    red. ``points`` (n, 2), in slice coordinates, are marked, with ``labels`` beside them.
+    then cut along the decision boundary), "logit" (output number ``output``, 0 by default, shaded from its values at
+    the vertices, between which it is affine), or "pattern" (a colour for each activation pattern). ``boundary`` is
+    drawn in red. ``points`` (n, 2), in slice coordinates, are marked, with ``labels`` beside them.
 
-    Raises ``ArgumentError`` for an unknown colour, or "class" with one output; ``ShapeError`` for points of another
-    shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError`` without matplotlib.
+    Raises ``ArgumentError`` for an unknown colour or output, or "class" with one output; ``ShapeError`` for points of
+    another shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError`` without
+    matplotlib.
     """
     if color not in get_args(Color):
         raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    if output is not None and color != "logit":
+        raise ArgumentError(f"output goes with color='logit', not with {color!r}.")
     check_plane(partition, boundary)
+    check_output(partition, output or 0)
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
-    handles = _draw_regions(axes, _PAINTERS[color](partition))
+    if color == "logit":
+        handles = _draw_logit(axes, partition, output or 0)
+    else:
+        handles = _draw_regions(axes, painting_of(partition, color))
     if boundary is not None:
         handles.insert(0, _draw_boundary(axes, boundary))
     _explain(axes, handles)
     if points is not None:
         _draw_points(axes, points, labels)
     frame(axes, partition)
+    if ax is None:
+        settle(axes)
     return axes
 
 
@@ -99,6 +115,12 @@ def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+
+
+def check_output(partition: Partition, output: int) -> None:
+    """Raises ``ArgumentError`` unless the network has an output of that number."""
+    if not 0 <= output < partition.network.outputs:
+        raise ArgumentError(f"output must be an output in 0..{partition.network.outputs - 1}, got {output!r}.")
 
 
 def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
@@ -181,29 +203,29 @@ def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
     return np.asarray(partition.vertices, np.float64), partition.regions
 
 
-def _by_slope(partition: Partition) -> _Painting:
+def _by_slope(partition: Partition) -> Painting:
     return _slopes(partition, partition.affine_maps()[0])
 
 
-def _by_area(partition: Partition) -> _Painting:
+def _by_area(partition: Partition) -> Painting:
     return _areas(partition, partition.volumes())
 
 
-def _slopes(partition: Partition, maps: NDArray[Any]) -> _Painting:
+def _slopes(partition: Partition, maps: NDArray[Any]) -> Painting:
     norms = np.linalg.norm(np.asarray(maps, np.float64), axis=(1, 2))
-    return _Painting(*_regions(partition), norms, "slope (Frobenius norm)")
+    return Painting(*_regions(partition), norms, "slope (Frobenius norm)")
 
 
-def _areas(partition: Partition, volumes: NDArray[Any]) -> _Painting:
+def _areas(partition: Partition, volumes: NDArray[Any]) -> Painting:
     from matplotlib.colors import LogNorm
 
     areas = np.asarray(volumes, np.float64)
     positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
     norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
-    return _Painting(*_regions(partition), areas, "area", norm)
+    return Painting(*_regions(partition), areas, "area", norm)
 
 
-def _by_class(partition: Partition) -> _Painting:
+def _by_class(partition: Partition) -> Painting:
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
@@ -214,23 +236,28 @@ def _by_class(partition: Partition) -> _Painting:
     palette = _pastels(outputs)
     legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())
     vertices = np.asarray(found.arrangement.vertices, np.float64)
-    return _Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
+    return Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
 
 
-def _by_pattern(partition: Partition) -> _Painting:
+def _by_pattern(partition: Partition) -> Painting:
     from matplotlib.colors import hsv_to_rgb
 
     hues = pattern_hues(partition)
     hsv = np.stack([hues, np.full_like(hues, 0.4), np.full_like(hues, 0.95)], axis=1)
-    return _Painting(*_regions(partition), np.asarray(hsv_to_rgb(hsv)))
+    return Painting(*_regions(partition), np.asarray(hsv_to_rgb(hsv)))
 
 
-_PAINTERS: dict[str, Callable[[Partition], _Painting]] = {
+_PAINTERS: dict[str, Callable[[Partition], Painting]] = {
     "slope": _by_slope,
     "area": _by_area,
     "class": _by_class,
     "pattern": _by_pattern,
 }
+
+
+def painting_of(partition: Partition, color: str) -> Painting:
+    """The polygons of a partition in the colours of that name, all but "logit"."""
+    return _PAINTERS[color](partition)
 
 
 def pattern_hues(partition: Partition) -> NDArray[np.float64]:
@@ -260,7 +287,7 @@ def new_figure(size: tuple[float, float], layout: Literal["constrained"] | None 
     return Figure(figsize=size, layout=layout, dpi=120)
 
 
-def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = EDGE) -> list[Artist]:
+def _draw_regions(axes: Axes, painting: Painting, *, edges: str = EDGE) -> list[Artist]:
     """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
@@ -270,14 +297,43 @@ def _draw_regions(axes: Axes, painting: _Painting, *, edges: str = EDGE) -> list
         polygons, edgecolors=edges, linewidths=line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
     )
     if painting.scale:
-        collection.set(
-            array=painting.colors, cmap="YlGnBu" if painting.norm is None else "YlGnBu_r", norm=painting.norm
-        )
+        collection.set(array=painting.colors, cmap=painting.cmap, norm=painting.norm)
         axes.figure.colorbar(collection, ax=axes, label=painting.scale, shrink=0.85)
     else:
         collection.set(facecolor=painting.colors)
     axes.add_collection(collection)
     return [Patch(facecolor=color, edgecolor=EDGE, label=label) for label, color in painting.legend]
+
+
+def _draw_logit(axes: Axes, partition: Partition, output: int) -> list[Artist]:
+    """One output, exactly affine on every triangle of a region; vector files hold its pixels."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import CenteredNorm
+    from matplotlib.tri import Triangulation
+
+    vertices, values = np.asarray(partition.vertices, np.float64), logits(partition, output)
+    signed = values.min() < 0 < values.max()
+    style = {"cmap": "PuOr_r", "norm": CenteredNorm()} if signed else {"cmap": "YlGnBu"}
+    triangulation = Triangulation(vertices[:, 0], vertices[:, 1], _triangles(partition.regions))
+    mesh = axes.tripcolor(triangulation, values, shading="gouraud", rasterized=True, **style)
+    axes.figure.colorbar(mesh, ax=axes, label=f"output {output}", shrink=0.85)
+    edges = vertices[partition.facets().vertices.values.reshape(-1, 2)]
+    width, pixels = line_width(len(partition)), len(partition) > RASTER_REGIONS
+    axes.add_collection(LineCollection(edges, colors=EDGE, linewidths=width, rasterized=pixels, zorder=2))
+    return []
+
+
+def logits(partition: Partition, output: int) -> NDArray[np.float64]:
+    """One output at the vertices, (V,), in float64."""
+    return np.asarray(partition.outputs.to_numpy()[:, output], np.float64)
+
+
+def _triangles(regions: Ragged) -> NDArray[np.int64]:
+    """The triangles from the first vertex of each region, (T, 3); those beside a vertex on a straight side are flat."""
+    place = np.arange(len(regions.values)) - regions.offsets[:-1][regions.row_of]
+    second = np.flatnonzero((place > 0) & (place < regions.counts[regions.row_of] - 1))
+    first = regions.offsets[:-1][regions.row_of[second]]
+    return regions.values[np.stack([first, second, second + 1], axis=1)]
 
 
 def line_width(polygons: int) -> float:
@@ -331,6 +387,14 @@ def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], 
         arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
         spot = place + 0.33 * half * direction
         axes.add_artist(AnnotationBbox(box, place, spot, pad=0.25, arrowprops=arrow, zorder=7))
+
+
+def settle(axes: Axes) -> None:
+    """Lays the figure out beforehand: beside axes of equal scales a legend has its room in the third round only."""
+    figure = axes.get_figure(root=True)
+    if figure is not None:
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
 
 
 def _show(axes: Axes, picture: NDArray[np.float64]) -> None:

@@ -9,8 +9,10 @@ const MASK = 1024; // texels in a row of the table of units
 const SMOOTH = 20000; // above so many regions no antialiasing: without a graphics card it takes six times as long
 const SLOW = 60, REST = 250; // milliseconds
 const SHOWN_UNITS = 512; // of a layer's pattern
+const THUMB = 44; // pixels: images beside their marks
 
 const head = JSON.parse($("head").textContent);
+const thumbs = new Map();
 let data, grid, gl, fill, lines, view, hovered = null, pinned = null, waiting = false, slow = false, resting = 0;
 
 // ---- data ----------------------------------------------------------------------------------------------------------
@@ -300,11 +302,13 @@ function toSlice(px, py) {
   return [head.center[0] + x * head.half, head.center[1] + y * head.half];
 }
 
-function toPage([u, v]) {
-  const box = gl.canvas.getBoundingClientRect(), [sx, sy] = scales();
-  const x = ((u - head.center[0]) / head.half - view.x) * sx, y = ((v - head.center[1]) / head.half - view.y) * sy;
-  return [((x + 1) * box.width) / 2, ((1 - y) * box.height) / 2];
+// Reading the page's layout once for many points.
+function placer() {
+  const box = gl.canvas.getBoundingClientRect(), [sx, sy] = scales(), { center, half } = head;
+  return ([u, v]) => [((((u - center[0]) / half - view.x) * sx + 1) * box.width) / 2, ((1 - ((v - center[1]) / half - view.y) * sy) * box.height) / 2];
 }
+
+const toPage = (u) => placer()(u);
 
 function zoomAt(px, py, factor) {
   const before = toSlice(px, py);
@@ -470,19 +474,21 @@ function maskUnits() {
 }
 
 function setUpMarks() {
-  const kinds = { boundary: data.boundary, points: data.points, samples: data.samples };
+  const kinds = { boundary: data.boundary, points: data.points, data: data.data, samples: data.samples };
   for (const [name, values] of Object.entries(kinds)) {
     if (!values) continue;
     const box = element("input", { type: "checkbox", checked: true, id: `show-${name}`, onchange: redraw });
     const size = name === "boundary" ? `${values.length / 4} segments` : values.length / 2;
     $("marks").append(labelled(box, `${name === "boundary" ? "decision boundary" : name} (${size})`));
   }
+  if (head.image && (data.points || data.data || data.samples))
+    $("marks").append(labelled(element("input", { type: "checkbox", id: "show-images", onchange: redraw }), "images beside them"));
   if (!$("marks").children.length) $("marks").append(element("p", { textContent: "nothing" }));
 }
 
 // ---- points, the region pointed at ----------------------------------------------------------------------------------
 function* marks() {
-  for (const kind of ["points", "samples"]) {
+  for (const kind of ["data", "points", "samples"]) {
     if (!data[kind] || !$(`show-${kind}`).checked) continue;
     for (let i = 0; 2 * i < data[kind].length; i++)
       yield { kind, place: [data[kind][2 * i], data[kind][2 * i + 1]], label: kind === "points" ? head.labels[i] ?? "" : "", i };
@@ -490,9 +496,10 @@ function* marks() {
 }
 
 function nearestMark(px, py) {
+  const placed = placer();
   let best = null, closest = 8;
   for (const mark of marks()) {
-    const [x, y] = toPage(mark.place), distance = Math.hypot(x - px, y - py);
+    const [x, y] = placed(mark.place), distance = Math.hypot(x - px, y - py);
     if (distance < closest) [best, closest] = [mark, distance];
   }
   return best;
@@ -505,14 +512,44 @@ function drawShapes() {
   const shown = pinned ?? hovered;
   if (shown && shown.region >= 0) outline(pen, shown.region);
   pen.font = "600 13px system-ui, sans-serif";
-  for (const { kind, place, label } of marks()) {
-    const [x, y] = toPage(place);
-    pen.beginPath();
-    pen.arc(x, y, kind === "points" ? 5 : 3, 0, 2 * Math.PI);
-    pen.fillStyle = kind === "points" ? "#000" : "#fff"; pen.strokeStyle = kind === "points" ? "#fff" : "#e00010";
-    pen.lineWidth = 1.5; pen.fill(); pen.stroke();
-    if (label) { pen.lineWidth = 3; pen.strokeStyle = "#fffc"; pen.strokeText(label, x + 8, y - 6); pen.fillStyle = "#000"; pen.fillText(label, x + 8, y - 6); }
+  const { clientWidth, clientHeight } = $("stage"), placed = placer();
+  const inView = [...marks()].map((mark) => ({ ...mark, at: placed(mark.place) }))
+    .filter(({ at: [x, y] }) => x > -9 && y > -9 && x < clientWidth + 9 && y < clientHeight + 9);
+  for (const mark of inView) drawMark(pen, mark);
+  if ($("show-images")?.checked) drawThumbs(pen, inView);
+}
+
+function drawMark(pen, { kind, at: [x, y], label, i }) {
+  pen.beginPath();
+  pen.arc(x, y, kind === "points" ? 5 : kind === "data" ? 4 : 3, 0, 2 * Math.PI);
+  pen.fillStyle = kind === "points" ? "#000" : kind === "data" ? `rgb(${light(head.data.kinds[i])})` : "#fff";
+  pen.strokeStyle = kind === "points" ? "#fff" : kind === "data" ? "#000" : "#e00010";
+  pen.lineWidth = 1.5; pen.fill(); pen.stroke();
+  if (label) { pen.lineWidth = 3; pen.strokeStyle = "#fffc"; pen.strokeText(label, x + 8, y - 6); pen.fillStyle = "#000"; pen.fillText(label, x + 8, y - 6); }
+}
+
+// Images beside marks, from the first one on, those left out that would cover another one.
+function drawThumbs(pen, all) {
+  const taken = [], { width, height } = head.image, scale = THUMB / Math.max(width, height);
+  const [w, h] = [width * scale, height * scale];
+  pen.imageSmoothingEnabled = false;
+  for (const mark of all) {
+    const left = mark.at[0] + 7, top = mark.at[1] + 5;
+    if (taken.some(([a, b]) => Math.abs(a - left) < w + 2 && Math.abs(b - top) < h + 2)) continue;
+    taken.push([left, top]);
+    pen.drawImage(thumbOf(mark), left, top, w, h);
+    pen.strokeStyle = mark.kind === "samples" ? "#e00010" : "#000"; pen.lineWidth = 1; pen.strokeRect(left, top, w, h);
   }
+}
+
+function thumbOf({ kind, place, i }) {
+  const key = `${kind} ${i}`;
+  if (!thumbs.has(key)) {
+    const { width, height } = head.image, made = element("canvas", { width, height });
+    made.getContext("2d").putImageData(pictureOf({ kind, i }, place), 0, 0);
+    thumbs.set(key, made);
+  }
+  return thumbs.get(key);
 }
 
 function outline(pen, region) {
@@ -553,7 +590,7 @@ function patternOf(region) {
 function describe({ place, mark, region }) {
   $("which").textContent = region < 0 ? "No region" : `Region ${region}${pinned ? " (kept)" : ""}`;
   const lines = [`u = (${place.map((x) => Number(x.toPrecision(8))).join(", ")})`];
-  if (mark) lines.unshift(`${mark.kind === "points" ? "point" : "sample"} ${mark.i}${mark.label && `: ${mark.label}`}`);
+  if (mark) lines.unshift(nameOf(mark));
   const found = lines.map((text) => element("div", { textContent: text }));
   if (region >= 0) {
     const values = mapAt(region, place), winner = values.indexOf(Math.max(...values));
@@ -563,19 +600,31 @@ function describe({ place, mark, region }) {
     found.push(rowsOf(region, place), element("h2", { textContent: "Pattern" }), ...patternOf(region));
   }
   $("info").replaceChildren(...found);
-  if (head.image) drawImage(place);
+  if (head.image) drawImage(mark, place);
 }
 
-function drawImage([u, v]) {
-  const { channels, height, width, low, high } = head.image, { inputs } = data, size = height * width, canvas = $("image");
+function nameOf({ kind, i, label }) {
+  if (kind !== "data") return `${kind === "points" ? "point" : "sample"} ${i}${label && `: ${label}`}`;
+  return `data ${i}${head.data.names[i] && `: ${head.data.names[i]}`}, ${short(data.apart[i])} from the slice`;
+}
+
+function drawImage(mark, place) {
+  const { height, width } = head.image, canvas = $("image");
   Object.assign(canvas, { width, height, hidden: false });
-  const picture = new ImageData(width, height);
+  canvas.getContext("2d").putImageData(pictureOf(mark, place), 0, 0);
+}
+
+// Of a data point its own image, elsewhere that of the place in the slice.
+function pictureOf(mark, [u, v]) {
+  const { channels, height, width, low, high } = head.image, { inputs, pictures } = data, size = height * width;
+  const picture = new ImageData(width, height), own = mark?.kind === "data" ? mark.i * channels * size : -1;
   for (let i = 0; i < size; i++)
     for (let c = 0; c < 4; c++) {
-      const at = 3 * (i + (channels === 3 ? Math.min(c, 2) : 0) * size), value = inputs[at] + inputs[at + 1] * u + inputs[at + 2] * v;
-      picture.data[4 * i + c] = c === 3 ? 255 : (255 * (value - low)) / (high - low);
+      const entry = i + (channels === 3 ? Math.min(c, 2) : 0) * size, at = 3 * entry;
+      const grey = own < 0 ? (255 * (inputs[at] + inputs[at + 1] * u + inputs[at + 2] * v - low)) / (high - low) : pictures[own + entry];
+      picture.data[4 * i + c] = c === 3 ? 255 : grey;
     }
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+  return picture;
 }
 
 // ---- the mouse, the keyboard -----------------------------------------------------------------------------------------

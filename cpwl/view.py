@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import ArgumentError
+from .errors import ArgumentError, ShapeError
 from .maximum import refine_by_maximum
 from .plot import LIGHT, check_plane, marked, pattern_hues
+from .polytope import finite
 from .ragged import Ragged
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def view(
     points: ArrayLike | None = None,
     labels: Sequence[str] | None = None,
     samples: int = 0,
+    data: ArrayLike | None = None,
+    data_labels: Sequence[Any] | None = None,
     title: str = "",
 ) -> Path:
     """Writes the interactive page of a partition of a plane to a file, and returns its path.
@@ -82,20 +85,31 @@ def view(
     is output 0; the page offers all of them), the edges layer by layer (each counts for the first unit whose piece
     differs on its two sides), and of the region under the mouse its affine map, area, class and pattern.
     ``boundary`` is drawn in red, with ``samples`` random points of it. ``points`` (n, 2), in slice coordinates, are
-    marked, with ``labels`` beside them. Inputs that are images, (h, w) or (1 or 3, h, w), are shown under the mouse.
+    marked, with ``labels`` beside them. ``data`` (N, ...), inputs wherever they lie, are marked at the nearest
+    points of the slice; the page says how far from it they are, and their ``data_labels`` (numbers of classes give them
+    the colours of these). Where inputs are images, (h, w) or (1 or 3, h, w), that of the point under the mouse is
+    shown, and a switch shows those of points, data (their own) and samples beside their marks.
 
-    Raises ``ArgumentError`` for an unknown colour, "class" with one output, samples without a boundary, or more than a
-    page can hold; ``ShapeError`` for points of another shape; ``UnsupportedDimensionError`` unless on a plane.
+    Raises ``ArgumentError`` for an unknown colour, "class" with one output, samples without a boundary, labels without
+    data, or more than a page can hold; ``ShapeError`` for points or data of another shape;
+    ``UnsupportedDimensionError`` unless on a plane.
     """
     _check(partition, color, boundary, samples)
+    inputs = _checked_data(partition, data, data_labels)
     block = _Block()
     _add_polygons(block, partition)
     _add_numbers(block, partition)
     _add_edges(block, partition)
     patterns = _add_patterns(block, partition)
     marks = _add_marks(block, partition, boundary, points, labels, samples)
-    image = _add_image(block, partition, marks.places)
-    about = {"color": "output0" if color == "output" else color, "labels": marks.names, "image": image, **patterns}
+    image = _add_image(block, partition, marks.places, inputs)
+    about = {
+        "color": "output0" if color == "output" else color,
+        "labels": marks.names,
+        "data": _add_data(block, partition, inputs, data_labels, image),
+        "image": image,
+        **patterns,
+    }
     head = json.dumps({**_head(partition), **about, "arrays": block.index}).replace("<", "\\u003c")
     page = Template(_resource("view.html"))
     shown = escape(title or f"{len(partition):,} regions")
@@ -256,9 +270,50 @@ def _add_marks(
     return _Marks(np.concatenate(places), names)
 
 
-def _add_image(block: _Block, partition: Partition, places: NDArray[np.float64]) -> dict[str, float] | None:
-    """The inputs as functions of the slice coordinates, if they are images; black and white are theirs at ``places``
-    (at the domain's corners, if there are none)."""
+def _checked_data(
+    partition: Partition, data: ArrayLike | None, labels: Sequence[Any] | None
+) -> NDArray[np.float64] | None:
+    if data is None:
+        if labels is not None:
+            raise ArgumentError("data_labels go with data: give the inputs that they belong to.")
+        return None
+    inputs = finite("data", data)
+    if inputs.shape[1:] != partition.domain.shape or inputs.ndim != len(partition.domain.shape) + 1:
+        raise ShapeError(f"data must have shape (N, *{partition.domain.shape}), inputs, got {inputs.shape}.")
+    if labels is not None and len(labels) != len(inputs):
+        raise ShapeError(f"data_labels must be one for each of the {len(inputs)} inputs, got {len(labels)}.")
+    return inputs
+
+
+def _add_data(
+    block: _Block,
+    partition: Partition,
+    inputs: NDArray[np.float64] | None,
+    labels: Sequence[Any] | None,
+    image: dict[str, float] | None,
+) -> dict[str, Any] | None:
+    """Where inputs lie and how far from the slice, their images in 256 grey levels; names and kinds by their labels."""
+    if inputs is None:
+        return None
+    places = partition.to_slice(inputs)
+    apart = (np.asarray(partition.to_input(places), np.float64) - inputs).reshape(len(inputs), -1)
+    block.add("data", "f8", places)
+    block.add("apart", "f8", np.linalg.norm(apart, axis=1))
+    if image is not None:
+        grey = (inputs - image["low"]) / (image["high"] - image["low"])
+        block.add("pictures", "u1", np.rint(255 * grey.clip(0, 1)))
+    values = [""] * len(inputs) if labels is None else np.asarray(labels).tolist()
+    if all(isinstance(value, int) and value >= 0 for value in values):
+        return {"names": [f"class {value}" for value in values], "kinds": values}
+    kinds = {name: k for k, name in enumerate(sorted(set(map(str, values))))}
+    return {"names": list(map(str, values)), "kinds": [kinds[str(value)] for value in values]}
+
+
+def _add_image(
+    block: _Block, partition: Partition, places: NDArray[np.float64], data: NDArray[np.float64] | None
+) -> dict[str, float] | None:
+    """The inputs as functions of the slice coordinates, if they are images; black and white are those of the data or,
+    without any, of the inputs at ``places`` (at the domain's corners, if there are none)."""
     shape, domain = partition.network.input_shape, partition.domain
     if len(shape) == 2:
         shape = (1, *shape)
@@ -266,5 +321,6 @@ def _add_image(block: _Block, partition: Partition, places: NDArray[np.float64])
         return None
     block.add("inputs", "f8", np.concatenate([domain.origin[:, None], domain.basis], axis=1))
     seen = np.asarray(domain.to_input(places if len(places) else domain.polytope.vertices), np.float64)
+    seen = seen if data is None or not len(data) else data
     low, high = float(seen.min()), float(seen.max())
     return {"channels": shape[0], "height": shape[1], "width": shape[2], "low": low, "high": max(high, low + 1e-30)}

@@ -266,6 +266,10 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "study",
         "plot",
         "view",
+        "nearest",
+        "agree",
+        "clusters",
+        "transfer",
         "record",
         "animate",
     }

@@ -22,6 +22,8 @@ FILES = {
     "13_slices_of_a_solid.py": {"slices_of_a_solid.png", "middle_slice.png"},
     "30_regions_of_classifiers.py": {"regions_of_classifiers.png", "boundary_samples.png"},
     "31_augmentation.py": {"augmentation.csv", "augmentation.png"},
+    "20_xor.py": {"xor.png"},
+    "21_few_maps.py": {"clusters.csv", "transfer.csv"},
 }
 SMALL = {name: ["--small"] for name in FILES if name >= "10"}
 """What makes an example that trains networks quick; their figures are those of their full size in the docs."""
@@ -36,6 +38,8 @@ PROMISES = {
     "13_slices_of_a_solid.py": ["at -0.60:", "at +0.60:", "area inside"],
     "30_regions_of_classifiers.py": ["digits MLP", "CNN", "mean slope"],
     "31_augmentation.py": ["augmented: ", "12 slices", "median eccentricity"],
+    "20_xor.py": ["3 regions, of area 2 + 5/2 + 9/2 = 9", "no region has the pattern (0, 1)", "their sum is -1"],
+    "21_few_maps.py": ["ResNet: 384 units", "Accuracy of k maps", "Maps of one network taken to those of another"],
 }
 
 

@@ -27,7 +27,7 @@ LAYERS: dict[str, int] = {
     "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
     "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "written": 11, "view": 11,
-    "movie": 1, "plot_training": 11, "plot_implicit": 11,
+    "movie": 1, "plot_training": 11, "plot_implicit": 11, "plot_surface": 11, "plot_boundary": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""
@@ -36,14 +36,25 @@ GEOMETRY = {"polytope", "arrangement"}
 NETWORKS = {"network", "network_check", "network_io"}
 
 DELEGATES = {
-    "partition": {"boundary", "graph", "statistics", "io", "plot", "view", "region", "merged", "symbolic"},
-    "boundary": {"certify"},
+    "partition": {
+        "boundary",
+        "graph",
+        "statistics",
+        "io",
+        "plot",
+        "plot_surface",
+        "view",
+        "region",
+        "merged",
+        "symbolic",
+    },
+    "boundary": {"certify", "analysis", "plot_boundary"},
     "region": {"symbolic"},
     "merged": {"plot", "graph"},
     "compare": {"plot_comparisons"},
     "execution": {"plot_comparisons"},
     "statistics": {"plot_statistics"},
-    "analysis": {"plot_statistics", "plot_training"},
+    "analysis": {"plot_statistics", "plot_training", "plot_boundary"},
 }
 """Methods that only hand on to a function of a higher module, which they import when called."""
 
@@ -53,16 +64,24 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "cdd": ("backends.exact.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": ("plot", "plot_comparisons", "plot_statistics", "plot_training", "plot_implicit"),
-    "mpl_toolkits": ("plot_implicit",),
-    "pandas": ("statistics", "analysis", "plot_statistics", "cli.measuring"),
+    "matplotlib": (
+        "plot",
+        "plot_comparisons",
+        "plot_statistics",
+        "plot_training",
+        "plot_implicit",
+        "plot_surface",
+        "plot_boundary",
+    ),
+    "mpl_toolkits": ("plot_implicit", "plot_surface"),
+    "pandas": ("statistics", "boundary", "analysis", "plot_statistics", "cli.measuring"),
     "PIL": ("movie",),
     "imageio_ffmpeg": ("movie",),
     "sympy": ("symbolic",),
     "click": ("cli",),
     "pyarrow": ("parquet",),
     "rich": ("console",),
-    "sklearn": ("demo",),
+    "sklearn": ("demo", "analysis"),
 }
 """Which modules (with all below them) may import a heavy package."""
 
@@ -163,7 +182,7 @@ def test_an_import_relative_to_a_package_is_resolved() -> None:
 
 
 def test_importing_cpwl_is_light() -> None:
-    heavy = {"torch", "flint", "cdd", "matplotlib", "sympy", "onnx", "onnxruntime", "pyarrow", "pandas"}
+    heavy = {"torch", "flint", "cdd", "matplotlib", "sympy", "onnx", "onnxruntime", "pyarrow", "pandas", "sklearn"}
     script = f"import sys, cpwl; print(*sorted({heavy} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []

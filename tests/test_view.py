@@ -77,6 +77,9 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
         ({"samples": 3}, ArgumentError, "boundary"),
         ({"points": [1.0, 2.0]}, ShapeError, "points"),
         ({"points": [[0, 0]], "labels": ["a", "b"]}, ShapeError, "labels"),
+        ({"data": [[0, 0, 0]]}, ShapeError, "data must have shape"),
+        ({"data": [[0, 0]], "data_labels": [1, 2]}, ShapeError, "data_labels must be one for each"),
+        ({"data_labels": [1]}, ArgumentError, "data_labels go with data"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_written(
@@ -248,6 +251,58 @@ def test_inputs_that_are_images_are_shown(browser: Any, tmp_path: Path) -> None:
     u = np.array(json.loads("[" + re.findall(r"u = \((.*)\)", text)[0] + "]"))
     expected = 255 * (part.to_input(u) - corners.min()) / (corners.max() - corners.min())
     assert np.allclose(grey, expected.ravel(), atol=1)
+
+
+def test_data_are_marked_where_they_are_nearest_with_their_own_images_and_how_far_they_are(
+    browser: Any, tmp_path: Path
+) -> None:
+    part = part_of_images()
+    rng = np.random.default_rng(5)
+    u = np.array([[0.05, 0.1], [-0.2, 0.15], [0.3, -0.2]])
+    data = part.to_input(u) + 0.2 * rng.standard_normal((3, 3, 4))
+    opened = Opened(browser, written(part, tmp_path, data=data, data_labels=[1, 0, 1]))
+    places, own = part.to_slice(data), np.rint(255 * (data - data.min()) / np.ptp(data)).reshape(3, -1)
+    for i, place in enumerate(places):
+        text = opened.hover(place)
+        apart = np.linalg.norm(part.to_input(place) - data[i])
+        found = re.search(rf"data {i}: class {[1, 0, 1][i]}, (\S+) from the slice", text)
+        assert found and np.isclose(float(found[1]), apart, rtol=1e-4)
+        grey = opened.page.evaluate(
+            "[...document.getElementById('image').getContext('2d').getImageData(0, 0, 4, 3).data]"
+            ".filter((_, i) => i % 4 === 0)"
+        )
+        assert np.allclose(grey, own[i], atol=1)
+    assert [text for text in opened.complaints if "getImageData" not in text] == []  # which the test itself calls
+
+
+def test_images_are_shown_beside_marks_when_they_are_switched_on(browser: Any, tmp_path: Path) -> None:
+    part = part_of_images()
+    boundary = part.decision_boundary()
+    data = part.to_input(np.random.default_rng(0).uniform(-0.3, 0.3, (30, 2)))
+    options = {"data": data, "points": [[0.4, 0.4]], "labels": ["p"]}
+    options |= {"boundary": boundary, "samples": 4} if len(boundary) else {}
+    opened = Opened(browser, written(part, tmp_path, **options))
+    page = opened.page
+    covered = """() => { draw(); const c = document.getElementById('shapes');
+      const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+      return data.filter((v, i) => i % 4 === 3 && v > 0).length; }"""
+    before = page.evaluate(covered)
+    page.check("#show-images")
+    with_images = page.evaluate(covered)
+    assert with_images > before + 44 * 33
+    place = page.evaluate("u => cpwl.toPage(u)", part.to_slice(data[0]).tolist())
+    corner = "([x, y]) => [...$('shapes').getContext('2d').getImageData(x + 10, y + 8, 1, 1).data]"
+    grey = page.evaluate(corner, [round(float(c)) for c in place])
+    assert abs(grey[0] - 255 * (data[0, 0, 0] - data.min()) / np.ptp(data)) <= 2 and grey[3] == 255
+    page.uncheck("#show-data")
+    assert page.evaluate(covered) < with_images
+    assert [text for text in opened.complaints if "getImageData" not in text] == []  # which the test itself calls
+
+
+def test_a_network_without_images_offers_none(browser: Any, tmp_path: Path) -> None:
+    opened = Opened(browser, written(part_of(), tmp_path, data=[[0.5, 0.5]], data_labels=["<b>seven"]))
+    assert opened.page.query_selector("#show-images") is None
+    assert "data 0: <b>seven, 0 from the slice" in opened.hover((0.5, 0.5))
 
 
 def test_where_drawing_is_slow_the_edges_come_back_when_the_picture_rests(browser: Any, tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ def read_numbers(path: Path) -> NDArray[Any]:
         raise click.BadParameter(f"{path} holds no array of numbers: {error}.") from None
 
 
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """The classes in a file, whole numbers in any arrangement, int64 (N,)."""
+    numbers = read_numbers(path).ravel()
+    labels = numbers.astype(np.int64)
+    if (labels != numbers).any() or (labels < 0).any():
+        raise click.BadParameter(f"{path} must hold classes: whole numbers from 0 on.")
+    return labels
+
+
 def decision_boundary(part: Partition, level: float | None) -> DecisionBoundary:
     """The decision boundary; of a network with one output where it has the level, 0 by default."""
     return part.decision_boundary(level=0.0 if part.network.outputs == 1 and level is None else level)

@@ -7,31 +7,45 @@ from typing import Any
 
 import click
 
-from .files import decision_boundary, load
+from .files import decision_boundary, load, read_labels, read_numbers
 from .group import main
-from .parameters import NEW, PART, PICTURES, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
 
 @main.command()
 @PART
 @click.option("--out", type=NEW, required=True, callback=file_type(PICTURES), help="File: .png, .svg or .pdf.")
-@click.option("--color", type=click.Choice(["slope", "area", "class", "pattern"]), default="slope", show_default=True,
-              help="What the colours show.")  # fmt: skip
+@click.option("--color", type=click.Choice(["slope", "area", "class", "logit", "pattern"]),
+              help="slope by default; with --surface logit.")  # fmt: skip
+@click.option(
+    "--output", type=click.IntRange(0), help="The output that --color logit or --surface shows; 0 by default."
+)
+@click.option("--surface", is_flag=True, help="Draw an output as a surface in space over the slice.")
 @click.option("--boundary", "with_boundary", is_flag=True, help="Draw the decision boundary in red.")
 @click.option("--level", type=float, help="With --boundary, for a network of one output: its level (0 by default).")
-def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | None) -> None:
+@click.option("--dpi", type=click.IntRange(20, 2400), default=120, show_default=True, help="Pixels per inch.")
+def plot(
+    part: Path, out: Path, color: Any, output: int | None, surface: bool, with_boundary: bool, level: float | None,
+    dpi: int,
+) -> None:  # fmt: skip
     """Draw the regions of PART into a picture file.
 
     \b
-    Example:
+    Examples:
       cpwl plot part.npz --color class --boundary --out picture.png
+      cpwl plot part.npz --color logit --output 3 --out logit.pdf
+      cpwl plot part.npz --surface --output 3 --boundary --out surface.png
     """
     from ..plot import plot as draw
+    from ..plot_surface import plot_surface
 
     loaded = load(part)
     found = decision_boundary(loaded, level) if with_boundary else None
-    picture: Any = draw(loaded, color=color, boundary=found).figure
-    picture.savefig(out, bbox_inches="tight")
+    if surface:
+        axes: Any = plot_surface(loaded, output=output or 0, color=color or "logit", boundary=found)
+    else:
+        axes = draw(loaded, color=color or "slope", output=output, boundary=found)
+    axes.figure.savefig(out, bbox_inches="tight", dpi=dpi)
 
 
 @main.command()
@@ -43,18 +57,25 @@ def plot(part: Path, out: Path, color: Any, with_boundary: bool, level: float | 
 @click.option("--level", type=float, help="With --boundary, for a network of one output: its level (0 by default).")
 @click.option("--samples", type=click.IntRange(0), default=0, show_default=True,
               help="With --boundary: mark so many random points of it.")  # fmt: skip
-def view(part: Path, out: Path, color: Any, with_boundary: bool, level: float | None, samples: int) -> None:
+@click.option("--data", type=EXISTING, help="Inputs to be marked: an .npy file (N, followed by the shape of an input).")
+@click.option("--labels", type=EXISTING, help="Their classes: an .npy or text file of N whole numbers.")
+def view(
+    part: Path, out: Path, color: Any, with_boundary: bool, level: float | None, samples: int, data: Path | None,
+    labels: Path | None,
+) -> None:  # fmt: skip
     """Write an interactive page of PART for a browser.
 
     It is one file, which needs no network: pan and zoom, and see the affine map of the region under the mouse.
 
     \b
-    Example:
+    Examples:
       cpwl view part.npz --boundary --samples 20 --out view.html
+      cpwl view part.npz --data images.npy --labels labels.txt --out view.html
     """
     from ..view import view as write
 
     loaded = load(part)
-    write(
-        loaded, out, color=color, boundary=decision_boundary(loaded, level) if with_boundary else None, samples=samples
-    )
+    boundary = decision_boundary(loaded, level) if with_boundary else None
+    inputs = None if data is None else read_numbers(data)
+    classes: Any = None if labels is None else read_labels(labels)
+    write(loaded, out, color=color, boundary=boundary, samples=samples, data=inputs, data_labels=classes)

@@ -41,7 +41,7 @@ _DOMAIN = (
     click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
                  help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each."),
     click.option("--through", type=EXISTING,
-                 help="Domain: a square through three inputs, an .npy file (3, followed by the shape of an input)."),
+                 help="Domain: a square through the points in an .npy file (3, followed by the shape of an input)."),
     click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
                  help="Enlarges that square by the factor 1 + margin."),
     click.option("--polygon", type=EXISTING,

@@ -46,9 +46,9 @@ def boundary(
     report = Reporter()
     length = float(found.lengths().sum())
     report.numbers({"segments": len(found), "length": length, "ties over an area": len(found.ties)})
-    for (i, j), count in zip(*np.unique(found.pairs, axis=0, return_counts=True), strict=True):
-        if level is None:
-            report.line(f"  classes {i} and {j}: {count:,} segments")
+    for row in found.table().reset_index().itertuples():
+        if level is None and row.segments:
+            report.line(f"  classes {row.first} and {row.second}: {row.segments:,} segments, length {row.length:.6g}")
     if out is not None:
         _write_samples(found, samples, seed, out)
 
