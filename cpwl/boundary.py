@@ -91,7 +91,7 @@ class DecisionBoundary:
         return first + share * (second - first), segment
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
-        """n points of the input space (n, *input shape) on the boundary, drawn uniformly by its length in the slice."""
+        """n points of the input space (n, *shape) on the boundary, drawn uniformly by its length in the slice."""
         return self.partition.to_input(self.sample_slice(n, seed=seed)[0])
 
     def certify(self, n: int = 20, *, seed: int = 0) -> BoundarySamples:

@@ -58,6 +58,10 @@ class Comparison:
     residual_bound: float | None = None
     """The largest bound on them."""
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.missing)} missing, {len(self.extra)} extra, {len(self.misshapen)} misshapen"
+        return f"<Comparison: of {len(self.reference)} regions {counts}>"
+
     @property
     def regions(self) -> tuple[int, int]:
         """The numbers of regions, of the partition and of the reference."""

@@ -50,6 +50,9 @@ class ExecutionComparison:
     """Regions that were not reached and are proved to hold no input of the type, bool (R,). None where nobody looked:
     unless inputs are the slice coordinates themselves, and the partition is exact."""
 
+    def __repr__(self) -> str:
+        return f"<ExecutionComparison: {self.dtype}, {int(self.reached.sum())} of {len(self.reached)} regions reached>"
+
     @property
     def ulp(self) -> float:
         """The spacing of the type's numbers at the largest exact output met: the unit of errors."""

@@ -1,4 +1,4 @@
-"""Exact against float: a network with small-integer weights, in which many lines meet in one point.
+"""Exact against float: a network whose weights are thirds, so that many lines nearly meet in one point.
 
 Float64 alone cannot decide such cases: it says where it could not, or asks exact arithmetic for the few decisions.
 
@@ -13,9 +13,9 @@ import numpy as np
 import cpwl
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-rng = np.random.default_rng(2)
-weights = [rng.integers(-2, 3, size=shape) for shape in ((8, 2), (8, 8), (2, 8))]
-net = cpwl.Network.mlp(weights, [rng.integers(-1, 2, size=len(weight)) for weight in weights])
+rng = np.random.default_rng(3)
+weights = [rng.integers(-2, 3, size=shape) / 3 for shape in ((8, 2), (8, 8), (2, 8))]
+net = cpwl.Network.mlp(weights, [rng.integers(-1, 2, size=len(weight)) / 3 for weight in weights])
 dom = cpwl.Domain.box([-1, -1], [1, 1])
 
 # The float partition is a valid tiling; regions in whose making a decision was within rounding are listed.

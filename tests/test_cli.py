@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -283,6 +284,28 @@ def test_help_shows_an_example_that_the_command_line_accepts(name: str) -> None:
     for _, command, *words in lines:
         options = main.commands[command].make_parser(click.Context(main.commands[command])).parse_args(words)
         assert options
+
+
+def test_the_groups_help_lists_every_command_once_and_in_a_section() -> None:
+    text = answer("--help")
+    listed = re.findall(r"^  (\w\S*)", text[text.index("Start here:") :], flags=re.MULTILINE)
+    assert sorted(listed) == sorted(main.commands) and listed[0] == "demo"
+    assert not [title for title in text.splitlines() if title == "More:"]
+
+
+def test_the_groups_help_cuts_no_sentence_short_and_shows_commands_that_are_accepted() -> None:
+    text = answer("--help")
+    assert "..." not in text[text.index("Start here:") :]
+    shown = [line.split("(")[0].split()[1:] for line in text.splitlines() if line.startswith("    cpwl ")]
+    assert len(shown) >= 3
+    for name, *words in shown:
+        main.commands[name].make_parser(click.Context(main.commands[name])).parse_args(words)
+
+
+def test_a_command_that_no_section_names_is_listed_last() -> None:
+    group = type(main)(name="cpwl", commands={"zebra": click.Command("zebra", help="Zebras."), **main.commands})
+    lines = CliRunner().invoke(group, ["--help"]).output.splitlines()
+    assert lines[-2:] == ["More:", "  zebra  Zebras."]
 
 
 def test_help_imports_no_heavy_package() -> None:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
+from pages import blocks, run
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_python_example_runs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     layers = (torch.nn.Linear(5, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     model = torch.nn.Sequential(*layers).eval()
     p1, p2, p3 = np.random.default_rng(0).standard_normal((3, 5))
-    code = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
     names = {"model": model, "example_input": torch.zeros(1, 5), "p1": p1, "p2": p2, "p3": p3}
-    exec(compile(code, "README.md", "exec"), names)
+    names = run(README, tmp_path, names)
     assert names["cert"].regions == len(names["part"])
     assert names["x"].shape == (1000, 5)
 
 
 def test_the_first_two_commands_are_those_that_ci_runs() -> None:
-    block = re.search(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    assert block is not None
-    commands = [line.split("#")[0].strip() for line in block[1].splitlines()]
+    block = next(block for block in blocks(README) if block.kind == "sh")
+    commands = [line.split("#")[0].strip() for line in block.code.splitlines()]
     assert commands == ["scripts/setup && .venv/bin/cpwl demo", "scripts/setup test && .venv/bin/pytest -n 2"]

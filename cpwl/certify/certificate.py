@@ -41,6 +41,9 @@ class Certificate(Claim):
     known: Partition | None = None
     """The exact partition, when the claim has been verified in the making."""
 
+    def __repr__(self) -> str:
+        return f"<Certificate: {self.regions} regions, {len(self.repaired)} repaired>"
+
     @property
     def regions(self) -> int:
         """The claimed number of regions."""

@@ -59,6 +59,9 @@ class BoundarySamples(Claim):
     boundary: DecisionBoundary
     samples: tuple[CertifiedSample, ...]
 
+    def __repr__(self) -> str:
+        return f"<BoundarySamples: {len(self)} exact points of {self.boundary!r}>"
+
     def __len__(self) -> int:
         return len(self.samples)
 

@@ -34,6 +34,9 @@ class Extremum(Claim):
     vertex: int
     """The vertex of the partition with that value."""
 
+    def __repr__(self) -> str:
+        return f"<Extremum: the {self.sense} of output {self.output} is about {float(self.value):.6g}>"
+
     @property
     def u(self) -> NDArray[Any]:
         """Slice coordinates of that vertex, Fractions (2,)."""
@@ -60,6 +63,9 @@ class ConstantDecision(Claim):
     margin: Fraction
     """How much it exceeds the others everywhere, at least; attained."""
 
+    def __repr__(self) -> str:
+        return f"<ConstantDecision: output {self.label} is the largest everywhere, by {float(self.margin):.6g} or more>"
+
     def document(self) -> Entry:
         return _proved("constant-decision", (self.partition.network,), self.partition, {"class": self.label})
 
@@ -79,6 +85,9 @@ class DecisionCounterexample(Claim):
     logits: NDArray[Any]
     """The network's outputs there, Fractions (m,)."""
 
+    def __repr__(self) -> str:
+        return f"<DecisionCounterexample: output {self.other} is at least output {self.label} at {_near(self.u)}>"
+
     @property
     def x(self) -> NDArray[Any]:
         """The point of the input space, Fractions of the input's shape."""
@@ -97,6 +106,9 @@ class EqualNetworks(Claim):
     partition: Certificate
     """The exact partition by the units of both: the proof. Its network is their difference."""
 
+    def __repr__(self) -> str:
+        return f"<EqualNetworks: all outputs agree on {self.partition.domain!r}>"
+
     def document(self) -> Entry:
         return _proved("equal-networks", self.networks, self.partition, {})
 
@@ -112,6 +124,10 @@ class DifferentNetworks(Claim):
     """Slice coordinates of the point, Fractions (2,)."""
     difference: Fraction
     """The output of the first network minus that of the second, there."""
+
+    def __repr__(self) -> str:
+        size = f"{float(self.difference):.6g}"
+        return f"<DifferentNetworks: output {self.output} differs by about {size} at {_near(self.u)}>"
 
     @property
     def x(self) -> NDArray[Any]:
@@ -212,6 +228,10 @@ def _values(proven: Certificate) -> NDArray[Any]:
 def _coordinates(proven: Certificate, vertex: int) -> NDArray[Any]:
     x, y, w = proven.listing.points[vertex]
     return np.array([Fraction(int(x), int(w)), Fraction(int(y), int(w))], dtype=object)
+
+
+def _near(u: NDArray[Any]) -> str:
+    return f"u near ({', '.join(f'{float(x):.6g}' for x in u)})"
 
 
 def _stated(kind: str, networks: Sequence[Network], domain: Domain, claim: Entry) -> Entry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from typing import Any
 
 import click
@@ -16,8 +17,31 @@ _BAD_INPUT = (
 )
 
 
+SECTIONS = {
+    "Start here": ("demo", "partition"),
+    "Look at a partition": ("stats", "units", "boundary", "nearest", "plot", "view"),
+    "Compare networks and data": ("study", "agree", "clusters", "transfer"),
+    "Watch a training": ("record", "animate"),
+    "Prove and compare": ("certify", "check", "compare"),
+}
+"""The commands in the order in which a new user needs them; one that is not named here is listed last."""
+
+_SENTENCE = 200
+"""The longest first sentence of a command's help that is listed in whole."""
+
+
 class _Commands(click.Group):
-    """A group that reports the library's errors in one line."""
+    """A group that lists its commands in sections, and reports the library's errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        named = [name for names in SECTIONS.values() for name in names]
+        return sorted(super().list_commands(ctx), key=lambda name: named.index(name) if name in named else len(named))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        section = {name: title for title, names in SECTIONS.items() for name in names}
+        for title, names in groupby(self.list_commands(ctx), key=lambda name: section.get(name, "More")):
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(_SENTENCE)) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -33,5 +57,13 @@ class _Commands(click.Group):
 def main() -> None:
     """The exact geometry of piecewise-linear neural networks.
 
-    Begin with "cpwl demo".
+    \b
+    Quick start:
+      cpwl demo
+      cpwl partition model.pt2 --box -1 1 --out part.npz
+      cpwl view part.npz --out view.html
+
+    The first does everything on a small network; the others take a model of yours (of two inputs; for more inputs
+    "cpwl partition" has --through). MODEL is a network in a file: .onnx, .nnet, or an exported torch program (.pt2).
+    PART is a file that "cpwl partition" wrote. "cpwl COMMAND --help" explains a command and shows an example.
     """

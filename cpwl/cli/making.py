@@ -22,7 +22,10 @@ if TYPE_CHECKING:
               help="Folder for the files.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For training and samples.")
 def demo(out: Path, seed: int) -> None:
-    """Train a digit classifier, partition a plane of images, verify every region exactly, draw it.
+    """Do everything once, on scanned digits, in half a minute.
+
+    Trains a small classifier, computes its regions on the plane through three images, verifies every region exactly,
+    draws samples of the decision boundary, and writes pictures, the partition and a certificate into a folder.
 
     \b
     Example:
@@ -38,7 +41,8 @@ def demo(out: Path, seed: int) -> None:
 @domain_options
 @click.option("--until", metavar="NAME",
               help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
-@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True)
+@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True,
+              help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")
 @click.option("--max-regions", type=click.IntRange(1), help="Begin no further block when there are so many.")
@@ -51,7 +55,14 @@ def partition(
     model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
     until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
-    """Compute the regions of MODEL: an exported torch program (.pt2; load only files you trust), .onnx or .nnet.
+    """Compute the regions of MODEL, and write them to a file PART.
+
+    MODEL is an .onnx file (with the extra cpwl[onnx]), an .nnet file, or an exported torch program, .pt2 (load only
+    those that you trust). The domain is given by one of --box, --through and --polygon.
+
+    \b
+    In Python, to write a .pt2:
+      torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2")
 
     \b
     Examples:

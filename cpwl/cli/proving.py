@@ -30,13 +30,13 @@ _SAMPLES = (".npz", ".csv")
 @click.option("--pair", type=(int, int), metavar="I J", help="Only where classes I and J are equal and largest.")
 @click.option("--level", type=float, help="For a network of one output: where it has this value.")
 @click.option("--samples", type=click.IntRange(0), default=1000, show_default=True, help="How many points to draw.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same points.")
 @click.option("--out", type=NEW, callback=file_type(_SAMPLES),
               help="File for the points, .npz or .csv: slice coordinates u, inputs x, classes.")  # fmt: skip
 def boundary(
     part: Path, pair: tuple[int, int] | None, level: float | None, samples: int, seed: int, out: Path | None
 ) -> None:
-    """Find the decision boundary in the partition PART, and draw points from it.
+    """Find the decision boundary in PART, and sample it.
 
     \b
     Example:
@@ -74,7 +74,9 @@ def _write_samples(found: DecisionBoundary, count: int, seed: int, out: Path) ->
 @click.option("--out", type=NEW, help="File for the certificate, .json or .json.gz.")
 @click.option("--exact", type=NEW, help="File for the exact partition, .npz.")
 def certify(part: Path, out: Path | None, exact: Path | None) -> None:
-    """Verify every region of the partition PART in exact arithmetic, and repair those that are wrong.
+    """Prove PART, region by region, in exact arithmetic.
+
+    Regions that are wrong are computed again. The certificate holds all that "cpwl check" needs.
 
     \b
     Example:
@@ -98,9 +100,11 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
 @click.argument("networks", type=EXISTING, nargs=-1)
 @click.pass_context
 def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> None:
-    """Check CERTIFICATE independently of the library, in exact integers; NETWORKS are those that it only names.
+    """Check a CERTIFICATE with a program of its own.
 
-    The exit status is 0 when it is accepted, 1 when it is rejected, 2 when it is malformed.
+    It is one file that shares nothing with the rest of cpwl and computes in exact integers. NETWORKS are files of the
+    networks that the certificate only names. The exit status is 0 when it is accepted, 1 when it is rejected, 2 when
+    it is malformed.
 
     \b
     Example:
@@ -128,10 +132,11 @@ def compare(
     ctx: click.Context, part: Path, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int,
     out: Path | None, numbers: Path | None,
 ) -> None:  # fmt: skip
-    """Compare the partition PART with the exact PART_EXACT; or the network, run in a type, with itself run exactly.
+    """Compare PART with an exact one, or with a float32 run.
 
-    With --device alone the partition is computed on that device and on the CPU, and the two are compared. The exit
-    status is 1 when the regions of two partitions differ. docs/compare.md says what the numbers mean.
+    That is: with the partition PART_EXACT; or (--run) the network, run in a type, with itself run exactly. With
+    --device alone the partition is computed on that device and on the CPU, and the two are compared. The exit status
+    is 1 when the regions of two partitions differ. docs/compare.md says what the numbers mean.
 
     \b
     Examples:

@@ -28,9 +28,10 @@ def record(
     models: tuple[Path, ...], box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
     polygon: Path | None, level: float, out: Path, **options: Any,
 ) -> None:  # fmt: skip
-    """Record the regions of MODELS, the checkpoints of a training: .pt2 (only files you trust), .onnx or .nnet.
+    """Record the regions of MODELS, checkpoints of a training.
 
-    The last number in a file's name is its step. "cpwl animate" draws what is recorded.
+    They are .pt2 files (only those that you trust), .onnx or .nnet. The last number in a file's name is its step.
+    "cpwl animate" draws what is recorded.
 
     \b
     Example:
@@ -81,7 +82,9 @@ def animate(
     recording: Path, out: Path | None, fps: float, width: int, scale: Any, curves: Path | None, frames: Path | None,
     table: Path | None,
 ) -> None:  # fmt: skip
-    """Draw RECORDING, a folder that a Recorder or "cpwl record" wrote: how regions and boundary moved in training.
+    """Draw RECORDING as an animation, as frames, or as curves.
+
+    It is a folder that a Recorder or "cpwl record" wrote: how regions and boundary moved in training.
 
     \b
     Examples:
