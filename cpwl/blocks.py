@@ -27,7 +27,7 @@ class Blocks:
 
     most_rows: int = 1 << 62
     """Vertices of a block at most, whatever their rows take."""
-    first: int = 16
+    first: int = 32
     """Blocks of the first division at least, if there has to be one: they may go to several workers."""
 
     @classmethod

@@ -62,15 +62,18 @@ class Workers:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._ahead = 2 * _count(executor)
+        self._count = _count(executor)
 
     def results(self, calls: Iterator[tuple[Packed[T, R], T]]) -> Iterator[tuple[Job[T, R], T, R]]:
-        """Each job and task with what came out, in the order of the calls, which are read as workers become free."""
+        """Each job and task with what came out, in the order of the calls, which are read as workers become free.
+
+        A job goes along with as many tasks as there are workers: those that have nothing to do take one each.
+        """
         waiting: deque[_Sent[T, R]] = deque()
         try:
             for packed, task in calls:
-                waiting.append(self._sent(packed, task, with_job=not packed.sent))
-                if len(waiting) > self._ahead:
+                waiting.append(self._sent(packed, task, with_job=packed.sent < self._count))
+                if len(waiting) > 2 * self._count:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())

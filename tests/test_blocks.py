@@ -254,6 +254,8 @@ def test_limits_that_make_no_sense_are_refused_by_name(options: dict[str, int], 
 class Here(Executor):
     """Does everything at once, in this process, but on copies that have been through pickle."""
 
+    _max_workers = 1
+
     def __init__(self) -> None:
         self.jobs = 0
 

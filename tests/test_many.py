@@ -92,6 +92,15 @@ def test_a_network_is_sent_once_and_does_not_come_back(monkeypatch: pytest.Monke
     assert executor.jobs == 3
 
 
+def test_a_job_goes_along_with_as_many_tasks_as_there_are_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a worker that has not got it would send back what it takes, again and again, while another works."""
+    monkeypatch.setattr(workers, "_jobs", {})
+    monkeypatch.setattr(Here, "_max_workers", 3)
+    executor = Here()
+    assert len(list(cpwl.partition_many(NETWORKS[0], [SQUARE] * 5, executor=executor))) == 5
+    assert executor.jobs == 3
+
+
 def test_a_periodic_network_comes_back_unrolled(executor: Executor | None) -> None:
     wave = Periodic(2.0, np.array([0.0, 1.0]), np.array([1.0, -1.0]))
     nodes = (Node(Input(), (), (2,)), Node(Dense(np.eye(2) * 3, np.zeros(2)), (0,), (2,)), Node(wave, (1,), (2,)))
