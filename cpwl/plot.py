@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
 from .maximum import refine_by_maximum
 from .ragged import Ragged
+from .slopes import slope_norms
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -144,7 +145,8 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     part = merged.partition
     if color == "slope":
-        painting = _slopes(part, merged.affine_maps()[0][merged.labels])
+        norms = np.linalg.norm(np.asarray(merged.affine_maps()[0], np.float64), axis=(1, 2))
+        painting = _slopes(part, norms[merged.labels])
     else:
         painting = _areas(part, merged.volumes()[merged.labels])
     _draw_regions(axes, painting, edges="face")
@@ -204,15 +206,14 @@ def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
 
 
 def _by_slope(partition: Partition) -> Painting:
-    return _slopes(partition, partition.affine_maps()[0])
+    return _slopes(partition, slope_norms(partition))
 
 
 def _by_area(partition: Partition) -> Painting:
     return _areas(partition, partition.volumes())
 
 
-def _slopes(partition: Partition, maps: NDArray[Any]) -> Painting:
-    norms = np.linalg.norm(np.asarray(maps, np.float64), axis=(1, 2))
+def _slopes(partition: Partition, norms: NDArray[np.float64]) -> Painting:
     return Painting(*_regions(partition), norms, "slope (Frobenius norm)")
 
 
