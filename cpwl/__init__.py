@@ -3,7 +3,12 @@
 Everything public can be imported from here; torch, flint and matplotlib are loaded only when something needs them.
 """
 
-from . import analysis
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from .boundary import DecisionBoundary
 from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 from .compare import Comparison, compare, compare_devices
@@ -23,6 +28,9 @@ from .partition import Partition, partition, partition_blocks
 from .region import Region
 from .statistics import Statistics, Totals, statistics_of_blocks
 from .written import WrittenStatistics, statistics_of_folder
+
+if TYPE_CHECKING:
+    from . import analysis
 
 __version__ = "0.1.0"
 
@@ -64,3 +72,10 @@ __all__ = [
     "statistics_of_folder",
     "write_partition",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """``cpwl.analysis``, imported when it is first asked for (PEP 562)."""
+    if name == "analysis":
+        return import_module(".analysis", __name__)
+    raise AttributeError(f"module 'cpwl' has no attribute '{name}'")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from .blocks import Blocks, Borders
@@ -116,6 +115,8 @@ class _Folder:
                 f"path must be a folder that is empty or not there yet, got {path}. "
                 "To go on with a partition that is there, set resume=True."
             )
+        from filelock import FileLock, Timeout
+
         self.state.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.state / "lock")
         try:
