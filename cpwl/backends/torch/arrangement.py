@@ -72,6 +72,9 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         """Coordinates (V, 2)."""
         return self._points.to_numpy()
 
+    def __len__(self) -> int:
+        return self._complex.cells
+
     @cached_property
     def regions(self) -> Ragged:
         """The extreme vertices of each region, counter-clockwise."""

@@ -212,7 +212,8 @@ class Cutting:
     def _settled(self, grown: FloatField, made: Certain, certain: Certain) -> FloatField:
         """The field with exact values where vertices were made, and on the right side where signs are certain."""
         grown.values[made.vertex, self.function[made.column]] = self.level[made.column]
-        self._correct(grown, certain)
+        if len(certain.vertex):
+            self._correct(grown, certain)
         at_zero = self.level[made.column] == 0
         return replace(grown, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
 

@@ -99,7 +99,8 @@ class _Refinement:
         new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
         self.check_euler(parents, chords, meets)
         below = self.below(cut, new, parents, order)
-        _overwrite(below, outcome, new, order)
+        if len(outcome.representative):
+            _overwrite(below, outcome, new, order)
         certain = Certain.none(order.device)
         if self.task.decider is not None:
             certain = Certain.joined(self.certain, outcome.zeros)
@@ -165,7 +166,8 @@ class _Refinement:
 
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)
-        cells[self.old.cell_of[edges[self.old.half_edge]]] = True
+        if bool(edges.any()):
+            cells[self.old.cell_of[edges[self.old.half_edge]]] = True
         return cells
 
 
