@@ -163,7 +163,7 @@ def test_a_partition_of_twice_the_cost_fails_the_check(monkeypatch: pytest.Monke
 def test_one_slow_attempt_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     import check
 
-    found = iter([9.0, 9.0, 0.5, 0.5, 0.5])
+    found = iter([9.0, 9.0, 0.1, 0.1, 0.1])
     monkeypatch.setattr(check, "ratio", lambda name: next(found))
     assert CliRunner().invoke(check.main).exit_code == 0
 

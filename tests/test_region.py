@@ -131,15 +131,24 @@ def test_what_has_no_closed_form_is_refused_by_name() -> None:
         part.region(len(part))
 
 
-@pytest.mark.parametrize("seed", [13, 18, 23, 24, 25, 27, 35])
-def test_a_region_that_the_network_does_not_have_is_refused(seed: int) -> None:
+def test_regions_that_the_network_does_not_have_are_refused() -> None:
+    """In which networks float decisions are wrong depends on how sums are rounded: among these some always are."""
+    found = sum(wrong_regions_are_refused(seed) for seed in (13, 18, 23, 24, 25, 27, 35, 40, 47, 51))
+    assert found >= 3
+
+
+def wrong_regions_are_refused(seed: int) -> bool:
+    """Asserts it; returns whether there are any."""
     chosen = case(seed)
     part = cpwl.partition(chosen.network, chosen.domain, predicates="float")
     true = {row.tobytes() for row in cpwl.partition(chosen.network, chosen.domain).patterns()}
     wrong = [i for i, row in enumerate(part.patterns()) if row.tobytes() not in true]
-    assert wrong and set(wrong) <= set(part.ambiguous.tolist())
+    assert set(wrong) <= set(part.ambiguous.tolist())
     for i in wrong:
         with pytest.raises(VerificationError, match=f"region {i} or one beside it is ambiguous"):
             _ = part.region(i).exact_vertices
+    if not wrong:
+        return False
     with pytest.raises(ValueError, match="ambiguous regions; a Piecewise is exact"):
         part.to_sympy(max_regions=10**6)
+    return True
