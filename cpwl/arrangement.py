@@ -168,9 +168,10 @@ class Refinement(Change[Field]):
     """Bit (r, c): on new region r the function of column c is below its level. A function that is identically at the
     level is not below it: the canonical choice of proofs/ (tiling criterion)."""
     created: Created
-    cutting: Callable[[], Field]
-    cutting_at: Callable[[NDArray[np.int64]], Field]
-    """As ``carry_to``, for ``values``."""
+    cutting: Callable[[NDArray[np.int64] | None], Field]
+    """``values`` at some vertices, as ``carry_to``, or (None) at all."""
+    rectified: Callable[[NDArray[np.int64] | None], Field] | None = None
+    """The same of max(f, 0) for each function f, where every one has the single level 0, if that is less work."""
     lines: NewLines | None = None
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0
@@ -182,7 +183,7 @@ class Refinement(Change[Field]):
 
         Computed when first asked for.
         """
-        return self.cutting()
+        return self.cutting(None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,6 +124,12 @@ class Piecewise:
     value: float = 0.0
 
     @cached_property
+    def is_relu(self) -> bool:
+        """Whether the function is max(x, 0)."""
+        shared = self.slopes.ndim == 1 and np.array_equal(self.slopes, [0.0, 1.0])
+        return shared and self.value == 0 and np.array_equal(self.breakpoints, [0.0])
+
+    @cached_property
     def intercepts(self) -> NDArray[Any]:
         """Piece k is x -> slopes[k] * x + intercepts[k]: exact ``Fraction`` objects of the shape of ``slopes``."""
         slopes = np.vectorize(Fraction, otypes=[object])(self.slopes)
@@ -305,6 +311,12 @@ class Network:
             for j in node.inputs:
                 last[j] = i
         return tuple(last)
+
+    @cached_property
+    def mixed(self) -> frozenset[int]:
+        """The nodes that are read, and by matrices alone."""
+        readers = [(i, node) for node in self.nodes for i in node.inputs]
+        return frozenset(i for i, _ in readers) - {i for i, node in readers if not isinstance(node.op, Dense)}
 
     @cached_property
     def met_by_maximum(self) -> frozenset[int]:

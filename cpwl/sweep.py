@@ -284,10 +284,13 @@ class Sweep:
     ) -> dict[int, Any]:
         """The live fields after a piecewise node."""
         if vertices is None:
-            argument, rows = refinement.cutting(), {j: refinement.carry(field) for j, field in live.items()}
+            rows = {j: refinement.carry(field) for j, field in live.items()}
         else:
-            argument = refinement.cutting_at(vertices)
             rows = {j: refinement.carry_to(field, vertices) for j, field in live.items()}
+        assert isinstance(node.op, Piecewise)
+        if node.op.is_relu and i in self.network.mixed and refinement.rectified is not None:
+            return {**rows, i: refinement.rectified(vertices)}
+        argument = refinement.cutting(vertices)
         noting = i in self.network.met_by_maximum
         output = self._arithmetic.activate(node, argument, consuming=not noting)
         if noting:

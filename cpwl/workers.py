@@ -1,13 +1,15 @@
 """Calls that are made by the workers of any ``concurrent.futures.Executor``.
 
 What many calls share, a job, stays with a worker that has received it; only a task and its result travel each time.
-If a worker dies and its pool with it, this process makes the calls that are left.
+If a worker dies and its pool with it, this process makes the calls that are left. A worker in another process
+computes on one thread.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import platform
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from hashlib import blake2b
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
+
+from . import backends
 
 KEPT = 4
 """Jobs that a worker remembers."""
@@ -39,10 +43,24 @@ class Packed(Generic[T, R]):
 
     def __init__(self, job: Job[T, R]) -> None:
         self.job = job
-        self.content = pickle.dumps(job)
+        self.content = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
         self.name = blake2b(self.content, digest_size=16).hexdigest()
         self.sent = 0
         """How often it has been sent."""
+
+
+class _Parcel(Generic[T]):
+    """A task that another process unpacks when it is about to work on it, not on arrival."""
+
+    def __init__(self, task: T | None, packed: bytes = b"") -> None:
+        self._task, self._packed = task, packed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Parcel, (None, self._packed or pickle.dumps(self._task, pickle.HIGHEST_PROTOCOL))
+
+    def task(self) -> T:
+        """What is in it."""
+        return pickle.loads(self._packed) if self._task is None else self._task
 
 
 @dataclass(eq=False)
@@ -87,7 +105,7 @@ class Workers:
         content = packed.content if with_job else None
         # Dask takes equal calls for one and would repeat an answer: no two are equal.
         try:
-            future = self._executor.submit(_work, packed.name, content, task, uuid4().hex)
+            future = self._executor.submit(_work, packed.name, content, _Parcel(task), _process(), uuid4().hex)
         except BrokenExecutor:
             future = None
         return _Sent(packed, task, future, packed.sent)
@@ -123,10 +141,17 @@ _jobs: dict[str, Job[Any, Any]] = {}
 _lock = Lock()
 
 
-def _work(name: str, content: bytes | None, task: Any, call: str) -> Any:
+def _work(name: str, content: bytes | None, parcel: _Parcel[Any], home: tuple[str, int], call: str) -> Any:
     """What comes out of a task; None if the job is not known here and has not come along. ``call`` is unique."""
+    if home != _process():
+        backends.compute_on_one_thread()
     job = _known(name, content)
-    return None if job is None else job.finish(task)
+    return None if job is None else job.finish(parcel.task())
+
+
+def _process() -> tuple[str, int]:
+    """What this process is called, among those of all machines."""
+    return platform.node(), os.getpid()
 
 
 def _known(name: str, content: bytes | None) -> Job[Any, Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
@@ -70,6 +72,33 @@ def test_a_worker_is_killed_in_the_middle_of_many(alone: Partition) -> None:
     whole = cpwl.partition(NETWORK, SQUARE)
     for part in found:
         same(part, whole)
+
+
+FORKED = """
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+import numpy as np, torch
+import cpwl
+from cpwl.network import RELU, Dense, Network
+
+random = np.random.default_rng(0)
+first, second, last = (
+    Dense(random.standard_normal(shape), random.standard_normal(shape[0])) for shape in ((200, 2), (8, 200), (1, 8))
+)
+network = Network.sequential(2, [first, RELU, second, RELU, last])
+square = cpwl.Domain.box([-1, -1], [1, 1])
+torch.set_num_threads(2)
+torch.repeat_interleave(torch.ones(1 << 17, dtype=torch.int64))
+with ProcessPoolExecutor(2, get_context("fork")) as pool:
+    print(len(cpwl.partition(network, square, memory_limit=1 << 26, executor=pool)))
+print(len(cpwl.partition(network, square)))
+"""
+
+
+def test_workers_that_were_forked_after_torch_had_used_its_threads_do_not_wait_for_them() -> None:
+    found = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120)
+    together, alone = found.stdout.split()
+    assert together == alone, found.stderr
 
 
 nothing_here = pytest.mark.filterwarnings("error:a worker has died:RuntimeWarning")

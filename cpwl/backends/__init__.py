@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +58,19 @@ def execution(dtype: str, device: str | None = None) -> TorchExecution:
     from .torch.execution import TorchExecution
 
     return TorchExecution(dtype, check_device(device))
+
+
+def compute_on_one_thread() -> None:
+    """For a process that is one of several: each has a core, and more threads would be in the others' way.
+
+    One that was forked has lost the threads of torch, and would wait for them without an end.
+    """
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(1)
+    else:
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def oracle(network: Network, domain: Domain) -> Oracle:

@@ -154,8 +154,9 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
             lambda field, vertices: prolonged(field, created, shares).take(vertices),
             below=BitMatrix.pack(arrangement._below(cutter.signs)),
             created=created,
-            cutting=lambda: field_of_rows(rows, values.columns),
-            cutting_at=lambda vertices: field_of_rows([rows[v] for v in vertices.tolist()], values.columns),
+            cutting=lambda vertices: field_of_rows(
+                rows if vertices is None else [rows[v] for v in vertices.tolist()], values.columns
+            ),
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[ExactField]:

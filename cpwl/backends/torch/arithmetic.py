@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ...arithmetic import Arithmetic
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
-from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, row_norms, taken
-from .norms import Norms, conv_norms, dense_norms, factor, largest
+from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, room, row_norms, taken
+from .norms import Norms, absolute_norm, conv_norms, dense_norms, factor, largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,11 @@ class _WeightConstants:
     def terms(self) -> int:
         """Products in one entry of the result."""
         return prod(self.weight.shape[1:])
+
+    def on_columns(self, columns: Tensor) -> _WeightConstants:
+        """Those of a matrix for arguments that are zero elsewhere; the whole matrix's norms are bounds for it."""
+        part = self.weight.index_select(1, columns)
+        return replace(self, weight=part, measure=lambda _: replace(self.norms, absolute=absolute_norm(part)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
     def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
         """The output of a linear node."""
+        if not isinstance(node.op, Dense):
+            inputs = [x.whole() for x in inputs]
         match node.op:
             case Dense():
                 return self._dense(node.op, inputs[0])
@@ -110,7 +117,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if isinstance(node.op, Max):
             return FloatField(x.values.reshape(x.rows, node.size, x.columns // node.size).amax(dim=2), x.error)
         assert isinstance(node.op, Piecewise)
-        if is_relu(node.op):
+        if node.op.is_relu:
             return FloatField(x.values.clamp_(min=0) if consuming else x.values.clamp(min=0), x.error)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
@@ -148,9 +155,14 @@ class TorchArithmetic(Arithmetic[FloatField]):
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField) -> FloatField:
         constants = self._weights_of(op, dense_norms)
-        rows = x.values.reshape(-1, op.weight.shape[1])
+        if x.columns > op.weight.shape[1]:
+            x = x.whole()
+        if x.held is not None:
+            constants = constants.on_columns(x.held)
+        rows = x.values.reshape(-1, constants.weight.shape[1])
         if x.weights is None:
-            values = torch.addmm(constants.bias, rows, constants.weight.T)
+            values = room(len(rows), len(op.bias), rows)
+            torch.addmm(constants.bias, rows, constants.weight.T, out=values)
         else:
             lead = len(rows) // max(x.rows, 1)
             values = rows @ constants.weight.T + x.weights.repeat_interleave(lead)[:, None] * constants.bias
@@ -270,16 +282,6 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
 
 def _weights(field: FloatField) -> Tensor:
     return torch.ones_like(field.error) if field.weights is None else field.weights
-
-
-def is_relu(op: Piecewise) -> bool:
-    """Whether the function is max(x, 0)."""
-    return (
-        op.value == 0
-        and np.array_equal(op.breakpoints, [0.0])
-        and op.slopes.ndim == 1
-        and np.array_equal(op.slopes, [0.0, 1.0])
-    )
 
 
 def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> Tensor:

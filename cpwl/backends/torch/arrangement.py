@@ -175,8 +175,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             lambda field, vertices: plan.carry_to(field, torch.as_tensor(vertices, device=device)),
             below=BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level)),
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
-            cutting=found.cutting.values,
-            cutting_at=lambda vertices: found.cutting.values_at(torch.as_tensor(vertices, device=device)),
+            cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
+            rectified=lambda vertices: found.cutting.rectified(_on_device(vertices, device)),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
         )
@@ -296,3 +296,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             lambda field, vertices: field.take(kept[torch.as_tensor(vertices, device=kept.device)]),
             as_numpy(kept),
         )
+
+
+def _on_device(index: NDArray[np.int64] | None, device: torch.device) -> Tensor | None:
+    return None if index is None else torch.as_tensor(index, device=device)

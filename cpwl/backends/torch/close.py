@@ -14,7 +14,7 @@ Rows = NDArray[np.int64]
 _BLOCK = 1 << 18
 """Decisions made at a time."""
 
-_SURE = 2.0**-30
+_SURE = 2.0**-24
 """A position on an edge must be known as closely as this."""
 
 

@@ -114,6 +114,11 @@ def below_bits(
     return _packed(kernels.below_bits(_words(base), *given, parts, _array(chord), _array(name)))
 
 
+def take(values: Tensor, rows: Tensor, columns: Tensor, target: Tensor) -> None:
+    """Copies some columns of some rows."""
+    kernels.take(_array(values), _array(rows), _array(columns), _array(target))
+
+
 def interpolate(
     values: Tensor, error: Tensor, norms: Tensor, count: int, ends: tuple[Tensor, Tensor], where: tuple[Tensor, Tensor]
 ) -> None:

@@ -81,7 +81,7 @@ class Decider:
         self._forms: dict[tuple[int, int], Form] = {}
         self._points: dict[int, Point] = {}
         self.settled = 0
-        """How many signs were asked for."""
+        """How many decisions were asked for."""
 
     def signs(self, places: Places, columns: Tensor) -> Tensor:
         """The exact sign of columns[i] at places[i], int8 (n,)."""
@@ -98,6 +98,11 @@ class Decider:
     def _exact_signs(self, places: Places, columns: Tensor) -> Tensor:
         signs = [(value > 0) - (value < 0) for value, _ in self._values(places, places.cell, columns)]
         return torch.tensor(signs, dtype=torch.int8, device=columns.device)
+
+    def orders(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """``positions``, where they decide in which order crossings lie."""
+        self.settled += len(columns)
+        return self.positions(first, second, cells, columns)
 
     def positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         """The parameter between first[i] and second[i], on cells[i], where columns[i] vanishes; and its error bound."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
-from .arithmetic import convolved, is_relu, per_unit
+from .arithmetic import convolved, per_unit
 from .field import taken
 
 
@@ -69,7 +69,7 @@ class TorchExecution:
             case Max():
                 values = x.reshape(len(x), node.size, -1).amax(dim=2)
             case Piecewise():
-                values = x.clamp(min=0) if is_relu(op) else self._piecewise(node, op, x)
+                values = x.clamp(min=0) if op.is_relu else self._piecewise(node, op, x)
             case _:
                 raise TypeError(f"{type(op).__name__} cannot be run")
         return values.reshape(len(x), node.size)

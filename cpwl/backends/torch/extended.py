@@ -62,7 +62,8 @@ class _Weights:
     terms: int
     """Products in one entry of the result."""
     present: Tensor
-    """1.0 where a weight is not zero, else 0.0: how many entries that are not zero go into an entry of the result."""
+    """1.0 where a weight is not zero, else 0.0: how many entries that are not zero go into an entry of the result.
+    Of a matrix without zeros one row, for all outputs."""
 
 
 class ExtendedArithmetic:
@@ -167,7 +168,8 @@ class ExtendedArithmetic:
         zeros = None
         if bool(x.zeros.any()):
             (others,) = apply((~x.zeros).to(torch.float64), constants.present)
-            zeros = (others == 0) & (bias.rests[0] == 0)
+            vanishing = (others == 0).repeat_interleave(len(bias.rests[0]) // others.shape[1], dim=1)
+            zeros = vanishing & (bias.rests[0] == 0)
         return self._normal(levels, x, constants.spectral, sizes, constants.terms, zeros)
 
     def _scaled(self, x: ExtendedField, factors: Factor, shift: Factor | None) -> ExtendedField:
@@ -252,7 +254,7 @@ class ExtendedArithmetic:
                 [measure(rest).absolute for rest in terms.rests],
                 [_stacked(terms.terms(used), groups) for used in range(len(terms.digits) + 1)],
                 prod(weight.shape[1:]),
-                (weight != 0).to(torch.float64),
+                (weight[:1] if isinstance(op, Dense) and bool(weight.all()) else weight).ne(0).to(torch.float64),
             )
         constants: _Weights = self._constants[op]
         return constants

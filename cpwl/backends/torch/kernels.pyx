@@ -526,6 +526,16 @@ def below_bits(
 
 
 # ---- fields ----------------------------------------------------------------------------------------------------------
+def take(const double[:, ::1] values, const int64_t[::1] rows, const int64_t[::1] columns, double[:, ::1] target):
+    """Copies some columns of some rows."""
+    cdef Py_ssize_t i, k, r
+    with nogil:
+        for i in range(rows.shape[0]):
+            r = rows[i]
+            for k in range(columns.shape[0]):
+                target[i, k] = values[r, columns[k]]
+
+
 def interpolate(
     double[:, ::1] values, double[::1] error, double[::1] norms, Py_ssize_t count,
     const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,

@@ -25,8 +25,13 @@ class Norms:
 
 def dense_norms(weight: Tensor) -> Norms:
     """The bounds for a matrix (out, in)."""
-    absolute = _schur(weight.abs().sum(1), weight.abs().sum(0))
+    absolute = absolute_norm(weight)
     return Norms(factor(min(spectral_bound(weight), absolute)), absolute)
+
+
+def absolute_norm(weight: Tensor) -> float:
+    """A bound on || |W| ||_2 for a matrix."""
+    return _schur(weight.abs().sum(1), weight.abs().sum(0))
 
 
 def conv_norms(op: Conv, weight: Tensor) -> Norms:

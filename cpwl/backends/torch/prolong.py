@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from . import compiled
-from .field import ROUND_UP, UNIT, FloatField, lifted, row_norms
+from .field import ROUND_UP, UNIT, FloatField, lifted, room, row_norms
+from .signs import Signs
 
 _BLOCK = 1 << 17
 """Entries handled at a time: two gathered blocks and their difference stay in the cache."""
@@ -72,11 +73,14 @@ class Certain:
         pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
         return cls(*(torch.cat(pair) for pair in pairs))
 
+    def take(self, chosen: Tensor) -> Certain:
+        """Some of the signs, by index or by truth values."""
+        return Certain(self.vertex[chosen], self.column[chosen], self.sign[chosen])
+
     def moved(self, place: Tensor) -> Certain:
         """The signs at vertices that have a new place, there; -1 stands for none."""
-        vertex = place[self.vertex]
-        here = vertex >= 0
-        return Certain(vertex[here], self.column[here], self.sign[here])
+        found = self.take(place[self.vertex] >= 0)
+        return replace(found, vertex=place[found.vertex])
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,16 +120,16 @@ class Prolongation:
         """The number of all vertices."""
         return self.old + len(self.points)
 
-    def carry(self, field: FloatField) -> FloatField:
-        """The field on all vertices."""
-        return grown(field, self.everywhere) if len(self.points) else _plainly(field)
+    def carry(self, field: FloatField, held: Tensor | None = None) -> FloatField:
+        """The field on all vertices; of all columns or of some."""
+        return _plainly(field) if held is None and not len(self.points) else grown(field, self.everywhere, held)
 
-    def carry_to(self, field: FloatField, vertices: Tensor) -> FloatField:
-        """The field on some vertices, in that order."""
+    def carry_to(self, field: FloatField, vertices: Tensor, held: Tensor | None = None) -> FloatField:
+        """The field on some vertices, in that order; of all columns or of some."""
         order = _increasing(vertices)
         if order is None:
-            return grown(field, self.at(vertices))
-        return grown(field, self.at(vertices[order])).take(torch.argsort(order))
+            return grown(field, self.at(vertices), held)
+        return grown(field, self.at(vertices[order]), held).take(torch.argsort(order))
 
     @cached_property
     def everywhere(self) -> Plan:
@@ -183,23 +187,46 @@ class Cutting:
     """On the old vertices."""
     function: Tensor
     level: Tensor
+    signs: Signs
+    """Of all columns at the old vertices."""
     certain: Certain
     """Exact signs of columns, at old and new vertices."""
     prolongation: Prolongation
 
-    def values(self) -> FloatField:
-        """The functions on all vertices."""
-        found = self.prolongation.carry(self.field)
-        if not len(self.prolongation.points):
-            found = replace(found, values=found.values.clone(), error=found.error.clone())
-        every = torch.arange(self.prolongation.old, self.prolongation.rows, device=found.values.device)
-        return self._settled(found, self._made(every, every), self.certain)
+    def values(self, vertices: Tensor | None = None) -> FloatField:
+        """The functions on some vertices, in that order, each given once, or (None) on all."""
+        return self._on(vertices, None)
 
-    def values_at(self, vertices: Tensor) -> FloatField:
-        """The functions on some vertices, in that order, each given once."""
-        found = self.prolongation.carry_to(self.field, vertices)
-        place = (vertices >= self.prolongation.old).nonzero(as_tuple=True)[0]
-        return self._settled(found, self._made(vertices[place], place), self._certain_at(vertices))
+    def rectified(self, vertices: Tensor | None = None) -> FloatField:
+        """The same of max(f, 0), for functions f that are cut at the one level 0.
+
+        A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
+        """
+        held = self.signs.reaching(len(self.level))
+        found = self._on(vertices, held)
+        values = found.values.clamp_(min=0)
+        return replace(found, values=values, made=None, held=held, width=self.field.columns)
+
+    def _on(self, vertices: Tensor | None, held: Tensor | None) -> FloatField:
+        plan = self.prolongation
+        if vertices is None:
+            found, certain = plan.carry(self.field, held), self.certain
+            if held is None and not len(plan.points):
+                found = replace(found, values=found.values.clone(), error=found.error.clone())
+            place = new = torch.arange(plan.old, plan.rows, device=found.values.device)
+        else:
+            found, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
+            place = (vertices >= plan.old).nonzero(as_tuple=True)[0]
+            new = vertices[place]
+        return self._settled(found, self._made(new, place), certain, self._functions(held))
+
+    def _functions(self, held: Tensor | None) -> Tensor:
+        """For each column the place of its function among those that are held; -1 for none."""
+        if held is None:
+            return self.function
+        place = torch.full((self.field.columns,), -1, device=held.device)
+        place[held] = torch.arange(len(held), device=held.device)
+        return place[self.function]
 
     def _certain_at(self, vertices: Tensor) -> Certain:
         """The certain signs at some vertices, by their places."""
@@ -209,13 +236,13 @@ class Cutting:
         place[vertices] = torch.arange(len(vertices), device=place.device)
         return self.certain.moved(place)
 
-    def _settled(self, grown: FloatField, made: Certain, certain: Certain) -> FloatField:
+    def _settled(self, grown: FloatField, made: Certain, certain: Certain, function: Tensor) -> FloatField:
         """The field with exact values where vertices were made, and on the right side where signs are certain."""
-        grown.values[made.vertex, self.function[made.column]] = self.level[made.column]
+        grown.values[made.vertex, function[made.column]] = self.level[made.column]
         if len(certain.vertex):
-            self._correct(grown, certain)
+            self._correct(grown, certain.take(function[certain.column] >= 0), function)
         at_zero = self.level[made.column] == 0
-        return replace(grown, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
+        return replace(grown, made=(made.vertex[at_zero], function[made.column[at_zero]]))
 
     def _made(self, new: Tensor, place: Tensor) -> Certain:
         """New vertices, by their places, with the columns that are at their level there because they made them."""
@@ -225,9 +252,9 @@ class Cutting:
         vertex, column = torch.cat([place, place[twice]]), torch.cat([column, also[twice]])
         return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
 
-    def _correct(self, grown: FloatField, certain: Certain) -> None:
+    def _correct(self, grown: FloatField, certain: Certain, function: Tensor) -> None:
         """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
-        place = certain.vertex, self.function[certain.column]
+        place = certain.vertex, function[certain.column]
         level = self.level[certain.column]
         beyond = torch.nextafter(level, level + certain.sign * torch.inf)
         wrong = torch.sign(grown.values[place] - level) != certain.sign
@@ -242,28 +269,32 @@ def _increasing(vertices: Tensor) -> Tensor | None:
 
 def _plainly(field: FloatField) -> FloatField:
     """The values and their bounds alone, as after a prolongation."""
-    return FloatField(field.values, field.error, zeros=field.zeros)
+    return FloatField(field.values, field.error, zeros=field.zeros, held=field.held, width=field.width)
 
 
-def grown(field: FloatField, plan: Plan) -> FloatField:
-    """The field on the rows of a plan, with its error bound (proofs/, Lemma 5 (c))."""
-    growing = _Growing(field, plan)
+def grown(field: FloatField, plan: Plan, held: Tensor | None = None) -> FloatField:
+    """The field on the rows of a plan, with its error bound (proofs/, Lemma 5 (c)); of all columns or of some."""
+    growing = _Growing(field, plan, held)
     for start, points in plan.makings:
         growing.make(start, points)
-    return growing.field()
+    return replace(growing.field(), held=field.held, width=field.width)
 
 
 class _Growing:
     """A field to which new rows are added."""
 
-    def __init__(self, field: FloatField, plan: Plan) -> None:
+    def __init__(self, field: FloatField, plan: Plan, held: Tensor | None) -> None:
         self._wanted = plan.wanted
-        self._values, self._error = (_copied(part, plan) for part in (field.values, field.error))
+        columns = field.values.shape[1] if held is None else len(held)
+        self._values = _copied(field.values, plan, room(plan.rows, columns, field.values), held)
+        self._error = _copied(field.error, plan, field.error.new_empty(plan.rows))
         self._norms = torch.empty_like(self._error)
         for start, rows in plan.copies:
             stop = start + (field.rows if rows is None else len(rows))
             self._norms[start:stop] = row_norms(self._values[start:stop])
-        self._zeros = None if field.zeros is None else _copied(field.zeros, plan)
+        self._zeros = None
+        if field.zeros is not None and held is None:
+            self._zeros = _copied(field.zeros, plan, field.zeros.new_empty(plan.rows, columns))
 
     def make(self, start: int, points: Points) -> None:
         """Adds the rows of new vertices from a place on; those of their ends are there."""
@@ -298,12 +329,22 @@ class _Growing:
         return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros)
 
 
-def _copied(values: Tensor, plan: Plan) -> Tensor:
-    """Room for all rows of a plan, with those that are copies."""
-    result = values.new_empty(plan.rows, *values.shape[1:])
+def _copied(values: Tensor, plan: Plan, result: Tensor, columns: Tensor | None = None) -> Tensor:
+    """The result, which has room for all rows of a plan, with those in it that are copies; of all columns or of some."""
     for start, rows in plan.copies:
-        if rows is None:
-            result[start : start + len(values)] = values
+        target = result[start : start + (len(values) if rows is None else len(rows))]
+        if columns is not None:
+            entries_taken(values, rows, columns, target)
+        elif rows is None:
+            target.copy_(values)
         else:
-            torch.index_select(values, 0, rows, out=result[start : start + len(rows)])
+            torch.index_select(values, 0, rows, out=target)
     return result
+
+
+def entries_taken(values: Tensor, rows: Tensor | None, columns: Tensor, target: Tensor) -> None:
+    """Copies some columns of some rows, or (None) of all."""
+    if compiled.serves(values):
+        compiled.take(values, torch.arange(len(values)) if rows is None else rows, columns, target)
+    else:
+        torch.index_select(values if rows is None else values[rows], 1, columns, out=target)

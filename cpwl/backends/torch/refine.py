@@ -22,8 +22,9 @@ from .crossings import Crossings
 from .decide import Decider, Places
 from .entries import Known
 from .field import FloatField
+from .orders import along_chords, along_edges
 from .prolong import Certain, Cutting, Points, Prolongation
-from .segments import pack, set_bits
+from .segments import pack, set_bits, unpack
 from .sequential import Outcome, Sequential
 from .signs import CellSigns, Columns, Signs
 
@@ -73,6 +74,8 @@ class _Refinement:
             self._settle(task.decider)
         self.cells = CellSigns.of(old, self.signs, self.columns.count)
         crossings = Crossings.find(old, self.columns, self.signs)
+        if task.decider is not None:
+            crossings = along_edges(old, crossings, task.decider)
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings.undecided)
         self.uncertain = self.cells.doubtful | self.disputed
@@ -105,7 +108,7 @@ class _Refinement:
         if self.task.decider is not None:
             certain = Certain.joined(self.certain, outcome.zeros)
         prolongation = Prolongation.of(self.task.field.rows, [*batches, *outcome.layers])
-        cutting = Cutting(self.task.field, self.task.function, self.task.level, certain, prolongation)
+        cutting = Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
         lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
         uncertain = self.uncertain[parents] & (self.task.decider is None)
         return Refined(new, parents, below, uncertain, cutting, lines)
@@ -121,7 +124,10 @@ class _Refinement:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
         chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
-        meets, tied = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
+        found = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
+        if self.task.decider is not None:
+            found = along_chords(self.old, self.crossings, chords, ends, found, self.task.decider)
+        meets, tied = found
         late = odd.clone()
         late[chords.cell[tied]] = True
         self.disputed |= late
@@ -139,9 +145,8 @@ class _Refinement:
 
     def _active_columns(self) -> Tensor:
         """The columns that cut some irregular cell."""
-        bits = self.cells.cut[self.irregular]
-        dense = bits[:, :, None].bitwise_right_shift(torch.arange(8, dtype=torch.uint8, device=bits.device)) & 1
-        return (dense.flatten(1) != 0).any(0).nonzero(as_tuple=True)[0]
+        dense = unpack(self.cells.cut[self.irregular], self.columns.count)
+        return dense.any(0).nonzero(as_tuple=True)[0]
 
     def below(self, cut: Cut, new: Complex, parents: Tensor, order: Tensor) -> Tensor:
         """For each piece of a regular cell the columns below their level, packed (proofs/, Lemma 8).

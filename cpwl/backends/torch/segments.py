@@ -64,6 +64,22 @@ def pack(dense: Tensor) -> Tensor:
     return (words >> 56).to(torch.uint8).reshape(rows, padded // 8)
 
 
+def unpack(packed: Tensor, columns: int) -> Tensor:
+    """The first columns of packed bits (rows, bytes), as truth values."""
+    shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
+    dense = packed[:, :, None].bitwise_right_shift(shifts) & 1
+    return dense.flatten(1)[:, :columns] != 0
+
+
+def common_bits(packed: Tensor) -> Tensor:
+    """The bits that are set in every one of some packed rows, of which there is at least one: uint8 (bytes,)."""
+    words = packed.view(torch.int64)
+    while len(words) > 1:
+        half = len(words) // 2
+        words = torch.cat([words[:half] & words[half : 2 * half], words[2 * half :]])
+    return words[0].view(torch.uint8)
+
+
 def valid_bits(columns: int, device: torch.device) -> Tensor:
     """The packed row in which the first ``columns`` bits are set, uint8 (1, bytes)."""
     return pack(torch.ones(1, columns, dtype=torch.bool, device=device))

@@ -10,7 +10,7 @@ from torch import Tensor
 from . import compiled
 from .complex import Complex
 from .field import FloatField, Sharp
-from .segments import pack, set_bits, union_over_cells, valid_bits, with_bits
+from .segments import common_bits, pack, set_bits, union_over_cells, unpack, valid_bits, with_bits
 
 _BLOCK = 1 << 19
 """Entries handled at a time, so that a block of values stays in the cache through all passes over it."""
@@ -83,6 +83,11 @@ class Signs:
             for packed in (self.above, self.below, self.doubtful)
         )
         return above.to(torch.int8) - below.to(torch.int8), doubtful != 0
+
+    def reaching(self, columns: int) -> Tensor:
+        """The columns that are not below their level at some vertex, increasing."""
+        everywhere = unpack(common_bits(self.below)[None], columns)[0]
+        return (~everywhere).nonzero(as_tuple=True)[0]
 
     def settled(self, row: Tensor, column: Tensor, sign: Tensor) -> Signs:
         """The signs with those at all doubtful entries (row[i], column[i]) replaced by exact ones."""
