@@ -90,8 +90,8 @@ def test_two_lines_this_near_are_two_lines(gap: float) -> None:
 def test_lemma_8_the_sides_of_pieces_do_not_depend_on_rounded_values(monkeypatch: pytest.MonkeyPatch) -> None:
     truly = Prolongation.carry
 
-    def turned(plan: Prolongation, field: FloatField) -> FloatField:
-        found = truly(plan, field)
+    def turned(plan: Prolongation, field: FloatField, held: torch.Tensor | None = None) -> FloatField:
+        found = truly(plan, field, held)
         found.values[plan.old :] *= -1.0
         return found
 

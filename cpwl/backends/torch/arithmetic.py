@@ -155,11 +155,10 @@ class TorchArithmetic(Arithmetic[FloatField]):
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField) -> FloatField:
         constants = self._weights_of(op, dense_norms)
-        if x.columns > op.weight.shape[1]:
-            x = x.whole()
-        if x.held is not None:
-            constants = constants.on_columns(x.held)
-        rows = x.values.reshape(-1, constants.weight.shape[1])
+        if x.held is None or x.columns > op.weight.shape[1]:
+            rows = x.whole().values.reshape(-1, op.weight.shape[1])
+        else:
+            rows, constants = x.values, constants.on_columns(x.held)
         if x.weights is None:
             values = room(len(rows), len(op.bias), rows)
             torch.addmm(constants.bias, rows, constants.weight.T, out=values)

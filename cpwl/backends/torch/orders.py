@@ -63,9 +63,7 @@ def along_edges(complex_: Complex, crossings: Crossings, decider: Decider) -> Cr
     doubtful[index] = False
     undecided[line.segment] = False
     undecided[line.segment[line.tied()]] = True
-    return replace(
-        crossings, column=column, position=position, slack=slack, doubtful=doubtful, undecided=undecided
-    )
+    return replace(crossings, column=column, position=position, slack=slack, doubtful=doubtful, undecided=undecided)
 
 
 def along_chords(
