@@ -57,6 +57,7 @@ class Bug:
         return source.replace(self.old, self.new)
 
 
+ORDERS = ("orders", "compiled", "predicates")
 GEOMETRY = ("compiled", "predicates", "partition", "torch_backend", "conformance")
 BUGS = (
     # ---- signs and crossings in float64 ----
@@ -104,8 +105,11 @@ BUGS = (
         "torch.cat([place, place[twice]]), torch.cat([column, also[twice]])", "place, column",
         ("conformance",)),
     # ---- the compiled loops ----
-    Bug("no sign is in doubt", KERNELS, "close |= <uint64_t>(fabs(value) <= limit) << k",
-        "close |= <uint64_t>(value == 0) << k", GEOMETRY),
+    Bug("no sign is in doubt", KERNELS,
+        "close |= (uint64_t)_mm_movemask_pd(_mm_cmple_pd(_mm_andnot_pd(sign, value), most)) << k",
+        "close |= (uint64_t)_mm_movemask_pd(_mm_cmpeq_pd(value, zero)) << k", GEOMETRY),
+    Bug("values below zero stay", KERNELS, "_mm_max_pd(_mm_loadu_pd(values + k), zero)", "_mm_loadu_pd(values + k)",
+        GEOMETRY),
     Bug("a zero touches no cell", KERNELS, "neither |= ~(above[v, w] | below[v, w])", "neither |= 0", GEOMETRY),
     Bug("merging is not stable and loses order", KERNELS, "if j < count and key[items[j]] < key[spare[i]]:",
         "if j < count and key[items[j]] > key[spare[i]]:", GEOMETRY),
@@ -130,7 +134,25 @@ BUGS = (
         "op.weight.reshape(len(op.weight), -1), 0 * op.bias]", ("sameness",)),
     Bug("numbers of two inputs are mixed up", "sameness.py", "_numbered(np.concatenate(inputs), _origins(inputs))",
         "np.concatenate(inputs)", ("sameness",)),
+    Bug("crossings in a new order keep their old columns", f"{TORCH}/orders.py",
+        "column[index], position[index], slack[index] = crossings.column[index[order]],",
+        "column[index], position[index], slack[index] = crossings.column[index],", ORDERS),
+    Bug("crossings of an edge that coincide are in order", f"{TORCH}/orders.py",
+        "undecided[line.segment[line.tied()]] = True", "pass", ORDERS),
+    Bug("crossings of a chord that coincide are in order", f"{TORCH}/orders.py",
+        "left[line.segment[line.tied()]] = True", "pass", ORDERS),
+    Bug("a chord is measured from its other end", f"{TORCH}/orders.py",
+        "ends[chord, k], cell, column) for k in (0, 1))", "ends[chord, k], cell, column) for k in (1, 0))", ORDERS),
+    Bug("an edge is measured from its other end", f"{TORCH}/orders.py",
+        "torch.where(forward, here, ahead), torch.where(forward, ahead, here)",
+        "torch.where(forward, ahead, here), torch.where(forward, here, ahead)", ORDERS),
     # ---- values and their bounds ----
+    Bug("a unit that is off at one vertex is left out", f"{TORCH}/segments.py",
+        "words[:half] & words[half : 2 * half]", "words[:half] | words[half : 2 * half]", ORDERS),
+    Bug("the first weights are taken for those of the units that are left", f"{TORCH}/arithmetic.py",
+        "self.weight.index_select(1, columns)", "self.weight[:, : len(columns)]", ORDERS),
+    Bug("columns keep their places when others are left out", f"{TORCH}/prolong.py",
+        "return place[self.function]", "return self.function", ORDERS),
     Bug("the rounding of a dense layer is left out of its bound", f"{TORCH}/arithmetic.py",
         "error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)",
         "error = lifted(constants.norms.spectral * x.error * ROUND_UP)", ("proofs_error_bound",)),

@@ -18,7 +18,7 @@ _FEWEST = 2048
 class Blocks:
     """How much the rows of values at vertices may take, in bytes."""
 
-    pass_: int = 8 << 20
+    pass_: int = 32 << 20
     """In passes that need no blocks: memory that stays in the cache, and is used again rather than new."""
     block: int = 128 << 20
     """In a block: as little as keeps the work at its border, and calls that are short of work, few."""
@@ -38,7 +38,7 @@ class Blocks:
         and those of the divisions that are not done.
         """
         memory = 1 << 32 if memory is None else memory
-        sizes = (min(8 << 20, memory >> 6), min(128 << 20, memory >> 4), memory >> 3)
+        sizes = (min(32 << 20, memory >> 6), min(128 << 20, memory >> 4), memory >> 3)
         return cls(*sizes) if regions is None else cls(*sizes, most_rows=max(64, regions // 4))
 
     def without_borders(self) -> Blocks:

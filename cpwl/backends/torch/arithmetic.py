@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ...arithmetic import Arithmetic
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
+from . import compiled
 from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, conv_norms, dense_norms, factor, largest
 
@@ -160,8 +161,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         else:
             rows, constants = x.values, constants.on_columns(x.held)
         if x.weights is None:
-            values = room(len(rows), len(op.bias), rows)
-            torch.addmm(constants.bias, rows, constants.weight.T, out=values)
+            values = _product(constants, rows)
         else:
             lead = len(rows) // max(x.rows, 1)
             values = rows @ constants.weight.T + x.weights.repeat_interleave(lead)[:, None] * constants.bias
@@ -229,6 +229,21 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy(), device=self.device)
 
 
+_BLOCK = 1 << 18
+"""Entries of the argument and the result of a matrix product at a time: both stay in the cache."""
+
+
+def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
+    """A matrix times each row, plus the bias."""
+    outputs, inputs = constants.weight.shape
+    values = room(len(rows), outputs, rows)
+    step = max(64, _BLOCK // (outputs + inputs)) if compiled.serves(rows) else max(1, len(rows))
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        torch.addmm(constants.bias, rows[part], constants.weight.T, out=values[part])
+    return values
+
+
 def convolved(op: Conv, weight: Tensor, rows: Tensor) -> Tensor:
     """A convolution without its bias, (lead, O, places), by classical sums.
 
@@ -250,7 +265,7 @@ def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats:
     if x.unbounded:
         return FloatField(values, x.error, weights=x.weights)
     outer, inner = repeats
-    norms = row_norms(x.values)
+    norms = row_norms(x.values) if x.norms is None else x.norms
     g = gamma(constants.terms + 2)
     rounding = g * (constants.norms.absolute * norms + sqrt(outer * inner) * constants.bias_norm)
     error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)

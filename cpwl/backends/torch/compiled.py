@@ -114,9 +114,14 @@ def below_bits(
     return _packed(kernels.below_bits(_words(base), *given, parts, _array(chord), _array(name)))
 
 
-def take(values: Tensor, rows: Tensor, columns: Tensor, target: Tensor) -> None:
-    """Copies some columns of some rows."""
-    kernels.take(_array(values), _array(rows), _array(columns), _array(target))
+def take(values: Tensor, rows: Tensor, columns: Tensor, target: Tensor, norms: Tensor) -> None:
+    """Copies some columns of some rows, and finds the norms of what was copied."""
+    kernels.take(*map(_array, (values, rows, columns, target, norms)))
+
+
+def rectify(values: Tensor, norms: Tensor) -> None:
+    """Puts 0 where values are below it, and finds the norms of the rows."""
+    kernels.rectify(_array(values), _array(norms))
 
 
 def interpolate(

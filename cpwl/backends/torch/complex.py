@@ -120,7 +120,7 @@ class Complex(Portable):
     @cached_property
     def one_sided(self) -> Tensor:
         """Edges with a cell on one side only, bool (E,)."""
-        return (self.sides[:, 0] < 0) | (self.sides[:, 1] < 0)
+        return torch.bincount(self.half_edge, minlength=len(self.edges)) == 1
 
     @cached_property
     def sides(self) -> Tensor:

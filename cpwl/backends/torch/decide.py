@@ -7,6 +7,7 @@ affine functions that ``exactly`` gives for the cells concerned (proofs/, Lemma 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,14 +75,18 @@ class Decider:
 
     def __init__(self, exactly: Exactly, complex_: Complex) -> None:
         """``complex_`` is the one that is to be cut."""
-        self._exactly = exactly
-        lines = Ragged(as_numpy(complex_.marks[complex_.half_edge, 1]), as_numpy(complex_.offsets))
-        self._close = CloseValues(exactly, lines)
+        self._exactly, self._complex = exactly, complex_
         self._cells: dict[int, ExactRegion] = {}
         self._forms: dict[tuple[int, int], Form] = {}
         self._points: dict[int, Point] = {}
         self.settled = 0
         """How many decisions were asked for."""
+
+    @cached_property
+    def _close(self) -> CloseValues:
+        cells = self._complex
+        lines = Ragged(as_numpy(cells.marks[cells.half_edge, 1]), as_numpy(cells.offsets))
+        return CloseValues(self._exactly, lines)
 
     def signs(self, places: Places, columns: Tensor) -> Tensor:
         """The exact sign of columns[i] at places[i], int8 (n,)."""

@@ -86,6 +86,8 @@ class FloatField(Portable):
     """Entries known to be exactly zero, bool (V, K); None when none are known (see ``Arithmetic.noting_zeros``)."""
     made: tuple[Tensor, Tensor] | None = None
     """Rows and columns of entries at which a vertex was made, which are exactly zero; None when there are none."""
+    norms: Tensor | None = None
+    """Bounds on the 2-norms of the rows, if they are known, (V,)."""
     held: Tensor | None = None
     """The columns that ``values`` has, increasing, when all others are exactly zero; None when it has all."""
     width: int = 0
@@ -161,7 +163,8 @@ class FloatField(Portable):
         weights = None if self.weights is None else self.weights[rows]
         zeros = None if self.zeros is None else self.zeros[rows]
         values, error = self.values[rows], self.error[rows]
-        return FloatField(values, error, sharp, fresh, weights, zeros, held=self.held, width=self.width)
+        norms = None if self.norms is None else self.norms[rows]
+        return FloatField(values, error, sharp, fresh, weights, zeros, norms=norms, held=self.held, width=self.width)
 
 
 def stacked(fields: Sequence[FloatField]) -> FloatField:

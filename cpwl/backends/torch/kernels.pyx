@@ -24,27 +24,58 @@ def _zeros(count, shape, kind):
 
 
 # ---- signs -----------------------------------------------------------------------------------------------------------
+cdef extern from *:
+    """
+    #include <math.h>
+    #include <stdint.h>
+    #ifdef __SSE2__
+    #include <emmintrin.h>
+    #endif
+
+    /* Bit k: whether value k is above zero, below zero, and at most the limit from it. */
+    static inline void cpwl_signs(
+        const double *values, int count, double limit, uint64_t *above, uint64_t *below, uint64_t *near
+    ) {
+        uint64_t up = 0, down = 0, close = 0;
+        int k = 0;
+    #ifdef __SSE2__
+        const __m128d zero = _mm_setzero_pd(), most = _mm_set1_pd(limit), sign = _mm_set1_pd(-0.0);
+        for (; k + 2 <= count; k += 2) {
+            const __m128d value = _mm_loadu_pd(values + k);
+            up |= (uint64_t)_mm_movemask_pd(_mm_cmpgt_pd(value, zero)) << k;
+            down |= (uint64_t)_mm_movemask_pd(_mm_cmplt_pd(value, zero)) << k;
+            close |= (uint64_t)_mm_movemask_pd(_mm_cmple_pd(_mm_andnot_pd(sign, value), most)) << k;
+        }
+    #endif
+        for (; k < count; k++) {
+            up |= (uint64_t)(values[k] > 0) << k;
+            down |= (uint64_t)(values[k] < 0) << k;
+            close |= (uint64_t)(fabs(values[k]) <= limit) << k;
+        }
+        *above = up, *below = down, *near = close;
+    }
+    """
+    void _signs "cpwl_signs"(
+        const double* values, int count, double limit, uint64_t* above, uint64_t* below, uint64_t* near
+    ) noexcept nogil
+
+
 def sign_bits(const double[:, ::1] values, const double[::1] coarse):
     """Packed bits (V, W): where values are above zero, below zero, and within ``coarse`` of zero; and how many are."""
     cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], words = max(1, (columns + 63) // 64)
-    above_, below_, near_ = _new(3, (rows, words), np.uint64)
+    above_, below_, near_ = _zeros(3, (rows, words), np.uint64)
     cdef uint64_t[:, ::1] above = above_, below = below_, near = near_
-    cdef uint64_t up, down, close
-    cdef double value, limit
-    cdef Py_ssize_t r, w, k, stop, found = 0
+    cdef Py_ssize_t r, w, found = 0
+    if columns == 0:
+        return above_, below_, near_, found
     with nogil:
         for r in range(rows):
-            limit = coarse[r]
             for w in range(words):
-                up = down = close = 0
-                stop = min(<Py_ssize_t>64, columns - 64 * w)
-                for k in range(stop):
-                    value = values[r, 64 * w + k]
-                    up |= <uint64_t>(value > 0) << k
-                    down |= <uint64_t>(value < 0) << k
-                    close |= <uint64_t>(fabs(value) <= limit) << k
-                above[r, w], below[r, w], near[r, w] = up, down, close
-                found += close != 0
+                _signs(
+                    &values[r, 64 * w], <int>min(<Py_ssize_t>64, columns - 64 * w), coarse[r],
+                    &above[r, w], &below[r, w], &near[r, w],
+                )
+                found += near[r, w] != 0
     return above_, below_, near_, found
 
 
@@ -526,14 +557,75 @@ def below_bits(
 
 
 # ---- fields ----------------------------------------------------------------------------------------------------------
-def take(const double[:, ::1] values, const int64_t[::1] rows, const int64_t[::1] columns, double[:, ::1] target):
-    """Copies some columns of some rows."""
-    cdef Py_ssize_t i, k, r
+cdef extern from *:
+    """
+    /* Puts 0 where values are below it; the sum of squares of what there is then. A branch would be a guess each time. */
+    static inline double cpwl_rectify(double *values, ptrdiff_t count) {
+        double squares = 0;
+        ptrdiff_t k = 0;
+    #ifdef __SSE2__
+        const __m128d zero = _mm_setzero_pd();
+        __m128d sum = zero;
+        double parts[2];
+        for (; k + 2 <= count; k += 2) {
+            const __m128d value = _mm_max_pd(_mm_loadu_pd(values + k), zero);
+            _mm_storeu_pd(values + k, value);
+            sum = _mm_add_pd(sum, _mm_mul_pd(value, value));
+        }
+        _mm_storeu_pd(parts, sum);
+        squares = parts[0] + parts[1];
+    #endif
+        for (; k < count; k++) {
+            values[k] = values[k] > 0 ? values[k] : 0;
+            squares += values[k] * values[k];
+        }
+        return squares;
+    }
+    """
+    double _rectify "cpwl_rectify"(double* values, Py_ssize_t count) noexcept nogil
+
+
+cdef inline double _norm(double squares, const double* values, Py_ssize_t count) noexcept nogil:
+    """The 2-norm of values, rounded up, from the sum of their squares; those of small ones may have vanished."""
+    cdef double norm = sqrt(squares) * ROUND_UP
+    cdef Py_ssize_t k
+    if norm >= SMALLEST:
+        return norm
+    for k in range(count):
+        if values[k] != 0:
+            return SMALLEST
+    return 0
+
+
+def take(
+    const double[:, ::1] values, const int64_t[::1] rows, const int64_t[::1] columns,
+    double[:, ::1] target, double[::1] norms,
+):
+    """Copies some columns of some rows, and finds the norms of what was copied."""
+    cdef Py_ssize_t i, k, r, count = columns.shape[0]
+    cdef double value, squares
+    if count == 0:
+        norms[:] = 0
+        return
     with nogil:
         for i in range(rows.shape[0]):
-            r = rows[i]
-            for k in range(columns.shape[0]):
-                target[i, k] = values[r, columns[k]]
+            r, squares = rows[i], 0.0
+            for k in range(count):
+                value = values[r, columns[k]]
+                target[i, k] = value
+                squares += value * value
+            norms[i] = _norm(squares, &target[i, 0], count)
+
+
+def rectify(double[:, ::1] values, double[::1] norms):
+    """Puts 0 where values are below it, and finds the norms of the rows."""
+    cdef Py_ssize_t i, count = values.shape[1]
+    if count == 0:
+        norms[:] = 0
+        return
+    with nogil:
+        for i in range(values.shape[0]):
+            norms[i] = _norm(_rectify(&values[i, 0], count), &values[i, 0], count)
 
 
 def interpolate(

@@ -202,10 +202,18 @@ class Cutting:
 
         A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
         """
-        held = self.signs.reaching(len(self.level))
-        found = self._on(vertices, held)
-        values = found.values.clamp_(min=0)
-        return replace(found, values=values, made=None, held=held, width=self.field.columns)
+        found = self._on(vertices, self._reaching)
+        norms = torch.empty_like(found.error)
+        if compiled.serves(norms):
+            compiled.rectify(found.values, norms)
+        else:
+            norms.copy_(row_norms(found.values.clamp_(min=0)))
+        return replace(found, made=None, norms=norms, held=self._reaching, width=self.field.columns)
+
+    @cached_property
+    def _reaching(self) -> Tensor:
+        """The columns that are not below their level at all old vertices."""
+        return self.signs.reaching(len(self.level))
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> FloatField:
         plan = self.prolongation
@@ -286,15 +294,28 @@ class _Growing:
     def __init__(self, field: FloatField, plan: Plan, held: Tensor | None) -> None:
         self._wanted = plan.wanted
         columns = field.values.shape[1] if held is None else len(held)
-        self._values = _copied(field.values, plan, room(plan.rows, columns, field.values), held)
-        self._error = _copied(field.error, plan, field.error.new_empty(plan.rows))
-        self._norms = torch.empty_like(self._error)
+        self._values = room(plan.rows, columns, field.values)
+        self._error, self._norms = (field.error.new_empty(plan.rows) for _ in range(2))
+        self._zeros = None if field.zeros is None or held is not None else field.zeros.new_empty(plan.rows, columns)
         for start, rows in plan.copies:
-            stop = start + (field.rows if rows is None else len(rows))
-            self._norms[start:stop] = row_norms(self._values[start:stop])
-        self._zeros = None
-        if field.zeros is not None and held is None:
-            self._zeros = _copied(field.zeros, plan, field.zeros.new_empty(plan.rows, columns))
+            self._copy(field, rows, held, slice(start, start + (field.rows if rows is None else len(rows))))
+
+    def _copy(self, field: FloatField, rows: Tensor | None, held: Tensor | None, target: slice) -> None:
+        """Puts in old rows, or (None) all of them."""
+        self._error[target] = field.error if rows is None else field.error[rows]
+        if self._zeros is not None and field.zeros is not None:
+            self._zeros[target] = field.zeros if rows is None else field.zeros[rows]
+        values, norms = self._values[target], self._norms[target]
+        if held is not None and compiled.serves(values):
+            compiled.take(field.values, torch.arange(field.rows) if rows is None else rows, held, values, norms)
+            return
+        if held is not None:
+            torch.index_select(field.values if rows is None else field.values[rows], 1, held, out=values)
+        elif rows is None:
+            values.copy_(field.values)
+        else:
+            torch.index_select(field.values, 0, rows, out=values)
+        norms.copy_(row_norms(values))
 
     def make(self, start: int, points: Points) -> None:
         """Adds the rows of new vertices from a place on; those of their ends are there."""
@@ -327,24 +348,3 @@ class _Growing:
         """The rows that are wanted."""
         zeros = None if self._zeros is None else self._zeros[: self._wanted]
         return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros)
-
-
-def _copied(values: Tensor, plan: Plan, result: Tensor, columns: Tensor | None = None) -> Tensor:
-    """The result, which has room for all rows of a plan, with those in it that are copies; of all columns or of some."""
-    for start, rows in plan.copies:
-        target = result[start : start + (len(values) if rows is None else len(rows))]
-        if columns is not None:
-            entries_taken(values, rows, columns, target)
-        elif rows is None:
-            target.copy_(values)
-        else:
-            torch.index_select(values, 0, rows, out=target)
-    return result
-
-
-def entries_taken(values: Tensor, rows: Tensor | None, columns: Tensor, target: Tensor) -> None:
-    """Copies some columns of some rows, or (None) of all."""
-    if compiled.serves(values):
-        compiled.take(values, torch.arange(len(values)) if rows is None else rows, columns, target)
-    else:
-        torch.index_select(values if rows is None else values[rows], 1, columns, out=target)

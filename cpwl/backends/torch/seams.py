@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .complex import Complex
 from .field import ROUND_UP
-from .segments import distinct
+from .segments import distinct, used
 
 VertexNames: TypeAlias = Tensor
 """int64 (V,), 0 for vertices that are on no border."""
@@ -124,13 +124,13 @@ class Glue:
         leader = torch.arange(len(names), device=names.device)
         on_border = (names != 0).nonzero(as_tuple=True)[0]
         leader[on_border] = _first_alike(names[on_border], on_border)
-        kept, vertex = distinct(leader)
+        kept, vertex = used(leader, len(names))
         edges = vertex[cells.edges]
         border_edge = cells.one_sided.nonzero(as_tuple=True)[0]
         double = border_edge[(names[cells.edges[border_edge]] != 0).all(1)]
         edge, ends = torch.arange(len(edges), device=edges.device), edges[double].unbind(1)
         edge[double] = _first_alike(torch.minimum(*ends) * len(kept) + torch.maximum(*ends), double)
-        first, number = distinct(edge)
+        first, number = used(edge, len(edges))
         turned = edges[:, 0] != edges[edge, 0]
         forward = cells.forward ^ turned[cells.half_edge]
         glued = Complex(edges[first], cells.marks[first], number[cells.half_edge], forward, cells.offsets)

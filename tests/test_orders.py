@@ -1,0 +1,82 @@
+"""Orders of crossings that float64 leaves open are decided at once; only crossings that coincide need more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from agreement import disagreements
+
+import cpwl
+from cpwl import backends
+from cpwl.backends.torch.sequential import Sequential
+from cpwl.network import RELU, Dense, Network
+
+SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+CLOSELY = pytest.mark.parametrize("closely", [True, False], ids=["long numbers", "integers"])
+
+Lines = list[tuple[float, float, float]]
+
+
+def lines_of(lines: Lines) -> Network:
+    """Two layers, so that values are rounded: the second cuts along the lines a x + b y + c = 0, and nowhere else."""
+    weights = np.array(lines)
+    shifted = Dense(np.array([[1 / 3, 0.0], [0.0, 1 / 3]]), np.array([2.0, 2.0]))  # positive on the square
+    again = Dense(3 * weights[:, :2], weights[:, 2] - 6 * weights[:, :2].sum(axis=1))
+    return Network.sequential(2, [shifted, RELU, again, RELU, Dense(np.ones((1, len(lines))), np.zeros(1))])
+
+
+@pytest.fixture
+def tier(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    return lambda closely: monkeypatch.setattr(backends, "_CHEAP", 0 if closely else 1 << 60)
+
+
+@pytest.fixture
+def no_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Sequential) -> None:
+        raise AssertionError("a cell was cut column by column")
+
+    monkeypatch.setattr(Sequential, "run", refused)
+
+
+@CLOSELY
+@pytest.mark.parametrize("gap", [3e-15, -3e-15, 6e-15])
+def test_lines_that_meet_near_a_side_meet_it_in_their_order(
+    gap: float, closely: bool, tier: Callable[[bool], None], no_rounds: None
+) -> None:
+    """They meet just inside or just outside the square, where the third side of a tiny triangle would be."""
+    tier(closely)
+    network = lines_of([(1.0, 0.25, 0.25), (1.0, -0.5, -0.5 + gap)])
+    assert disagreements(network, SQUARE) == []
+    assert cpwl.partition(network, SQUARE).settled > 0
+
+
+@CLOSELY
+@pytest.mark.parametrize("gap", [2e-15, -2e-15, 1e-14])
+def test_three_lines_that_nearly_meet_make_a_triangle(
+    gap: float, closely: bool, tier: Callable[[bool], None], no_rounds: None
+) -> None:
+    tier(closely)
+    network = lines_of([(1.0, 0.3, 0.1), (0.2, 1.0, -0.3), (1.2, 1.3, -0.2 + gap)])
+    assert disagreements(network, SQUARE) == []
+    part = cpwl.partition(network, SQUARE)
+    assert len(part) == 7 and part.settled > 0
+
+
+@CLOSELY
+def test_three_lines_that_meet_make_none(closely: bool, tier: Callable[[bool], None]) -> None:
+    tier(closely)
+    network = lines_of([(1.0, 0.5, 0.0), (0.5, 1.0, 0.0), (1.0, -1.0, 0.0)])
+    assert disagreements(network, SQUARE) == []
+    assert len(cpwl.partition(network, SQUARE)) == 6
+
+
+def test_a_unit_that_is_off_everywhere_is_left_out_of_the_rows_and_one_that_is_on_somewhere_is_not() -> None:
+    weight, bias = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]), np.array([0.0, -3.0, -1.999, -1.0])
+    mixed = Dense(np.array([[1.0, 2.0, -1000.0, 3.0], [-1.0, 5.0, 1.0, 7.0]]), np.array([-0.5, 0.5]))
+    network = Network.sequential(2, [Dense(weight, bias), RELU, mixed, RELU, Dense(np.ones((1, 2)), np.zeros(1))])
+    assert disagreements(network, SQUARE) == []
+    nothing = Network.sequential(2, [Dense(weight, bias - 5), RELU, mixed, RELU, Dense(np.ones((1, 2)), np.zeros(1))])
+    part = cpwl.partition(nothing, SQUARE)
+    assert len(part) == 1 and part.outputs.to_numpy().ravel().tolist() == [0.5] * 4
