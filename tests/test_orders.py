@@ -19,11 +19,11 @@ CLOSELY = pytest.mark.parametrize("closely", [True, False], ids=["long numbers",
 Lines = list[tuple[float, float, float]]
 
 
-def lines_of(lines: Lines) -> Network:
+def lines_of(lines: Lines, shift: float = 2.0) -> Network:
     """Two layers, so that values are rounded: the second cuts along the lines a x + b y + c = 0, and nowhere else."""
     weights = np.array(lines)
-    shifted = Dense(np.array([[1 / 3, 0.0], [0.0, 1 / 3]]), np.array([2.0, 2.0]))  # positive on the square
-    again = Dense(3 * weights[:, :2], weights[:, 2] - 6 * weights[:, :2].sum(axis=1))
+    shifted = Dense(np.array([[1 / 3, 0.0], [0.0, 1 / 3]]), np.array([shift, shift]))  # positive on the square
+    again = Dense(3 * weights[:, :2], weights[:, 2] - 3 * shift * weights[:, :2].sum(axis=1))
     return Network.sequential(2, [shifted, RELU, again, RELU, Dense(np.ones((1, len(lines))), np.zeros(1))])
 
 
@@ -50,6 +50,19 @@ def test_lines_that_meet_near_a_side_meet_it_in_their_order(
     network = lines_of([(1.0, 0.25, 0.25), (1.0, -0.5, -0.5 + gap)])
     assert disagreements(network, SQUARE) == []
     assert cpwl.partition(network, SQUARE).settled > 0
+
+
+@CLOSELY
+@pytest.mark.parametrize("seed", range(4))
+def test_many_lines_that_float64_puts_in_a_wrong_order_meet_a_side_in_the_right_one(
+    seed: int, closely: bool, tier: Callable[[bool], None], no_rounds: None
+) -> None:
+    tier(closely)
+    random = np.random.default_rng(seed)
+    slopes, gaps = random.uniform(-1, 1, 12), random.uniform(-1e-11, 1e-11, 12)
+    network = lines_of([(1.0, float(b), float(b + c)) for b, c in zip(slopes, gaps, strict=True)], shift=8192.0)
+    assert disagreements(network, SQUARE) == []
+    assert cpwl.partition(network, SQUARE).settled > 12
 
 
 @CLOSELY
