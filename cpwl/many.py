@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import repeat, zip_longest
 from typing import Any, Literal, TypeAlias
 
+from . import backends
 from .domain import Domain
 from .errors import ArgumentError, CpwlError
 from .network import Network
@@ -92,6 +93,10 @@ class Study:
             return partition(self.network, domain, **self.options)
         except (CpwlError, RuntimeError, MemoryError) as error:
             return error
+
+    def prepare(self) -> None:
+        """See ``workers.Job``."""
+        backends.compute_on_one_thread()
 
     def finish(self, domain: Domain) -> bytes:
         """The same, packed without network and domain, which the receiver has."""

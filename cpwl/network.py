@@ -123,7 +123,7 @@ class Piecewise:
     slopes: NDArray[np.float64]
     value: float = 0.0
 
-    @cached_property
+    @property
     def is_relu(self) -> bool:
         """Whether the function is max(x, 0)."""
         shared = self.slopes.ndim == 1 and np.array_equal(self.slopes, [0.0, 1.0])

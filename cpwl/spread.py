@@ -32,6 +32,10 @@ class Job:
     join: bool
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
 
+    def prepare(self) -> None:
+        """See ``workers.Job``."""
+        backends.compute_on_one_thread()
+
     def finish(self, task: Task) -> list[Finished]:
         """What comes out of a task."""
         arithmetic = backends.get(self.backend, self.device).arithmetic

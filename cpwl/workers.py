@@ -1,8 +1,7 @@
 """Calls that are made by the workers of any ``concurrent.futures.Executor``.
 
 What many calls share, a job, stays with a worker that has received it; only a task and its result travel each time.
-If a worker dies and its pool with it, this process makes the calls that are left. A worker in another process
-computes on one thread.
+If a worker dies and its pool with it, this process makes the calls that are left.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
-from . import backends
-
 KEPT = 4
 """Jobs that a worker remembers."""
 
@@ -36,6 +33,10 @@ class Job(Protocol[T_contra, R_co]):
 
     def finish(self, task: T_contra, /) -> R_co:
         """What comes out of a task: anything but None."""
+        ...
+
+    def prepare(self) -> None:
+        """Called before every task in a process that is not the one that has made the job."""
 
 
 class Packed(Generic[T, R]):
@@ -43,7 +44,7 @@ class Packed(Generic[T, R]):
 
     def __init__(self, job: Job[T, R]) -> None:
         self.job = job
-        self.content = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
+        self.content = pickle.dumps(job)
         self.name = blake2b(self.content, digest_size=16).hexdigest()
         self.sent = 0
         """How often it has been sent."""
@@ -143,10 +144,12 @@ _lock = Lock()
 
 def _work(name: str, content: bytes | None, parcel: _Parcel[Any], home: tuple[str, int], call: str) -> Any:
     """What comes out of a task; None if the job is not known here and has not come along. ``call`` is unique."""
-    if home != _process():
-        backends.compute_on_one_thread()
     job = _known(name, content)
-    return None if job is None else job.finish(parcel.task())
+    if job is None:
+        return None
+    if home != _process():
+        job.prepare()
+    return job.finish(parcel.task())
 
 
 def _process() -> tuple[str, int]:

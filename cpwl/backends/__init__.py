@@ -66,9 +66,9 @@ def compute_on_one_thread() -> None:
     One that was forked has lost the threads of torch, and would wait for them without an end.
     """
     if "torch" in sys.modules:
-        import torch
+        from .torch import use_one_thread
 
-        torch.set_num_threads(1)
+        use_one_thread()
     else:
         os.environ["OMP_NUM_THREADS"] = "1"
 

@@ -175,7 +175,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         bias = constants.bias[:, None].expand(values.shape[1:])
         if x.weights is not None:
             bias = x.weights.repeat_interleave(lead)[:, None, None] * bias
-        return _summed(x, constants, (values + bias).reshape(x.rows, -1), (lead, values.shape[2]))
+        return _summed(x, constants, values.add_(bias).reshape(x.rows, -1), (lead, values.shape[2]))
 
     def _scale(self, node: Node, op: Scale, x: FloatField) -> FloatField:
         factors, shift = self._broadcast(op.factor, node), self._broadcast(op.shift, node)
@@ -250,11 +250,13 @@ def convolved(op: Conv, weight: Tensor, rows: Tensor) -> Tensor:
     Without cuDNN, which may use FFT or Winograd (oneDNN does not take float64).
     """
     images = rows.reshape(-1, op.channels, *op.spatial)
-    if any(any(pads) for pads in op.padding):
+    padding = [before for before, _ in op.padding]
+    if any(before != after for before, after in op.padding):
         images = torch.nn.functional.pad(images, [pad for pads in reversed(op.padding) for pad in pads])
+        padding = [0] * len(padding)
     convolve = _CONVOLUTIONS[len(op.spatial) - 1]
     with torch.backends.cudnn.flags(enabled=False):
-        return convolve(images, weight, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+        return convolve(images, weight, None, op.stride, padding, op.dilation, op.groups).flatten(2)
 
 
 _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
