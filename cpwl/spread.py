@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from threading import local
 
 import numpy as np
 
@@ -38,9 +39,20 @@ class Job:
 
     def finish(self, task: Task) -> list[Finished]:
         """What comes out of a task."""
-        arithmetic = backends.get(self.backend, self.device).arithmetic
-        sweep = Sweep(self.network, self.domain, arithmetic, blocks=self.block_sizes)
+        sweep = _sweep_of(self)
         return [sweep.finish(task)] if self.join else list(sweep.blocks(task))
+
+
+_here = local()
+
+
+def _sweep_of(job: Job) -> Sweep:
+    """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
+    if getattr(_here, "job", None) is not job:
+        arithmetic = backends.get(job.backend, job.device).arithmetic
+        _here.job, _here.sweep = job, Sweep(job.network, job.domain, arithmetic, blocks=job.block_sizes)
+    sweep: Sweep = _here.sweep
+    return sweep
 
 
 class Spread:
