@@ -272,13 +272,17 @@ class Sweep:
         named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
         moved = _after(state, step, refinement.arrangement, named, refinement.settled)
-        return moved, partial(self._activated, i, node, refinement, live)
+        # What is left out depends on the block, and so does rounding: it must not decide anything.
+        shorter = node.op.is_relu and i in self.network.mixed and exactly is not None
+        rectified = refinement.rectified if shorter else None
+        return moved, partial(self._activated, i, node, refinement, rectified, live)
 
     def _activated(
         self,
         i: int,
         node: Node,
         refinement: Refinement[Any],
+        rectified: Callable[[NDArray[np.int64] | None], Any] | None,
         live: dict[int, Any],
         vertices: NDArray[np.int64] | None,
     ) -> dict[int, Any]:
@@ -287,9 +291,8 @@ class Sweep:
             rows = {j: refinement.carry(field) for j, field in live.items()}
         else:
             rows = {j: refinement.carry_to(field, vertices) for j, field in live.items()}
-        assert isinstance(node.op, Piecewise)
-        if node.op.is_relu and i in self.network.mixed and refinement.rectified is not None:
-            return {**rows, i: refinement.rectified(vertices)}
+        if rectified is not None:
+            return {**rows, i: rectified(vertices)}
         argument = refinement.cutting(vertices)
         noting = i in self.network.met_by_maximum
         output = self._arithmetic.activate(node, argument, consuming=not noting)
