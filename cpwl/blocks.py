@@ -28,7 +28,7 @@ class Blocks:
     most_rows: int = 1 << 62
     """Vertices of a block at most, whatever their rows take."""
     first: int = 32
-    """Blocks of the first division at least, if there has to be one: they may go to several workers."""
+    """Blocks of the first division, if there has to be one and they are worth it: they may go to several workers."""
 
     @classmethod
     def within(cls, memory: int | None, regions: int | None = None) -> Blocks:
@@ -53,6 +53,10 @@ class Blocks:
         """The number of blocks for that many rows of that many float64 entries."""
         fitting, allowed = (max(1, size // (8 * max(entries, 1))) for size in (self.block, self.limit))
         return -(-rows // min(max(fitting, min(_FEWEST, allowed)), self.most_rows))
+
+    def wanted_first(self, rows: int, wanted: int) -> int:
+        """The number of blocks of the first division, where ``wanted`` are needed."""
+        return max(wanted, min(self.first, rows // min(_FEWEST, self.most_rows)))
 
     def divided(self, arrangement: Arrangement[Any], count: int) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block."""

@@ -246,10 +246,12 @@ class Sweep:
         """The division of a state, if it needs one; none while a periodic node has to see the whole domain."""
         if any(isinstance(node.op, Periodic) for node in self.network.nodes):
             return None
-        wanted = self.block_sizes.wanted(len(state.arrangement.vertices), self._entries(state.node))
+        vertices = len(state.arrangement.vertices)
+        wanted = self.block_sizes.wanted(vertices, self._entries(state.node))
         if wanted < 2 or len(state.arrangement) < 2:
             return None
-        count = min(wanted if state.path else max(wanted, self.block_sizes.first), len(state.arrangement))
+        count = wanted if state.path else self.block_sizes.wanted_first(vertices, wanted)
+        count = min(count, len(state.arrangement))
         chosen = self.block_sizes.divided(state.arrangement, count)
         return Division(state, rows, chosen, self._part(task, state.node))
 
