@@ -5,6 +5,7 @@ Both give the same: the same combinatorics bit for bit, and numbers and bounds t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,10 @@ def _tensors(*arrays: NDArray[Any]) -> list[Tensor]:
     return [torch.from_numpy(array) for array in arrays]
 
 
-def sign_bits(values: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Packed bits: above zero, below zero, and within ``coarse`` (one bound a row) of it; None when none is."""
-    above, below, near, found = kernels.sign_bits(_array(values), _array(coarse))
-    return _packed(above), _packed(below), _packed(near) if found else None
+def sign_bits(values: Tensor, coarse: Tensor, bounds: Sequence[Tensor], known: Tensor | None) -> list[Tensor]:
+    """Packed bits: above and below zero, and doubtful; ``bounds``: row, column, floor of the bound, and of zero."""
+    zeros = np.zeros((0, 0), np.uint8) if known is None else _array(known)
+    return [_packed(bits) for bits in kernels.sign_bits(_array(values), _array(coarse), *map(_array, bounds), zeros)]
 
 
 def cell_bits(

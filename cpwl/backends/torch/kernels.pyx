@@ -60,23 +60,42 @@ cdef extern from *:
     ) noexcept nogil
 
 
-def sign_bits(const double[:, ::1] values, const double[::1] coarse):
-    """Packed bits (V, W): where values are above zero, below zero, and within ``coarse`` of zero; and how many are."""
+def sign_bits(
+    const double[:, ::1] values, const double[::1] coarse,
+    const double[::1] row, const double[::1] column, const double[::1] floor,
+    const double[::1] zero_row, const double[::1] zero_column, const double[::1] zero_floor,
+    const uint8_t[:, ::1] known,
+):
+    """Packed bits (V, W): where values are above zero and below it by more than what counts as zero, and where they are
+    within their error bounds. Entries ``known`` (if it has rows) to be zero are neither; ``coarse`` bounds all of a row."""
     cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], words = max(1, (columns + 63) // 64)
-    above_, below_, near_ = _zeros(3, (rows, words), np.uint64)
-    cdef uint64_t[:, ::1] above = above_, below = below_, near = near_
-    cdef Py_ssize_t r, w, found = 0
+    above_, below_, doubtful_ = _zeros(3, (rows, words), np.uint64)
+    cdef uint64_t[:, ::1] above = above_, below = below_, doubtful = doubtful_
+    cdef uint64_t near, bit
+    cdef Py_ssize_t r, w, c
+    cdef double size, bound
     if columns == 0:
-        return above_, below_, near_, found
+        return above_, below_, doubtful_
     with nogil:
         for r in range(rows):
             for w in range(words):
                 _signs(
                     &values[r, 64 * w], <int>min(<Py_ssize_t>64, columns - 64 * w), coarse[r],
-                    &above[r, w], &below[r, w], &near[r, w],
+                    &above[r, w], &below[r, w], &near,
                 )
-                found += near[r, w] != 0
-    return above_, below_, near_, found
+                while near:
+                    c = 64 * w + _lowest(near)
+                    bit = near & (~near + 1)
+                    near ^= bit
+                    if known.shape[0] > 0 and known[r, c]:
+                        continue
+                    size, bound = fabs(values[r, c]), _bound(row, column, floor, r, c)
+                    if size <= bound and bound > 0:
+                        doubtful[r, w] |= bit
+                    if size <= _bound(zero_row, zero_column, zero_floor, r, c):
+                        above[r, w] &= ~bit
+                        below[r, w] &= ~bit
+    return above_, below_, doubtful_
 
 
 def cell_bits(

@@ -10,7 +10,7 @@ from torch import Tensor
 from . import compiled
 from .complex import Complex
 from .field import FloatField, Sharp
-from .segments import common_bits, pack, set_bits, union_over_cells, unpack, valid_bits, with_bits
+from .segments import common_bits, pack, union_over_cells, unpack, valid_bits, with_bits
 
 _BLOCK = 1 << 19
 """Entries handled at a time, so that a block of values stays in the cache through all passes over it."""
@@ -133,16 +133,8 @@ def _with_any(cells: Complex, packed: Tensor, mask: Tensor | None = None) -> Ten
 
 
 def _compiled_signs(columns: Columns, coarse: Tensor) -> Signs:
-    above, below, near = compiled.sign_bits(columns.values, coarse)
-    none = torch.zeros_like(above)
-    if near is None:
-        return Signs(above, below, none)
-    row, column = set_bits(near if columns.zeros is None else near & ~pack(columns.zeros))
-    size = columns.values[row, column].abs()
-    bound, zero = columns.bounds_at(row, column)
-    flat, open_ = size <= zero, (size <= bound) & (bound > 0)
-    signed = ~with_bits(none, row[flat], column[flat])
-    return Signs(above & signed, below & signed, with_bits(none, row[open_], column[open_]))
+    bounds = [part for sharp in (columns.bound, columns.rounding) for part in (sharp.row, sharp.column, sharp.floor)]
+    return Signs(*compiled.sign_bits(columns.values, coarse, bounds, columns.zeros))
 
 
 def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
