@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from agreement import disagreements
 
 import cpwl
 from cpwl import backends
+from cpwl.backends.torch import FloatField, TorchArithmetic
 from cpwl.backends.torch.sequential import Sequential
-from cpwl.network import RELU, Dense, Network
+from cpwl.network import RELU, Dense, Network, Node, Sum
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 CLOSELY = pytest.mark.parametrize("closely", [True, False], ids=["long numbers", "integers"])
@@ -93,3 +98,22 @@ def test_a_unit_that_is_off_everywhere_is_left_out_of_the_rows_and_one_that_is_o
     nothing = Network.sequential(2, [Dense(weight, bias - 5), RELU, mixed, RELU, Dense(np.ones((1, 2)), np.zeros(1))])
     part = cpwl.partition(nothing, SQUARE)
     assert len(part) == 1 and part.outputs.to_numpy().ravel().tolist() == [0.5] * 4
+
+
+def test_a_matrix_on_the_units_that_are_left_agrees_with_the_whole_one_within_both_bounds() -> None:
+    random, device = np.random.default_rng(0), torch.device("cpu")
+    held = torch.tensor([0, 3, 4, 7])
+    node = Node(Dense(random.standard_normal((5, 9)), random.standard_normal(5)), (0,), (5,), "dense")
+    part = replace(FloatField.exactly(random.standard_normal((6, 4)), device), held=held, width=9)
+    found, whole = (TorchArithmetic(device).linear(node, [field]) for field in (part, part.whole()))
+    exact = fractions(part.to_numpy()) @ fractions(node.op.weight).T + fractions(node.op.bias)
+    for field in (found, whole):
+        assert (np.abs(fractions(field.to_numpy()) - exact) <= fractions(field.limits())).all()
+    assert (found.limits() <= whole.limits()).all() and (found.limits() < whole.limits()).any()
+    other = Node(Sum((1.0, 1.0)), (0, 0), (9,), "sum")
+    doubled = TorchArithmetic(device).linear(other, [part, part])
+    assert np.array_equal(doubled.to_numpy(), 2 * part.to_numpy()) and part.to_numpy().shape == (6, 9)
+
+
+def fractions(values: Any) -> Any:
+    return np.vectorize(Fraction, otypes=[object])(values)

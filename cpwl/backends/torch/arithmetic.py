@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ...arithmetic import Arithmetic
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
-from . import compiled
 from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, conv_norms, dense_norms, factor, largest
 
@@ -237,7 +236,7 @@ def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
     """A matrix times each row, plus the bias."""
     outputs, inputs = constants.weight.shape
     values = room(len(rows), outputs, rows)
-    step = max(64, _BLOCK // (outputs + inputs)) if compiled.serves(rows) else max(1, len(rows))
+    step = max(64, _BLOCK // (outputs + inputs)) if rows.device.type == "cpu" else max(1, len(rows))
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         torch.addmm(constants.bias, rows[part], constants.weight.T, out=values[part])

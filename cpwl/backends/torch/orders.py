@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .chords import Chords, Meets
+from .chords import ChordEnds, Chords, Meets
 from .complex import Complex
 from .crossings import Crossings, within_slack
 from .decide import Decider, Places
+from .segments import sort_within
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,7 @@ class _Line:
         position, slack = self.position.clone(), self.slack.clone()
         found = sharper(loose)
         position[loose], slack[loose] = found[0].clamp(0, 1), found[1]
-        by_position = torch.argsort(position, stable=True)
-        order = by_position[torch.argsort(self.segment[by_position], stable=True)]
+        order = sort_within(self.segment, position)
         return _Line(self.segment, position[order], slack[order]), order
 
 
@@ -67,11 +67,11 @@ def along_edges(complex_: Complex, crossings: Crossings, decider: Decider) -> Cr
 
 
 def along_chords(
-    complex_: Complex, crossings: Crossings, chords: Chords, ends: Tensor, found: tuple[Meets, Tensor], decider: Decider
+    chords: Chords, ends: ChordEnds, found: tuple[Meets, Tensor], decider: Decider
 ) -> tuple[Meets, Tensor]:
     """The crossings of chords, in their exact order wherever it can be decided; and the chords on which it cannot.
 
-    ``found`` is what ``Meets.find`` gives; ``ends`` (C, 2) are the crossings at which each chord begins and ends.
+    ``found`` is what ``Meets.find`` gives.
     """
     meets, tied = found
     if not bool(tied.any()):
@@ -87,7 +87,7 @@ def along_chords(
         pair, side = entry[which] % len(meets), entry[which] // len(meets)
         chord, other = meets.chord[pair, side], meets.chord[pair, 1 - side]
         cell, column = chords.cell[chord], chords.column[chord]
-        first, second = (_on_edges(complex_, crossings, ends[chord, k], cell, column) for k in (0, 1))
+        first, second = (_on_edges(ends, ends.ends[chord, k], cell, column) for k in (0, 1))
         return decider.orders(first, second, cell, chords.column[other])
 
     line, order = line.sharpened(loose, sharper)
@@ -130,8 +130,7 @@ class _EdgeEnds:
         return first, second
 
 
-def _on_edges(complex_: Complex, crossings: Crossings, which: Tensor, cell: Tensor, column: Tensor) -> Places:
-    """Crossings by columns on edges of cells, numbered after the old vertices."""
-    line = complex_.marks[crossings.edge[which], 1]
-    vertices = int(complex_.edges.max()) + 1
-    return Places(vertices + which, cell, torch.stack([line, -1 - column], 1))
+def _on_edges(ends: ChordEnds, which: Tensor, cell: Tensor, column: Tensor) -> Places:
+    """Crossings by columns on edges of cells, numbered after the old vertices (as in ``Sequential``)."""
+    line = ends.complex.marks[ends.crossings.edge[which], 1]
+    return Places(len(ends.columns.values) + which, cell, torch.stack([line, -1 - column], 1))

@@ -124,9 +124,10 @@ class _Refinement:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
         chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
-        found = Meets.find(chords, ChordEnds(self.old, self.columns, self.crossings, ends))
+        chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
+        found = Meets.find(chords, chord_ends)
         if self.task.decider is not None:
-            found = along_chords(self.old, self.crossings, chords, ends, found, self.task.decider)
+            found = along_chords(chords, chord_ends, found, self.task.decider)
         meets, tied = found
         late = odd.clone()
         late[chords.cell[tied]] = True
