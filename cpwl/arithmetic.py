@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Generic
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +168,12 @@ def evaluate(
     return forward.output
 
 
+_embeddings: WeakKeyDictionary[Domain, Node] = WeakKeyDictionary()
+"""One for each domain, so that what an arithmetic works out for its operator serves all partitions."""
+
+
 def embedding(domain: Domain) -> Node:
     """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
-    return Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")
+    if domain not in _embeddings:
+        _embeddings[domain] = Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")
+    return _embeddings[domain]

@@ -7,6 +7,7 @@ from dataclasses import fields
 from fractions import Fraction
 from math import prod
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,18 @@ from .network import (
     Sum,
 )
 
+_checked: WeakSet[Network] = WeakSet()
+"""Networks that are well formed; they do not change."""
+
 
 def check_network(network: Network) -> None:
     """Raises ``ShapeError`` or ``ArgumentError``, naming the node, unless the network is well formed."""
+    if network not in _checked:
+        _check(network)
+        _checked.add(network)
+
+
+def _check(network: Network) -> None:
     if not network.nodes or not isinstance(network.nodes[0].op, Input):
         raise ArgumentError("network must begin with its input: node 0 must be an Input.")
     for i, node in enumerate(network.nodes):

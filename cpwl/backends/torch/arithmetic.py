@@ -17,7 +17,7 @@ from torch import Tensor
 from ...arithmetic import Arithmetic
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, room, row_norms, taken
-from .norms import Norms, absolute_norm, conv_norms, dense_norms, factor, largest
+from .norms import Norms, absolute_norm, factor, largest, operator_norms
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField) -> FloatField:
-        constants = self._weights_of(op, dense_norms)
+        constants = self._weights_of(op)
         if x.held is None or x.columns > op.weight.shape[1]:
             rows = x.whole().values.reshape(-1, op.weight.shape[1])
         else:
@@ -168,7 +168,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return _summed(x, constants, values.reshape(x.rows, copies * len(op.bias)), (copies, 1))
 
     def _conv(self, op: Conv, x: FloatField) -> FloatField:
-        constants = self._weights_of(op, partial(conv_norms, proxy(op)))
+        constants = self._weights_of(op)
         values = convolved(op, constants.weight, x.values)
         lead = x.columns // (op.channels * prod(op.spatial))
         bias = constants.bias[:, None].expand(values.shape[1:])
@@ -203,11 +203,11 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return FloatField(values, lifted(error * (sqrt(copies) * ROUND_UP)), sharp, fresh, inputs[0].weights, zeros)
 
     # ---- constants -------------------------------------------------------------------------------------------------
-    def _weights_of(self, op: Dense | Conv, norms: Callable[[Tensor], Norms]) -> _WeightConstants:
+    def _weights_of(self, op: Dense | Conv) -> _WeightConstants:
         if op not in self._constants:
             weight = torch.as_tensor(op.weight, device=self.device)
             bias = torch.as_tensor(op.bias, device=self.device)
-            self._constants[op] = _WeightConstants(weight, bias, norms)
+            self._constants[op] = _WeightConstants(weight, bias, partial(operator_norms, proxy(op)))
         constants: _WeightConstants = self._constants[op]
         return constants
 

@@ -23,7 +23,7 @@ else:
 
 def serves(values: Tensor) -> bool:
     """Whether the compiled loops do the work on such a tensor."""
-    return enabled and values.device.type == "cpu"
+    return enabled and values.is_cpu
 
 
 def _array(values: Tensor) -> NDArray[Any]:
@@ -118,6 +118,11 @@ def below_bits(
 def take(values: Tensor, rows: Tensor, columns: Tensor, target: Tensor, norms: Tensor) -> None:
     """Copies some columns of some rows, and finds the norms of what was copied."""
     kernels.take(*map(_array, (values, rows, columns, target, norms)))
+
+
+def put(values: Tensor, rows: Tensor, columns: Tensor, function: Tensor, level: Tensor) -> None:
+    """Puts ``level[columns[i]]`` at (rows[i], function[columns[i]])."""
+    kernels.put(*map(_array, (values, rows, columns, function, level)))
 
 
 def rectify(values: Tensor, norms: Tensor) -> None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import partial
 from math import prod, sqrt
 from typing import Any
-from weakref import WeakKeyDictionary, proxy
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor
 from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
 from .digits import Digits, Factor, Grid, Levels, bits_for
 from .field import ROUND_UP, gamma, lifted, row_norms, taken
-from .norms import Norms, conv_norms, dense_norms, largest
+from .norms import absolute_operator_norm, largest, operator_norms
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ class ExtendedArithmetic:
 
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: ExtendedField) -> ExtendedField:
-        constants = self._weights_of(op, dense_norms)
+        constants = self._weights_of(op)
         outputs, inputs = op.weight.shape
 
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
@@ -130,7 +130,7 @@ class ExtendedArithmetic:
         return self._summed(x, constants, apply, (x.zeros.shape[1] // inputs, 1))
 
     def _conv(self, op: Conv, x: ExtendedField) -> ExtendedField:
-        constants = self._weights_of(op, partial(conv_norms, proxy(op)))
+        constants = self._weights_of(op)
         pads = [pad for axis in reversed(op.padding) for pad in axis]
         convolve = _CONVOLUTIONS[len(op.spatial) - 1]
 
@@ -242,7 +242,7 @@ class ExtendedArithmetic:
         return self.grid.normal(Levels(at, torch.cat([part.rest for part in levels], 1)))
 
     # ---- constants -------------------------------------------------------------------------------------------------
-    def _weights_of(self, op: Dense | Conv, measure: Callable[[Tensor], Norms]) -> _Weights:
+    def _weights_of(self, op: Dense | Conv) -> _Weights:
         if op not in self._constants:
             weight, bias = torch.as_tensor(op.weight), torch.as_tensor(op.bias)
             terms = self.grid.split(weight)
@@ -250,8 +250,8 @@ class ExtendedArithmetic:
             self._constants[op] = _Weights(
                 terms,
                 self.grid.split(bias),
-                measure(weight).spectral,
-                [measure(rest).absolute for rest in terms.rests],
+                operator_norms(op, weight).spectral,
+                [absolute_operator_norm(op, rest) for rest in terms.rests],
                 [_stacked(terms.terms(used), groups) for used in range(len(terms.digits) + 1)],
                 prod(weight.shape[1:]),
                 (weight[:1] if isinstance(op, Dense) and bool(weight.all()) else weight).ne(0).to(torch.float64),

@@ -600,8 +600,63 @@ cdef extern from *:
         }
         return squares;
     }
+
+    /* Values of a row at some columns, copied; the sum of their squares, in parts that do not wait for one another. */
+    static inline double cpwl_picked(
+        const double *restrict row, const int64_t *restrict columns, ptrdiff_t count, double *restrict target
+    ) {
+        double squares[4] = {0, 0, 0, 0};
+        ptrdiff_t k = 0, j;
+        for (; k + 4 <= count; k += 4)
+            for (j = 0; j < 4; j++) {
+                const double value = row[columns[k + j]];
+                target[k + j] = value;
+                squares[j] += value * value;
+            }
+        for (; k < count; k++) {
+            target[k] = row[columns[k]];
+            squares[0] += target[k] * target[k];
+        }
+        return (squares[0] + squares[1]) + (squares[2] + squares[3]);
+    }
+
+    /* Values between those of two rows; the sum of the squares of these rows' differences. */
+    static inline double cpwl_between(
+        const double *restrict first, const double *restrict second, double t, ptrdiff_t count, double *restrict target
+    ) {
+        double squares = 0;
+        ptrdiff_t k = 0;
+    #ifdef __SSE2__
+        const __m128d position = _mm_set1_pd(t);
+        __m128d sum = _mm_setzero_pd(), other = sum;
+        double parts[2];
+        for (; k + 4 <= count; k += 4) {
+            const __m128d from = _mm_loadu_pd(first + k), onward = _mm_loadu_pd(first + k + 2);
+            const __m128d step = _mm_sub_pd(_mm_loadu_pd(second + k), from);
+            const __m128d stride = _mm_sub_pd(_mm_loadu_pd(second + k + 2), onward);
+            _mm_storeu_pd(target + k, _mm_add_pd(from, _mm_mul_pd(position, step)));
+            _mm_storeu_pd(target + k + 2, _mm_add_pd(onward, _mm_mul_pd(position, stride)));
+            sum = _mm_add_pd(sum, _mm_mul_pd(step, step));
+            other = _mm_add_pd(other, _mm_mul_pd(stride, stride));
+        }
+        _mm_storeu_pd(parts, _mm_add_pd(sum, other));
+        squares = parts[0] + parts[1];
+    #endif
+        for (; k < count; k++) {
+            const double difference = second[k] - first[k];
+            target[k] = first[k] + t * difference;
+            squares += difference * difference;
+        }
+        return squares;
+    }
     """
     double _rectify "cpwl_rectify"(double* values, Py_ssize_t count) noexcept nogil
+    double _picked "cpwl_picked"(
+        const double* row, const int64_t* columns, Py_ssize_t count, double* target
+    ) noexcept nogil
+    double _between "cpwl_between"(
+        const double* first, const double* second, double t, Py_ssize_t count, double* target
+    ) noexcept nogil
 
 
 cdef inline double _norm(double squares, const double* values, Py_ssize_t count) noexcept nogil:
@@ -621,19 +676,26 @@ def take(
     double[:, ::1] target, double[::1] norms,
 ):
     """Copies some columns of some rows, and finds the norms of what was copied."""
-    cdef Py_ssize_t i, k, r, count = columns.shape[0]
-    cdef double value, squares
+    cdef Py_ssize_t i, count = columns.shape[0]
+    cdef double squares
     if count == 0:
         norms[:] = 0
         return
     with nogil:
         for i in range(rows.shape[0]):
-            r, squares = rows[i], 0.0
-            for k in range(count):
-                value = values[r, columns[k]]
-                target[i, k] = value
-                squares += value * value
+            squares = _picked(&values[rows[i], 0], &columns[0], count, &target[i, 0])
             norms[i] = _norm(squares, &target[i, 0], count)
+
+
+def put(
+    double[:, ::1] values, const int64_t[::1] rows, const int64_t[::1] columns, const int64_t[::1] function,
+    const double[::1] level,
+):
+    """Puts the levels of columns where their functions are, in some rows."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(rows.shape[0]):
+            values[rows[i], function[columns[i]]] = level[columns[i]]
 
 
 def rectify(double[:, ::1] values, double[::1] norms):
@@ -652,15 +714,13 @@ def interpolate(
     const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,
 ):
     """Fills the rows from ``count`` on: values on segments between earlier rows, and bounds on errors and norms."""
-    cdef Py_ssize_t columns = values.shape[1], i, k, a, b, n
-    cdef double t, difference, total, reach, bound
+    cdef Py_ssize_t columns = values.shape[1], i, a, b, n
+    cdef double t, total = 0.0, reach, bound
     with nogil:
         for i in range(first.shape[0]):
-            a, b, t, n, total = first[i], second[i], position[i], count + i, 0.0
-            for k in range(columns):
-                difference = values[b, k] - values[a, k]
-                total += difference * difference
-                values[n, k] = values[a, k] + t * difference
+            a, b, t, n = first[i], second[i], position[i], count + i
+            if columns:
+                total = _between(&values[a, 0], &values[b, 0], t, columns, &values[n, 0])
             norms[n] = ((1 - t) * norms[a] + t * norms[b]) * ROUND_UP
             reach = sqrt(total) + error[a] + error[b]
             bound = (1 - t) * error[a] + t * error[b] + slack[i] * reach + 8 * UNIT * (norms[a] + norms[b])

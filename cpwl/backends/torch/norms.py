@@ -8,7 +8,7 @@ from math import ceil, gcd, prod, sqrt
 import torch
 from torch import Tensor
 
-from ...network import Conv
+from ...network import Conv, Dense
 from .field import ROUND_UP, SMALLEST, UNIT, gamma, lifted
 
 _LARGEST_GRAM = 1 << 34
@@ -21,6 +21,16 @@ class Norms:
 
     spectral: float
     absolute: float
+
+
+def operator_norms(op: Dense | Conv, weight: Tensor) -> Norms:
+    """The bounds for an operator with such weights."""
+    return conv_norms(op, weight) if isinstance(op, Conv) else dense_norms(weight)
+
+
+def absolute_operator_norm(op: Dense | Conv, weight: Tensor) -> float:
+    """A bound on || |W| ||_2 for an operator with such weights."""
+    return _absolute_conv_norm(op, weight) if isinstance(op, Conv) else absolute_norm(weight)
 
 
 def dense_norms(weight: Tensor) -> Norms:
@@ -36,15 +46,23 @@ def absolute_norm(weight: Tensor) -> float:
 
 def conv_norms(op: Conv, weight: Tensor) -> Norms:
     """The bounds for a convolution of any spatial size: weight (out, in // groups, *kernel)."""
-    blocks = weight.reshape(op.groups, len(weight) // op.groups, weight.shape[1], -1)
-    magnitudes = blocks.abs()
-    absolute = _schur(magnitudes.sum((2, 3)), magnitudes.sum((1, 3)))
+    blocks, absolute = _grouped(op, weight), _absolute_conv_norm(op, weight)
     reads = prod(_meetings(*axis) for axis in zip(weight.shape[2:], op.stride, op.dilation, strict=True))
     by_output = max(spectral_bound(block.flatten(1)) for block in blocks)
     by_input = max(spectral_bound(block.transpose(0, 1).flatten(1)) for block in blocks)
     taps = prod(weight.shape[2:])
     unfolded = min(sqrt(reads) * by_output, sqrt(taps) * by_input) * ROUND_UP
     return Norms(factor(min(unfolded, absolute)), absolute)
+
+
+def _absolute_conv_norm(op: Conv, weight: Tensor) -> float:
+    """A bound on || |W| ||_2 for a convolution of any spatial size."""
+    magnitudes = _grouped(op, weight).abs()
+    return _schur(magnitudes.sum((2, 3)), magnitudes.sum((1, 3)))
+
+
+def _grouped(op: Conv, weight: Tensor) -> Tensor:
+    return weight.reshape(op.groups, len(weight) // op.groups, weight.shape[1], -1)
 
 
 def _meetings(taps: int, stride: int, dilation: int) -> int:
@@ -57,12 +75,22 @@ def _schur(rows: Tensor, columns: Tensor) -> float:
     return sqrt(largest(rows)) * sqrt(largest(columns)) * ROUND_UP
 
 
-def spectral_bound(matrix: Tensor, squarings: int = 5) -> float:
+def spectral_bound(matrix: Tensor) -> float:
     """An upper bound on the spectral norm: ||A||_2^2 = ||A'A||_2, repeated, and a Frobenius norm at the end.
 
     With A scaled to Frobenius norm 1, the product is computed up to gamma_n in the Frobenius norm (proofs/, Lemma 5).
-    The bound is at most n^(1 / 2^(squarings + 1)) times the norm: 1.1 for n = 256.
+    With k squarings the bound is at most n^(1 / 2^(k + 1)) times the norm, n the shorter side: 1.1 for n up to 256,
+    where as many are made as that takes.
     """
+    return _spectral_bound(matrix, _squarings(min(matrix.shape)))
+
+
+def _squarings(side: int) -> int:
+    """The least k <= 5 for which side^(1 / 2^(k + 1)) <= 2^(1 / 8)."""
+    return next((k for k in range(5) if side <= 2 ** (2 ** (k - 2))), 5)
+
+
+def _spectral_bound(matrix: Tensor, squarings: int) -> float:
     peak = float(matrix.abs().max()) if matrix.numel() else 0.0
     if peak == 0:
         return 0.0
@@ -71,7 +99,7 @@ def spectral_bound(matrix: Tensor, squarings: int = 5) -> float:
     if squarings == 0 or matrix.numel() * min(matrix.shape) > _LARGEST_GRAM:
         return peak * size * ROUND_UP
     unit = (scaled if matrix.shape[0] >= matrix.shape[1] else scaled.T) / size
-    gram = spectral_bound(unit.T @ unit, squarings - 1)
+    gram = _spectral_bound(unit.T @ unit, squarings - 1)
     return peak * size * (sqrt(gram + gamma(len(unit) + 2)) + 2 * UNIT) * ROUND_UP
 
 

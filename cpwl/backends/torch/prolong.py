@@ -195,27 +195,30 @@ class Cutting:
 
     def values(self, vertices: Tensor | None = None) -> FloatField:
         """The functions on some vertices, in that order, each given once, or (None) on all."""
-        return self._on(vertices, None)
+        found, made = self._on(vertices, None)
+        at_zero = self.level[made.column] == 0
+        return replace(found, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
 
     def rectified(self, vertices: Tensor | None = None) -> FloatField:
         """The same of max(f, 0), for functions f that are cut at the one level 0.
 
         A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
         """
-        found = self._on(vertices, self._reaching)
+        found, _ = self._on(vertices, self._reaching)
         norms = torch.empty_like(found.error)
         if compiled.serves(norms):
             compiled.rectify(found.values, norms)
         else:
             norms.copy_(row_norms(found.values.clamp_(min=0)))
-        return replace(found, made=None, norms=norms, held=self._reaching, width=self.field.columns)
+        return replace(found, norms=norms, held=self._reaching, width=self.field.columns)
 
     @cached_property
     def _reaching(self) -> Tensor:
         """The columns that are not below their level at all old vertices."""
         return self.signs.reaching(len(self.level))
 
-    def _on(self, vertices: Tensor | None, held: Tensor | None) -> FloatField:
+    def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
+        """The functions on some vertices, of all columns or of some, and where vertices were made."""
         plan = self.prolongation
         if vertices is None:
             found, certain = plan.carry(self.field, held), self.certain
@@ -226,7 +229,9 @@ class Cutting:
             found, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
             place = (vertices >= plan.old).nonzero(as_tuple=True)[0]
             new = vertices[place]
-        return self._settled(found, self._made(new, place), certain, self._functions(held))
+        made = self._made(new, place)
+        self._settle(found, made, certain, self._functions(held))
+        return found, made
 
     def _functions(self, held: Tensor | None) -> Tensor:
         """For each column the place of its function among those that are held; -1 for none."""
@@ -244,13 +249,14 @@ class Cutting:
         place[vertices] = torch.arange(len(vertices), device=place.device)
         return self.certain.moved(place)
 
-    def _settled(self, grown: FloatField, made: Certain, certain: Certain, function: Tensor) -> FloatField:
-        """The field with exact values where vertices were made, and on the right side where signs are certain."""
-        grown.values[made.vertex, function[made.column]] = self.level[made.column]
+    def _settle(self, grown: FloatField, made: Certain, certain: Certain, function: Tensor) -> None:
+        """Puts in exact values where vertices were made, and moves others to the side on which they certainly are."""
+        if compiled.serves(grown.values):
+            compiled.put(grown.values, made.vertex, made.column, function, self.level)
+        else:
+            grown.values[made.vertex, function[made.column]] = self.level[made.column]
         if len(certain.vertex):
             self._correct(grown, certain.take(function[certain.column] >= 0), function)
-        at_zero = self.level[made.column] == 0
-        return replace(grown, made=(made.vertex[at_zero], function[made.column[at_zero]]))
 
     def _made(self, new: Tensor, place: Tensor) -> Certain:
         """New vertices, by their places, with the columns that are at their level there because they made them."""

@@ -154,8 +154,9 @@ class _Refinement:
 
         Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
         """
-        at_first = self.signs.below[self.old.origin[self.old.offsets[:-1]]]
-        first = (at_first & self.cells.cut) | (self.cells.below & ~self.cells.cut)
+        at_first = self.signs.below.view(torch.int64)[self.old.origin[self.old.offsets[:-1]]]
+        cutting, somewhere = (bits.view(torch.int64) for bits in (self.cells.cut, self.cells.below))
+        first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
         if compiled.serves(first):
             traced = parents, new.offsets, order
             return compiled.below_bits(first, *traced, cut.pieces, cut.chord_of_link, cut.chords.column)

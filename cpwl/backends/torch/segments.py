@@ -74,6 +74,8 @@ def unpack(packed: Tensor, columns: int) -> Tensor:
 def common_bits(packed: Tensor) -> Tensor:
     """The bits that are set in every one of some packed rows, of which there is at least one: uint8 (bytes,)."""
     words = packed.view(torch.int64)
+    if words.is_cpu:
+        return torch.from_numpy(np.bitwise_and.reduce(words.numpy(), axis=0)).view(torch.uint8)
     while len(words) > 1:
         half = len(words) // 2
         words = torch.cat([words[:half] & words[half : 2 * half], words[2 * half :]])
