@@ -61,8 +61,19 @@ class State:
     """Whether all of it is there; a budget may have ended before."""
 
 
-Rows = Callable[[NDArray[np.int64] | None], dict[int, Any]]
-"""The fields that are still to be read, by node, at some vertices of an arrangement (increasing), or (None) at all."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The fields that are still to be read, by node."""
+
+    at: Callable[[NDArray[np.int64] | None], dict[int, Any]]
+    """At some vertices of an arrangement (increasing), or (None) at all."""
+    streamed: Callable[[], dict[int, Any] | None] = lambda: None
+    """At all, for the next node alone, which makes the rows as it reads them; None where they have to be held."""
+
+    def everywhere(self) -> dict[int, Any]:
+        """At all vertices, for the next node to read."""
+        found = self.streamed()
+        return self.at(None) if found is None else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +218,7 @@ class Sweep:
                 settled=0,
                 path=(*path, k),
             )
-            yield Task(block, division.rows(taken.vertices), share)
+            yield Task(block, division.rows.at(taken.vertices), share)
 
     def report(self, share: float) -> None:
         """Tells that this part of all work is done."""
@@ -239,7 +250,7 @@ class Sweep:
                     return self._ended(state, rows)
                 if division := self._divided(task, state, rows):
                     return division
-                live = rows(None)
+                live = rows.everywhere()
         return self._ended(state, self._stored(live))
 
     def _divided(self, task: Task, state: State, rows: Rows) -> Division | None:
@@ -277,7 +288,10 @@ class Sweep:
         # What is left out depends on the block, and so does rounding: it must not decide anything.
         shorter = node.op.is_relu and i in self.network.mixed and exactly is not None
         rectified = refinement.rectified if shorter else None
-        return moved, partial(self._activated, i, node, refinement, rectified, live)
+        at = partial(self._activated, i, node, refinement, rectified, live)
+        if not shorter or live or self.network.last_use[i] > i + 1:
+            return moved, Rows(at)
+        return moved, Rows(at, partial(_streamed, i, refinement))
 
     def _activated(
         self,
@@ -350,10 +364,11 @@ class Sweep:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         vertices = len(state.arrangement.vertices)
         size = self.block_sizes.rows_at_once(self._entries(state.node))
-        if vertices <= size:
-            return Finished(state, self._output(state.node, rows(None)))
+        streamed = rows.streamed()
+        if streamed is not None or vertices <= size:
+            return Finished(state, self._output(state.node, streamed or rows.at(None)))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
-        return Finished(state, self._arithmetic.stack([self._output(state.node, rows(chunk)) for chunk in chunks]))
+        return Finished(state, self._arithmetic.stack([self._output(state.node, rows.at(chunk)) for chunk in chunks]))
 
     def _output(self, done: int, live: dict[int, Any]) -> Any:
         """The network's output, when all nodes that are left are linear."""
@@ -370,7 +385,7 @@ class Sweep:
                 return dict(live)
             return {j: self._arithmetic.take(field, vertices) for j, field in live.items()}
 
-        return at
+        return Rows(at)
 
     def _entries(self, done: int) -> int:
         """The most entries of a vertex that are held at once after a node and before the next nonlinear one."""
@@ -384,6 +399,12 @@ class Sweep:
             most = max(most, live)
             live -= sum(nodes[j].size for j in set(nodes[i].inputs) if last_use[j] == i)
         return most
+
+
+def _streamed(i: int, refinement: Refinement[Any]) -> dict[int, Any] | None:
+    """What the node after i reads, made as it reads it."""
+    found = None if refinement.streamed is None else refinement.streamed()
+    return None if found is None else {i: found}
 
 
 def _after(

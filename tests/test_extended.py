@@ -222,7 +222,7 @@ def test_lemma_10_copies_of_one_entry_tie_by_name(monkeypatch: pytest.MonkeyPatc
     assert known.tolist() == [True, True, True, False, False, False]
 
 
-@pytest.mark.parametrize(("enough", "parts"), [(1.0, 3), (2.0**-120, 5), (2.0**-400, 8)])
+@pytest.mark.parametrize(("enough", "parts"), [(1.0, 2), (2.0**-120, 5), (2.0**-400, 8)])
 def test_numbers_get_longer_until_the_bounds_are_small(
     enough: float, parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from ...arithmetic import Arithmetic
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, factor, largest, operator_norms
+from .streamed import RectifiedRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +154,12 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]))
 
     # ---- linear operators ------------------------------------------------------------------------------------------
-    def _dense(self, op: Dense, x: FloatField) -> FloatField:
+    def _dense(self, op: Dense, x: FloatField | RectifiedRows) -> FloatField:
         constants = self._weights_of(op)
+        if isinstance(x, RectifiedRows):
+            if x.columns == op.weight.shape[1]:
+                return _streamed(constants.on_columns(x.held), x)
+            x = x.cutting.rectified()
         if x.held is None or x.columns > op.weight.shape[1]:
             rows = x.whole().values.reshape(-1, op.weight.shape[1])
         else:
@@ -241,6 +246,15 @@ def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
         part = slice(start, start + step)
         torch.addmm(constants.bias, rows[part], constants.weight.T, out=values[part])
     return values
+
+
+def _streamed(constants: _WeightConstants, x: RectifiedRows) -> FloatField:
+    """A matrix times rows that are made as it reads them, plus the bias."""
+    outputs, inputs = constants.weight.shape
+    values = room(x.rows, outputs, constants.weight)
+    for part, rows in x.parts(max(64, _BLOCK // (outputs + inputs))):
+        torch.addmm(constants.bias, rows, constants.weight.T, out=values[part])
+    return _summed(FloatField(rows[:0], x.error, norms=x.norms), constants, values, (1, 1))
 
 
 def convolved(op: Conv, weight: Tensor, rows: Tensor) -> Tensor:

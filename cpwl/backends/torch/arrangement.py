@@ -26,6 +26,7 @@ from .portable import Portable
 from .refine import Task, refine
 from .seams import Glue, VertexNames, mixed, named, prolonged, side_by_side
 from .segments import as_numpy, used
+from .streamed import RectifiedRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +178,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
             cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
             rectified=lambda vertices: found.cutting.rectified(_on_device(vertices, device)),
+            streamed=lambda: RectifiedRows.of(found.cutting),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
         )

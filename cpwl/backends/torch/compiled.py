@@ -135,3 +135,16 @@ def interpolate(
 ) -> None:
     """Fills rows from ``count`` on, at positions (with slacks) between two rows, and their bounds and norms."""
     kernels.interpolate(_array(values), _array(error), _array(norms), count, *map(_array, (*ends, *where)))
+
+
+def rectified(
+    old: tuple[Tensor, ...],
+    points: tuple[Tensor, ...],
+    zeros: tuple[Tensor, Tensor],
+    start: int,
+    target: Tensor,
+    bounds: tuple[Tensor, ...],
+) -> None:
+    """Some rows of the positive parts of some columns, and their bounds (see the kernel)."""
+    given = map(_array, (*old, *points, *zeros))
+    kernels.rectified(*given, start, *map(_array, (target, *bounds)))

@@ -620,9 +620,10 @@ cdef extern from *:
         return (squares[0] + squares[1]) + (squares[2] + squares[3]);
     }
 
-    /* Values between those of two rows; the sum of the squares of these rows' differences. */
+    /* Values between those of two rows; the sum of the squares of these rows' differences where the mask is 1, not 0. */
     static inline double cpwl_between(
-        const double *restrict first, const double *restrict second, double t, ptrdiff_t count, double *restrict target
+        const double *restrict first, const double *restrict second, double t, const double *restrict mask,
+        ptrdiff_t count, double *restrict target
     ) {
         double squares = 0;
         ptrdiff_t k = 0;
@@ -636,8 +637,8 @@ cdef extern from *:
             const __m128d stride = _mm_sub_pd(_mm_loadu_pd(second + k + 2), onward);
             _mm_storeu_pd(target + k, _mm_add_pd(from, _mm_mul_pd(position, step)));
             _mm_storeu_pd(target + k + 2, _mm_add_pd(onward, _mm_mul_pd(position, stride)));
-            sum = _mm_add_pd(sum, _mm_mul_pd(step, step));
-            other = _mm_add_pd(other, _mm_mul_pd(stride, stride));
+            sum = _mm_add_pd(sum, _mm_mul_pd(_mm_mul_pd(step, step), _mm_loadu_pd(mask + k)));
+            other = _mm_add_pd(other, _mm_mul_pd(_mm_mul_pd(stride, stride), _mm_loadu_pd(mask + k + 2)));
         }
         _mm_storeu_pd(parts, _mm_add_pd(sum, other));
         squares = parts[0] + parts[1];
@@ -645,17 +646,52 @@ cdef extern from *:
         for (; k < count; k++) {
             const double difference = second[k] - first[k];
             target[k] = first[k] + t * difference;
-            squares += difference * difference;
+            squares += difference * difference * mask[k];
         }
         return squares;
     }
+
+    /* The positive parts of a row's values at some columns; the sum of their squares, and of those of the values. */
+    static inline double cpwl_positive(
+        const double *restrict row, const int64_t *restrict columns, ptrdiff_t count, double *restrict target,
+        double *squares
+    ) {
+        double above = 0, total = 0;
+        ptrdiff_t k = 0;
+    #ifdef __SSE2__
+        const __m128d zero = _mm_setzero_pd();
+        __m128d sum = zero, all = zero;
+        double parts[2];
+        for (; k + 2 <= count; k += 2) {
+            const __m128d value = _mm_set_pd(row[columns[k + 1]], row[columns[k]]), positive = _mm_max_pd(value, zero);
+            _mm_storeu_pd(target + k, positive);
+            sum = _mm_add_pd(sum, _mm_mul_pd(positive, positive));
+            all = _mm_add_pd(all, _mm_mul_pd(value, value));
+        }
+        _mm_storeu_pd(parts, sum);
+        above = parts[0] + parts[1];
+        _mm_storeu_pd(parts, all);
+        total = parts[0] + parts[1];
+    #endif
+        for (; k < count; k++) {
+            const double value = row[columns[k]], positive = value > 0 ? value : 0;
+            target[k] = positive;
+            above += positive * positive;
+            total += value * value;
+        }
+        *squares = total;
+        return above;
+    }
     """
     double _rectify "cpwl_rectify"(double* values, Py_ssize_t count) noexcept nogil
+    double _positive "cpwl_positive"(
+        const double* row, const int64_t* columns, Py_ssize_t count, double* target, double* squares
+    ) noexcept nogil
     double _picked "cpwl_picked"(
         const double* row, const int64_t* columns, Py_ssize_t count, double* target
     ) noexcept nogil
     double _between "cpwl_between"(
-        const double* first, const double* second, double t, Py_ssize_t count, double* target
+        const double* first, const double* second, double t, const double* mask, Py_ssize_t count, double* target
     ) noexcept nogil
 
 
@@ -709,20 +745,104 @@ def rectify(double[:, ::1] values, double[::1] norms):
             norms[i] = _norm(_rectify(&values[i, 0], count), &values[i, 0], count)
 
 
+cdef struct Ends:
+    double error
+    double norm
+
+
+cdef inline Ends _bounds_between(double t, double slack, double reach, Ends one, Ends other) noexcept nogil:
+    """Bounds on the error and the norm of a row between two, ``reach`` apart in what was computed."""
+    cdef Ends found
+    cdef double bound = (1 - t) * one.error + t * other.error + slack * (reach + one.error + other.error)
+    bound = (bound + 8 * UNIT * (one.norm + other.norm)) * ROUND_UP
+    found.norm = ((1 - t) * one.norm + t * other.norm) * ROUND_UP
+    found.error = max(bound, SMALLEST) if bound > 0 else bound
+    return found
+
+
 def interpolate(
     double[:, ::1] values, double[::1] error, double[::1] norms, Py_ssize_t count,
     const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,
 ):
     """Fills the rows from ``count`` on: values on segments between earlier rows, and bounds on errors and norms."""
     cdef Py_ssize_t columns = values.shape[1], i, a, b, n
-    cdef double t, total = 0.0, reach, bound
+    cdef const double[::1] all_of_them = np.ones(columns)
+    cdef double t, total = 0.0
+    cdef Ends found
     with nogil:
         for i in range(first.shape[0]):
             a, b, t, n = first[i], second[i], position[i], count + i
             if columns:
-                total = _between(&values[a, 0], &values[b, 0], t, columns, &values[n, 0])
-            norms[n] = ((1 - t) * norms[a] + t * norms[b]) * ROUND_UP
-            reach = sqrt(total) + error[a] + error[b]
-            bound = (1 - t) * error[a] + t * error[b] + slack[i] * reach + 8 * UNIT * (norms[a] + norms[b])
-            bound *= ROUND_UP
-            error[n] = max(bound, SMALLEST) if bound > 0 else bound
+                total = _between(&values[a, 0], &values[b, 0], t, &all_of_them[0], columns, &values[n, 0])
+            found = _bounds_between(t, slack[i], sqrt(total), Ends(error[a], norms[a]), Ends(error[b], norms[b]))
+            error[n], norms[n] = found.error, found.norm
+
+
+cdef struct Source:
+    const double* values
+    const double* mask
+    Py_ssize_t columns
+    Py_ssize_t rows
+    const int64_t* first
+    const int64_t* second
+    const double* position
+
+
+cdef inline const double* _row(Source* source, Py_ssize_t row, double* spare) noexcept nogil:
+    """An old row, where it is, or a new one between two of these."""
+    cdef Py_ssize_t point = row - source.rows, columns = source.columns
+    if point < 0:
+        return source.values + row * columns
+    _between(
+        source.values + source.first[point] * columns, source.values + source.second[point] * columns,
+        source.position[point], source.mask, columns, spare,
+    )
+    return spare
+
+
+def rectified(
+    const double[:, ::1] values, const double[::1] old_error, const int64_t[::1] held, const double[::1] mask,
+    const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,
+    const int64_t[::1] made, const int64_t[::1] also, const int64_t[::1] zero_row, const int64_t[::1] zero,
+    Py_ssize_t start, double[:, ::1] target, double[::1] error, double[::1] norms, double[::1] raw, double[::1] spare,
+):
+    """The rows from ``start`` on of the positive parts of the columns ``held``; bounds on the errors and norms of all.
+
+    There is at least one column; ``mask`` is 1 for those that are held. New rows lie between two others, each old or
+    between two old ones. Entries that are known to be zero are put in, by places among those held: of the columns that
+    made a new row, and (zero_row[i], zero[i]), sorted by row. ``raw`` gets the norms without rectification, ``spare``
+    is room for three rows of all columns. Rows are asked for in their order: later ones need the bounds of earlier ones.
+    """
+    cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], count = held.shape[0], i, n, point, a, b, z = 0
+    cdef double squares, above
+    cdef double* out
+    cdef Ends found
+    cdef Source source = Source(&values[0, 0], &mask[0], columns, rows, &first[0], &second[0], &position[0])
+    with nogil:
+        while z < zero_row.shape[0] and zero_row[z] < start:
+            z += 1
+        for i in range(target.shape[0]):
+            n, out = start + i, &target[i, 0]
+            point = n - rows
+            if point < 0:
+                above = _positive(&values[n, 0], &held[0], count, out, &squares)
+                raw[n], error[n] = sqrt(squares) * ROUND_UP + SMALLEST, old_error[n]
+            else:
+                a, b = first[point], second[point]
+                squares = _between(
+                    _row(&source, a, &spare[0]), _row(&source, b, &spare[columns]), position[point], source.mask,
+                    columns, &spare[2 * columns],
+                )
+                found = _bounds_between(
+                    position[point], slack[point], sqrt(squares), Ends(error[a], raw[a]), Ends(error[b], raw[b])
+                )
+                error[n], raw[n] = found.error, found.norm
+                above = _positive(&spare[2 * columns], &held[0], count, out, &squares)
+                if made[point] >= 0:
+                    out[made[point]] = 0
+                if also[point] >= 0:
+                    out[also[point]] = 0
+            while z < zero_row.shape[0] and zero_row[z] == n:
+                out[zero[z]] = 0
+                z += 1
+            norms[n] = _norm(above, out, count)

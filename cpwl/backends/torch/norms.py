@@ -75,22 +75,12 @@ def _schur(rows: Tensor, columns: Tensor) -> float:
     return sqrt(largest(rows)) * sqrt(largest(columns)) * ROUND_UP
 
 
-def spectral_bound(matrix: Tensor) -> float:
+def spectral_bound(matrix: Tensor, squarings: int = 5) -> float:
     """An upper bound on the spectral norm: ||A||_2^2 = ||A'A||_2, repeated, and a Frobenius norm at the end.
 
     With A scaled to Frobenius norm 1, the product is computed up to gamma_n in the Frobenius norm (proofs/, Lemma 5).
-    With k squarings the bound is at most n^(1 / 2^(k + 1)) times the norm, n the shorter side: 1.1 for n up to 256,
-    where as many are made as that takes.
+    The bound is at most n^(1 / 2^(squarings + 1)) times the norm: 1.1 for n = 256.
     """
-    return _spectral_bound(matrix, _squarings(min(matrix.shape)))
-
-
-def _squarings(side: int) -> int:
-    """The least k <= 5 for which side^(1 / 2^(k + 1)) <= 2^(1 / 8)."""
-    return next((k for k in range(5) if side <= 2 ** (2 ** (k - 2))), 5)
-
-
-def _spectral_bound(matrix: Tensor, squarings: int) -> float:
     peak = float(matrix.abs().max()) if matrix.numel() else 0.0
     if peak == 0:
         return 0.0
@@ -99,7 +89,7 @@ def _spectral_bound(matrix: Tensor, squarings: int) -> float:
     if squarings == 0 or matrix.numel() * min(matrix.shape) > _LARGEST_GRAM:
         return peak * size * ROUND_UP
     unit = (scaled if matrix.shape[0] >= matrix.shape[1] else scaled.T) / size
-    gram = _spectral_bound(unit.T @ unit, squarings - 1)
+    gram = spectral_bound(unit.T @ unit, squarings - 1)
     return peak * size * (sqrt(gram + gamma(len(unit) + 2)) + 2 * UNIT) * ROUND_UP
 
 

@@ -34,10 +34,10 @@ _ENTRIES = 1 << 21
 _KEPT = 1 << 27
 """Numbers that are kept from one stage to the next: 1 GiB."""
 
-_FEWEST, _MOST = 3, 8
+_FEWEST, _MOST = 2, 8
 """Parts of a number."""
 
-_ENOUGH = 2.0**-56
+_ENOUGH = 2.0**-44
 """A bound of this share of a row's values will do; above it, more parts are taken."""
 
 

@@ -204,18 +204,30 @@ class Cutting:
 
         A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
         """
-        found, _ = self._on(vertices, self._reaching)
+        found, _ = self._on(vertices, self.reaching)
         norms = torch.empty_like(found.error)
         if compiled.serves(norms):
             compiled.rectify(found.values, norms)
         else:
             norms.copy_(row_norms(found.values.clamp_(min=0)))
-        return replace(found, norms=norms, held=self._reaching, width=self.field.columns)
+        return replace(found, norms=norms, held=self.reaching, width=self.field.columns)
 
     @cached_property
-    def _reaching(self) -> Tensor:
+    def reaching(self) -> Tensor:
         """The columns that are not below their level at all old vertices."""
         return self.signs.reaching(len(self.level))
+
+    def place_of(self, columns: Tensor) -> Tensor:
+        """Where the functions of columns are among those of the ``reaching`` ones; -1 where not, and for -1."""
+        return self._functions(self.reaching)[columns].masked_fill(columns < 0, -1)
+
+    @property
+    def zeros(self) -> tuple[Tensor, Tensor]:
+        """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
+        found = self.certain.take(self.certain.sign <= 0)
+        vertex, order = torch.sort(found.vertex)
+        place = self.place_of(found.column[order])
+        return vertex[place >= 0], place[place >= 0]
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and where vertices were made."""

@@ -1,0 +1,90 @@
+"""Rows that a matrix reads as they are made are those that would have been held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from families import case
+from networks import mlp
+
+import cpwl
+from cpwl.backends.torch import arithmetic, compiled
+from cpwl.backends.torch.field import FloatField
+from cpwl.backends.torch.streamed import RectifiedRows
+from cpwl.blocks import Blocks
+
+SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+needs_loops = pytest.mark.skipif(not compiled.enabled, reason="the loops are not compiled: rows are always held")
+
+
+def _checked(monkeypatch: pytest.MonkeyPatch, at_once: int | None = None) -> list[int]:
+    """Compares all rows that are streamed with those that would be held; how many columns were left out, each time."""
+    seen: list[int] = []
+    truly = arithmetic._streamed
+
+    def both(constants: Any, x: RectifiedRows) -> FloatField:
+        held = x.cutting.rectified()
+        rows = torch.cat([part.clone() for _, part in x.parts(at_once or x.rows)])
+        assert torch.equal(held.held, x.held) and held.columns == x.columns
+        assert ((rows - held.values).abs() < 1e-300).all(), "a value is another"
+        assert torch.allclose(x.error, held.error, rtol=1e-5, atol=0), "a bound is another"
+        norms = torch.linalg.vector_norm(held.values, dim=1)
+        assert (norms <= x.norms).all() and (x.norms <= norms * (1 + 1e-5) + 1e-12).all(), "a norm is no close bound"
+        seen.append(x.columns - len(x.held))
+        return truly(constants, x)
+
+    monkeypatch.setattr(arithmetic, "_streamed", both)
+    return seen
+
+
+@needs_loops
+@pytest.mark.parametrize("at_once", [1, 3, 64, None])
+def test_rows_are_those_that_would_be_held_however_many_are_made_at_once(
+    at_once: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _checked(monkeypatch, at_once)
+    cpwl.partition(mlp(5, [2, 24, 17, 9, 3]), SQUARE)
+    assert len(seen) == 3
+
+
+@needs_loops
+@pytest.mark.parametrize("seed", range(500, 560))
+def test_rows_are_those_that_would_be_held_on_degenerate_networks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _checked(monkeypatch)
+    degenerate = case(seed)
+    cpwl.partition(degenerate.network, degenerate.domain)
+
+
+@needs_loops
+def test_rows_are_streamed_in_blocks_and_with_columns_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Blocks, "within", classmethod(lambda kind, *_: kind(block=1 << 16, limit=1 << 18, first=4)))
+    seen = _checked(monkeypatch)
+    network = mlp(7, [2, 40, 40, 40, 1])
+    assert len(cpwl.partition(network, SQUARE)) and len(seen) > 5 and max(seen) > 5
+    monkeypatch.undo()
+    assert len(cpwl.partition(network, SQUARE)) == len(cpwl.partition(network, SQUARE, backend="exact"))
+
+
+@needs_loops
+def test_bounds_hold_where_the_columns_that_are_left_out_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much columns that are not held change says nothing about the error of a row between two others."""
+    seen = _checked(monkeypatch)
+    network = mlp(2, [2, 12, 12, 1])
+    first = network.nodes[1].op
+    first.bias[:4] -= 1e6
+    first.weight[:4] *= 1e3
+    cpwl.partition(network, SQUARE)
+    assert len(seen) == 2
+
+
+@needs_loops
+@pytest.mark.parametrize("bias", [-1.0, 1.0])
+def test_where_no_unit_or_every_unit_is_on(bias: float) -> None:
+    network = mlp(3, [2, 8, 1])
+    network.nodes[1].op.bias[:] = 100 * bias
+    found = cpwl.partition(network, SQUARE)
+    assert len(found) == 1
+    assert np.allclose(found.outputs.to_numpy(), cpwl.evaluate(network, found.vertices), rtol=1e-12)
