@@ -51,6 +51,8 @@ class _WeightConstants:
 
     def on_columns(self, columns: Tensor) -> _WeightConstants:
         """Those of a matrix for arguments that are zero elsewhere; the whole matrix's norms are bounds for it."""
+        if len(columns) == self.weight.shape[1]:
+            return self
         part = self.weight.index_select(1, columns)
         return replace(self, weight=part, measure=lambda _: replace(self.norms, absolute=absolute_norm(part)))
 
@@ -284,11 +286,10 @@ def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats:
     g = gamma(constants.terms + 2)
     rounding = g * (constants.norms.absolute * norms + sqrt(outer * inner) * constants.bias_norm)
     error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)
-    sharp = Sharp(
-        lifted((x.error + g * norms) * ROUND_UP),
-        constants.row_norms.repeat_interleave(inner).repeat(outer),
-        (g * constants.bias.abs()).repeat_interleave(inner).repeat(outer),
-    )
+    column, floor = constants.row_norms, g * constants.bias.abs()
+    if repeats != (1, 1):
+        column, floor = (bound.repeat_interleave(inner).repeat(outer) for bound in (column, floor))
+    sharp = Sharp(lifted((x.error + g * norms) * ROUND_UP), column, floor)
     return FloatField(values, error, sharp, lifted(g * norms), x.weights)
 
 

@@ -1,6 +1,6 @@
 """Network operators on rows of long numbers, on given pieces, with a running error bound (proofs/, Lemma 10).
 
-A row has one and a half times the digits of float64 or more, so that the bound of a deep network stays far below its values.
+A row has at least one and a half times the digits of float64, so that the bound stays far below the values.
 """
 
 from __future__ import annotations

@@ -219,7 +219,11 @@ class Cutting:
 
     def place_of(self, columns: Tensor) -> Tensor:
         """Where the functions of columns are among those of the ``reaching`` ones; -1 where not, and for -1."""
-        return self._functions(self.reaching)[columns].masked_fill(columns < 0, -1)
+        return self._places[columns].masked_fill_(columns < 0, -1)
+
+    @cached_property
+    def _places(self) -> Tensor:
+        return self._functions(self.reaching)
 
     @property
     def zeros(self) -> tuple[Tensor, Tensor]:
