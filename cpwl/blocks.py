@@ -13,6 +13,11 @@ from .arrangement import Arrangement
 _FEWEST = 2048
 """Vertices of a block that is worth its border, if memory allows."""
 
+_FEWEST_APART = 512
+"""Vertices of a block that is worth being sent to a worker."""
+_LEAST_APART = 1 << 30
+"""Products that are worth workers."""
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -58,10 +63,22 @@ class Blocks:
         """The number of blocks of the first division, where ``wanted`` are needed."""
         return max(wanted, min(self.first, rows // min(_FEWEST, self.most_rows)))
 
-    def divided(self, arrangement: Arrangement[Any], count: int) -> list[NDArray[np.int64]]:
-        """The regions in that many blocks of neighbours, of equal size; increasing in each block."""
+    def wanted_apart(self, rows: int, products: int) -> int:
+        """The number of blocks that are to go to workers, with so many products left for each row; 1 for not yet.
+
+        Early, because what is sent are rows, and few workers wait; but not for work that is hardly more than sending.
+        """
+        return self.first if rows >= _FEWEST_APART * self.first and rows * products >= _LEAST_APART else 1
+
+    def divided(self, arrangement: Arrangement[Any], count: int, *, tapering: bool = False) -> list[NDArray[np.int64]]:
+        """The regions in that many blocks of neighbours, of equal size; increasing in each block.
+
+        ``tapering``: the last sixteenth of them in quarters, so that workers are done at about the same time.
+        """
         parts = np.array_split(_along_curve(_middles(arrangement)), count)
-        return [np.sort(part) for part in parts]
+        last = count // 16 if tapering else 0
+        small = [piece for part in parts[count - last :] for piece in np.array_split(part, 4) if len(piece)]
+        return [np.sort(part) for part in [*parts[: count - last], *small]]
 
 
 class Borders:

@@ -293,9 +293,12 @@ class Network:
     @cached_property
     def products(self) -> int:
         """Products of a weight and a number in one evaluation by dense operators and convolutions."""
-        return sum(
-            node.size * prod(node.op.weight.shape[1:]) for node in self.nodes if isinstance(node.op, (Dense, Conv))
-        )
+        return self.products_after(0)
+
+    def products_after(self, done: int) -> int:
+        """The same of the nodes after one."""
+        rest = self.nodes[done + 1 :]
+        return sum(node.size * prod(node.op.weight.shape[1:]) for node in rest if isinstance(node.op, (Dense, Conv)))
 
     @cached_property
     def unit_columns(self) -> dict[int, slice]:

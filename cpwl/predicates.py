@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from .arrangement import CloseRegions, Exactly, ExactRegion, Form, NewLines
 from .balls import Balls
+from .compact import Compact
 from .ragged import Ragged
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Names:
+class Names(Compact):
     """Affine functions on regions: entry ``first`` of what a stage reads, minus entry ``second`` (if >= 0) or a level.
 
     Stage k reads the argument of the network's k-th nonlinear node, the last stage the network's output; stage -1

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .compact import Compact
 from .pieces import NoPieces, Pieces
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(Compact):
     """What one nonlinear node did to the regions."""
 
     node: int

@@ -154,8 +154,10 @@ def test_a_process_that_is_killed_loses_only_what_it_had_in_hand(deadly: int, tm
     path = tmp_path / "killed"
     here = os.pathsep.join([str(Path(cpwl.__file__).parents[1]), str(Path(__file__).parent)])
     command = [sys.executable, "-c", SCRIPT, os.fspath(path), str(deadly)]
-    # The last bits of a product of matrices depend on how many threads share it.
-    env = {**os.environ, "PYTHONPATH": here, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    # The last bits of a product of matrices depend on how many threads share it; a Dask cluster of another test leaves
+    # MKL_NUM_THREADS behind.
+    threads = str(torch.get_num_threads())
+    env = {**os.environ, "PYTHONPATH": here, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         os.kill(process.pid, signal.SIGKILL)

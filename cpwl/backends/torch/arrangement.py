@@ -232,7 +232,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         if not bool((glue.spread(points.values) <= glue.spread_allowed(points.error)).all()):
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")
         parent, order = torch.sort(torch.as_tensor(parents, device=device), stable=True)
-        cells = glue.complex.take(order)
+        cells = glue.complex.ordered(order)
         new = TorchArrangement(
             points.take(glue.kept),
             torch.cat([block._birth for block in blocks])[glue.kept],

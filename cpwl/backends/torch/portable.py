@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from ...compact import Compacted, compacted
+
 
 class Portable:
     """A dataclass whose tensors are pickled as numpy arrays, with the device that they are to be put on again."""
@@ -24,10 +26,12 @@ def _plain(value: Any) -> Any:
 
 class _Array:
     def __init__(self, tensor: torch.Tensor) -> None:
-        self._values, self._device = tensor.cpu().numpy(), str(tensor.device)
+        self._values, self._device = compacted(tensor.cpu().numpy()), str(tensor.device)
 
     def tensor(self) -> torch.Tensor:
         """The tensor again, in memory of its own."""
+        if isinstance(self._values, Compacted):
+            return torch.from_numpy(self._values.array()).to(self._device)
         return torch.tensor(self._values, device=self._device)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .complex import Complex
 from .field import ROUND_UP
-from .segments import distinct, used
+from .segments import distinct
 
 VertexNames: TypeAlias = Tensor
 """int64 (V,), 0 for vertices that are on no border."""
@@ -121,19 +121,21 @@ class Glue:
     @classmethod
     def of(cls, names: VertexNames, cells: Complex) -> Glue:
         """The blocks of ``cells``, which stand side by side, glued."""
-        leader = torch.arange(len(names), device=names.device)
         on_border = (names != 0).nonzero(as_tuple=True)[0]
-        leader[on_border] = _first_alike(names[on_border], on_border)
-        kept, vertex = used(leader, len(names))
+        first = _first_alike(names[on_border], on_border)
+        leader = torch.arange(len(names), device=names.device)
+        leader[on_border] = first
+        kept, vertex = _without_repeats(len(names), on_border, first)
         edges = vertex[cells.edges]
         border_edge = cells.one_sided.nonzero(as_tuple=True)[0]
         double = border_edge[(names[cells.edges[border_edge]] != 0).all(1)]
-        edge, ends = torch.arange(len(edges), device=edges.device), edges[double].unbind(1)
-        edge[double] = _first_alike(torch.minimum(*ends) * len(kept) + torch.maximum(*ends), double)
-        first, number = used(edge, len(edges))
-        turned = edges[:, 0] != edges[edge, 0]
+        ends = edges[double].unbind(1)
+        first = _first_alike(torch.minimum(*ends) * len(kept) + torch.maximum(*ends), double)
+        kept_edges, number = _without_repeats(len(edges), double, first)
+        turned = torch.zeros(len(edges), dtype=torch.bool, device=edges.device)
+        turned[double] = edges[double, 0] != edges[first, 0]
         forward = cells.forward ^ turned[cells.half_edge]
-        glued = Complex(edges[first], cells.marks[first], number[cells.half_edge], forward, cells.offsets)
+        glued = Complex(edges[kept_edges], cells.marks[kept_edges], number[cells.half_edge], forward, cells.offsets)
         return cls(glued, leader, kept)
 
     def spread(self, points: Tensor) -> Tensor:
@@ -144,6 +146,15 @@ class Glue:
     def spread_allowed(self, error: Tensor) -> Tensor:
         """How far it may be: both are that near to the exact place."""
         return (error + error[self.leader]) * ROUND_UP
+
+
+def _without_repeats(count: int, some: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+    """Of so many things those that stay, if some[i] is the same as first[i] <= some[i]; and the new number of each."""
+    stays = torch.ones(count, dtype=torch.bool, device=some.device)
+    stays[some] = some == first
+    number = torch.cumsum(stays, 0).sub_(1)
+    number[some] = number[first]
+    return stays.nonzero(as_tuple=True)[0], number
 
 
 def _first_alike(keys: Tensor, places: Tensor) -> Tensor:
