@@ -127,7 +127,8 @@ def _environment() -> dict[str, str]:
 def _lines(results: dict[str, Any]) -> list[str]:
     """What does not depend on a network."""
     loaded = results["import"]
-    text = f"import cpwl: {loaded['cpu']:.2f} s of CPU{', loads torch' if loaded['torch'] else ', without torch'}"
+    torch = "loads torch" if loaded["torch"] else "without torch"
+    text = f"import cpwl: {loaded['cpu']:.2f} s of CPU, {loaded['wall']:.2f} s, {torch}"
     return [text, "; ".join(f"{key} {value}" for key, value in results["machine"].items()), results["when"]]
 
 

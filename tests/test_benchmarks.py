@@ -57,9 +57,9 @@ def test_the_floor_counts_a_vertex_once_however_many_blocks_it_is_in(monkeypatch
     divided: list[int] = []
 
     class Small(Blocks):
-        def divided(self, arrangement: Any, count: int) -> Any:
+        def divided(self, arrangement: Any, count: int, *, tapering: bool = False) -> Any:
             divided.append(count)
-            return super().divided(arrangement, count)
+            return super().divided(arrangement, count, tapering=tapering)
 
     wanted = reference("mlp-32x3")
     whole = stage_vertices(cpwl.partition(wanted.network, wanted.domain))

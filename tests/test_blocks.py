@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from networks import layered, mlp, residual
 
 import cpwl
-from cpwl import backends, workers
+from cpwl import backends, blocks, workers
 from cpwl.backends.torch import arrangement as torch_arrangement
 from cpwl.blocks import Blocks, Borders
 from cpwl.errors import ArgumentError, BordersDifferError
@@ -279,6 +279,34 @@ def test_the_job_is_sent_once_to_a_worker_and_results_are_the_same(small: Any, m
         row.tobytes() for block in cpwl.partition_blocks(network, SQUARE, executor=executor) for row in block.patterns()
     ]
     assert sorted(streamed) == sorted(row.tobytes() for row in whole.patterns())
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers get blocks as soon as there are 32 vertices."""
+    monkeypatch.setattr(blocks, "_FEWEST_APART", 1)
+    monkeypatch.setattr(blocks, "_LEAST_APART", 1)
+
+
+def test_workers_get_blocks_early_and_the_last_are_smaller(eager: None) -> None:
+    network = mlp(5, [2, 16, 16, 3])
+    alone, sizes = cpwl.partition(network, SQUARE), list[int]()
+
+    class Counting(Here):
+        def submit(self, function: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
+            sizes.append(len(arguments[2].task().state.arrangement))
+            return super().submit(function, *arguments)
+
+    same(cpwl.partition(network, SQUARE, executor=Counting()), alone)
+    assert len(sizes) > 32 and max(sizes[-7:]) < min(sizes[:30])
+
+
+def test_blocks_that_are_streamed_are_the_same_with_and_without_workers(eager: None) -> None:
+    """A run that is resumed may have other workers than the one before, or none: it must find its blocks again."""
+    done: list[set[Any]] = [set(), set()]
+    for paths, executor in zip(done, (None, Here())):
+        assert list(cpwl.partition_blocks(mlp(5, [2, 16, 16, 3]), SQUARE, done=paths, executor=executor))
+    assert done[0] == done[1]
 
 
 def test_two_processes_give_the_same_partition(small: Any) -> None:

@@ -18,7 +18,7 @@ from cpwl.backends.torch import TorchArrangement
 from cpwl.backends.torch import refine as refine_module
 from cpwl.backends.torch.locate import Locator
 from cpwl.backends.torch.norms import spectral_bound
-from cpwl.backends.torch.segments import pack, set_bits
+from cpwl.backends.torch.segments import common_bits, folded, pack, set_bits
 from cpwl.errors import BackendError, NumericalRangeError
 from cpwl.network import Network
 from cpwl.polytope import Polytope
@@ -72,6 +72,15 @@ def test_packed_bits_are_those_packed(rows: list[list[bool]], repeats: int) -> N
     dense = torch.tensor(rows).repeat(1, repeats)
     row, column = set_bits(pack(dense))
     assert torch.equal(torch.stack([row, column], 1), dense.nonzero())
+
+
+@given(st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=9), st.integers(0, 2**16 - 1))
+def test_bits_that_all_rows_have_are_found_on_any_device(rows: list[int], common: int) -> None:
+    words = torch.tensor(rows)[:, None].repeat(1, 2) | common
+    expected = np.bitwise_and.reduce(words.numpy(), axis=0)
+    assert (
+        folded(words).tolist() == expected.tolist() == common_bits(words.view(torch.uint8)).view(torch.int64).tolist()
+    )
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40), st.sampled_from([1e-200, 1e-12, 1.0, 1e150]))

@@ -74,12 +74,16 @@ def unpack(packed: Tensor, columns: int) -> Tensor:
 def common_bits(packed: Tensor) -> Tensor:
     """The bits that are set in every one of some packed rows, of which there is at least one: uint8 (bytes,)."""
     words = packed.view(torch.int64)
-    if words.is_cpu:
-        return torch.from_numpy(np.bitwise_and.reduce(words.numpy(), axis=0)).view(torch.uint8)
+    common = torch.from_numpy(np.bitwise_and.reduce(words.numpy(), axis=0)) if words.is_cpu else folded(words)
+    return common.view(torch.uint8)
+
+
+def folded(words: Tensor) -> Tensor:
+    """The bits that are set in every row of words, (words,); by halving, as torch has no such reduction."""
     while len(words) > 1:
         half = len(words) // 2
         words = torch.cat([words[:half] & words[half : 2 * half], words[2 * half :]])
-    return words[0].view(torch.uint8)
+    return words[0]
 
 
 def valid_bits(columns: int, device: torch.device) -> Tensor:
