@@ -345,10 +345,13 @@ def _failing(copy: Path, tests: Sequence[str], seconds: float = 300.0) -> list[s
         return []
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     try:
-        answer = _python(copy, ["-m", "pytest", *options, *tests], seconds).stdout
+        answer = _python(copy, ["-m", "pytest", *options, *tests], seconds)
     except subprocess.TimeoutExpired:
         return []
-    failed = (line.partition(" ")[2] for line in answer.splitlines() if line.startswith(("FAILED ", "ERROR ")))
+    if answer.returncode < 0:
+        return [f"tests ended by signal {-answer.returncode}"]
+    lines = answer.stdout.splitlines()
+    failed = (line.partition(" ")[2] for line in lines if line.startswith(("FAILED ", "ERROR ")))
     return [line.partition(" - ")[0] for line in failed]
 
 

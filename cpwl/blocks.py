@@ -17,6 +17,8 @@ _FEWEST_APART = 512
 """Vertices of a block that is worth being sent to a worker."""
 _LEAST_APART = 1 << 30
 """Products that are worth workers."""
+_BLOCKS_OF_A_WORKER = 8
+"""So many that all are done at about the same time, though some blocks take longer."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,13 @@ class Blocks:
         """The number of blocks of the first division, where ``wanted`` are needed."""
         return max(wanted, min(self.first, rows // min(_FEWEST, self.most_rows)))
 
-    def wanted_apart(self, rows: int, products: int) -> int:
+    def wanted_apart(self, rows: int, products: int, workers: int) -> int:
         """The number of blocks that are to go to workers, with so many products left for each row; 1 for not yet.
 
         Early, because what is sent are rows, and few workers wait; but not for work that is hardly more than sending.
         """
-        return self.first if rows >= _FEWEST_APART * self.first and rows * products >= _LEAST_APART else 1
+        most = max(self.first, _BLOCKS_OF_A_WORKER * workers)
+        return most if rows >= _FEWEST_APART * most and rows * products >= _LEAST_APART else 1
 
     def divided(self, arrangement: Arrangement[Any], count: int, *, tapering: bool = False) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block.

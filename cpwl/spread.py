@@ -60,6 +60,7 @@ class Spread:
 
     def __init__(self, executor: Executor, job: Job) -> None:
         self._workers, self._packed = Workers(executor), Packed(job)
+        self.workers = self._workers.count
 
     def __call__(self, tasks: Iterator[Task]) -> Iterator[tuple[Path, list[Finished]]]:
         """The results of the tasks, in their order."""

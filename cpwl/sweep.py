@@ -106,8 +106,15 @@ class Task:
     share: float
 
 
-Runner = Callable[[Iterator[Task]], Iterator[tuple[Path, list[Finished]]]]
-"""Finishes tasks, perhaps elsewhere: the path of each with what came out, in the order of the tasks."""
+class Runner(Protocol):
+    """What finishes tasks, perhaps elsewhere."""
+
+    workers: int
+    """How many tasks it works on at once."""
+
+    def __call__(self, tasks: Iterator[Task], /) -> Iterator[tuple[Path, list[Finished]]]:
+        """The path of each task with what came out, in the order of the tasks."""
+        ...
 
 
 class Done(Protocol):
@@ -152,7 +159,7 @@ class Sweep:
 
         When the budget is spent no further block is begun, and the state that comes out is not ``complete``.
         """
-        found = self._advance(task, apart=runner is not None)
+        found = self._advance(task, 0 if runner is None else runner.workers)
         if isinstance(found, Finished):
             self.budget.add(len(found.state.arrangement))
             return found
@@ -227,14 +234,14 @@ class Sweep:
             self._progress(min(1000, round(1000 * self._done)), 1000, "partition")
 
     # ---- node by node ----------------------------------------------------------------------------------------------
-    def _advance(self, task: Task, *, apart: bool = False) -> Finished | Division:
+    def _advance(self, task: Task, workers: int = 0) -> Finished | Division:
         """Goes through the nodes that are left, until the end or until blocks are needed, or wanted for workers."""
         state, live, first = task.state, task.live, task.state.node + 1
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             inputs = [live[j] for j in self.network.nodes[i].inputs]
             node = self._reached(i, inputs[0])
-            if isinstance(node.op, Max) and (division := self._divided(task, state, self._stored(live), apart)):
+            if isinstance(node.op, Max) and (division := self._divided(task, state, self._stored(live), workers)):
                 return division
             live = {j: field for j, field in live.items() if self.network.last_use[j] > i or j not in node.inputs}
             if not node.is_nonlinear:
@@ -248,25 +255,25 @@ class Sweep:
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
                     return self._ended(state, rows)
-                if division := self._divided(task, state, rows, apart):
+                if division := self._divided(task, state, rows, workers):
                     return division
                 live = rows.everywhere()
         return self._ended(state, self._stored(live))
 
-    def _divided(self, task: Task, state: State, rows: Rows, apart: bool) -> Division | None:
+    def _divided(self, task: Task, state: State, rows: Rows, workers: int) -> Division | None:
         """The division of a state, if it needs one; none while a periodic node has to see the whole domain."""
         if any(isinstance(node.op, Periodic) for node in self.network.nodes):
             return None
         vertices = len(state.arrangement.vertices)
         wanted = self.block_sizes.wanted(vertices, self._entries(state.node))
-        if apart:
+        if workers:
             products = self.network.products_after(state.node)
-            wanted = max(wanted, self.block_sizes.wanted_apart(vertices, products))
+            wanted = max(wanted, self.block_sizes.wanted_apart(vertices, products, workers))
         if wanted < 2 or len(state.arrangement) < 2:
             return None
         count = wanted if state.path else self.block_sizes.wanted_first(vertices, wanted)
         count = min(count, len(state.arrangement))
-        chosen = self.block_sizes.divided(state.arrangement, count, tapering=apart)
+        chosen = self.block_sizes.divided(state.arrangement, count, tapering=workers > 0)
         return Division(state, rows, chosen, self._part(task, state.node))
 
     def _part(self, task: Task, done: int) -> float:

@@ -81,7 +81,8 @@ class Workers:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._count = _count(executor)
+        self.count = _count(executor)
+        """How many there are."""
 
     def results(self, calls: Iterator[tuple[Packed[T, R], T]]) -> Iterator[tuple[Job[T, R], T, R]]:
         """Each job and task with what came out, in the order of the calls, which are read as workers become free.
@@ -91,8 +92,8 @@ class Workers:
         waiting: deque[_Sent[T, R]] = deque()
         try:
             for packed, task in calls:
-                waiting.append(self._sent(packed, task, with_job=packed.sent < self._count))
-                if len(waiting) > 2 * self._count:
+                waiting.append(self._sent(packed, task, with_job=packed.sent < self.count))
+                if len(waiting) > 2 * self.count:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())

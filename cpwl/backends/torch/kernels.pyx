@@ -727,11 +727,12 @@ def put(
     double[:, ::1] values, const int64_t[::1] rows, const int64_t[::1] columns, const int64_t[::1] function,
     const double[::1] level,
 ):
-    """Puts the levels of columns where their functions are, in some rows."""
+    """Puts the levels of columns where their functions are, in some rows; those that are nowhere (-1) are left out."""
     cdef Py_ssize_t i
     with nogil:
         for i in range(rows.shape[0]):
-            values[rows[i], function[columns[i]]] = level[columns[i]]
+            if function[columns[i]] >= 0:
+                values[rows[i], function[columns[i]]] = level[columns[i]]
 
 
 def rectify(double[:, ::1] values, double[::1] norms):
