@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .arrangement import Field, FieldLike
 from .domain import Domain
 from .errors import NumericalRangeError
-from .network import Dense, Network, Node, Periodic
+from .network import Dense, Network, Node, Op, Periodic
 
 
 class Arithmetic(ABC, Generic[Field]):
@@ -174,6 +174,14 @@ _embeddings: WeakKeyDictionary[Domain, Node] = WeakKeyDictionary()
 
 def embedding(domain: Domain) -> Node:
     """x = origin + basis u as a node: from slice coordinates to the (flattened) input."""
-    if domain not in _embeddings:
-        _embeddings[domain] = Node(Dense(domain.basis, domain.origin), (), (len(domain.origin),), "embedding")
-    return _embeddings[domain]
+    known = _embeddings.get(domain)
+    if known is None or not _maps_to(known.op, domain):
+        op = Dense(domain.basis.copy(), domain.origin.copy())
+        known = _embeddings[domain] = Node(op, (), (len(domain.origin),), "embedding")
+    return known
+
+
+def _maps_to(op: Op, domain: Domain) -> bool:
+    """Whether a matrix is still the embedding of a domain, whose arrays may have been changed in place."""
+    assert isinstance(op, Dense)
+    return np.array_equal(op.weight, domain.basis) and np.array_equal(op.bias, domain.origin)

@@ -356,9 +356,7 @@ class Network:
 
     @classmethod
     def mlp(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]]) -> Network:
-        """The ReLU perceptron with weights (out, in) and biases (out,), no activation after the last layer."""
-        layers = [
-            Dense(np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in zip(weights, biases, strict=True)
-        ]
+        """The ReLU perceptron with weights (out, in) and biases (out,), copied; no activation after the last layer."""
+        layers = [Dense(np.array(w, np.float64), np.array(b, np.float64)) for w, b in zip(weights, biases, strict=True)]
         ops: list[Op] = [op for layer in layers[:-1] for op in (layer, RELU)]
         return cls.sequential(layers[0].weight.shape[1], [*ops, layers[-1]])

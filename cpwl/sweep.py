@@ -301,7 +301,7 @@ class Sweep:
         at = partial(self._activated, i, node, refinement, rectified, live)
         if not shorter or live or self.network.last_use[i] > i + 1:
             return moved, Rows(at)
-        return moved, Rows(at, partial(_streamed, i, refinement))
+        return moved, Rows(at, partial(_streamed_to_next, i, refinement))
 
     def _activated(
         self,
@@ -374,9 +374,11 @@ class Sweep:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         vertices = len(state.arrangement.vertices)
         size = self.block_sizes.rows_at_once(self._entries(state.node))
-        streamed = rows.streamed()
-        if streamed is not None or vertices <= size:
-            return Finished(state, self._output(state.node, streamed or rows.at(None)))
+        if vertices <= size:
+            return Finished(state, self._output(state.node, rows.everywhere()))
+        streamed = rows.streamed() if state.node == len(self.network.nodes) - 2 else None
+        if streamed is not None:
+            return Finished(state, self._output(state.node, streamed))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
         return Finished(state, self._arithmetic.stack([self._output(state.node, rows.at(chunk)) for chunk in chunks]))
 
@@ -411,7 +413,7 @@ class Sweep:
         return most
 
 
-def _streamed(i: int, refinement: Refinement[Any]) -> dict[int, Any] | None:
+def _streamed_to_next(i: int, refinement: Refinement[Any]) -> dict[int, Any] | None:
     """What the node after i reads, made as it reads it."""
     found = None if refinement.streamed is None else refinement.streamed()
     return None if found is None else {i: found}

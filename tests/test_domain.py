@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import mlp
 
+import cpwl
 from cpwl import Domain
 from cpwl.errors import DomainError, ShapeError
 from cpwl.polytope import Polytope
@@ -108,3 +110,15 @@ def test_bad_domains_are_refused_by_name(make: Any, error: type[Exception], name
 def _rotation_or_reflection(order: list[int]) -> bool:
     steps = {(b - a) % 6 for a, b in zip(order, order[1:] + order[:1], strict=True)}
     return steps in ({1}, {5})
+
+
+def test_a_domain_that_was_changed_in_place_is_the_changed_one() -> None:
+    network, corners = mlp(1, [3, 6, 5, 2]), [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+    basis = np.random.default_rng(0).integers(-10, 11, (3, 2)) / 10
+    domain = Domain.polygon(corners, np.zeros(3), basis * 2.0**-60)
+    cpwl.partition(network, domain)
+    domain.basis[:] = basis
+    fresh = cpwl.partition(network, Domain.polygon(corners, np.zeros(3), basis))
+    changed = cpwl.partition(network, domain)
+    assert len(changed) == len(fresh) > 5
+    np.testing.assert_array_equal(changed.arrangement.coordinates().errors(), fresh.arrangement.coordinates().errors())

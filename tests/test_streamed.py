@@ -15,6 +15,7 @@ from cpwl.backends.torch import arithmetic, compiled
 from cpwl.backends.torch.field import FloatField
 from cpwl.backends.torch.streamed import RectifiedRows
 from cpwl.blocks import Blocks
+from cpwl.network import Dense, Network, Node
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 needs_loops = pytest.mark.skipif(not compiled.enabled, reason="the loops are not compiled: rows are always held")
@@ -23,7 +24,7 @@ needs_loops = pytest.mark.skipif(not compiled.enabled, reason="the loops are not
 def _checked(monkeypatch: pytest.MonkeyPatch, at_once: int | None = None) -> list[int]:
     """Compares all rows that are streamed with those that would be held; how many columns were left out, each time."""
     seen: list[int] = []
-    truly = arithmetic._streamed
+    truly = arithmetic._streamed_product
 
     def both(constants: Any, x: RectifiedRows) -> FloatField:
         held = x.cutting.rectified()
@@ -36,7 +37,7 @@ def _checked(monkeypatch: pytest.MonkeyPatch, at_once: int | None = None) -> lis
         seen.append(x.columns - len(x.held))
         return truly(constants, x)
 
-    monkeypatch.setattr(arithmetic, "_streamed", both)
+    monkeypatch.setattr(arithmetic, "_streamed_product", both)
     return seen
 
 
@@ -88,3 +89,42 @@ def test_where_no_unit_or_every_unit_is_on(bias: float) -> None:
     found = cpwl.partition(network, SQUARE)
     assert len(found) == 1
     assert np.allclose(found.outputs.to_numpy(), cpwl.evaluate(network, found.vertices), rtol=1e-12)
+
+
+@needs_loops
+def test_columns_that_are_left_out_may_be_too_large_for_their_squares() -> None:
+    network, corners = mlp(2, [2, 12, 12, 1]), [[-1, -1], [1, 1], [-1, 1]]
+    network.nodes[1].op.weight[0], network.nodes[1].op.bias[0] = 6e153, -1.25e154
+    triangle = cpwl.Domain.polygon(corners, np.zeros(2), np.eye(2))
+    assert len(cpwl.partition(network, triangle)) == len(cpwl.partition(network, triangle, backend="exact"))
+
+
+@pytest.mark.parametrize("tail", [[], [700], [700, 30]])
+def test_what_comes_after_the_last_unit_is_not_held_for_all_vertices(
+    tail: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, held = Blocks(pass_=1 << 16), dict[int, int]()
+    monkeypatch.setattr(Blocks, "within", classmethod(lambda *_: sizes))
+    truly = arithmetic.TorchArithmetic.linear
+
+    def counted(self: Any, node: Any, inputs: Any) -> FloatField:
+        result = truly(self, node, inputs)
+        held[node.size] = max(held.get(node.size, 0), result.rows)
+        return result
+
+    monkeypatch.setattr(arithmetic.TorchArithmetic, "linear", counted)
+    part = cpwl.partition(_with_tail(tail), SQUARE)
+    monkeypatch.undo()
+    assert len(part.vertices) == len(part.outputs.to_numpy()) > 500
+    assert np.allclose(part.outputs.to_numpy(), cpwl.evaluate(part.network, part.vertices), atol=1e-9)
+    assert all(held[width] * width * 8 <= sizes.pass_ for width in tail)
+
+
+def _with_tail(widths: list[int]) -> Network:
+    """Two layers of units, and matrices after them."""
+    units, random = mlp(4, [2, 24, 16, 8]).nodes, np.random.default_rng(1)
+    nodes = [*units]
+    for width in [*widths, 3]:
+        op = Dense(random.standard_normal((width, nodes[-1].size)) / 10, random.standard_normal(width))
+        nodes.append(Node(op, (len(nodes) - 1,), (width,), "tail"))
+    return Network(tuple(nodes))

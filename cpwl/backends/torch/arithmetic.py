@@ -97,7 +97,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return field.take(torch.as_tensor(rows, device=self.device))
 
     def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
-        """The output of a linear node."""
+        """The output of a linear node; that of a matrix also from ``RectifiedRows``."""
         if not isinstance(node.op, Dense):
             inputs = [x.whole() for x in inputs]
         match node.op:
@@ -160,7 +160,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         constants = self._weights_of(op)
         if isinstance(x, RectifiedRows):
             if x.columns == op.weight.shape[1]:
-                return _streamed(constants.on_columns(x.held), x)
+                return _streamed_product(constants.on_columns(x.held), x)
             x = x.cutting.rectified()
         if x.held is None or x.columns > op.weight.shape[1]:
             rows = x.whole().values.reshape(-1, op.weight.shape[1])
@@ -250,13 +250,13 @@ def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
     return values
 
 
-def _streamed(constants: _WeightConstants, x: RectifiedRows) -> FloatField:
+def _streamed_product(constants: _WeightConstants, x: RectifiedRows) -> FloatField:
     """A matrix times rows that are made as it reads them, plus the bias."""
     outputs, inputs = constants.weight.shape
     values = room(x.rows, outputs, constants.weight)
     for part, rows in x.parts(max(64, _BLOCK // (outputs + inputs))):
         torch.addmm(constants.bias, rows, constants.weight.T, out=values[part])
-    return _summed(FloatField(rows[:0], x.error, norms=x.norms), constants, values, (1, 1))
+    return _summed(FloatField(values[:0], x.error, norms=x.norms), constants, values, (1, 1))
 
 
 def convolved(op: Conv, weight: Tensor, rows: Tensor) -> Tensor:

@@ -620,7 +620,7 @@ cdef extern from *:
         return (squares[0] + squares[1]) + (squares[2] + squares[3]);
     }
 
-    /* Values between those of two rows; the sum of the squares of these rows' differences where the mask is 1, not 0. */
+    /* Values between those of two rows; the sum of the squares of their differences where the mask has bits. */
     static inline double cpwl_between(
         const double *restrict first, const double *restrict second, double t, const double *restrict mask,
         ptrdiff_t count, double *restrict target
@@ -637,8 +637,10 @@ cdef extern from *:
             const __m128d stride = _mm_sub_pd(_mm_loadu_pd(second + k + 2), onward);
             _mm_storeu_pd(target + k, _mm_add_pd(from, _mm_mul_pd(position, step)));
             _mm_storeu_pd(target + k + 2, _mm_add_pd(onward, _mm_mul_pd(position, stride)));
-            sum = _mm_add_pd(sum, _mm_mul_pd(_mm_mul_pd(step, step), _mm_loadu_pd(mask + k)));
-            other = _mm_add_pd(other, _mm_mul_pd(_mm_mul_pd(stride, stride), _mm_loadu_pd(mask + k + 2)));
+            const __m128d counted = _mm_and_pd(step, _mm_loadu_pd(mask + k));
+            const __m128d too = _mm_and_pd(stride, _mm_loadu_pd(mask + k + 2));
+            sum = _mm_add_pd(sum, _mm_mul_pd(counted, counted));
+            other = _mm_add_pd(other, _mm_mul_pd(too, too));
         }
         _mm_storeu_pd(parts, _mm_add_pd(sum, other));
         squares = parts[0] + parts[1];
@@ -646,7 +648,7 @@ cdef extern from *:
         for (; k < count; k++) {
             const double difference = second[k] - first[k];
             target[k] = first[k] + t * difference;
-            squares += difference * difference * mask[k];
+            squares += mask[k] != 0 ? difference * difference : 0;
         }
         return squares;
     }
@@ -767,7 +769,7 @@ def interpolate(
 ):
     """Fills the rows from ``count`` on: values on segments between earlier rows, and bounds on errors and norms."""
     cdef Py_ssize_t columns = values.shape[1], i, a, b, n
-    cdef const double[::1] all_of_them = np.ones(columns)
+    cdef const double[::1] all_of_them = np.full(columns, -1).view(np.float64)
     cdef double t, total = 0.0
     cdef Ends found
     with nogil:
@@ -809,10 +811,10 @@ def rectified(
 ):
     """The rows from ``start`` on of the positive parts of the columns ``held``; bounds on the errors and norms of all.
 
-    There is at least one column; ``mask`` is 1 for those that are held. New rows lie between two others, each old or
+    There is at least one column; ``mask`` has all bits for those that are held, else none. New rows lie between two others, each old or
     between two old ones. Entries that are known to be zero are put in, by places among those held: of the columns that
     made a new row, and (zero_row[i], zero[i]), sorted by row. ``raw`` gets the norms without rectification, ``spare``
-    is room for three rows of all columns. Rows are asked for in their order: later ones need the bounds of earlier ones.
+    has room for three rows of all columns. Rows are asked for in order: later ones need the bounds of earlier ones.
     """
     cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], count = held.shape[0], i, n, point, a, b, z = 0
     cdef double squares, above

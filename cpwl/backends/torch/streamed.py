@@ -35,12 +35,14 @@ class RectifiedRows:
     def parts(self, at_once: int) -> Iterator[tuple[slice, Tensor]]:
         """The held columns of so many rows at a time, in order, with the rows' numbers. The memory is used again."""
         field, points = self.cutting.field, self.cutting.prolongation.points
-        old = field.values, field.error, self.held, torch.zeros_like(field.values[0]).index_fill_(0, self.held, 1)
+        values = field.values.contiguous()
+        mask = torch.zeros_like(values[0]).view(torch.int64).index_fill_(0, self.held, -1)
+        old = values, field.error, self.held, mask.view(torch.float64)
         made, also = (self.cutting.place_of(columns) for columns in (points.column, points.also))
         between = points.first, points.second, points.position, points.slack, made, also
         zeros = self.cutting.zeros
-        target = room(min(at_once, self.rows), len(self.held), field.values)
-        bounds = self.error, self.norms, torch.empty_like(self.norms), target.new_empty(3 * field.values.shape[1])
+        target = room(min(at_once, self.rows), len(self.held), values)
+        bounds = self.error, self.norms, torch.empty_like(self.norms), target.new_empty(3 * values.shape[1])
         for start in range(0, self.rows, at_once):
             part = slice(start, min(start + at_once, self.rows))
             rows = target[: part.stop - start]
