@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from .region import Region
     from .statistics import Statistics
 
-_BATCH_ENTRIES = 1 << 22
-"""Rows times widest layer handled at once when maps of many regions are computed."""
+_BATCH_ENTRIES = 1 << 18
+"""Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
 
 
 @dataclass(frozen=True, eq=False)
