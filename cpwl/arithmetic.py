@@ -8,19 +8,21 @@ points and tangents go through a network together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import Field, FieldLike
+from .arrangement import Field, FieldLike, Refinement
 from .domain import Domain
 from .errors import NumericalRangeError
-from .network import Dense, Network, Node, Op, Periodic
+from .network import Dense, Gather, Network, Node, Op, Periodic, Sum
+
+_DIFFERENCE = Sum((1.0, -1.0))
 
 
 class Arithmetic(ABC, Generic[Field]):
@@ -77,8 +79,45 @@ class Arithmetic(ABC, Generic[Field]):
         """
 
     @abstractmethod
-    def maximum(self, x: Field, y: Field) -> Field:
-        """The larger of two fields, entry by entry."""
+    def maximum(self, x: Field, y: Field, cut: Refinement[Field]) -> Field:
+        """The larger of two fields, entry by entry, on an arrangement that was ``cut`` by the zeros of x - y."""
+
+    def chosen(self, fields: Sequence[Field], columns: NDArray[np.int64]) -> Field:
+        """Some of the columns of fields, taken one after the other, that were all chosen from those of one field."""
+        return self.linear(Node(Gather(columns), (), (len(columns),), "chosen"), fields)
+
+    def difference(self, x: Field, y: Field) -> Field:
+        """The difference of two fields whose columns were all chosen from those of one field."""
+        return self.linear(Node(_DIFFERENCE, (), (x.columns,), "difference"), [x, y])
+
+    # ---- fields that are combinations of rows ----------------------------------------------------------------------
+    spans: ClassVar[bool] = False
+    """Whether a field is held as combinations of a few rows, instead of by its values at the vertices."""
+
+    def explicit(self, field: Field) -> Any:
+        """The field by its values at the vertices."""
+        return field
+
+    def settled_maximum(self, node: Node, argument: Field, winners: NDArray[np.int16], maximum: Field) -> Field:
+        """The output of a ``Max`` node, from its argument and value, on regions with the given winners (R, units)."""
+        return maximum
+
+    def sharpened(self, live: dict[int, Field], read: int) -> dict[int, Field]:
+        """The fields, by node, with bounds that let most signs of one that is read be decided."""
+        return live
+
+    def narrowed(
+        self, live: dict[int, Any], ranges: Mapping[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
+    ) -> dict[int, Field]:
+        """The fields, by node, on a block: no more rows than it needs, of which some units have fewer pieces.
+
+        ``ranges``: for each nonlinear node that is done the lowest and the highest piece of each unit on the block.
+        """
+        return live
+
+    def rank(self, live: dict[int, Field]) -> int:
+        """How many float64 rows fields take that are combinations of rows; 0 for others."""
+        return 0
 
 
 @dataclass(frozen=True, eq=False)

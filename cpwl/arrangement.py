@@ -102,6 +102,8 @@ class Exactly:
     regions: Callable[[NDArray[np.int64]], Sequence[ExactRegion]]
     closely: Callable[[NDArray[np.int64], Ragged], CloseRegions | None] = lambda regions, lines: None
     """From regions, and the numbers of the lines of each that will be asked for."""
+    only: Callable[[NDArray[np.int64]], Exactly] | None = None
+    """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
 
 
 @dataclass(frozen=True, eq=False)

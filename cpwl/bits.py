@@ -31,3 +31,25 @@ class BitMatrix:
     def take(self, rows: NDArray[np.int64]) -> BitMatrix:
         """The matrix of the given rows."""
         return BitMatrix(self.packed[rows], self.columns)
+
+    def varying(self) -> NDArray[np.int64]:
+        """The columns in which not all rows are equal, increasing."""
+        different = np.bitwise_and.reduce(self.packed, axis=0) ^ np.bitwise_or.reduce(self.packed, axis=0)
+        return np.flatnonzero(np.unpackbits(different, count=self.columns, bitorder="little"))
+
+    def at(self, columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Some columns as a boolean matrix (rows, len(columns))."""
+        return (self.packed[:, columns // 8] >> (columns % 8).astype(np.uint8) & 1).view(np.bool_)
+
+    def repeated(self, times: int) -> BitMatrix:
+        """All rows, so many times over."""
+        return BitMatrix(np.tile(self.packed, (times, 1)), self.columns)
+
+    def with_columns(self, columns: NDArray[np.int64], dense: NDArray[np.bool_]) -> BitMatrix:
+        """The matrix with other bits in some columns, given as a boolean matrix (rows, len(columns))."""
+        touched = np.unique(columns // 8)
+        some = np.unpackbits(self.packed[:, touched], axis=1, bitorder="little").view(np.bool_)
+        some[:, 8 * np.searchsorted(touched, columns // 8) + columns % 8] = dense
+        packed = self.packed.copy()
+        packed[:, touched] = np.packbits(some, axis=1, bitorder="little")
+        return BitMatrix(packed, self.columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from .arrangement import Arrangement
 
 _FEWEST = 2048
 """Vertices of a block that is worth its border, if memory allows."""
+
+_MOST_SPANNED = 1 << 14
+"""Vertices of a block in which they share rows: what is done must not wait for everything."""
 
 _FEWEST_APART = 512
 """Vertices of a block that is worth being sent to a worker."""
@@ -72,6 +76,17 @@ class Blocks:
         """
         most = max(self.first, _BLOCKS_OF_A_WORKER * workers)
         return most if rows >= _FEWEST_APART * most and rows * products >= _LEAST_APART else 1
+
+    def wanted_spanned(self, vertices: int, rank: int, entries: int, products: int, workers: int) -> int:
+        """The number of blocks where vertices share ``rank`` rows of that many float64 entries (``Arithmetic.rank``).
+
+        A block of a quarter of the area is crossed by half of the lines, and needs half of the rows.
+        """
+        allowed = max(1, 4 * self.limit // (8 * max(entries, 1)))
+        wanted = max(ceil(vertices / min(_MOST_SPANNED, self.most_rows)), ceil(rank / allowed) ** 2)
+        if workers > wanted and vertices >= _FEWEST_APART * workers and rank * products >= _LEAST_APART:
+            return workers
+        return wanted
 
     def divided(self, arrangement: Arrangement[Any], count: int, *, tapering: bool = False) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block.

@@ -8,7 +8,8 @@ them. A difference that is identically zero never cuts, and the lower index wins
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,73 @@ from numpy.typing import NDArray
 
 from .arithmetic import Arithmetic
 from .arrangement import Arrangement, Exactly
-from .network import Gather, Node, Sum
+from .bits import BitMatrix
 from .predicates import Names, Predicates
 from .ragged import Ragged
 
-_DIFFERENCE = Sum((1.0, -1.0))
+
+@dataclass(frozen=True, eq=False)
+class Winners:
+    """A table int16 (R, C), of which most columns are the same on all R regions."""
+
+    base: NDArray[np.int16]
+    """(C,): the entries of all columns but the ones that vary."""
+    varying: NDArray[np.int64]
+    """Columns, increasing."""
+    values: NDArray[np.int16]
+    """Their entries, (R, len(varying))."""
+
+    @classmethod
+    def equal(cls, regions: int, base: NDArray[np.int16]) -> Winners:
+        """The same on all regions."""
+        return cls(base, np.zeros(0, np.int64), np.zeros((regions, 0), np.int16))
+
+    @cached_property
+    def _place(self) -> NDArray[np.int64]:
+        place = np.full(len(self.base), -1)
+        place[self.varying] = np.arange(len(self.varying))
+        return place
+
+    def take(self, regions: NDArray[np.int64]) -> Winners:
+        """The table of some regions."""
+        return replace(self, values=self.values[regions])
+
+    def chosen(self, columns: NDArray[np.int64]) -> Winners:
+        """The table of some columns, in that order."""
+        place = self._place[columns]
+        varying = np.flatnonzero(place >= 0)
+        return Winners(self.base[columns], varying, self.values[:, place[varying]])
+
+    def at(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The entries (regions[i], columns[i])."""
+        found, place = self.base[columns], self._place[columns]
+        some = np.flatnonzero(place >= 0)
+        found[some] = self.values[regions[some], place[some]]
+        return found
+
+    def columns(self, columns: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Some columns, (R, len(columns))."""
+        found = np.repeat(self.base[columns][None], len(self.values), axis=0)
+        part = self.chosen(columns)
+        found[:, part.varying] = part.values
+        return found
+
+    def dense(self) -> NDArray[np.int16]:
+        """The whole table."""
+        return self.columns(np.arange(len(self.base)))
+
+    def met(self, other: Winners, below: BitMatrix) -> Winners:
+        """The entries of the other table where a bit is set, elsewhere those of this one."""
+        varying = np.unique(np.concatenate([below.varying(), self.varying, other.varying]))
+        values = np.where(below.at(varying), other.columns(varying), self.columns(varying))
+        first = below.dense(np.zeros(1, np.int64))[0]
+        return Winners(np.where(first, other.base, self.base), varying, values)
+
+    def beside(self, other: Winners) -> Winners:
+        """The columns of both tables, this one's first."""
+        varying = np.concatenate([self.varying, len(self.base) + other.varying])
+        values = np.concatenate([self.values, other.values], axis=1)
+        return Winners(np.concatenate([self.base, other.base]), varying, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +141,9 @@ class _Tournament:
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
         self._predicates, self._settled = predicates, 0
         self._counts = groups.counts
-        self._champions = self._linear(Gather(groups.values), [argument])
+        self._champions = arithmetic.chosen([argument], groups.values)
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
-        self._winners = np.broadcast_to(places.astype(np.int16), (len(arrangement), len(places)))
+        self._winners = Winners.equal(len(arrangement), places.astype(np.int16))
 
     @property
     def unfinished(self) -> bool:
@@ -90,8 +153,8 @@ class _Tournament:
     def play(self) -> None:
         """One round: neighbours of each group meet, the last of an odd number waits."""
         first, waiting = self._schedule()
-        left, right, rest = (self._linear(Gather(part), [self._champions]) for part in (first, first + 1, waiting))
-        difference = self._linear(_DIFFERENCE, [left, right])
+        left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
+        difference = self._arithmetic.difference(left, right)
         levels = Ragged.from_counts(np.zeros(len(first)), np.ones(len(first), np.int64))
         refinement = self._arrangement.refine(difference, levels, exactly=self._exactly())
         if self._predicates is not None:
@@ -100,12 +163,12 @@ class _Tournament:
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
         self._parents = self._parents[refinement.arrangement.parents]
-        winners = self._winners[refinement.arrangement.parents]
-        met = np.where(refinement.below.dense(), winners[:, first + 1], winners[:, first])
+        winners = self._winners.take(refinement.arrangement.parents)
+        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below)
         order = np.argsort(np.concatenate([first, waiting]))
-        self._winners = np.concatenate([met, winners[:, waiting]], axis=1)[:, order]
-        maxima = self._arithmetic.maximum(left, right)
-        self._champions = self._linear(Gather(order), [maxima, rest]) if len(waiting) else maxima
+        self._winners = met.beside(winners.chosen(waiting)).chosen(order)
+        maxima = self._arithmetic.maximum(left, right, refinement)
+        self._champions = self._arithmetic.chosen([maxima, rest], order) if len(waiting) else maxima
         self._counts = (self._counts + 1) // 2
 
     def dissolved(self) -> ByMaximum:
@@ -116,18 +179,24 @@ class _Tournament:
         # Where a decision was uncertain the union need not be convex: there, what was cut stays cut.
         doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
         certain = ~(doubtful[one] | doubtful[other])
-        needless = inner[(self._winners[one] == self._winners[other]).all(axis=1) & certain]
+        winners = self._winners.values
+        needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
         if not len(needless):
             return self._found(self._arrangement, self._parents, self._winners, self._champions, self._fields)
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
         maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
-        return self._found(change.arrangement, self._parents[kept], self._winners[kept], maximum, fields)
+        return self._found(change.arrangement, self._parents[kept], self._winners.take(kept), maximum, fields)
 
     def _found(
-        self, arrangement: Arrangement[Any], parents: NDArray[np.int64], winners: Any, maximum: Any, fields: list[Any]
+        self,
+        arrangement: Arrangement[Any],
+        parents: NDArray[np.int64],
+        winners: Winners,
+        maximum: Any,
+        fields: list[Any],
     ) -> ByMaximum:
-        return ByMaximum(arrangement, parents, winners, maximum, fields, self._predicates, self._settled)
+        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, self._settled)
 
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
@@ -138,7 +207,7 @@ class _Tournament:
         champion = self._schedule()[0][columns]
         group = np.repeat(np.arange(len(self._counts)), self._counts)[champion]
         first, second = (
-            self._arguments.values[self._arguments.offsets[group] + self._winners[regions, champion + k]]
+            self._arguments.values[self._arguments.offsets[group] + self._winners.at(regions, champion + k)]
             for k in (0, 1)
         )
         return Names.differences(self._predicates.stage, first, second)
@@ -149,7 +218,3 @@ class _Tournament:
         place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
         last = place == np.repeat(self._counts, self._counts) - 1
         return np.flatnonzero((place % 2 == 0) & ~last), np.flatnonzero((place % 2 == 0) & last)
-
-    def _linear(self, op: Gather | Sum, inputs: list[Any]) -> Any:
-        width = len(op.index) if isinstance(op, Gather) else inputs[0].columns
-        return self._arithmetic.linear(Node(op, (), (width,), "maximum"), inputs)

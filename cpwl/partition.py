@@ -296,7 +296,7 @@ def partition(
     partition that is not ``complete`` comes back. Blocks, whichever they are, make no difference to the regions.
     """
     sweep, whole = _prepared(net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress)
-    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, join=True))
+    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, predicates, join=True))
     try:
         found = sweep.finish(whole, runner)
     except BordersDifferError:
@@ -333,7 +333,7 @@ def partition_blocks(
     """
     sweep, whole = _prepared(net, dom, backend, device, "exact", memory_limit, max_regions, max_seconds, progress)
     sweep.block_sizes = sizes or sweep.block_sizes
-    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, join=False))
+    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, "exact", join=False))
     borders = Borders() if borders is None else borders
     for found in sweep.blocks(whole, runner, done):
         state = found.state
@@ -372,13 +372,15 @@ def _prepared(
     chosen = backends.get(backend, device)
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
     sizes = Blocks.within(memory_limit, max_regions)
-    sweep = Sweep(net, dom, chosen.arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
     named = predicates == "exact" and not arrangement.exact
+    arithmetic = backends.sweeping(chosen, net, dom, exact=named)
+    sweep = Sweep(net, dom, arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
     return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
 
 
-def _job(sweep: Sweep, backend: str, device: str | None, *, join: bool) -> Job:
-    return Job(sweep.network, sweep.domain, backend, device, sweep.block_sizes, join)
+def _job(sweep: Sweep, backend: str, device: str | None, predicates: str, *, join: bool) -> Job:
+    exact = predicates == "exact" and backend != "exact"
+    return Job(sweep.network, sweep.domain, backend, device, sweep.block_sizes, exact, join)
 
 
 def _partition(

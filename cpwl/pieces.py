@@ -21,6 +21,10 @@ class Pieces(Protocol):
         """The pieces on the given regions, int16 (n, units)."""
         ...
 
+    def range(self, regions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The lowest and the highest piece of each unit on the given regions, of which there is at least one."""
+        ...
+
     def some(self, regions: NDArray[np.int64]) -> Pieces:
         """The same table of the given regions."""
         ...
@@ -47,6 +51,18 @@ class LevelPieces:
         )
         return np.asarray(self.breakpoints - below.sum(axis=2), dtype=np.int16)
 
+    def range(self, regions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The lowest and the highest piece of each unit on the given regions."""
+        packed = self.below.packed[regions]
+        somewhere, everywhere = (
+            BitMatrix(fold.reduce(packed, axis=0, keepdims=True), self.below.columns).dense()
+            for fold in (np.bitwise_or, np.bitwise_and)
+        )
+        lowest, highest = (
+            self.breakpoints - below.reshape(-1, self.breakpoints).sum(axis=1) for below in (somewhere, everywhere)
+        )
+        return lowest, highest
+
     def some(self, regions: NDArray[np.int64]) -> LevelPieces:
         """The same table of the given regions."""
         return LevelPieces(self.below.take(regions), self.breakpoints)
@@ -71,6 +87,11 @@ class WinnerPieces:
         """The pieces on the given regions, int16 (n, units)."""
         return np.asarray(self.winners[regions])
 
+    def range(self, regions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The lowest and the highest piece of each unit on the given regions."""
+        winners = self.winners[regions]
+        return winners.min(axis=0).astype(np.int64), winners.max(axis=0).astype(np.int64)
+
     def some(self, regions: NDArray[np.int64]) -> WinnerPieces:
         """The same table of the given regions."""
         return WinnerPieces(self.winners[regions])
@@ -92,6 +113,10 @@ class NoPieces:
     def take(self, regions: NDArray[np.int64]) -> NDArray[np.int16]:
         """The pieces on the given regions, int16 (n, 0)."""
         return np.zeros((len(regions), 0), np.int16)
+
+    def range(self, regions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of no unit."""
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def some(self, regions: NDArray[np.int64]) -> NoPieces:
         """The same table of the given regions."""

@@ -143,7 +143,10 @@ class Predicates:
             functions = self.oracle.closely(self.patterns(rows), lines.row_of, self.lines.take(lines.values))
             return None if functions is None else _CloseRegions(functions, self.lines, naming, rows)
 
-        return Exactly(regions, closely)
+        def only(chosen: Rows) -> Exactly:
+            return self.exactly(lambda rows, columns: naming(rows, chosen[columns]))
+
+        return Exactly(regions, closely, only)
 
     def functions(self, regions: Rows) -> dict[int, Functions]:
         """The functions on each of the given regions."""

@@ -46,19 +46,20 @@ class Sameness:
 
     def _numbers(self, pattern: NDArray[np.int16], node: int) -> Numbers:
         nodes, last_use = self._network.nodes, self._network.last_use
-        live = {0: self._inputs}
+        live = {0: self.inputs}
         for i in range(1, node + 1):
             pieces = None if not nodes[i].is_nonlinear else pattern[self._network.unit_columns[i]].astype(np.int64)
-            live[i] = self._made(nodes[i], [live[j] for j in nodes[i].inputs], pieces)
+            live[i] = self.made(nodes[i], [live[j] for j in nodes[i].inputs], pieces)
             live = {j: numbers for j, numbers in live.items() if last_use[j] > i or j == i}
         return live[node]
 
     @cached_property
-    def _inputs(self) -> Numbers:
+    def inputs(self) -> Numbers:
+        """The numbers of the network's inputs."""
         return _numbered(self._domain.origin, *self._domain.basis.T)
 
-    def _made(self, node: Node, inputs: Sequence[Numbers], pieces: NDArray[np.int64] | None) -> Numbers:
-        """The numbers of a node's entries from those of its inputs."""
+    def made(self, node: Node, inputs: Sequence[Numbers], pieces: NDArray[np.int64] | None) -> Numbers:
+        """The numbers of a node's entries from those of its inputs; those of a nonlinear one on given pieces."""
         op, x = node.op, inputs[0]
         match op:
             case Dense():
@@ -81,6 +82,14 @@ class Sameness:
         slopes, intercepts = self._pieces(op)
         units = np.arange(node.size)
         return _affine(x, *(_table(part, node)[pieces, units] for part in (slopes, intercepts)))
+
+    def bent(self, made: Numbers, node: Node, argument: Numbers, units: NDArray[np.int64]) -> Numbers:
+        """The numbers ``made`` of a piecewise-linear node, where some units bend: by argument and all slopes."""
+        assert isinstance(node.op, Piecewise)
+        slopes = _table(node.op.slopes, node)[:, units]
+        bends = np.zeros(len(made), np.int64)
+        bends[units] = 1 + _distinct(np.column_stack([argument[units], *map(_bits, slopes)]))
+        return _numbered(made, bends)
 
     def _convolved(self, op: Conv, x: Numbers) -> Numbers:
         images = x.reshape(-1, op.groups, op.weight.shape[1] * prod(op.spatial))
@@ -120,6 +129,18 @@ class Sameness:
             self._tables[op] = op.slopes, np.array(named).reshape(op.slopes.shape)
         tables: tuple[NDArray[np.float64], NDArray[np.float64]] = self._tables[op]
         return tables
+
+
+def apart(made: Numbers, units: NDArray[np.int64]) -> Numbers:
+    """The numbers with new ones, all different, for some entries."""
+    result = made.copy()
+    result[units] = made.max(initial=0) + 1 + np.arange(len(units))
+    return result
+
+
+def of_either(x: Numbers, y: Numbers, start: int) -> Numbers:
+    """New numbers, from ``start`` on, for what is one of two functions: the same for the same two."""
+    return start + _distinct(np.stack([np.minimum(x, y), np.maximum(x, y)], axis=1))
 
 
 def _numbered(*columns: NDArray[Any]) -> Numbers:

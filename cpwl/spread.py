@@ -30,6 +30,8 @@ class Job:
     backend: str
     device: str | None
     block_sizes: Blocks
+    exact: bool
+    """Whether decisions are exact."""
     join: bool
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
 
@@ -49,7 +51,8 @@ _here = local()
 def _sweep_of(job: Job) -> Sweep:
     """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
     if getattr(_here, "job", None) is not job:
-        arithmetic = backends.get(job.backend, job.device).arithmetic
+        chosen = backends.get(job.backend, job.device)
+        arithmetic = backends.sweeping(chosen, job.network, job.domain, exact=job.exact)
         _here.job, _here.sweep = job, Sweep(job.network, job.domain, arithmetic, blocks=job.block_sizes)
     sweep: Sweep = _here.sweep
     return sweep

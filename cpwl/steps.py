@@ -39,6 +39,18 @@ def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray
     return np.concatenate([empty, *reversed(parts)], axis=1).astype(np.int16)
 
 
+def ranges_after(
+    steps: Sequence[Step], regions: NDArray[np.int64]
+) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """By node the lowest and the highest piece of each unit on regions after the last step, which there are."""
+    found, rows = {}, regions
+    for step in reversed(steps):
+        if step.node >= 0:
+            found[step.node] = step.pieces.range(rows)
+        rows = np.unique(step.parents[rows])
+    return found
+
+
 def flattened(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, ...]:
     """The steps on some regions after the last of them, of these regions alone: one region of each before each step."""
     kept: list[Step] = []

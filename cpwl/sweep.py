@@ -28,7 +28,7 @@ from .network import Gather, Max, Network, Node, Periodic, Piecewise
 from .pieces import LevelPieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
-from .steps import Step, joined_steps, patterns_after, roots
+from .steps import Step, joined_steps, patterns_after, ranges_after, roots
 
 Path = tuple[int, ...]
 """Which block of which block: node after which there are blocks, block, and so on."""
@@ -69,6 +69,8 @@ class Rows:
     """At some vertices of an arrangement (increasing), or (None) at all."""
     streamed: Callable[[], dict[int, Any] | None] = lambda: None
     """At all, for the next node alone, which makes the rows as it reads them; None where they have to be held."""
+    rank: int = 0
+    """See ``Arithmetic.rank``."""
 
     def everywhere(self) -> dict[int, Any]:
         """At all vertices, for the next node to read."""
@@ -236,9 +238,11 @@ class Sweep:
     # ---- node by node ----------------------------------------------------------------------------------------------
     def _advance(self, task: Task, workers: int = 0) -> Finished | Division:
         """Goes through the nodes that are left, until the end or until blocks are needed, or wanted for workers."""
-        state, live, first = task.state, task.live, task.state.node + 1
+        state, live, first = task.state, self._narrowed(task), task.state.node + 1
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
+            if self.network.nodes[i].is_nonlinear:
+                live = self._arithmetic.sharpened(live, self.network.nodes[i].inputs[0])
             inputs = [live[j] for j in self.network.nodes[i].inputs]
             node = self._reached(i, inputs[0])
             if isinstance(node.op, Max) and (division := self._divided(task, state, self._stored(live), workers)):
@@ -255,26 +259,40 @@ class Sweep:
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
                     return self._ended(state, rows)
+                if self._arithmetic.spans:
+                    rows = self._stored(rows.everywhere())
                 if division := self._divided(task, state, rows, workers):
                     return division
                 live = rows.everywhere()
         return self._ended(state, self._stored(live))
 
+    def _narrowed(self, task: Task) -> dict[int, Any]:
+        """The fields of a task: those of a block without what only others need."""
+        state = task.state
+        if not self._arithmetic.spans or not state.path:
+            return task.live
+        ranges = ranges_after((*state.history, *state.steps), np.arange(len(state.arrangement)))
+        return self._arithmetic.narrowed(task.live, ranges)
+
     def _divided(self, task: Task, state: State, rows: Rows, workers: int) -> Division | None:
         """The division of a state, if it needs one; none while a periodic node has to see the whole domain."""
-        if any(isinstance(node.op, Periodic) for node in self.network.nodes):
+        if len(state.arrangement) < 2 or any(isinstance(node.op, Periodic) for node in self.network.nodes):
             return None
-        vertices = len(state.arrangement.vertices)
-        wanted = self.block_sizes.wanted(vertices, self._entries(state.node))
-        if workers:
-            products = self.network.products_after(state.node)
-            wanted = max(wanted, self.block_sizes.wanted_apart(vertices, products, workers))
-        if wanted < 2 or len(state.arrangement) < 2:
+        count = min(self._blocks_wanted(state, rows, workers), len(state.arrangement))
+        if count < 2:
             return None
-        count = wanted if state.path else self.block_sizes.wanted_first(vertices, wanted)
-        count = min(count, len(state.arrangement))
         chosen = self.block_sizes.divided(state.arrangement, count, tapering=workers > 0)
         return Division(state, rows, chosen, self._part(task, state.node))
+
+    def _blocks_wanted(self, state: State, rows: Rows, workers: int) -> int:
+        sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
+        products = self.network.products_after(state.node) if workers else 0
+        if self._arithmetic.spans:
+            return sizes.wanted_spanned(vertices, rows.rank, entries, products, workers)
+        wanted = sizes.wanted(vertices, entries)
+        if workers:
+            wanted = max(wanted, sizes.wanted_apart(vertices, products, workers))
+        return wanted if state.path or wanted < 2 else sizes.wanted_first(vertices, wanted)
 
     def _part(self, task: Task, done: int) -> float:
         """The part of all work that is left of a task after a node."""
@@ -329,26 +347,35 @@ class Sweep:
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys = state.node + 1, list(live)
         groups, fields = self._arguments(node, argument), list(live.values())
+        if self._arithmetic.spans:
+            fields.append(argument)
         found = refine_by_maximum(
             state.arrangement, self._arithmetic, argument, groups, fields, self._predicates(state)
         )
-        step = Step(i, found.parents, WinnerPieces(found.winners))
+        # Of the arguments of a group, as the network has them, rather than of those that are no copies.
+        columns = groups.values[groups.offsets[:-1] + found.winners]
+        winners = (columns % (argument.columns // node.size)).astype(np.int16)
+        output = found.maximum
+        if self._arithmetic.spans:
+            output = self._arithmetic.settled_maximum(node, found.fields[-1], winners, output)
+        step = Step(i, found.parents, WinnerPieces(winners))
         moved = _after(state, step, found.arrangement, found.predicates, found.settled)
-        return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: found.maximum})
+        return moved, self._stored({**dict(zip(keys, found.fields, strict=False)), i: output})
 
     def _arguments(self, node: Node, argument: Any) -> Ragged:
-        """The columns of each group; those that only fill a short group up, repeats of its first at the end, left out.
+        """The columns of each group, without copies of others, which fill short groups up or lie in padding.
 
-        A repeat never wins; but its difference from itself is known to be zero only here.
+        A copy never wins; but its difference from the other is known to be zero only here.
         """
         (source,) = (self.network.nodes[j] for j in node.inputs)
         columns = np.arange(argument.columns).reshape(node.size, -1)
         if not isinstance(source.op, Gather):
             return Ragged.of(columns.tolist())
         index = source.op.index.reshape(columns.shape)
-        repeats = np.logical_and.accumulate(index[:, ::-1] == index[:, :1], axis=1)[:, ::-1]
-        repeats[:, 0] = False
-        return Ragged.from_counts(columns[~repeats], (~repeats).sum(axis=1))
+        copies = np.zeros(columns.shape, np.bool_)
+        for k in range(1, columns.shape[1]):
+            copies[:, k] = (index[:, :k] == index[:, k : k + 1]).any(axis=1)
+        return Ragged.from_counts(columns[~copies], (~copies).sum(axis=1))
 
     def _reached(self, i: int, argument: Any) -> Node:
         """Node i; a periodic one, here and in the network, with the pieces that the domain reaches."""
@@ -374,7 +401,7 @@ class Sweep:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         vertices = len(state.arrangement.vertices)
         size = self.block_sizes.rows_at_once(self._entries(state.node))
-        if vertices <= size:
+        if vertices <= size or self._arithmetic.spans:
             return Finished(state, self._output(state.node, rows.everywhere()))
         streamed = rows.streamed() if state.node == len(self.network.nodes) - 2 else None
         if streamed is not None:
@@ -387,7 +414,7 @@ class Sweep:
         for i in range(done + 1, len(self.network.nodes)):
             node = self.network.nodes[i]
             live[i] = self._arithmetic.linear(node, [live[j] for j in node.inputs])
-        return live[len(self.network.nodes) - 1]
+        return self._arithmetic.explicit(live[len(self.network.nodes) - 1])
 
     def _stored(self, live: dict[int, Any]) -> Rows:
         """Fields that are held anyway."""
@@ -397,7 +424,7 @@ class Sweep:
                 return dict(live)
             return {j: self._arithmetic.take(field, vertices) for j, field in live.items()}
 
-        return Rows(at)
+        return Rows(at, rank=self._arithmetic.rank(live))
 
     def _entries(self, done: int) -> int:
         """The most entries of a vertex that are held at once after a node and before the next nonlinear one."""

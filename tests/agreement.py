@@ -41,21 +41,30 @@ def _corners(part: cpwl.Partition) -> dict[int, Corner]:
 def _displaced(
     quick: cpwl.Partition, exact: cpwl.Partition, corners: tuple[dict[int, Corner], dict[int, Corner]]
 ) -> list[str]:
-    """Vertices that are further from every exact one between the same regions than their error bound says."""
+    """Vertices that are further from every exact one between the same regions than their error bound says; outputs."""
     places = defaultdict(list)
     for vertex, corner in corners[1].items():
-        places[corner].append(exact.vertices[vertex])
-    errors, found = quick.arrangement.coordinates().errors().tolist(), []
-    for vertex, corner in corners[0].items():
-        here = np.array([Fraction(x) for x in quick.vertices[vertex].tolist()], dtype=object)
-        if min(((here - place) ** 2).sum() for place in places[corner]) > Fraction(errors[vertex]) ** 2:
-            found.append(f"vertex {vertex} is not within its bound {errors[vertex]} of the exact one")
+        places[corner].append(vertex)
+    pairs = (
+        ("its place", quick.arrangement.coordinates().errors(), quick.vertices, exact.vertices),
+        ("its output", quick.outputs.errors(), quick.outputs.to_numpy(), exact.outputs.to_numpy()),
+    )
+    found = []
+    for what, errors, mine, true in pairs:
+        for vertex, corner in corners[0].items():
+            here = np.array([Fraction(x) for x in mine[vertex].tolist()], dtype=object)
+            if min(((here - true[place]) ** 2).sum() for place in places[corner]) > Fraction(errors[vertex]) ** 2:
+                found.append(f"{what} at vertex {vertex} is not within its bound {errors[vertex]} of the exact one")
     return found
 
 
 def _boundaries(quick: cpwl.Partition, exact: cpwl.Partition) -> list[str]:
     if quick.network.outputs > 1:
-        wanted: list[dict[str, object]] = [{}, {"classes": (0, 2)}, {"classes": (0, 1), "everywhere": True}]
+        wanted: list[dict[str, object]] = [
+            {},
+            {"classes": (0, quick.network.outputs - 1)},
+            {"classes": (0, 1), "everywhere": True},
+        ]
     else:
         values = np.sort(quick.outputs.to_numpy()[:, 0])
         wanted = [{"level": float(level)} for level in (0.0, values[len(values) // 2], values.mean())]

@@ -52,6 +52,18 @@ def get(name: str, device: str | None = None) -> Backend:
     raise BackendError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {name!r}.")
 
 
+def sweeping(backend: Backend, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
+    """What a sweep over a domain computes with: where decisions are exact, perhaps with fields that a few rows span."""
+    if backend.name == "torch" and exact and backend.device in (None, "cpu"):
+        from .torch import TorchArithmetic
+        from .torch.spanning import SpanningArithmetic, serves
+
+        if serves(network, domain):
+            assert isinstance(backend.arithmetic, TorchArithmetic)
+            return SpanningArithmetic(network, domain, backend.arithmetic)
+    return backend.arithmetic
+
+
 def execution(dtype: str, device: str | None = None) -> TorchExecution:
     """What runs networks in a floating-point type on a device (the CPU for None)."""
     from .torch import check_device

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import prod, sqrt
 from typing import Any
-from weakref import WeakKeyDictionary, proxy
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 import torch
@@ -150,7 +150,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         values = _on_pieces(node, constants, x, index)
         return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
 
-    def maximum(self, x: FloatField, y: FloatField) -> FloatField:
+    def maximum(self, x: FloatField, y: FloatField, cut: Any = None) -> FloatField:
         """The larger of two fields."""
         error = lifted(torch.hypot(x.error, y.error) * ROUND_UP)
         return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]))
@@ -214,7 +214,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if op not in self._constants:
             weight = torch.as_tensor(op.weight, device=self.device)
             bias = torch.as_tensor(op.bias, device=self.device)
-            self._constants[op] = _WeightConstants(weight, bias, partial(operator_norms, proxy(op)))
+            self._constants[op] = _WeightConstants(weight, bias, partial(_norms_of, ref(op)))
         constants: _WeightConstants = self._constants[op]
         return constants
 
@@ -233,6 +233,13 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
     def _broadcast(self, values: NDArray[np.float64], node: Node) -> Tensor:
         return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy(), device=self.device)
+
+
+def _norms_of(op: ReferenceType[Dense | Conv], weight: Tensor) -> Norms:
+    """The norms of an operator that is still there; nothing here keeps it."""
+    found = op()
+    assert found is not None
+    return operator_norms(found, weight)
 
 
 _BLOCK = 1 << 18

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from .portable import Portable
 from .refine import Task, refine
 from .seams import Glue, VertexNames, mixed, named, prolonged, side_by_side
 from .segments import as_numpy, used
+from .spanned import Alike, Bending, SpannedField, repeated
 from .streamed import RectifiedRows
 
 
@@ -144,8 +145,10 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         return FloatField.exactly(array, self._points.values.device)
 
     # ---- change ----------------------------------------------------------------------------------------------------
-    def refine(self, values: FloatField, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[FloatField]:
+    def refine(self, values: Any, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[Any]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
+        if isinstance(values, SpannedField):
+            return self._refined_within_reach(values, levels, exactly)
         if not bool(torch.isfinite(values.error).all()):
             raise NumericalRangeError(
                 "values overflow float64 or are not numbers. Scale the network or the domain, or use the exact backend."
@@ -172,8 +175,10 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         made = plan.points
         return Refinement(
             new,
-            plan.carry,
-            lambda field, vertices: plan.carry_to(field, torch.as_tensor(vertices, device=device)),
+            partial(_changed, plan.carry),
+            lambda field, vertices: _changed(
+                lambda rows: plan.carry_to(rows, torch.as_tensor(vertices, device=device)), field
+            ),
             below=BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level)),
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
             cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
@@ -181,6 +186,44 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             streamed=lambda: RectifiedRows.of(found.cutting),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
+        )
+
+    def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Exactly | None) -> Refinement[Any]:
+        """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
+        function, level = torch.as_tensor(levels.row_of), torch.as_tensor(levels.values.astype(np.float64))
+        reaching = torch.unique(function[values.enclosure.reaching(function, level)])
+        alike = Alike.of(values.numbers, levels, as_numpy(reaching))
+        chosen = np.flatnonzero(np.isin(levels.row_of, alike.first))
+        if exactly is not None:
+            assert exactly.only is not None
+            exactly = exactly.only(chosen)
+        field = values.on(torch.as_tensor(alike.first))
+        found = self.refine(field, levels.take(alike.first), exactly=exactly)
+        places, columns = alike.columns(levels)
+        dense = found.below.dense()[:, columns]
+        below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
+        lowest, highest = (
+            torch.zeros(values.columns, dtype=torch.int64).index_add_(0, function, torch.as_tensor(~bits).long())
+            for bits in (_put(below, places, fold.reduce(dense, axis=0)) for fold in (np.logical_or, np.logical_and))
+        )
+
+        def cutting(vertices: NDArray[np.int64] | None) -> SpannedField:
+            old = values.coefficients
+            coefficients = found.carry(old) if vertices is None else found.carry_to(old, vertices)
+            bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
+            return replace(values, coefficients=coefficients, bending=bending)
+
+        lines = found.lines
+        assert lines is not None
+        return Refinement(
+            found.arrangement,
+            found.carry,
+            found.carry_to,
+            below=BitMatrix.pack(below[None]).repeated(len(dense)).with_columns(places, dense),
+            created=replace(found.created, column=chosen[found.created.column]),
+            cutting=cutting,
+            lines=replace(lines, column=chosen[lines.column]),
+            settled=found.settled,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
@@ -298,6 +341,18 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             lambda field, vertices: field.take(kept[torch.as_tensor(vertices, device=kept.device)]),
             as_numpy(kept),
         )
+
+
+def _changed(change: Callable[[FloatField], FloatField], field: FloatField | SpannedField) -> FloatField | SpannedField:
+    """The field on other vertices."""
+    return field.changed(change) if isinstance(field, SpannedField) else change(field)
+
+
+def _put(values: NDArray[np.bool_], places: NDArray[np.int64], some: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A copy with other values at some places."""
+    result = values.copy()
+    result[places] = some
+    return result
 
 
 def _on_device(index: NDArray[np.int64] | None, device: torch.device) -> Tensor | None:

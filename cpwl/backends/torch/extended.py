@@ -66,8 +66,22 @@ class _Weights:
     Of a matrix without zeros one row, for all outputs."""
 
 
+_MUCH = 1 << 18
+"""Weights of an operator, of which several copies are a lot of memory."""
+
+_known: WeakKeyDictionary[Network, dict[int, ExtendedArithmetic]] = WeakKeyDictionary()
+
+
 class ExtendedArithmetic:
     """The operators of one network on rows of ``count`` parts."""
+
+    @classmethod
+    def of(cls, network: Network, count: int) -> ExtendedArithmetic:
+        """The one that all partitions of a network share."""
+        known = _known.setdefault(network, {})
+        if count not in known:
+            known[count] = cls(network, count)
+        return known[count]
 
     def __init__(self, network: Network, count: int) -> None:
         self.grid = Grid(bits_for(max(map(_terms, network.nodes)), count), count)
@@ -91,9 +105,7 @@ class ExtendedArithmetic:
                 factors, shift = (_filled(values, node) for values in (node.op.factor, node.op.shift))
                 return self._scaled(inputs[0], self.grid.split(factors), self.grid.split(shift))
             case Divide():
-                inverse = np.vectorize(lambda d: 1 / Fraction(d), otypes=[object])(node.op.divisor)
-                full = np.broadcast_to(inverse, node.shape).ravel()
-                return self._scaled(inputs[0], self.grid.split_fractions(full), None)
+                return self._scaled(inputs[0], self._inverse(node), None)
             case Sum():
                 return self._sum(node.op, inputs)
             case Gather():
@@ -101,7 +113,7 @@ class ExtendedArithmetic:
         raise TypeError(f"{type(node.op).__name__} is not a linear operator")
 
     def on_pieces(self, node: Node, x: ExtendedField, pieces: Tensor) -> ExtendedField:
-        """The output of a nonlinear node on given pieces (rows, node.size)."""
+        """The output of a nonlinear node on given pieces (rows, node.size), or (1, node.size) for all rows."""
         if isinstance(node.op, Max):
             index = pieces[:, :, None]
             chosen = partial(_chosen, index=index)
@@ -115,7 +127,7 @@ class ExtendedArithmetic:
             and not slopes.rests[1].any()
             and bool(((slopes.rests[0] == 0) | (slopes.rests[0] == 1)).all())
         ):
-            return _masked(x, slope.rests[0])
+            return masked(x, slope.rests[0])
         return self._scaled(x, slope, shift)
 
     # ---- linear operators ------------------------------------------------------------------------------------------
@@ -241,6 +253,11 @@ class ExtendedArithmetic:
         }
         return self.grid.normal(Levels(at, torch.cat([part.rest for part in levels], 1)))
 
+    def forget(self, op: Op) -> None:
+        """Drops what is kept of an operator, if it is much: several copies of its weights."""
+        if isinstance(op, (Dense, Conv)) and op.weight.size > _MUCH:
+            self._constants.pop(op, None)
+
     # ---- constants -------------------------------------------------------------------------------------------------
     def _weights_of(self, op: Dense | Conv) -> _Weights:
         if op not in self._constants:
@@ -259,13 +276,22 @@ class ExtendedArithmetic:
         constants: _Weights = self._constants[op]
         return constants
 
+    def _inverse(self, node: Node) -> Factor:
+        """The reciprocals of a node's divisors, (units,)."""
+        assert isinstance(node.op, Divide)
+        if node.op not in self._constants:
+            inverse = np.vectorize(lambda d: 1 / Fraction(d), otypes=[object])(node.op.divisor)
+            self._constants[node.op] = self.grid.split_fractions(np.broadcast_to(inverse, node.shape).ravel())
+        factor: Factor = self._constants[node.op]
+        return factor
+
     def _pieces(self, node: Node) -> tuple[Factor, Factor | None]:
         """The tables (P + 1, units) of slopes and, unless all are zero, of intercepts."""
         assert isinstance(node.op, Piecewise)
         op = node.op
         key = op, node.shape
         if key not in self._tables:
-            slopes, intercepts = (_table(values, node) for values in (op.slopes, op.intercepts))
+            slopes, intercepts = (table(values, node) for values in (op.slopes, op.intercepts))
             shift = self.grid.split_fractions(intercepts) if intercepts.any() else None
             self._tables[key] = self.grid.split(torch.as_tensor(slopes.copy())), shift
         return self._tables[key]
@@ -288,11 +314,12 @@ def _stacked(terms: list[Tensor], groups: int) -> Tensor | None:
 
 
 def _chosen(values: Tensor, index: Tensor) -> Tensor:
-    return values.reshape(len(values), index.shape[1], -1).gather(2, index)[:, :, 0]
+    groups = values.reshape(len(values), index.shape[1], -1)
+    return groups.gather(2, index.expand(len(values), -1, -1))[:, :, 0]
 
 
-def _masked(x: ExtendedField, slope: Tensor) -> ExtendedField:
-    """Entries times 0 or 1, exactly."""
+def masked(x: ExtendedField, slope: Tensor) -> ExtendedField:
+    """Entries times 0.0 or 1.0, exactly."""
     return replace(x, digits=x.digits.of(lambda part: part * slope), zeros=x.zeros | (slope == 0))
 
 
@@ -300,7 +327,7 @@ def _filled(values: NDArray[np.float64], node: Node) -> Tensor:
     return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy())
 
 
-def _table(values: NDArray[Any], node: Node) -> NDArray[Any]:
+def table(values: NDArray[Any], node: Node) -> NDArray[Any]:
     """A table (P + 1, *s) with s broadcast from the left to the node's shape: (P + 1, units)."""
     lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
     return np.broadcast_to(lead, (len(values), *node.shape)).reshape(len(values), -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, gcd, prod, sqrt
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -23,9 +24,16 @@ class Norms:
     absolute: float
 
 
+_known: WeakKeyDictionary[Dense | Conv, dict[torch.device, Norms]] = WeakKeyDictionary()
+"""What has been worked out for an operator; on each device alone, as rounding may differ."""
+
+
 def operator_norms(op: Dense | Conv, weight: Tensor) -> Norms:
-    """The bounds for an operator with such weights."""
-    return conv_norms(op, weight) if isinstance(op, Conv) else dense_norms(weight)
+    """The bounds for an operator, with its weights on some device."""
+    known = _known.setdefault(op, {})
+    if weight.device not in known:
+        known[weight.device] = conv_norms(op, weight) if isinstance(op, Conv) else dense_norms(weight)
+    return known[weight.device]
 
 
 def absolute_operator_norm(op: Dense | Conv, weight: Tensor) -> float:

@@ -1,0 +1,312 @@
+"""Fields that a few rows span (proofs/, Lemma 11): the regions of the exact backend, from bounds that hold."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from typing import Any
+
+import local_networks
+import numpy as np
+import pytest
+import torch
+from agreement import disagreements
+from families import FAMILIES, case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import layered, mlp, residual
+from torch import nn
+
+import cpwl
+from cpwl import backends, blocks
+from cpwl.backends.torch import TorchArrangement, spanning
+from cpwl.backends.torch.spanned import Recipe, SpannedField
+from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Sum
+
+SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+seeds = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def always() -> Iterator[None]:
+    """Fields are spanned however narrow the network is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spanning, "_WIDE", 0)
+        yield
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[SpannedField], None]) -> None:
+    """Shows every field by which an arrangement is refined."""
+    truly = TorchArrangement._refined_within_reach
+
+    def refined(self: TorchArrangement, values: SpannedField, *others: Any) -> Any:
+        see(values)
+        return truly(self, values, *others)
+
+    monkeypatch.setattr(TorchArrangement, "_refined_within_reach", refined)
+
+
+def patterns(part: cpwl.Partition) -> list[bytes]:
+    return sorted(row.tobytes() for row in part.patterns())
+
+
+# ---- regions -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("seed", range(300, 300 + 6 * len(FAMILIES)))
+def test_lemma_11_degenerate_networks_have_the_regions_of_the_exact_backend(seed: int) -> None:
+    chosen = case(seed)
+    assert not disagreements(chosen.network, chosen.domain)
+
+
+@pytest.mark.parametrize("seed", range(600, 600 + 2 * len(FAMILIES)))
+def test_lemma_11_blocks_need_fewer_generators_and_have_the_same_regions(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "_MOST_SPANNED", 8)
+    chosen = case(seed)
+    assert not disagreements(chosen.network, chosen.domain)
+
+
+@settings(max_examples=15, deadline=None)
+@given(pair=layered(outputs=3))
+def test_lemma_11_layered_networks(pair: Any) -> None:
+    assert not disagreements(pair.network, SQUARE)
+
+
+@settings(max_examples=15, deadline=None)
+@given(network=residual())
+def test_lemma_11_residual_networks(network: Network) -> None:
+    assert not disagreements(network, SQUARE)
+
+
+def pooled(seed: int, pool: nn.Module, activation: nn.Module, share: float) -> tuple[Network, cpwl.Domain]:
+    """A small convolutional network with some equal weights, and a slice of its inputs with a dark border."""
+    torch.manual_seed(seed)
+    layers = [nn.Conv2d(1, 3, 3, padding=1), activation, pool, nn.Conv2d(3, 4, 2), activation, nn.Flatten()]
+    body = nn.Sequential(*layers).double()
+    with torch.no_grad():
+        for convolution in (body[0], body[3]):
+            convolution.weight.copy_((convolution.weight * 8).round() / 8)
+            convolution.bias.copy_((convolution.bias * 4).round() / 4)
+        width = body(torch.zeros(1, 1, 8, 8, dtype=torch.float64)).shape[1]
+    module = nn.Sequential(body, nn.Linear(width, 3).double()).eval()
+    points = np.zeros((3, 1, 8, 8))
+    points[:, :, 2:6, 2:6] = np.random.default_rng(seed).standard_normal((3, 1, 4, 4))
+    network = cpwl.compile(module, example_input=torch.zeros(1, 1, 8, 8, dtype=torch.float64))
+    middle = points.mean(axis=0)
+    return network, cpwl.Domain.through(*(middle + share * (point - middle) for point in points))
+
+
+POOLS = (nn.MaxPool2d(2), nn.MaxPool2d(3, 2, ceil_mode=True), nn.MaxPool2d(3, 1, padding=1), nn.AvgPool2d(2))
+
+
+@pytest.mark.parametrize("pool", POOLS, ids=str)
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.PReLU(init=0.25), nn.Hardtanh()], ids=str)
+def test_lemma_11_convolutions_and_pools(pool: nn.Module, activation: nn.Module) -> None:
+    network, domain = pooled(3, pool, activation, 0.05)
+    assert not disagreements(network, domain)
+
+
+def test_equal_pixels_and_windows_that_overlap_leave_few_decisions_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, domain = pooled(5, nn.MaxPool2d(3, 2, ceil_mode=True), nn.ReLU(), 0.3)
+    part = cpwl.partition(network, domain)
+    monkeypatch.setattr(spanning, "_WIDE", 1 << 30)
+    held = cpwl.partition(network, domain)
+    assert patterns(part) == patterns(held) and 10 * part.settled < held.settled
+
+
+# ---- bounds --------------------------------------------------------------------------------------------------------
+def exactly(field: SpannedField, rows: Any) -> Any:
+    """Rows of long numbers, as Fractions."""
+    return sum(np.vectorize(Fraction, otypes=[object])(part.numpy()) for part in rows.digits.parts)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lemma_11_entries_are_within_their_bounds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the stored combination, with rows and coefficients that are off by as much as their bounds allow."""
+    found: list[SpannedField] = []
+    watched(monkeypatch, found.append)
+    chosen = case(seed)
+    cpwl.partition(chosen.network, chosen.domain)
+    generator = np.random.default_rng(seed)
+
+    def moved(values: Any, errors: Any, zeros: Any = False) -> Any:
+        directions = np.where(zeros, 0.0, generator.standard_normal(values.shape))
+        lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
+        step = np.nextafter(directions / lengths * errors.numpy()[:, None] * (1 - 1e-9), 0.0)
+        return values + np.vectorize(Fraction, otypes=[object])(step)
+
+    for field in found:
+        coefficients = np.vectorize(Fraction, otypes=[object])(field.coefficients.values.numpy())
+        known = field.recipe.known_zeros.numpy()
+        coefficients = moved(coefficients, field.coefficients.error, known)
+        total = moved(exactly(field, field.constant), field.constant.error, field.constant.zeros.numpy())
+        for part in field.parts():
+            rows = moved(exactly(field, part.rows), part.rows.error, part.rows.zeros.numpy())
+            total = total + coefficients[:, part.columns] @ rows
+        plain = field.whole()
+        off = np.abs(np.vectorize(Fraction, otypes=[object])(plain.values.numpy()) - total)
+        assert (off <= np.vectorize(Fraction, otypes=[object])(plain.limits())).all()
+        assert ((off**2).sum(axis=1) <= [Fraction(e) ** 2 for e in plain.error.tolist()]).all()
+        if plain.zeros is not None:
+            assert not total[plain.zeros.numpy()].any()
+        centre, radius = (
+            np.vectorize(Fraction, otypes=[object])(part.numpy())
+            for part in (field.enclosure.centre, field.enclosure.radius)
+        )
+        assert (np.abs(total - centre) <= radius).all()
+        assert not total[:, field.enclosure.zero.numpy()].any()
+
+
+def test_numbers_get_longer_when_bounds_are_large_and_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = mlp(4, [2, 12, 10, 8, 6, 2])
+    before = patterns(cpwl.partition(network, SQUARE))
+    monkeypatch.setattr(spanning, "_ENOUGH", 2.0**-72)
+    seen: list[int] = []
+    watched(monkeypatch, lambda field: seen.append(field.constant.digits.count))
+    assert patterns(cpwl.partition(network, SQUARE)) == before
+    assert max(seen) > spanning._FEWEST + spanning._MORE
+
+
+# ---- functions that are the same -----------------------------------------------------------------------------------
+def sequence(*ops: Any, inputs: int = 2) -> Network:
+    return Network.sequential(inputs, list(ops))
+
+
+def test_units_with_one_argument_and_other_slopes_are_not_the_same() -> None:
+    """They share the slope of their lowest piece alone."""
+    slopes = np.array([[0.5, 0.5], [1.0, 3.0]])
+    first = Dense(np.array([[1.0, 0.3], [1.0, 0.3]]), np.zeros(2))
+    windows = [Node(Gather(np.array([[0, 1]])), (2,), (1, 2), "pair"), Node(Max(), (3,), (1,), "max")]
+    nodes = (
+        Node(Input(), (), (2,), "input"),
+        Node(first, (0,), (2,), "dense"),
+        Node(Piecewise(np.zeros(1), slopes), (1,), (2,), "two slopes"),
+        *windows,
+        Node(Dense(np.ones((1, 1)), np.array([-0.7])), (4,), (1,), "shift"),
+        Node(RELU, (5,), (1,), "relu"),
+    )
+    assert not disagreements(Network(nodes), SQUARE)
+
+
+def test_branches_that_are_numbered_alike_do_not_cancel() -> None:
+    """Numbers of two nodes have nothing to do with each other."""
+    nodes = (
+        Node(Input(), (), (2,), "input"),
+        Node(Dense(np.array([[1.0, 0.2], [0.3, 1.0]]), np.zeros(2)), (0,), (2,), "one"),
+        Node(Dense(np.array([[-0.5, 0.9], [1.0, -0.7]]), np.array([0.1, 0.2])), (0,), (2,), "other"),
+        Node(RELU, (1,), (2,), "relu of one"),
+        Node(RELU, (2,), (2,), "relu of other"),
+        Node(Sum((1.0, -1.0)), (3, 4), (2,), "difference"),
+        Node(RELU, (5,), (2,), "relu"),
+    )
+    assert not disagreements(Network(nodes), SQUARE)
+    assert len(cpwl.partition(Network(nodes), SQUARE)) > 6
+
+
+def test_duplicated_units_are_cut_by_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = np.array([[1.0, 0.3]])
+    network = sequence(Dense(np.repeat(row, 40, axis=0), np.full(40, 0.25)), RELU, Dense(np.ones((1, 40)), np.zeros(1)))
+    asked: list[int] = []
+    truly = SpannedField.on
+    monkeypatch.setattr(SpannedField, "on", lambda field, which: asked.append(len(which)) or truly(field, which))
+    part = cpwl.partition(network, SQUARE)
+    assert len(part) == 2 and asked[0] == 1
+    assert sorted(part.patterns().sum(axis=1).tolist()) == [0, 40]
+
+
+# ---- blocks, workers, budgets --------------------------------------------------------------------------------------
+@pytest.fixture
+def cut_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "_MOST_SPANNED", 100)
+
+
+def test_a_block_leaves_generators_out_and_its_bounds_are_no_larger(
+    cut_up: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    watched(monkeypatch, lambda field: seen.append((field.rows, field.coefficients.columns)))
+    network = mlp(2, [2, 20, 16, 12, 1])
+    part = cpwl.partition(network, SQUARE)
+    assert len(part) == len(cpwl.partition(network, SQUARE, backend="exact"))
+    monkeypatch.setattr(blocks, "_MOST_SPANNED", 1 << 14)
+    in_blocks = max(columns for rows, columns in seen[2:])
+    seen.clear()
+    assert len(cpwl.partition(network, SQUARE)) == len(part)
+    assert in_blocks < max(columns for rows, columns in seen)
+
+
+def test_what_travels_is_a_recipe() -> None:
+    found: list[SpannedField] = []
+    with pytest.MonkeyPatch.context() as patch:
+        watched(patch, found.append)
+        cpwl.partition(mlp(2, [2, 20, 16, 1]), SQUARE)
+    sent = pickle.loads(pickle.dumps(found[-1]))
+    assert isinstance(sent, Recipe)
+    assert torch.equal(sent.coefficients.values, found[-1].coefficients.values)
+    assert [making.node for making in sent.makings] == [making.node for making in found[-1].makings]
+
+
+def test_a_job_of_workers_has_the_same_regions(cut_up: None) -> None:
+    network = mlp(2, [2, 20, 16, 12, 1])
+    with ThreadPoolExecutor(2) as pool:
+        found = cpwl.partition(network, SQUARE, executor=pool)
+    assert patterns(found) == patterns(cpwl.partition(network, SQUARE, backend="exact"))
+    assert found.complete
+
+
+def test_streamed_blocks_have_every_region_once(cut_up: None) -> None:
+    network = mlp(2, [2, 20, 16, 12, 1])
+    found = [row for block in cpwl.partition_blocks(network, SQUARE) for row in patterns(block)]
+    assert sorted(found) == patterns(cpwl.partition(network, SQUARE, backend="exact"))
+
+
+def test_a_budget_holds() -> None:
+    part = cpwl.partition(mlp(2, [2, 40, 40, 1]), SQUARE, max_regions=300)
+    assert not part.complete and 100 < len(part) < 1000
+
+
+def test_little_memory_makes_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    watched(monkeypatch, lambda field: seen.append(field.rows))
+    torch.manual_seed(0)
+    layers = [nn.Conv1d(1, 4, 5, padding=2), nn.ReLU(), nn.Conv1d(4, 4, 5, padding=2), nn.ReLU()]
+    module = nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * 60, 1)).double().eval()
+    network = cpwl.compile(module, example_input=torch.zeros(1, 1, 60, dtype=torch.float64))
+    points = np.random.default_rng(0).standard_normal((3, 1, 60))
+    middle = points.mean(axis=0)
+    domain = cpwl.Domain.through(*(middle + 0.1 * (point - middle) for point in points))
+    whole = cpwl.partition(network, domain)
+    assert len(seen) == 2
+    monkeypatch.setattr(blocks.Blocks, "within", classmethod(lambda kind, *_: kind(limit=1 << 15)))
+    assert patterns(cpwl.partition(network, domain)) == patterns(whole) and len(seen) > 6
+
+
+# ---- when ----------------------------------------------------------------------------------------------------------
+def test_wide_networks_are_spanned_where_decisions_are_exact_and_others_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spanning, "_WIDE", 1 << 11)
+    torch_backend = backends.get("torch")
+    wide, narrow = mlp(0, [2, 1 << 11, 1]), mlp(0, [2, 1000, 1])
+    periodic = Network.sequential(
+        2,
+        [
+            Dense(np.ones((1 << 11, 2)), np.zeros(1 << 11)),
+            cpwl.network.Periodic(2.0, np.array([0.0, 1.0]), np.array([1.0, -1.0])),
+        ],
+    )
+    assert backends.sweeping(torch_backend, wide, SQUARE, exact=True).spans
+    for network, exact in ((wide, False), (narrow, True), (periodic, True)):
+        assert not backends.sweeping(torch_backend, network, SQUARE, exact=exact).spans
+    assert not backends.sweeping(backends.get("exact"), wide, SQUARE, exact=True).spans
+
+
+@pytest.mark.parametrize("seed", [0, 4, 8])
+def test_random_images(seed: int) -> None:
+    network = local_networks.images(seed)
+    if any(isinstance(node.op, cpwl.network.Periodic) for node in network.nodes):
+        pytest.skip("periodic networks are not spanned")
+    points = np.random.default_rng(seed).standard_normal((3, *network.input_shape))
+    middle = points.mean(axis=0)
+    domain = cpwl.Domain.through(*(middle + 0.02 * (point - middle) for point in points))
+    assert not disagreements(network, domain)
