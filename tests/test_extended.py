@@ -19,7 +19,7 @@ from networks import mlp
 import cpwl
 from cpwl import backends
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.backends.torch import arithmetic, oracle
+from cpwl.backends.torch import arithmetic, extended, oracle
 from cpwl.backends.torch.close import positions
 from cpwl.backends.torch.decide import Decider
 from cpwl.backends.torch.digits import Grid, bits_for
@@ -97,6 +97,15 @@ def test_lemma_10_every_operator_stays_within_its_bound(make: Callable[[int], Ne
     assume(without_periods(network))
     assert_within_the_bounds(jittered(network, seed), seed, count)
     assert_within_the_bounds(network, seed, count)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 40])
+@pytest.mark.parametrize("seed", range(3))
+def test_lemma_10_a_matrix_in_parts_stays_within_its_bound(
+    seed: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extended, "_AT_ONCE", at_once)
+    assert_within_the_bounds(mlp(seed, [5, 9, 8, 3]), seed, 4)
 
 
 @given(numbers=st.lists(floats, min_size=1, max_size=6), count=st.integers(3, 6), terms=st.integers(1, 10**4))

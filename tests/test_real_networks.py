@@ -153,7 +153,7 @@ def test_the_checker_accepts_a_slice_of_a_convolutional_network_with_pools(tmp_p
 def test_traffic_signs(name: str, largest: float) -> None:
     network = cpwl.compile(FOLDER / "marabou" / f"{name}.onnx")
     x = np.random.default_rng(0).uniform(0, largest, (3, *network.input_shape))
-    part = cpwl.partition(network, between(x, 3e-3), predicates="float")
+    part = cpwl.partition(network, between(x, 3e-3))
     assert_is_a_partition(part)
 
 
@@ -172,7 +172,7 @@ def test_mtcnn(name: str, share: float) -> None:
 def test_tiny_vgg() -> None:
     module = with_state(TinyVgg(), FOLDER / "convnets" / "tinyvgg" / "tinyvgg_pizza_steak_sushi.pth")
     x = np.random.default_rng(0).uniform(0, 1, (3, 3, 64, 64))
-    part = cpwl.partition(cpwl.compile(module, x[:1]), between(x, 0.0005), predicates="float")
+    part = cpwl.partition(cpwl.compile(module, x[:1]), between(x, 0.0005))
     assert len(part) > 20
     assert_is_a_partition(part, module)
 
@@ -184,7 +184,7 @@ def test_cifar_resnets(n: int, name: str) -> None:
     module = with_state(CifarResNet(n), FOLDER / "cifar-resnet" / f"{name}.th", "module.")
     x = (cifar(3) / 255 - MEAN.reshape(3, 1, 1)) / STD.reshape(3, 1, 1)
     network = cpwl.compile(module, x[:1])
-    part = cpwl.partition(network, between(x, 0.00002), predicates="float")
+    part = cpwl.partition(network, between(x, 0.00002))
     assert len(part) > 10
     assert_is_a_partition(part, module)
 
@@ -197,6 +197,6 @@ def test_ultraface_up_to_its_softmax(path: Path) -> None:
     network = cpwl.compile(path, until=ULTRAFACE[path.stem])
     assert network.input_shape == (3, 240, 320)
     x = np.random.default_rng(0).uniform(-1, 1, (3, *network.input_shape))
-    part = cpwl.partition(network, between(x, 1e-6), predicates="float")
+    part = cpwl.partition(network, between(x, 1e-6))
     assert len(part) > 5
     assert_is_a_partition(part, points=2)

@@ -38,6 +38,6 @@ def test_a_small_slice_is_partitioned(name: str, size: int, half: float) -> None
     module = built(name, num_classes=5)
     x = image(3, size, size)
     network = cpwl.compile(module, x)
-    part = cpwl.partition(network, small_square(x[0].numpy().astype(float), half), predicates="float")
+    part = cpwl.partition(network, small_square(x[0].numpy().astype(float), half))
     assert 50 <= len(part) <= 2000
     assert_is_a_partition(part, module)

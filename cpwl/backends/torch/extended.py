@@ -53,8 +53,6 @@ class _Weights:
 
     factor: Factor
     bias: Factor
-    spectral: float
-    """A bound on the 2-norm of the operator."""
     rests: list[float]
     """Bounds on the 2-norms of the absolute values of ``factor.rests``."""
     stacks: list[Tensor | None]
@@ -68,6 +66,9 @@ class _Weights:
 
 _MUCH = 1 << 18
 """Weights of an operator, of which several copies are a lot of memory."""
+
+_AT_ONCE = 1 << 21
+"""Weights of a matrix that are split into digits at once."""
 
 _known: WeakKeyDictionary[Network, dict[int, ExtendedArithmetic]] = WeakKeyDictionary()
 
@@ -96,6 +97,16 @@ class ExtendedArithmetic:
 
     def linear(self, node: Node, inputs: Sequence[ExtendedField]) -> ExtendedField:
         """The output of a linear node."""
+        return self.linear_of_all(node, [inputs])[0]
+
+    def linear_of_all(self, node: Node, many: Sequence[Sequence[ExtendedField]]) -> list[ExtendedField]:
+        """The outputs of a linear node for several lists of inputs; those of a large matrix part by part."""
+        op = node.op
+        if isinstance(op, Dense) and op.weight.size > _AT_ONCE and op.weight.shape[1] == many[0][0].zeros.shape[1]:
+            return self._dense_in_parts(op, [x for (x,) in many])
+        return [self._linear(node, inputs) for inputs in many]
+
+    def _linear(self, node: Node, inputs: Sequence[ExtendedField]) -> ExtendedField:
         match node.op:
             case Dense():
                 return self._dense(node.op, inputs[0])
@@ -139,7 +150,25 @@ class ExtendedArithmetic:
             found = part.reshape(-1, inputs) @ stack.T
             return [value.reshape(len(part), -1) for value in torch.split(found, outputs, dim=1)]
 
-        return self._summed(x, constants, apply, (x.zeros.shape[1] // inputs, 1))
+        return self._summed(x, op, constants, apply, (x.zeros.shape[1] // inputs, 1))
+
+    def _dense_in_parts(self, op: Dense, fields: Sequence[ExtendedField]) -> list[ExtendedField]:
+        """A matrix times rows, some outputs at a time: digits of all weights would take many times their memory."""
+        step = max(1, _AT_ONCE // op.weight.shape[1])
+        found: list[list[ExtendedField]] = [[] for _ in fields]
+        for start in range(0, len(op.bias), step):
+            part = Dense(op.weight[start : start + step], op.bias[start : start + step])
+            for x, made in zip(fields, found, strict=True):
+                made.append(self._dense(part, replace(x, error=torch.zeros_like(x.error))))
+        return [self._of_parts(op, x, made) for x, made in zip(fields, found, strict=True)]
+
+    def _of_parts(self, op: Dense, x: ExtendedField, parts: Sequence[ExtendedField]) -> ExtendedField:
+        """The outputs of the parts of a matrix, one after the other, with the error that x brings along."""
+        digits, rounding = self._joined(parts)
+        fresh = torch.stack([part.error for part in parts]).square().sum(0).sqrt()
+        lipschitz = _spectral(op) if bool(x.error.any()) else 0.0
+        error = lifted((lipschitz * x.error + fresh + rounding) * ROUND_UP)
+        return ExtendedField(digits, error, x.weights, torch.cat([part.zeros for part in parts], 1))
 
     def _conv(self, op: Conv, x: ExtendedField) -> ExtendedField:
         constants = self._weights_of(op)
@@ -153,12 +182,13 @@ class ExtendedArithmetic:
             return [value.reshape(len(part), -1) for value in terms.unbind(2)]
 
         return self._summed(
-            x, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
+            x, op, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
         )
 
     def _summed(
         self,
         x: ExtendedField,
+        op: Dense | Conv,
         constants: _Weights,
         apply: Callable[[Tensor, Tensor], list[Tensor]],
         repeats: tuple[int, int],
@@ -182,7 +212,8 @@ class ExtendedArithmetic:
             (others,) = apply((~x.zeros).to(torch.float64), constants.present)
             vanishing = (others == 0).repeat_interleave(len(bias.rests[0]) // others.shape[1], dim=1)
             zeros = vanishing & (bias.rests[0] == 0)
-        return self._normal(levels, x, constants.spectral, sizes, constants.terms, zeros)
+        lipschitz = _spectral(op) if bool(x.error.any()) else 0.0
+        return self._normal(levels, x, lipschitz, sizes, constants.terms, zeros)
 
     def _scaled(self, x: ExtendedField, factors: Factor, shift: Factor | None) -> ExtendedField:
         """Entries times factors plus a shift."""
@@ -267,7 +298,6 @@ class ExtendedArithmetic:
             self._constants[op] = _Weights(
                 terms,
                 self.grid.split(bias),
-                operator_norms(op, weight).spectral,
                 [absolute_operator_norm(op, rest) for rest in terms.rests],
                 [_stacked(terms.terms(used), groups) for used in range(len(terms.digits) + 1)],
                 prod(weight.shape[1:]),
@@ -303,6 +333,11 @@ _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.n
 def _terms(node: Node) -> int:
     """Products in one entry of a node's output."""
     return prod(node.op.weight.shape[1:]) if isinstance(node.op, (Dense, Conv)) else 1
+
+
+def _spectral(op: Dense | Conv) -> float:
+    """A bound on the 2-norm of an operator."""
+    return operator_norms(op, torch.as_tensor(op.weight)).spectral
 
 
 def _stacked(terms: list[Tensor], groups: int) -> Tensor | None:

@@ -97,7 +97,9 @@ class SpanningArithmetic(Arithmetic[Any]):
         recipe, generators = aligned(fields)
         exactly, closely = self._both(fields[0])
         constant = exactly.linear(node, [x.constant for x in fields])
-        rows = {key: closely.linear(node, [part[key] for part in generators]) for key, _ in recipe.sizes}
+        keys = [key for key, _ in recipe.sizes]
+        found = closely.linear_of_all(node, [[part[key] for part in generators] for key in keys])
+        rows = dict(zip(keys, found, strict=True))
         for arithmetic in (exactly, closely):
             arithmetic.forget(node.op)
         numbers = self._sameness.made(node, [x.numbers for x in fields], None)
