@@ -7,7 +7,7 @@ Every network is measured with every tool in a process of its own: medians of wa
 computed in turns with the partition; "x TOOL" is to another tool in the same call of this script. Memory is what the
 first run adds to the imports. Without NAME: all networks but vgg-16, which is heavy. Without --tool: the torch backend
 and the peers that are installed in the interpreter --peer-python (regioncam, affinitree) or found (the splitter of
-../shared/yardsticks, where there is a g++), each up to the size at which it takes minutes or much memory (vgg-16: none).
+../shared/yardsticks, where there is a g++), each up to the size at which it takes minutes or much memory.
 """
 
 from __future__ import annotations

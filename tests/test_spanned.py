@@ -23,7 +23,7 @@ import cpwl
 from cpwl import backends, blocks
 from cpwl.backends.torch import TorchArrangement, spanning
 from cpwl.backends.torch.spanned import Recipe, SpannedField
-from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Sum
+from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 seeds = st.integers(0, 2**32 - 1)
@@ -80,6 +80,24 @@ def test_lemma_11_residual_networks(network: Network) -> None:
     assert not disagreements(network, SQUARE)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_lemma_11_maxima_over_many(seed: int) -> None:
+    """In a tournament of three rounds, with some that wait."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(5, 8))
+    nodes = (
+        Node(Input(), (), (2,), "input"),
+        Node(
+            Dense(random.standard_normal((2 * size, 2)), random.standard_normal(2 * size)), (0,), (2 * size,), "dense"
+        ),
+        Node(Gather(np.arange(2 * size).reshape(2, size)), (1,), (2, size), "groups"),
+        Node(Max(), (2,), (2,), "max"),
+        Node(Dense(random.standard_normal((3, 2)), random.standard_normal(3)), (3,), (3,), "dense"),
+        Node(RELU, (4,), (3,), "relu"),
+    )
+    assert not disagreements(Network(nodes), SQUARE)
+
+
 def pooled(seed: int, pool: nn.Module, activation: nn.Module, share: float) -> tuple[Network, cpwl.Domain]:
     """A small convolutional network with some equal weights, and a slice of its inputs with a dark border."""
     torch.manual_seed(seed)
@@ -122,14 +140,22 @@ def exactly(field: SpannedField, rows: Any) -> Any:
     return sum(np.vectorize(Fraction, otypes=[object])(part.numpy()) for part in rows.digits.parts)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_lemma_11_entries_are_within_their_bounds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+BOUNDED = [
+    *(pytest.param(case(seed).network, case(seed).domain, id=case(seed).name) for seed in range(20)),
+    *(pytest.param(mlp(seed, [2, 3, 5, 4, 1]), SQUARE, id=f"all bend, seed {seed}") for seed in range(4)),
+    *(pytest.param(mlp(seed, [2, *[7] * 10, 1]), SQUARE, id=f"deep, seed {seed}") for seed in range(2)),
+]
+
+
+@pytest.mark.parametrize(("network", "domain"), BOUNDED)
+def test_lemma_11_entries_are_within_their_bounds(
+    network: Network, domain: cpwl.Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the stored combination, with rows and coefficients that are off by as much as their bounds allow."""
     found: list[SpannedField] = []
     watched(monkeypatch, found.append)
-    chosen = case(seed)
-    cpwl.partition(chosen.network, chosen.domain)
-    generator = np.random.default_rng(seed)
+    cpwl.partition(network, domain)
+    generator = np.random.default_rng(0)
 
     def moved(values: Any, errors: Any, zeros: Any = False) -> Any:
         directions = np.where(zeros, 0.0, generator.standard_normal(values.shape))
@@ -142,7 +168,7 @@ def test_lemma_11_entries_are_within_their_bounds(seed: int, monkeypatch: pytest
         known = field.recipe.known_zeros.numpy()
         coefficients = moved(coefficients, field.coefficients.error, known)
         total = moved(exactly(field, field.constant), field.constant.error, field.constant.zeros.numpy())
-        for part in field.parts():
+        for part in field.placed():
             rows = moved(exactly(field, part.rows), part.rows.error, part.rows.zeros.numpy())
             total = total + coefficients[:, part.columns] @ rows
         plain = field.whole()
@@ -216,6 +242,23 @@ def test_duplicated_units_are_cut_by_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert sorted(part.patterns().sum(axis=1).tolist()) == [0, 40]
 
 
+def test_one_operator_in_nodes_of_several_shapes() -> None:
+    random = np.random.default_rng(1)
+    thirds = Divide(np.array([[3.0], [70.0]]))
+    nodes = (
+        Node(Input(), (), (2,), "input"),
+        Node(Dense(random.standard_normal((6, 2)), random.standard_normal(6)), (0,), (6,), "dense"),
+        Node(Gather(np.arange(6).reshape(2, 3)), (1,), (2, 3), "two rows"),
+        Node(thirds, (2,), (2, 3), "divided"),
+        Node(RELU, (3,), (2, 3), "relu"),
+        Node(Gather(np.arange(6).reshape(3, 2, 1)), (4,), (3, 2, 1), "three pairs"),
+        Node(thirds, (5,), (3, 2, 1), "divided again"),
+        Node(Dense(np.array([[2.3]]), np.array([-0.1])), (6,), (3, 2, 1), "shifted"),
+        Node(RELU, (7,), (3, 2, 1), "relu again"),
+    )
+    assert not disagreements(Network((*nodes, Node(Gather(np.arange(6)), (8,), (6,), "flat"))), SQUARE)
+
+
 # ---- blocks, workers, budgets --------------------------------------------------------------------------------------
 @pytest.fixture
 def cut_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +305,28 @@ def test_streamed_blocks_have_every_region_once(cut_up: None) -> None:
     assert sorted(found) == patterns(cpwl.partition(network, SQUARE, backend="exact"))
 
 
+def test_a_run_that_goes_on_divides_as_before_whatever_bounds_it_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long numbers have become in one block must not tell how another one is divided."""
+    generator = np.random.default_rng(7)
+    widths = [2, *generator.integers(6, 10, 5).tolist(), 1]
+    network = mlp(7, widths, bias=0.3)
+    monkeypatch.setattr(spanning, "_ENOUGH", 2.0**-66)
+    sizes = blocks.Blocks(limit=8 * 9 * 12)
+
+    def rows(done: set[Any], stop: int | None = None) -> Iterator[bytes]:
+        for k, block in enumerate(cpwl.partition_blocks(network, SQUARE, sizes=sizes, done=done)):
+            if k == stop:
+                return
+            yield from patterns(block)
+
+    done: set[Any] = set()
+    whole = sorted(rows(done))
+    assert len(done) > 20 and whole == patterns(cpwl.partition(network, SQUARE, backend="exact"))
+    for stop in (1, len(done) // 4, len(done) // 2):
+        begun: set[Any] = set()
+        assert sorted([*rows(begun, stop), *rows(begun)]) == whole
+
+
 def test_a_budget_holds() -> None:
     part = cpwl.partition(mlp(2, [2, 40, 40, 1]), SQUARE, max_regions=300)
     assert not part.complete and 100 < len(part) < 1000
@@ -299,6 +364,17 @@ def test_wide_networks_are_spanned_where_decisions_are_exact_and_others_never(mo
     for network, exact in ((wide, False), (narrow, True), (periodic, True)):
         assert not backends.sweeping(torch_backend, network, SQUARE, exact=exact).spans
     assert not backends.sweeping(backends.get("exact"), wide, SQUARE, exact=True).spans
+
+
+def test_networks_beyond_the_range_of_digits_or_with_a_node_that_stands_twice_have_rows_of_their_own() -> None:
+    torch_backend = backends.get("torch")
+    steep = sequence(Dense(np.full((4, 2), 1e30), np.zeros(4)), RELU, Dense(np.full((1, 4), 1e-30), np.zeros(1)))
+    relu = Node(RELU, (1,), (4,), "relu")
+    dense = Node(Dense(np.ones((4, 2)), np.zeros(4)), (0,), (4,), "dense")
+    twice = Network((Node(Input(), (), (2,), "input"), dense, relu, relu, Node(Sum((1.0, 1.0)), (2, 3), (4,), "sum")))
+    for network in (steep, twice):
+        assert not backends.sweeping(torch_backend, network, SQUARE, exact=True).spans
+        assert not disagreements(network, SQUARE)
 
 
 @pytest.mark.parametrize("seed", [0, 4, 8])

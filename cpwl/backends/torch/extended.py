@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
+from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
 from .digits import Digits, Factor, Grid, Levels, bits_for
 from .field import ROUND_UP, gamma, lifted, row_norms, taken
 from .norms import absolute_operator_norm, largest, operator_norms
@@ -87,7 +87,8 @@ class ExtendedArithmetic:
     def __init__(self, network: Network, count: int) -> None:
         self.grid = Grid(bits_for(max(map(_terms, network.nodes)), count), count)
         self._constants: WeakKeyDictionary[Op, Any] = WeakKeyDictionary()
-        self._tables: dict[Any, tuple[Factor, Factor | None]] = {}
+        self._tables: dict[tuple[Piecewise, Shape], tuple[Factor, Factor | None]] = {}
+        self._inverses: dict[tuple[Divide, Shape], Factor] = {}
 
     def rows(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> ExtendedField:
         """Rows of float64 numbers, exactly."""
@@ -291,11 +292,12 @@ class ExtendedArithmetic:
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _weights_of(self, op: Dense | Conv) -> _Weights:
-        if op not in self._constants:
+        known: _Weights | None = self._constants.get(op)
+        if known is None:
             weight, bias = torch.as_tensor(op.weight), torch.as_tensor(op.bias)
             terms = self.grid.split(weight)
             groups = op.groups if isinstance(op, Conv) else 1
-            self._constants[op] = _Weights(
+            known = self._constants[op] = _Weights(
                 terms,
                 self.grid.split(bias),
                 [absolute_operator_norm(op, rest) for rest in terms.rests],
@@ -303,17 +305,16 @@ class ExtendedArithmetic:
                 prod(weight.shape[1:]),
                 (weight[:1] if isinstance(op, Dense) and bool(weight.all()) else weight).ne(0).to(torch.float64),
             )
-        constants: _Weights = self._constants[op]
-        return constants
+        return known
 
     def _inverse(self, node: Node) -> Factor:
         """The reciprocals of a node's divisors, (units,)."""
         assert isinstance(node.op, Divide)
-        if node.op not in self._constants:
+        key = node.op, node.shape
+        if key not in self._inverses:
             inverse = np.vectorize(lambda d: 1 / Fraction(d), otypes=[object])(node.op.divisor)
-            self._constants[node.op] = self.grid.split_fractions(np.broadcast_to(inverse, node.shape).ravel())
-        factor: Factor = self._constants[node.op]
-        return factor
+            self._inverses[key] = self.grid.split_fractions(np.broadcast_to(inverse, node.shape).ravel())
+        return self._inverses[key]
 
     def _pieces(self, node: Node) -> tuple[Factor, Factor | None]:
         """The tables (P + 1, units) of slopes and, unless all are zero, of intercepts."""

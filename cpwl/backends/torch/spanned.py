@@ -64,6 +64,8 @@ class Recipe(Portable):
     sizes: tuple[tuple[int, int], ...]
     """Keys of generators and how many rows each has, in the order of their coefficients."""
     makings: tuple[Making, ...]
+    parts: int
+    """Of the numbers in the generators."""
 
     @property
     def columns(self) -> dict[int, slice]:
@@ -92,7 +94,7 @@ class Recipe(Portable):
         zeros = torch.cat([recipe.known_zeros[:, columns] for recipe, columns in places], 1)
         error = torch.stack([recipe.coefficients.error for recipe in recipes]).square().sum(0).sqrt()
         coefficients = FloatField(values, lifted(error * ROUND_UP), zeros=zeros)
-        return cls(coefficients, tuple((key, sizes[key]) for key in order), makings)
+        return cls(coefficients, tuple((key, sizes[key]) for key in order), makings, first.parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +137,18 @@ class SpannedField:
     def recipe(self) -> Recipe:
         """What it can be made from again."""
         sizes = tuple((key, rows.rows) for key, rows in self.generators.items())
-        return Recipe(self.coefficients, sizes, self.makings)
+        return Recipe(self.coefficients, sizes, self.makings, self.parts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What travels to another process is the recipe."""
         return replace, (self.recipe,)
 
-    def parts(self) -> list[Generators]:
+    @property
+    def parts(self) -> int:
+        """Of the numbers in the generators; those in the constant have more."""
+        return next(iter(self.generators.values())).digits.count
+
+    def placed(self) -> list[Generators]:
         """The generators with the places of their coefficients."""
         columns = self.recipe.columns
         return [Generators(rows, columns[key]) for key, rows in self.generators.items()]
@@ -224,7 +231,7 @@ class Enclosure:
         centre, magnitude = _sum(field.constant)[0], _sum_of_magnitudes(field.constant)[0]
         floor, zero = field.constant.error * ~field.constant.zeros[0], field.constant.zeros[0].clone()
         radius, squares = torch.zeros_like(centre), torch.zeros_like(centre)
-        for part in field.parts():
+        for part in field.placed():
             rows, here = _sum(part.rows), part.columns
             absolute, unknown = _sum_of_magnitudes(part.rows), (~part.rows.zeros).to(torch.float64)
             centre = centre + middle[here] @ rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from math import ceil, log2
@@ -22,6 +22,9 @@ from .arithmetic import TorchArithmetic
 from .extended import ExtendedArithmetic, ExtendedField, masked, table
 from .field import ROUND_UP, UNIT, FloatField, gamma, lifted, row_norms
 from .spanned import Bending, Making, Recipe, SpannedField, aligned
+
+_LARGEST = 2.0**60
+"""Digits are multiples of 2^-400 and more: where one operator reaches so far, several might leave that behind."""
 
 _WIDE = 1 << 11
 """Entries of a node that are so many that combinations of rows are worth their calls."""
@@ -47,8 +50,24 @@ Ranges = Mapping[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 def serves(network: Network, domain: Domain) -> bool:
     """Whether the fields of a network on a domain are to be spanned."""
-    wide = max(node.size for node in network.nodes) >= _WIDE
-    return domain.dim == 2 and wide and not any(isinstance(node.op, Periodic) for node in network.nodes)
+    if domain.dim != 2 or max(node.size for node in network.nodes) < _WIDE:
+        return False
+    apart = len({id(node) for node in network.nodes}) == len(network.nodes)
+    periodic = any(isinstance(node.op, Periodic) for node in network.nodes)
+    return apart and not periodic and all(_in_range(number) for number in _numbers(network, domain))
+
+
+def _numbers(network: Network, domain: Domain) -> Iterator[NDArray[np.float64]]:
+    """What a network and a domain multiply by."""
+    yield from (domain.basis, domain.origin)
+    for node in network.nodes:
+        yield from (getattr(node.op, name) for name in ("weight", "factor", "divisor") if hasattr(node.op, name))
+
+
+def _in_range(numbers: NDArray[np.float64]) -> bool:
+    """Whether the largest leaves room in what digits can hold."""
+    peak = max(float(numbers.max(initial=0.0)), -float(numbers.min(initial=0.0)))
+    return peak == 0 or 1 / _LARGEST < peak < _LARGEST
 
 
 class SpanningArithmetic(Arithmetic[Any]):
@@ -64,7 +83,6 @@ class SpanningArithmetic(Arithmetic[Any]):
         self._most = max(1, _ENTRIES // max(node.size for node in network.nodes))
         self._keys = count()
         self._next_number = _FIRST_NUMBER
-        self._parts = _FEWEST
 
     def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> FloatField:
         """Points by their own rows: nothing is to be spanned."""
@@ -93,7 +111,7 @@ class SpanningArithmetic(Arithmetic[Any]):
         if not fields:
             (plain,) = inputs
             assert isinstance(node.op, Dense) and isinstance(plain, FloatField)
-            return self._begun(node.op, plain)
+            return self.begun(node.op, plain, _FEWEST)
         recipe, generators = aligned(fields)
         exactly, closely = self._both(fields[0])
         constant = exactly.linear(node, [x.constant for x in fields])
@@ -105,9 +123,10 @@ class SpanningArithmetic(Arithmetic[Any]):
         numbers = self._sameness.made(node, [x.numbers for x in fields], None)
         return SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers)
 
-    def _begun(self, op: Dense, x: FloatField) -> SpannedField:
-        constant = self._long(self._parts + _MORE).rows(op.bias[None], np.ones(1))
-        generators = self._blocks(op.weight.T.copy(), self._parts)
+    def begun(self, op: Dense, x: FloatField, parts: int) -> SpannedField:
+        """What the columns of a matrix span, in numbers of so many parts."""
+        constant = self._long(parts + _MORE).rows(op.bias[None], np.ones(1))
+        generators = self._blocks(op.weight.T.copy(), parts)
         return SpannedField(x, constant, generators, (), self._sameness.inputs)
 
     def activate(self, node: Node, x: SpannedField, *, consuming: bool = False) -> SpannedField:
@@ -194,7 +213,7 @@ class SpanningArithmetic(Arithmetic[Any]):
             lifted(torch.hypot(old.error, more.error) * ROUND_UP),
             zeros=torch.cat([base.recipe.known_zeros, new_zeros], 1),
         )
-        blocks = self._blocks(rows, _parts(base))
+        blocks = self._blocks(rows, base.parts)
         return replace(base, coefficients=coefficients, generators={**base.generators, **blocks})
 
     def _blocks(self, rows: NDArray[np.float64], parts: int) -> Mapping[int, ExtendedField]:
@@ -205,7 +224,7 @@ class SpanningArithmetic(Arithmetic[Any]):
 
     def _both(self, x: SpannedField) -> tuple[ExtendedArithmetic, ExtendedArithmetic]:
         """The arithmetics of a field's constant and of its generators."""
-        return self._long(_parts(x) + _MORE), self._long(_parts(x))
+        return self._long(x.parts + _MORE), self._long(x.parts)
 
     def _long(self, parts: int) -> ExtendedArithmetic:
         return ExtendedArithmetic.of(self._network, parts)
@@ -213,24 +232,27 @@ class SpanningArithmetic(Arithmetic[Any]):
     # ---- fields made again -----------------------------------------------------------------------------------------
     def rank(self, live: dict[int, SpannedField]) -> int:
         """How many float64 rows all fields, by node, take."""
-        return max((x.coefficients.columns * _parts(x) for x in live.values()), default=0)
+        return max((x.coefficients.columns * x.parts for x in live.values()), default=0)
 
     def sharpened(self, live: dict[int, SpannedField], read: int) -> dict[int, SpannedField]:
         """Fields on the same vertices, by node: made again with more parts if the one that is read needs them."""
-        field, parts = live[read], _parts(live[read])
+        field, parts = live[read], live[read].parts
         worst = max(map(_share, field.generators.values()))
         if worst <= _ENOUGH or parts == _MOST:
             return live
         bits = self._long(parts).grid.bits
-        self._parts = min(_MOST, parts + ceil(log2(worst / _ENOUGH) / bits)) if worst < np.inf else _MOST
-        return self._again(live, None)
+        wanted = min(_MOST, parts + ceil(log2(worst / _ENOUGH) / bits)) if worst < np.inf else _MOST
+        return self._again(live, None, wanted)
 
     def narrowed(self, live: dict[int, SpannedField | Recipe], ranges: Ranges) -> dict[int, SpannedField]:
         """Fields on the vertices of a block, by node, without generators for units that keep to one piece there."""
-        return self._again(live, ranges)
+        return self._again(live, ranges, None)
 
-    def _again(self, live: Mapping[int, SpannedField | Recipe], ranges: Ranges | None) -> dict[int, SpannedField]:
+    def _again(
+        self, live: Mapping[int, SpannedField | Recipe], ranges: Ranges | None, parts: int | None
+    ) -> dict[int, SpannedField]:
         recipe = Recipe.joined([x.recipe if isinstance(x, SpannedField) else x for x in live.values()])
+        recipe = recipe if parts is None else replace(recipe, parts=parts)
         found = _Replay(self, recipe, ranges).run(self._network, self._embedding, live)
         error = recipe.coefficients.error
         return {i: x.changed(lambda coefficients: replace(coefficients, error=error)) for i, x in found.items()}
@@ -247,7 +269,8 @@ class _Replay:
     def run(self, network: Network, start: Node, wanted: Mapping[int, Any]) -> dict[int, SpannedField]:
         """The fields of the wanted nodes, whose coefficients carry no error of their own."""
         assert isinstance(start.op, Dense)
-        found = {0: self._arithmetic.linear(start, [self._some(slice(0, start.op.weight.shape[1]))])}
+        coordinates = self._some(slice(0, start.op.weight.shape[1]))
+        found = {0: self._arithmetic.begun(start.op, coordinates, self._recipe.parts)}
         for i, node in enumerate(network.nodes[1 : max(wanted) + 1], start=1):
             if all(j in found for j in node.inputs) and (not node.is_nonlinear or i in self._makings):
                 inputs = [found[j] for j in node.inputs]
@@ -273,11 +296,6 @@ class _Replay:
     def _some(self, columns: Any) -> FloatField:
         values = self._recipe.coefficients.values[:, columns]
         return FloatField(values, torch.zeros(len(values), dtype=torch.float64), zeros=self._zeros[:, columns])
-
-
-def _parts(x: SpannedField) -> int:
-    """Of the numbers in its generators."""
-    return x.constant.digits.count - _MORE
 
 
 def _without(x: SpannedField, functions: NDArray[np.bool_]) -> SpannedField:
