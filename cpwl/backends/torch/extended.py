@@ -212,7 +212,7 @@ class ExtendedArithmetic:
         if bool(x.zeros.any()):
             (others,) = apply((~x.zeros).to(torch.float64), constants.present)
             vanishing = (others == 0).repeat_interleave(len(bias.rests[0]) // others.shape[1], dim=1)
-            zeros = vanishing & (bias.rests[0] == 0)
+            zeros = vanishing & ((bias.rests[0] == 0) | (x.weights == 0)[:, None])
         lipschitz = _spectral(op) if bool(x.error.any()) else 0.0
         return self._normal(levels, x, lipschitz, sizes, constants.terms, zeros)
 
@@ -225,7 +225,7 @@ class ExtendedArithmetic:
         if shift is not None:
             levels = levels.plus(self.grid.constant(shift, x.weights))
             sizes = sizes + row_norms(shift.rests[-1].reshape(-1, x.zeros.shape[1]))
-            zeros = zeros & (shift.rests[0] == 0)
+            zeros = zeros & ((shift.rests[0] == 0) | (x.weights == 0)[:, None])
         return self._normal(levels, x, rests[0], sizes, 1, zeros)
 
     def _sizes(self, x: ExtendedField, factors: Factor, rests: list[float]) -> Tensor:
