@@ -102,12 +102,12 @@ class Arithmetic(ABC, Generic[Field]):
         """The output of a ``Max`` node, from its argument and value, on regions with the given winners (R, units)."""
         return maximum
 
-    def sharpened(self, live: dict[int, Field], read: int) -> dict[int, Field]:
-        """The fields, by node, with bounds that let most signs of one that is read be decided."""
+    def sharpened(self, live: dict[int, Field], node: Node) -> dict[int, Field]:
+        """The fields, by node, with bounds that let most signs of the argument of a nonlinear node be decided."""
         return live
 
     def narrowed(
-        self, live: dict[int, Any], ranges: Mapping[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
+        self, live: dict[int, Any], ranges: Callable[[], Mapping[int, tuple[NDArray[np.int64], NDArray[np.int64]]]]
     ) -> dict[int, Field]:
         """The fields, by node, on a block: no more rows than it needs, of which some units have fewer pieces.
 
@@ -115,8 +115,8 @@ class Arithmetic(ABC, Generic[Field]):
         """
         return live
 
-    def rank(self, live: dict[int, Field]) -> int:
-        """How many float64 rows fields take that are combinations of rows; 0 for others."""
+    def rank(self, live: Mapping[int, Field]) -> int:
+        """Of how many rows fields are combinations; 0 where they are held by their values."""
         return 0
 
 

@@ -17,6 +17,9 @@ _FEWEST = 2048
 _MOST_SPANNED = 1 << 14
 """Vertices of a block in which they share rows: what is done must not wait for everything."""
 
+_BYTES_OF_LONG = 24
+"""Of a number in a shared row: three parts at most, as a rule."""
+
 _FEWEST_APART = 512
 """Vertices of a block that is worth being sent to a worker."""
 _LEAST_APART = 1 << 30
@@ -56,9 +59,12 @@ class Blocks:
         """The same, but with one block for everything: where decisions are not exact, borders would not fit."""
         return replace(self, block=1 << 62, limit=1 << 62, most_rows=1 << 62)
 
-    def rows_at_once(self, entries: int) -> int:
-        """Rows of that many float64 entries to go through at once where no blocks are needed."""
-        return max(1, self.pass_ // (8 * max(entries, 1)))
+    def rows_at_once(self, entries: int, rank: int = 0) -> int:
+        """Vertices to go through at once where no blocks are needed: with rows of that many entries, or sharing some.
+
+        Whatever goes through at once sends all rows that are shared through what is left of the network.
+        """
+        return max(1, self.limit // (8 * rank)) if rank else max(1, self.pass_ // (8 * max(entries, 1)))
 
     def wanted(self, rows: int, entries: int) -> int:
         """The number of blocks for that many rows of that many float64 entries."""
@@ -82,8 +88,9 @@ class Blocks:
 
         A block of a quarter of the area is crossed by half of the lines, and needs half of the rows.
         """
-        allowed = max(1, 4 * self.limit // (8 * max(entries, 1)))
-        wanted = max(ceil(vertices / min(_MOST_SPANNED, self.most_rows)), ceil(rank / allowed) ** 2)
+        allowed = max(1, 4 * self.limit // (_BYTES_OF_LONG * max(entries, 1)))
+        fitting = min(_MOST_SPANNED, self.most_rows, max(1, self.limit // (8 * rank)))
+        wanted = max(ceil(vertices / fitting), ceil(rank / allowed) ** 2)
         if workers > wanted and vertices >= _FEWEST_APART * workers and rank * products >= _LEAST_APART:
             return workers
         return wanted

@@ -295,10 +295,17 @@ def partition(
     several blocks at a time. When ``max_regions`` or ``max_seconds`` are spent no further block is begun, and a
     partition that is not ``complete`` comes back. Blocks, whichever they are, make no difference to the regions.
     """
-    sweep, whole = _prepared(net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress)
+    wanted = net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress
+    sweep, whole = _prepared(*wanted)
     runner = None if executor is None else Spread(executor, _job(sweep, backend, device, predicates, join=True))
     try:
-        found = sweep.finish(whole, runner)
+        return _partition(sweep, sweep.finish(whole, runner), backend, device, predicates)
+    except NumericalRangeError:
+        if not sweep.spans:
+            raise
+        # Long numbers reach less far than float64: so without them.
+        sweep, whole = _prepared(*wanted, spanning=False)
+        found = sweep.finish(whole)
     except BordersDifferError:
         if predicates == "exact":
             raise
@@ -352,8 +359,10 @@ def _prepared(
     max_regions: int | None,
     max_seconds: float | None,
     progress: Progress | None,
+    *,
+    spanning: bool = True,
 ) -> tuple[Sweep, Task]:
-    """The sweep that was asked for, and its task; all arguments checked."""
+    """The sweep that was asked for, and its task; all arguments checked. ``spanning``: where it may serve."""
     if not isinstance(net, Network):
         raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
     if not isinstance(dom, Domain):
@@ -373,7 +382,7 @@ def _prepared(
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
     sizes = Blocks.within(memory_limit, max_regions)
     named = predicates == "exact" and not arrangement.exact
-    arithmetic = backends.sweeping(chosen, net, dom, exact=named)
+    arithmetic = backends.sweeping(chosen, net, dom, exact=named and spanning)
     sweep = Sweep(net, dom, arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
     return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
 

@@ -111,8 +111,9 @@ class Sameness:
         """One number for each output: the same for the same weights and bias."""
         if op not in self._tables:
             table = np.column_stack([op.weight.reshape(len(op.weight), -1), op.bias])
+            table += 0.0
             windows = _windows(op) if isinstance(op, Conv) else None
-            self._tables[op] = _distinct(np.ascontiguousarray(table + 0.0).view(np.int64)), windows
+            self._tables[op] = _distinct(np.ascontiguousarray(table).view(np.int64)), windows
         outputs: Numbers = self._tables[op][0]
         return outputs
 
@@ -155,10 +156,11 @@ def _bits(values: NDArray[Any]) -> NDArray[np.int64]:
 
 def _distinct(rows: NDArray[np.int64]) -> Numbers:
     """One number for each different row: found by a hash, and compared."""
+    found: Numbers
     factors = np.random.default_rng(0).integers(-(2**62), 2**62, rows.shape[1]) | 1
     with np.errstate(over="ignore"):
-        _, first, found = np.unique((rows * factors).sum(axis=1), return_index=True, return_inverse=True)
-    if np.array_equal(rows, rows[first[found]]):
+        _, first, found = np.unique(rows @ factors, return_index=True, return_inverse=True)
+    if len(first) == len(rows) or np.array_equal(rows, rows[first[found]]):
         return found
     return np.unique(rows, axis=0, return_inverse=True)[1].ravel()
 

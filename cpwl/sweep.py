@@ -150,6 +150,11 @@ class Sweep:
         self._oracle: Oracle | None = None
         self._done = 0.0
 
+    @property
+    def spans(self) -> bool:
+        """Whether fields may be combinations of rows, in numbers that reach less far than float64."""
+        return self._arithmetic.spans
+
     # ---- ways through ----------------------------------------------------------------------------------------------
     def start(self, arrangement: Arrangement[Any], lines: Names | None = None) -> Task:
         """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact."""
@@ -242,7 +247,7 @@ class Sweep:
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             if self.network.nodes[i].is_nonlinear:
-                live = self._arithmetic.sharpened(live, self.network.nodes[i].inputs[0])
+                live = self._arithmetic.sharpened(live, self.network.nodes[i])
             inputs = [live[j] for j in self.network.nodes[i].inputs]
             node = self._reached(i, inputs[0])
             if isinstance(node.op, Max) and (division := self._divided(task, state, self._stored(live), workers)):
@@ -259,8 +264,6 @@ class Sweep:
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
                     return self._ended(state, rows)
-                if self._arithmetic.spans:
-                    rows = self._stored(rows.everywhere())
                 if division := self._divided(task, state, rows, workers):
                     return division
                 live = rows.everywhere()
@@ -269,10 +272,10 @@ class Sweep:
     def _narrowed(self, task: Task) -> dict[int, Any]:
         """The fields of a task: those of a block without what only others need."""
         state = task.state
-        if not self._arithmetic.spans or not state.path:
+        if not state.path:
             return task.live
-        ranges = ranges_after((*state.history, *state.steps), np.arange(len(state.arrangement)))
-        return self._arithmetic.narrowed(task.live, ranges)
+        steps = (*state.history, *state.steps)
+        return self._arithmetic.narrowed(task.live, lambda: ranges_after(steps, np.arange(len(state.arrangement))))
 
     def _divided(self, task: Task, state: State, rows: Rows, workers: int) -> Division | None:
         """The division of a state, if it needs one; none while a periodic node has to see the whole domain."""
@@ -287,7 +290,7 @@ class Sweep:
     def _blocks_wanted(self, state: State, rows: Rows, workers: int) -> int:
         sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
         products = self.network.products_after(state.node) if workers else 0
-        if self._arithmetic.spans:
+        if rows.rank:
             return sizes.wanted_spanned(vertices, rows.rank, entries, products, workers)
         wanted = sizes.wanted(vertices, entries)
         if workers:
@@ -317,6 +320,10 @@ class Sweep:
         shorter = node.op.is_relu and i in self.network.mixed and exactly is not None
         rectified = refinement.rectified if shorter else None
         at = partial(self._activated, i, node, refinement, rectified, live)
+        rank = self._arithmetic.rank({i: argument})
+        if rank:
+            lowest, highest = step.pieces.range(np.arange(len(step.pieces)))
+            return moved, Rows(at, rank=rank + int((highest > lowest).sum()))
         if not shorter or live or self.network.last_use[i] > i + 1:
             return moved, Rows(at)
         return moved, Rows(at, partial(_streamed_to_next, i, refinement))
@@ -347,16 +354,15 @@ class Sweep:
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys = state.node + 1, list(live)
         groups, fields = self._arguments(node, argument), list(live.values())
-        if self._arithmetic.spans:
+        spanned = self._arithmetic.rank({i: argument}) > 0
+        if spanned:
             fields.append(argument)
         found = refine_by_maximum(
             state.arrangement, self._arithmetic, argument, groups, fields, self._predicates(state)
         )
-        # Of the arguments of a group, as the network has them, rather than of those that are no copies.
-        columns = groups.values[groups.offsets[:-1] + found.winners]
-        winners = (columns % (argument.columns // node.size)).astype(np.int16)
+        winners = _as_given(found.winners, groups, argument.columns)
         output = found.maximum
-        if self._arithmetic.spans:
+        if spanned:
             output = self._arithmetic.settled_maximum(node, found.fields[-1], winners, output)
         step = Step(i, found.parents, WinnerPieces(winners))
         moved = _after(state, step, found.arrangement, found.predicates, found.settled)
@@ -400,8 +406,8 @@ class Sweep:
     def _ended(self, state: State, rows: Rows) -> Finished:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         vertices = len(state.arrangement.vertices)
-        size = self.block_sizes.rows_at_once(self._entries(state.node))
-        if vertices <= size or self._arithmetic.spans:
+        size = self.block_sizes.rows_at_once(self._entries(state.node), rows.rank)
+        if vertices <= size:
             return Finished(state, self._output(state.node, rows.everywhere()))
         streamed = rows.streamed() if state.node == len(self.network.nodes) - 2 else None
         if streamed is not None:
@@ -438,6 +444,21 @@ class Sweep:
             most = max(most, live)
             live -= sum(nodes[j].size for j in set(nodes[i].inputs) if last_use[j] == i)
         return most
+
+
+_TABLE = 1 << 22
+"""Winners that are renumbered at a time."""
+
+
+def _as_given(winners: NDArray[np.int16], groups: Ragged, columns: int) -> NDArray[np.int16]:
+    """Winners as the network numbers the arguments of its groups, not without those that are copies, (R, units)."""
+    if len(groups.values) == columns:
+        return winners
+    result, step = np.empty_like(winners), max(1, _TABLE // max(len(groups), 1))
+    for start in range(0, len(winners), step):
+        part = slice(start, start + step)
+        result[part] = groups.values[groups.offsets[:-1] + winners[part]] % (columns // len(groups))
+    return result
 
 
 def _streamed_to_next(i: int, refinement: Refinement[Any]) -> dict[int, Any] | None:

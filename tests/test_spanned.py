@@ -32,9 +32,10 @@ seeds = st.integers(0, 2**32 - 1)
 
 @pytest.fixture(autouse=True, scope="module")
 def always() -> Iterator[None]:
-    """Fields are spanned however narrow the network is."""
+    """Fields are spanned however narrow the network is, and however many units bend."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spanning, "_WIDE", 0)
+        patch.setattr(spanning, "_MANY", np.inf)
         yield
 
 
@@ -67,6 +68,28 @@ def test_lemma_11_blocks_need_fewer_generators_and_have_the_same_regions(
     monkeypatch.setattr(blocks, "_MOST_SPANNED", 8)
     chosen = case(seed)
     assert not disagreements(chosen.network, chosen.domain)
+
+
+@pytest.mark.parametrize("many", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("seed", range(800, 800 + len(FAMILIES)))
+def test_fields_that_get_rows_of_their_own_on_the_way_have_the_same_regions(
+    seed: int, many: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spanning, "_MANY", many)
+    monkeypatch.setattr(blocks, "_MOST_SPANNED", 12)
+    chosen = case(seed)
+    assert not disagreements(chosen.network, chosen.domain)
+
+
+def test_a_wide_network_of_which_all_units_bend_takes_no_more_memory_than_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Coefficients of all units at all vertices would be 600 MB."""
+    monkeypatch.setattr(spanning, "_MANY", 1 / 4)
+    seen: list[int] = []
+    watched(monkeypatch, lambda field: seen.append(field.rows))
+    part = cpwl.partition(mlp(0, [2, 400, 1]), SQUARE)
+    assert len(part) > 50_000 and not seen
 
 
 @settings(max_examples=15, deadline=None)
@@ -172,6 +195,7 @@ def test_lemma_11_entries_are_within_their_bounds(
         step = np.nextafter(directions / lengths * errors.numpy()[:, None] * (1 - 1e-9), 0.0)
         return values + np.vectorize(Fraction, otypes=[object])(step)
 
+    assert found
     for field in (*found, *map(less_certain, found)):
         coefficients = np.vectorize(Fraction, otypes=[object])(field.coefficients.values.numpy())
         known = field.recipe.known_zeros.numpy()
@@ -384,6 +408,30 @@ def test_networks_beyond_the_range_of_digits_or_with_a_node_that_stands_twice_ha
     for network in (steep, twice):
         assert not backends.sweeping(torch_backend, network, SQUARE, exact=True).spans
         assert not disagreements(network, SQUARE)
+
+
+TURN = np.array([[1.0, 0.5], [-0.5, 1.0]])
+FAR = {
+    "large biases": [
+        Dense(np.ones((3, 2)), np.array([1e150, -1e150, 0.5])),
+        RELU,
+        Dense(TURN @ np.ones((2, 3)), np.ones(2)),
+    ],
+    "steep units": [
+        Dense(np.eye(2), np.zeros(2)),
+        Piecewise(np.zeros(1), np.array([0.0, 1e150])),
+        Dense(TURN, -np.ones(2)),
+    ],
+    "vanishing layers": [op for _ in range(10) for op in (Dense(TURN * 2.0**-55, np.zeros(2)), RELU)],
+}
+
+
+@pytest.mark.parametrize("ops", FAR.values(), ids=FAR)
+def test_what_leaves_the_range_of_digits_on_the_way_is_done_with_rows(ops: list[Any]) -> None:
+    network = sequence(*ops, RELU)
+    assert backends.sweeping(backends.get("torch"), network, SQUARE, exact=True).spans
+    part, exact = (cpwl.partition(network, SQUARE, backend=name) for name in ("torch", "exact"))
+    assert patterns(part) == patterns(exact)
 
 
 @pytest.mark.parametrize("seed", [0, 4, 8])

@@ -32,7 +32,7 @@ def test_an_architecture_compiles_to_what_it_computes_and_has_its_gradient(name:
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "half"), [("vgg11", 32, 5e-5), ("vgg11", 64, 1e-5), ("resnet18", 32, 3e-4), ("resnet18", 64, 5e-5)]
+    ("name", "size", "half"), [("vgg11", 32, 5e-5), ("resnet18", 32, 3e-4), ("resnet18", 64, 5e-5)]
 )
 def test_a_small_slice_is_partitioned(name: str, size: int, half: float) -> None:
     module = built(name, num_classes=5)

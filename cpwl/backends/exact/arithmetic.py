@@ -68,7 +68,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
         taken = np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0]
         return ExactField(taken, x.denominators, x.weights)
 
-    def maximum(self, x: ExactField, y: ExactField, cut: Any = None) -> ExactField:
+    def maximum(self, x: ExactField, y: ExactField, cut: Any) -> ExactField:
         (left, right), denominators = aligned([x, y])
         return ExactField(np.maximum(left, right), denominators, x.weights)
 

@@ -150,7 +150,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         values = _on_pieces(node, constants, x, index)
         return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
 
-    def maximum(self, x: FloatField, y: FloatField, cut: Any = None) -> FloatField:
+    def maximum(self, x: FloatField, y: FloatField, cut: Any) -> FloatField:
         """The larger of two fields."""
         error = lifted(torch.hypot(x.error, y.error) * ROUND_UP)
         return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]))

@@ -131,6 +131,8 @@ class ExtendedArithmetic:
             chosen = partial(_chosen, index=index)
             return replace(x, digits=x.digits.of(chosen), zeros=chosen(x.zeros))
         assert isinstance(node.op, Piecewise), node.op
+        if node.op.slopes.ndim == 1 and set(node.op.slopes.tolist()) <= {0.0, 1.0} and not node.op.intercepts.any():
+            return masked(x, torch.as_tensor(node.op.slopes)[pieces])
         slopes, intercepts = self._pieces(node)
         slope = slopes.of(lambda table: table.gather(0, pieces))
         shift = None if intercepts is None else intercepts.of(lambda table: table.gather(0, pieces))

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from ...ragged import Ragged
 from .extended import ExtendedField
-from .field import ROUND_UP, FloatField, Sharp, gamma, lifted, row_norms
+from .field import ROUND_UP, SMALLEST, FloatField, Sharp, gamma, lifted, row_norms
 from .portable import Portable
 
 
 @dataclass(frozen=True, eq=False)
 class Bending:
-    """How functions lie to their levels after a refinement by these: the number of levels that one is not below."""
+    """Which pieces functions take after a refinement by their levels: piece k is above k of them, or at the last."""
 
     functions: Tensor
     """Those that may reach a level, increasing; every other one keeps one piece."""
@@ -35,6 +35,7 @@ class Bending:
     lowest: Tensor
     """Of all functions the lowest piece on a region, int64 (K,)."""
     highest: Tensor
+    """The highest."""
 
     @property
     def bent(self) -> Tensor:
@@ -84,8 +85,10 @@ class Recipe(Portable):
         """The coefficients and makings of several fields on the same vertices."""
         first = recipes[0]
         makings = tuple({making.node: making for recipe in recipes for making in recipe.makings}.values())
-        if all(recipe.sizes == first.sizes for recipe in recipes):
-            return replace(first, makings=makings)
+        keys = {key for recipe in recipes for key, _ in recipe.sizes}
+        for recipe in recipes:
+            if len(recipe.sizes) == len(keys):
+                return replace(recipe, makings=makings)
         source = {key: recipe for recipe in reversed(recipes) for key, _ in recipe.sizes}
         sizes = {key: size for recipe in recipes for key, size in recipe.sizes}
         order = sorted(sizes)
@@ -172,7 +175,7 @@ class SpannedField:
         base = _sum(self.constant)[0, functions]
         rows = [_sum(part)[:, functions] for part in self.generators.values()]
         values = base + self.coefficients.values @ torch.cat(rows)
-        column, floor = (lifted(bound[functions]) for bound in (found.column, found.floor))
+        column, floor = found.column[functions], found.floor[functions]
         row = self.coefficients.error
         error = (row * row_norms(column[None]) + row_norms(floor[None])) * ROUND_UP
         return FloatField(values, lifted(error), Sharp(row, column, floor), row, zeros=self._zeros(functions))
@@ -182,8 +185,8 @@ class SpannedField:
         known = self.coefficients.zeros
         if known is None:
             return None
-        present = torch.cat([~rows.zeros[:, functions] for rows in self.generators.values()]).to(torch.float64)
-        terms = (~known).to(torch.float64) @ present
+        present = torch.cat([~rows.zeros[:, functions] for rows in self.generators.values()])
+        terms = (~known).to(torch.float32) @ present.to(torch.float32)
         return (terms == 0) & self.constant.zeros[:, functions]
 
     def whole(self) -> FloatField:
@@ -212,7 +215,9 @@ class Enclosure:
     """For each function a centre, and how far from it values at vertices can be; with what their bounds are made of."""
 
     centre: Tensor
+    """(K,)"""
     radius: Tensor
+    """Everywhere on the block a function is this near to its centre."""
     column: Tensor
     """What a vertex's error of the coefficients is to be multiplied by."""
     floor: Tensor
@@ -230,7 +235,7 @@ class Enclosure:
         size = torch.maximum(low.abs(), high.abs())
         centre, magnitude = _sum(field.constant)[0], _sum_of_magnitudes(field.constant)[0]
         floor, zero = field.constant.error * ~field.constant.zeros[0], field.constant.zeros[0].clone()
-        radius, squares = torch.zeros_like(centre), torch.zeros_like(centre)
+        radius, squares, total = (torch.zeros_like(centre) for _ in range(3))
         for part in field.placed():
             rows, here = _sum(part.rows), part.columns
             absolute, unknown = _sum_of_magnitudes(part.rows), (~part.rows.zeros).to(torch.float64)
@@ -238,10 +243,13 @@ class Enclosure:
             radius += spread[here] @ absolute
             magnitude += size[here] @ absolute
             floor = floor + (size[here] * part.rows.error) @ unknown
-            squares += (absolute + part.rows.error[:, None] * unknown).square().sum(0)
+            most = absolute + part.rows.error[:, None] * unknown
+            squares += most.square().sum(0)
+            total += most.sum(0)
             zero &= part.rows.zeros.all(0)
-        floor = (floor + gamma(stored.shape[1] + field.constant.digits.count + 4) * magnitude) * ROUND_UP
+        floor = lifted((floor + gamma(stored.shape[1] + field.constant.digits.count + 4) * magnitude) * ROUND_UP)
         column = squares.sqrt() * ROUND_UP
+        column = torch.where(total > 0, column.clamp(min=SMALLEST), column)
         off = field.coefficients.error.max() * column + 2 * floor
         return cls(centre, (radius + off) * ROUND_UP, column, floor, zero)
 

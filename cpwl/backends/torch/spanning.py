@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from math import ceil, log2
@@ -16,11 +16,12 @@ from torch import Tensor
 from ...arithmetic import Arithmetic, embedding
 from ...arrangement import Refinement
 from ...domain import Domain
-from ...network import Dense, Max, Network, Node, Periodic, Piecewise
+from ...network import Dense, Gather, Network, Node, Periodic, Piecewise
 from ...sameness import Sameness, apart, of_either
 from .arithmetic import TorchArithmetic
 from .extended import ExtendedArithmetic, ExtendedField, masked, table
 from .field import ROUND_UP, UNIT, FloatField, gamma, lifted, row_norms
+from .norms import largest
 from .spanned import Bending, Making, Recipe, SpannedField, aligned
 
 _LARGEST = 2.0**60
@@ -32,8 +33,8 @@ _WIDE = 1 << 11
 _ENTRIES = 1 << 21
 """Rows times widest node that go through the network at once."""
 
-_FEWEST, _MOST = 2, 8
-"""Parts of a number."""
+_FEWEST, _MOST = 2, 6
+"""Parts of a number in a generator; the constant has more, and Lemma 10 allows for eight."""
 
 _MORE = 2
 """Parts that the constant row has more: its errors are errors of values, others are multiplied by coefficients."""
@@ -44,6 +45,11 @@ _ENOUGH = 2.0**-12
 _FIRST_NUMBER = 1 << 40
 """Of those (``Sameness``) that maxima get: above all others."""
 
+_MANY = 1 / 4
+"""Of the entries of the widest node: where so many units bend, rows of vertices cost less than what spans them."""
+
+Either = SpannedField | FloatField
+
 Ranges = Mapping[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
 """By node the lowest and the highest piece of each unit."""
 
@@ -52,9 +58,9 @@ def serves(network: Network, domain: Domain) -> bool:
     """Whether the fields of a network on a domain are to be spanned."""
     if domain.dim != 2 or max(node.size for node in network.nodes) < _WIDE:
         return False
-    apart = len({id(node) for node in network.nodes}) == len(network.nodes)
+    distinct = len({id(node) for node in network.nodes}) == len(network.nodes)
     periodic = any(isinstance(node.op, Periodic) for node in network.nodes)
-    return apart and not periodic and all(_in_range(number) for number in _numbers(network, domain))
+    return distinct and not periodic and all(_in_range(number) for number in _numbers(network, domain))
 
 
 def _numbers(network: Network, domain: Domain) -> Iterator[NDArray[np.float64]]:
@@ -71,7 +77,10 @@ def _in_range(numbers: NDArray[np.float64]) -> bool:
 
 
 class SpanningArithmetic(Arithmetic[Any]):
-    """The arithmetic of one network on one domain, for fields that a few rows span; decisions have to be exact."""
+    """The arithmetic of one network on one domain, for fields that a few rows span; decisions have to be exact.
+
+    Where many units bend fields get rows of their own, and the float64 arithmetic goes on with these.
+    """
 
     spans = True
 
@@ -80,7 +89,8 @@ class SpanningArithmetic(Arithmetic[Any]):
         self._embedding = embedding(domain)
         self._sameness = Sameness(network, domain)
         self._index = {id(node): i for i, node in enumerate(network.nodes)}
-        self._most = max(1, _ENTRIES // max(node.size for node in network.nodes))
+        self._width = max(node.size for node in network.nodes)
+        self._most = max(1, _ENTRIES // self._width)
         self._keys = count()
         self._next_number = _FIRST_NUMBER
 
@@ -96,22 +106,25 @@ class SpanningArithmetic(Arithmetic[Any]):
         """The rows of several fields given by their values, one after the other."""
         return self._plain.stack(fields)
 
-    def take(self, field: SpannedField, rows: NDArray[np.int64]) -> SpannedField:
+    def take(self, field: Either, rows: NDArray[np.int64]) -> Either:
         """Some rows of a field."""
         return field.take(torch.as_tensor(rows))
 
-    def explicit(self, field: SpannedField) -> FloatField:
+    def explicit(self, field: Either) -> FloatField:
         """The field by its values."""
-        return replace(field.whole(), zeros=None)
+        return field if isinstance(field, FloatField) else replace(field.whole(), zeros=None)
 
     # ---- operators -------------------------------------------------------------------------------------------------
-    def linear(self, node: Node, inputs: Sequence[SpannedField | FloatField]) -> SpannedField:
-        """The output of a linear node; a matrix on plain rows gives what its columns span."""
-        fields = [x for x in inputs if isinstance(x, SpannedField)]
-        if not fields:
-            (plain,) = inputs
-            assert isinstance(node.op, Dense) and isinstance(plain, FloatField)
-            return self.begun(node.op, plain, _FEWEST)
+    def linear(self, node: Node, inputs: Sequence[Any]) -> Either:
+        """The output of a linear node; the domain's embedding gives what its columns span."""
+        if node is self._embedding:
+            return self.begun(inputs[0], _FEWEST)
+        if not isinstance(inputs[0], SpannedField):
+            return self._plain.linear(node, inputs)
+        return self.spanned(node, inputs)
+
+    def spanned(self, node: Node, fields: Sequence[SpannedField]) -> SpannedField:
+        """The output of a linear node for spanned fields."""
         recipe, generators = aligned(fields)
         exactly, closely = self._both(fields[0])
         constant = exactly.linear(node, [x.constant for x in fields])
@@ -123,25 +136,36 @@ class SpanningArithmetic(Arithmetic[Any]):
         numbers = self._sameness.made(node, [x.numbers for x in fields], None)
         return SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers)
 
-    def begun(self, op: Dense, x: FloatField, parts: int) -> SpannedField:
-        """What the columns of a matrix span, in numbers of so many parts."""
+    def begun(self, x: FloatField, parts: int) -> SpannedField:
+        """The network's input, spanned by the domain's basis in numbers of so many parts; x: slice coordinates."""
+        op = self._embedding.op
+        assert isinstance(op, Dense)
         constant = self._long(parts + _MORE).rows(op.bias[None], np.ones(1))
         generators = self._blocks(op.weight.T.copy(), parts)
         return SpannedField(x, constant, generators, (), self._sameness.inputs)
 
-    def activate(self, node: Node, x: SpannedField, *, consuming: bool = False) -> SpannedField:
+    def activate(self, node: Node, x: Either, *, consuming: bool = False) -> Either:
         """The output of a piecewise-linear node, after the refinement by its levels: bent units become generators."""
+        if isinstance(x, FloatField):
+            return self._plain.activate(node, x, consuming=consuming)
         assert isinstance(node.op, Piecewise) and x.bending is not None
         bending, bent = x.bending, x.bending.bent
         units = bending.functions[bent]
         return self.applied(node, x, bending.lowest, units, _hinges(node, bending, bent))
 
-    def noting_zeros(self, node: Node, x: SpannedField, y: SpannedField) -> SpannedField:
-        """y: what is known of its zeros is noted already."""
+    def noting_zeros(self, node: Node, x: Either, y: Either) -> Either:
+        """y; what is known of the zeros of a spanned one is noted already."""
+        if isinstance(x, FloatField) and isinstance(y, FloatField):
+            return self._plain.noting_zeros(node, x, y)
         return y
 
-    def on_pieces(self, node: Node, x: SpannedField, pieces: Any) -> SpannedField:
-        """The output of a nonlinear node on given pieces (1, units)."""
+    def on_pieces(self, node: Node, x: Either, pieces: Any) -> Either:
+        """The output of a nonlinear node on given pieces (rows, units); those of a spanned field are (1, units)."""
+        if isinstance(x, FloatField):
+            return self._plain.on_pieces(node, x, pieces)
+        return self._on_pieces(node, x, pieces)
+
+    def _on_pieces(self, node: Node, x: SpannedField, pieces: Any) -> SpannedField:
         index = torch.as_tensor(pieces)
         exactly, closely = self._both(x)
         rows = {key: closely.on_pieces(node, part, index) for key, part in x.generators.items()}
@@ -149,12 +173,14 @@ class SpanningArithmetic(Arithmetic[Any]):
         constant = exactly.on_pieces(node, x.constant, index)
         return replace(x, constant=constant, generators=rows, numbers=numbers, bending=None)
 
-    def maximum(self, x: SpannedField, y: SpannedField, cut: Refinement[Any]) -> SpannedField:
+    def maximum(self, x: Either, y: Either, cut: Refinement[Any]) -> Either:
         """The larger of two fields: one of them, plus what the other has over it where either may be larger."""
+        if isinstance(x, FloatField) or isinstance(y, FloatField):
+            return self._plain.maximum(self.explicit(x), self.explicit(y), cut)
         bending = cut.values.bending
         bent, columns = bending.bent, np.arange(x.columns)
         units = bending.functions[bent].numpy()
-        base = self.chosen([x, y], np.where(bending.lowest.numpy() > 0, columns, x.columns + columns))
+        base = self._chosen([x, y], np.where(bending.lowest.numpy() > 0, columns, x.columns + columns))
         numbers = base.numbers.copy()
         numbers[units] = of_either(x.numbers[units], y.numbers[units], self._next_number)
         self._next_number += len(units)
@@ -162,23 +188,30 @@ class SpanningArithmetic(Arithmetic[Any]):
         over = FloatField(found.values[:, bent].clamp(min=0), found.error, zeros=_not_above(found, bent, 0.0))
         return replace(self._with_generators(base, bending.functions[bent], over), numbers=numbers)
 
-    def chosen(self, fields: Sequence[SpannedField], columns: NDArray[np.int64]) -> SpannedField:
+    def chosen(self, fields: Sequence[Any], columns: NDArray[np.int64]) -> Either:
         """Some columns of fields that were all chosen from those of one: their numbers mean the same in all."""
-        found: SpannedField = super().chosen(fields, columns)
+        if isinstance(fields[0], FloatField):
+            return self._plain.chosen(fields, columns)
+        return self._chosen(fields, columns)
+
+    def _chosen(self, fields: Sequence[SpannedField], columns: NDArray[np.int64]) -> SpannedField:
+        found = self.spanned(Node(Gather(columns), (), (len(columns),), "chosen"), fields)
         return replace(found, numbers=np.concatenate([x.numbers for x in fields])[columns])
 
-    def difference(self, x: SpannedField, y: SpannedField) -> SpannedField:
+    def difference(self, x: Either, y: Either) -> Either:
         """x - y, both chosen from one field: zero, exactly, where the two have the same number."""
-        return _without(super().difference(x, y), x.numbers == y.numbers)
+        found: Any = super().difference(x, y)
+        if isinstance(x, SpannedField) and isinstance(y, SpannedField):
+            return _without(found, x.numbers == y.numbers)
+        return self.explicit(found)
 
-    def settled_maximum(
-        self, node: Node, argument: SpannedField, winners: NDArray[np.int16], maximum: SpannedField
-    ) -> SpannedField:
+    def settled_maximum(self, node: Node, argument: Either, winners: NDArray[np.int16], maximum: Either) -> Either:
         """The output of a maximum whose winners on the regions (R, units) are known, from its argument and value.
 
         It has one generator for each unit with several winners, and no others beside those of the argument.
         """
-        assert isinstance(node.op, Max)
+        if isinstance(argument, FloatField) or isinstance(maximum, FloatField):
+            return maximum
         lowest = torch.as_tensor(winners.min(axis=0).astype(np.int64))
         units = torch.as_tensor(np.flatnonzero(winners.max(axis=0) > lowest.numpy()))
         base = argument.on(units * (argument.columns // node.size) + lowest[units])
@@ -190,7 +223,7 @@ class SpanningArithmetic(Arithmetic[Any]):
 
     def applied(self, node: Node, x: SpannedField, base: Tensor, units: Tensor, more: FloatField) -> SpannedField:
         """The output of a nonlinear node: on the pieces ``base``, plus what some units have over them."""
-        found = self._with_generators(self.on_pieces(node, x, base[None]), units, more)
+        found = self._with_generators(self._on_pieces(node, x, base[None]), units, more)
         keys = tuple(key for key in found.generators if key not in x.generators)
         which = units.numpy()
         if isinstance(node.op, Piecewise):
@@ -230,13 +263,24 @@ class SpanningArithmetic(Arithmetic[Any]):
         return ExtendedArithmetic.of(self._network, parts)
 
     # ---- fields made again -----------------------------------------------------------------------------------------
-    def rank(self, live: dict[int, SpannedField]) -> int:
-        """How many float64 rows all fields, by node, take."""
-        return max((x.coefficients.columns * x.parts for x in live.values()), default=0)
+    def rank(self, live: Mapping[int, Any]) -> int:
+        """Of how many rows the fields, by node, are combinations at most; 0 for fields with rows of their own."""
+        return max((x.coefficients.columns for x in live.values() if isinstance(x, SpannedField)), default=0)
 
-    def sharpened(self, live: dict[int, SpannedField], read: int) -> dict[int, SpannedField]:
-        """Fields on the same vertices, by node: made again with more parts if the one that is read needs them."""
-        field, parts = live[read], live[read].parts
+    def sharpened(self, live: dict[int, Any], node: Node) -> dict[int, Any]:
+        """Fields on the same vertices, by node: made again with more parts if the one that is read needs them.
+
+        Where a good part of all units bend, fields get rows of their own.
+        """
+        field = live[node.inputs[0]]
+        if not isinstance(field, SpannedField):
+            return live
+        if field.coefficients.columns + _reaching(node, field) > _MANY * self._width:
+            return {i: x.whole() for i, x in live.items()}
+        return self._sharp(live, field)
+
+    def _sharp(self, live: dict[int, SpannedField], field: SpannedField) -> dict[int, SpannedField]:
+        parts = field.parts
         worst = max(map(_share, field.generators.values()))
         if worst <= _ENOUGH or parts == _MOST:
             return live
@@ -244,16 +288,18 @@ class SpanningArithmetic(Arithmetic[Any]):
         wanted = min(_MOST, parts + ceil(log2(worst / _ENOUGH) / bits)) if worst < np.inf else _MOST
         return self._again(live, None, wanted)
 
-    def narrowed(self, live: dict[int, SpannedField | Recipe], ranges: Ranges) -> dict[int, SpannedField]:
+    def narrowed(self, live: dict[int, Any], ranges: Callable[[], Ranges]) -> dict[int, Any]:
         """Fields on the vertices of a block, by node, without generators for units that keep to one piece there."""
-        return self._again(live, ranges, None)
+        if any(isinstance(x, FloatField) for x in live.values()):
+            return live
+        return self._again(live, ranges(), None)
 
     def _again(
         self, live: Mapping[int, SpannedField | Recipe], ranges: Ranges | None, parts: int | None
     ) -> dict[int, SpannedField]:
         recipe = Recipe.joined([x.recipe if isinstance(x, SpannedField) else x for x in live.values()])
         recipe = recipe if parts is None else replace(recipe, parts=parts)
-        found = _Replay(self, recipe, ranges).run(self._network, self._embedding, live)
+        found = _Replay(self, recipe, ranges).run(self._network, live)
         error = recipe.coefficients.error
         return {i: x.changed(lambda coefficients: replace(coefficients, error=error)) for i, x in found.items()}
 
@@ -266,16 +312,15 @@ class _Replay:
         self._recipe, self._columns, self._zeros = recipe, recipe.columns, recipe.known_zeros
         self._makings = {making.node: making for making in recipe.makings}
 
-    def run(self, network: Network, start: Node, wanted: Mapping[int, Any]) -> dict[int, SpannedField]:
+    def run(self, network: Network, wanted: Mapping[int, Any]) -> dict[int, SpannedField]:
         """The fields of the wanted nodes, whose coefficients carry no error of their own."""
-        assert isinstance(start.op, Dense)
-        coordinates = self._some(slice(0, start.op.weight.shape[1]))
-        found = {0: self._arithmetic.begun(start.op, coordinates, self._recipe.parts)}
+        coordinates = self._some(slice(0, 2))
+        found = {0: self._arithmetic.begun(coordinates, self._recipe.parts)}
         for i, node in enumerate(network.nodes[1 : max(wanted) + 1], start=1):
             if all(j in found for j in node.inputs) and (not node.is_nonlinear or i in self._makings):
                 inputs = [found[j] for j in node.inputs]
                 found[i] = (
-                    self._applied(node, inputs[0], i) if node.is_nonlinear else self._arithmetic.linear(node, inputs)
+                    self._applied(node, inputs[0], i) if node.is_nonlinear else self._arithmetic.spanned(node, inputs)
                 )
             found = {j: x for j, x in found.items() if network.last_use[j] > i or j in wanted}
         return {i: found[i] for i in wanted}
@@ -296,6 +341,15 @@ class _Replay:
     def _some(self, columns: Any) -> FloatField:
         values = self._recipe.coefficients.values[:, columns]
         return FloatField(values, torch.zeros(len(values), dtype=torch.float64), zeros=self._zeros[:, columns])
+
+
+def _reaching(node: Node, x: SpannedField) -> int:
+    """How many functions may reach a breakpoint of a node; 0 for a maximum, which cuts by others."""
+    if not isinstance(node.op, Piecewise):
+        return 0
+    functions = torch.arange(x.columns)
+    near = [x.enclosure.reaching(functions, torch.tensor(level)) for level in node.op.breakpoints.tolist()]
+    return int(torch.stack(near).any(0).sum())
 
 
 def _without(x: SpannedField, functions: NDArray[np.bool_]) -> SpannedField:
@@ -330,8 +384,7 @@ def _hinges(node: Node, bending: Bending, bent: Tensor) -> FloatField:
         magnitude += beyond.abs()
         steepest += change.abs()
         zeros &= ~here | _not_above(found, bent, level)
-    lipschitz = float(steepest.max()) if len(units) else 0.0
-    error = lipschitz * found.error + gamma(len(op.breakpoints) + 4) * row_norms(magnitude)
+    error = largest(steepest) * found.error + gamma(len(op.breakpoints) + 4) * row_norms(magnitude)
     return FloatField(total, lifted(error * ROUND_UP), zeros=zeros)
 
 
@@ -340,6 +393,4 @@ def _not_above(x: FloatField, columns: Tensor, level: float) -> Tensor:
     found = x.values < level - x.bound().coarse()[:, None] - 2 * UNIT * abs(level)
     if level >= 0 and x.zeros is not None:
         found |= x.zeros
-    if level == 0 and x.made is not None:
-        found[x.made] = True
     return found[:, columns]
