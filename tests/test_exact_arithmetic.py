@@ -89,7 +89,7 @@ def test_gather_picks_entries_of_all_inputs(x: np.ndarray, y: np.ndarray) -> Non
 @given(tables(3, 4), tables(3, 4))
 def test_maxima_are_the_largest_entries(x: np.ndarray, y: np.ndarray) -> None:
     assert (on_points(Max(), (2,), x) == exactly(x.reshape(3, 2, 2).max(axis=2))).all()
-    larger = EXACT.maximum(EXACT.points(exactly(x) / 3), EXACT.points(y)).to_numpy()
+    larger = EXACT.maximum(EXACT.points(exactly(x) / 3), EXACT.points(y), None).to_numpy()
     assert (larger == np.maximum(exactly(x) / 3, exactly(y))).all()
 
 

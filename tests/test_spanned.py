@@ -55,7 +55,7 @@ def patterns(part: cpwl.Partition) -> list[bytes]:
 
 
 # ---- regions -------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("seed", range(300, 300 + 6 * len(FAMILIES)))
+@pytest.mark.parametrize("seed", range(300, 300 + 4 * len(FAMILIES)))
 def test_lemma_11_degenerate_networks_have_the_regions_of_the_exact_backend(seed: int) -> None:
     chosen = case(seed)
     assert not disagreements(chosen.network, chosen.domain)
@@ -70,7 +70,7 @@ def test_lemma_11_blocks_need_fewer_generators_and_have_the_same_regions(
     assert not disagreements(chosen.network, chosen.domain)
 
 
-@pytest.mark.parametrize("many", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("many", [0.3, 1.5])
 @pytest.mark.parametrize("seed", range(800, 800 + len(FAMILIES)))
 def test_fields_that_get_rows_of_their_own_on_the_way_have_the_same_regions(
     seed: int, many: float, monkeypatch: pytest.MonkeyPatch
