@@ -360,3 +360,9 @@ class Network:
         layers = [Dense(np.array(w, np.float64), np.array(b, np.float64)) for w, b in zip(weights, biases, strict=True)]
         ops: list[Op] = [op for layer in layers[:-1] for op in (layer, RELU)]
         return cls.sequential(layers[0].weight.shape[1], [*ops, layers[-1]])
+
+
+def table(values: NDArray[Any], node: Node) -> NDArray[Any]:
+    """What a ``Piecewise`` holds for each piece, (P + 1, *s), for every unit of its node: (P + 1, units)."""
+    lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
+    return np.broadcast_to(lead, (len(values), *node.shape)).reshape(len(values), node.size)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .domain import Domain
-from .network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
+from .network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum, table
 
 Numbers = NDArray[np.int64]
 """One number an entry; 0 for what is zero."""
@@ -81,12 +81,12 @@ class Sameness:
         assert isinstance(op, Piecewise) and pieces is not None, op
         slopes, intercepts = self._pieces(op)
         units = np.arange(node.size)
-        return _affine(x, *(_table(part, node)[pieces, units] for part in (slopes, intercepts)))
+        return _affine(x, *(table(part, node)[pieces, units] for part in (slopes, intercepts)))
 
     def bent(self, made: Numbers, node: Node, argument: Numbers, units: NDArray[np.int64]) -> Numbers:
         """The numbers ``made`` of a piecewise-linear node, where some units bend: by argument and all slopes."""
         assert isinstance(node.op, Piecewise)
-        slopes = _table(node.op.slopes, node)[:, units]
+        slopes = table(node.op.slopes, node)[:, units]
         bends = np.zeros(len(made), np.int64)
         bends[units] = 1 + _distinct(np.column_stack([argument[units], *map(_bits, slopes)]))
         return _numbered(made, bends)
@@ -174,12 +174,6 @@ def _affine(x: Numbers, factor: NDArray[np.float64], shift: NDArray[np.float64])
 def _origins(inputs: Sequence[Numbers]) -> NDArray[np.float64]:
     """Which input each entry comes from; 0.0 for what is zero."""
     return np.concatenate([np.where(part != 0, float(k), 0.0) for k, part in enumerate(inputs)])
-
-
-def _table(values: NDArray[np.float64], node: Node) -> NDArray[np.float64]:
-    """A table (P + 1, *s) with s filled up from the left, (P + 1, units)."""
-    lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
-    return np.broadcast_to(lead, (len(values), *node.shape)).reshape(len(values), node.size)
 
 
 def _windows(op: Conv) -> NDArray[np.int64]:

@@ -363,10 +363,10 @@ class Sweep:
         winners = _as_given(found.winners, groups, argument.columns)
         output = found.maximum
         if spanned:
-            output = self._arithmetic.settled_maximum(node, found.fields[-1], winners, output)
+            output = self._arithmetic.settled_maximum(node, found.fields.pop(), winners, output)
         step = Step(i, found.parents, WinnerPieces(winners))
         moved = _after(state, step, found.arrangement, found.predicates, found.settled)
-        return moved, self._stored({**dict(zip(keys, found.fields, strict=False)), i: output})
+        return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
 
     def _arguments(self, node: Node, argument: Any) -> Ragged:
         """The columns of each group, without copies of others, which fill short groups up or lie in padding.

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
+from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum, table
 from .digits import Digits, Factor, Grid, Levels, bits_for
 from .field import ROUND_UP, gamma, lifted, row_norms, taken
 from .norms import absolute_operator_norm, largest, operator_norms
@@ -363,9 +363,3 @@ def masked(x: ExtendedField, slope: Tensor) -> ExtendedField:
 
 def _filled(values: NDArray[np.float64], node: Node) -> Tensor:
     return torch.as_tensor(np.broadcast_to(values, node.shape).ravel().copy())
-
-
-def table(values: NDArray[Any], node: Node) -> NDArray[Any]:
-    """A table (P + 1, *s) with s broadcast from the left to the node's shape: (P + 1, units)."""
-    lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
-    return np.broadcast_to(lead, (len(values), *node.shape)).reshape(len(values), -1)

@@ -178,7 +178,8 @@ class SpannedField:
         column, floor = found.column[functions], found.floor[functions]
         row = self.coefficients.error
         error = (row * row_norms(column[None]) + row_norms(floor[None])) * ROUND_UP
-        return FloatField(values, lifted(error), Sharp(row, column, floor), row, zeros=self._zeros(functions))
+        # Decisions are exact, so what a float one would take for zero must be no more than the bound: the bound itself.
+        return FloatField(values, lifted(error), Sharp(row, column, floor), fresh=row, zeros=self._zeros(functions))
 
     def _zeros(self, functions: Tensor) -> Tensor | None:
         """Entries known to be zero: whatever is not zero there in a generator has a coefficient that is."""

@@ -16,10 +16,10 @@ from torch import Tensor
 from ...arithmetic import Arithmetic, embedding
 from ...arrangement import Refinement
 from ...domain import Domain
-from ...network import Dense, Gather, Network, Node, Periodic, Piecewise
+from ...network import Dense, Gather, Network, Node, Periodic, Piecewise, table
 from ...sameness import Sameness, apart, of_either
 from .arithmetic import TorchArithmetic
-from .extended import ExtendedArithmetic, ExtendedField, masked, table
+from .extended import ExtendedArithmetic, ExtendedField, masked
 from .field import ROUND_UP, UNIT, FloatField, gamma, lifted, row_norms
 from .norms import largest
 from .spanned import Bending, Making, Recipe, SpannedField, aligned
