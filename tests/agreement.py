@@ -85,3 +85,19 @@ def _boundary(quick: cpwl.Partition, exact: cpwl.Partition, options: dict[str, o
     if abs(mine.lengths().sum() - true.lengths().sum()) > 4 * mine.slack.sum() + 2.0**-40 * size:
         found.append(f"boundary {options}: length {mine.lengths().sum()}, {true.lengths().sum()} exactly")
     return found
+
+
+def lines_elsewhere(part: cpwl.Partition) -> list[int]:
+    """Facets whose line has a name whose function is not zero at their ends, or is constant: there should be none."""
+    predicates, facets = part.exact_predicates(), part.facets()
+    assert predicates is not None and facets.lines is not None
+    functions = predicates.functions(facets.regions[:, 0])
+    slack = float(part.arrangement.coordinates().errors().max()) + 2.0**-50
+    found = []
+    for k, (ends, region, line) in enumerate(zip(facets.vertices, facets.regions[:, 0], facets.lines, strict=True)):
+        a, b, c = (int(x) for x in functions[int(region)].form(*predicates.lines.at(int(line))))
+        steepness = float(np.hypot(float(Fraction(a)), float(Fraction(b))))
+        values = [abs(float(a * Fraction(u) + b * Fraction(v) + c)) for u, v in part.vertices[ends].tolist()]
+        if steepness == 0 or max(values) > steepness * slack:
+            found.append(k)
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from agreement import lines_elsewhere
 from families import FAMILIES, MIXTURES, case
 from hypothesis import given, settings
 from networks import layered, mlp, residual
@@ -63,6 +64,13 @@ def test_blocks_of_degenerate_networks_fit_together(family: int, backend: str, s
         whole = cpwl.partition(chosen.network, chosen.domain, backend=backend)
         small(4 + k)
         same(cpwl.partition(chosen.network, chosen.domain, backend=backend), whole)
+
+
+@pytest.mark.parametrize("rows", [5, 12, 40])
+def test_lines_of_all_blocks_are_told_apart(rows: int, small: Any) -> None:
+    """They are what later decisions, of the boundary say, are made from."""
+    small(rows)
+    assert lines_elsewhere(cpwl.partition(mlp(4, [2, 8, 6, 5, 2]), SQUARE)) == []
 
 
 @settings(max_examples=15)

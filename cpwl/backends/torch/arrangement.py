@@ -21,10 +21,11 @@ from .complex import Complex
 from .decide import Decider
 from .dissolve import dissolve
 from .field import ROUND_UP, FloatField, stacked
+from .gluing import Glue
 from .locate import Locator
 from .portable import Portable
 from .refine import Task, refine
-from .seams import Glue, VertexNames, mixed, named, prolonged, side_by_side
+from .seams import VertexNames, mixed, named, prolonged
 from .segments import as_numpy, used
 from .spanned import Alike, Bending, SpannedField, repeated
 from .streamed import RectifiedRows
@@ -270,20 +271,19 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         blocks = [part for part in parts if isinstance(part, TorchArrangement)]
         device = self._parents.device
         points = stacked([block._points for block in blocks])
-        names = torch.cat([block.border_names for block in blocks])
-        glue = Glue.of(names, side_by_side([block._complex for block in blocks], self.lines, first_lines))
+        names = [block.border_names for block in blocks]
+        order = torch.as_tensor(np.argsort(parents, kind="stable"), device=device)
+        glue = Glue.of([block._complex for block in blocks], names, order, self.lines, first_lines)
         if not bool((glue.spread(points.values) <= glue.spread_allowed(points.error)).all()):
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")
-        parent, order = torch.sort(torch.as_tensor(parents, device=device), stable=True)
-        cells = glue.complex.ordered(order)
         new = TorchArrangement(
             points.take(glue.kept),
             torch.cat([block._birth for block in blocks])[glue.kept],
-            cells,
-            parent,
+            glue.complex,
+            torch.as_tensor(parents, device=device)[order],
             torch.cat([block._ambiguous for block in blocks])[order],
             blocks[0]._generation,
-            None if self._names is None else names[glue.kept],
+            None if self._names is None else torch.cat(names)[glue.kept],
         )
         if whole and new.euler != self.euler:
             raise BordersDifferError("blocks do not fit together along their borders")

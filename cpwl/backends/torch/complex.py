@@ -65,21 +65,12 @@ class Complex(Portable):
 
     def take(self, cells: Tensor) -> Complex:
         """The given cells, in that order, with the edges that they use; vertices keep their numbers."""
-        offsets, member = self._members(cells)
-        edge, half_edge = used(self.half_edge[member], len(self.edges))
-        return Complex(self.edges[edge], self.marks[edge], half_edge, self.forward[member], offsets)
-
-    def ordered(self, cells: Tensor) -> Complex:
-        """All cells, in that order; edges and vertices keep their numbers."""
-        offsets, member = self._members(cells)
-        return Complex(self.edges, self.marks, self.half_edge[member], self.forward[member], offsets)
-
-    def _members(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """The offsets and the half-edges of some cells."""
         counts = self.counts[cells]
         offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
         member = torch.repeat_interleave(self.offsets[cells] - offsets[:-1], counts)
-        return offsets, member.add_(torch.arange(len(member), device=member.device))
+        member.add_(torch.arange(len(member), device=member.device))
+        edge, half_edge = used(self.half_edge[member], len(self.edges))
+        return Complex(self.edges[edge], self.marks[edge], half_edge, self.forward[member], offsets)
 
     @property
     def generation(self) -> Tensor:
