@@ -83,17 +83,20 @@ class Blocks:
         most = max(self.first, _BLOCKS_OF_A_WORKER * workers)
         return most if rows >= _FEWEST_APART * most and rows * products >= _LEAST_APART else 1
 
-    def wanted_spanned(self, vertices: int, rank: int, entries: int, products: int, workers: int) -> int:
+    def wanted_spanned(self, vertices: int, rank: int, entries: int, pattern: int) -> int:
         """The number of blocks where vertices share ``rank`` rows of that many float64 entries (``Arithmetic.rank``).
 
-        A block of a quarter of the area is crossed by half of the lines, and needs half of the rows.
+        A block of a quarter of the area is crossed by half of the lines, and needs half of the rows. There are about as
+        many regions as vertices, and the pattern of each takes ``pattern`` bytes.
         """
         allowed = max(1, 4 * self.limit // (_BYTES_OF_LONG * max(entries, 1)))
-        fitting = min(_MOST_SPANNED, self.most_rows, max(1, self.limit // (8 * rank)))
-        wanted = max(ceil(vertices / fitting), ceil(rank / allowed) ** 2)
-        if workers > wanted and vertices >= _FEWEST_APART * workers and rank * products >= _LEAST_APART:
-            return workers
-        return wanted
+        kept = self.limit // (8 * rank), 4 * self.limit // max(pattern, 1)
+        fitting = max(1, min(_MOST_SPANNED, self.most_rows, *kept))
+        return max(ceil(vertices / fitting), ceil(rank / allowed) ** 2)
+
+    def wanted_spanned_apart(self, vertices: int, products: int, workers: int) -> int:
+        """The same for workers, with so many products left for the rows that each block is to make: one block each."""
+        return workers if vertices >= _FEWEST_APART * workers and products >= _LEAST_APART else 1
 
     def divided(self, arrangement: Arrangement[Any], count: int, *, tapering: bool = False) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block.

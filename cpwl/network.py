@@ -291,6 +291,13 @@ class Network:
         return sum(self.nodes[i].size for i in self.nonlinear)
 
     @cached_property
+    def pattern_bytes(self) -> int:
+        """What the pieces of all units take on one region of a partition: a bit a breakpoint, a short for a winner."""
+        ops = [(node.op, node.size) for node in self.nodes]
+        bits = sum(size * len(op.breakpoints) for op, size in ops if isinstance(op, Piecewise))
+        return -(-bits // 8) + sum(2 * size for op, size in ops if isinstance(op, Max))
+
+    @cached_property
     def products(self) -> int:
         """Products of a weight and a number in one evaluation by dense operators and convolutions."""
         return self.products_after(0)

@@ -244,6 +244,9 @@ class Sweep:
     def _advance(self, task: Task, workers: int = 0) -> Finished | Division:
         """Goes through the nodes that are left, until the end or until blocks are needed, or wanted for workers."""
         state, live, first = task.state, self._narrowed(task), task.state.node + 1
+        if first == len(self.network.nodes):
+            self.report(task.share)
+            return self._ended(state, self._stored(live))
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             if self.network.nodes[i].is_nonlinear:
@@ -291,7 +294,8 @@ class Sweep:
         sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
         products = self.network.products_after(state.node) if workers else 0
         if rows.rank:
-            return sizes.wanted_spanned(vertices, rows.rank, entries, products, workers)
+            wanted = sizes.wanted_spanned(vertices, rows.rank, entries, self.network.pattern_bytes)
+            return max(wanted, sizes.wanted_spanned_apart(vertices, rows.rank * products, workers))
         wanted = sizes.wanted(vertices, entries)
         if workers:
             wanted = max(wanted, sizes.wanted_apart(vertices, products, workers))

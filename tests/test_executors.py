@@ -13,11 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from distributed import Client, LocalCluster
 from networks import mlp
 from test_blocks import SQUARE, same, small
+from torch import nn
 
 import cpwl
+from cpwl import blocks
+from cpwl.network import Network
 from cpwl.partition import Partition
 
 __all__ = ["small"]
@@ -72,6 +76,26 @@ def test_a_worker_is_killed_in_the_middle_of_many(alone: Partition) -> None:
     whole = cpwl.partition(NETWORK, SQUARE)
     for part in found:
         same(part, whole)
+
+
+def wide() -> tuple[Network, cpwl.Domain]:
+    """A convolutional network with a node of 2,048 entries, and a slice on which few of its units bend."""
+    torch.manual_seed(1)
+    layers = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(512, 3)]
+    network = cpwl.compile(nn.Sequential(*layers).double().eval(), torch.zeros(1, 1, 16, 16, dtype=torch.float64))
+    points = np.random.default_rng(1).standard_normal((3, 1, 16, 16))
+    middle = points.mean(axis=0)
+    return network, cpwl.Domain.through(*(middle + 0.01 * (point - middle) for point in points))
+
+
+def test_fields_that_share_rows_go_to_the_workers_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, domain = wide()
+    whole = cpwl.partition(network, domain)
+    monkeypatch.setattr(blocks, "_MOST_SPANNED", 150)
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        watched = Watched(pool)
+        same(cpwl.partition(network, domain, executor=watched), whole)
+    assert watched.calls > 4
 
 
 FORKED = """

@@ -11,6 +11,7 @@ from typing import Any
 import exact_model
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Pair, layered, mlp, residual
@@ -250,6 +251,18 @@ def test_counts_are_right_on_small_and_large_domains(scale: float) -> None:
 def test_a_network_without_units_has_one_region(backend: str) -> None:
     part = cpwl.partition(mlp(0, [2, 3]), SQUARE, backend=backend)
     assert len(part) == 1 and part.patterns().shape == (1, 0)
+
+
+@backends
+def test_a_network_that_does_nothing_has_one_region_on_which_it_is_the_identity(backend: str) -> None:
+    reports: list[int] = []
+    network = cpwl.compile(torch.nn.Identity().eval(), torch.zeros(1, 2))
+    part = cpwl.partition(
+        network, SQUARE, backend=backend, progress=lambda done, total, what: reports.append(total - done)
+    )
+    (weight,), (bias,) = part.affine_maps()
+    assert part.complete and weight.tolist() == [[1, 0], [0, 1]] and bias.tolist() == [0, 0]
+    assert len(part.decision_boundary().ends) == 1 and reports[-1] == 0
 
 
 @pytest.mark.parametrize(
