@@ -100,10 +100,10 @@ class Exactly:
     """How functions on regions, int64 (n,), are known exactly; and, if they are, closely at less cost."""
 
     regions: Callable[[NDArray[np.int64]], Sequence[ExactRegion]]
+    only: Callable[[NDArray[np.int64]], Exactly]
+    """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
     closely: Callable[[NDArray[np.int64], Ragged], CloseRegions | None] = lambda regions, lines: None
     """From regions, and the numbers of the lines of each that will be asked for."""
-    only: Callable[[NDArray[np.int64]], Exactly] | None = None
-    """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
 
 
 @dataclass(frozen=True, eq=False)

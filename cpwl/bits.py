@@ -41,15 +41,12 @@ class BitMatrix:
         """Some columns as a boolean matrix (rows, len(columns))."""
         return (self.packed[:, columns // 8] >> (columns % 8).astype(np.uint8) & 1).view(np.bool_)
 
-    def repeated(self, times: int) -> BitMatrix:
-        """All rows, so many times over."""
-        return BitMatrix(np.tile(self.packed, (times, 1)), self.columns)
-
-    def with_columns(self, columns: NDArray[np.int64], dense: NDArray[np.bool_]) -> BitMatrix:
-        """The matrix with other bits in some columns, given as a boolean matrix (rows, len(columns))."""
+    @classmethod
+    def alike_but(cls, base: NDArray[np.bool_], columns: NDArray[np.int64], dense: NDArray[np.bool_]) -> BitMatrix:
+        """Rows that are all ``base`` but for some columns, distinct, given as a boolean matrix (rows, len(columns))."""
+        packed = np.tile(np.packbits(base, bitorder="little"), (len(dense), 1))
         touched = np.unique(columns // 8)
-        some = np.unpackbits(self.packed[:, touched], axis=1, bitorder="little").view(np.bool_)
+        some = np.unpackbits(packed[:, touched], axis=1, bitorder="little").view(np.bool_)
         some[:, 8 * np.searchsorted(touched, columns // 8) + columns % 8] = dense
-        packed = self.packed.copy()
         packed[:, touched] = np.packbits(some, axis=1, bitorder="little")
-        return BitMatrix(packed, self.columns)
+        return cls(packed, len(base))

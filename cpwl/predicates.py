@@ -146,7 +146,7 @@ class Predicates:
         def only(chosen: Rows) -> Exactly:
             return self.exactly(lambda rows, columns: naming(rows, chosen[columns]))
 
-        return Exactly(regions, closely, only)
+        return Exactly(regions, only, closely)
 
     def functions(self, regions: Rows) -> dict[int, Functions]:
         """The functions on each of the given regions."""

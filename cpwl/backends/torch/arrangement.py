@@ -195,11 +195,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         reaching = torch.unique(function[values.enclosure.reaching(function, level)])
         alike = Alike.of(values.numbers, levels, as_numpy(reaching))
         chosen = np.flatnonzero(np.isin(levels.row_of, alike.first))
-        if exactly is not None:
-            assert exactly.only is not None
-            exactly = exactly.only(chosen)
-        field = values.on(torch.as_tensor(alike.first))
-        found = self.refine(field, levels.take(alike.first), exactly=exactly)
+        field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
+        found = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
         dense = found.below.dense()[:, columns]
         below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
@@ -220,7 +217,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             found.arrangement,
             found.carry,
             found.carry_to,
-            below=BitMatrix.pack(below[None]).repeated(len(dense)).with_columns(places, dense),
+            below=BitMatrix.alike_but(below, places, dense),
             created=replace(found.created, column=chosen[found.created.column]),
             cutting=cutting,
             lines=replace(lines, column=chosen[lines.column]),
