@@ -8,6 +8,11 @@ import os
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before torch is imported, here or in processes that a test starts: as many threads each as there are cores would
+    # wait for one another, spinning; two large networks side by side then take eight times as long.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
