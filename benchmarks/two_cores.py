@@ -1,7 +1,5 @@
 """How much sooner a partition is done by a pool of processes than by one thread.
 
-    python benchmarks/two_cores.py [NETWORK] [--workers 2] [--turns 7]
-
 In turns: the partition on one thread; the same with the pool, whose workers are started and know the network; and as
 many whole partitions as there are workers, at once, which have nothing to do with each other: what cores that share
 memory and a clock allow. Wall seconds and how much sooner, per turn and the median.
@@ -9,13 +7,13 @@ memory and a clock allow. Wall seconds and how much sooner, per turn and the med
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 
+import click
 import torch
-from networks import reference
+from networks import available, reference
 from timing import cost
 
 import cpwl
@@ -40,13 +38,12 @@ def _apart(name: str, pool: Executor, workers: int) -> None:
     assert len(counts) == 1, counts
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("network", nargs="?", default="sdf-256x6")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--turns", type=int, default=7)
-    chosen = parser.parse_args()
-    name, workers = chosen.network, chosen.workers
+@click.command(help=__doc__)
+@click.argument("name", type=click.Choice(available()), default="sdf-256x6")
+@click.option("--workers", default=2, help="Processes of the pool.")
+@click.option("--turns", default=7, help="How often each is measured.")
+def main(name: str, workers: int, turns: int) -> None:
+    """See the text above."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         runs = (
             lambda: _alone(name),
@@ -55,14 +52,14 @@ def main() -> None:
         )
         for run in runs:
             run()
-        print(f"{'alone':>7} {'pool':>7} {'sooner':>7} {'possible':>9}   wall seconds, {workers} workers, {name}")
+        click.echo(f"{'alone':>7} {'pool':>7} {'sooner':>7} {'possible':>9}   wall seconds, {workers} workers, {name}")
         sooner, possible = [], []
-        for _ in range(chosen.turns):
+        for _ in range(turns):
             alone, together, apart = (cost(run).wall for run in runs)
             sooner.append(alone / together)
             possible.append(workers * alone / apart)
-            print(f"{alone:7.2f} {together:7.2f} {sooner[-1]:7.2f} {possible[-1]:9.2f}", flush=True)
-    print(f"median {statistics.median(sooner):.2f} times as fast; {statistics.median(possible):.2f} possible")
+            click.echo(f"{alone:7.2f} {together:7.2f} {sooner[-1]:7.2f} {possible[-1]:9.2f}")
+    click.echo(f"median {statistics.median(sooner):.2f} times as fast; {statistics.median(possible):.2f} possible")
 
 
 if __name__ == "__main__":

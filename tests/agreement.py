@@ -88,16 +88,17 @@ def _boundary(quick: cpwl.Partition, exact: cpwl.Partition, options: dict[str, o
 
 
 def lines_elsewhere(part: cpwl.Partition) -> list[int]:
-    """Facets whose line has a name whose function is not zero at their ends, or is constant: there should be none."""
+    """Facets with an end that is not, within its bound, a zero of the function that names their line: none if right."""
     predicates, facets = part.exact_predicates(), part.facets()
     assert predicates is not None and facets.lines is not None
     functions = predicates.functions(facets.regions[:, 0])
-    slack = float(part.arrangement.coordinates().errors().max()) + 2.0**-50
+    errors = part.arrangement.coordinates().errors()
     found = []
     for k, (ends, region, line) in enumerate(zip(facets.vertices, facets.regions[:, 0], facets.lines, strict=True)):
         a, b, c = (int(x) for x in functions[int(region)].form(*predicates.lines.at(int(line))))
         steepness = float(np.hypot(float(Fraction(a)), float(Fraction(b))))
         values = [abs(float(a * Fraction(u) + b * Fraction(v) + c)) for u, v in part.vertices[ends].tolist()]
-        if steepness == 0 or max(values) > steepness * slack:
+        rounded = 1 + 2.0**-50  # of the steepness and of its product
+        if steepness == 0 or (np.array(values) > steepness * errors[ends] * rounded).any():
             found.append(k)
     return found

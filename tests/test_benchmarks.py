@@ -174,3 +174,14 @@ def test_calls_are_made_in_turns() -> None:
     order: list[int] = []
     costs = in_turns([lambda: order.append(0), lambda: order.append(1)], least=3, seconds=0.0)
     assert order == [0, 1] * 3 and [len(c) for c in costs] == [3, 3]
+
+
+def test_two_cores_are_compared_with_one_and_with_what_they_could_do() -> None:
+    from two_cores import main
+
+    answer = CliRunner().invoke(main, ["mlp-16x2", "--turns", "2"])
+    assert answer.exit_code == 0, answer.output
+    _, *turns, last = (line.split() for line in answer.output.splitlines())
+    assert len(turns) == 2
+    for column, median in ((2, float(last[1])), (3, float(last[5]))):
+        assert 0 < float(turns[0][column]) + float(turns[1][column]) == pytest.approx(2 * median, abs=0.021)

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...errors import InternalError
 from . import compiled
 from .portable import Portable
-from .segments import exclusive_sum, used
+from .segments import exclusive_sum, numbers_of_ranges, offsets_of, used
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +66,9 @@ class Complex(Portable):
     def take(self, cells: Tensor) -> Complex:
         """The given cells, in that order, with the edges that they use; vertices keep their numbers."""
         counts = self.counts[cells]
-        offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
-        member = torch.repeat_interleave(self.offsets[cells] - offsets[:-1], counts)
-        member.add_(torch.arange(len(member), device=member.device))
+        member = numbers_of_ranges(self.offsets[cells], counts)
         edge, half_edge = used(self.half_edge[member], len(self.edges))
-        return Complex(self.edges[edge], self.marks[edge], half_edge, self.forward[member], offsets)
+        return Complex(self.edges[edge], self.marks[edge], half_edge, self.forward[member], offsets_of(counts))
 
     @property
     def generation(self) -> Tensor:

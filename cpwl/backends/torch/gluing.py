@@ -15,7 +15,7 @@ from torch import Tensor
 from .complex import Complex
 from .field import ROUND_UP
 from .seams import VertexNames
-from .segments import distinct
+from .segments import distinct, numbers_of_ranges, offsets_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,7 @@ def _glued(
     first_lines: Sequence[int],
 ) -> Complex:
     """The blocks in one; edges that are ``turned`` run against the one that stays for them."""
-    counts = torch.cat([block.counts for block in blocks])[order]
-    offsets = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
+    offsets = offsets_of(torch.cat([block.counts for block in blocks])[order])
     begin = torch.empty_like(order)
     begin[order] = offsets[:-1]
     ends, marks = order.new_empty(edges.kept, 2), order.new_empty(edges.kept, 2)
@@ -125,8 +124,7 @@ def _glued(
         own = block.edges.index_select(0, stays).view(-1)
         torch.index_select(vertices.number[vertices.parts[k]], 0, own, out=ends[here].view(-1))
         marks[here] = _shifted(block.marks.index_select(0, stays), first_lines[k], lines)
-        place = torch.repeat_interleave(begin[cells[k]] - block.offsets[:-1], block.counts)
-        place += torch.arange(len(place), device=place.device)
+        place = numbers_of_ranges(begin[cells[k]], block.counts)
         half_edge[place] = edges.number[part].index_select(0, block.half_edge)
         forward[place] = block.forward ^ turned[part].index_select(0, block.half_edge)
         done, lines = here.stop, lines + block.lines - first_lines[k]

@@ -25,9 +25,18 @@ def exclusive_sum(counts: Tensor) -> Tensor:
 
 def ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
     """The ranges of ``counts[i]`` numbers from ``starts[i]``, one after the other: the i of each, and the number."""
-    row = torch.repeat_interleave(counts)
-    offset = starts - exclusive_sum(counts)
-    return row, offset[row] + torch.arange(len(row), device=row.device)
+    return torch.repeat_interleave(counts), numbers_of_ranges(starts, counts)
+
+
+def numbers_of_ranges(starts: Tensor, counts: Tensor) -> Tensor:
+    """The numbers alone."""
+    found = torch.repeat_interleave(starts - exclusive_sum(counts), counts)
+    return found.add_(torch.arange(len(found), device=found.device))
+
+
+def offsets_of(counts: Tensor) -> Tensor:
+    """Where so many things each begin, one after the other, and where the last end, (n + 1,)."""
+    return torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
 
 
 def sort_within(groups: Tensor, keys: Tensor) -> Tensor:
