@@ -28,6 +28,7 @@ from .network import Gather, Max, Network, Node, Periodic, Piecewise
 from .pieces import LevelPieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
+from .sameness import Sameness
 from .steps import Step, joined_steps, patterns_after, ranges_after, roots
 
 Path = tuple[int, ...]
@@ -148,6 +149,7 @@ class Sweep:
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
         self._oracle: Oracle | None = None
+        self._sameness: Sameness | None = None
         self._done = 0.0
 
     @property
@@ -314,6 +316,8 @@ class Sweep:
         def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
             return Names.levels(stage, levels.row_of[columns], levels.values[columns])
 
+        if i in self.network.met_by_maximum:
+            argument = self._arithmetic.by_entries(argument)
         predicates = self._predicates(state)
         exactly = None if predicates is None else predicates.exactly(naming)
         refinement = state.arrangement.refine(argument, levels, exactly=exactly)
@@ -357,7 +361,7 @@ class Sweep:
 
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys = state.node + 1, list(live)
-        groups, fields = self._arguments(node, argument), list(live.values())
+        groups, fields = self._arguments(state, node, argument), list(live.values())
         spanned = self._arithmetic.rank({i: argument}) > 0
         if spanned:
             fields.append(argument)
@@ -372,20 +376,29 @@ class Sweep:
         moved = _after(state, step, found.arrangement, found.predicates, found.settled)
         return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
 
-    def _arguments(self, node: Node, argument: Any) -> Ragged:
-        """The columns of each group, without copies of others, which fill short groups up or lie in padding.
+    def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
+        """The columns of each group, without those that are the same function as one before.
 
-        A copy never wins; but its difference from the other is known to be zero only here.
+        Such a one never wins; but its difference from the other is known to be zero only here.
         """
-        (source,) = (self.network.nodes[j] for j in node.inputs)
         columns = np.arange(argument.columns).reshape(node.size, -1)
-        if not isinstance(source.op, Gather):
-            return Ragged.of(columns.tolist())
-        index = source.op.index.reshape(columns.shape)
+        numbers = self._numbers(state.arrangement, *node.inputs).reshape(columns.shape)
         copies = np.zeros(columns.shape, np.bool_)
         for k in range(1, columns.shape[1]):
-            copies[:, k] = (index[:, :k] == index[:, k : k + 1]).any(axis=1)
+            copies[:, k] = (numbers[:, :k] == numbers[:, k : k + 1]).any(axis=1)
         return Ragged.from_counts(columns[~copies], (~copies).sum(axis=1))
+
+    def _numbers(self, arrangement: Arrangement[Any], node: int) -> NDArray[np.int64]:
+        """Numbers of a node's entries: those with equal ones are one function.
+
+        The same in all blocks of a sweep, so that these cut their borders alike.
+        """
+        op = self.network.nodes[node].op
+        if arrangement.exact:  # which stands for itself: entries are copies there, or what their values say
+            return op.index.ravel() if isinstance(op, Gather) else np.arange(self.network.nodes[node].size)
+        if self._sameness is None:
+            self._sameness = Sameness(self.network, self.domain)
+        return self._sameness.everywhere(node)
 
     def _reached(self, i: int, argument: Any) -> Node:
         """Node i; a periodic one, here and in the network, with the pieces that the domain reaches."""
@@ -393,7 +406,7 @@ class Sweep:
         if isinstance(node.op, Periodic):
             nodes = list(self.network.nodes)
             nodes[i] = node = unrolled(node, argument)
-            self.network, self._oracle = Network(tuple(nodes)), None
+            self.network, self._oracle, self._sameness = Network(tuple(nodes)), None, None
         return node
 
     def _predicates(self, state: State) -> Predicates | None:
