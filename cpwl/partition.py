@@ -23,8 +23,9 @@ from .arrangement import Arrangement, Facets
 from .blocks import Blocks, Borders
 from .budget import Budget
 from .domain import Domain
+from .equilibrate import equilibrated
 from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
-from .network import Network
+from .network import Network, Periodic
 from .network_check import check_network
 from .polytope import finite
 from .predicates import Names, Predicates
@@ -299,7 +300,7 @@ def partition(
     sweep, whole = _prepared(*wanted)
     runner = None if executor is None else Spread(executor, _job(sweep, backend, device, predicates, join=True))
     try:
-        return _partition(sweep, sweep.finish(whole, runner), backend, device, predicates)
+        return _partition(net, sweep, sweep.finish(whole, runner), backend, device, predicates)
     except NumericalRangeError:
         if not sweep.spans:
             raise
@@ -312,7 +313,7 @@ def partition(
         # What float64 leaves undecided on a border may have been decided in two ways: so without any border.
         sweep.block_sizes = sweep.block_sizes.without_borders()
         found = sweep.finish(whole)
-    return _partition(sweep, found, backend, device, predicates)
+    return _partition(net, sweep, found, backend, device, predicates)
 
 
 def partition_blocks(
@@ -346,7 +347,7 @@ def partition_blocks(
         state = found.state
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
         agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
-        yield _partition(sweep, replace(found, state=agreed), backend, device, "exact")
+        yield _partition(net, sweep, replace(found, state=agreed), backend, device, "exact")
 
 
 def _prepared(
@@ -382,8 +383,9 @@ def _prepared(
     arrangement = chosen.arrangement.of(dom.polytope, device=device)
     sizes = Blocks.within(memory_limit, max_regions)
     named = predicates == "exact" and not arrangement.exact
-    arithmetic = backends.sweeping(chosen, net, dom, exact=named and spanning)
-    sweep = Sweep(net, dom, arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
+    swept = net if arrangement.exact else equilibrated(net)
+    arithmetic = backends.sweeping(chosen, swept, dom, exact=named and spanning)
+    sweep = Sweep(swept, dom, arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
     return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
 
 
@@ -393,13 +395,19 @@ def _job(sweep: Sweep, backend: str, device: str | None, predicates: str, *, joi
 
 
 def _partition(
-    sweep: Sweep, found: Finished, backend: str, device: str | None, predicates: Literal["exact", "float"]
+    net: Network,
+    sweep: Sweep,
+    found: Finished,
+    backend: str,
+    device: str | None,
+    predicates: Literal["exact", "float"],
 ) -> Partition:
+    """What has come out of a sweep for a network; of a periodic one with the pieces that the domain reaches."""
     if not np.isfinite(found.output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
     state = found.state
     return Partition(
-        network=sweep.network,
+        network=sweep.network if any(isinstance(node.op, Periodic) for node in net.nodes) else net,
         domain=sweep.domain,
         arrangement=state.arrangement,
         steps=state.steps,

@@ -308,8 +308,9 @@ def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats:
     column, floor = constants.row_norms, g * constants.bias.abs()
     if repeats != (1, 1):
         column, floor = (bound.repeat_interleave(inner).repeat(outer) for bound in (column, floor))
-    sharp = Sharp(lifted((x.error + g * norms) * ROUND_UP), column, floor)
-    return FloatField(values, error, sharp, lifted(g * norms), x.weights)
+    fresh = lifted(g * norms)
+    sharp = Sharp(lifted((x.error + g * norms) * ROUND_UP), column, floor, fresh)
+    return FloatField(values, error, sharp, fresh, x.weights)
 
 
 def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, operations: int) -> FloatField:
@@ -321,13 +322,15 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
     scaled = None if x.scaled is None else _entrywise_scaled(x.scaled, factors, shift, g)
     if x.sharp is None:
         return FloatField(values, error, weights=x.weights, zeros=zeros, scaled=scaled)
-    sharp = Sharp(
-        lifted((x.sharp.row + g * norms) * ROUND_UP),
-        lifted(factors * x.sharp.column.clamp(min=1)),
-        lifted((factors * x.sharp.floor + g * shift) * ROUND_UP),
+    sharp, size = x.sharp, g * norms if x.sharp.share is None else x.sharp.share
+    made = Sharp(
+        lifted((sharp.row + size) * ROUND_UP),
+        lifted(factors * (sharp.column.clamp(min=1) if sharp.share is None else sharp.column) * ROUND_UP),
+        lifted((2 * factors * sharp.floor + g * shift) * ROUND_UP),
+        None if sharp.share is None else lifted(sharp.share * ROUND_UP),
     )
-    fresh = None if x.fresh is None else lifted((x.fresh + g * norms) * ROUND_UP)
-    return FloatField(values, error, sharp, fresh, x.weights, zeros, scaled=scaled)
+    fresh = None if x.fresh is None else lifted((x.fresh + size) * ROUND_UP)
+    return FloatField(values, error, made, fresh, x.weights, zeros, scaled=scaled)
 
 
 def _entrywise_scaled(x: Scaled, factors: Tensor, shift: Tensor, rounding: float) -> Scaled:

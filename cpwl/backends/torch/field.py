@@ -50,6 +50,8 @@ class Sharp(Portable):
     row: Tensor
     column: Tensor
     floor: Tensor
+    share: Tensor | None = None
+    """If known, of each row what makes gamma(2) * |value[v, k]| <= share[v] * column[k] + floor[k]."""
 
     def at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """The bound at the entries (rows[i], columns[i])."""
@@ -67,7 +69,11 @@ class Sharp(Portable):
 
     def take(self, columns: Tensor) -> Sharp:
         """The bound of the given columns; -1 stands for one that is exactly zero."""
-        return Sharp(self.row, taken(self.column, columns), taken(self.floor, columns))
+        return replace(self, column=taken(self.column, columns), floor=taken(self.floor, columns))
+
+    def rows(self, rows: Tensor) -> Sharp:
+        """The bounds of the given rows."""
+        return replace(self, row=self.row[rows], share=None if self.share is None else self.share[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +220,7 @@ class FloatField(Portable):
 
     def take(self, rows: Tensor) -> FloatField:
         """The field of the given rows."""
-        sharp = None if self.sharp is None else replace(self.sharp, row=self.sharp.row[rows])
+        sharp = None if self.sharp is None else self.sharp.rows(rows)
         fresh = None if self.fresh is None else self.fresh[rows]
         weights = None if self.weights is None else self.weights[rows]
         zeros = None if self.zeros is None else self.zeros[rows]
