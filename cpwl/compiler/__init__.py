@@ -5,8 +5,10 @@ the result is checked against the module on sample inputs in float64. What the n
 
 * a weight is the number that is stored: a float32 weight is its float32 value;
 * a number written in Python (a slope, a bound, a factor) is its float64 value;
-* casts between floating-point types are left out: the network is a function of real numbers;
-* a constant computed from other constants (a normalised weight, ``2 * self.buffer``) is computed once, in float64;
+* casts of what depends on the input, between floating-point types, are left out: the network is a function of real
+  numbers;
+* a constant computed from other constants (a normalised or quantised weight, ``2 * self.buffer``) is what the model
+  itself computes, in its own types: torch computes it, on the CPU;
 * batch norm: (x - mean) * scale + bias, exactly, with scale the float64 nearest to weight / sqrt(var + eps);
 * division by a constant, a mean and an average pool divide exactly (x / 3 is a third of x);
 * linear interpolation has exact rational weights, or the nearest float64 numbers for scale factors of many bits.

@@ -93,11 +93,18 @@ def eager(model: nn.Module | ExportedProgram) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module = model.module(check_guards=False) if isinstance(model, ExportedProgram) else model
-            return copy.deepcopy(module).cpu()
+            return copy.deepcopy(module, _computed_attributes(module)).cpu()
     except (RuntimeError, TypeError) as error:
-        raise ArgumentError(
-            f"model cannot be copied: {first_line(error)} Of an old-style weight norm, call remove_weight_norm first."
-        ) from error
+        raise ArgumentError(f"model cannot be copied: {first_line(error)}") from error
+
+
+def _computed_attributes(module: nn.Module) -> dict[int, Tensor]:
+    """Copies of the tensors, by their ids, that modules keep as attributes and that were computed with gradients.
+
+    Pruned layers and old-style weight norms keep such a weight and compute it anew in every call; deepcopy refuses it.
+    """
+    held = (value for part in module.modules() for value in vars(part).values() if isinstance(value, Tensor))
+    return {id(value): value.detach().clone() for value in held if not value.is_leaf}
 
 
 def _try_forward(module: nn.Module, sample: Tensor) -> None:

@@ -74,6 +74,11 @@ def check_translation(program: Program, translation: Translation, sample: Tensor
     return check_nodes(translation.network, points, _run(program, translation, points))
 
 
+def resampled(translation: Translation, samples: Samples) -> Samples:
+    """What another translation computes for the same inputs."""
+    return check_nodes(translation.network, samples.points, ())
+
+
 def _run(program: Program, translation: Translation, points: Tensor) -> Iterator[Computed]:
     """The graph's values, node by node; those that no later node reads are let go."""
     nodes = program.needed_for(translation.target)

@@ -8,7 +8,7 @@ from torch import fx
 
 from ..errors import ArgumentError
 from .program import Program, name_of
-from .translate import refusal
+from .reasons import refusal
 
 # Operators that keep the argmax, and the name under which each runs eagerly.
 MONOTONE = {

@@ -113,4 +113,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.baddbmm.default": add_batched,
     "aten.outer.default": outer,
 }
-SUPPORTED = "einsum with a constant"

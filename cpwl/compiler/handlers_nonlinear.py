@@ -193,7 +193,3 @@ for _name in ("clamp.default", "clamp.Tensor", "clip.default", "clip.Tensor"):
 for _name in ("default", "Tensor"):
     HANDLERS[f"aten.clamp_min.{_name}"] = lambda b, x, low: clamp(b, x, low)
     HANDLERS[f"aten.clamp_max.{_name}"] = lambda b, x, high: clamp(b, x, None, high)
-SUPPORTED = (
-    "ReLU, LeakyReLU, PReLU, RReLU in eval mode, abs, hardtanh, ReLU6, hardsigmoid, softshrink, clamp, minimum and "
-    "maximum, max over an axis (maxout), the piecewise-linear and periodic functions of cpwl.nn"
-)

@@ -93,4 +93,3 @@ for _name in ("upsample_nearest", "_upsample_nearest_exact"):
         HANDLERS[f"aten.{_name}{_dims}d.vec"] = partial(nearest, op=getattr(torch.ops.aten, f"{_name}{_dims}d").vec)
 for _name in ("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"):
     HANDLERS[f"aten.{_name}.vec"] = partial(linear, op=getattr(torch.ops.aten, _name).vec)
-SUPPORTED = "nearest and linear interpolation"

@@ -12,12 +12,12 @@ from ..network import Network
 from ..network_check import check_network
 from .arguments import check_model, read_example
 from .capture import capture, load
-from .check import check_translation, check_whole
+from .check import check_translation, check_whole, resampled
 from .ending import find_ending
 from .nnet import read_nnet
 from .onnx_files.pipeline import compile_onnx
 from .onnx_files.reader import is_model
-from .translate import translate
+from .translate import in_double, translate
 
 Compiled: TypeAlias = tuple[Network, tuple[str, ...]]
 """A network, and the operators at the original's end that were left out."""
@@ -57,7 +57,8 @@ def _compile_torch(model: Any, example_input: Any, until: str | None) -> Compile
     translation = translate(program, ending.target)
     check_network(translation.network)
     samples = check_translation(program, translation, sample)
-    check_whole(model, samples, until, ending)
+    wide = in_double(program, translation)
+    check_whole(model, samples if wide is translation else resampled(wide, samples), until, ending)
     return translation.network, tuple(str(node.target) for node in ending.dropped)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from ..errors import ArgumentError, UnsupportedLayerError
-from .double import call, widen
+from .double import call, call_as_written
 
 # Operators that read only the shape and type of their argument.
 _SHAPE_ONLY = frozenset(
@@ -23,7 +23,7 @@ _SHAPE_ONLY = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A captured graph: its nodes in order, the one input, the output, and the stored tensors (float64) by node."""
+    """A captured graph: its nodes in order, the one input, the output, and, by node, stored tensors in their types."""
 
     nodes: tuple[fx.Node, ...]
     input: fx.Node
@@ -62,12 +62,23 @@ def module_path(node: fx.Node) -> str:
 
 def run_node(node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
     """The value of a node in float64, from the values of the nodes it reads; those not given count as zeros."""
+    return _run(node, values, call)
 
+
+def run_as_written(node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
+    """The value of a node in the types that the model says; the values of nodes not given count as zeros."""
+    return _run(node, values, call_as_written)
+
+
+def _run(node: fx.Node, values: Mapping[fx.Node, Any], run: Callable[[Callable[..., Any], Any, Any], Any]) -> Any:
     def value(arg: fx.Node) -> Any:
-        return values[arg] if arg in values else widen(torch.zeros(arg.meta["val"].shape))
+        if arg in values:
+            return values[arg]
+        tensor = arg.meta["val"]
+        return torch.zeros(tensor.shape, dtype=tensor.dtype)
 
     assert callable(node.target)
-    return call(node.target, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
+    return run(node.target, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
 
 
 def program_of(exported: ExportedProgram) -> Program:
@@ -79,8 +90,13 @@ def program_of(exported: ExportedProgram) -> Program:
         for node in exported.graph.nodes
         if node.op == "placeholder" and specs[node.name].target in tensors
     }
-    state = {node: widen(tensors[name]) for node, name in names.items()}
+    state = {node: _at_rest(tensors[name]) for node, name in names.items()}
     return Program(tuple(exported.graph.nodes), user_input(exported), _output(exported), state, names)
+
+
+def _at_rest(value: Any) -> Any:
+    """A tensor on the CPU, apart from any graph of gradients; anything else unchanged."""
+    return value.detach().cpu() if isinstance(value, Tensor) else value
 
 
 def _output(exported: ExportedProgram) -> fx.Node:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, ShapeError
 from ...network import Shape
+from ...polytope import plain
 from .call import MOST_ENTRIES
 from .graph import Entry, Graph, Operator, refusal
 
@@ -92,7 +93,7 @@ def read_example(entry: Entry, example: Any) -> NDArray[np.float64]:
     if example is None:
         return np.random.default_rng(0).standard_normal(_own_shape(entry))
     try:
-        values = np.asarray(example, np.float64)
+        values = plain(example).astype(np.float64)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentError(f"example_input must be an array of numbers, got {type(example).__name__}.") from error
     if not values.size or not np.isfinite(values).all():
@@ -101,7 +102,7 @@ def read_example(entry: Entry, example: Any) -> NDArray[np.float64]:
     if values.ndim >= 1 and shape[:1] in ((1,), (None,)):
         values = values[:1]
     if values.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, values.shape, strict=True)):
-        raise ShapeError(f"example_input must have the shape {_written(shape)}, got {np.shape(example)}.")
+        raise ShapeError(f"example_input must have the shape {_written(shape)}, got {plain(example).shape}.")
     return values
 
 
