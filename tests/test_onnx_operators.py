@@ -231,22 +231,6 @@ def test_shapes_are_computed_from_the_input_as_exporters_write_them() -> None:
     assert [type(n.op).__name__ for n in network.nodes] == ["Input", "Gather", "Dense"]
 
 
-def test_constants_are_folded_in_float64() -> None:
-    """A weight norm in the graph: g v / |v|."""
-    nodes = [
-        node("ReduceL2", "v", "norm", axes=[1], keepdims=1),
-        node("Div", "v norm", "unit"),
-        node("Mul", "unit g", "w"),
-        node("Transpose", "w", "wt"),
-        node("MatMul", "x wt", "y"),
-    ]
-    v, g = random(3, 5), random(3, 1)
-    network = check(model(nodes, (1, 5), {"v": v, "g": g}))
-    wide = v.astype(np.float64)
-    (weight,) = (n.op.weight for n in network.nodes if isinstance(n.op, cpwl.network.Dense))
-    assert np.array_equal(weight, wide / np.sqrt((wide * wide).sum(1, keepdims=True)) * g)
-
-
 def test_integer_arithmetic_on_shapes_is_exact() -> None:
     nodes = [
         node("Shape", "x", "shape"),

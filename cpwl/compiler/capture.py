@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +16,18 @@ from torch.export import ExportedProgram
 from .. import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
 from ..errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
 from .arguments import batch_of
+from .environment import environment
 from .program import Program, program_of
 
 _SOFTSHRINK = torch.ops.aten.softshrink.default
 _PIECEWISE = torch.ops.cpwl.piecewise_linear.default
 
 
-_SWITCH = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+"""Set, no pickle with code in it is run: torch.export.load, which takes no such argument, would fall back to one.
+
+(A program holds expressions as well, which are evaluated: see ``load_program``.)
+"""
 
 
 @contextmanager
@@ -39,28 +43,12 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-@contextmanager
-def _weights_only() -> Iterator[None]:
-    """No pickle with code in it is run: torch.export.load would fall back to one; this switch of torch forbids it.
-
-    (It takes no such argument. A program holds expressions as well, which are evaluated: see ``load_program``.)
-    """
-    before = os.environ.get(_SWITCH)
-    os.environ[_SWITCH] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(_SWITCH)
-        if before is not None:
-            os.environ[_SWITCH] = before
-
-
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
     with open(path, "rb"):  # a missing file is its own error
         pass
     try:
-        with _quiet(), _weights_only():
+        with _quiet(), environment(_WEIGHTS_ONLY, "1"):
             return torch.export.load(path)
     except Exception as error:  # torch.export.load raises errors of many kinds on a file that is not one
         raise FileFormatError(

@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UnsupportedLayerError
 
 Array = NDArray[Any]
+"""Numbers in the type in which the file holds them."""
+
+
+def is_float(x: Array) -> bool:
+    """Whether an array holds floating-point numbers, those of bfloat16 included, which numpy does not know."""
+    return x.dtype.kind == "f" or x.dtype.name == "bfloat16"
+
+
+def widened(x: Array) -> Array:
+    """Floating-point numbers as float64; others as they are."""
+    return x.astype(np.float64) if is_float(x) else x
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +82,14 @@ class Graph:
                 found.add(operator.tensor)
                 stack += operator.inputs
         return tuple(operator for operator in self.operators if operator.tensor in found)
+
+    def dependent(self) -> frozenset[str]:
+        """The tensors that are computed from an input of the graph, be it from its shape alone."""
+        found = set(self.inputs)
+        for operator in self.operators:
+            if not found.isdisjoint(operator.inputs):
+                found |= set(filter(None, operator.outputs))
+        return frozenset(found)
 
     def inputs_of(self, target: str) -> tuple[str, ...]:
         """The names of the graph's inputs that a tensor is computed from."""

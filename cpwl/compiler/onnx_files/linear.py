@@ -15,6 +15,7 @@ from .. import handlers_nonlinear as nonlinear
 from ..builder import Value
 from .call import Call, Handler, Operand, Result, axes, bounded, broadcast, shape_of
 from .folding import FLOAT_TYPES
+from .graph import is_float
 from .layout import moved
 
 
@@ -159,7 +160,7 @@ def cast(call: Call) -> Result:
 def cast_like(call: Call) -> Result:
     """The input, when the example of the type is a floating-point number too."""
     example = call.operand(1)
-    if isinstance(example, np.ndarray) and example.dtype.kind != "f":
+    if isinstance(example, np.ndarray) and not is_float(example):
         raise UnsupportedLayerError("a cast to a type that is not floating-point rounds")
     return call.operand()
 

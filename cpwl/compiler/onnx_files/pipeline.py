@@ -10,6 +10,7 @@ from ...network_check import check_network
 from .ending import find_ending, find_source, read_example
 from .oracle import check_original
 from .reader import read_graph
+from .refolding import check_constants
 from .translate import translate
 
 
@@ -25,5 +26,6 @@ def compile_onnx(source: str | PathLike[str] | Any, example: Any, until: str | N
     translation = translate(graph, entry.name, sample.shape, ending.target)
     ending.check_axes(graph, translation.output_shape)
     check_network(translation.network)
+    check_constants(graph, translation)
     check_original(graph, entry, translation, sample)
     return translation.network, tuple(operator.kind for operator in ending.dropped)

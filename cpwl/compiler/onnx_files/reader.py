@@ -10,8 +10,6 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import numpy as np
-
 from ...errors import FileFormatError, MissingDependencyError, UnsupportedLayerError
 from .external import read_external
 from .graph import Array, Entry, Graph, Operator
@@ -35,8 +33,6 @@ _BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 1
 
 _FIELDS = {1: "float_data", 7: "int64_data", 11: "double_data", 12: "uint64_data", 13: "uint64_data"}
 """Where numbers lie that are not raw bytes; all other types in int32_data."""
-
-_FLOATS = (1, 10, 11, 16)
 
 _KINDS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 
@@ -145,7 +141,7 @@ class _Reader:
         return None if read is None else read(attribute)
 
     def numbers(self, tensor: TensorProto, where: str) -> Array:
-        """The stored numbers: floats as float64, integers and truth values in their own type."""
+        """The stored numbers, in their own type."""
         try:
             return self._numbers(tensor)
         except FileFormatError as error:
@@ -163,7 +159,7 @@ class _Reader:
         tensor = self._inside(tensor, count * _BYTES[tensor.data_type])
         _check_count(tensor, count)
         values: Array = onnx_module().numpy_helper.to_array(tensor)
-        return values.astype(np.float64) if tensor.data_type in _FLOATS else values.copy()
+        return values.copy()
 
     def _inside(self, tensor: TensorProto, size: int) -> TensorProto:
         """The tensor with its data in it."""

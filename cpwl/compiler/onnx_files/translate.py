@@ -13,7 +13,7 @@ from ...network import Network, Shape
 from ..builder import Builder, Value
 from . import activations, folding, layout, linear, resize, windows
 from .call import MOST_ENTRIES, Call, Handler, Operand, Result, bounded, shape_of
-from .graph import Graph, Operator, refusal
+from .graph import Array, Graph, Operator, refusal, widened
 
 HANDLERS: Mapping[str, Handler] = {
     **layout.HANDLERS,
@@ -49,7 +49,8 @@ _UNFIT = (
 class Translation:
     """A network, the shape of its input in ONNX, and which of its nodes holds which tensor.
 
-    For ``slack`` see ``cpwl.compiler.bounds.evaluate``.
+    ``constants`` are all tensors that do not depend on the input, in the types of the file. For ``slack`` see
+    ``cpwl.compiler.bounds.evaluate``.
     """
 
     network: Network
@@ -58,6 +59,7 @@ class Translation:
     target: str
     output_shape: Shape
     places: Mapping[str, int]
+    constants: Mapping[str, Array]
     slack: Mapping[int, float]
 
 
@@ -84,8 +86,9 @@ def translate(graph: Graph, source: str, shape: Shape, target: str) -> Translati
     network, places = builder.network(output)
     held = {name: x.node for name, x in values.items() if isinstance(x, Value) and x.node in places}
     found = {name: places[node] for name, node in held.items()}
+    constants = {name: x for name, x in values.items() if isinstance(x, np.ndarray)}
     loose = {places[node]: part for node, part in slack.items() if node in places}
-    return Translation(network, source, shape, target, output.shape, found, loose)
+    return Translation(network, source, shape, target, output.shape, found, constants, loose)
 
 
 def _results(answer: Result) -> tuple[Operand | None, ...]:
@@ -96,7 +99,10 @@ def _call(builder: Builder, graph: Graph, operator: Operator, values: Mapping[st
     lost = next((name for name in operator.inputs if name and name not in values), None)
     if lost is not None:
         raise refusal(operator, f"it reads {lost!r}, the indices of a maximum or another part that is not supported")
-    return Call(builder, operator, tuple(values[name] if name else None for name in operator.inputs), graph.opset)
+    inputs = tuple(values[name] if name else None for name in operator.inputs)
+    if any(isinstance(x, Value) for x in inputs):
+        inputs = tuple(widened(x) if isinstance(x, np.ndarray) else x for x in inputs)
+    return Call(builder, operator, inputs, graph.opset)
 
 
 def _answer(call: Call) -> Result:
