@@ -6,6 +6,7 @@ model (see ``cpwl.compiler``). Used as the reference of the self-check. Constant
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container
 from typing import Any
 
@@ -86,13 +87,24 @@ def cast_type(args: Any, kwargs: Any) -> torch.dtype:
 
 
 class Float64(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Eager code in float64; the operators named in ``skipped`` return their first argument unchanged."""
+    """Eager code in float64.
 
-    def __init__(self, skipped: Container[str] = ()) -> None:
+    Of the operators that ``skipped`` names, the call of that number, counted from 0 since the mode was entered, returns
+    its first argument unchanged.
+    """
+
+    def __init__(self, skipped: Container[tuple[str, int]] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._skipped = skipped
+        self._calls: Counter[str] = Counter()
+
+    def __enter__(self) -> Any:
+        self._calls.clear()
+        return super().__enter__()  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if str(func) in self._skipped:
+        name = str(func)
+        self._calls[name] += 1
+        if (name, self._calls[name] - 1) in self._skipped:
             return args[0].clone()
         return call(func, args, kwargs or {})

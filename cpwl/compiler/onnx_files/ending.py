@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -13,38 +13,66 @@ from numpy.typing import NDArray
 from ...errors import ArgumentError, ShapeError
 from ...network import Shape
 from ...polytope import plain
+from ..ending import GROUPS
 from .call import MOST_ENTRIES
-from .graph import Entry, Graph, Operator, refusal
+from .graph import Entry, Graph, Operator
+from .reasons import refusal
 
 MONOTONE = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})
 """Operators that keep the argmax."""
 
 
+_MOVES = frozenset(("Cast", "CastLike", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"))
+"""Operators that keep every entry, in this order or another."""
+
+
 @dataclass(frozen=True, eq=False)
 class Ending:
-    """The tensor that is the network's output, and the operators after it that were left out."""
+    """A graph, the tensor in it that is the network's output, and the operators that were taken out at its end."""
 
+    graph: Graph
     target: str
     dropped: tuple[Operator, ...] = ()
 
-    def check_axes(self, graph: Graph, shape: Shape) -> None:
-        """A softmax over the batch axis compares samples."""
+    def check(self, shapes: Mapping[str, Shape]) -> None:
+        """What was left out keeps the order of all entries of a sample; ``shapes`` are those of tensors."""
         for operator in self.dropped:
-            axis = operator.attributes.get("axis", -1 if graph.opset >= 13 else 1)
-            if operator.kind != "Sigmoid" and len(shape) > 1 and axis in (0, -len(shape)):
-                raise refusal(operator, "it runs over the batch axis, so that samples of a batch influence each other")
+            if operator.kind != "Sigmoid":
+                self._check_softmax(operator, shapes[operator.inputs[0]])
+
+    def _check_softmax(self, operator: Operator, shape: Shape) -> None:
+        """Until operator set 12 a softmax runs over its axis and all that come after it."""
+        one = self.graph.opset >= 13
+        given = operator.attributes.get("axis", -1 if one else 1)
+        axis = given + len(shape) if given < 0 else given
+        if not axis and len(shape) > 1:
+            reason = "it runs over the batch axis, so that samples of a batch influence each other"
+            raise refusal(self.graph, operator, reason)
+        if prod(shape) != (prod(shape[axis : axis + 1]) if one else prod(shape[axis:])):
+            raise refusal(self.graph, operator, GROUPS)
 
 
 def find_ending(graph: Graph, until: str | None) -> Ending:
     """The output, or the tensor that ``until`` names, or the input of the node it names; less a final softmax."""
     target = _output(graph) if until is None else _named(graph, until)
-    makers = graph.makers
-    dropped = []
-    while target in makers and makers[target].kind in MONOTONE | {"Identity"}:
-        if makers[target].kind in MONOTONE:
-            dropped.append(makers[target])
-        target = makers[target].inputs[0]
-    return Ending(target, tuple(dropped))
+    makers, dropped, name = graph.makers, [], target
+    while name in makers and makers[name].kind in MONOTONE | _MOVES:
+        if makers[name].kind in MONOTONE:
+            dropped.append(makers[name])
+        name = makers[name].inputs[0]
+    return Ending(_without(graph, dropped), target, tuple(dropped))
+
+
+def _without(graph: Graph, dropped: Sequence[Operator]) -> Graph:
+    """The graph with some operators replaced by identities."""
+    if not dropped:
+        return graph
+    return replace(graph, operators=tuple(_identity(o) if o in dropped else o for o in graph.operators))
+
+
+def _identity(operator: Operator) -> Operator:
+    proto = type(operator.proto)(op_type="Identity", input=operator.inputs[:1], output=operator.outputs[:1])
+    return Operator("Identity", operator.name, operator.inputs[:1], operator.outputs[:1], {}, proto)
 
 
 def _output(graph: Graph) -> str:

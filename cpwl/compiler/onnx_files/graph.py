@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UnsupportedLayerError
-
 Array = NDArray[Any]
 """Numbers in the type in which the file holds them."""
 
@@ -95,11 +93,3 @@ class Graph:
         """The names of the graph's inputs that a tensor is computed from."""
         read = {name for operator in self.needed_for(target) for name in operator.inputs} | {target}
         return tuple(name for name in self.inputs if name in read)
-
-
-def refusal(operator: Operator, reason: str, supported: str = "") -> UnsupportedLayerError:
-    """The error that names a node, its operator, the reason, and how to stop before it."""
-    before = next((name for name in operator.inputs if name), "")
-    known = f" Supported: {supported}." if supported else ""
-    advice = f" Use until={before!r}, the tensor it reads, to stop before it." if before else ""
-    return UnsupportedLayerError(f"{operator.where}: {reason}.{known}{advice}")

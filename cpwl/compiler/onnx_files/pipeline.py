@@ -19,12 +19,12 @@ def compile_onnx(source: str | PathLike[str] | Any, example: Any, until: str | N
 
     See ``cpwl.compiler.compile``.
     """
-    graph = read_graph(source)
-    ending = find_ending(graph, until)
+    ending = find_ending(read_graph(source), until)
+    graph = ending.graph
     entry = find_source(graph, ending.target)
     sample = read_example(entry, example)
     translation = translate(graph, entry.name, sample.shape, ending.target)
-    ending.check_axes(graph, translation.output_shape)
+    ending.check(translation.shapes)
     check_network(translation.network)
     check_constants(graph, translation)
     check_original(graph, entry, translation, sample)
