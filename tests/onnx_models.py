@@ -80,7 +80,7 @@ def runtime(source: onnx.ModelProto, point: NDArray[Any]) -> NDArray[np.float64]
     running = session(source)
     (entry,) = running.get_inputs()
     dtype = np.float64 if entry.type == "tensor(double)" else np.float32
-    return np.asarray(running.run(None, {entry.name: point.astype(dtype)})[0], np.float64)
+    return np.asarray(running.run(None, {entry.name: np.asarray(point, dtype)})[0], np.float64)
 
 
 def values(network: cpwl.Network, point: NDArray[Any]) -> NDArray[np.float64]:

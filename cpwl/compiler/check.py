@@ -71,12 +71,12 @@ def check_nodes(
 def check_translation(program: Program, translation: Translation, sample: Tensor) -> Samples:
     """``check_nodes`` against the captured graph, in float64."""
     points = sample_points(translation.network, sample[0])
-    return check_nodes(translation.network, points, _run(program, translation, points))
+    return check_nodes(translation.network, points, _run(program, translation, points), slack=translation.slack)
 
 
 def resampled(translation: Translation, samples: Samples) -> Samples:
     """What another translation computes for the same inputs."""
-    return check_nodes(translation.network, samples.points, ())
+    return check_nodes(translation.network, samples.points, (), slack=translation.slack)
 
 
 def _run(program: Program, translation: Translation, points: Tensor) -> Iterator[Computed]:

@@ -20,6 +20,7 @@ from . import (
     handlers_pool,
     handlers_resample,
 )
+from .bounds import DOUBLE
 from .builder import Builder, Handler, Value
 from .constants import constants_of
 from .program import Program, module_path, name_of
@@ -41,13 +42,15 @@ HANDLERS: Mapping[str, Handler] = {name: handler for table in _TABLES for name, 
 class Translation:
     """A network, the graph node that it computes, which of its nodes holds which graph node, and the constants.
 
-    Constants are held in float64, whatever type they were computed in.
+    Constants are held in float64, whatever type they were computed in. For ``slack`` see
+    ``cpwl.compiler.bounds.evaluate``.
     """
 
     network: Network
     target: fx.Node
     places: Mapping[fx.Node, int]
     constants: Mapping[fx.Node, Any]
+    slack: Mapping[int, float]
 
 
 def translate(program: Program, target: fx.Node) -> Translation:
@@ -77,13 +80,19 @@ def _translate(
     needed = program.needed_for(target)
     builder = Builder(tuple(program.input.meta["val"].shape))
     values: dict[fx.Node, Any] = {**constants, program.input: builder.input}
+    slack: dict[int, float] = {}
     for node in needed:
         if node in dependent and node is not program.input:
-            builder.name = module_path(node) or node.name
+            builder.name, start = module_path(node) or node.name, len(builder)
             values[node] = _handle(builder, node, values)
+            change = handlers_resample.CHANGES.get(name_of(node))
+            if change and len(builder) > start:
+                slack[start] = handlers_resample.places_slack(node.meta["val"].shape, DOUBLE, change)
     network, places = builder.network(values[target])
     held = {node: value for node, value in values.items() if isinstance(value, Value) and value.node in places}
-    return Translation(network, target, {node: places[value.node] for node, value in held.items()}, constants)
+    found = {node: places[value.node] for node, value in held.items()}
+    loose = {places[index]: part for index, part in slack.items() if index in places}
+    return Translation(network, target, found, constants, loose)
 
 
 def _handle(builder: Builder, node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:

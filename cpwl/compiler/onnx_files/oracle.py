@@ -93,8 +93,7 @@ class Original:
             (values,) = self._run([self._translation.target], points.reshape(-1, *self._translation.shape[1:]))
         except Exception:  # whatever onnxruntime raises for a batch that the model does not take
             return None
-        result = torch.from_numpy(values).to(torch.float64)
-        return result if len(result) == len(points) else None
+        return torch.from_numpy(values).to(torch.float64)
 
     def _run(self, names: Sequence[str], points: Tensor) -> list[Any]:
         feed = {self._translation.source: points.numpy().astype(_TYPES[self._type])}

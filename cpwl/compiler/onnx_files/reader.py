@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -115,12 +116,11 @@ class _Reader:
             raise FileFormatError("an input is given twice, or has no name.")
         operators = tuple(self._operator(node) for node in self._graph.node)
         outputs = tuple(_text(value.name) for value in self._graph.output)
-        _check_order(operators, (*inputs, *constants), outputs)
-        return Graph(operators, constants, inputs, outputs, opset)
+        return Graph(_ordered(operators, (*inputs, *constants), outputs), constants, inputs, outputs, opset)
 
     def _operator(self, node: NodeProto) -> Operator:
         outputs = tuple(map(_text, node.output))
-        if not outputs or not outputs[0]:
+        if not any(outputs):
             raise FileFormatError(f"a {node.op_type[:40]!r} node has no output.")
         inputs = tuple(map(_text, node.input))
         operator = Operator(_kind(node), _text(node.name), inputs, outputs, {}, node)
@@ -192,7 +192,7 @@ def _check_count(tensor: TensorProto, count: int) -> None:
 
 def _opset(model: ModelProto) -> int:
     """The version of ONNX's own operators."""
-    versions = [entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAIN]
+    versions = list({entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAIN})
     newest = onnx_module().defs.onnx_opset_version()
     if len(versions) != 1:
         raise FileFormatError(f"it must name one version of ONNX's operators, but names {len(versions)}.")
@@ -230,24 +230,42 @@ def _length(dimension: Any) -> int | None:
     return int(dimension.dim_value) if fixed else None
 
 
-def _check_order(operators: Iterable[Operator], given: Iterable[str], outputs: tuple[str, ...]) -> None:
-    """Every tensor is made once, before it is read: there are no cycles, and nothing is missing."""
+def _ordered(operators: Sequence[Operator], given: Iterable[str], outputs: tuple[str, ...]) -> tuple[Operator, ...]:
+    """The operators in an order in which every tensor is made, once, before it is read: there are no cycles.
+
+    The order of the file where that is one.
+    """
     known = {"", *given}
+    makers: dict[str, Operator] = {}
+    for operator in operators:
+        for name in _results(operator):
+            if name in known or name in makers:
+                raise FileFormatError(f"{operator.where} makes {name!r}, a name that is given already.")
+            makers[name] = operator
+    if not outputs:
+        raise FileFormatError("it has no output.")
+    lost = next((name for name in outputs if not name or name not in known | makers.keys()), None)
+    if lost is not None:
+        raise FileFormatError(f"its output {lost!r} is computed by no node.")
+    _check_given(operators, known | makers.keys())
+    place = {id(operator): i for i, operator in enumerate(operators)}
+    before = [{place[id(makers[name])] for name in operator.inputs if name in makers} for operator in operators]
+    if all(max(read, default=-1) < i for i, read in enumerate(before)):
+        return tuple(operators)
+    try:
+        return tuple(operators[i] for i in TopologicalSorter(dict(enumerate(before))).static_order())
+    except CycleError as error:
+        names = ", ".join(operators[i].where for i in error.args[1][:4])
+        raise FileFormatError(f"its nodes read each other's results, in a circle: {names}.") from None
+
+
+def _check_given(operators: Iterable[Operator], known: Collection[str]) -> None:
     for operator in operators:
         missing = next((name for name in operator.inputs if name not in known), None)
         if missing is not None:
             raise FileFormatError(
-                f"{operator.where} reads {missing!r}, which is no input, no initializer and no result of a node before."
+                f"{operator.where} reads {missing!r}, which is no input, no initializer and no result of a node."
             )
-        twice = next((name for name in _results(operator) if name in known), None)
-        if twice is not None:
-            raise FileFormatError(f"{operator.where} makes {twice!r}, a name that is given already.")
-        known |= set(operator.outputs)
-    if not outputs:
-        raise FileFormatError("it has no output.")
-    lost = next((name for name in outputs if not name or name not in known), None)
-    if lost is not None:
-        raise FileFormatError(f"its output {lost!r} is computed by no node.")
 
 
 def _results(operator: Operator) -> Iterator[str]:

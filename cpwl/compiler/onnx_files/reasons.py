@@ -11,21 +11,22 @@ _GROUPS: Mapping[str, str] = {
     "its value jumps: it is not continuous": "Round Floor Ceil Sign Mod QuantizeLinear DynamicQuantizeLinear "
     "QLinearConv QLinearMatMul ConvInteger MatMulInteger ThresholdedRelu Binarizer OneHot",
     "it is a decision on values that depend on the input, not a continuous function of them": "Equal Greater "
-    "GreaterOrEqual Less LessOrEqual And Or Not Xor IsNaN IsInf NonZero ArgMax ArgMin Unique Compress "
+    "GreaterOrEqual Less LessOrEqual And Or Not Xor IsNaN IsInf NonZero ArgMax ArgMin Unique "
     "NonMaxSuppression Hardmax",
     "it is curved, not piecewise linear": "Gelu Elu Celu Selu Mish Softplus Softsign Tanh Sigmoid Softmax LogSoftmax "
     "Exp Log Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Sqrt Pow Reciprocal ReduceLogSum "
     "ReduceLogSumExp ReduceSumSquare Swish",
     "a product of two parts of its input is not piecewise linear": "HardSwish ReduceProd CumProd Det Attention LSTM "
-    "GRU RNN",
-    "it takes a root of squares of its input, or divides by one": "LayerNormalization RMSNormalization "
-    "GroupNormalization InstanceNormalization MeanVarianceNormalization LpNormalization ReduceL2 LpPool GlobalLpPool "
-    "LRN",
+    "GRU RNN LinearAttention SwiGLU SoftmaxCrossEntropyLoss",
+    "it takes a root of squares of its input, which is curved, or divides by one": "LayerNormalization "
+    "RMSNormalization GroupNormalization InstanceNormalization MeanVarianceNormalization LpNormalization ReduceL2 "
+    "LpPool GlobalLpPool LRN",
     "it draws random numbers": "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Bernoulli Multinomial",
     "it holds graphs of its own, which are not supported": "If Loop Scan SequenceMap",
     "sequences and optional values are not supported": "SequenceConstruct SequenceEmpty SequenceInsert SequenceErase "
     "SequenceAt SequenceLength SplitToSequence ConcatFromSequence Optional OptionalGetElement OptionalHasElement",
-    "it is piecewise linear, but not supported": "TopK GridSample MaxUnpool Col2Im RoiAlign MaxRoiPool",
+    "it is piecewise linear, but not supported": "TopK GridSample MaxUnpool Col2Im RoiAlign MaxRoiPool "
+    "AffineGrid DFT STFT DeformConv RotaryEmbedding NegativeLogLikelihoodLoss TensorScatter CausalConvWithState",
 }
 _REASONS = {name: reason for reason, names in _GROUPS.items() for name in names.split()}
 
