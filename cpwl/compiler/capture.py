@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from .. import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
-from ..errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
+from ..errors import ArgumentError, CpwlError, FileFormatError, ShapeError, UnsupportedLayerError
 from .arguments import batch_of
+from .calls import PREFIX, Called, chosen
 from .environment import environment
 from .program import Program, program_of
 
@@ -57,12 +58,15 @@ def load(path: str | PathLike[str]) -> ExportedProgram:
         ) from error
 
 
-def capture(model: nn.Module | ExportedProgram, sample: Tensor) -> Program:
-    """The graph of the model on a batch of one; ``ShapeError`` or ``UnsupportedLayerError`` when there is none."""
+def capture(model: nn.Module | ExportedProgram, sample: Tensor, *, cut: bool = False) -> Program:
+    """The graph of the model on a batch of one; ``ShapeError`` or ``UnsupportedLayerError`` when there is none.
+
+    A model that will be ``cut`` before its outputs may have several of them.
+    """
     if isinstance(model, ExportedProgram) and batch_of(model, sample) == 1:
-        return program_of(_decomposed(model))
+        return program_of(_decomposed(model), cut=cut)
     module = eager(model)
-    _try_forward(module, sample)
+    _try_forward(module, sample, cut)
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
@@ -72,7 +76,7 @@ def capture(model: nn.Module | ExportedProgram, sample: Tensor) -> Program:
             f"model cannot be captured by torch.export: {first_line(error)} "
             "The forward must be one graph of tensor operations: no control flow that depends on the input's values."
         ) from error
-    return program_of(_decomposed(exported))
+    return program_of(_decomposed(exported), PREFIX if isinstance(module, Called) else "", cut=cut)
 
 
 def eager(model: nn.Module | ExportedProgram) -> nn.Module:
@@ -95,18 +99,20 @@ def _computed_attributes(module: nn.Module) -> dict[int, Tensor]:
     return {id(value): value.detach().clone() for value in held if not value.is_leaf}
 
 
-def _try_forward(module: nn.Module, sample: Tensor) -> None:
+def _try_forward(module: nn.Module, sample: Tensor, cut: bool) -> None:
     try:
         with torch.no_grad():
             output = module(sample.clone())
     except Exception as error:  # whatever a forward raises on this input
+        if isinstance(error, CpwlError):
+            raise
         raise ShapeError(
             f"example_input: the model fails on its first sample, of shape {tuple(sample.shape)}: {first_line(error)} "
-            "Pass one batch, (B, *shape), of what the model takes."
+            "Pass one batch, (B, *shape), of what the model takes; all of its inputs as a tuple, or a dict by their "
+            "names, where it takes several."
         ) from error
-    if not isinstance(output, Tensor):
-        kind = type(output).__name__
-        raise ArgumentError(f"model must return one tensor, but returns {kind}. Wrap it in a module that does.")
+    if not cut:
+        chosen(output, None)
 
 
 def _decomposed(exported: ExportedProgram) -> ExportedProgram:

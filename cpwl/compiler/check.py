@@ -14,6 +14,7 @@ from ..errors import ArgumentError, MismatchError, UnsupportedLayerError
 from ..network import Network
 from .arguments import batch_of
 from .bounds import DOUBLE, NO_SLACK, Bounded, Precision, evaluate
+from .calls import Called
 from .capture import eager, first_line
 from .double import Float64
 from .ending import Ending
@@ -143,7 +144,8 @@ class Run:
         self._module = module
         self._mode = Float64(ending.skipped)
         if until is not None:
-            module.get_submodule(until).register_forward_pre_hook(_stop, with_kwargs=True)
+            inner = module.called if isinstance(module, Called) else module
+            inner.get_submodule(until).register_forward_pre_hook(_stop, with_kwargs=True)
 
     def __call__(self, points: Tensor) -> Tensor:
         with torch.no_grad(), self._mode:

@@ -81,17 +81,32 @@ def _run(node: fx.Node, values: Mapping[fx.Node, Any], run: Callable[[Callable[.
     return run(node.target, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
 
 
-def program_of(exported: ExportedProgram) -> Program:
-    """The graph of an exported program; ``UnsupportedLayerError`` when it changes its state."""
+def program_of(exported: ExportedProgram, prefix: str = "", *, cut: bool = False) -> Program:
+    """The graph of an exported program; ``UnsupportedLayerError`` when it changes its state.
+
+    Modules are known by their names within the submodule that ``prefix`` names. A program that is ``cut`` before its
+    outputs may have several of them.
+    """
+    for node in exported.graph.nodes:
+        _rename_modules(node, prefix)
     specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
     tensors = {**exported.constants, **exported.state_dict}
     names = {
-        node: str(specs[node.name].target)
+        node: str(specs[node.name].target).removeprefix(f"{prefix}.")
         for node in exported.graph.nodes
         if node.op == "placeholder" and specs[node.name].target in tensors
     }
-    state = {node: _at_rest(tensors[name]) for node, name in names.items()}
-    return Program(tuple(exported.graph.nodes), user_input(exported), _output(exported), state, names)
+    state = {node: _at_rest(tensors[str(specs[node.name].target)]) for node in names}
+    return Program(tuple(exported.graph.nodes), user_input(exported), _output(exported, cut), state, names)
+
+
+def _rename_modules(node: fx.Node, prefix: str) -> None:
+    stack = node.meta.get("nn_module_stack")
+    if stack and prefix:
+        inside = {key: part for key, part in stack.items() if str(part[0]).startswith(prefix)}
+        node.meta["nn_module_stack"] = {
+            key: (str(path).removeprefix(prefix).removeprefix("."), *rest) for key, (path, *rest) in inside.items()
+        }
 
 
 def _at_rest(value: Any) -> Any:
@@ -99,7 +114,7 @@ def _at_rest(value: Any) -> Any:
     return value.detach().cpu() if isinstance(value, Tensor) else value
 
 
-def _output(exported: ExportedProgram) -> fx.Node:
+def _output(exported: ExportedProgram, cut: bool) -> fx.Node:
     specs = exported.graph_signature.output_specs
     allowed = (OutputKind.USER_OUTPUT, OutputKind.USER_INPUT_MUTATION)
     changed = next((spec.target for spec in specs if spec.kind not in allowed), None)
@@ -109,8 +124,8 @@ def _output(exported: ExportedProgram) -> fx.Node:
     assert isinstance(values, (tuple, list))
     pairs = zip(values, specs, strict=True)
     outputs = [value for value, spec in pairs if spec.kind == OutputKind.USER_OUTPUT]
-    if len(outputs) != 1 or not isinstance(outputs[0], fx.Node):
-        raise ArgumentError("model must return one tensor. Wrap it in a module that does.")
+    if not outputs or not isinstance(outputs[0], fx.Node) or (len(outputs) > 1 and not cut):
+        raise ArgumentError(f"model must return one tensor, but returns {len(outputs)}: choose one by output=.")
     return outputs[0]
 
 
@@ -120,5 +135,8 @@ def user_input(exported: ExportedProgram) -> fx.Node:
     inputs = [node for node in exported.graph.nodes if node.op == "placeholder" and node.name in names]
     tensors: list[fx.Node] = [node for node in inputs if isinstance(node.meta.get("val"), Tensor)]
     if len(tensors) != 1:
-        raise ArgumentError(f"model must take one tensor, not {len(tensors)}. Wrap it in a module that takes one.")
+        raise ArgumentError(
+            f"model must take one tensor, not {len(tensors)}: pass all of them in example_input, as a tuple or a dict, "
+            "and choose the one that varies by vary=; the others are fixed at these values."
+        )
     return tensors[0]

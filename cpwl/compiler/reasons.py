@@ -18,15 +18,16 @@ _GROUPS: Mapping[str, str] = {
     "isfinite isinf nonzero argmax argmin argsort any all item _local_scalar_dense",
     "it is curved, not piecewise linear": "gelu silu mish elu celu selu softplus log_sigmoid tanh sigmoid softmax "
     "_softmax log_softmax _log_softmax exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh "
-    "asinh acosh atanh erf erfc sqrt rsqrt square pow reciprocal logsumexp logaddexp logit hypot",
+    "asinh acosh atanh erf erfc sqrt rsqrt square pow reciprocal logsumexp logaddexp logit hypot var std var_mean "
+    "std_mean norm linalg_vector_norm",
     "a product of two parts of its input is not piecewise linear": "hardswish glu prod cumprod "
     "scaled_dot_product_attention _scaled_dot_product_flash_attention_for_cpu bilinear",
     "it divides by a norm or a standard deviation of its input": "layer_norm native_layer_norm group_norm "
-    "native_group_norm rms_norm _fused_rms_norm var std var_mean std_mean norm linalg_vector_norm cosine_similarity "
+    "native_group_norm rms_norm _fused_rms_norm cosine_similarity "
     "_native_batch_norm_legit _native_batch_norm_legit_functional native_batch_norm cudnn_batch_norm",
     "it draws random numbers, as in train mode": "native_dropout dropout bernoulli rand_like randn_like "
     "rrelu_with_noise rrelu_with_noise_functional",
-    "it is piecewise linear, but not supported": "sort topk median kthvalue cummax cummin upsample_bicubic2d "
+    "it is piecewise linear, but not supported": "sort topk median kthvalue cummax cummin "
     "_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler grid_sampler_2d col2im fractional_max_pool2d "
     "max_unpool2d",
 }

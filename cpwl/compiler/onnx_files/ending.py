@@ -15,7 +15,7 @@ from ...network import Shape
 from ...polytope import plain
 from ..ending import GROUPS
 from .call import MOST_ENTRIES
-from .graph import Entry, Graph, Operator
+from .graph import Array, Entry, Graph, Operator
 from .reasons import refusal
 
 MONOTONE = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})
@@ -52,9 +52,43 @@ class Ending:
             raise refusal(self.graph, operator, GROUPS)
 
 
-def find_ending(graph: Graph, until: str | None) -> Ending:
+def with_fixed(graph: Graph, example: Any, vary: int | str | None) -> tuple[Graph, Any]:
+    """A graph whose other inputs are constants, with the values that a dict says, and the example of what varies.
+
+    By default that is the first input of floating-point numbers that the dict names. Both as they are where the example
+    is one tensor.
+    """
+    if not isinstance(example, Mapping):
+        if vary is not None:
+            raise ArgumentError("vary needs an example_input that names inputs and their values: {'name': array, ...}.")
+        return graph, example
+    unknown = next((name for name in example if name not in graph.inputs), None)
+    names = list(graph.inputs)
+    if unknown is not None:
+        raise ArgumentError(f"example_input names {unknown!r}, but the model's inputs are {_listed(names)}.")
+    floats = [name for name in names if name in example and not graph.inputs[name].kind.startswith("element")]
+    places: dict[int | str | None, str] = {None: (floats or names)[0], **dict(enumerate(names))}
+    chosen = places.get(vary, str(vary))
+    if chosen not in example:
+        raise ArgumentError(f"vary must name an input that example_input has a value for, got {vary!r}.")
+    fixed = {name: _fixed(graph.inputs[name], value) for name, value in example.items() if name != chosen}
+    left = {name: entry for name, entry in graph.inputs.items() if name not in fixed}
+    return replace(graph, inputs=left, constants={**graph.constants, **fixed}), example[chosen]
+
+
+def _fixed(entry: Entry, value: Any) -> Array:
+    """A constant in the type of an input."""
+    found = plain(value)
+    if entry.kind.startswith("element"):
+        return found
+    return found.astype(entry.kind)
+
+
+def find_ending(graph: Graph, until: str | None, output: int | str | None = None) -> Ending:
     """The output, or the tensor that ``until`` names, or the input of the node it names; less a final softmax."""
-    target = _output(graph) if until is None else _named(graph, until)
+    if until is not None and output is not None:
+        raise ArgumentError("until and output cannot both be given: until says where the network ends.")
+    target = _output(graph, output) if until is None else _named(graph, until)
     makers, dropped, name = graph.makers, [], target
     while name in makers and makers[name].kind in MONOTONE | _MOVES:
         if makers[name].kind in MONOTONE:
@@ -75,12 +109,18 @@ def _identity(operator: Operator) -> Operator:
     return Operator("Identity", operator.name, operator.inputs[:1], operator.outputs[:1], {}, proto)
 
 
-def _output(graph: Graph) -> str:
-    if len(graph.outputs) != 1:
-        raise ArgumentError(
-            f"model has {len(graph.outputs)} outputs: choose one by until=, one of {_listed(graph.outputs)}."
-        )
-    return graph.outputs[0]
+def _output(graph: Graph, output: int | str | None) -> str:
+    if output is None and len(graph.outputs) == 1:
+        return graph.outputs[0]
+    if isinstance(output, int) and 0 <= output < len(graph.outputs):
+        return graph.outputs[output]
+    if output in graph.outputs:
+        return str(output)
+    if output is not None:
+        raise ArgumentError(f"output must be one of {_listed(graph.outputs)}, or its place, got {output!r}.")
+    raise ArgumentError(
+        f"model has {len(graph.outputs)} outputs: choose one by output= or until=, one of {_listed(graph.outputs)}."
+    )
 
 
 def _named(graph: Graph, until: str) -> str:
@@ -102,9 +142,12 @@ def find_source(graph: Graph, target: str) -> Entry:
     """The one input that a tensor is computed from, a tensor of floating-point numbers."""
     names = graph.inputs_of(target)
     if not names:
-        raise ArgumentError("model has an output that does not depend on its input: there is nothing to partition.")
+        raise ArgumentError(f"{target!r} does not depend on the model's input: there is nothing to partition.")
     if len(names) > 1:
-        raise ArgumentError(f"model must take one tensor, but {target!r} is computed from {_listed(names)}.")
+        raise ArgumentError(
+            f"model must take one tensor, but {target!r} is computed from {_listed(names)}: fix the others by "
+            "example_input={'name': array, ...} with values for all, and choose the one that varies by vary=."
+        )
     entry = graph.inputs[names[0]]
     if entry.kind.startswith("element"):
         raise ArgumentError(

@@ -131,7 +131,7 @@ class _Reader:
                     f"attribute {attribute.name!r} of {operator.where} is given twice or has no type."
                 )
             found[attribute.name] = self._attribute(attribute, operator)
-        return replace(operator, attributes=found)
+        return replace(operator, attributes=found, captured=tuple(_captured(node)))
 
     def _attribute(self, attribute: AttributeProto, operator: Operator) -> Any:
         """Its value; None for graphs, lists of texts and the like, which no supported operator has."""
@@ -179,6 +179,17 @@ _ATTRIBUTES: dict[int, Callable[[Any], Any]] = {
     7: lambda a: [int(x) for x in a.ints],
 }
 """The value of an attribute by its type, tensors excepted."""
+
+
+def _captured(node: NodeProto) -> Iterator[str]:
+    """The names that the graphs inside a node read and do not make themselves."""
+    for attribute in node.attribute:
+        for graph in (*attribute.graphs, *([attribute.g] if attribute.type == 5 else ())):
+            own = {value.name for value in (*graph.input, *graph.initializer)}
+            own |= {name for inner in graph.node for name in inner.output}
+            read = (name for inner in graph.node for name in (*inner.input, *_captured(inner)))
+            outer = (*read, *(value.name for value in graph.output))
+            yield from dict.fromkeys(_text(name) for name in outer if name and name not in own)
 
 
 def _check_count(tensor: TensorProto, count: int) -> None:
@@ -249,7 +260,7 @@ def _ordered(operators: Sequence[Operator], given: Iterable[str], outputs: tuple
         raise FileFormatError(f"its output {lost!r} is computed by no node.")
     _check_given(operators, known | makers.keys())
     place = {id(operator): i for i, operator in enumerate(operators)}
-    before = [{place[id(makers[name])] for name in operator.inputs if name in makers} for operator in operators]
+    before = [{place[id(makers[name])] for name in operator.read if name in makers} for operator in operators]
     if all(max(read, default=-1) < i for i, read in enumerate(before)):
         return tuple(operators)
     try:

@@ -41,6 +41,6 @@ def reason_for(kind: str) -> str:
 def refusal(graph: Graph, operator: Operator, reason: str) -> UnsupportedLayerError:
     """The error that names a node, its operator, the reason, how to stop before it, and what compiles."""
     dependent = graph.dependent()
-    before = next((name for name in operator.inputs if name in dependent), None)
+    before = next((name for name in operator.read if name in dependent), None)
     advice = "" if before is None else f" Use until={before!r}, the tensor it reads, to stop before it."
     return UnsupportedLayerError(f"{operator.where}: {reason}.{advice} What compiles is listed in docs/onnx.md.")

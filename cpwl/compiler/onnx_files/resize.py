@@ -48,6 +48,8 @@ def resize(call: Call) -> Result:
     size, factors = _sizes(call, x.shape)
     bounded(size)
     changed = [axis for axis, n in enumerate(size) if n != x.shape[axis] or factors[axis] != 1]
+    if list(x.shape) == size:
+        return x  # as onnxruntime, whatever the factors
     mode = call.attribute("mode", str, "nearest")
     if call.integer("antialias") or mode not in ("nearest", "linear", "cubic"):
         how = "with antialias" if call.integer("antialias") else f"of mode {mode!r}"
@@ -82,9 +84,18 @@ def _weights(call: Call, mode: str) -> Callable[[Fraction, int], Weights]:
 def _nearest(call: Call, x: Value, places: Mapping[int, Sequence[Fraction]]) -> Result:
     index = [np.arange(n) for n in x.shape]
     for axis, along in places.items():
-        rounded = _rounding(call, shrinks=len(along) < x.shape[axis])
-        index[axis] = np.clip([rounded(place) for place in along], 0, x.shape[axis] - 1)
+        length, rounded = x.shape[axis], _rounding(call, shrinks=len(along) < x.shape[axis])
+        index[axis] = np.clip([rounded(place) for place in along], 0, length - 1)
+        if call.attribute("coordinate_transformation_mode", str, "") == "half_pixel_symmetric":
+            _check_apart(along, length, rounded)
     return moved(call, lambda entries: entries[np.ix_(*index)])
+
+
+def _check_apart(places: Sequence[Fraction], length: int, rounded: Callable[[Fraction], int]) -> None:
+    """The order of the sum that gives a symmetric place is not known: no place may be that close to a boundary."""
+    reach = Fraction(8 * SINGLE.unit * (length + 1))
+    if any(rounded(place - reach) != rounded(place + reach) for place in places if 0 <= place <= length - 1):
+        raise UnsupportedLayerError("rounding alone decides which of its entries is the nearest")
 
 
 def _rounding(call: Call, *, shrinks: bool) -> Callable[[Fraction], int]:
