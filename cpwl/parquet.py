@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .boundary import certain_classes
 from .errors import MissingDependencyError
+from .files import reading
 from .judgement import most_pieces
 from .network import Network
 from .partition import Partition
@@ -81,7 +82,12 @@ class RegionRows:
 
 def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
     """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
-    file = _pyarrow("pyarrow.parquet").ParquetFile(fspath(path))
+    with open(path, "rb"), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
+        yield from _rows(fspath(path))
+
+
+def _rows(path: str) -> Iterator[RegionRows]:
+    file = _pyarrow("pyarrow.parquet").ParquetFile(path)
     maps = "A" in file.schema_arrow.names
     names = ["region", "area", "vertices", "x", "y", "ambiguous", *(["A"] if maps else [])]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
