@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -24,7 +25,7 @@ from networks import layered, mlp
 from test_files import full_disk
 
 import cpwl
-from cpwl import dataset
+from cpwl import dataset, parquet
 from cpwl.blocks import Blocks
 from cpwl.cli import main
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
@@ -218,6 +219,28 @@ def test_an_executor_may_come_and_go(tmp_path: Path, small: Any) -> None:
         cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True, max_regions=40, executor=executor)
     assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).regions == whole.regions
     assert table(tmp_path / "set")["pattern"] == table(tmp_path / "whole")["pattern"]
+
+
+def test_writing_takes_less_than_the_least_limit_however_large_a_block_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of one hidden layer is one block: its patterns alone, unpacked, would take more than the limit."""
+    peaks = []
+    write = parquet.PartFile.write
+
+    def measured(self: parquet.PartFile, block: cpwl.Partition, first: int) -> None:
+        tracemalloc.start()
+        write(self, block, first)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    monkeypatch.setattr(parquet.PartFile, "write", measured)
+    network, least = mlp(0, [2, 300, 2]), 1 << 26
+    written = cpwl.write_partition(network, SQUARE, tmp_path, memory_limit=least)
+    assert len(peaks) == written.parts == 1
+    assert written.regions * network.units * 2 > least / 4 and peaks[0] < least
+    found = pyarrow.dataset.dataset(tmp_path, format="parquet").to_table(columns=["region", "area"]).to_pydict()
+    assert found["region"] == list(range(written.regions)) and sum(found["area"]) == pytest.approx(4)
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
