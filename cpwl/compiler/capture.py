@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from .. import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
+from ..archive import check_members
 from ..errors import ArgumentError, CpwlError, FileFormatError, ShapeError, UnsupportedLayerError
+from ..files import reading
 from .arguments import batch_of
 from .calls import PREFIX, Called, chosen
 from .environment import environment
@@ -23,6 +25,9 @@ from .program import Program, program_of
 _SOFTSHRINK = torch.ops.aten.softshrink.default
 _PIECEWISE = torch.ops.cpwl.piecewise_linear.default
 
+
+MOST_NUMBERS = 1 << 29
+"""In all tensors of a program together, as in those of an ONNX model."""
 
 _WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 """Set, no pickle with code in it is run: torch.export.load, which takes no such argument, would fall back to one.
@@ -46,16 +51,20 @@ def _quiet() -> Iterator[None]:
 
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
-    with open(path, "rb"):  # a missing file is its own error
-        pass
-    try:
+    hint = 'Write one with torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
+    with open(path, "rb") as file, reading(path, "an exported torch program", hint):
+        check_members(file)
         with _quiet(), environment(_WEIGHTS_ONLY, "1"):
-            return torch.export.load(path)
-    except Exception as error:  # torch.export.load raises errors of many kinds on a file that is not one
-        raise FileFormatError(
-            f"{path} is not an exported torch program. Write one with "
-            'torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
-        ) from error
+            program = torch.export.load(path)
+        _check_size(program)
+        return program
+
+
+def _check_size(program: ExportedProgram) -> None:
+    """A tensor may be longer than what is stored of it, by strides of zero."""
+    tensors = (*program.state_dict.values(), *program.constants.values())
+    if sum(tensor.numel() for tensor in tensors if isinstance(tensor, Tensor)) > MOST_NUMBERS:
+        raise FileFormatError(f"its tensors have more than {MOST_NUMBERS} numbers")
 
 
 def capture(model: nn.Module | ExportedProgram, sample: Tensor, *, cut: bool = False) -> Program:

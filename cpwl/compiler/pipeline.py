@@ -8,7 +8,8 @@ from os import PathLike
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError
+from ..files import described
 from ..network import Network
 from ..network_check import check_network
 from .arguments import SCRIPTED, WEIGHTS, check_model, read_example
@@ -47,7 +48,20 @@ def compile_model(model: Any, example_input: Any, ends: Ends) -> Network:
 
 
 def _compile_file(path: str | PathLike[str], example_input: Any, ends: Ends) -> Compiled:
-    """By the suffix of the file's name."""
+    """By the suffix of the file's name; a file may hold anything, and so anything may go wrong."""
+    try:
+        return _compile_by_suffix(path, example_input, ends)
+    except (CpwlError, OSError):
+        raise
+    except MemoryError as error:
+        raise FileFormatError(f"{path} is not a model that cpwl can read: {described(error)}.") from error
+    except Exception as error:
+        raise InternalError(
+            f"{path} cannot be compiled: {described(error)}. If other programs read the file, please report it."
+        ) from error
+
+
+def _compile_by_suffix(path: str | PathLike[str], example_input: Any, ends: Ends) -> Compiled:
     suffix = PurePath(path).suffix.lower()
     if suffix == ".onnx":
         return compile_onnx(path, example_input, ends.until, ends.output, ends.vary)

@@ -11,7 +11,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ...errors import FileFormatError, MissingDependencyError, UnsupportedLayerError
+from ...errors import CpwlError, FileFormatError, MissingDependencyError, UnsupportedLayerError
+from ...files import content_of, described
 from .external import read_external
 from .graph import Array, Entry, Graph, Operator
 
@@ -73,14 +74,16 @@ def _read(where: str, parse: Callable[[], ModelProto], folder: Path | None) -> G
         return _Reader(parse(), folder).graph()
     except FileFormatError as error:
         raise FileFormatError(f"{where} is not an ONNX model that cpwl can read: {error}") from error
+    except (CpwlError, OSError):
+        raise
+    except Exception as error:  # onnx and numpy raise errors of many kinds
+        raise FileFormatError(f"{where} is not an ONNX model that cpwl can read: {described(error)}.") from error
 
 
 def _parse(path: Path) -> ModelProto:
     onnx = onnx_module()
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        content = file.read(LARGEST_FILE + 1) if size <= LARGEST_FILE else b""
-    if size > LARGEST_FILE or len(content) > LARGEST_FILE:
+    content = content_of(path, LARGEST_FILE)
+    if len(content) > LARGEST_FILE:
         raise FileFormatError("it has more than 2 GiB, more than one protobuf message holds.")
     model = onnx.ModelProto()
     try:
