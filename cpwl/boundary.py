@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .arithmetic import embedding, evaluate
 from .arrangement import Arrangement, Refinement
 from .errors import ArgumentError, UnsupportedDimensionError
+from .ieee import ieee
 from .maximum import refine_by_maximum
 from .network import Gather, Node, Sum
 from .partition import Partition
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .certify.samples import BoundarySamples
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class DecisionBoundary:
     """The facets (segments, when D = 2) on which a partition's outputs are decided."""
@@ -144,6 +146,7 @@ class DecisionBoundary:
         return np.abs(values[row, first] - other), bound
 
 
+@ieee
 def decision_boundary(
     part: Partition,
     classes: tuple[int, int] | None = None,

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .blocks import Blocks, Borders
 from .domain import Domain
 from .errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from .ieee import ieee
 from .io import domain_arrays
 from .journal import Entry, Journal, Place, replaced
 from .network import Network
@@ -37,6 +38,7 @@ VERSION = 1
 _STATE = "_cpwl"
 
 
+@ieee
 @dataclass(frozen=True)
 class Written:
     """What a folder holds of a partition."""
@@ -56,6 +58,7 @@ class Written:
     """The names of the Parquet files, in the order of their regions."""
 
 
+@ieee
 def write_partition(
     net: Network,
     dom: Domain,

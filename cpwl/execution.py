@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import ArgumentError
 from .floats import FORMATS, points_inside
+from .ieee import ieee
 from .judgement import Judge, Run
 from .network import Conv, Dense, Network, Node, Scale
 from .partition import Partition
@@ -26,6 +27,7 @@ _COLUMNS, _MOST = 256, 4
 """How many numbers are looked through for inputs in a region that no other input reached, and how many inputs kept."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class ExecutionComparison:
     """How a network that runs in a floating-point type differs from itself in exact arithmetic, on one slice."""
@@ -143,6 +145,7 @@ class ExecutionComparison:
             yield "  with no input in them", f"{int(self.void.sum()):,}", proved
 
 
+@ieee
 def compare_execution(
     part: Partition, *, dtype: Dtype = "float32", device: str | None = None, grid: int = 200
 ) -> ExecutionComparison:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .boundary import certain_classes
+from .ieee import ieee
 
 if TYPE_CHECKING:
     import networkx
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 
+@ieee
 def dual_graph(partition: Partition) -> networkx.Graph:
     """The graph whose nodes are the regions and whose edges are shared facets, in slice coordinates.
 
@@ -42,6 +44,7 @@ def dual_graph(partition: Partition) -> networkx.Graph:
     return graph
 
 
+@ieee
 def merged_graph(merged: Merged) -> networkx.Graph:
     """The graph whose nodes are the linear regions and whose edges join those that share a facet.
 

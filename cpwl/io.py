@@ -23,6 +23,7 @@ from .arrangement import Arrangement
 from .bits import BitMatrix
 from .domain import Domain
 from .errors import CpwlError, FileFormatError
+from .ieee import ieee
 from .network import Max, Network, Piecewise
 from .network_io import network_from_arrays, network_to_arrays
 from .partition import Partition
@@ -67,6 +68,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
         np.savez(file, header=np.frombuffer(json.dumps(content).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
 
 
+@ieee
 def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, VerificationError
 from .forms import Forms
+from .ieee import ieee
 from .partition import Partition
 from .ragged import Ragged
 from .rings import HalfEdges, Rings, rings
@@ -33,6 +34,7 @@ _ROUNDING = 2.0**-49
 """More than the relative rounding of a cross product and of its bound: at most a dozen operations, 2^-53 each."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Merged:
     """The linear regions of a partition, L of them; they need be neither convex nor simply connected."""
@@ -144,6 +146,7 @@ class Merged:
         return plot_merged(self, ax, **options)
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Outlines:
     """The rings that bound linear regions: N simple closed curves, with the region on their left."""

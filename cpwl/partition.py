@@ -24,6 +24,7 @@ from .blocks import Blocks, Borders
 from .budget import Budget
 from .domain import Domain
 from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
+from .ieee import ieee
 from .network import Network
 from .network_check import check_network
 from .polytope import finite
@@ -46,6 +47,7 @@ _BATCH_ENTRIES = 1 << 18
 """Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Partition(Uncached):
     """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
@@ -269,6 +271,7 @@ class Partition(Uncached):
         return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
 
 
+@ieee
 def partition(
     net: Network,
     dom: Domain,
@@ -315,6 +318,7 @@ def partition(
     return _partition(sweep, found, backend, device, predicates)
 
 
+@ieee
 def partition_blocks(
     net: Network,
     dom: Domain,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from .ieee import ieee
 from .maximum import refine_by_maximum
 from .ragged import Ragged
 from .slopes import slope_norms
@@ -67,6 +68,7 @@ class Painting:
         return "YlGnBu" if self.norm is None else "YlGnBu_r"
 
 
+@ieee
 def plot(
     partition: Partition,
     ax: Axes | None = None,
@@ -135,6 +137,7 @@ def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.
     return places, names
 
 
+@ieee
 def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
     """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
 

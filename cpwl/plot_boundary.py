@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .analysis.closest import closest_data
 from .errors import ArgumentError, ShapeError
+from .ieee import ieee
 from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _AGREED = "#E4E9EE"
 _HUES = ("#CC3311", "#0077BB", "#EE7733", "#009988", "#EE3377", "#6F4C9B", "#B8A415", "#5A3A22")
 
 
+@ieee
 def plot_samples(
     boundary: DecisionBoundary,
     data: ArrayLike,
@@ -60,6 +62,7 @@ def plot_samples(
     return _strips(points, images[rows], titles, names, (float(images.min()), float(images.max())))
 
 
+@ieee
 def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
     """The axes (``ax``, or those of a new figure) with the cells on which two networks decide differently in colour.
 

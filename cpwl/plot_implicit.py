@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .boundary import DecisionBoundary
 from .errors import ArgumentError, DomainError
+from .ieee import ieee
 from .partition import Partition
 from .plot import new_figure
 
@@ -21,6 +22,7 @@ _MARGIN = 0.03
 """Around the lines, a part of their extent."""
 
 
+@ieee
 def plot_stack(boundaries: Sequence[DecisionBoundary], ax: Axes3D | None = None) -> Axes3D:
     """The axes (``ax``, or those of a new figure) with boundaries on slices of a 3-D input space, drawn in that space.
 

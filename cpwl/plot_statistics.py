@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError
+from .ieee import ieee
 from .plot import RASTER_REGIONS, frame, line_width, new_figure
 from .statistics import Statistics
 
@@ -29,6 +30,7 @@ _UNITS = {"area": "area of a region", "vertices": "vertices of a region", "eccen
           "slope": "slope (Frobenius norm) on a region"}  # fmt: skip
 
 
+@ieee
 def plot_distributions(
     groups: Mapping[str, Statistics], *, measures: Sequence[str] = ("area", "vertices", "eccentricity", "slope")
 ) -> Figure:
@@ -51,6 +53,7 @@ def plot_distributions(
     return figure
 
 
+@ieee
 def plot_study(
     table: pandas.DataFrame,
     *,
@@ -94,6 +97,7 @@ def plot_study(
     return figure
 
 
+@ieee
 def plot_units(units: Units, *, layers: Sequence[int] | None = None) -> Figure:
     """Where units cut: a panel for each layer (all by default; numbers from 1), a colour for each unit.
 

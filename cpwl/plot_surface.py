@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError
+from .ieee import ieee
 from .plot import EDGE, RASTER_REGIONS, Painting, check_output, check_plane, line_width, logits, new_figure, painting_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "rou
 _FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
 
 
+@ieee
 def plot_surface(
     partition: Partition,
     ax: Axes3D | None = None,

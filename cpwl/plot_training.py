@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .analysis.recording import Frame, Recording, Scale
 from .errors import ArgumentError
+from .ieee import ieee
 from .movie import write_movie
 from .plot import EDGE, line_width, marked, new_figure
 
@@ -42,6 +43,7 @@ _MARKERS = (("o", "black", "white"), ("s", "white", "black"), ("^", "#FFAABB", "
 """What points of each class look like, marker, colour and edge; from the fifth class on they repeat."""
 
 
+@ieee
 def animate(
     recording: Recording,
     path: str | PathLike[str],
@@ -66,6 +68,7 @@ def animate(
     return write_movie(path, pictures, fps=fps, hold=hold, exact=_named_colors())
 
 
+@ieee
 def plot_frames(
     recording: Recording,
     steps: Sequence[int] | None = None,
@@ -92,6 +95,7 @@ def plot_frames(
     return figure
 
 
+@ieee
 def plot_curves(recording: Recording, names: Sequence[str] | None = None) -> Figure:
     """A figure of metrics and statistics of a recording over the steps, one panel each.
 

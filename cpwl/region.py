@@ -18,12 +18,14 @@ from .errors import VerificationError
 from .forms import Forms, first_difference
 from .halfplanes import part_of
 from .halfspaces import Halfspaces
+from .ieee import ieee
 from .partition import Partition
 
 if TYPE_CHECKING:
     from .symbolic import SymbolicRegion
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Region:
     """Region ``index`` of a partition, in slice coordinates. What is exact here is so for every backend."""

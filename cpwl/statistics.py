@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .ieee import ieee
 from .ragged import Ragged
 from .slopes import slope_norms
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 COLUMNS = ("region", "area", "vertices", "eccentricity", "slope", "ambiguous")
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Statistics:
     """Numbers about each of R regions, and about the partition as a whole; areas are volumes when D is not 2."""
@@ -140,6 +142,7 @@ def statistics(partition: Partition) -> Statistics:
     )
 
 
+@ieee
 @dataclass(eq=False)
 class Measures:
     """The numbers about regions that come some at a time; no region is held.
@@ -200,6 +203,7 @@ class Measures:
         }
 
 
+@ieee
 @dataclass(eq=False)
 class Totals:
     """The numbers about a partition as a whole, added up block by block; no region is held.
@@ -266,6 +270,7 @@ class Totals:
         return {"regions": measured.pop("regions"), "vertices": self.vertices, "edges": self.edges, **measured}
 
 
+@ieee
 def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
     """The statistics of the partition that some blocks make up (``cpwl.partition_blocks``), without holding them."""
     totals = Totals()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import ArgumentError
 from .halfspaces import Halfspaces
+from .ieee import ieee
 from .partition import Partition
 from .region import Region
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import sympy
 
 
+@ieee
 @dataclass(frozen=True)
 class SymbolicRegion:
     """A region and the network on it in closed form."""
@@ -45,6 +47,7 @@ def region(chosen: Region, symbols: Sequence[sympy.Symbol] | None = None) -> Sym
     return SymbolicRegion(names, _inequalities(chosen.halfspaces, names), _affine(*chosen.exact_map, names))
 
 
+@ieee
 def piecewise(
     partition: Partition, symbols: Sequence[sympy.Symbol] | None = None, *, max_regions: int = 256
 ) -> tuple[sympy.Piecewise, ...]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, ShapeError
+from .ieee import ieee
 from .maximum import refine_by_maximum
 from .plot import LIGHT, check_plane, marked, pattern_hues
 from .polytope import finite
@@ -66,6 +67,7 @@ class _Block:
         return base64.b64encode(zlib.compress(b"".join(self.parts), 6)).decode("ascii")
 
 
+@ieee
 def view(
     partition: Partition,
     path: str | PathLike[str],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .dataset import Written, read_written
 from .errors import FileFormatError
+from .ieee import ieee
 from .parquet import RegionRows, read_regions
 from .ragged import Ragged
 from .statistics import Measures, eccentricities, write_table
@@ -19,6 +20,7 @@ from .statistics import Measures, eccentricities, write_table
 Row = tuple[int, float, int, float, float, int]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class WrittenStatistics:
     """Numbers about the regions in a folder, and about all of them as a whole; the rows stay in the folder."""
@@ -47,6 +49,7 @@ class WrittenStatistics:
         write_table(path, self.summary, self.rows())
 
 
+@ieee
 def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
     """The statistics of the regions that ``cpwl.write_partition`` has written to a folder, finished or not.
 

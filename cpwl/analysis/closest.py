@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..boundary import DecisionBoundary
 from ..domain import exactly
 from ..errors import ArgumentError, ShapeError
+from ..ieee import ieee
 from ..polytope import finite
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _TINY = 2.0**-500
 """More than what underflow takes away in squares and products of coordinates."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Nearest:
     """For each of M points the nearest point of a boundary, in slice coordinates and by their Euclidean distance."""
@@ -69,6 +71,7 @@ class Nearest:
         return pandas.DataFrame(columns).rename_axis("point")
 
 
+@ieee
 def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     """The point of the boundary nearest to each point u (M, 2) of the slice, given in slice coordinates.
 
@@ -96,6 +99,7 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     return Nearest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
+@ieee
 def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
     """For each point (M, *shape) of the input space the row of ``data`` (N, *shape) at the least Euclidean distance.
 
@@ -108,6 +112,7 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
     return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
 
 
+@ieee
 def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
     """The boundary by pairs of classes, the longest first: ``segments``, ``length``, ``share`` of the whole length and
     ``tied``, the number of regions on which the two tie over an area (these have no length).

@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..boundary import DecisionBoundary, at_level
 from ..domain import Domain
 from ..errors import ArgumentError, DomainError
+from ..ieee import ieee
 from ..partition import Partition
 from ..polytope import finite
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Contour:
     """One line of a level set or boundary: segments joined end to end."""
@@ -48,6 +50,7 @@ class Contour:
         return np.concatenate([self.points, self.points[:1]])
 
 
+@ieee
 def contours(boundary: DecisionBoundary) -> list[Contour]:
     """The lines that a level set or boundary consists of, the longest first.
 
@@ -70,6 +73,7 @@ def contours(boundary: DecisionBoundary) -> list[Contour]:
     return sorted((_contour(line, boundary.ends.dtype) for line in found), key=lambda line: -line.length)
 
 
+@ieee
 def volume_below(part: Partition, level: float = 0.0) -> Any:
     """The volume (area, when D = 2) of {f < level} in the domain, of a network with one output.
 
@@ -81,6 +85,7 @@ def volume_below(part: Partition, level: float = 0.0) -> Any:
     return refinement.arrangement.volumes()[below].sum()
 
 
+@ieee
 def axis_slices(lo: ArrayLike, hi: ArrayLike, *, axis: int, at: Sequence[float]) -> list[Domain]:
     """The planes x[axis] = value through the box lo <= x <= hi of a 3-D input space, one for each value in ``at``.
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Domain
 from ..errors import ArgumentError, CpwlError, FileFormatError
+from ..ieee import ieee
 from ..io import domain_arrays, domain_from_arrays, read_archive
 from ..partition import Partition
 from ..ragged import Ragged
@@ -37,6 +38,7 @@ _NAME = "step-{:012d}.npz"
 Scale = Literal["log", "linear"]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Frame:
     """The regions of a slice at one step of training, R of them; coordinates are the slice's, float64."""
@@ -87,6 +89,7 @@ class Frame:
         )
 
 
+@ieee
 class Recording(Sequence[Frame]):
     """The frames of a training run on one slice, in order of their steps.
 

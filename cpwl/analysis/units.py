@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, UnsupportedDimensionError
+from ..ieee import ieee
 from ..network import Network, Piecewise
 from ..partition import Partition, partition
 from ..provenance import Crossings, crossings
@@ -31,6 +32,7 @@ _BLOCK = 1 << 24
 Rows = NDArray[np.int64]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Polyline:
     """A part of a unit's boundary: a curve of facets along which it passes from one piece to another."""
@@ -45,6 +47,7 @@ class Polyline:
     """Whether it comes back to its first vertex. Others end at the border, or where several curves of the unit meet."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Units:
     """The units of a network on a partition's domain; axis U: the columns of ``partition.patterns()``."""
@@ -195,6 +198,7 @@ class Units:
         return np.asarray(np.bincount(self.crossings.unit, weights=values, minlength=len(self)), np.float64)
 
 
+@ieee
 def units(part: Partition) -> Units:
     """What each unit of a partition's network does on its domain.
 

@@ -21,12 +21,14 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from ..ieee import ieee
 from ..network import Network
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 
+@ieee
 def compile(model: Any, example_input: Any = None, *, until: str | None = None) -> Network:
     """The network that computes what a model does.
 
@@ -53,6 +55,7 @@ def compile(model: Any, example_input: Any = None, *, until: str | None = None) 
     return compile_model(model, example_input, until)
 
 
+@ieee
 def load_program(path: str | PathLike[str]) -> ExportedProgram:
     """The exported program in a .pt2 file; raises ``FileFormatError`` when the file is not one.
 
