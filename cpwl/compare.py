@@ -176,8 +176,8 @@ def named(part: Partition) -> str:
 def compare(part_float: Partition, part_exact: Partition, *, residuals: Residuals | None = None) -> Comparison:
     """How ``part_float`` differs from ``part_exact``, whatever the order of their regions.
 
-    Both must be of one network and one domain. Vertices are compared as rationals. ``residuals``, the answer of
-    ``DecisionBoundary.residuals``, is summed up in the report.
+    Both must be complete, and of one network and one domain. Vertices are compared as rationals. ``residuals``, the
+    answer of ``DecisionBoundary.residuals``, is summed up in the report.
     """
     _check(part_float, part_exact)
     if not part_exact.arrangement.exact:
@@ -225,6 +225,7 @@ def _check(part_float: Partition, part_exact: Partition) -> None:
     for name, part in (("part_float", part_float), ("part_exact", part_exact)):
         if not isinstance(part, Partition):
             raise ArgumentError(f"{name} must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
+        part.check_complete(f"comparing it as {name}")
     if not _same_network(part_float.network, part_exact.network):
         raise ArgumentError("part_float and part_exact must be partitions by one network; theirs differ.")
     if not _same_domain(part_float.domain, part_exact.domain):

@@ -47,6 +47,10 @@ class IncompleteError(ArgumentError):
     """A partition is not complete (a budget ended it, or it is one block), and the answer needs all of its regions."""
 
 
+class IncompleteWarning(UserWarning):
+    """What was asked for is about the regions that are there, of a partition that is not complete."""
+
+
 class MissingDependencyError(CpwlError, ImportError):
     """An optional package is needed; the message names what to install."""
 

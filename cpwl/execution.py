@@ -53,7 +53,9 @@ class ExecutionComparison:
     unless inputs are the slice coordinates themselves, and the partition is exact."""
 
     def __repr__(self) -> str:
-        return f"<ExecutionComparison: {self.dtype}, {int(self.reached.sum())} of {len(self.reached)} regions reached>"
+        part = "" if self.partition.complete else "INCOMPLETE, "
+        reached = f"{int(self.reached.sum())} of {len(self.reached)} regions reached"
+        return f"<ExecutionComparison: {part}{self.dtype}, {reached}>"
 
     @property
     def ulp(self) -> float:
@@ -75,6 +77,7 @@ class ExecutionComparison:
             "device": self.device or "cpu",
             "weights rounded": self.rounded,
             "regions": len(self.partition),
+            **({} if self.partition.complete else {"complete": False}),
             "regions whose inner point leaves them when rounded": int(self.moved.sum()),
             "regions not reached": int(missed.sum()),
             "of these proved to hold no input": None if self.void is None else int(self.void.sum()),
@@ -100,6 +103,8 @@ class ExecutionComparison:
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _general(self) -> Iterator[tuple[str, str, str]]:
+        if not self.partition.complete:
+            yield "INCOMPLETE", f"{len(self.partition):,}", "regions, which do not cover the domain"
         yield "run", f"{self.dtype} on {self.device or 'cpu'}", "every operator rounded to the type"
         yield (
             "weights rounded",

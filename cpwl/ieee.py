@@ -14,7 +14,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from functools import cached_property, lru_cache, wraps
 from inspect import isgeneratorfunction
@@ -93,22 +93,23 @@ def _calling(function: Callable[..., Any]) -> Callable[..., Any]:
     return plainly
 
 
-def _generating(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+def _generating(function: Callable[..., Any]) -> Callable[..., Any]:
     """Between two items the caller's own rules hold."""
 
     @wraps(function)
-    def plainly(*arguments: Any, **options: Any) -> Iterator[Any]:
-        items, end = function(*arguments, **options), object()
+    def plainly(*arguments: Any, **options: Any) -> Generator[Any, None, Any]:
+        items = function(*arguments, **options)
         try:
             while True:
-                with Plain():
-                    item = next(items, end)
-                if item is end:
-                    return
+                try:
+                    with Plain():
+                        item = next(items)
+                except StopIteration as end:
+                    return end.value
                 yield item
         finally:
             with Plain():
-                items.close()  # type: ignore[attr-defined]
+                items.close()
 
     plainly.computes_plainly = True  # type: ignore[attr-defined]
     return plainly

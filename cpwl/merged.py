@@ -170,10 +170,12 @@ def merged(partition: Partition, *, join: Join = "connected") -> Merged:
     touch in one point only are not joined. ``join="everywhere"``: all with the same map are one, wherever they lie.
     Maps are compared exactly, as rationals where float64 does not tell them apart, on the patterns of the partition;
     with ``predicates="float"`` that says nothing of regions that are ambiguous, and while there are some, outlines and
-    convexity are refused.
+    convexity are refused. Raises ``IncompleteError`` for a partition that is not complete: how far a linear region
+    reaches depends on all of them.
     """
     if join not in get_args(Join):
         raise ArgumentError(f"join must be 'connected' or 'everywhere', got {join!r}.")
+    partition.check_complete("which regions make up a linear region")
     comparison = Comparison(partition)
     sides = partition.facets().regions
     inner = sides[sides[:, 1] >= 0]

@@ -6,7 +6,7 @@ backend. Max units are cut by a tournament of pairwise maxima, and what that cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,7 +23,14 @@ from .arrangement import Arrangement, Facets
 from .blocks import Blocks, Borders
 from .budget import Budget
 from .domain import Domain
-from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
+from .errors import (
+    ArgumentError,
+    BackendError,
+    BordersDifferError,
+    IncompleteError,
+    NumericalRangeError,
+    ShapeError,
+)
 from .ieee import ieee
 from .network import Network
 from .network_check import check_network
@@ -108,7 +115,8 @@ class Partition(Uncached):
         return self.arrangement.facets()
 
     def volumes(self) -> NDArray[Any]:
-        """The volume (area, when D = 2) of each region in slice coordinates, (R,); they add up to ``domain.volume``."""
+        """The volume (area, when D = 2) of each region in slice coordinates, (R,); those of a complete partition add up
+        to ``domain.volume``."""
         return self.arrangement.volumes()
 
     def locate(self, u: ArrayLike) -> NDArray[np.int64]:
@@ -231,6 +239,15 @@ class Partition(Uncached):
         oracle = backends.oracle(self.network, self.domain)
         return Predicates(oracle, self.lines, len(self.network.nonlinear), self.patterns)
 
+    def check_complete(self, answer: str) -> None:
+        """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""
+        if not self.complete:
+            raise IncompleteError(
+                f"the partition is not complete: its {len(self):,} regions do not cover the domain, because a budget "
+                f"ended the work or this is one of its blocks; {answer} needs all regions. Give no max_regions or "
+                "max_seconds, or larger ones, or take a smaller domain."
+            )
+
     # ---- private ---------------------------------------------------------------------------------------------------
     def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
         if regions is None:
@@ -333,24 +350,27 @@ def partition_blocks(
     done: Done | None = None,
     borders: Borders | None = None,
     sizes: Blocks | None = None,
-) -> Iterator[Partition]:
+) -> Generator[Partition, None, bool]:
     """The partition of ``dom``, of any number of regions, block by block; no block needs those before it.
 
     Every block is a ``Partition`` of its own, of some neighbouring regions of ``dom``: it is not ``complete``, and
     beyond its border there are no regions. Together the blocks have exactly the regions of ``partition``, each once;
-    vertices on common borders have the same coordinates, bit for bit. Options are those of ``partition``, with exact
-    predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out; to
-    go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
+    vertices on common borders have the same coordinates, bit for bit. What the iterator returns in the end is whether
+    they are all there, or a budget was spent. Options are those of ``partition``, with exact predicates. ``done``, a
+    set or anything like it, receives the paths of finished blocks, and such are left out; to go on where another run
+    ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
     """
     sweep, whole = _prepared(net, dom, backend, device, "exact", memory_limit, max_regions, max_seconds, progress)
     sweep.block_sizes = sizes or sweep.block_sizes
     runner = None if executor is None else Spread(executor, _job(sweep, backend, device, "exact", join=False))
     borders = Borders() if borders is None else borders
+    done = set() if done is None else done
     for found in sweep.blocks(whole, runner, done):
         state = found.state
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
         agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
         yield _partition(sweep, replace(found, state=agreed), backend, device, "exact")
+    return () in done
 
 
 def _prepared(

@@ -43,6 +43,8 @@ LIGHT = (
 """After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
 
 EDGE = "#333333"
+INCOMPLETE = "INCOMPLETE: these regions do not cover the domain"
+"""What stands above a picture of regions that do not."""
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -107,6 +109,8 @@ def plot(
     if points is not None:
         _draw_points(axes, points, labels)
     frame(axes, partition)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
     if ax is None:
         settle(axes)
     return axes

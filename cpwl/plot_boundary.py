@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .analysis.closest import closest_data
 from .errors import ArgumentError, ShapeError
 from .ieee import ieee
-from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
+from .plot import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,10 @@ def plot_samples(
         f"{'' if labels is None else f'{labels[row]}, '}{far:.3g} away"
         for row, far in zip(rows, distances, strict=True)
     ]
-    return _strips(points, images[rows], titles, names, (float(images.min()), float(images.max())))
+    figure = _strips(points, images[rows], titles, names, (float(images.min()), float(images.max())))
+    if not boundary.complete:
+        figure.suptitle(INCOMPLETE)
+    return figure
 
 
 @ieee

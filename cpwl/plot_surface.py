@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from .errors import ArgumentError
 from .ieee import ieee
-from .plot import EDGE, RASTER_REGIONS, Painting, check_output, check_plane, line_width, logits, new_figure, painting_of
+from .plot import (
+    EDGE,
+    INCOMPLETE,
+    RASTER_REGIONS,
+    Painting,
+    check_output,
+    check_plane,
+    line_width,
+    logits,
+    new_figure,
+    painting_of,
+)
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -52,6 +63,8 @@ def plot_surface(
     _set_frame(axes, partition, heights, output)
     if boundary is not None and len(boundary):
         _draw_lifted(axes, boundary, output)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
     axes.view_init(*angles)
     return axes
 

@@ -112,6 +112,8 @@ def plot_curves(recording: Recording, names: Sequence[str] | None = None) -> Fig
     rows = ceil(len(chosen) / columns)
     figure = new_figure((3.3 * columns, 2.4 * rows))
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    if not table["complete"].all():
+        figure.suptitle(f"{int((~table['complete']).sum()):,} of {len(table):,} frames INCOMPLETE", fontsize=10)
     for ax, name in zip(panels, chosen, strict=False):
         _draw_curve(ax, table.index.to_numpy(), table[name].to_numpy(np.float64), _MEANINGS.get(name, name))
     for ax in panels[len(chosen) :]:
@@ -200,7 +202,7 @@ def _title(frame: Frame) -> str:
     parts = [f"step {frame.step:,}"]
     if "loss" in frame.metrics:
         parts.append(f"loss {frame.metrics['loss']:.3g}")
-    parts.append(f"{len(frame.regions):,} regions" + ("" if frame.complete else " (incomplete)"))
+    parts.append(f"{len(frame.regions):,} regions" + ("" if frame.complete else " (INCOMPLETE)"))
     return "    ".join(parts)
 
 

@@ -54,10 +54,11 @@ def piecewise(
     """Each output of the network on the domain as a sympy ``Piecewise``, one case a region; undefined outside.
 
     The coefficients are those of the exact network, whatever the backend. ``symbols`` (by default u1, u2) are the slice
-    coordinates. Raises ``ArgumentError`` above ``max_regions`` regions, and when some are ambiguous.
+    coordinates. Raises ``ArgumentError`` above ``max_regions`` regions, and when some are ambiguous or missing.
     """
     import sympy
 
+    partition.check_complete("a Piecewise, defined on the whole domain,")
     _check(partition, max_regions)
     found = [region(partition.region(i), symbols) for i in range(len(partition))]
     cases = zip(*([(output, one.condition) for output in one.outputs] for one in found), strict=True)

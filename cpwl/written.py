@@ -15,7 +15,7 @@ from .errors import FileFormatError
 from .ieee import ieee
 from .parquet import RegionRows, read_regions
 from .ragged import Ragged
-from .statistics import Measures, eccentricities, write_table
+from .statistics import Measures, eccentricities, marked_incomplete, write_table
 
 Row = tuple[int, float, int, float, float, int]
 
@@ -34,8 +34,11 @@ class WrittenStatistics:
 
     @property
     def summary(self) -> dict[str, int | float]:
-        """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps."""
-        known = self.measures.summary
+        """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps.
+
+        Those of a folder that is not complete begin with "complete".
+        """
+        known = {**marked_incomplete(self.written.complete), **self.measures.summary}
         return {name: value for name, value in known.items() if value == value}
 
     def rows(self) -> Iterator[Row]:

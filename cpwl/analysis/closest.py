@@ -82,8 +82,10 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     (``boundary.ties``) are no part of the boundary. Slice coordinates are orthonormal up to rounding, so a distance is
     that in the input space to 1e-15.
 
-    Raises ``ArgumentError`` for a boundary without segments, ``ShapeError`` for points of another shape.
+    Raises ``ArgumentError`` for a boundary without segments, ``IncompleteError`` for one that is not complete,
+    ``ShapeError`` for points of another shape.
     """
+    boundary.partition.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
@@ -117,7 +119,8 @@ def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
     """The boundary by pairs of classes, the longest first: ``segments``, ``length``, ``share`` of the whole length and
     ``tied``, the number of regions on which the two tie over an area (these have no length).
 
-    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64.
+    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64. Of a
+    boundary that is not complete it is about the segments that are there, and a column ``complete`` says so.
     """
     import pandas
 
@@ -130,7 +133,8 @@ def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
     )
     found = table.groupby(["first", "second"]).sum()
     found.insert(2, "share", found["length"] / max(float(lengths.sum()), np.finfo(np.float64).tiny))
-    return found.sort_values("length", ascending=False, kind="stable")
+    found = found.sort_values("length", ascending=False, kind="stable")
+    return found if boundary.complete else found.assign(complete=False)
 
 
 # ---- float ---------------------------------------------------------------------------------------------------------

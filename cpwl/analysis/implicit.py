@@ -55,8 +55,10 @@ def contours(boundary: DecisionBoundary) -> list[Contour]:
     """The lines that a level set or boundary consists of, the longest first.
 
     Segments are joined where just two of them end in one point: a vertex of the subdivision, whose coordinates all of
-    them share. So nothing is closed by a tolerance: where more segments meet, lines end.
+    them share. So nothing is closed by a tolerance: where more segments meet, lines end. Raises ``IncompleteError`` for
+    a boundary that is not complete: its lines end anywhere.
     """
+    boundary.partition.check_complete("which lines its boundary consists of")
     ends = [tuple(map(tuple, pair)) for pair in boundary.ends.tolist()]
     at: dict[Any, list[int]] = defaultdict(list)
     for segment, pair in enumerate(ends):
@@ -78,8 +80,10 @@ def volume_below(part: Partition, level: float = 0.0) -> Any:
     """The volume (area, when D = 2) of {f < level} in the domain, of a network with one output.
 
     Exact (a Fraction) on an exact partition; otherwise the sum of the float64 volumes of the very regions that exact
-    arithmetic has below the level. Regions on which f is the level throughout do not count.
+    arithmetic has below the level. Regions on which f is the level throughout do not count. Raises ``IncompleteError``
+    for a partition that is not complete.
     """
+    part.check_complete("the volume below a level")
     refinement = at_level(part, level)
     below = refinement.below.dense()[:, 0]
     return refinement.arrangement.volumes()[below].sum()

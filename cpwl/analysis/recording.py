@@ -152,10 +152,10 @@ class Recording(Sequence[Frame]):
         return cls(stored.domain, stored)
 
     def table(self) -> pandas.DataFrame:
-        """The metrics and statistics of all frames as a pandas table, one row a step."""
+        """The metrics and statistics of all frames, and whether each is ``complete``, as a pandas table, a row each."""
         import pandas
 
-        rows = [{**frame.metrics, **frame.statistics} for frame in self]
+        rows = [{**frame.metrics, **frame.statistics, "complete": frame.complete} for frame in self]
         return pandas.DataFrame(rows, index=pandas.Index(self.steps, name="step"))
 
     def plot(self, steps: Sequence[int] | None = None, **options: Any) -> Any:

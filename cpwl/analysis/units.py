@@ -65,7 +65,8 @@ class Units:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{int((self.states == state).sum())} {state}" for state in (CUTS, DEAD, LINEAR))
-        return f"<Units: {len(self)} on {len(self.partition)} regions: {counts}>"
+        part = "" if self.partition.complete else "INCOMPLETE, "
+        return f"<Units: {part}{len(self)} on {len(self.partition)} regions: {counts}>"
 
     @cached_property
     def layers(self) -> Rows:
@@ -140,13 +141,16 @@ class Units:
         return partition(ended, part.domain, backend=part.backend, device=part.device, predicates=part.predicates)
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a unit: layer, name, index in the layer, state, pieces, facets, length, shared length, repeats."""
+        """One row a unit: layer, name, index in the layer, state, pieces, facets, length, shared length, repeats.
+
+        Where the partition is not complete this is about the regions that are there, and a column ``complete`` says so.
+        """
         import pandas
 
         columns = self.partition.network.unit_columns
         names = np.array([self.partition.network.nodes[i].name for i in columns], object)
         starts = np.array([part.start for part in columns.values()], np.int64)
-        return pandas.DataFrame(
+        table = pandas.DataFrame(
             {
                 "layer": self.layers,
                 "name": names[self.layers - 1],
@@ -160,6 +164,7 @@ class Units:
                 "repeats": self.repeats,
             }
         ).rename_axis("unit")
+        return table if self.partition.complete else table.assign(complete=False)
 
     def by_layer(self) -> pandas.DataFrame:
         """One row a layer: name, units, how many cut, are dead, linear, repeat another; length; regions after it."""
@@ -168,7 +173,8 @@ class Units:
         groups = table.assign(units=1, repeats=self.repeats >= 0, **states).groupby("layer")
         counts = groups[["units", CUTS, DEAD, LINEAR, "repeats"]].sum()
         found = groups[["name"]].first().join([counts, groups[["length"]].sum()])
-        return found.assign(regions=self.regions_after)
+        found = found.assign(regions=self.regions_after)
+        return found if self.partition.complete else found.assign(complete=False)
 
     def plot(self, **options: Any) -> Any:
         """A matplotlib figure with a panel for each layer; see ``cpwl.plot_statistics.plot_units``."""

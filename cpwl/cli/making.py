@@ -112,10 +112,9 @@ def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict
     from ..partition import partition_blocks
     from ..statistics import statistics_of_blocks
 
-    done: set[tuple[int, ...]] = set()
     with report.step(f"partition ({options['backend']})") as step:
-        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, done=done, **options))
-        step.result = _found(totals.regions, totals.ambiguous, () in done)
+        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, **options))
+        step.result = _found(totals.regions, totals.ambiguous, bool(totals.complete))
     report.numbers(totals.summary)
 
 
