@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .arithmetic import Arithmetic
 from .arrangement import Arrangement, Exactly
 from .bits import BitMatrix
+from .budget import checkpoint
 from .predicates import Names, Predicates
 from .ragged import Ragged
 
@@ -152,6 +153,7 @@ class _Tournament:
 
     def play(self) -> None:
         """One round: neighbours of each group meet, the last of an odd number waits."""
+        checkpoint()
         first, waiting = self._schedule()
         left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
         difference = self._arithmetic.difference(left, right)

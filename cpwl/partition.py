@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from .region import Region
     from .statistics import Statistics
 
+_SPEEDS = {"torch": 1e5, "exact": 1e3}
+"""Regions a second, roughly, of a network whose widest node has 256 entries: with ``max_seconds`` they say how much is
+begun at once. A bad guess costs time alone."""
+
 _BATCH_ENTRIES = 1 << 18
 """Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
 
@@ -315,24 +319,32 @@ def partition(
     several blocks at a time. When ``max_regions`` or ``max_seconds`` are spent no further block is begun, and a
     partition that is not ``complete`` comes back. Blocks, whichever they are, make no difference to the regions.
     """
-    wanted = net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress
-    sweep, whole = _prepared(*wanted)
-    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, predicates, join=True))
+    wanted = _Wanted(net, dom, backend, device, predicates, memory_limit, progress)
+    wanted.check(max_regions, max_seconds)
+    budget = Budget(max_regions, max_seconds)
+    sweep, whole = wanted.prepared(budget)
+    if max_seconds is not None:
+        speed = _SPEEDS[backend] * min(1, 256 / max(node.size for node in net.nodes))
+        sweep.block_sizes = sweep.block_sizes.in_time(max_seconds, speed)
     try:
-        return _partition(sweep, sweep.finish(whole, runner), backend, device, predicates)
+        found = sweep.finish(whole, wanted.runner(sweep, executor))
     except NumericalRangeError:
         if not sweep.spans:
             raise
         # Long numbers reach less far than float64: so without them.
-        sweep, whole = _prepared(*wanted, spanning=False)
-        found = sweep.finish(whole)
+        budget.begin_again()
+        sizes = sweep.block_sizes
+        sweep, whole = wanted.prepared(budget, spanning=False)
+        sweep.block_sizes = sizes
+        found = sweep.finish(whole, wanted.runner(sweep, executor))
     except BordersDifferError:
         if predicates == "exact":
             raise
         # What float64 leaves undecided on a border may have been decided in two ways: so without any border.
+        budget.begin_again()
         sweep.block_sizes = sweep.block_sizes.without_borders()
         found = sweep.finish(whole)
-    return _partition(sweep, found, backend, device, predicates)
+    return wanted.partition(sweep, sweep.nothing(whole) if found is None else found)
 
 
 @ieee
@@ -360,78 +372,91 @@ def partition_blocks(
     set or anything like it, receives the paths of finished blocks, and such are left out; to go on where another run
     ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
     """
-    sweep, whole = _prepared(net, dom, backend, device, "exact", memory_limit, max_regions, max_seconds, progress)
+    wanted = _Wanted(net, dom, backend, device, "exact", memory_limit, progress)
+    wanted.check(max_regions, max_seconds)
+    sweep, whole = wanted.prepared(Budget(max_regions, max_seconds, progressing=True))
     sweep.block_sizes = sizes or sweep.block_sizes
-    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, "exact", join=False))
     borders = Borders() if borders is None else borders
-    done = set() if done is None else done
-    for found in sweep.blocks(whole, runner, done):
+    remaining = sweep.blocks(whole, wanted.runner(sweep, executor, join=False), done)
+    while True:
+        try:
+            found = next(remaining)
+        except StopIteration as end:
+            return bool(end.value)
         state = found.state
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
         agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
-        yield _partition(sweep, replace(found, state=agreed), backend, device, "exact")
-    return () in done
+        yield wanted.partition(sweep, replace(found, state=agreed))
 
 
-def _prepared(
-    net: Network,
-    dom: Domain,
-    backend: str,
-    device: str | None,
-    predicates: Literal["exact", "float"],
-    memory_limit: int | None,
-    max_regions: int | None,
-    max_seconds: float | None,
-    progress: Progress | None,
-    *,
-    spanning: bool = True,
-) -> tuple[Sweep, Task]:
-    """The sweep that was asked for, and its task; all arguments checked. ``spanning``: where it may serve."""
-    if not isinstance(net, Network):
-        raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
-    if not isinstance(dom, Domain):
-        raise ArgumentError(f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon.")
-    if predicates not in ("exact", "float"):
-        raise BackendError(f"predicates must be 'exact' or 'float', got {predicates!r}.")
-    if backend == "exact" and predicates == "float":
-        raise BackendError("predicates='float' is for the torch backend; the exact backend decides nothing in float64.")
-    for name, value, least in (("memory_limit", memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
-        if value is not None and not value >= least:
-            raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
-    if max_seconds is not None and not max_seconds > 0:
-        raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
-    check_network(net)
-    dom.check_input(net.input_shape)
-    chosen = backends.get(backend, device)
-    arrangement = chosen.arrangement.of(dom.polytope, device=device)
-    sizes = Blocks.within(memory_limit, max_regions)
-    named = predicates == "exact" and not arrangement.exact
-    arithmetic = backends.sweeping(chosen, net, dom, exact=named and spanning)
-    sweep = Sweep(net, dom, arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
-    return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """What a call asks for."""
 
+    network: Network
+    domain: Domain
+    backend: str
+    device: str | None
+    predicates: Literal["exact", "float"]
+    memory_limit: int | None
+    progress: Progress | None
 
-def _job(sweep: Sweep, backend: str, device: str | None, predicates: str, *, join: bool) -> Job:
-    exact = predicates == "exact" and backend != "exact"
-    return Job(sweep.network, sweep.domain, backend, device, sweep.block_sizes, exact, join)
+    def check(self, max_regions: int | None, max_seconds: float | None) -> None:
+        """Raises an error for an argument that makes no sense."""
+        net, dom = self.network, self.domain
+        if not isinstance(net, Network):
+            raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
+        if not isinstance(dom, Domain):
+            raise ArgumentError(
+                f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon."
+            )
+        if self.predicates not in ("exact", "float"):
+            raise BackendError(f"predicates must be 'exact' or 'float', got {self.predicates!r}.")
+        if self.backend == "exact" and self.predicates == "float":
+            raise BackendError(
+                "predicates='float' is for the torch backend; the exact backend decides nothing in float64."
+            )
+        for name, value, least in (("memory_limit", self.memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
+            if value is not None and not value >= least:
+                raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
+        if max_seconds is not None and not max_seconds > 0:
+            raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
+        check_network(net)
+        dom.check_input(net.input_shape)
 
+    def prepared(self, budget: Budget, *, spanning: bool = True) -> tuple[Sweep, Task]:
+        """The sweep, and its task. ``spanning``: where it may serve."""
+        chosen = backends.get(self.backend, self.device)
+        arrangement = chosen.arrangement.of(self.domain.polytope, device=self.device)
+        sizes = Blocks.within(self.memory_limit, budget.max_regions)
+        named = self.predicates == "exact" and not arrangement.exact
+        arithmetic = backends.sweeping(chosen, self.network, self.domain, exact=named and spanning)
+        sweep = Sweep(self.network, self.domain, arithmetic, blocks=sizes, budget=budget, progress=self.progress)
+        return sweep, sweep.start(arrangement, Names.sides(len(self.domain.polytope.vertices)) if named else None)
 
-def _partition(
-    sweep: Sweep, found: Finished, backend: str, device: str | None, predicates: Literal["exact", "float"]
-) -> Partition:
-    if not np.isfinite(found.output.errors()).all():
-        raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
-    state = found.state
-    return Partition(
-        network=sweep.network,
-        domain=sweep.domain,
-        arrangement=state.arrangement,
-        steps=state.steps,
-        outputs=found.output,
-        backend=backend,
-        device=device,
-        predicates=predicates,
-        settled=state.settled,
-        lines=state.lines,
-        complete=state.complete,
-    )
+    def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:
+        """What hands a sweep's blocks to an executor, if there is one. Blocks that are joined watch the deadline."""
+        if executor is None:
+            return None
+        until = sweep.budget.moment if join else None
+        shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
+        return Spread(executor, Job(*shared, spanning=sweep.spans, join=join, until=until))
+
+    def partition(self, sweep: Sweep, found: Finished) -> Partition:
+        """The partition that has come out."""
+        if not np.isfinite(found.output.errors()).all():
+            raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
+        state = found.state
+        return Partition(
+            network=sweep.network,
+            domain=sweep.domain,
+            arrangement=state.arrangement,
+            steps=state.steps,
+            outputs=found.output,
+            backend=self.backend,
+            device=self.device,
+            predicates=self.predicates,
+            settled=state.settled,
+            lines=state.lines,
+            complete=state.complete,
+        )

@@ -122,6 +122,8 @@ def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+    if not len(partition):
+        partition.check_complete("a picture")
 
 
 def check_output(partition: Partition, output: int) -> None:

@@ -84,13 +84,16 @@ class Statistics:
 
     @cached_property
     def summary(self) -> dict[str, int | float]:
-        """The numbers about the whole partition, by name; those of one that is not complete begin with "complete"."""
+        """The numbers about the whole partition, by name; those of one that is not complete begin with "complete".
+
+        Without regions none but the counts.
+        """
+        counts = {**marked_incomplete(self.complete), "regions": self.regions, "vertices": self.vertices}
+        counts |= {"edges": self.edges, "ambiguous": int(self.ambiguous.sum())}
+        if not self.regions:
+            return counts
         return {
-            **marked_incomplete(self.complete),
-            "regions": self.regions,
-            "vertices": self.vertices,
-            "edges": self.edges,
-            "ambiguous": int(self.ambiguous.sum()),
+            **counts,
             "density": self.density,
             "ARV": self.mean_area,
             "ANV": self.mean_corners,

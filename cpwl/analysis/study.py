@@ -112,7 +112,7 @@ def _measured(part: Partition) -> dict[str, Any]:
     return {
         "complete": part.complete,
         **found.summary,
-        **{f"median {name}": float(np.median(values)) for name, values in medians.items()},
+        **{f"median {name}": float(np.median(values)) if len(part) else np.nan for name, values in medians.items()},
     }
 
 

@@ -211,6 +211,8 @@ def units(part: Partition) -> Units:
     On a partition with exact predicates, or an exact one, this is exact; see ``cpwl.provenance.crossings``. On one that
     is not ``complete`` it is about the regions that are there.
     """
+    if not len(part):
+        part.check_complete("what units do")
     bounds = [_bounds(step, regions) for step, regions in _present(part)]
     empty = np.zeros(0, np.int16)
     lowest, highest = (np.concatenate([empty, *(pair[k] for pair in bounds)]) for k in (0, 1))

@@ -127,7 +127,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         wanted = np.asarray(points, dtype=np.float64)
         if wanted.ndim != 2 or wanted.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
-        return self._locator.locate(wanted)
+        return self._locator.locate(wanted) if len(self) else np.full(len(wanted), -1)
 
     @cached_property
     def _locator(self) -> Locator:
