@@ -83,6 +83,11 @@ class Arithmetic(ABC, Generic[Field]):
     def maximum(self, x: Field, y: Field, cut: Refinement[Field]) -> Field:
         """The larger of two fields, entry by entry, on an arrangement that was ``cut`` by the zeros of x - y."""
 
+    def by_entries(self, field: Field) -> Field:
+        """The same field, before it is refined, with bounds for each entry that stay with it through all that does not
+        mix entries: for what a maximum will compare. An exact field needs none."""
+        return field
+
     def chosen(self, fields: Sequence[Field], columns: NDArray[np.int64]) -> Field:
         """Some of the columns of fields, taken one after the other, that were all chosen from those of one field."""
         return self.linear(Node(Gather(columns), (), (len(columns),), "chosen"), fields)

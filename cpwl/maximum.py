@@ -142,7 +142,7 @@ class _Tournament:
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
         self._predicates, self._settled = predicates, 0
         self._counts = groups.counts
-        self._champions = arithmetic.chosen([argument], groups.values)
+        self._champions = arithmetic.chosen([arithmetic.by_entries(argument)], groups.values)
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
         self._winners = Winners.equal(len(arrangement), places.astype(np.int16))
 
@@ -154,7 +154,7 @@ class _Tournament:
     def play(self) -> None:
         """One round: neighbours of each group meet, the last of an odd number waits."""
         checkpoint()
-        first, waiting = self._schedule()
+        first, waiting = self._schedule
         left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
         difference = self._arithmetic.difference(left, right)
         levels = Ragged.from_counts(np.zeros(len(first)), np.ones(len(first), np.int64))
@@ -172,6 +172,7 @@ class _Tournament:
         maxima = self._arithmetic.maximum(left, right, refinement)
         self._champions = self._arithmetic.chosen([maxima, rest], order) if len(waiting) else maxima
         self._counts = (self._counts + 1) // 2
+        del self._schedule
 
     def dissolved(self) -> ByMaximum:
         """The arrangement without the facets made here across which all winners agree."""
@@ -206,16 +207,17 @@ class _Tournament:
     def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
         """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
         assert self._predicates is not None
-        champion = self._schedule()[0][columns]
-        group = np.repeat(np.arange(len(self._counts)), self._counts)[champion]
+        champion = self._schedule[0][columns]
+        group = np.searchsorted(np.cumsum(self._counts), champion, side="right")
         first, second = (
             self._arguments.values[self._arguments.offsets[group] + self._winners.at(regions, champion + k)]
             for k in (0, 1)
         )
         return Names.differences(self._predicates.stage, first, second)
 
+    @cached_property
     def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The champions that meet the next one of their group, and those that wait."""
+        """In this round, the champions that meet the next one of their group, and those that wait."""
         ends = np.cumsum(self._counts)
         place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
         last = place == np.repeat(self._counts, self._counts) - 1

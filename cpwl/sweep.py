@@ -28,6 +28,7 @@ from .network import Gather, Max, Network, Node, Periodic, Piecewise
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
+from .sameness import Sameness
 from .steps import Step, chosen_steps, followed, joined_steps, patterns_after, ranges_after, roots
 
 Path = tuple[int, ...]
@@ -150,6 +151,7 @@ class Sweep:
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
         self._oracle: Oracle | None = None
+        self._sameness: Sameness | None = None
         self._done = 0.0
 
     @property
@@ -350,6 +352,8 @@ class Sweep:
         def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
             return Names.levels(stage, levels.row_of[columns], levels.values[columns])
 
+        if i in self.network.met_by_maximum or until - state.units < node.size:
+            argument = self._arithmetic.by_entries(argument)
         predicates = self._predicates(state)
         exactly = None if predicates is None else predicates.exactly(naming)
         refinement = state.arrangement.refine(argument, levels, exactly=exactly)
@@ -396,8 +400,11 @@ class Sweep:
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys, width = state.node + 1, list(live), argument.columns // node.size
         until = self._units_until(state, node, width - 1)
-        groups, fields = self._arguments(node, argument).take(np.arange(state.units, until)), list(live.values())
+        groups = self._arguments(state, node, argument).take(np.arange(state.units, until))
         spanned, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
+        fields = list(live.values())
+        if some:
+            argument = self._arithmetic.by_entries(argument)
         if spanned or some:
             fields.append(argument)
         found = refine_by_maximum(
@@ -422,20 +429,29 @@ class Sweep:
             return node.size
         return min(node.size, state.units + self.block_sizes.units_at_once(levels))
 
-    def _arguments(self, node: Node, argument: Any) -> Ragged:
-        """The columns of each group, without copies of others, which fill short groups up or lie in padding.
+    def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
+        """The columns of each group, without those that are the same function as one before.
 
-        A copy never wins; but its difference from the other is known to be zero only here.
+        Such a one never wins; but its difference from the other is known to be zero only here.
         """
-        (source,) = (self.network.nodes[j] for j in node.inputs)
         columns = np.arange(argument.columns).reshape(node.size, -1)
-        if not isinstance(source.op, Gather):
-            return Ragged.of(columns.tolist())
-        index = source.op.index.reshape(columns.shape)
+        numbers = self._numbers(state.arrangement, *node.inputs).reshape(columns.shape)
         copies = np.zeros(columns.shape, np.bool_)
         for k in range(1, columns.shape[1]):
-            copies[:, k] = (index[:, :k] == index[:, k : k + 1]).any(axis=1)
+            copies[:, k] = (numbers[:, :k] == numbers[:, k : k + 1]).any(axis=1)
         return Ragged.from_counts(columns[~copies], (~copies).sum(axis=1))
+
+    def _numbers(self, arrangement: Arrangement[Any], node: int) -> NDArray[np.int64]:
+        """Numbers of a node's entries: those with equal ones are one function.
+
+        The same in all blocks of a sweep, so that these cut their borders alike.
+        """
+        op = self.network.nodes[node].op
+        if arrangement.exact:  # which stands for itself: entries are copies there, or what their values say
+            return op.index.ravel() if isinstance(op, Gather) else np.arange(self.network.nodes[node].size)
+        if self._sameness is None:
+            self._sameness = Sameness(self.network, self.domain)
+        return self._sameness.everywhere(node)
 
     def _reached(self, i: int, argument: Any) -> Node:
         """Node i; a periodic one, here and in the network, with the pieces that the domain reaches."""
@@ -443,7 +459,7 @@ class Sweep:
         if isinstance(node.op, Periodic):
             nodes = list(self.network.nodes)
             nodes[i] = node = unrolled(node, argument)
-            self.network, self._oracle = Network(tuple(nodes)), None
+            self.network, self._oracle, self._sameness = Network(tuple(nodes)), None, None
         return node
 
     def _predicates(self, state: State) -> Predicates | None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from .errors import ArgumentError
 from .halfspaces import Halfspaces
@@ -17,8 +19,26 @@ from .ieee import ieee
 from .partition import Partition
 from .region import Region
 
-if TYPE_CHECKING:
-    import sympy
+_LARGEST = 1 << 1000
+"""Larger integers may be no floats: what ``lambdify`` makes of them would overflow."""
+
+
+class Piecewise(sympy.Piecewise):  # type: ignore[misc]  # sympy is untyped
+    """A ``sympy.Piecewise`` that never merges its cases, so that substituting in it is linear in its size.
+
+    Wherever sympy makes a ``Piecewise`` anew (``subs``, ``xreplace``, ``diff``), it joins cases of equal value, and
+    distributes "and" over "or" in their conditions: 2^n steps for n cases. ``sympy.Piecewise(*f.args,
+    evaluate=False)`` is sympy's own; ``integrate``, ``solve`` and ``piecewise_fold`` make one, and may take as long.
+    """
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        """The cases, those left out whose condition is false; nan where none is left."""
+        pairs = [ExprCondPair(*getattr(pair, "args", pair)) for pair in args]
+        possible = [pair for pair in pairs if pair.cond != sympy.false]
+        return super().__new__(cls, *possible, **options | {"evaluate": False}) if possible else sympy.nan
+
+    def _eval_simplify(self, **kwargs: Any) -> Any:
+        return self.func(*((sympy.simplify(value, **kwargs), condition) for value, condition in self.args))
 
 
 @ieee
@@ -29,15 +49,14 @@ class SymbolicRegion:
     symbols: tuple[sympy.Symbol, ...]
     """The slice coordinates."""
     inequalities: tuple[Any, ...]
-    """sympy relationals ``... >= 0``, none of which can be left out; integer coefficients without a common factor."""
+    """sympy relationals ``... >= 0``, none of which can be left out; integer coefficients without a common factor,
+    divided by a power of two where one is above 2^1000 and so no float."""
     outputs: tuple[sympy.Expr, ...]
     """The network's outputs on the region."""
 
     @property
     def condition(self) -> Any:
         """The inequalities as one sympy condition: the closed region."""
-        import sympy
-
         return sympy.And(*self.inequalities)
 
 
@@ -50,19 +69,19 @@ def region(chosen: Region, symbols: Sequence[sympy.Symbol] | None = None) -> Sym
 @ieee
 def piecewise(
     partition: Partition, symbols: Sequence[sympy.Symbol] | None = None, *, max_regions: int = 256
-) -> tuple[sympy.Piecewise, ...]:
-    """Each output of the network on the domain as a sympy ``Piecewise``, one case a region; undefined outside.
+) -> tuple[Piecewise, ...]:
+    """Each output of the network on the domain as a ``Piecewise``, one case a region; nan outside.
 
     The coefficients are those of the exact network, whatever the backend. ``symbols`` (by default u1, u2) are the slice
-    coordinates. Raises ``ArgumentError`` above ``max_regions`` regions, and when some are ambiguous or missing.
+    coordinates. ``subs`` takes time linear in the number of regions. What ``sympy.lambdify`` makes of it rounds: at a
+    corner that is no float it may find no case, and give nan. Raises ``ArgumentError`` above ``max_regions`` regions,
+    and when some are ambiguous or missing.
     """
-    import sympy
-
     partition.check_complete("a Piecewise, defined on the whole domain,")
     _check(partition, max_regions)
     found = [region(partition.region(i), symbols) for i in range(len(partition))]
     cases = zip(*([(output, one.condition) for output in one.outputs] for one in found), strict=True)
-    return tuple(sympy.Piecewise(*case, evaluate=False) for case in cases)
+    return tuple(Piecewise(*case) for case in cases)
 
 
 def _check(partition: Partition, max_regions: int) -> None:
@@ -79,8 +98,6 @@ def _check(partition: Partition, max_regions: int) -> None:
 
 
 def _symbols(symbols: Sequence[sympy.Symbol] | None, dim: int) -> tuple[sympy.Symbol, ...]:
-    import sympy
-
     if symbols is None:
         return tuple(sympy.Symbol(f"u{i + 1}", real=True) for i in range(dim))
     if len(symbols) != dim or len(set(symbols)) != dim:
@@ -89,8 +106,6 @@ def _symbols(symbols: Sequence[sympy.Symbol] | None, dim: int) -> tuple[sympy.Sy
 
 
 def _inequalities(halfspaces: Halfspaces, symbols: tuple[sympy.Symbol, ...]) -> tuple[Any, ...]:
-    import sympy
-
     table = np.concatenate([halfspaces.normals, halfspaces.offsets[:, None]], axis=1)
     return tuple(sympy.Ge(_combination(_whole(row.tolist()), symbols), 0) for row in table)
 
@@ -102,14 +117,16 @@ def _affine(weight: NDArray[Any], bias: NDArray[Any], symbols: tuple[sympy.Symbo
 
 def _combination(row: Sequence[Fraction], symbols: tuple[sympy.Symbol, ...]) -> sympy.Expr:
     """row[0] u1 + row[1] u2 + ... + row[-1]."""
-    import sympy
-
     numbers = [sympy.Rational(x.numerator, x.denominator) for x in row]
     return sympy.Add(*(x * symbol for x, symbol in zip(numbers, symbols, strict=False)), numbers[-1])
 
 
 def _whole(row: Sequence[Fraction]) -> list[Fraction]:
-    """The row times the positive factor that makes its entries integers without a common factor."""
+    """The row times the positive factor that makes its entries integers without a common factor, or floats."""
     scale = lcm(*(x.denominator for x in row))
-    divisor = gcd(*(int(x * scale) for x in row))
-    return [x * scale / divisor for x in row]
+    whole = [int(x * scale) for x in row]
+    divisor = gcd(*whole)
+    largest = max(map(abs, whole)) // divisor
+    if largest > _LARGEST:
+        divisor <<= largest.bit_length()
+    return [Fraction(x, divisor) for x in whole]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -46,6 +47,50 @@ def test_the_piecewise_is_the_network_at_rational_points(backend: str, network: 
     wanted = cpwl.evaluate(network, np.array(chosen, dtype=object), backend="exact")
     for point, values in zip(chosen, wanted.tolist(), strict=True):
         assert [at(output, point) for output in outputs] == list(map(rational, values))
+
+
+def grid_with_equal_maps(lines: int) -> Network:
+    """(lines + 1)^2 regions, cut by units along both axes; relu(x) of all of them: rows of regions have one map."""
+    places = [Fraction(2 * k, lines + 1) - 1 for k in range(1, lines + 1)]
+    first = np.array([[1, 0]] * (lines + 1) + [[0, 1]] * lines)
+    bias = np.array([0, *(-x for x in places), *(-y for y in places)], dtype=object)
+    out = np.array([[1] + [0] * 2 * lines, [0] * (2 * lines) + [1]])
+    return Network.mlp([first, out], [bias, np.zeros(2, int)])
+
+
+LARGE = {
+    "256 regions": (grid_with_equal_maps(15), SQUARE),
+    "32 layers": (mlp(2, [2] + [10] * 30 + [2]), cpwl.Domain.box([-0.015, -0.015], [0.015, 0.015])),
+}
+"""As many regions as to_sympy takes; inequalities whose integers are above all floats."""
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_largest_piecewise_that_is_allowed_is_quick_to_evaluate(name: str) -> None:
+    network, domain = LARGE[name]
+    part = cpwl.partition(network, domain)
+    assert len(part) == 256 or name == "32 layers"
+    outputs = part.to_sympy()
+    u1, u2 = sympy.symbols("u1 u2", real=True)
+    chosen = [0, len(part) // 3, len(part) - 1]
+    inner = np.array([part.region(i).witness for i in chosen])
+    start = time.perf_counter()
+    for point in [*inner, part.region(5).exact_vertices[0]]:
+        wanted = list(map(rational, cpwl.evaluate(network, part.to_input(point[None]), backend="exact")[0]))
+        assert [at(output, point) for output in outputs] == wanted
+    x, y = map(rational, point)
+    assert outputs[1].subs(u2, y).subs(u1, x) == outputs[1].xreplace({u1: x, u2: y}) == wanted[1]
+    assert (outputs[0] - outputs[1]).subs({u1: x, u2: y}) == wanted[0] - wanted[1]
+    assert at(outputs[0], (Fraction(9), Fraction(9))) is sympy.nan
+    slopes = outputs[0].diff(u1).simplify()
+    for i, point in zip(chosen, inner, strict=True):
+        assert at(slopes, point) == rational(part.region(i).exact_map[0][0, 0])
+    many = np.array([part.region(i).witness for i in range(len(part))]).astype(float)
+    for modules in ("numpy", "math"):
+        function = np.vectorize(sympy.lambdify((u1, u2), outputs[1], modules), otypes=[float])
+        values = cpwl.evaluate(network, part.to_input(many))[:, 1]
+        assert np.allclose(function(*many.T), values, rtol=1e-9, atol=1e-12)
+    assert time.perf_counter() - start < 60
 
 
 @pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])

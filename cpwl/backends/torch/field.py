@@ -71,6 +71,55 @@ class Sharp(Portable):
 
 
 @dataclass(frozen=True, eq=False)
+class Scaled(Portable):
+    """Bounds in the norm max_k |x[k]| / scale[k]: |error[v, k]| <= error[v] * scale[k], and the same for values.
+
+    An operator that does not mix entries keeps them, and so does prolongation (proofs/, Lemma 5 (g)).
+    """
+
+    scale: Tensor
+    """(K,), zero or at least ``SMALLEST``; zero where the values are exactly zero."""
+    error: Tensor
+    size: Tensor
+    """|value[v, k]| <= size[v] * scale[k]."""
+
+    @classmethod
+    def of(cls, values: Tensor, sharp: Sharp) -> Scaled:
+        """From a bound for each entry."""
+        positive = sharp.row[sharp.row > 0]
+        least = positive.min() if len(positive) else torch.ones_like(sharp.row.sum())
+        scale = lifted((sharp.column + sharp.floor / least) * ROUND_UP)
+        row = torch.where(sharp.row > 0, sharp.row, least) if bool(sharp.floor.any()) else sharp.row
+        missed = (scale == 0) & (values != 0).any(dim=0)
+        scale = scale.masked_fill(missed, SMALLEST)
+        return cls(scale, row, largest_share(values, inverted(scale)))
+
+    def take(self, columns: Tensor) -> Scaled:
+        """The bounds of the given columns; -1 stands for one that is exactly zero."""
+        return replace(self, scale=taken(self.scale, columns))
+
+    def rows(self, rows: Tensor) -> Scaled:
+        """The bounds of the given rows."""
+        return replace(self, error=self.error[rows], size=self.size[rows])
+
+    def sharp(self) -> Sharp:
+        """The same as a bound for each entry."""
+        return Sharp(self.error, self.scale, torch.zeros_like(self.scale))
+
+
+def inverted(scale: Tensor) -> Tensor:
+    """1 / scale, rounded up; 0 for 0."""
+    return torch.where(scale > 0, ROUND_UP / scale, 0.0)
+
+
+def largest_share(values: Tensor, weights: Tensor) -> Tensor:
+    """The largest |value| times weight of each row, rounded up; zero or at least ``SMALLEST``."""
+    if not values.shape[1]:
+        return values.new_zeros(len(values))
+    return lifted((values.abs() * weights).amax(dim=1) * ROUND_UP)
+
+
+@dataclass(frozen=True, eq=False)
 class FloatField(Portable):
     """Values (V, K) in float64 and, row by row, a bound on the 2-norm of their error."""
 
@@ -84,8 +133,11 @@ class FloatField(Portable):
     """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
     zeros: Tensor | None = None
     """Entries known to be exactly zero, bool (V, K); None when none are known (see ``Arithmetic.noting_zeros``)."""
-    made: tuple[Tensor, Tensor] | None = None
-    """Rows and columns of entries at which a vertex was made, which are exactly zero; None when there are none."""
+    settled: tuple[Tensor, Tensor, Tensor] | None = None
+    """Rows, columns and signs in {-1, 0} of entries that are certainly at most zero: a vertex was made where they are
+    zero, or it was decided exactly."""
+    scaled: Scaled | None = None
+    """Bounds for each entry that stay with the field when it is prolonged, if wanted (``Arithmetic.by_entries``)."""
     norms: Tensor | None = None
     """Bounds on the 2-norms of the rows, if they are known, (V,)."""
     held: Tensor | None = None
@@ -124,7 +176,9 @@ class FloatField(Portable):
 
     def bound(self) -> Sharp:
         """A bound for each entry."""
-        return self._uniform(self.error) if self.sharp is None else self.sharp
+        if self.sharp is not None:
+            return self.sharp
+        return self._uniform(self.error) if self.scaled is None else self.scaled.sharp()
 
     def rounding(self) -> Sharp:
         """What the last operation alone may have added to each entry: no bound on the whole error, its natural unit.
@@ -133,6 +187,8 @@ class FloatField(Portable):
         """
         if self.fresh is not None:
             return replace(self.bound(), row=self.fresh)
+        if self.sharp is None and self.scaled is not None:
+            return replace(self.scaled.sharp(), row=torch.minimum(self.scaled.error, 8 * UNIT * self.scaled.size))
         return self._uniform(torch.minimum(self.error, 8 * UNIT * row_norms(self.values)))
 
     def _uniform(self, row: Tensor) -> Sharp:
@@ -164,7 +220,10 @@ class FloatField(Portable):
         zeros = None if self.zeros is None else self.zeros[rows]
         values, error = self.values[rows], self.error[rows]
         norms = None if self.norms is None else self.norms[rows]
-        return FloatField(values, error, sharp, fresh, weights, zeros, norms=norms, held=self.held, width=self.width)
+        scaled = None if self.scaled is None else self.scaled.rows(rows)
+        return FloatField(
+            values, error, sharp, fresh, weights, zeros, scaled=scaled, norms=norms, held=self.held, width=self.width
+        )
 
 
 def stacked(fields: Sequence[FloatField]) -> FloatField:
@@ -174,7 +233,7 @@ def stacked(fields: Sequence[FloatField]) -> FloatField:
 
 def taken(values: Tensor, index: Tensor) -> Tensor:
     """Entries along the last axis, where the index -1 stands for zero."""
-    result = values[..., index.clamp(min=0)]
+    result = values.index_select(-1, index.clamp(min=0))
     missing = index < 0
     return result.masked_fill(missing, 0.0) if bool(missing.any()) else result
 

@@ -141,12 +141,12 @@ def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tup
     values = columns.values[start:stop]
     above, below = values > 0, values < 0
     doubtful = torch.zeros_like(above)
-    near = values.abs() <= coarse[start:stop, None]
+    near = ~(values.abs() > coarse[start:stop, None])
     row, column = (near if columns.zeros is None else near & ~columns.zeros[start:stop]).nonzero(as_tuple=True)
     if len(row):
         size = values[row, column].abs()
         bound, zero = columns.bounds_at(row + start, column)
-        doubtful[row, column] = (size <= bound) & (bound > 0)
+        doubtful[row, column] = ~(size > bound) & (bound != 0)
         above[row, column] &= size > zero
         below[row, column] &= size > zero
     return pack(above), pack(below), pack(doubtful)
