@@ -64,7 +64,7 @@ class Blocks:
         """The same, so that what is done at once takes a small part of that time, at so many regions a second."""
         regions = round(min(seconds * speed, 2.0**60))
         columns = min(self.most_columns, _cutting_into(max(64, regions)))
-        return replace(self, most_rows=min(self.most_rows, max(64, regions // 8)), most_columns=columns)
+        return replace(self, most_rows=min(self.most_rows, max(16, regions // 32)), most_columns=columns)
 
     def without_borders(self) -> Blocks:
         """The same, but with one block for everything: where decisions are not exact, borders would not fit."""

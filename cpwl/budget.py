@@ -85,8 +85,12 @@ class Budget:
     @property
     def spent(self) -> bool:
         """Whether no further block is to be begun."""
-        if self.progressing and not self.regions:
+        enough = self.max_regions is not None and self.regions >= self.max_regions
+        return self.over or (enough and not (self.progressing and not self.regions))
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is."""
+        if self.max_seconds is None or (self.progressing and not self.regions):
             return False
-        if self.max_regions is not None and self.regions >= self.max_regions:
-            return True
-        return self.max_seconds is not None and time.monotonic() >= self._deadline
+        return time.monotonic() >= self._deadline

@@ -316,8 +316,10 @@ def partition(
     Where values at all vertices would take much memory, regions are refined in blocks, one after the other:
     ``memory_limit`` (bytes; 4 GiB by default) bounds what is needed beside the result; ``partition_blocks`` does not
     hold the result either. ``executor``, any ``concurrent.futures.Executor`` of processes, local or not, works on
-    several blocks at a time. When ``max_regions`` or ``max_seconds`` are spent no further block is begun, and a
-    partition that is not ``complete`` comes back. Blocks, whichever they are, make no difference to the regions.
+    several blocks at a time. With ``max_regions`` or ``max_seconds`` no more regions, and no more time (but for a
+    second, or a tenth of it), are spent: what is under way is given up, and a partition that is not ``complete`` comes
+    back, of regions that are all finished; perhaps of none. Blocks, whichever they are, make no difference to the
+    regions; budgets may, to their order.
     """
     wanted = _Wanted(net, dom, backend, device, predicates, memory_limit, progress)
     wanted.check(max_regions, max_seconds)
@@ -368,9 +370,9 @@ def partition_blocks(
     Every block is a ``Partition`` of its own, of some neighbouring regions of ``dom``: it is not ``complete``, and
     beyond its border there are no regions. Together the blocks have exactly the regions of ``partition``, each once;
     vertices on common borders have the same coordinates, bit for bit. What the iterator returns in the end is whether
-    they are all there, or a budget was spent. Options are those of ``partition``, with exact predicates. ``done``, a
-    set or anything like it, receives the paths of finished blocks, and such are left out; to go on where another run
-    ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
+    they are all there, or a budget was spent; at least one block is finished. Options are those of ``partition``, with
+    exact predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out;
+    to go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
     """
     wanted = _Wanted(net, dom, backend, device, "exact", memory_limit, progress)
     wanted.check(max_regions, max_seconds)

@@ -57,6 +57,9 @@ class State:
     """How many nonlinear nodes are done."""
     units: int = 0
     """Of the next one, how many units are done: its argument is still live then."""
+    in_portions: bool = True
+    """Whether units may come some at a time. Not in blocks that were made while vertices shared rows: some may go on
+    so, and others not, and all are to be refined equally often."""
     settled: int = 0
     path: Path = ()
     """Which block of which block this is."""
@@ -259,6 +262,7 @@ class Sweep:
                 first_line=taken.arrangement.lines,
                 settled=0,
                 path=(*path, k),
+                in_portions=state.in_portions and not division.rows.rank,
             )
             yield Task(block, division.rows.at(taken.vertices), share)
 
@@ -344,7 +348,7 @@ class Sweep:
     def _piecewise(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         assert isinstance(node.op, Piecewise)
         i, stage, breakpoints = state.node + 1, state.stage, node.op.breakpoints
-        until = self._units_until(state, node, len(breakpoints))
+        until = self._units_until(state, node, argument, len(breakpoints))
         counts = np.zeros(node.size, np.int64)
         counts[state.units : until] = len(breakpoints)
         levels = Ragged.from_counts(np.tile(breakpoints, until - state.units), counts)
@@ -357,6 +361,7 @@ class Sweep:
         predicates = self._predicates(state)
         exactly = None if predicates is None else predicates.exactly(naming)
         refinement = state.arrangement.refine(argument, levels, exactly=exactly)
+        checkpoint()
         named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
         moved = _after(state, step, refinement.arrangement, named, refinement.settled, until % node.size)
@@ -384,6 +389,7 @@ class Sweep:
         vertices: NDArray[np.int64] | None,
     ) -> dict[int, Any]:
         """The live fields after a piecewise node."""
+        checkpoint()
         if vertices is None:
             rows = {j: refinement.carry(field) for j, field in live.items()}
         else:
@@ -399,7 +405,7 @@ class Sweep:
 
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys, width = state.node + 1, list(live), argument.columns // node.size
-        until = self._units_until(state, node, width - 1)
+        until = self._units_until(state, node, argument, width - 1)
         groups = self._arguments(state, node, argument).take(np.arange(state.units, until))
         spanned, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
         fields = list(live.values())
@@ -423,9 +429,9 @@ class Sweep:
             output = self._arithmetic.activate(node, argument)
         return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
 
-    def _units_until(self, state: State, node: Node, levels: int) -> int:
+    def _units_until(self, state: State, node: Node, argument: Any, levels: int) -> int:
         """How many units of the next node are done when it has cut once more; all, where vertices share rows."""
-        if self._arithmetic.spans:
+        if not state.in_portions or self._arithmetic.rank({0: argument}):
             return node.size
         return min(node.size, state.units + self.block_sizes.units_at_once(levels))
 
@@ -499,6 +505,7 @@ class Sweep:
         """Fields that are held anyway."""
 
         def at(vertices: NDArray[np.int64] | None) -> dict[int, Any]:
+            checkpoint()
             if vertices is None:
                 return dict(live)
             return {j: self._arithmetic.take(field, vertices) for j, field in live.items()}
@@ -614,11 +621,18 @@ class _Affordable:
         """Whether there was none left when they were ended."""
 
     def __iter__(self) -> Iterator[Task]:
-        for task in self._tasks:
+        while not self._budget.over:
+            try:
+                with self._budget.watched():
+                    task = next(self._tasks, None)
+            except Spent:
+                return
+            if task is None:
+                self.all_taken = True
+                return
             if self._budget.spent:
                 return
             yield task
-        self.all_taken = True
 
 
 def _some(found: Finished, regions: int) -> Finished:

@@ -45,8 +45,14 @@ def demo(out: Path, seed: int) -> None:
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")
-@click.option("--max-regions", type=click.IntRange(1), help="Begin no further block when there are so many.")
-@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Begin no further block after that time.")
+@click.option(
+    "--max-regions", type=click.IntRange(1), help="Of a file: no more regions than these. Else begin no further block."
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="End after that time, with the regions that are finished.",
+)
 @click.option("--resume", is_flag=True, help="Go on with what the folder --out holds of this partition.")
 @click.option("--stats", "numbers", is_flag=True, help="Count and measure the regions, block by block; hold none.")
 @click.option("--out", type=NewFile(path_type=Path),
