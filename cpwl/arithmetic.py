@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Field, FieldLike, Refinement
+from .budget import checkpoint
 from .domain import Domain
 from .errors import NumericalRangeError
 from .network import Dense, Gather, Network, Node, Op, Periodic, Sum
@@ -161,6 +162,7 @@ class Forward(Generic[Field]):
 
     def __iter__(self) -> Iterator[Stage[Field]]:
         for i, node in enumerate(self._network.nodes[1:], start=1):
+            checkpoint()
             inputs = [self._live[j] for j in node.inputs]
             if node.is_nonlinear:
                 if self._pieces is None:

@@ -22,6 +22,7 @@ from .bits import BitMatrix
 from .domain import Domain
 from .errors import FileFormatError
 from .files import reading
+from .ieee import ieee
 from .network import Max, Network, Piecewise
 from .network_io import network_from_arrays, network_to_arrays
 from .partition import Partition
@@ -62,6 +63,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
     archive.write(path, content, arrays)
 
 
+@ieee
 def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
 
