@@ -88,6 +88,10 @@ class Arithmetic(ABC, Generic[Field]):
         mix entries: for what a maximum will compare. An exact field needs none."""
         return field
 
+    def doubted(self, field: Field) -> Field:
+        """The same values, of which nothing is certain. Those of an exact field are."""
+        return field
+
     def chosen(self, fields: Sequence[Field], columns: NDArray[np.int64]) -> Field:
         """Some of the columns of fields, taken one after the other, that were all chosen from those of one field."""
         return self.linear(Node(Gather(columns), (), (len(columns),), "chosen"), fields)

@@ -55,6 +55,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
         "backend": partition.backend,
         "predicates": partition.predicates,
         "settled": partition.settled,
+        "recut": partition.recut,
         "complete": partition.complete,
         "network": header,
         "steps": [step.node for step in partition.steps],
@@ -95,6 +96,7 @@ def _partition(header: dict[str, Any], arrays: dict[str, NDArray[Any]], device: 
         device=device,
         predicates=header["predicates"],
         settled=header["settled"],
+        recut=header.get("recut", 0),
         complete=header.get("complete", True),
         lines=_lines(header, stored.part("lines"), network, domain, arrangement),
     )
@@ -127,6 +129,8 @@ def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> No
         raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
     if not isinstance(header.get("settled"), int) or header["settled"] < 0:
         raise FileFormatError(f"its number of settled decisions must be a number >= 0, got {header.get('settled')!r}")
+    if not isinstance(header.get("recut", 0), int) or header.get("recut", 0) < 0:
+        raise FileFormatError(f"its number of cells cut again must be a number >= 0, got {header['recut']!r}")
     if not isinstance(header.get("complete", True), bool):
         raise FileFormatError(f"whether it is complete must be true or false, got {header['complete']!r}")
     if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):

@@ -29,6 +29,7 @@ from .errors import (
     BackendError,
     BordersDifferError,
     IncompleteError,
+    InternalError,
     NumericalRangeError,
     ShapeError,
 )
@@ -77,6 +78,9 @@ class Partition(Uncached):
     """How decisions were made: all exactly, or from float64 numbers alone (then some may be ambiguous)."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
+    recut: int = 0
+    """How many cells failed a self-check on the way and were cut again by exact decisions alone: a mistake of the
+    library that was mended. Please report it."""
     lines: Names | None = None
     """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
     complete: bool = True
@@ -93,7 +97,8 @@ class Partition(Uncached):
         if self.arrangement.exact:
             return "exact"
         if self.predicates == "exact":
-            return f"float64 with exact predicates, {self.settled} decisions settled exactly"
+            again = f", {self.recut} cells cut again after a failed self-check" if self.recut else ""
+            return f"float64 with exact predicates, {self.settled} decisions settled exactly{again}"
         return f"float64, {len(self.ambiguous)} ambiguous"
 
     @property
@@ -340,13 +345,17 @@ def partition(
         sweep, whole = wanted.prepared(budget, spanning=False)
         sweep.block_sizes = sizes
         found = sweep.finish(whole, wanted.runner(sweep, executor))
-    except BordersDifferError:
-        if predicates == "exact":
+    except InternalError as failure:
+        if backend == "exact" or (predicates == "float" and not isinstance(failure, BordersDifferError)):
             raise
-        # What float64 leaves undecided on a border may have been decided in two ways: so without any border.
+        # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
+        # decisions are exact one that float64 called certain must have been wrong: so without any trust in float64.
         budget.begin_again()
+        sweep, whole = wanted.prepared(budget, spanning=False, trusting=predicates == "float")
         sweep.block_sizes = sweep.block_sizes.without_borders()
         found = sweep.finish(whole)
+        if found is not None and predicates == "exact":
+            found = sweep.bounded(found)
     return wanted.partition(sweep, sweep.nothing(whole) if found is None else found)
 
 
@@ -427,8 +436,8 @@ class _Wanted:
         check_network(net)
         dom.check_input(net.input_shape)
 
-    def prepared(self, budget: Budget, *, spanning: bool = True) -> tuple[Sweep, Task]:
-        """The sweep, and its task. ``spanning``: where it may serve."""
+    def prepared(self, budget: Budget, *, spanning: bool = True, trusting: bool = True) -> tuple[Sweep, Task]:
+        """The sweep, and its task. ``spanning``: where it may serve; ``trusting``: whether float64 may decide."""
         chosen = backends.get(self.backend, self.device)
         arrangement = chosen.arrangement.of(self.domain.polytope, device=self.device)
         sizes = Blocks.within(self.memory_limit, budget.max_regions)
@@ -436,7 +445,8 @@ class _Wanted:
         network = self.network if arrangement.exact else equilibrated(self.network)
         arithmetic = backends.sweeping(chosen, network, self.domain, exact=named and spanning)
         sweep = Sweep(network, self.domain, arithmetic, blocks=sizes, budget=budget, progress=self.progress)
-        return sweep, sweep.start(arrangement, Names.sides(len(self.domain.polytope.vertices)) if named else None)
+        lines = Names.sides(len(self.domain.polytope.vertices)) if named else None
+        return sweep, sweep.start(arrangement, lines, trusting=trusting)
 
     def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:
         """What hands a sweep's blocks to an executor, if there is one. Blocks that are joined watch the deadline."""
@@ -463,6 +473,7 @@ class _Wanted:
             device=self.device,
             predicates=self.predicates,
             settled=state.settled,
+            recut=state.recut,
             lines=state.lines,
             complete=state.complete,
         )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, embedding, unrolled
+from .arithmetic import Arithmetic, embedding, evaluate, unrolled
 from .arrangement import Arrangement, Refinement
 from .bits import BitMatrix
 from .blocks import Blocks
@@ -165,10 +165,23 @@ class Sweep:
         return self._arithmetic.spans
 
     # ---- ways through ----------------------------------------------------------------------------------------------
-    def start(self, arrangement: Arrangement[Any], lines: Names | None = None) -> Task:
-        """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact."""
+    def start(self, arrangement: Arrangement[Any], lines: Names | None = None, *, trusting: bool = True) -> Task:
+        """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact.
+
+        Without ``trusting`` no value of float64 decides anything: all that is not known by name is decided exactly.
+        """
         start = self._arithmetic.linear(embedding(self.domain), [arrangement.coordinates()])
-        return Task(State(arrangement, 0, lines), {0: start}, 1.0)
+        return Task(State(arrangement, 0, lines), {0: start if trusting else self._arithmetic.doubted(start)}, 1.0)
+
+    def bounded(self, found: Finished) -> Finished:
+        """What has come out of a sweep that trusted no value: its output with a bound, and all regions cut again."""
+        state = found.state
+        points, vertices = state.arrangement.coordinates(), len(state.arrangement.vertices)
+        size = self.block_sizes.rows_at_once(max(node.size for node in self.network.nodes), 0)
+        chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
+        inputs = (self._arithmetic.linear(embedding(self.domain), [self._arithmetic.take(points, c)]) for c in chunks)
+        output = self._arithmetic.stack([evaluate(self.network, self._arithmetic, x) for x in inputs])
+        return Finished(replace(state, recut=len(state.arrangement)), output)
 
     def finish(self, task: Task, runner: Runner | None = None) -> Finished | None:
         """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division.

@@ -158,6 +158,10 @@ class TorchArithmetic(Arithmetic[FloatField]):
         scaled = _of_all([x, y], lambda parts: torch.stack(parts).amax(0))
         return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]), scaled=scaled)
 
+    def doubted(self, field: FloatField) -> FloatField:
+        """The same values with infinite bounds."""
+        return FloatField(field.values, torch.full_like(field.error, torch.inf), weights=field.weights)
+
     def by_entries(self, field: FloatField) -> FloatField:
         """The field with bounds for each entry that stay with it when it is prolonged."""
         if field.unbounded or field.sharp is None:

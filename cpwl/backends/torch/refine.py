@@ -125,7 +125,7 @@ class _Refinement:
         edges, marks, half = cut.assemble(self.task.generation)
         batches = [self.points, _inner_points(cut, meets, chords)]
         outcome = Outcome.nothing(edges, marks, half)
-        if bool(self.irregular.any()):
+        if len(self._active_columns()):
             outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
             self.uncertain[outcome.ambiguous] = True
         checkpoint()
