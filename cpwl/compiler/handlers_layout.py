@@ -91,9 +91,9 @@ def scatter(b: Builder, x: Operand, dim: int, index: Operand, source: Operand) -
 
     def replaced(parts: list[torch.Tensor]) -> torch.Tensor:
         whole = torch.arange(parts[0].numel()).reshape(parts[0].shape)
-        if len(whole.gather(dim, places).unique()) < places.numel():
+        if len(np.unique(whole.gather(dim, places).numpy())) < places.numel():
             raise UnsupportedLayerError("an entry is replaced more than once")
-        return torch.ops.aten.scatter.src(parts[0], dim, places, parts[1].expand(places.shape))
+        return parts[0].scatter(dim, places, parts[1].expand(places.shape))
 
     return _together(b, [x, source], replaced)
 
