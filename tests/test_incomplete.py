@@ -20,6 +20,7 @@ from cpwl.boundary import DecisionBoundary, decision_boundary
 from cpwl.cli import main
 from cpwl.errors import IncompleteError, IncompleteWarning
 from cpwl.graph import dual_graph
+from cpwl.network import Network
 from cpwl.partition import Partition
 from cpwl.plot import plot
 from cpwl.plot_boundary import plot_samples
@@ -32,7 +33,16 @@ from cpwl.symbolic import piecewise
 from cpwl.view import view
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
-NETWORK = mlp(5, [2, 32, 32, 2])
+
+
+def first_network(*, crossed: bool) -> Network:
+    """The first one whose boundary does, or does not, cross the first 300 regions."""
+    networks = (mlp(seed, [2, 32, 32, 2]) for seed in range(40))
+    parts = (cpwl.partition(network, SQUARE, max_regions=300) for network in networks)
+    return next(part.network for part in parts if not part.complete and crossed == (len(part.decision_boundary()) > 0))
+
+
+NETWORK = first_network(crossed=True)
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +211,7 @@ def test_samples_come_with_a_warning(part: Partition) -> None:
 
 
 def test_a_boundary_is_not_called_empty_before_all_is_known() -> None:
-    part = cpwl.partition(mlp(2, [2, 32, 32, 2]), SQUARE, max_regions=300)
+    part = cpwl.partition(first_network(crossed=False), SQUARE, max_regions=300)
     assert not len(part.decision_boundary())
     with pytest.raises(IncompleteError), pytest.warns(IncompleteWarning):
         part.decision_boundary().sample(1)
