@@ -28,7 +28,7 @@ def write(path: str | PathLike[str], document: Entry) -> None:
     data = (json.dumps(document, separators=(",", ":")) + "\n").encode("ascii")
     if len(data) > checker.MAX_BYTES:
         raise ArgumentError(
-            f"a certificate has at most {checker.MAX_BYTES:,} bytes, so that checkers can bound what they read; this one "
+            f"a certificate has at most {checker.MAX_BYTES:,} bytes, which bounds what a checker reads; this one "
             f"has {len(data):,}. Certify the partition of a smaller domain, or the parts of a domain one by one."
         )
     with replaced(path) as new:
