@@ -42,6 +42,8 @@ LIGHT = (
 """After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
 
 EDGE = "#333333"
+_THUMBNAIL = 48
+"""The longer side of an image beside its place, in points."""
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -383,7 +385,7 @@ def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], 
     axes.plot(*places.T, "o", color="black", markersize=8, markeredgecolor="white", markeredgewidth=1.5, zorder=5)
     for place, image, caption in zip(places, images, captions, strict=True):
         direction = (place - middle) / max(float(np.linalg.norm(place - middle)), np.finfo(float).tiny)
-        thumbnail = OffsetImage(image, zoom=6.0, cmap="gray_r", interpolation="nearest")
+        thumbnail = OffsetImage(image, zoom=_THUMBNAIL / max(image.shape), cmap="gray_r", interpolation="nearest")
         box = VPacker(children=[thumbnail, TextArea(caption, textprops={"fontsize": 10})], align="center", pad=0, sep=2)
         arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
         spot = place + 0.33 * half * direction

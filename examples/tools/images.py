@@ -64,15 +64,25 @@ def names(options: argparse.Namespace) -> list[str]:
 
 
 def train(
-    model: nn.Module, images: Images, epochs: int, *, augment: Callable[[Tensor], Tensor] = lambda x: x
+    model: nn.Module,
+    images: Images,
+    epochs: int,
+    *,
+    augment: Callable[[Tensor], Tensor] = lambda x: x,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> nn.Module:
-    """The model, trained with cross-entropy, in eval mode. The order of the images is that of torch's seed."""
+    """The model, trained with cross-entropy, in eval mode. The order of the images is that of torch's seed.
+
+    ``progress`` is told what is done, how much there is in all, and of what, as by the functions of cpwl.
+    """
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        progress(epoch, epochs, "epochs")
         for batch in torch.randperm(len(images.y)).split(64):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(augment(images.x[batch])), images.y[batch]).backward()
             optimizer.step()
+    progress(epochs, epochs, "epochs")
     return model.eval()
 
 
