@@ -27,7 +27,7 @@ from .equilibrate import equilibrated
 from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
 from .network import Network, Periodic
 from .network_check import check_network
-from .polytope import finite
+from .polytope import finite, plain
 from .predicates import Names, Predicates
 from .ragged import Ragged
 from .spread import Job, Spread
@@ -112,7 +112,7 @@ class Partition(Uncached):
 
     def locate(self, u: ArrayLike) -> NDArray[np.int64]:
         """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,)."""
-        points = np.asarray(u)
+        points = plain(u)
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
         return self.arrangement.locate(points if points.dtype == object else finite("u", points))
