@@ -4,9 +4,9 @@
 
 For each set of images (scikit-learn's digits, and MNIST, Fashion-MNIST and CIFAR-10 where ../shared/data has them) and
 each network: the regions of the plane through three test images, CPU seconds of one thread, and the decisions: how many
-signs float64 alone is sure of, how many it leaves open, and what settles those. Small squares of the same planes, about
-their middle and about an image, are compared with the exact backend: regions, vertices, boundaries. Writes the table
-into a page, between the two comments that stand there for it.
+signs float64 alone is sure of, how many it leaves open, and what settles those. Small squares of the same planes are
+compared with the exact backend: regions, vertices, boundaries. Writes the table into a page, between the two comments
+that stand there for it.
 """
 
 from __future__ import annotations
@@ -139,24 +139,30 @@ def _decisions(watch: Watch) -> dict[str, Any]:
 
 
 def _compared(net: Network, points: NDArray[np.float64]) -> dict[str, Any]:
-    """How many regions of small squares the exact backend has been asked about, and what it found to be otherwise."""
+    """How many regions of small squares the exact backend has been asked about, and what it found to be otherwise.
+
+    About the middle of the plane, the middle of two images, and an image.
+    """
     regions, found = 0, []
-    for centre in (points.mean(axis=0), points[0]):
+    for centre in (points.mean(axis=0), points[:2].mean(axis=0), points[0]):
         domain, count = _small(net, points, centre)
-        regions += count
-        found += disagreements(net, domain)
+        if count <= COMPARED:
+            regions += count
+            found += disagreements(net, domain)
     return {"compared": regions, "disagreements": found}
 
 
 def _small(net: Network, points: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[cpwl.Domain, int]:
-    """The plane near a point of it, so small that there are few regions, and how many there are."""
-    share = 1.0
-    while True:
-        domain = cpwl.Domain.through(*(centre + share * (points - centre)), margin=MARGIN)
+    """The plane near a point of it, so small that there are few regions, and how many there are.
+
+    At the least size there are those that meet in the point itself: hundreds in an image that has a background.
+    """
+    for size in range(30):
+        domain = cpwl.Domain.through(*(centre + 2.0**-size * (points - centre)), margin=MARGIN)
         part = cpwl.partition(net, domain, max_regions=100 * COMPARED)
         if part.complete and len(part) <= COMPARED:
-            return domain, len(part)
-        share /= 2
+            break
+    return domain, len(part)
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------

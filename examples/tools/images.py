@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
@@ -90,6 +91,13 @@ def accuracy(model: nn.Module, images: Images) -> float:
     """The share of images that the model gets right."""
     with torch.no_grad():
         return float((model(images.x).argmax(dim=1) == images.y).float().mean())
+
+
+def first_right(model: nn.Module, images: Images, classes: Iterable[int]) -> NDArray[np.float64]:
+    """Of each class the first image that the model gets right, (classes, 1, side, side)."""
+    with torch.no_grad():
+        right = model(images.x).argmax(dim=1) == images.y
+    return images.x[[int((right & (images.y == k)).nonzero()[0]) for k in classes]].double().numpy()
 
 
 def closest(images: Images) -> list[int]:
