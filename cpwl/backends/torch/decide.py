@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arrangement import Exactly, ExactRegions, Form
+from ...budget import checkpoint
 from ...errors import InternalError
 from ...ragged import Ragged
 from .close import CloseValues, positions
@@ -179,6 +180,7 @@ class Decider:
 
 def _intersection(p: Form, q: Form) -> Point:
     """The point where two functions vanish."""
+    checkpoint()
     x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
     if w == 0:
         raise InternalError("two lines that meet in a vertex are parallel: an earlier decision was wrong")
@@ -186,6 +188,7 @@ def _intersection(p: Form, q: Form) -> Point:
 
 
 def _at(form: Form, point: Point) -> tuple[Any, Any]:
+    checkpoint()
     return form[0] * point[0] + form[1] * point[1] + form[2] * point[2], point[2]
 
 
