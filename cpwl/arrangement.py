@@ -190,6 +190,8 @@ class Refinement(Change[Field]):
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
+    recut: int = 0
+    """How many regions before were cut again by exact decisions alone, because a self-check had failed."""
 
     @cached_property
     def values(self) -> Field:

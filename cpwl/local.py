@@ -22,7 +22,7 @@ from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .evaluation import batches, check_compiled, input_rows
 from .halfspaces import Halfspaces
 from .network import Network
-from .polytope import finite
+from .polytope import finite, plain
 from .slack import Slacks, pieces_at, slacks
 
 if TYPE_CHECKING:
@@ -174,8 +174,8 @@ class LocalMap:
         return np.asarray(result.to_numpy())
 
     def _vector(self, name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
-        given = np.asarray(values)
-        vector = given if self.backend == "exact" and given.dtype == object else finite(name, values)
+        given = plain(values)
+        vector = given if self.backend == "exact" and given.dtype == object else finite(name, given)
         size = int(np.prod(shape))
         if vector.shape not in (shape, (size,), (size, 1)):
             raise ShapeError(f"{name} must have shape {(size,)} or {shape}, got {vector.shape}.")
@@ -224,9 +224,10 @@ def local_map(net: Network, x: ArrayLike, *, backend: str = "torch", device: str
     ``backend="exact"`` in rationals, for networks of a few thousand weights.
     """
     check_compiled(net)
-    if np.shape(x) != net.input_shape:
-        raise ShapeError(f"x must have shape {net.input_shape}, that of one input of the network, got {np.shape(x)}.")
-    point = input_rows("x", x, net, exact=backend == "exact")
+    given = plain(x)
+    if given.shape != net.input_shape:
+        raise ShapeError(f"x must have shape {net.input_shape}, that of one input of the network, got {given.shape}.")
+    point = input_rows("x", given, net, exact=backend == "exact")
     arithmetic = backends.get(backend, device).arithmetic
     read = _Reading(net, arithmetic, point)
     if backend == "torch" and not np.isfinite(read.value).all():

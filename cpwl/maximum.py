@@ -103,6 +103,8 @@ class ByMaximum:
     """Those that were given, with the lines that were added, for the regions before."""
     settled: int = 0
     """How many decisions were made exactly because float64 left them open."""
+    recut: int = 0
+    """See ``Refinement.recut``."""
 
 
 def refine_by_maximum(
@@ -139,7 +141,7 @@ class _Tournament:
         self._ambiguous_before = arrangement.ambiguous
         self._arrangement, self._arithmetic, self._arguments = arrangement, arithmetic, groups
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
-        self._predicates, self._settled = predicates, 0
+        self._predicates, self._settled, self._recut = predicates, 0, 0
         self._counts = groups.counts
         self._champions = arithmetic.chosen([arithmetic.by_entries(argument)], groups.values)
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
@@ -160,6 +162,7 @@ class _Tournament:
         if self._predicates is not None:
             self._predicates = self._predicates.with_lines(refinement.lines, self._names)
         self._settled += refinement.settled
+        self._recut += refinement.recut
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
         self._parents = self._parents[refinement.arrangement.parents]
@@ -197,7 +200,8 @@ class _Tournament:
         maximum: Any,
         fields: list[Any],
     ) -> ByMaximum:
-        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, self._settled)
+        counts = self._settled, self._recut
+        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, *counts)
 
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)

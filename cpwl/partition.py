@@ -27,7 +27,7 @@ from .equilibrate import equilibrated
 from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
 from .network import Network, Periodic
 from .network_check import check_network
-from .polytope import finite
+from .polytope import finite, plain
 from .predicates import Names, Predicates
 from .ragged import Ragged
 from .spread import Job, Spread
@@ -149,7 +149,7 @@ class Partition(Uncached):
         the domain has one. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
         may be Fractions.
         """
-        points = np.asarray(u)
+        points = plain(u)
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
         predicates = self.exact_predicates()

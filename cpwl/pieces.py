@@ -49,7 +49,7 @@ class LevelPieces:
         below = self.below.dense(regions).reshape(
             len(regions), self.below.columns // self.breakpoints, self.breakpoints
         )
-        return np.asarray(self.breakpoints - below.sum(axis=2), dtype=np.int16)
+        return np.asarray(self.breakpoints - below.sum(axis=2, dtype=np.int16))
 
     def range(self, regions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The lowest and the highest piece of each unit on the given regions."""

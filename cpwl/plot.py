@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
 from .maximum import refine_by_maximum
+from .polytope import plain
 from .ragged import Ragged
 from .slopes import slope_norms
 
@@ -126,7 +127,7 @@ def check_output(partition: Partition, output: int) -> None:
 
 def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
     """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = np.asarray(points, np.float64)
+    places = plain(points).astype(np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
         raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
     names = [""] * len(places) if labels is None else list(labels)

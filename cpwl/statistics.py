@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .files import replaced
 from .ragged import Ragged
 from .slopes import slope_norms
 
@@ -276,7 +277,7 @@ def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
 
 def write_table(path: str | PathLike[str], summary: Mapping[str, int | float], rows: Iterable[Sequence[float]]) -> None:
     """Writes a table of regions, with columns ``COLUMNS``, below a summary in lines that begin with "#"."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with replaced(path) as new, open(new, "w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {name}: {value}\n" for name, value in summary.items())
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

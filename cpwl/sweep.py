@@ -23,7 +23,7 @@ from .arrangement import Arrangement, Refinement
 from .blocks import Blocks
 from .budget import Budget
 from .domain import Domain
-from .maximum import refine_by_maximum
+from .maximum import ByMaximum, refine_by_maximum
 from .network import Gather, Max, Network, Node, Periodic, Piecewise
 from .pieces import LevelPieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
@@ -59,6 +59,8 @@ class State:
     stage: int = 0
     """How many nonlinear nodes are done."""
     settled: int = 0
+    recut: int = 0
+    """See ``Refinement.settled`` and ``recut``: in this state's steps."""
     path: Path = ()
     """Which block of which block this is."""
     complete: bool = True
@@ -235,6 +237,7 @@ class Sweep:
                 steps=(),
                 first_line=taken.arrangement.lines,
                 settled=0,
+                recut=0,
                 path=(*path, k),
             )
             yield Task(block, division.rows.at(taken.vertices), share)
@@ -326,7 +329,7 @@ class Sweep:
         refinement = state.arrangement.refine(argument, levels, exactly=exactly)
         named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
-        moved = _after(state, step, refinement.arrangement, named, refinement.settled)
+        moved = _after(state, step, refinement.arrangement, named, refinement)
         # What is left out depends on the block, and so does rounding: it must not decide anything.
         shorter = node.op.is_relu and i in self.network.mixed and exactly is not None
         rectified = refinement.rectified if shorter else None
@@ -376,7 +379,7 @@ class Sweep:
         if spanned:
             output = self._arithmetic.settled_maximum(node, found.fields.pop(), winners, output)
         step = Step(i, found.parents, WinnerPieces(winners))
-        moved = _after(state, step, found.arrangement, found.predicates, found.settled)
+        moved = _after(state, step, found.arrangement, found.predicates, found)
         return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
@@ -496,7 +499,11 @@ def _streamed_to_next(i: int, refinement: Refinement[Any]) -> dict[int, Any] | N
 
 
 def _after(
-    state: State, step: Step, arrangement: Arrangement[Any], predicates: Predicates | None, settled: int
+    state: State,
+    step: Step,
+    arrangement: Arrangement[Any],
+    predicates: Predicates | None,
+    made: Refinement[Any] | ByMaximum,
 ) -> State:
     """The state after one more nonlinear node."""
     lines = None if predicates is None else predicates.lines
@@ -507,7 +514,8 @@ def _after(
         lines=lines,
         steps=(*state.steps, step),
         stage=state.stage + 1,
-        settled=state.settled + settled,
+        settled=state.settled + made.settled,
+        recut=state.recut + made.recut,
     )
 
 
@@ -536,6 +544,7 @@ def joined(division: Division, parts: Sequence[Finished]) -> Finished:
         steps=(*state.steps, *joined_steps(chosen, [end.steps for end in ends], found.order)),
         stage=ends[0].stage,
         settled=state.settled + sum(end.settled for end in ends),
+        recut=state.recut + sum(end.recut for end in ends),
         complete=complete,
     )
     return Finished(after, found.carry([part.output for part in parts]))

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, ShapeError
+from .files import replaced
 from .maximum import refine_by_maximum
 from .plot import LIGHT, check_plane, marked, pattern_hues
 from .polytope import finite
@@ -114,7 +115,8 @@ def view(
     page = Template(_resource("view.html"))
     shown = escape(title or f"{len(partition):,} regions")
     text = page.substitute(title=shown, head=head, data=block.text(), script=_resource("view.js"))
-    Path(path).write_text(text, encoding="utf-8")
+    with replaced(path) as new:
+        new.write_text(text, encoding="utf-8")
     return Path(path)
 
 

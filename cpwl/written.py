@@ -61,7 +61,9 @@ def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
 
 
 def _parts(written: Written) -> Iterator[RegionRows]:
-    return (rows for name in written.files for rows in read_regions(written.path / name))
+    """The rows of all files, each file after its checksum was found right."""
+    for file in written.verified():
+        yield from read_regions(file)
 
 
 def _eccentricities(rows: RegionRows) -> NDArray[np.float64]:

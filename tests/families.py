@@ -216,7 +216,9 @@ def moved(seed: int) -> Case:
     random, found = np.random.default_rng((seed, 1)), case(seed)
     if found.network.inputs != 2:
         corners = np.stack([found.domain.to_input(u) for u in found.domain.polytope.vertices[:3]])
-        return Case(f"{found.name}, enlarged", found.network, cpwl.Domain.through(*(corners * 10.0 ** random.choice([6, -6]))))
+        return Case(
+            f"{found.name}, enlarged", found.network, cpwl.Domain.through(*(corners * 10.0 ** random.choice([6, -6])))
+        )
     domain = cpwl.Domain.box([-1e6, -1e6], [1e6, 1e6]) if random.random() < 0.5 else far(random)
     return Case(f"{found.name}, moved", found.network, domain)
 

@@ -123,7 +123,9 @@ def queries(part: Partition, count: int, seed: int) -> NDArray[np.float64]:
     ends = part.facets().vertices.values.reshape(-1, 2)
     points = np.concatenate([part.vertices, part.vertices[ends].mean(axis=1)])
     chosen = points[random.permutation(len(points))[:count]]
-    return np.concatenate([part.domain.polytope.vertices, chosen, np.nextafter(chosen, random.choice([-1, 1]) * np.inf)])
+    return np.concatenate(
+        [part.domain.polytope.vertices, chosen, np.nextafter(chosen, random.choice([-1, 1]) * np.inf)]
+    )
 
 
 def mislocated(pair: Pair, points: NDArray[Any]) -> list[int]:

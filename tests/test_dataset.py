@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -17,14 +19,18 @@ import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, settings
 from networks import layered, mlp
+from test_files import full_disk
 
 import cpwl
-from cpwl import dataset
+from cpwl import dataset, parquet
 from cpwl.blocks import Blocks
+from cpwl.cli import main
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
-from cpwl.journal import Entry, Journal, replaced
+from cpwl.journal import Entry, Journal
+from cpwl.network import Dense
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(5, [2, 16, 16, 3])
@@ -36,6 +42,20 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
     monkeypatch.setattr(Blocks, "within", classmethod(lambda cls, memory, regions=None: sizes))
     return iter(())
+
+
+def nnet(network: cpwl.Network) -> str:
+    """A perceptron as an .nnet file."""
+    layers = [node.op for node in network.nodes if isinstance(node.op, Dense)]
+    sizes = [network.inputs, *(len(op.bias) for op in layers)]
+    rows: list[Any] = [(len(layers), sizes[0], sizes[-1], max(sizes)), sizes, (0,)]
+    rows += [(-9,) * sizes[0], (9,) * sizes[0], (0,) * (sizes[0] + 1), (1,) * (sizes[0] + 1)]
+    for op in layers:
+        rows += [*op.weight.tolist(), *([bias] for bias in op.bias.tolist())]
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+NNET = nnet(NETWORK)
 
 
 def table(folder: Path) -> dict[str, list[Any]]:
@@ -129,20 +149,20 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import cpwl
-from cpwl import journal
+from cpwl import files
 from cpwl.blocks import Blocks
 from networks import mlp
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
 Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
 path, deadly = Path(sys.argv[1]), int(sys.argv[2])
-calls, truly = [], journal._to_disk
+calls, truly = [], files._to_disk
 def counted(file):
     calls.append(file)
     if len(calls) == deadly:
         print("ready", flush=True)
         signal.pause()
     truly(file)
-journal._to_disk = counted
+files._to_disk = counted
 square = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 cpwl.write_partition(mlp(5, [2, 16, 16, 3]), square, path, resume=True)
 """
@@ -175,7 +195,7 @@ def test_ctrl_c_leaves_what_resume_goes_on_with(tmp_path: Path, small: Any) -> N
         if 2 * done > total:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"set holds \d+ regions that are finished.*resume=True goes on"):
         cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", progress=interrupt)
     reports: list[int] = []
     cpwl.write_partition(
@@ -199,6 +219,28 @@ def test_an_executor_may_come_and_go(tmp_path: Path, small: Any) -> None:
         cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True, max_regions=40, executor=executor)
     assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).regions == whole.regions
     assert table(tmp_path / "set")["pattern"] == table(tmp_path / "whole")["pattern"]
+
+
+def test_writing_takes_less_than_the_least_limit_however_large_a_block_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of one hidden layer is one block: its patterns alone, unpacked, would take more than the limit."""
+    peaks = []
+    write = parquet.PartFile.write
+
+    def measured(self: parquet.PartFile, block: cpwl.Partition, first: int) -> None:
+        tracemalloc.start()
+        write(self, block, first)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    monkeypatch.setattr(parquet.PartFile, "write", measured)
+    network, least = mlp(0, [2, 300, 2]), 1 << 26
+    written = cpwl.write_partition(network, SQUARE, tmp_path, memory_limit=least)
+    assert len(peaks) == written.parts == 1
+    assert written.regions * network.units * 2 > least / 4 and peaks[0] < least
+    found = pyarrow.dataset.dataset(tmp_path, format="parquet").to_table(columns=["region", "area"]).to_pydict()
+    assert found["region"] == list(range(written.regions)) and sum(found["area"]) == pytest.approx(4)
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
@@ -236,12 +278,132 @@ def test_another_partition_is_not_resumed(other: dict[str, Any], name: str, tmp_
         cpwl.write_partition(**{"net": NETWORK, "dom": SQUARE, "path": tmp_path, "resume": True, **other})
 
 
-def test_files_that_were_changed_are_noticed(tmp_path: Path, small: Any) -> None:
-    cpwl.write_partition(NETWORK, SQUARE, tmp_path, max_regions=20)
-    (first, *_) = sorted(tmp_path.glob("part-*.parquet"))
-    first.write_bytes(first.read_bytes()[:-1])
-    with pytest.raises(FileFormatError, match=first.name):
-        cpwl.write_partition(NETWORK, SQUARE, tmp_path, resume=True)
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with some parts of a partition."""
+    folder = tmp_path_factory.mktemp("begun") / "set"
+    sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Blocks, "within", classmethod(lambda cls, memory, regions=None: sizes))
+        assert cpwl.write_partition(NETWORK, SQUARE, folder, max_regions=120).parts >= 3
+    return folder
+
+
+READERS = {
+    "resume": lambda folder: cpwl.write_partition(NETWORK, SQUARE, folder, resume=True, max_regions=1),
+    "statistics": lambda folder: cpwl.statistics_of_folder(folder),
+    "table": lambda folder: cpwl.statistics_of_folder(folder).to_csv(folder.parent / "table.csv"),
+    "check": lambda folder: dataset.check_written(folder),
+}
+PART, BORDERS = "part-*.parquet", "_cpwl/*-borders.npz"
+JOURNAL, MANIFEST, PROBLEM = "_cpwl/journal.jsonl", "_cpwl/manifest.json", "_cpwl/problem.npz"
+READ = {PART: READERS, JOURNAL: READERS, MANIFEST: READERS, BORDERS: ("resume", "check"), PROBLEM: ("check",)}
+"""Who reads a file: statistics need no borders, and what was computed is of interest to check alone."""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reader"), [(file, reader) for file, readers in READ.items() for reader in readers]
+)
+def test_a_changed_bit_is_noticed_and_the_file_named(
+    pattern: str, reader: str, begun: Path, tmp_path: Path, small: Any
+) -> None:
+    draw = np.random.default_rng(0)
+    for k in range(8):
+        folder = tmp_path / f"set{k}"
+        shutil.copytree(begun, folder)
+        file = sorted(folder.glob(pattern))[0]
+        content = bytearray(file.read_bytes())
+        last = len(content) - int(pattern == JOURNAL)  # its last newline says that the last line has happened
+        content[draw.integers(last)] ^= 1 << draw.integers(8)
+        file.write_bytes(content)
+        with pytest.raises(FileFormatError, match=rf"{file.name} is (not a whole file|damaged)"):
+            READERS[reader](folder)
+
+
+@pytest.mark.parametrize("pattern", [PART, BORDERS])
+def test_a_lost_or_shortened_file_is_noticed_and_named(pattern: str, begun: Path, tmp_path: Path, small: Any) -> None:
+    for change in (Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:-1])):
+        folder = tmp_path / "set"
+        shutil.copytree(begun, folder)
+        file = sorted(folder.glob(pattern))[-1]
+        change(file)
+        for reader in ("resume", "check"):
+            with pytest.raises(FileFormatError, match=file.name):
+                READERS[reader](folder)
+        shutil.rmtree(folder)
+
+
+def test_a_folder_as_it_was_written_is_checked_and_says_how_much_it_holds(begun: Path, small: Any) -> None:
+    found = dataset.check_written(begun)
+    result = CliRunner().invoke(main, ["check", str(begun)])
+    assert result.exit_code == 0 and not found.complete and len(found.digests) == found.parts
+    assert result.stdout.startswith(f"as written: {found.parts} files with {found.regions} regions; INCOMPLETE")
+
+
+def test_cpwl_check_names_the_file_that_was_changed(begun: Path, tmp_path: Path, small: Any) -> None:
+    shutil.copytree(begun, tmp_path / "set")
+    (first, *_) = sorted((tmp_path / "set").glob("part-*.parquet"))
+    content = bytearray(first.read_bytes())
+    content[len(content) // 2] ^= 1
+    first.write_bytes(content)
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "set")])
+    assert result.exit_code == 2 and first.name in result.stderr and "wrong checksum" in result.stderr
+    assert CliRunner().invoke(main, ["check", str(tmp_path)]).exit_code == 2
+
+
+def test_a_journal_leads_to_no_other_folder(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    Journal(file).add(Entry((), part="../part-000000000000000.parquet"))
+    with pytest.raises(FileFormatError, match="damaged"):
+        Journal(file)
+
+
+def test_a_full_disk_leaves_what_resume_goes_on_with(begun: Path, tmp_path: Path, small: Any) -> None:
+    shutil.copytree(begun, tmp_path / "set")
+    with pytest.raises(OSError), full_disk():  # noqa: PT011
+        READERS["resume"](tmp_path / "set")
+    assert not [*tmp_path.rglob("*.tmp")] and dataset.check_written(tmp_path / "set").regions >= 120
+    assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).complete
+    cpwl.write_partition(NETWORK, SQUARE, tmp_path / "whole")
+    assert table(tmp_path / "set") == table(tmp_path / "whole")
+
+
+COMMAND = """
+import sys, time
+from cpwl import dataset
+from cpwl.blocks import Blocks
+from cpwl.cli import main
+sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
+Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
+calls, truly = [], dataset.digest_of
+def counted(file):
+    calls.append(file)
+    if len(calls) == 5:
+        print("ready", flush=True)
+        time.sleep(60)
+    return truly(file)
+dataset.digest_of = counted
+main(["partition", sys.argv[1], "--box", "-1", "1", "--out", sys.argv[2]])
+"""
+"""Writes, and after some files waits for a signal."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_command_which_says_how_to_go_on(number: int, tmp_path: Path, small: Any) -> None:
+    model, folder = tmp_path / "model.nnet", tmp_path / "set"
+    model.write_text(NNET)
+    command = [sys.executable, "-c", COMMAND, str(model), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and any(line == "ready\n" for line in process.stdout)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in errors
+    assert f"{folder}; the same command with --resume goes on" in errors
+    assert not [*folder.rglob("*.tmp")]
+    left = dataset.check_written(folder)
+    net = cpwl.compile(model)
+    assert 0 < left.regions < len(cpwl.partition(net, SQUARE)) and not left.complete
+    assert cpwl.write_partition(net, SQUARE, folder, resume=True).regions == len(cpwl.partition(net, SQUARE))
 
 
 def test_only_polygons_are_written(tmp_path: Path) -> None:
@@ -252,23 +414,11 @@ def test_only_polygons_are_written(tmp_path: Path) -> None:
 def test_a_torn_line_of_the_journal_has_not_happened(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
     journal = Journal(file)
-    journal.add(Entry((1, 0), part="one", regions=3))
+    first = Entry((1, 0), part=f"part-{0:015d}.parquet", regions=3)
+    journal.add(first)
     journal.add(Entry((1, 1)))
     file.write_bytes(file.read_bytes()[:-3])
-    assert Journal(file).entries == [Entry((1, 0), part="one", regions=3)]
+    assert Journal(file).entries == [first]
     file.write_text("{}\n")
     with pytest.raises(FileFormatError, match="damaged"):
         Journal(file)
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-
-    def half() -> None:
-        with replaced(file) as new:
-            new.write_text("half")
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        half()
-    assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..boundary import DecisionBoundary
 from ..domain import exactly
 from ..errors import ArgumentError, ShapeError
-from ..polytope import finite
+from ..polytope import finite, plain
 
 if TYPE_CHECKING:
     import pandas
@@ -86,8 +86,8 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
         )
     exact = boundary.partition.arrangement.exact
-    given = np.asarray(u)
-    given = given if exact and given.dtype == object else finite("u", u)
+    given = plain(u)
+    given = given if exact and given.dtype == object else finite("u", given)
     if given.ndim != 2 or given.shape[1] != 2:
         raise ShapeError(f"u must have shape (M, 2), slice coordinates, got {given.shape}. Use part.to_slice.")
     rows = max(1, _ENTRIES // len(boundary))
@@ -103,7 +103,7 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
     """
     from sklearn.metrics import pairwise_distances_argmin
 
-    rows, table = (np.asarray(x, np.float64).reshape(len(np.asarray(x)), -1) for x in (points, data))
+    rows, table = (given.reshape(len(given), -1) for given in (finite("points", points), finite("data", data)))
     found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
     return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
 

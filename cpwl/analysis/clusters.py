@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
+from ..polytope import plain
 from .maps import LocalMaps, decided_by
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def cluster_table(
 
 def checked_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
     """The labels as int64 (count,); ``ShapeError`` where there are not as many."""
-    given = np.asarray(labels)
+    given = plain(labels)
     if given.shape != (count,) or not count:
         raise ShapeError(f"labels must be the classes of the {count} test points (at least 1), got {given.shape}.")
     return given.astype(np.int64)

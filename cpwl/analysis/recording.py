@@ -6,7 +6,6 @@ that is some 70 bytes a region whatever the model's size, and drawing needs no s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -16,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import archive
 from ..domain import Domain
-from ..errors import ArgumentError, CpwlError, FileFormatError
-from ..io import domain_arrays, domain_from_arrays, read_archive
+from ..errors import ArgumentError, FileFormatError
+from ..files import reading
+from ..io import domain_arrays, domain_from_arrays
 from ..partition import Partition
 from ..ragged import Ragged
 from ..stored import Stored, prefixed, ragged_arrays
@@ -258,24 +259,13 @@ def _numbers(header: dict[str, Any], name: str) -> dict[str, int | float]:
 
 
 def _write(path: Path, header: dict[str, Any], arrays: Mapping[str, ArrayLike]) -> None:
-    """Writes under another name first: a file that is there is whole."""
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}).encode()
-    part = path.with_suffix(".part")
-    with open(part, "wb") as file:
-        np.savez_compressed(file, header=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
-    part.replace(path)
+    archive.write(path, {"format": FORMAT, "version": VERSION, **header}, arrays, compressed=True)
 
 
 def _read(path: Path, build: Any) -> Any:
     """What ``build`` makes of the header and the arrays of a file."""
-    try:
-        arrays = read_archive(path)
-        try:
-            header = json.loads(arrays.pop("header").tobytes())
-        except (KeyError, ValueError, RecursionError) as error:
-            raise FileFormatError(f"its header is not JSON ({error})") from None
-        if not isinstance(header, dict) or (header.get("format"), header.get("version")) != (FORMAT, VERSION):
+    with open(path, "rb"), reading(path, "a file of a recording", "Record it again."):
+        header, arrays = archive.read(path)
+        if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
             raise FileFormatError(f"its header must be of format {FORMAT!r}, version {VERSION}")
         return build(header, Stored(arrays))
-    except CpwlError as error:
-        raise FileFormatError(f"{fspath(path)} is no file of a recording that cpwl can read: {error}") from error

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
+from ..polytope import finite
 from .clusters import checked_labels
 from .maps import LocalMaps, decided_by
 
@@ -43,8 +44,8 @@ class Represented:
     @classmethod
     def by_layer(cls, train: ArrayLike, test: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Represented:
         """By the entries h of a hidden layer, where the network's output is weight h + bias: (m, p) and (m,)."""
-        head, shift = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
-        given = [np.asarray(rows, np.float64).reshape(len(np.asarray(rows)), -1) for rows in (train, test)]
+        head, shift = finite("weight", weight), finite("bias", bias)
+        given = [rows.reshape(len(rows), -1) for rows in (finite("train", train), finite("test", test))]
         if head.ndim != 2 or any(rows.shape[1] != head.shape[1] for rows in given):
             widths = [rows.shape[1] for rows in given]
             raise ShapeError(
@@ -64,7 +65,7 @@ def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) ->
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
 
-    given, wanted = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    given, wanted = finite("source", source), finite("target", target)
     if given.ndim != 2 or wanted.ndim != 2 or len(given) != len(wanted) or len(given) < 2:
         raise ShapeError(
             f"source and target must have rows of the same M >= 2 inputs, got {given.shape}, {wanted.shape}."

@@ -11,6 +11,7 @@ from ..console import Reporter
 from .files import compile_model, read_domain
 from .group import main
 from .parameters import EXISTING, NewFile, check_domain, domain_options
+from .signals import ended_by_signals
 
 if TYPE_CHECKING:
     from ..domain import Domain
@@ -74,6 +75,8 @@ def partition(
     if numbers == (out is not None):
         raise click.UsageError("Give either --out or --stats.")
     in_folder = out is not None and out.suffix.lower() != ".npz"
+    if out is not None and not in_folder and out.is_dir():
+        raise click.BadParameter(f"'{out}' is a folder; a name that ends in .npz is that of a file.")
     if resume and not in_folder:
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
     check_domain(box, through, polygon)
@@ -101,9 +104,13 @@ def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, o
 def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
     from ..dataset import write_partition
 
-    with report.step(f"partition ({options['backend']})") as step:
-        written = write_partition(net, domain, out, progress=step.progress, **options)
-        step.result = _found(written.regions, written.ambiguous, written.complete)
+    try:
+        with report.step(f"partition ({options['backend']})") as step, ended_by_signals():
+            written = write_partition(net, domain, out, progress=step.progress, **options)
+            step.result = _found(written.regions, written.ambiguous, written.complete)
+    except KeyboardInterrupt:
+        message = f"stopped. What is finished is in {out}; the same command with --resume goes on."
+        raise click.ClickException(message) from None
     if not written.complete:
         report.line("  Go on with --resume.")
 

@@ -135,7 +135,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.pad.default": pad,
     "aten.constant_pad_nd.default": lambda b, x, widths, value=0.0: pad(b, x, widths, "constant", value),
 }
-SUPPORTED = (
-    "reshapes, permutations, pixel and channel shuffles, slices, indexing, assignments to slices, constant masks, "
-    "concatenation, expansion, padding"
-)

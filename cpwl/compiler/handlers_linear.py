@@ -237,7 +237,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.mean.default": mean_over,
     "aten.mean.dim": mean_over,
 }
-SUPPORTED = (
-    "linear and matrix products with constants, sums, residual connections, scaling by constants, "
-    "batch norm and instance norm with stored statistics"
-)

@@ -65,7 +65,6 @@ class _PieceConstants:
     slopes: Tensor
     intercepts: Tensor
     lipschitz: float
-    largest_intercept: float
 
 
 class TorchArithmetic(Arithmetic[FloatField]):
@@ -125,8 +124,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(values, x.error, scaled=x.scaled)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
-        values, scaled = _on_pieces(node, constants, x, pieces), _piecewise_scaled(node, constants, x)
-        return FloatField(values, _piecewise_error(node, constants, x), scaled=scaled)
+        values, error = _on_pieces(node, constants, x, pieces)
+        return FloatField(values, error, scaled=_piecewise_scaled(node, constants, x))
 
     def noting_zeros(self, node: Node, x: FloatField, y: FloatField) -> FloatField:
         """y, with the entries that are zero because the argument is certainly below the first breakpoint."""
@@ -149,8 +148,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
         assert isinstance(node.op, Piecewise)
         constants = self._pieces(node.op)
-        values = _on_pieces(node, constants, x, index)
-        return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
+        values, error = _on_pieces(node, constants, x, index)
+        return FloatField(values, error, weights=x.weights)
 
     def maximum(self, x: FloatField, y: FloatField, cut: Any) -> FloatField:
         """The larger of two fields."""
@@ -238,7 +237,6 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 torch.as_tensor(op.slopes, device=self.device),
                 torch.as_tensor(intercepts, device=self.device),
                 lipschitz=factor(float(np.abs(op.slopes).max())),
-                largest_intercept=factor(float(np.abs(op.intercepts).max())),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -366,19 +364,16 @@ def _weights(field: FloatField) -> Tensor:
     return torch.ones_like(field.error) if field.weights is None else field.weights
 
 
-def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> Tensor:
+def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> tuple[Tensor, Tensor]:
+    """The values, and the bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
     slopes = per_unit(constants.slopes, node)
     intercepts = per_unit(constants.intercepts, node)
     shift = intercepts.gather(0, pieces)
     if x.weights is not None:
         shift = shift * x.weights[:, None]
-    return slopes.gather(0, pieces) * x.values + shift
-
-
-def _piecewise_error(node: Node, constants: _PieceConstants, x: FloatField) -> Tensor:
-    """The bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
-    sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
-    return lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
+    values = slopes.gather(0, pieces) * x.values + shift
+    sizes = constants.lipschitz * row_norms(x.values) + 2 * row_norms(shift)
+    return values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
 
 
 def per_unit(values: Tensor, node: Node) -> Tensor:

@@ -200,10 +200,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         if isinstance(values, SpannedField):
             return self._refined_within_reach(values, levels, exactly)
-        if not bool(torch.isfinite(values.error).all()):
-            raise NumericalRangeError(
-                "values overflow float64 or are not numbers. Scale the network or the domain, or use the exact backend."
-            )
+        self._check_range(values, exactly is not None)
         if len(levels) != values.columns:
             raise ShapeError(f"levels must have one row for each of the {values.columns} functions, got {len(levels)}.")
         device = values.values.device
@@ -237,7 +234,22 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             streamed=lambda: RectifiedRows.of(found.cutting),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
+            recut=found.recut,
         )
+
+    def _check_range(self, field: FloatField, exact: bool) -> None:
+        """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
+        missing = ~torch.isfinite(field.values)
+        if not exact:
+            missing |= ~torch.isfinite(field.error)[:, None]
+        if bool(missing.any()):
+            vertex, function = missing.nonzero()[0].tolist()
+            value, place = float(field.values[vertex, function]), self._points.values[vertex].tolist()
+            raise NumericalRangeError(
+                f"entry {function} of what the next units read is {value} in float64 at u = {place}, with an error of "
+                f"at most {float(field.error[vertex]):.1e}: numbers beyond 1.8e308 came up on the way. Scale the "
+                "network or the domain, or use the exact backend."
+            )
 
     def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Exactly | None) -> Refinement[Any]:
         """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
@@ -272,6 +284,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             cutting=cutting,
             lines=replace(lines, column=chosen[lines.column]),
             settled=found.settled,
+            recut=found.recut,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
