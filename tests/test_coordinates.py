@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from agreement import corners_of
 from families import FAMILIES, MIXTURES, Case, case, moved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_planes import plane
-from networks import mlp
+from networks import layered, mlp
 from numpy.typing import NDArray
 
 import cpwl
+from cpwl import sweep
+from cpwl.backends.torch import corners
+from cpwl.backends.torch.areas import area_errors, areas
+from cpwl.backends.torch.complex import Complex
+from cpwl.backends.torch.field import FloatField
+from cpwl.backends.torch.lines import CloseLines
 from cpwl.balls import Balls
 from cpwl.blocks import Blocks
-from cpwl.errors import ArgumentError, BackendError
+from cpwl.errors import ArgumentError, BackendError, InternalError
 from cpwl.network import Network
-from cpwl.partition import Partition, _prepared, _partition
+from cpwl.partition import Partition
+from cpwl.predicates import vanishes_along
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 Exact = list[tuple[Fraction, Fraction]]
@@ -155,3 +164,224 @@ def test_coordinates_areas_and_locations_are_as_near_to_the_exact_ones_as_promis
 def test_they_are_on_domains_that_are_large_tiny_or_far_away(family: int) -> None:
     for k in range(2 * len(MIXTURES)):
         check(moved(family + k * len(FAMILIES)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_they_are_on_planes_through_images(seed: int) -> None:
+    check(plane(seed))
+
+
+@settings(max_examples=25)
+@given(network=layered(outputs=3).map(lambda pair: pair.network), size=st.sampled_from([1e-7, 1.0, 1e6]))
+def test_they_are_for_networks_of_all_kinds_of_layers(network: Network, size: float) -> None:
+    check(Case("layered", network, cpwl.Domain.box([-size, -size], [size, size])))
+
+
+@pytest.mark.parametrize("parts", [(), (1,), (2,), (3,), (8,)], ids=str)
+def test_they_are_whichever_numbers_decide(parts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corners, "_PARTS", parts)
+    for seed in (0, 7, 12, 27):
+        check(moved(seed))
+
+
+@pytest.mark.parametrize("seed", [94, 145, 207])
+def test_areas_of_slivers_are_right_where_rounded_vertices_say_nothing(seed: int) -> None:
+    pair = Pair.of(moved(seed))
+    rounded = pair.float.arrangement.volumes().tolist()
+    assert max(abs(Fraction(v) / a - 1) for v, a in zip(rounded, pair.areas, strict=True)) > 10
+    assert mismeasured(pair, None) == mismeasured(pair, 1e-9) == []
+
+
+def test_vertices_are_computed_anew_where_rows_leave_them_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = moved(78)
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "POOR", 1.0)
+        pair = Pair.of(chosen)
+        assert misplaced(pair.float, pair.places)
+    pair = Pair.of(chosen)
+    assert misplaced(pair.float, pair.places) == []
+
+
+def test_nothing_is_computed_anew_where_bounds_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*given: Any) -> Balls:
+        raise AssertionError("asked for exact lines")
+
+    monkeypatch.setattr(CloseLines, "__call__", never)
+    part = cpwl.partition(mlp(0, [2, 32, 32, 32, 1]), SQUARE)
+    assert len(part) > 3000
+    part.volumes()
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_no_point_of_the_domain_is_outside(seed: int) -> None:
+    chosen = moved(seed % 1000)
+    part = cpwl.partition(chosen.network, chosen.domain)
+    polygon, random = chosen.domain.polytope.vertices, np.random.default_rng(seed)
+    ends = np.concatenate([polygon, polygon[:1]])
+    along = [a + t * (b - a) for a, b in pairwise(ends) for t in random.random(3)]
+    points = np.concatenate([along, random.dirichlet(np.full(len(polygon), 0.2), 20) @ polygon])
+    exact = [(Fraction(x), Fraction(y)) for x, y in polygon.tolist()]
+    inside = [contains(exact, *rational(point)) for point in points]
+    assert ((part.locate(points) >= 0) == inside).all()
+
+
+def test_fractions_are_located_as_they_are() -> None:
+    """Thirds are no float64 numbers: beside the diagonal at a distance that rounding takes away."""
+    part = cpwl.partition(Network.mlp([np.array([[1.0, -1.0]]), np.ones((1, 1))], [np.zeros(1), np.zeros(1)]), SQUARE)
+    third, little = Fraction(1, 3), Fraction(1, 10**40)
+    points = np.array([[third, third], [third + little, third], [third, third + little]], dtype=object)
+    on, right, left = part.locate(points).tolist()
+    assert {right, left} == {0, 1} and on == 0
+    assert part.locate(points.astype(float)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", [12, 56, 78, 236])
+def test_blocks_keep_the_promise_and_agree_on_their_borders(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = moved(seed)
+    whole = Pair.of(chosen)
+    monkeypatch.setattr(Blocks, "wanted", lambda self, rows, entries: -(-rows // 8))
+    pair = Pair(cpwl.partition(chosen.network, chosen.domain), whole.exact)
+    assert misplaced(pair.float, pair.places) == []
+    points = queries(pair.float, 8, 0)
+    assert mislocated(pair, points) == []
+    located = np.full(len(points), -1)
+    places = set()
+    for block in cpwl.partition_blocks(chosen.network, chosen.domain):
+        here = block.locate(points)
+        located[here >= 0] = 0
+        norms, largest = np.linalg.norm(block.vertices, axis=1), np.abs(chosen.domain.polytope.vertices).max()
+        assert (block.vertex_errors() <= 3 * np.maximum(2.0**-20 * norms, 2.0**-62 * largest)).all()
+        places |= set(map(tuple, block.vertices.tolist()))
+    assert ((located == 0) == (whole.float.locate(points) >= 0)).all()
+    assert len(places) == len(set(map(tuple, pair.float.vertices.tolist())))
+
+
+def test_a_stored_partition_is_as_sharp(tmp_path: Path) -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    part.save(tmp_path / "part.npz")
+    again = cpwl.load(tmp_path / "part.npz")
+    assert (again.sharpened().vertices == part.sharpened().vertices).all()
+    assert (again.volumes(accuracy=2.0**-52) == part.volumes(accuracy=2.0**-52)).all()
+
+
+def test_an_exact_partition_is_what_it_is() -> None:
+    part = cpwl.partition(mlp(2, [2, 6, 2]), SQUARE, backend="exact")
+    assert part.sharpened() is part
+    assert not part.vertex_errors().any() and not part.volume_errors().any()
+    assert (part.volumes(accuracy=1e-3) == part.volumes()).all()
+
+
+def test_float_predicates_promise_bounds_alone() -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE, predicates="float")
+    sure = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    assert (np.abs(part.volumes() - sure.volumes(accuracy=2.0**-50)) <= part.volume_errors() * (1 + 1e-9)).all()
+    with pytest.raises(BackendError, match="predicates='exact'"):
+        part.sharpened()
+    with pytest.raises(BackendError, match="predicates='exact'"):
+        part.volumes(accuracy=2.0**-52)
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 2.0**-53, 1.0, -1.0, np.nan])
+def test_an_accuracy_that_float64_cannot_have_is_refused(accuracy: float) -> None:
+    part = cpwl.partition(mlp(2, [2, 6, 2]), SQUARE)
+    with pytest.raises(ArgumentError, match=r"accuracy must be at least 2\^-52"):
+        part.volumes(accuracy=accuracy)
+
+
+# ---- Lemma 12 ------------------------------------------------------------------------------------------------------
+numbers = st.floats(-(2.0**60), 2.0**60).filter(lambda x: x == 0 or abs(x) > 2.0**-60)
+balls = st.tuples(numbers, st.floats(-1, 1), st.floats(0, 2.0**-30))
+
+
+def ball(parts: list[tuple[float, float, float]]) -> Balls:
+    """Balls with a low part and a radius that fit the high one."""
+    high, low, radius = np.array(parts).T
+    return Balls(high, low * np.spacing(np.abs(high)) / 2, radius * np.abs(high))
+
+
+@given(st.lists(st.tuples(balls, balls), min_size=1, max_size=5), st.data())
+def test_lemma_12_quotients_are_within_their_bounds(pairs: list[Any], data: st.DataObject) -> None:
+    one, other = (ball([pair[k] for pair in pairs]) for k in (0, 1))
+    found = one / other
+    for k in range(len(pairs)):
+        share = [Fraction(data.draw(st.sampled_from([-1.0, 0.0, 0.3, 1.0]))) for _ in range(2)]
+        p, q = (
+            Fraction(x.high[k]) + Fraction(x.low[k]) + s * Fraction(x.radius[k])
+            for x, s in zip((one, other), share, strict=True)
+        )
+        if np.isfinite(found.radius[k]):
+            assert abs(Fraction(found.high[k]) + Fraction(found.low[k]) - p / q) <= Fraction(found.radius[k])
+        else:
+            assert other.high[k] == 0
+        if not one.radius[k] and not other.radius[k] and one.high[k] and other.high[k]:
+            assert found.radius[k] <= abs(found.high[k]) * 2.0**-95
+
+
+@given(
+    corners_=st.lists(st.tuples(*[st.floats(-1, 1)] * 2), min_size=3, max_size=7),
+    scale=st.sampled_from([1e-9, 1.0, 1e9]),
+    far=st.sampled_from([0.0, 1e3]),
+    seed=st.integers(0, 99),
+)
+def test_lemma_12_areas_of_moved_corners_are_within_their_bounds(
+    corners_: list[tuple[float, float]], scale: float, far: float, seed: int
+) -> None:
+    """Of any polygon: the bound asks for no convexity."""
+    random = np.random.default_rng(seed)
+    points = (np.array(corners_) + far) * scale
+    error = random.choice([0.0, 2.0**-50, 2.0**-20], len(points)) * scale
+    cells = Complex.polygon(len(points), torch.device("cpu"))
+    field = FloatField(torch.as_tensor(points), torch.as_tensor(error))
+    area, bound = float(areas(cells, field.values)), Fraction(float(area_errors(cells, field)))
+    for _ in range(4):
+        angle = random.uniform(0, 7, len(points))
+        step = np.stack([np.cos(angle), np.sin(angle)], 1) * (error * (1 - 2.0**-50))[:, None]
+        exact = [(Fraction(a) + Fraction(c), Fraction(b) + Fraction(d)) for (a, b), (c, d) in zip(points, step)]
+        twice = sum(x * v - u * y for (x, y), (u, v) in zip(exact, exact[1:] + exact[:1], strict=True))
+        assert abs(Fraction(area) - twice / 2) <= bound
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("seed", range(0, 28, 3))
+def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a multiple, up to the bounds of its three numbers, of the integers of the same line."""
+    monkeypatch.setattr("cpwl.backends.torch.lines._ENTRIES", 100)
+    chosen = case(seed)
+    part = cpwl.partition(chosen.network, chosen.domain)
+    facets, predicates = part.facets(), part.exact_predicates()
+    assert predicates is not None and facets.lines is not None
+    lines, region = predicates.exact_lines(), facets.regions[:, 0]
+    found, exact = lines.closely(region, facets.lines, parts), lines.forms(region, facets.lines)
+    for k, form in enumerate(exact):
+        whole = [Fraction(int(x)) for x in form]
+        steepest = max(range(3), key=lambda i: abs(whole[i]))
+        high, low, radius = ([Fraction(x) for x in row[k].tolist()] for row in (found.high, found.low, found.radius))
+        close = [h + x for h, x in zip(high, low, strict=True)]
+        for i in range(3):
+            # close = factor * whole + something within the radius, for one factor
+            slack = radius[i] * abs(whole[steepest]) + radius[steepest] * abs(whole[i])
+            assert abs(close[i] * whole[steepest] - close[steepest] * whole[i]) <= slack
+        if parts > 2:
+            assert max(radius) <= max(map(abs, close)) * 2.0**-30
+
+
+def test_a_line_is_one_function_on_both_sides() -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    facets, predicates = part.facets(), part.exact_predicates()
+    assert predicates is not None and facets.lines is not None
+    inner = np.flatnonzero(facets.regions[:, 1] >= 0)
+    lines = predicates.exact_lines()
+    both = [lines.forms(facets.regions[inner, side], facets.lines[inner]) for side in (0, 1)]
+    assert all(vanishes_along(one, other) for one, other in zip(*both, strict=True))
+
+
+def test_a_vertex_that_is_not_where_its_bound_allows_is_no_answer() -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    vertex = int(np.argmax(part.vertex_errors()))
+    wrong = part.arrangement.moved(np.array([vertex]), part.vertices[[vertex]] + 1e-3)
+    wrong._points.error[vertex] /= 2
+    predicates = part.exact_predicates()
+    assert predicates is not None
+    with pytest.raises(InternalError, match="farther from where its lines meet"):
+        wrong.sharpened(predicates.exact_lines(), 0.0)
