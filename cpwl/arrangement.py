@@ -289,8 +289,8 @@ class Arrangement(ABC, Generic[Field]):
     def sharpened(self, lines: ExactLines, accuracy: float) -> Arrangement[Field]:
         """The same with vertices computed from exact lines that may be farther from theirs than ``accuracy`` allows.
 
-        That is relative to the vertex's distance from the origin, but at least 2^-63 of the largest coordinate. With
-        ``accuracy`` 0 all are computed, each coordinate within 0.501 ulps of the exact one or within that floor.
+        That is relative to the vertex's distance from the origin. With ``accuracy`` 0 all are computed. A coordinate
+        that is computed is then off by at most 0.501 ulps and 2^-63 of the largest coordinate, if not as was allowed.
         """
 
     # ---- fields ----------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ class Partition(Uncached):
     def vertex_errors(self) -> NDArray[np.float64]:
         """For each vertex a bound on its distance from the exact one, (V,); 0 when exact.
 
-        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), or 2^-63 of the
+        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), or 2^-62 of the
         largest coordinate; three times that on the borders of ``partition_blocks``. See ``sharpened``.
         """
         return np.asarray(self.arrangement.coordinates().errors(), np.float64)
@@ -121,9 +121,9 @@ class Partition(Uncached):
     def sharpened(self) -> Partition:
         """The same with every vertex computed from the exact lines that meet there (proofs/, Lemma 12).
 
-        Then each coordinate is within 0.501 ulps of the exact one, or within 2^-63 of the largest coordinate. That may
-        take several times as long as the partition did. Needs exact predicates; an exact partition is returned as it
-        is.
+        Then each coordinate is off by at most 0.501 ulps (of itself) plus 2^-63 of the largest coordinate. That may
+        take several times as long as the partition did. Needs exact predicates (``BackendError``); an exact partition
+        is returned as it is.
         """
         if self.arrangement.exact:
             return self

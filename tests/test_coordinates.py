@@ -105,12 +105,12 @@ def misplaced(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[i
 
 
 def misrounded(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[int]:
-    """Vertices with a coordinate that is not within 0.501 ulps, nor 2^-63 of the largest coordinate, of the exact."""
+    """Vertices with a coordinate that is off by more than 0.501 ulps plus 2^-63 of the largest coordinate."""
     floor = Fraction(float(np.abs(part.vertices).max())) / 2**63
     found = []
     for i, exact in enumerate(places):
         here = part.vertices[i]
-        allowed = [max(Fraction(501, 1000) * Fraction(float(np.spacing(abs(x)))), floor) for x in here]
+        allowed = [Fraction(501, 1000) * Fraction(float(np.spacing(abs(x)))) + floor for x in here]
         away = [[abs(a - b) for a, b in zip(rational(here), there, strict=True)] for there in exact]
         if not any(all(a <= b for a, b in zip(one, allowed, strict=True)) for one in away):
             found.append(i)

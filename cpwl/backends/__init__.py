@@ -128,6 +128,7 @@ class _Oracle:
 
     @cached_property
     def _close_lines(self) -> CloseLines:
+        from .torch import arithmetic_on, check_device
         from .torch.lines import CloseLines
 
-        return CloseLines(self._network, self._domain)
+        return CloseLines(self._network, self._domain, arithmetic_on(check_device(None)))

@@ -173,15 +173,14 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
     def sharpened(self, lines: ExactLines, accuracy: float) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
         points = self._points
-        floor = corners.FLOOR * float(points.values.abs().max())
         tolerance = accuracy * torch.linalg.vector_norm(points.values, dim=1)
         poor = ((points.error > 0) & ~(points.error <= tolerance)).nonzero(as_tuple=True)[0]
         if not len(poor):
             return self
         _, cell, names = Places.of_vertices(self._complex, poor).numpy()
         meeting = Corners(lines, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
-        close = np.maximum(floor, as_numpy(tolerance[poor]) / 4)
-        return replace(self, _points=_known_better(points, poor, *corners.coordinates(meeting, close)))
+        found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
+        return replace(self, _points=_known_better(points, poor, *found))
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> FloatField:

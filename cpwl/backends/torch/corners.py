@@ -31,9 +31,9 @@ _BLOCK = 1 << 14
 """Items at a time: the patterns of their regions are held."""
 
 _SURE = 2.0**-10 * UNIT
-"""A coordinate must be known as closely as this, relative to itself; or as ``FLOOR``."""
+"""A coordinate must be known as closely as this, relative to itself; or as ``_FLOOR``."""
 
-FLOOR = 2.0**-64
+_FLOOR = 2.0**-65
 """Relative to the largest coordinate."""
 
 
@@ -74,10 +74,11 @@ class Corners:
             exactly(item, [forms[i] for i in which[lines.offsets[k] : lines.offsets[k + 1]]])
 
 
-def coordinates(corners: Corners, close: Floats) -> tuple[Floats, Floats]:
+def coordinates(corners: Corners, accuracy: float, largest: float) -> tuple[Floats, Floats]:
     """Where the two lines of each item meet, (n, 2), and a bound for each coordinate.
 
-    A coordinate of item i is within 0.501 ulps of the exact one, or within twice ``close[i]``.
+    A coordinate is off by at most 0.501 ulps plus the larger of 2^-63 times ``largest`` and half the ``accuracy`` times
+    the point's distance from the origin.
     """
     points, errors = np.zeros((2, len(corners.region), 2))
 
@@ -85,7 +86,8 @@ def coordinates(corners: Corners, close: Floats) -> tuple[Floats, Floats]:
         found = _place(cross(functions[::2], functions[1::2]))
         value = np.where(np.abs(found.high) <= found.radius, 0.0, found.high)
         error = np.abs(found.high - value) + np.abs(found.low) + found.radius
-        known = found.radius <= np.maximum(_SURE * np.abs(found.high), close[items, None])
+        far = np.linalg.norm(found.high, axis=1, keepdims=True)
+        known = found.radius <= np.maximum(_SURE * np.abs(found.high), np.maximum(_FLOOR * largest, accuracy / 4 * far))
         sure = np.asarray(known.all(axis=1))
         points[items[sure]], errors[items[sure]] = value[sure], error[sure]
         return sure

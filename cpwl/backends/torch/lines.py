@@ -35,9 +35,10 @@ _ENTRIES = 1 << 21
 class CloseLines:
     """Functions of a network by name, in numbers of as many parts as are asked for."""
 
-    def __init__(self, network: Network, domain: Domain) -> None:
+    def __init__(self, network: Network, domain: Domain, plain: TorchArithmetic) -> None:
+        """``plain`` computes with numbers of one part, on the CPU."""
         self._network, self._domain = network, domain
-        self._plain = TorchArithmetic(torch.device("cpu"))
+        self._plain = plain
         self._sides = sides_of(domain.polytope)
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
         self._most = max(1, _ENTRIES // (3 * max(node.size for node in network.nodes)))
