@@ -349,8 +349,9 @@ def partition(
 
     ``backend="torch"`` computes in float64 on ``device``. With ``predicates="exact"`` every decision is exact: what the
     running error bound leaves open is settled in rational arithmetic, so that the regions are exactly those of the
-    network, and only coordinates are rounded. With ``predicates="float"`` the answer is a valid tiling, and all regions
-    that come from an undecided cell are listed in ``ambiguous``. ``backend="exact"`` is rational throughout.
+    network, and only coordinates are rounded, to six digits or better (``Partition.vertex_errors``, ``sharpened``).
+    With ``predicates="float"`` the answer is a valid tiling, and all regions that come from an undecided cell are
+    listed in ``ambiguous``. ``backend="exact"`` is rational throughout.
 
     Where values at all vertices would take much memory, regions are refined in blocks, one after the other:
     ``memory_limit`` (bytes; 4 GiB by default) bounds what is needed beside the result; ``partition_blocks`` does not
