@@ -323,6 +323,10 @@ class Arrangement(ABC, Generic[Field]):
         the lowest index of the old ones that it joins.
         """
 
+    def doubting(self, regions: NDArray[np.bool_]) -> Arrangement[Field]:
+        """The same, with these regions (bool (R,)) ambiguous as well; an exact arrangement has no doubts."""
+        return self
+
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Taken[Field]:
         """The part of the arrangement that consists of the given regions, in that order."""

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DomainError, ShapeError
+from .ieee import ieee
 from .polytope import Polytope, finite, number, plain
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Domain:
     """A polytope in slice coordinates and its affine embedding into the input space.

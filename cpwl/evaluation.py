@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import backends
 from .arithmetic import evaluate as evaluated
 from .errors import ArgumentError, ShapeError
+from .ieee import ieee
 from .network import Network
 from .network_check import check_network
 from .polytope import finite, plain
@@ -19,6 +20,7 @@ _BATCH_ENTRIES = 1 << 24
 """Rows times widest node handled at once."""
 
 
+@ieee
 def evaluate(net: Network, points: ArrayLike, *, backend: str = "torch", device: str | None = None) -> NDArray[Any]:
     """The network's outputs (M, *net.output_shape) at points (M, *net.input_shape), or of one point, without that axis.
 

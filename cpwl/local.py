@@ -21,6 +21,7 @@ from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .evaluation import batches, check_compiled, input_rows
 from .halfspaces import Halfspaces
+from .ieee import ieee
 from .network import Network
 from .polytope import finite, plain
 from .slack import Slacks, pieces_at, slacks
@@ -43,6 +44,7 @@ class Membership(NamedTuple):
     """Points that do or do not: float64 leaves it open, bool (M,). Never set by the exact backend."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class LocalMap:
     """The affine map f(y) = W y + b of one activation pattern: that of the point ``x``.
@@ -217,6 +219,7 @@ class LocalMap:
             yield stage.index, found, found.of(self.arithmetic, stage.argument)
 
 
+@ieee
 def local_map(net: Network, x: ArrayLike, *, backend: str = "torch", device: str | None = None) -> LocalMap:
     """The affine map of ``net`` around the point ``x`` (of shape ``net.input_shape``), its pattern and its region.
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .arithmetic import Arithmetic
 from .arrangement import Arrangement, Exactly
 from .bits import BitMatrix
+from .budget import checkpoint
 from .predicates import Names, Predicates
 from .ragged import Ragged
 
@@ -154,6 +155,7 @@ class _Tournament:
 
     def play(self) -> None:
         """One round: neighbours of each group meet, the last of an odd number waits."""
+        checkpoint()
         first, waiting = self._schedule
         left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
         difference = self._arithmetic.difference(left, right)
@@ -180,17 +182,42 @@ class _Tournament:
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
-        # Where a decision was uncertain the union need not be convex: there, what was cut stays cut.
-        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
-        certain = ~(doubtful[one] | doubtful[other])
-        winners = self._winners.values
-        needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
+        alike = (self._winners.values[one] == self._winners.values[other]).all(axis=1)
+        doubtful = self._doubtful(one, other, alike)
+        if doubtful.any():
+            ends = facets.vertices.values.reshape(-1, self._arrangement.dim)
+            beside = np.isin(ends[inner], ends[inner[alike & doubtful[one]]]).any(axis=1)
+            # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
+            listed = doubtful.copy()
+            listed[one[beside]] = listed[other[beside]] = True
+            self._arrangement = self._arrangement.doubting(listed)
+        needless = inner[alike & ~doubtful[one]]
         if not len(needless):
             return self._found(self._arrangement, self._parents, self._winners, self._champions, self._fields)
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
         maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
         return self._found(change.arrangement, self._parents[kept], self._winners.take(kept), maximum, fields)
+
+    def _doubtful(
+        self, one: NDArray[np.int64], other: NDArray[np.int64], alike: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Cells that may be parts of larger ones which are not known; ``one`` and ``other`` are the sides of facets.
+
+        Within an uncertain cell nothing is known of the winners, so the cell of a winner beside it may reach into it,
+        and none of its pieces is the whole; what is joined need not be convex. There, what was cut stays cut. What
+        touches no such cell is right: cells of winners are convex, and do not hang together by a point.
+        """
+        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
+        spreading = np.ones_like(alike)
+        while doubtful.any():
+            reached = doubtful.copy()
+            reached[one[spreading & doubtful[other]]] = True
+            reached[other[spreading & doubtful[one]]] = True
+            if (reached == doubtful).all():
+                break
+            doubtful, spreading = reached, alike
+        return doubtful
 
     def _found(
         self,

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DomainError, ShapeError, UnsupportedDimensionError
+from .ieee import ieee
 
 MAX_BOX_DIMENSION = 16
 """A box is given by its 2^D corners; above this dimension a box of the input space is not low-dimensional."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Polytope:
     """A convex polytope of dimension D with non-empty interior, the hull of its vertices, float64 (N, D).

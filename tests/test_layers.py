@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
-    "errors": 0, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
+    "errors": -2, "ieee": -1, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
     "workers": 0, "uncached": 0, "compact": 0,
     "checker": 0, "files": 1, "archive": 2,
     "polytope": 1, "arrangement": 2,

@@ -44,7 +44,7 @@ def images(size: int) -> torch.Tensor:
 @pytest.mark.parametrize("name", FACTORS)
 def test_resizing_by_a_factor_is_taken_from_modules_and_from_files(name: str, mode: str) -> None:
     """By factors that no float is, at sizes where a rounded place falls on the other side of an entry's boundary."""
-    for size in (4, 6, 9) if mode == "nearest" else (6,):
+    for size in (6, 9) if mode == "nearest" else (6,):
         module = nn.Upsample(scale_factor=FACTORS[name], mode=mode).eval()
         x = images(size)
         if int(size * FACTORS[name]) < 1:
@@ -95,7 +95,7 @@ def test_weights_add_up_to_one_and_keep_straight_lines_inside(
             assert sum(index * weight for index, weight in weights.items()) == place
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 7), st.booleans())
 def test_cubic_interpolation_of_any_sizes_agrees_with_torch(size: int, wanted: int, align: bool) -> None:
     module = nn.Upsample(size=wanted, mode="bicubic", align_corners=align).double().eval()

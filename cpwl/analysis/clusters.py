@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
+from ..ieee import ieee
 from ..polytope import plain
 from .maps import LocalMaps, decided_by
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class MapClusters:
     """k affine maps in place of a network's many: the centres of k-means clusters of its local maps."""
@@ -47,6 +49,7 @@ class MapClusters:
         return decided_by(self.centers[self.assign(maps)], maps.points)
 
 
+@ieee
 def cluster_maps(maps: LocalMaps, count: int, *, seed: int = 0, starts: int = 1) -> MapClusters:
     """k-means clusters (scikit-learn, Lloyd's algorithm) of the vectors [W | b] of local maps, ``count`` of them.
 
@@ -65,6 +68,7 @@ def cluster_maps(maps: LocalMaps, count: int, *, seed: int = 0, starts: int = 1)
     return MapClusters(np.asarray(found.cluster_centers_), np.asarray(found.labels_, np.int64), share)
 
 
+@ieee
 def cluster_table(
     maps: LocalMaps,
     counts: Sequence[int],

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
+from ..ieee import ieee
 from ..polytope import finite
 from .clusters import checked_labels
 from .maps import LocalMaps, decided_by
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Table = NDArray[np.float64]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Represented:
     """What a network makes of inputs: a vector for each, and the class that follows from such a vector."""
@@ -54,6 +56,7 @@ class Represented:
         return cls(given[0], given[1], lambda h: np.asarray((h @ head.T + shift).argmax(axis=1), np.int64))
 
 
+@ieee
 def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) -> Callable[[Table], Table]:
     """The affine map c = T a + t that is nearest to taking rows a of ``source`` (M, p) to those of ``target`` (M, q).
 
@@ -77,6 +80,7 @@ def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) ->
     return lambda rows: np.asarray(fitted.predict(rows)).reshape(len(rows), -1)
 
 
+@ieee
 def transfer_table(networks: Mapping[str, Represented], labels: ArrayLike, *, components: int = 64) -> pandas.DataFrame:
     """Affine maps between networks in both directions, a row for each ordered pair (source, target).
 

@@ -12,7 +12,7 @@ from .. import checker
 from ..backends.exact.integers import Integer
 from ..backends.exact.points import Point, primitive
 from ..domain import Domain
-from ..errors import FileFormatError
+from ..errors import ArgumentError, FileFormatError
 from ..files import content_of, reading, replaced
 from ..network import Network
 from .certificate import Certificate
@@ -26,6 +26,11 @@ VERSION = 1
 def write(path: str | PathLike[str], document: Entry) -> None:
     """Writes the file of a certificate, compressed by gzip when the name ends in .gz."""
     data = (json.dumps(document, separators=(",", ":")) + "\n").encode("ascii")
+    if len(data) > checker.MAX_BYTES:
+        raise ArgumentError(
+            f"a certificate has at most {checker.MAX_BYTES:,} bytes, which bounds what a checker reads; this one "
+            f"has {len(data):,}. Certify the partition of a smaller domain, or the parts of a domain one by one."
+        )
     with replaced(path) as new:
         new.write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
 

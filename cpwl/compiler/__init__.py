@@ -23,12 +23,14 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from ..ieee import ieee
 from ..network import Network
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 
+@ieee
 def compile(
     model: Any,
     example_input: Any = None,
@@ -67,6 +69,7 @@ def compile(
     return compile_model(model, example_input, Ends(until, output, vary))
 
 
+@ieee
 def load_program(path: str | PathLike[str]) -> ExportedProgram:
     """The exported program in a .pt2 file; raises ``FileFormatError`` when the file is not one.
 

@@ -125,6 +125,14 @@ def _try_forward(module: nn.Module, sample: Tensor, cut: bool) -> None:
 
 
 def _decomposed(exported: ExportedProgram) -> ExportedProgram:
+    """The program with operators taken apart; ``UnsupportedLayerError`` where torch cannot do so."""
+    try:
+        return _taken_apart(exported)
+    except Exception as error:  # as above
+        raise UnsupportedLayerError(f"model cannot be taken apart by torch.export: {first_line(error)}") from error
+
+
+def _taken_apart(exported: ExportedProgram) -> ExportedProgram:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         result: ExportedProgram = _with_softshrink_whole(exported).run_decompositions({})

@@ -101,5 +101,5 @@ def _notify(dropped: tuple[str, ...]) -> None:
         warnings.warn(
             f"{name} at the output is left out: the network ends with its input, which has the same argmax "
             "(values and level sets are those of its input).",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from ..errors import ArgumentError, UnsupportedLayerError
+from ..errors import ArgumentError, CpwlError, UnsupportedLayerError
 from ..network import Network
 from . import (
     handlers_contract,
@@ -36,6 +36,10 @@ _TABLES = (
     handlers_layout,
 )
 HANDLERS: Mapping[str, Handler] = {name: handler for table in _TABLES for name, handler in table.HANDLERS.items()}
+
+
+_UNFIT = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+"""What handlers, numpy and torch raise for arguments that no handler is made for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +110,12 @@ def _handle(builder: Builder, node: fx.Node, values: Mapping[fx.Node, Any]) -> A
         return _call(handler, builder, node, args, kwargs)
     except UnsupportedLayerError as error:
         raise refusal(node, str(error)) from None
+    except CpwlError:
+        raise
+    except _UNFIT as error:
+        raise refusal(
+            node, f"it is not supported with these arguments ({str(error) or type(error).__name__})"
+        ) from error
 
 
 def _call(handler: Handler, builder: Builder, node: fx.Node, args: Any, kwargs: Any) -> Any:

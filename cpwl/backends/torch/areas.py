@@ -23,7 +23,7 @@ def area_errors(cells: Complex, points: FloatField) -> Tensor:
     across = torch.linalg.vector_norm(corner[after[after]] - corner, dim=1)
     moved = error[after] * across * ROUND_UP + error * error[after]
     products = (here[:, 0] * following[:, 1]).abs() + (here[:, 1] * following[:, 0]).abs()
-    rounding = products * gamma(int(cells.counts.max()) + 4)
+    rounding = products * gamma((int(cells.counts.max()) if cells.cells else 0) + 4)
     return (_sums(cells, moved + rounding) / 2 * ROUND_UP).clamp(min=SMALLEST)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arithmetic import Arithmetic
+from ...budget import checkpoint
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 from .field import ROUND_UP, UNIT, FloatField, Scaled, Sharp, gamma, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, factor, largest, operator_norms
@@ -157,6 +158,10 @@ class TorchArithmetic(Arithmetic[FloatField]):
         scaled = _of_all([x, y], lambda parts: torch.stack(parts).amax(0))
         return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]), scaled=scaled)
 
+    def doubted(self, field: FloatField) -> FloatField:
+        """The same values with infinite bounds."""
+        return FloatField(field.values, torch.full_like(field.error, torch.inf), weights=field.weights)
+
     def by_entries(self, field: FloatField) -> FloatField:
         """The field with bounds for each entry that stay with it when it is prolonged."""
         if field.unbounded or field.sharp is None:
@@ -262,6 +267,7 @@ def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
     values = room(len(rows), outputs, rows)
     step = max(64, _BLOCK // (outputs + inputs)) if rows.device.type == "cpu" else max(1, len(rows))
     for start in range(0, len(rows), step):
+        checkpoint()
         part = slice(start, start + step)
         torch.addmm(constants.bias, rows[part], constants.weight.T, out=values[part])
     return values
@@ -272,6 +278,7 @@ def _streamed_product(constants: _WeightConstants, x: RectifiedRows) -> FloatFie
     outputs, inputs = constants.weight.shape
     values = room(x.rows, outputs, constants.weight)
     for part, rows in x.parts(max(64, _BLOCK // (outputs + inputs))):
+        checkpoint()
         torch.addmm(constants.bias, rows, constants.weight.T, out=values[part])
     return _summed(FloatField(values[:0], x.error, norms=x.norms), constants, values, (1, 1))
 

@@ -25,6 +25,7 @@ from ...arrangement import (
     Taken,
 )
 from ...bits import BitMatrix
+from ...budget import checkpoint
 from ...errors import (
     ArgumentError,
     BordersDifferError,
@@ -149,6 +150,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         wanted = np.asarray(points)
         if wanted.ndim != 2 or wanted.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
+        if not len(self):
+            return np.full(len(wanted), -1)
         if lines is None:
             return self._locator.locate(wanted.astype(np.float64))
 
@@ -259,7 +262,9 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
         found = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
+        checkpoint()
         dense = found.below.dense()[:, columns]
+        checkpoint()
         below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
         lowest, highest = (
             torch.zeros(values.columns, dtype=torch.int64).index_add_(0, function, torch.as_tensor(~bits).long())
@@ -299,6 +304,11 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
         ambiguous[found.cell_of_old[self._ambiguous]] = True
         return self._compacted(found.complex, found.lowest, ambiguous)
+
+    def doubting(self, regions: NDArray[np.bool_]) -> TorchArrangement:
+        """The same, with some more regions ambiguous."""
+        more = torch.as_tensor(regions, device=self._parents.device)
+        return replace(self, _ambiguous=self._ambiguous | more)
 
     def take(self, regions: NDArray[np.int64]) -> Taken[FloatField]:
         """The given regions, in that order."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...arrangement import ExactLines, Form
 from ...balls import Balls
+from ...budget import checkpoint
 from ...ragged import Ragged
 from .close import cross, dot
 from .decide import intersection
@@ -71,6 +72,7 @@ class Corners:
         names, first, which = np.unique(lines.values, return_index=True, return_inverse=True)
         forms = self.source.forms(self.region[items[lines.row_of[first]]], names)
         for k, item in enumerate(items.tolist()):
+            checkpoint()
             exactly(item, [forms[i] for i in which[lines.offsets[k] : lines.offsets[k + 1]]])
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...budget import checkpoint
 from ...domain import Domain
 from ...network import Network, Node
 from .extended import ExtendedField
@@ -64,6 +65,7 @@ class Passes(Generic[Field]):
         for i, node in enumerate(self.network.nodes[last + 1 :], start=last + 1):
             if node.is_nonlinear:
                 break
+            checkpoint()
             live[i] = self.arithmetic.linear(node, [live[j] for j in node.inputs])
             live = self._without(live, i)
         return live

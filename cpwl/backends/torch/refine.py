@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...budget import checkpoint
 from ...errors import InternalError
 from . import compiled
 from .assemble import Cut
@@ -97,6 +98,7 @@ class _Refinement:
         self.certain = Certain.none(old.origin.device)
         if task.decider is not None:
             self._settle(task.decider)
+        checkpoint()
         self.cells = CellSigns.of(old, self.signs, self.columns.count)
         crossings = Crossings.find(old, self.columns, self.signs)
         if task.decider is not None:
@@ -116,14 +118,17 @@ class _Refinement:
 
     def finished(self) -> Refined:
         """The complex cut, and all that is known of its cells."""
+        checkpoint()
         chords, meets = self.regular_chords()
+        checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         edges, marks, half = cut.assemble(self.task.generation)
         batches = [self.points, _inner_points(cut, meets, chords)]
         outcome = Outcome.nothing(edges, marks, half)
-        if bool(self.irregular.any()):
+        if len(self._active_columns()):
             outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
             self.uncertain[outcome.ambiguous] = True
+        checkpoint()
         new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
         self.check_euler(parents, chords, meets)
         below = self.below(cut, new, parents, order)
