@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic import Arithmetic
-from ..arrangement import Arrangement
+from ..arrangement import Arrangement, Form
+from ..balls import Balls
 from ..domain import Domain
 from ..errors import BackendError
 from ..network import Network
@@ -22,6 +23,7 @@ from ..predicates import CloseFunctions, Functions, Names, Oracle
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
     from .torch.execution import TorchExecution
+    from .torch.lines import CloseLines
     from .torch.oracle import CloseOracle
 
 NAMES = ("torch", "exact")
@@ -106,6 +108,12 @@ class _Oracle:
     def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:
         return self._close(patterns, place, names) if self._network.products >= _CHEAP else None
 
+    def lines_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
+        return self._close_lines(patterns, place, names, parts)
+
+    def lines_exactly(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> Sequence[Form]:
+        return self._exact.forms(patterns, place, names)
+
     @cached_property
     def _exact(self) -> SliceOracle:
         from .exact.oracle import SliceOracle
@@ -117,3 +125,10 @@ class _Oracle:
         from .torch.oracle import CloseOracle
 
         return CloseOracle(self._network, self._domain)
+
+    @cached_property
+    def _close_lines(self) -> CloseLines:
+        from .torch import arithmetic_on, check_device
+        from .torch.lines import CloseLines
+
+        return CloseLines(self._network, self._domain, arithmetic_on(check_device(None)))
