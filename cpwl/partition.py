@@ -150,9 +150,10 @@ class Partition(Uncached):
     def volumes(self, *, accuracy: float | None = None) -> NDArray[Any]:
         """The volume (area, when D = 2) of each region in slice coordinates, (R,).
 
-        Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact volume, 2^-7 (one percent) by default and at least 2^-52:
-        where the bound on ``vertices`` does not show that, it is computed from exact lines. Exact from the exact
-        backend. With ``predicates="float"`` there is no ``accuracy``, only ``volume_errors()``.
+        Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact
+        volume, 2^-7 (one percent) by default and at least 2^-52: where the bound on ``vertices`` does not show that, it
+        is computed from exact lines. Exact from the exact backend. With ``predicates="float"`` there is no
+        ``accuracy``, only ``volume_errors()``.
         """
         return self._measured(accuracy)[0]
 
