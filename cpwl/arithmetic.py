@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Field, FieldLike, Refinement
+from .budget import checkpoint
 from .domain import Domain
 from .errors import NumericalRangeError
 from .network import Dense, Gather, Network, Node, Op, Periodic, Sum
@@ -81,6 +82,15 @@ class Arithmetic(ABC, Generic[Field]):
     @abstractmethod
     def maximum(self, x: Field, y: Field, cut: Refinement[Field]) -> Field:
         """The larger of two fields, entry by entry, on an arrangement that was ``cut`` by the zeros of x - y."""
+
+    def by_entries(self, field: Field) -> Field:
+        """The same field, before it is refined, with bounds for each entry that stay with it through all that does not
+        mix entries: for what a maximum will compare. An exact field needs none."""
+        return field
+
+    def doubted(self, field: Field) -> Field:
+        """The same values, of which nothing is certain. Those of an exact field are."""
+        return field
 
     def chosen(self, fields: Sequence[Field], columns: NDArray[np.int64]) -> Field:
         """Some of the columns of fields, taken one after the other, that were all chosen from those of one field."""
@@ -156,6 +166,7 @@ class Forward(Generic[Field]):
 
     def __iter__(self) -> Iterator[Stage[Field]]:
         for i, node in enumerate(self._network.nodes[1:], start=1):
+            checkpoint()
             inputs = [self._live[j] for j in node.inputs]
             if node.is_nonlinear:
                 if self._pieces is None:

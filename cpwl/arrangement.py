@@ -61,15 +61,12 @@ Form: TypeAlias = tuple[Any, Any, Any]
 """Integers (a, b, c) of any length: the affine function a x + b y + c of slice coordinates, up to a positive factor."""
 
 
-class ExactRegion(Protocol):
-    """The exact affine functions that matter on one region of a planar arrangement."""
+class ExactRegions(Protocol):
+    """The exact affine functions that matter on some regions; ``place`` is an index into the list of regions."""
 
-    def column(self, column: int) -> Form:
-        """A column's function minus its level."""
-        ...
-
-    def line(self, line: int) -> Form:
-        """A function that vanishes on an edge of the region: that of the line with this number, of either sign."""
+    def forms(self, place: NDArray[np.int64], name: NDArray[np.int64]) -> Sequence[Form]:
+        """For each name >= 0 a function, of either sign, that vanishes on the edges of the region on that line; for
+        the others the function of column -1 - name minus its level."""
         ...
 
 
@@ -99,7 +96,7 @@ class CloseRegions(Protocol):
 class Exactly:
     """How functions on regions, int64 (n,), are known exactly; and, if they are, closely at less cost."""
 
-    regions: Callable[[NDArray[np.int64]], Sequence[ExactRegion]]
+    regions: Callable[[NDArray[np.int64]], ExactRegions]
     only: Callable[[NDArray[np.int64]], Exactly]
     """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
     closely: Callable[[NDArray[np.int64], Ragged], CloseRegions | None] = lambda regions, lines: None
@@ -181,6 +178,8 @@ class Refinement(Change[Field]):
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
+    recut: int = 0
+    """How many regions before were cut again by exact decisions alone, because a self-check had failed."""
 
     @cached_property
     def values(self) -> Field:
@@ -288,6 +287,10 @@ class Arrangement(ABC, Generic[Field]):
         The caller guarantees that the joined regions are convex. ``parents`` of the result holds for each new region
         the lowest index of the old ones that it joins.
         """
+
+    def doubting(self, regions: NDArray[np.bool_]) -> Arrangement[Field]:
+        """The same, with these regions (bool (R,)) ambiguous as well; an exact arrangement has no doubts."""
+        return self
 
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Taken[Field]:

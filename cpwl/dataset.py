@@ -25,6 +25,7 @@ from .blocks import Blocks, Borders
 from .domain import Domain
 from .errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from .files import TEMPORARY, reading, replaced
+from .ieee import ieee
 from .io import domain_arrays
 from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
 from .network import Network
@@ -42,6 +43,7 @@ _STATE = "_cpwl"
 _LONGEST_MANIFEST = 1 << 16
 
 
+@ieee
 @dataclass(frozen=True)
 class Written:
     """What a folder holds of a partition."""
@@ -68,6 +70,7 @@ class Written:
             yield _checked(self.path / name, digest)
 
 
+@ieee
 def write_partition(
     net: Network,
     dom: Domain,

@@ -22,6 +22,7 @@ from .bits import BitMatrix
 from .domain import Domain
 from .errors import FileFormatError
 from .files import reading
+from .ieee import ieee
 from .network import Max, Network, Piecewise
 from .network_io import network_from_arrays, network_to_arrays
 from .partition import Partition
@@ -54,6 +55,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
         "backend": partition.backend,
         "predicates": partition.predicates,
         "settled": partition.settled,
+        "recut": partition.recut,
         "complete": partition.complete,
         "network": header,
         "steps": [step.node for step in partition.steps],
@@ -62,6 +64,7 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
     archive.write(path, content, arrays)
 
 
+@ieee
 def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
 
@@ -93,6 +96,7 @@ def _partition(header: dict[str, Any], arrays: dict[str, NDArray[Any]], device: 
         device=device,
         predicates=header["predicates"],
         settled=header["settled"],
+        recut=header.get("recut", 0),
         complete=header.get("complete", True),
         lines=_lines(header, stored.part("lines"), network, domain, arrangement),
     )
@@ -125,6 +129,8 @@ def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> No
         raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
     if not isinstance(header.get("settled"), int) or header["settled"] < 0:
         raise FileFormatError(f"its number of settled decisions must be a number >= 0, got {header.get('settled')!r}")
+    if not isinstance(header.get("recut", 0), int) or header.get("recut", 0) < 0:
+        raise FileFormatError(f"its number of cells cut again must be a number >= 0, got {header['recut']!r}")
     if not isinstance(header.get("complete", True), bool):
         raise FileFormatError(f"whether it is complete must be true or false, got {header['complete']!r}")
     if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .arithmetic import Arithmetic
 from .arrangement import Arrangement, Exactly
 from .bits import BitMatrix
+from .budget import checkpoint
 from .predicates import Names, Predicates
 from .ragged import Ragged
 
@@ -103,6 +104,8 @@ class ByMaximum:
     """Those that were given, with the lines that were added, for the regions before."""
     settled: int = 0
     """How many decisions were made exactly because float64 left them open."""
+    recut: int = 0
+    """See ``Refinement.recut``."""
 
 
 def refine_by_maximum(
@@ -139,9 +142,9 @@ class _Tournament:
         self._ambiguous_before = arrangement.ambiguous
         self._arrangement, self._arithmetic, self._arguments = arrangement, arithmetic, groups
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
-        self._predicates, self._settled = predicates, 0
+        self._predicates, self._settled, self._recut = predicates, 0, 0
         self._counts = groups.counts
-        self._champions = arithmetic.chosen([argument], groups.values)
+        self._champions = arithmetic.chosen([arithmetic.by_entries(argument)], groups.values)
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
         self._winners = Winners.equal(len(arrangement), places.astype(np.int16))
 
@@ -152,7 +155,8 @@ class _Tournament:
 
     def play(self) -> None:
         """One round: neighbours of each group meet, the last of an odd number waits."""
-        first, waiting = self._schedule()
+        checkpoint()
+        first, waiting = self._schedule
         left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
         difference = self._arithmetic.difference(left, right)
         levels = Ragged.from_counts(np.zeros(len(first)), np.ones(len(first), np.int64))
@@ -160,6 +164,7 @@ class _Tournament:
         if self._predicates is not None:
             self._predicates = self._predicates.with_lines(refinement.lines, self._names)
         self._settled += refinement.settled
+        self._recut += refinement.recut
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
         self._parents = self._parents[refinement.arrangement.parents]
@@ -170,23 +175,49 @@ class _Tournament:
         maxima = self._arithmetic.maximum(left, right, refinement)
         self._champions = self._arithmetic.chosen([maxima, rest], order) if len(waiting) else maxima
         self._counts = (self._counts + 1) // 2
+        del self._schedule
 
     def dissolved(self) -> ByMaximum:
         """The arrangement without the facets made here across which all winners agree."""
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
-        # Where a decision was uncertain the union need not be convex: there, what was cut stays cut.
-        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
-        certain = ~(doubtful[one] | doubtful[other])
-        winners = self._winners.values
-        needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
+        alike = (self._winners.values[one] == self._winners.values[other]).all(axis=1)
+        doubtful = self._doubtful(one, other, alike)
+        if doubtful.any():
+            ends = facets.vertices.values.reshape(-1, self._arrangement.dim)
+            beside = np.isin(ends[inner], ends[inner[alike & doubtful[one]]]).any(axis=1)
+            # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
+            listed = doubtful.copy()
+            listed[one[beside]] = listed[other[beside]] = True
+            self._arrangement = self._arrangement.doubting(listed)
+        needless = inner[alike & ~doubtful[one]]
         if not len(needless):
             return self._found(self._arrangement, self._parents, self._winners, self._champions, self._fields)
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
         maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
         return self._found(change.arrangement, self._parents[kept], self._winners.take(kept), maximum, fields)
+
+    def _doubtful(
+        self, one: NDArray[np.int64], other: NDArray[np.int64], alike: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Cells that may be parts of larger ones which are not known; ``one`` and ``other`` are the sides of facets.
+
+        Within an uncertain cell nothing is known of the winners, so the cell of a winner beside it may reach into it,
+        and none of its pieces is the whole; what is joined need not be convex. There, what was cut stays cut. What
+        touches no such cell is right: cells of winners are convex, and do not hang together by a point.
+        """
+        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
+        spreading = np.ones_like(alike)
+        while doubtful.any():
+            reached = doubtful.copy()
+            reached[one[spreading & doubtful[other]]] = True
+            reached[other[spreading & doubtful[one]]] = True
+            if (reached == doubtful).all():
+                break
+            doubtful, spreading = reached, alike
+        return doubtful
 
     def _found(
         self,
@@ -196,7 +227,8 @@ class _Tournament:
         maximum: Any,
         fields: list[Any],
     ) -> ByMaximum:
-        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, self._settled)
+        counts = self._settled, self._recut
+        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, *counts)
 
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
@@ -204,16 +236,17 @@ class _Tournament:
     def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
         """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
         assert self._predicates is not None
-        champion = self._schedule()[0][columns]
-        group = np.repeat(np.arange(len(self._counts)), self._counts)[champion]
+        champion = self._schedule[0][columns]
+        group = np.searchsorted(np.cumsum(self._counts), champion, side="right")
         first, second = (
             self._arguments.values[self._arguments.offsets[group] + self._winners.at(regions, champion + k)]
             for k in (0, 1)
         )
         return Names.differences(self._predicates.stage, first, second)
 
+    @cached_property
     def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The champions that meet the next one of their group, and those that wait."""
+        """In this round, the champions that meet the next one of their group, and those that wait."""
         ends = np.cumsum(self._counts)
         place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
         last = place == np.repeat(self._counts, self._counts) - 1

@@ -33,6 +33,10 @@ class Pieces(Protocol):
         """One table of several of the same kind, one after the other."""
         ...
 
+    def beside(self, other: Any) -> Pieces:
+        """One table of the units of two, of the same kind and about the same regions; this one's first."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class LevelPieces:
@@ -72,6 +76,10 @@ class LevelPieces:
         packed = np.concatenate([self.below.packed, *(other.below.packed for other in others)])
         return LevelPieces(BitMatrix(packed, self.below.columns), self.breakpoints)
 
+    def beside(self, other: LevelPieces) -> LevelPieces:
+        """One table of the units of two."""
+        return LevelPieces(self.below.beside(other.below), self.breakpoints)
+
 
 @dataclass(frozen=True, eq=False)
 class WinnerPieces:
@@ -100,6 +108,10 @@ class WinnerPieces:
         """One table of several."""
         return WinnerPieces(np.concatenate([self.winners, *(other.winners for other in others)]))
 
+    def beside(self, other: WinnerPieces) -> WinnerPieces:
+        """One table of the units of two."""
+        return WinnerPieces(np.concatenate([self.winners, other.winners], axis=1))
+
 
 @dataclass(frozen=True, eq=False)
 class NoPieces:
@@ -125,3 +137,7 @@ class NoPieces:
     def with_others(self, others: Sequence[NoPieces]) -> NoPieces:
         """One table of several."""
         return NoPieces(self.regions + sum(map(len, others)))
+
+    def beside(self, other: NoPieces) -> NoPieces:
+        """No unit and no unit."""
+        return self

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from .ieee import ieee
 from .maximum import refine_by_maximum
+from .polytope import plain
 from .ragged import Ragged
 from .slopes import slope_norms
 
@@ -42,6 +44,8 @@ LIGHT = (
 """After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
 
 EDGE = "#333333"
+INCOMPLETE = "INCOMPLETE: these regions do not cover the domain"
+"""What stands above a picture of regions that do not."""
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -67,6 +71,7 @@ class Painting:
         return "YlGnBu" if self.norm is None else "YlGnBu_r"
 
 
+@ieee
 def plot(
     partition: Partition,
     ax: Axes | None = None,
@@ -105,6 +110,8 @@ def plot(
     if points is not None:
         _draw_points(axes, points, labels)
     frame(axes, partition)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
     if ax is None:
         settle(axes)
     return axes
@@ -116,6 +123,8 @@ def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+    if not len(partition):
+        partition.check_complete("a picture")
 
 
 def check_output(partition: Partition, output: int) -> None:
@@ -126,7 +135,7 @@ def check_output(partition: Partition, output: int) -> None:
 
 def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
     """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = np.asarray(points, np.float64)
+    places = plain(points).astype(np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
         raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
     names = [""] * len(places) if labels is None else list(labels)
@@ -135,6 +144,7 @@ def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.
     return places, names
 
 
+@ieee
 def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
     """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
 

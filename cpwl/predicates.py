@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import CloseRegions, Exactly, ExactRegion, Form, NewLines
+from .arrangement import CloseRegions, Exactly, ExactRegions, Form, NewLines
 from .balls import Balls
 from .compact import Compact
 from .ragged import Ragged
@@ -135,9 +135,8 @@ class Predicates:
     def exactly(self, naming: Naming) -> Exactly:
         """For given regions the exact functions behind their lines and columns."""
 
-        def regions(rows: Rows) -> list[ExactRegion]:
-            found = zip(self.oracle(self.patterns(rows)), rows.tolist(), strict=True)
-            return [_Region(functions, self.lines, naming, row) for functions, row in found]
+        def regions(rows: Rows) -> ExactRegions:
+            return _ExactRegions(self.oracle(self.patterns(rows)), self.lines, naming, rows)
 
         def closely(rows: Rows, lines: Ragged) -> CloseRegions | None:
             functions = self.oracle.closely(self.patterns(rows), lines.row_of, self.lines.take(lines.values))
@@ -201,14 +200,15 @@ class _CloseRegions:
 
 
 @dataclass(frozen=True, eq=False)
-class _Region:
-    functions: Functions
+class _ExactRegions:
+    functions: Sequence[Functions]
     lines: Names
     naming: Naming
-    region: int
+    regions: Rows
 
-    def column(self, column: int) -> Form:
-        return self.functions.form(*self.naming(np.array([self.region]), np.array([column])).at(0))
-
-    def line(self, line: int) -> Form:
-        return self.functions.form(*self.lines.at(line))
+    def forms(self, place: Rows, name: Rows) -> list[Form]:
+        is_line = name >= 0
+        columns = self.naming(self.regions[place[~is_line]], -1 - name[~is_line])
+        order = np.argsort(np.concatenate([np.flatnonzero(is_line), np.flatnonzero(~is_line)]))
+        names = Names.joined([self.lines.take(name[is_line]), columns]).take(order)
+        return [self.functions[k].form(*names.at(i)) for i, k in enumerate(place.tolist())]

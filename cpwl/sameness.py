@@ -7,7 +7,7 @@ background of an image, and units that are off, make many such entries, and maxi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from hashlib import sha256
 from math import prod
@@ -45,11 +45,28 @@ class Sameness:
         return self._kept[key]
 
     def _numbers(self, pattern: NDArray[np.int16], node: int) -> Numbers:
+        def made(i: int, inputs: Sequence[Numbers]) -> Numbers:
+            op, pieces = self._network.nodes[i], pattern[self._network.unit_columns[i]].astype(np.int64)
+            return self.made(op, inputs, pieces)
+
+        return self._forward(node, made)
+
+    def everywhere(self, node: int) -> Numbers:
+        """The numbers of a node's entries on the whole slice, whatever the pattern."""
+
+        def made(i: int, inputs: Sequence[Numbers]) -> Numbers:
+            op, (x,) = self._network.nodes[i], inputs
+            return self.bent(np.zeros(op.size, np.int64), op, x, np.arange(op.size))
+
+        return self._forward(node, made)
+
+    def _forward(self, node: int, nonlinear: Callable[[int, Sequence[Numbers]], Numbers]) -> Numbers:
+        """The numbers of a node's entries, given how those of nonlinear nodes are made from their arguments'."""
         nodes, last_use = self._network.nodes, self._network.last_use
         live = {0: self.inputs}
         for i in range(1, node + 1):
-            pieces = None if not nodes[i].is_nonlinear else pattern[self._network.unit_columns[i]].astype(np.int64)
-            live[i] = self.made(nodes[i], [live[j] for j in nodes[i].inputs], pieces)
+            inputs = [live[j] for j in nodes[i].inputs]
+            live[i] = nonlinear(i, inputs) if nodes[i].is_nonlinear else self.made(nodes[i], inputs, None)
             live = {j: numbers for j, numbers in live.items() if last_use[j] > i or j == i}
         return live[node]
 
@@ -84,11 +101,14 @@ class Sameness:
         return _affine(x, *(table(part, node)[pieces, units] for part in (slopes, intercepts)))
 
     def bent(self, made: Numbers, node: Node, argument: Numbers, units: NDArray[np.int64]) -> Numbers:
-        """The numbers ``made`` of a piecewise-linear node, where some units bend: by argument and all slopes."""
-        assert isinstance(node.op, Piecewise)
-        slopes = table(node.op.slopes, node)[:, units]
+        """The numbers ``made`` of a nonlinear node, where some units bend: by their arguments and all slopes."""
+        if isinstance(node.op, Max):
+            functions = argument.reshape(node.size, -1)[units]
+        else:
+            assert isinstance(node.op, Piecewise)
+            functions = np.column_stack([argument[units], *map(_bits, table(node.op.slopes, node)[:, units])])
         bends = np.zeros(len(made), np.int64)
-        bends[units] = 1 + _distinct(np.column_stack([argument[units], *map(_bits, slopes)]))
+        bends[units] = 1 + _distinct(functions)
         return _numbered(made, bends)
 
     def _convolved(self, op: Conv, x: Numbers) -> Numbers:

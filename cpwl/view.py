@@ -23,8 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, ShapeError
 from .files import replaced
+from .ieee import ieee
 from .maximum import refine_by_maximum
-from .plot import LIGHT, check_plane, marked, pattern_hues
+from .plot import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues
 from .polytope import finite
 from .ragged import Ragged
 
@@ -67,6 +68,7 @@ class _Block:
         return base64.b64encode(zlib.compress(b"".join(self.parts), 6)).decode("ascii")
 
 
+@ieee
 def view(
     partition: Partition,
     path: str | PathLike[str],
@@ -113,7 +115,7 @@ def view(
     }
     head = json.dumps({**_head(partition), **about, "arrays": block.index}).replace("<", "\\u003c")
     page = Template(_resource("view.html"))
-    shown = escape(title or f"{len(partition):,} regions")
+    shown = escape((title or f"{len(partition):,} regions") + ("" if partition.complete else f". {INCOMPLETE}"))
     text = page.substitute(title=shown, head=head, data=block.text(), script=_resource("view.js"))
     with replaced(path) as new:
         new.write_text(text, encoding="utf-8")

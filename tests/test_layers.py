@@ -13,14 +13,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
-    "errors": 0, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
+    "errors": -2, "ieee": -1, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
     "workers": 0, "uncached": 0, "compact": 0,
     "checker": 0, "files": 1, "archive": 2,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
     "blocks": 3, "budget": 0, "journal": 2, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
-    "adjoint": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
+    "adjoint": 2, "equilibrate": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5,
+    "local": 6,
     "partition": 7, "many": 8,
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
     "boundary": 8, "graph": 10, "slopes": 8, "statistics": 9, "provenance": 8, "analysis": 10,

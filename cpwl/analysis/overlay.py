@@ -16,6 +16,7 @@ from ..arrangement import Arrangement
 from ..certify.joint import paired
 from ..domain import Domain
 from ..evaluation import check_compiled
+from ..ieee import ieee
 from ..maximum import refine_by_maximum
 from ..network import Network
 from ..partition import Partition, partition
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Agreement:
     """A domain cut into cells on which two networks each decide for one class throughout.
@@ -95,6 +97,7 @@ class Agreement:
         return pandas.DataFrame(total, pandas.Index(rows, name="first"), pandas.Index(columns, name="second"))
 
 
+@ieee
 def agreement(
     first: Network,
     second: Network,

@@ -19,6 +19,7 @@ from .. import archive
 from ..domain import Domain
 from ..errors import ArgumentError, FileFormatError
 from ..files import reading
+from ..ieee import ieee
 from ..io import domain_arrays, domain_from_arrays
 from ..partition import Partition
 from ..ragged import Ragged
@@ -38,6 +39,7 @@ _NAME = "step-{:012d}.npz"
 Scale = Literal["log", "linear"]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Frame:
     """The regions of a slice at one step of training, R of them; coordinates are the slice's, float64."""
@@ -88,6 +90,7 @@ class Frame:
         )
 
 
+@ieee
 class Recording(Sequence[Frame]):
     """The frames of a training run on one slice, in order of their steps.
 
@@ -150,10 +153,10 @@ class Recording(Sequence[Frame]):
         return cls(stored.domain, stored)
 
     def table(self) -> pandas.DataFrame:
-        """The metrics and statistics of all frames as a pandas table, one row a step."""
+        """The metrics and statistics of all frames, and whether each is ``complete``, as a pandas table, a row each."""
         import pandas
 
-        rows = [{**frame.metrics, **frame.statistics} for frame in self]
+        rows = [{**frame.metrics, **frame.statistics, "complete": frame.complete} for frame in self]
         return pandas.DataFrame(rows, index=pandas.Index(self.steps, name="step"))
 
     def plot(self, steps: Sequence[int] | None = None, **options: Any) -> Any:

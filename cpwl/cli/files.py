@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 def load(path: Path) -> Partition:
     from ..io import load as read
 
-    return read(path)
+    part = read(path)
+    if not part.complete:
+        say_incomplete()
+    return part
+
+
+def say_incomplete() -> None:
+    """Tells that what follows is about some of the regions."""
+    Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
 
 
 def compile_model(model: Path, until: str | None, report: Reporter) -> Network:

@@ -46,8 +46,14 @@ def demo(out: Path, seed: int) -> None:
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")
-@click.option("--max-regions", type=click.IntRange(1), help="Begin no further block when there are so many.")
-@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Begin no further block after that time.")
+@click.option(
+    "--max-regions", type=click.IntRange(1), help="Of a file: no more regions than these. Else begin no further block."
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="End after that time, with the regions that are finished.",
+)
 @click.option("--resume", is_flag=True, help="Go on with what the folder --out holds of this partition.")
 @click.option("--stats", "numbers", is_flag=True, help="Count and measure the regions, block by block; hold none.")
 @click.option("--out", type=NewFile(path_type=Path),
@@ -119,10 +125,9 @@ def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict
     from ..partition import partition_blocks
     from ..statistics import statistics_of_blocks
 
-    done: set[tuple[int, ...]] = set()
     with report.step(f"partition ({options['backend']})") as step:
-        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, done=done, **options))
-        step.result = _found(totals.regions, totals.ambiguous, () in done)
+        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, **options))
+        step.result = _found(totals.regions, totals.ambiguous, bool(totals.complete))
     report.numbers(totals.summary)
 
 

@@ -10,7 +10,7 @@ import click
 from numpy.typing import NDArray
 
 from ..console import Reporter
-from .files import compile_model, load, read_numbers, save_figure, save_table
+from .files import compile_model, load, read_numbers, save_figure, save_table, say_incomplete
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
@@ -57,7 +57,7 @@ def _statistics(part: Path) -> Statistics | WrittenStatistics:
 
     found = statistics_of_folder(part)
     if not found.written.complete:
-        Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
+        say_incomplete()
     return found
 
 

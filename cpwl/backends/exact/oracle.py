@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +15,9 @@ from ...arithmetic import Forward
 from ...domain import Domain
 from ...network import Network
 from .arithmetic import ExactArithmetic
-from .field import ExactField
-from .integers import fractions, rational
+from .entries import Entries
+from .field import ExactField, Row
+from .integers import Integer, fractions, rational
 from .lines import Line, domain_lines, line
 from .restrict import frame, restricted
 
@@ -33,6 +35,7 @@ class SliceOracle:
         ends = np.cumsum([0, *sizes]).tolist()
         self._columns = {i: slice(*part) for i, part in zip(self._network.nonlinear, pairwise(ends), strict=True)}
         self._ends = ends
+        self._entries = Entries(self._network, self._columns)
 
     def __call__(self, patterns: NDArray[np.int16]) -> list[RegionFunctions]:
         """The functions on regions with the given patterns (n, units before a stage)."""
@@ -40,10 +43,11 @@ class SliceOracle:
         widest = max(node.size for node in self._network.nodes)
         step = max(1, _ENTRIES // (3 * widest))
         return [
-            RegionFunctions(found, 3 * row, self._sides)
+            RegionFunctions(self._entries, pattern, fields, 3 * row, self._sides)
             for start in range(0, len(patterns), step)
-            for found in [self._read(patterns[start : start + step].astype(np.int64), stage)]
-            for row in range(len(patterns[start : start + step]))
+            for part in [patterns[start : start + step].astype(np.int64)]
+            for fields in [Fields(partial(self._read, part, stage))]
+            for row, pattern in enumerate(part)
         ]
 
     def _read(self, patterns: NDArray[np.int64], stage: int) -> list[ExactField]:
@@ -59,11 +63,25 @@ class SliceOracle:
         return [*found, forward.output]
 
 
+@dataclass(eq=False)
+class Fields:
+    """What the stages read on some regions, computed when it is first asked for."""
+
+    make: Callable[[], Sequence[ExactField]]
+
+    @cached_property
+    def read(self) -> Sequence[ExactField]:
+        """Stage by stage."""
+        return self.make()
+
+
 @dataclass(frozen=True, eq=False)
 class RegionFunctions:
     """The exact functions on one region; see ``predicates.Functions``."""
 
-    read: Sequence[ExactField]
+    entries: Entries
+    pattern: NDArray[np.int64]
+    fields: Fields
     row: int
     sides: Sequence[Line]
 
@@ -71,16 +89,28 @@ class RegionFunctions:
         """Integers (a, b, c) without a common factor: the function is a x + b y + c, up to a positive factor."""
         if stage < 0:
             return self.sides[first]
-        field = self.read[stage]
-        c, a, b = field.numerators[self.row : self.row + 3, first]
+        one = self._entry(stage, first)
         if second >= 0:
-            other = field.numerators[self.row : self.row + 3, second]
-            return line(a - other[1], b - other[2], c - other[0])
-        p, q = rational(level)
-        return line(a * q, b * q, c * q - p * field.denominators[self.row])
+            return line(*_difference(one, self._entry(stage, second)))
+        ((c, a, b), denominator), (p, q) = one, rational(level)
+        return line(a * q, b * q, c * q - p * denominator)
+
+    def _entry(self, stage: int, entry: int) -> Row:
+        """An entry of what a stage reads: alone, if it comes from few others, or with all of these regions."""
+        if self.entries.cheap(stage):
+            return self.entries.at(stage, entry, self.pattern)
+        field, rows = self.fields.read[stage], slice(self.row, self.row + 3)
+        return field.numerators[rows, entry].tolist(), field.denominators[self.row]
 
     def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """The network's output A u + b: A (m, 2) and b (m,), Fractions."""
         rows = slice(self.row, self.row + 3)
-        values = fractions(self.read[-1].numerators[rows], self.read[-1].denominators[rows, None])
+        output = self.fields.read[-1]
+        values = fractions(output.numerators[rows], output.denominators[rows, None])
         return values[1:].T, values[0]
+
+
+def _difference(one: Row, other: Row) -> Sequence[Integer]:
+    """The slopes and the constant of a difference, up to a positive factor."""
+    ((c, a, b), p), ((r, s, t), q) = one, other
+    return a * q - s * p, b * q - t * p, c * q - r * p

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from math import prod, sqrt
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arithmetic import Arithmetic
+from ...budget import checkpoint
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
-from .field import ROUND_UP, UNIT, FloatField, Sharp, gamma, lifted, room, row_norms, taken
+from .field import ROUND_UP, UNIT, FloatField, Scaled, Sharp, gamma, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, factor, largest, operator_norms
 from .streamed import RectifiedRows
 
@@ -65,7 +66,6 @@ class _PieceConstants:
     slopes: Tensor
     intercepts: Tensor
     lipschitz: float
-    largest_intercept: float
 
 
 class TorchArithmetic(Arithmetic[FloatField]):
@@ -121,10 +121,12 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(x.values.reshape(x.rows, node.size, x.columns // node.size).amax(dim=2), x.error)
         assert isinstance(node.op, Piecewise)
         if node.op.is_relu:
-            return FloatField(x.values.clamp_(min=0) if consuming else x.values.clamp(min=0), x.error)
+            values = x.values.clamp_(min=0) if consuming else x.values.clamp(min=0)
+            return FloatField(values, x.error, scaled=x.scaled)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
-        return FloatField(_on_pieces(node, constants, x, pieces), _piecewise_error(node, constants, x))
+        values, error = _on_pieces(node, constants, x, pieces)
+        return FloatField(values, error, scaled=_piecewise_scaled(node, constants, x))
 
     def noting_zeros(self, node: Node, x: FloatField, y: FloatField) -> FloatField:
         """y, with the entries that are zero because the argument is certainly below the first breakpoint."""
@@ -132,11 +134,11 @@ class TorchArithmetic(Arithmetic[FloatField]):
         if not isinstance(op, Piecewise) or op.value != 0 or op.slopes[0].any():
             return y
         first = float(op.breakpoints[0])
-        zeros = x.values < first - x.bound().coarse()[:, None] - 2 * UNIT * abs(first)
+        zeros = x.values < first - x.bound().all() - 2 * UNIT * abs(first)
         if x.zeros is not None and first >= 0:
             zeros |= x.zeros
-        if x.made is not None and first == 0:
-            zeros[x.made] = True
+        if x.settled is not None and first == 0:
+            zeros[x.settled[:2]] = True
         return replace(y, zeros=zeros)
 
     def on_pieces(self, node: Node, x: FloatField, pieces: NDArray[np.int64]) -> FloatField:
@@ -147,13 +149,24 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
         assert isinstance(node.op, Piecewise)
         constants = self._pieces(node.op)
-        values = _on_pieces(node, constants, x, index)
-        return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
+        values, error = _on_pieces(node, constants, x, index)
+        return FloatField(values, error, weights=x.weights)
 
     def maximum(self, x: FloatField, y: FloatField, cut: Any) -> FloatField:
         """The larger of two fields."""
         error = lifted(torch.hypot(x.error, y.error) * ROUND_UP)
-        return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]))
+        scaled = _of_all([x, y], lambda parts: torch.stack(parts).amax(0))
+        return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]), scaled=scaled)
+
+    def doubted(self, field: FloatField) -> FloatField:
+        """The same values with infinite bounds."""
+        return FloatField(field.values, torch.full_like(field.error, torch.inf), weights=field.weights)
+
+    def by_entries(self, field: FloatField) -> FloatField:
+        """The field with bounds for each entry that stay with it when it is prolonged."""
+        if field.unbounded or field.sharp is None:
+            return field
+        return replace(field, scaled=Scaled.of(field.values, field.sharp))
 
     # ---- linear operators ------------------------------------------------------------------------------------------
     def _dense(self, op: Dense, x: FloatField | RectifiedRows) -> FloatField:
@@ -200,14 +213,17 @@ class TorchArithmetic(Arithmetic[FloatField]):
             values = taken(torch.cat([x.values for x in inputs], dim=1), index)
             error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
             sharp = fresh = None
+            scaled = _of_all(inputs, torch.cat)
+            scaled = None if scaled is None else scaled.take(index)
         else:
             x = inputs[0]
             whole = op.is_identity and op.index.size == x.columns
             values = x.values if whole else taken(x.values, index)
             error = x.error
             sharp, fresh = None if x.sharp is None else x.sharp.take(index), x.fresh
-        zeros = _zeros_taken(inputs, index)
-        return FloatField(values, lifted(error * (sqrt(copies) * ROUND_UP)), sharp, fresh, inputs[0].weights, zeros)
+            scaled = None if x.scaled is None else x.scaled.take(index)
+        zeros, error = _zeros_taken(inputs, index), lifted(error * (sqrt(copies) * ROUND_UP))
+        return FloatField(values, error, sharp, fresh, inputs[0].weights, zeros, scaled=scaled)
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _weights_of(self, op: Dense | Conv) -> _WeightConstants:
@@ -226,7 +242,6 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 torch.as_tensor(op.slopes, device=self.device),
                 torch.as_tensor(intercepts, device=self.device),
                 lipschitz=factor(float(np.abs(op.slopes).max())),
-                largest_intercept=factor(float(np.abs(op.intercepts).max())),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -252,6 +267,7 @@ def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
     values = room(len(rows), outputs, rows)
     step = max(64, _BLOCK // (outputs + inputs)) if rows.device.type == "cpu" else max(1, len(rows))
     for start in range(0, len(rows), step):
+        checkpoint()
         part = slice(start, start + step)
         torch.addmm(constants.bias, rows[part], constants.weight.T, out=values[part])
     return values
@@ -262,6 +278,7 @@ def _streamed_product(constants: _WeightConstants, x: RectifiedRows) -> FloatFie
     outputs, inputs = constants.weight.shape
     values = room(x.rows, outputs, constants.weight)
     for part, rows in x.parts(max(64, _BLOCK // (outputs + inputs))):
+        checkpoint()
         torch.addmm(constants.bias, rows, constants.weight.T, out=values[part])
     return _summed(FloatField(values[:0], x.error, norms=x.norms), constants, values, (1, 1))
 
@@ -296,8 +313,9 @@ def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats:
     column, floor = constants.row_norms, g * constants.bias.abs()
     if repeats != (1, 1):
         column, floor = (bound.repeat_interleave(inner).repeat(outer) for bound in (column, floor))
-    sharp = Sharp(lifted((x.error + g * norms) * ROUND_UP), column, floor)
-    return FloatField(values, error, sharp, lifted(g * norms), x.weights)
+    fresh = lifted(g * norms)
+    sharp = Sharp(lifted((x.error + g * norms) * ROUND_UP), column, floor, fresh)
+    return FloatField(values, error, sharp, fresh, x.weights)
 
 
 def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, operations: int) -> FloatField:
@@ -306,34 +324,63 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
     rounding = g * (peak * norms + float(row_norms(shift[None])[0]))
     error = lifted((peak * x.error + rounding) * ROUND_UP)
     zeros = None if shift.any() else x.zeros
+    scaled = None if x.scaled is None else _entrywise_scaled(x.scaled, factors, shift, g)
     if x.sharp is None:
-        return FloatField(values, error, weights=x.weights, zeros=zeros)
-    sharp = Sharp(
-        lifted((x.sharp.row + g * norms) * ROUND_UP),
-        lifted(factors * x.sharp.column.clamp(min=1)),
-        lifted((factors * x.sharp.floor + g * shift) * ROUND_UP),
+        return FloatField(values, error, weights=x.weights, zeros=zeros, scaled=scaled)
+    sharp, size = x.sharp, g * norms if x.sharp.share is None else x.sharp.share
+    made = Sharp(
+        lifted((sharp.row + size) * ROUND_UP),
+        lifted(factors * (sharp.column.clamp(min=1) if sharp.share is None else sharp.column) * ROUND_UP),
+        lifted((2 * factors * sharp.floor + g * shift) * ROUND_UP),
+        None if sharp.share is None else lifted(sharp.share * ROUND_UP),
     )
-    fresh = None if x.fresh is None else lifted((x.fresh + g * norms) * ROUND_UP)
-    return FloatField(values, error, sharp, fresh, x.weights, zeros)
+    fresh = None if x.fresh is None else lifted((x.fresh + size) * ROUND_UP)
+    return FloatField(values, error, made, fresh, x.weights, zeros, scaled=scaled)
+
+
+def _entrywise_scaled(x: Scaled, factors: Tensor, shift: Tensor, rounding: float) -> Scaled:
+    """Bounds of entries times factors plus a shift (both given by magnitude), each rounded by a share ``rounding``."""
+    if not bool(shift.any()):
+        scale = lifted(factors * x.scale * ROUND_UP)
+        return Scaled(scale, lifted((x.error + rounding * x.size) * ROUND_UP), x.size)
+    positive = x.size[x.size > 0]
+    least = positive.min() if len(positive) else torch.ones_like(x.size.sum())
+    size = torch.maximum(x.size, least)
+    scale = lifted((factors * x.scale + shift / least) * ROUND_UP)
+    return Scaled(scale, lifted((x.error + rounding * size) * ROUND_UP), size * ROUND_UP)
+
+
+def _piecewise_scaled(node: Node, constants: _PieceConstants, x: FloatField) -> Scaled | None:
+    """The bounds of proofs/, Lemma 5 (b), entry by entry, of a function without intercepts; else none."""
+    if x.scaled is None or bool(constants.intercepts.any()):
+        return None
+    steepest = per_unit(constants.slopes, node).abs().amax(dim=0)
+    return _entrywise_scaled(x.scaled, steepest, torch.zeros_like(steepest), 4 * UNIT)
+
+
+def _of_all(inputs: Sequence[FloatField], joined: Callable[[list[Tensor]], Tensor]) -> Scaled | None:
+    """Bounds for what is made of entries of several fields, whose scales are ``joined``; None if one has none."""
+    known = [x.scaled for x in inputs if x.scaled is not None]
+    if len(known) < len(inputs):
+        return None
+    error, size = (torch.stack([getattr(x, name) for x in known]).amax(0) for name in ("error", "size"))
+    return Scaled(joined([x.scale for x in known]), error, size)
 
 
 def _weights(field: FloatField) -> Tensor:
     return torch.ones_like(field.error) if field.weights is None else field.weights
 
 
-def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> Tensor:
+def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> tuple[Tensor, Tensor]:
+    """The values, and the bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
     slopes = per_unit(constants.slopes, node)
     intercepts = per_unit(constants.intercepts, node)
     shift = intercepts.gather(0, pieces)
     if x.weights is not None:
         shift = shift * x.weights[:, None]
-    return slopes.gather(0, pieces) * x.values + shift
-
-
-def _piecewise_error(node: Node, constants: _PieceConstants, x: FloatField) -> Tensor:
-    """The bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
-    sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
-    return lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
+    values = slopes.gather(0, pieces) * x.values + shift
+    sizes = constants.lipschitz * row_norms(x.values) + 2 * row_norms(shift)
+    return values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
 
 
 def per_unit(values: Tensor, node: Node) -> Tensor:
@@ -353,14 +400,23 @@ def _sum(op: Sum, inputs: Sequence[FloatField]) -> FloatField:
     else:
         rounding = gamma(len(inputs) + 1) * sizes
     bound = lifted((error + rounding) * ROUND_UP)
-    fresh = torch.minimum(bound, 8 * UNIT * sizes)
-    return FloatField(values, bound, fresh=fresh, weights=inputs[0].weights, zeros=_all_zero(inputs))
+    scaled = _of_all(inputs, lambda scales: _weighted(op.coefficients, scales))
+    if scaled is not None:
+        scaled = replace(scaled, error=lifted((scaled.error + gamma(len(inputs) + 1) * scaled.size) * ROUND_UP))
+    fresh = torch.minimum(bound, 8 * UNIT * sizes) if scaled is None else None
+    return FloatField(values, bound, fresh=fresh, weights=inputs[0].weights, zeros=_all_zero(inputs), scaled=scaled)
+
+
+def _weighted(coefficients: Sequence[float], scales: Sequence[Tensor]) -> Tensor:
+    """The scale of a sum with coefficients."""
+    total = torch.stack([factor(c) * scale for c, scale in zip(coefficients, scales, strict=True)]).sum(0)
+    return lifted(total * ROUND_UP)
 
 
 def _all_zero(inputs: Sequence[FloatField]) -> Tensor | None:
     """Where all inputs are known to be exactly zero."""
     known = [x.zeros for x in inputs if x.zeros is not None]
-    return torch.stack(known).all(dim=0) if len(known) == len(inputs) else None
+    return reduce(torch.logical_and, known) if len(known) == len(inputs) else None
 
 
 def _zeros_taken(inputs: Sequence[FloatField], index: Tensor) -> Tensor | None:
@@ -368,4 +424,6 @@ def _zeros_taken(inputs: Sequence[FloatField], index: Tensor) -> Tensor | None:
     if all(x.zeros is None for x in inputs):
         return None
     known = [x.values.new_zeros(x.values.shape, dtype=torch.bool) if x.zeros is None else x.zeros for x in inputs]
-    return torch.cat(known, dim=1)[:, index.clamp(min=0)] | (index < 0)
+    found = (known[0] if len(known) == 1 else torch.cat(known, dim=1)).index_select(1, index.clamp(min=0))
+    missing = index < 0
+    return found.masked_fill_(missing, True) if bool(missing.any()) else found

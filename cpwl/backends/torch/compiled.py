@@ -137,6 +137,11 @@ def interpolate(
     kernels.interpolate(_array(values), _array(error), _array(norms), count, *map(_array, (*ends, *where)))
 
 
+def largest_steps(values: Tensor, first: Tensor, second: Tensor, shares: Tensor) -> Tensor:
+    """The largest difference of two rows, entries taken times their shares, for each pair; rounded up."""
+    return torch.from_numpy(kernels.largest_steps(*map(_array, (values, first, second, shares))))
+
+
 def rectified(
     old: tuple[Tensor, ...],
     points: tuple[Tensor, ...],

@@ -44,7 +44,7 @@ class Crossings:
         first, second = complex_.edges[edge].unbind(1)
         values = columns.values[first, column], columns.values[second, column]
         bounds = columns.bound.at(first, column), columns.bound.at(second, column)
-        doubtful = (values[0].abs() <= bounds[0]) | (values[1].abs() <= bounds[1])
+        doubtful = ~((values[0].abs() > bounds[0]) & (values[1].abs() > bounds[1]))
         position, slack = vanishing(*values, *bounds)
         counts = torch.bincount(edge, minlength=len(complex_.edges))
         order = _order(edge, position, counts)
@@ -83,20 +83,24 @@ def vanishing(first: Tensor, second: Tensor, first_bound: Tensor, second_bound: 
     """Where an affine function with the given end values (of opposite sign) vanishes, and a bound on the error.
 
     Bounds may have leading axes, and then so has the answer's.
-    Source: proofs/, Lemma 5 (c). Both the computed and the exact parameter lie in [0, 1], so the bound is at most 1.
+    Source: proofs/, Lemma 5 (c). Both the computed and the exact parameter lie in [0, 1], so the bound is at most 1;
+    it is 1 where nothing is known, as for the two values 0 of a function whose signs were decided exactly.
     """
-    position = (first / (first - second)).clamp(0, 1)
+    position = (first / (first - second)).clamp(0, 1).nan_to_num(nan=0.5)
     spread = (1 - position + 4 * UNIT) * first_bound + (position + 4 * UNIT) * second_bound
     gap = (first - second).abs() * (1 - 4 * UNIT) - (first_bound + second_bound) * ROUND_UP
-    slack = torch.where(gap > 0, spread / gap * ROUND_UP + 4 * UNIT, 1.0)
-    return position, slack.clamp(max=1.0)
+    slack = spread / gap * ROUND_UP + 4 * UNIT
+    return position, torch.where((gap > 0) & (slack < 1), slack, 1.0)
 
 
 def within_slack(group: Tensor, position: Tensor, slack: Tensor) -> Tensor:
-    """For each entry but the first: whether its order against the one before it, of the same group, is uncertain."""
+    """For each entry but the first: whether its order against the one before it, of the same group, is uncertain.
+
+    A position that is not a number is in no certain order.
+    """
     gap = position[1:] - position[:-1]
     reach = (slack[1:] + slack[:-1] + 2 * UNIT) * ROUND_UP
-    return (group[1:] == group[:-1]) & (gap <= reach)
+    return (group[1:] == group[:-1]) & ~(gap > reach)
 
 
 def _opposite(edges: Tensor, signs: Signs) -> Tensor:

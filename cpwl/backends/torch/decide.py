@@ -6,6 +6,7 @@ affine functions that ``exactly`` gives for the cells concerned (proofs/, Lemma 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...arrangement import Exactly, ExactRegion, Form
+from ...arrangement import Exactly, ExactRegions, Form
+from ...budget import checkpoint
 from ...errors import InternalError
 from ...ragged import Ragged
 from .close import CloseValues, positions
@@ -76,7 +78,9 @@ class Decider:
     def __init__(self, exactly: Exactly, complex_: Complex) -> None:
         """``complex_`` is the one that is to be cut."""
         self._exactly, self._complex = exactly, complex_
-        self._cells: dict[int, ExactRegion] = {}
+        self._batches: list[ExactRegions] = []
+        self._homes: dict[int, tuple[int, int]] = {}
+        """The batch of each cell that was asked for, and its place there."""
         self._forms: dict[tuple[int, int], Form] = {}
         self._points: dict[int, Point] = {}
         self.settled = 0
@@ -137,32 +141,37 @@ class Decider:
     def _values(self, places: Places, cells: Tensor, columns: Tensor) -> list[tuple[Any, Any]]:
         """Columns at places, as numerator and denominator, up to a positive factor common to one of ``cells``."""
         self._fetch_exact(torch.cat([places.cell, cells]))
-        rows = (part.tolist() for part in (places.vertex, places.cell, places.names, cells, columns))
-        return [
-            _at(self._form(cell, -1 - column), self._point(vertex, home, names))
-            for vertex, home, names, cell, column in zip(*rows, strict=True)
-        ]
+        wanted = list(zip(cells.tolist(), (-1 - columns).tolist(), strict=True))
+        corners = list(zip(*(part.tolist() for part in (places.vertex, places.cell, places.names)), strict=True))
+        lines = [(cell, name) for vertex, cell, names in corners if vertex not in self._points for name in names]
+        self._fetch_forms({*wanted, *lines})
+        return [_at(self._forms[form], self._point(*corner)) for form, corner in zip(wanted, corners, strict=True)]
 
     def _fetch_exact(self, cells: Tensor) -> None:
-        wanted = [cell for cell in torch.unique(cells).tolist() if cell not in self._cells]
+        """Asks for the exact functions on some cells, all at once."""
+        wanted = [cell for cell in torch.unique(cells).tolist() if cell not in self._homes]
         if wanted:
-            self._cells.update(zip(wanted, self._exactly.regions(np.array(wanted)), strict=True))
+            self._homes.update((cell, (len(self._batches), place)) for place, cell in enumerate(wanted))
+            self._batches.append(self._exactly.regions(np.array(wanted)))
 
-    def _form(self, cell: int, name: int) -> Form:
-        key = cell, name
-        if key not in self._forms:
-            region = self._cells[cell]
-            self._forms[key] = region.line(name) if name >= 0 else region.column(-1 - name)
-        return self._forms[key]
+    def _fetch_forms(self, wanted: set[tuple[int, int]]) -> None:
+        """Makes functions known, each by its cell and its name: that of a line, or -1 - column."""
+        by_batch: dict[int, list[tuple[int, int]]] = {}
+        for form in wanted - self._forms.keys():
+            by_batch.setdefault(self._homes[form[0]][0], []).append(form)
+        for batch, forms in by_batch.items():
+            place, name = np.array([(self._homes[cell][1], name) for cell, name in forms]).T
+            self._forms.update(zip(forms, self._batches[batch].forms(place, name), strict=True))
 
-    def _point(self, vertex: int, cell: int, names: list[int]) -> Point:
+    def _point(self, vertex: int, cell: int, names: Sequence[int]) -> Point:
         if vertex not in self._points:
-            self._points[vertex] = _intersection(*(self._form(cell, name) for name in names))
+            self._points[vertex] = _intersection(*(self._forms[cell, name] for name in names))
         return self._points[vertex]
 
 
 def _intersection(p: Form, q: Form) -> Point:
     """The point where two functions vanish."""
+    checkpoint()
     x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
     if w == 0:
         raise InternalError("two lines that meet in a vertex are parallel: an earlier decision was wrong")
@@ -170,6 +179,7 @@ def _intersection(p: Form, q: Form) -> Point:
 
 
 def _at(form: Form, point: Point) -> tuple[Any, Any]:
+    checkpoint()
     return form[0] * point[0] + form[1] * point[1] + form[2] * point[2], point[2]
 
 

@@ -104,8 +104,8 @@ class Entries:
     def _loose(ends: list[tuple[Tensor, Tensor]], made: Tensor) -> Tensor:
         """Where a value of the column that makes the vertex is within its error bound at one end."""
         row = torch.arange(len(made), device=made.device)
-        within = [values[row, made].abs() <= bounds[row, 0, made] for values, bounds in ends]
-        return (within[0] | within[1]).nonzero(as_tuple=True)[0]
+        beyond = [values[row, made].abs() > bounds[row, 0, made] for values, bounds in ends]
+        return (~(beyond[0] & beyond[1])).nonzero(as_tuple=True)[0]
 
     def _append(self, ends: list[tuple[Tensor, Tensor]], made: Tensor, position: Tensor, slack: Tensor) -> None:
         (first, first_bound), (second, second_bound) = ((values, bound.movedim(1, 0)) for values, bound in ends)
@@ -117,4 +117,4 @@ class Entries:
         self._values.append(values)
         self._bounds.append(bound.movedim(0, 1))
         self._sign.append(torch.where(size > bound[1], values.sign(), 0.0).to(torch.int8))
-        self._open.append((size <= bound[0]) & (bound[0] > 0))
+        self._open.append(~(size > bound[0]) & (bound[0] != 0))

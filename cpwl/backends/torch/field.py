@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class Sharp(Portable):
     row: Tensor
     column: Tensor
     floor: Tensor
+    share: Tensor | None = None
+    """If known, of each row what makes gamma(2) * |value[v, k]| <= share[v] * column[k] + floor[k]."""
 
     def at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """The bound at the entries (rows[i], columns[i])."""
@@ -67,7 +70,60 @@ class Sharp(Portable):
 
     def take(self, columns: Tensor) -> Sharp:
         """The bound of the given columns; -1 stands for one that is exactly zero."""
-        return Sharp(self.row, taken(self.column, columns), taken(self.floor, columns))
+        return replace(self, column=taken(self.column, columns), floor=taken(self.floor, columns))
+
+    def rows(self, rows: Tensor) -> Sharp:
+        """The bounds of the given rows."""
+        return replace(self, row=self.row[rows], share=None if self.share is None else self.share[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(Portable):
+    """Bounds in the norm max_k |x[k]| / scale[k]: |error[v, k]| <= error[v] * scale[k], and the same for values.
+
+    An operator that does not mix entries keeps them, and so does prolongation (proofs/, Lemma 5 (g)).
+    """
+
+    scale: Tensor
+    """(K,), zero or at least ``SMALLEST``; zero where the values are exactly zero."""
+    error: Tensor
+    size: Tensor
+    """|value[v, k]| <= size[v] * scale[k]."""
+
+    @classmethod
+    def of(cls, values: Tensor, sharp: Sharp) -> Scaled:
+        """From a bound for each entry."""
+        positive = sharp.row[sharp.row > 0]
+        least = positive.min() if len(positive) else torch.ones_like(sharp.row.sum())
+        scale = lifted((sharp.column + sharp.floor / least) * ROUND_UP)
+        row = torch.where(sharp.row > 0, sharp.row, least) if bool(sharp.floor.any()) else sharp.row
+        missed = (scale == 0) & (values != 0).any(dim=0)
+        scale = scale.masked_fill(missed, SMALLEST)
+        return cls(scale, row, largest_share(values, inverted(scale)))
+
+    def take(self, columns: Tensor) -> Scaled:
+        """The bounds of the given columns; -1 stands for one that is exactly zero."""
+        return replace(self, scale=taken(self.scale, columns))
+
+    def rows(self, rows: Tensor) -> Scaled:
+        """The bounds of the given rows."""
+        return replace(self, error=self.error[rows], size=self.size[rows])
+
+    def sharp(self) -> Sharp:
+        """The same as a bound for each entry."""
+        return Sharp(self.error, self.scale, torch.zeros_like(self.scale))
+
+
+def inverted(scale: Tensor) -> Tensor:
+    """1 / scale, rounded up; 0 for 0."""
+    return torch.where(scale > 0, ROUND_UP / scale, 0.0)
+
+
+def largest_share(values: Tensor, weights: Tensor) -> Tensor:
+    """The largest |value| times weight of each row, rounded up; zero or at least ``SMALLEST``."""
+    if not values.shape[1]:
+        return values.new_zeros(len(values))
+    return lifted((values.abs() * weights).amax(dim=1) * ROUND_UP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +140,11 @@ class FloatField(Portable):
     """Homogeneous weights (V,) of the rows; None when all are 1 (points)."""
     zeros: Tensor | None = None
     """Entries known to be exactly zero, bool (V, K); None when none are known (see ``Arithmetic.noting_zeros``)."""
-    made: tuple[Tensor, Tensor] | None = None
-    """Rows and columns of entries at which a vertex was made, which are exactly zero; None when there are none."""
+    settled: tuple[Tensor, Tensor, Tensor] | None = None
+    """Rows, columns and signs in {-1, 0} of entries that are certainly at most zero: a vertex was made where they are
+    zero, or it was decided exactly."""
+    scaled: Scaled | None = None
+    """Bounds for each entry that stay with the field when it is prolonged, if wanted (``Arithmetic.by_entries``)."""
     norms: Tensor | None = None
     """Bounds on the 2-norms of the rows, if they are known, (V,)."""
     held: Tensor | None = None
@@ -124,7 +183,9 @@ class FloatField(Portable):
 
     def bound(self) -> Sharp:
         """A bound for each entry."""
-        return self._uniform(self.error) if self.sharp is None else self.sharp
+        if self.sharp is not None:
+            return self.sharp
+        return self._uniform(self.error) if self.scaled is None else self.scaled.sharp()
 
     def rounding(self) -> Sharp:
         """What the last operation alone may have added to each entry: no bound on the whole error, its natural unit.
@@ -133,6 +194,8 @@ class FloatField(Portable):
         """
         if self.fresh is not None:
             return replace(self.bound(), row=self.fresh)
+        if self.sharp is None and self.scaled is not None:
+            return replace(self.scaled.sharp(), row=torch.minimum(self.scaled.error, 8 * UNIT * self.scaled.size))
         return self._uniform(torch.minimum(self.error, 8 * UNIT * row_norms(self.values)))
 
     def _uniform(self, row: Tensor) -> Sharp:
@@ -150,7 +213,7 @@ class FloatField(Portable):
 
     def errors(self) -> NDArray[np.float64]:
         """Bounds on the 2-norms of the rows' errors, (V,)."""
-        return np.asarray(self.error.cpu().numpy())
+        return np.asarray(np.nan_to_num(self.error.cpu().numpy(), nan=np.inf, posinf=np.inf))
 
     def to_numpy(self) -> NDArray[np.float64]:
         """The values (V, K)."""
@@ -158,13 +221,16 @@ class FloatField(Portable):
 
     def take(self, rows: Tensor) -> FloatField:
         """The field of the given rows."""
-        sharp = None if self.sharp is None else replace(self.sharp, row=self.sharp.row[rows])
+        sharp = None if self.sharp is None else self.sharp.rows(rows)
         fresh = None if self.fresh is None else self.fresh[rows]
         weights = None if self.weights is None else self.weights[rows]
         zeros = None if self.zeros is None else self.zeros[rows]
         values, error = self.values[rows], self.error[rows]
         norms = None if self.norms is None else self.norms[rows]
-        return FloatField(values, error, sharp, fresh, weights, zeros, norms=norms, held=self.held, width=self.width)
+        scaled = None if self.scaled is None else self.scaled.rows(rows)
+        return FloatField(
+            values, error, sharp, fresh, weights, zeros, scaled=scaled, norms=norms, held=self.held, width=self.width
+        )
 
 
 def stacked(fields: Sequence[FloatField]) -> FloatField:
@@ -174,7 +240,7 @@ def stacked(fields: Sequence[FloatField]) -> FloatField:
 
 def taken(values: Tensor, index: Tensor) -> Tensor:
     """Entries along the last axis, where the index -1 stands for zero."""
-    result = values[..., index.clamp(min=0)]
+    result = values.index_select(-1, index.clamp(min=0))
     missing = index < 0
     return result.masked_fill(missing, 0.0) if bool(missing.any()) else result
 
@@ -182,6 +248,10 @@ def taken(values: Tensor, index: Tensor) -> Tensor:
 def row_norms(values: Tensor) -> Tensor:
     """The 2-norms of the rows, rounded up; 0 only for a row of zeros, otherwise at least ``SMALLEST``."""
     norms: Tensor = torch.linalg.vector_norm(values, dim=1) * ROUND_UP
+    large = norms.isinf().nonzero(as_tuple=True)[0]
+    if len(large):
+        # Squares beyond 2^1024 have overflowed: the largest entry times the root of their number is no less.
+        norms[large] = values[large].abs().amax(dim=1) * (sqrt(values.shape[1]) * ROUND_UP)
     small = (norms < SMALLEST).nonzero(as_tuple=True)[0]
     if len(small):
         # Squares below 2^-1000 may have vanished: such a row is known to be smaller than SMALLEST.

@@ -7,7 +7,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef double UNIT = 2.0 ** -53
@@ -32,7 +32,7 @@ cdef extern from *:
     #include <emmintrin.h>
     #endif
 
-    /* Bit k: whether value k is above zero, below zero, and at most the limit from it. */
+    /* Bit k: whether value k is above zero, below zero, and not certainly (as NaN is not) beyond the limit. */
     static inline void cpwl_signs(
         const double *values, int count, double limit, uint64_t *above, uint64_t *below, uint64_t *near
     ) {
@@ -44,13 +44,13 @@ cdef extern from *:
             const __m128d value = _mm_loadu_pd(values + k);
             up |= (uint64_t)_mm_movemask_pd(_mm_cmpgt_pd(value, zero)) << k;
             down |= (uint64_t)_mm_movemask_pd(_mm_cmplt_pd(value, zero)) << k;
-            close |= (uint64_t)_mm_movemask_pd(_mm_cmple_pd(_mm_andnot_pd(sign, value), most)) << k;
+            close |= (uint64_t)_mm_movemask_pd(_mm_cmpngt_pd(_mm_andnot_pd(sign, value), most)) << k;
         }
     #endif
         for (; k < count; k++) {
             up |= (uint64_t)(values[k] > 0) << k;
             down |= (uint64_t)(values[k] < 0) << k;
-            close |= (uint64_t)(fabs(values[k]) <= limit) << k;
+            close |= (uint64_t)!(fabs(values[k]) > limit) << k;
         }
         *above = up, *below = down, *near = close;
     }
@@ -90,9 +90,9 @@ def sign_bits(
                     if known.shape[0] > 0 and known[r, c]:
                         continue
                     size, bound = fabs(values[r, c]), _bound(row, column, floor, r, c)
-                    if size <= bound and bound > 0:
+                    if not size > bound and bound != 0:
                         doubtful[r, w] |= bit
-                    if size <= _bound(zero_row, zero_column, zero_floor, r, c):
+                    if not size > _bound(zero_row, zero_column, zero_floor, r, c):
                         above[r, w] &= ~bit
                         below[r, w] &= ~bit
     return above_, below_, doubtful_
@@ -138,15 +138,19 @@ cdef inline void _vanishing(
     double first, double second, double first_bound, double second_bound, double* position, double* slack
 ) noexcept nogil:
     cdef double t = first / (first - second), spread, gap
-    t = 0.0 if t < 0 else (1.0 if t > 1 else t)
+    if not 0 <= t <= 1:
+        t = 0.0 if t < 0 else (1.0 if t > 1 else 0.5)  # 0.5: not a number, of which nothing is known
     spread = (1 - t + 4 * UNIT) * first_bound + (t + 4 * UNIT) * second_bound
     gap = fabs(first - second) * (1 - 4 * UNIT) - (first_bound + second_bound) * ROUND_UP
-    position[0] = t
-    slack[0] = min(1.0, spread / gap * ROUND_UP + 4 * UNIT) if gap > 0 else 1.0
+    position[0], slack[0] = t, 1.0
+    if gap > 0:
+        spread = spread / gap * ROUND_UP + 4 * UNIT
+        if spread < 1:
+            slack[0] = spread
 
 
 cdef inline bint _within_slack(double low, double high, double low_slack, double high_slack) noexcept nogil:
-    return high - low <= (high_slack + low_slack + 2 * UNIT) * ROUND_UP
+    return not high - low > (high_slack + low_slack + 2 * UNIT) * ROUND_UP
 
 
 cdef void _sort(int64_t* items, int64_t* spare, Py_ssize_t count, const double* key) noexcept nogil:
@@ -218,7 +222,7 @@ def crossings(
                     one, other = values[a, c], values[b, c]
                     one_bound, other_bound = _bound(row, column, floor, a, c), _bound(row, column, floor, b, c)
                     raw[n], order[n] = c, n
-                    raw_doubtful[n] = fabs(one) <= one_bound or fabs(other) <= other_bound
+                    raw_doubtful[n] = not (fabs(one) > one_bound and fabs(other) > other_bound)
                     _vanishing(one, other, one_bound, other_bound, &raw_position[n], &raw_slack[n])
                     n += 1
             _sort(&order[low], &spare[0], n - low, &raw_position[0])
@@ -698,10 +702,15 @@ cdef extern from *:
 
 
 cdef inline double _norm(double squares, const double* values, Py_ssize_t count) noexcept nogil:
-    """The 2-norm of values, rounded up, from the sum of their squares; those of small ones may have vanished."""
-    cdef double norm = sqrt(squares) * ROUND_UP
+    """A bound on the 2-norm of values, from the sum of their squares: those of small ones may have vanished, and those
+    of large ones overflowed."""
+    cdef double norm = sqrt(squares) * ROUND_UP, peak = 0.0
     cdef Py_ssize_t k
-    if norm >= SMALLEST:
+    if isinf(norm):
+        for k in range(count):
+            peak = max(peak, fabs(values[k]))
+        return sqrt(<double>count) * peak * ROUND_UP
+    if not norm < SMALLEST:
         return norm
     for k in range(count):
         if values[k] != 0:
@@ -748,14 +757,38 @@ def rectify(double[:, ::1] values, double[::1] norms):
             norms[i] = _norm(_rectify(&values[i, 0], count), &values[i, 0], count)
 
 
+def largest_steps(
+    const double[:, ::1] values, const int64_t[::1] first, const int64_t[::1] second, const double[::1] shares
+):
+    """The largest difference of two rows, entries taken times their shares, for each pair; rounded up."""
+    cdef Py_ssize_t i, k, columns = values.shape[1], count = first.shape[0]
+    result_ = np.zeros(count)
+    cdef double[::1] result = result_
+    cdef const double* one
+    cdef const double* other
+    cdef double step, most
+    if columns == 0:
+        return result_
+    with nogil:
+        for i in range(count):
+            one, other, most = &values[first[i], 0], &values[second[i], 0], 0.0
+            for k in range(columns):
+                step = fabs(other[k] - one[k]) * shares[k]
+                if not step <= most:
+                    most = step
+            result[i] = max(most * ROUND_UP, SMALLEST) if most != 0 else 0.0
+    return result_
+
+
 cdef struct Ends:
     double error
     double norm
 
 
-cdef inline Ends _bounds_between(double t, double slack, double reach, Ends one, Ends other) noexcept nogil:
-    """Bounds on the error and the norm of a row between two, ``reach`` apart in what was computed."""
+cdef inline Ends _bounds_between(double t, double slack, double squares, Ends one, Ends other) noexcept nogil:
+    """Bounds on the error and the norm of a row between two, given the squares of the distance in what was computed."""
     cdef Ends found
+    cdef double reach = one.norm + other.norm if isinf(squares) else sqrt(squares)
     cdef double bound = (1 - t) * one.error + t * other.error + slack * (reach + one.error + other.error)
     bound = (bound + 8 * UNIT * (one.norm + other.norm)) * ROUND_UP
     found.norm = ((1 - t) * one.norm + t * other.norm) * ROUND_UP
@@ -777,7 +810,7 @@ def interpolate(
             a, b, t, n = first[i], second[i], position[i], count + i
             if columns:
                 total = _between(&values[a, 0], &values[b, 0], t, &all_of_them[0], columns, &values[n, 0])
-            found = _bounds_between(t, slack[i], sqrt(total), Ends(error[a], norms[a]), Ends(error[b], norms[b]))
+            found = _bounds_between(t, slack[i], total, Ends(error[a], norms[a]), Ends(error[b], norms[b]))
             error[n], norms[n] = found.error, found.norm
 
 
@@ -829,7 +862,7 @@ def rectified(
             point = n - rows
             if point < 0:
                 above = _positive(&values[n, 0], &held[0], count, out, &squares)
-                raw[n], error[n] = sqrt(squares) * ROUND_UP + SMALLEST, old_error[n]
+                raw[n], error[n] = _norm(squares, &values[n, 0], columns) + SMALLEST, old_error[n]
             else:
                 a, b = first[point], second[point]
                 squares = _between(
@@ -837,7 +870,7 @@ def rectified(
                     columns, &spare[2 * columns],
                 )
                 found = _bounds_between(
-                    position[point], slack[point], sqrt(squares), Ends(error[a], raw[a]), Ends(error[b], raw[b])
+                    position[point], slack[point], squares, Ends(error[a], raw[a]), Ends(error[b], raw[b])
                 )
                 error[n], raw[n] = found.error, found.norm
                 above = _positive(&spare[2 * columns], &held[0], count, out, &squares)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from . import compiled
-from .field import ROUND_UP, UNIT, FloatField, lifted, room, row_norms
+from .field import ROUND_UP, UNIT, FloatField, Scaled, inverted, largest_share, lifted, room, row_norms
 from .signs import Signs
 
 _BLOCK = 1 << 17
@@ -195,9 +195,9 @@ class Cutting:
 
     def values(self, vertices: Tensor | None = None) -> FloatField:
         """The functions on some vertices, in that order, each given once, or (None) on all."""
-        found, made = self._on(vertices, None)
-        at_zero = self.level[made.column] == 0
-        return replace(found, made=(made.vertex[at_zero], self.function[made.column[at_zero]]))
+        found, certain = self._on(vertices, None)
+        low = certain.take((certain.sign <= 0) & (self.level[certain.column] == 0))
+        return replace(found, settled=(low.vertex, self.function[low.column], low.sign))
 
     def rectified(self, vertices: Tensor | None = None) -> FloatField:
         """The same of max(f, 0), for functions f that are cut at the one level 0.
@@ -234,7 +234,7 @@ class Cutting:
         return vertex[place >= 0], place[place >= 0]
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
-        """The functions on some vertices, of all columns or of some, and where vertices were made."""
+        """The functions on some vertices, of all columns or of some, and the signs that are certain there."""
         plan = self.prolongation
         if vertices is None:
             found, certain = plan.carry(self.field, held), self.certain
@@ -247,7 +247,7 @@ class Cutting:
             new = vertices[place]
         made = self._made(new, place)
         self._settle(found, made, certain, self._functions(held))
-        return found, made
+        return found, Certain.joined(made, certain)
 
     def _functions(self, held: Tensor | None) -> Tensor:
         """For each column the place of its function among those that are held; -1 for none."""
@@ -289,7 +289,11 @@ class Cutting:
         beyond = torch.nextafter(level, level + certain.sign * torch.inf)
         wrong = torch.sign(grown.values[place] - level) != certain.sign
         grown.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, grown.values[place]))
-        grown.error.index_add_(0, certain.vertex[wrong], (2 * UNIT * level.abs())[wrong])
+        moved = (2 * UNIT * level.abs())[wrong]
+        grown.error.index_add_(0, certain.vertex[wrong], moved)
+        if grown.scaled is not None:
+            shares = inverted(grown.scaled.scale)[place[1][wrong]]
+            grown.scaled.error.index_add_(0, certain.vertex[wrong], moved * shares)
 
 
 def _increasing(vertices: Tensor) -> Tensor | None:
@@ -299,7 +303,9 @@ def _increasing(vertices: Tensor) -> Tensor | None:
 
 def _plainly(field: FloatField) -> FloatField:
     """The values and their bounds alone, as after a prolongation."""
-    return FloatField(field.values, field.error, zeros=field.zeros, held=field.held, width=field.width)
+    return FloatField(
+        field.values, field.error, zeros=field.zeros, scaled=field.scaled, held=field.held, width=field.width
+    )
 
 
 def grown(field: FloatField, plan: Plan, held: Tensor | None = None) -> FloatField:
@@ -319,6 +325,10 @@ class _Growing:
         self._values = room(plan.rows, columns, field.values)
         self._error, self._norms = (field.error.new_empty(plan.rows) for _ in range(2))
         self._zeros = None if field.zeros is None or held is not None else field.zeros.new_empty(plan.rows, columns)
+        self._scaled, self._shares = None, None
+        if field.scaled is not None and held is None:
+            bounds = (field.error.new_empty(plan.rows) for _ in range(2))
+            self._scaled, self._shares = Scaled(field.scaled.scale, *bounds), inverted(field.scaled.scale)
         for start, rows in plan.copies:
             self._copy(field, rows, held, slice(start, start + (field.rows if rows is None else len(rows))))
 
@@ -327,6 +337,9 @@ class _Growing:
         self._error[target] = field.error if rows is None else field.error[rows]
         if self._zeros is not None and field.zeros is not None:
             self._zeros[target] = field.zeros if rows is None else field.zeros[rows]
+        if self._scaled is not None and field.scaled is not None:
+            old = field.scaled if rows is None else field.scaled.rows(rows)
+            self._scaled.error[target], self._scaled.size[target] = old.error, old.size
         values, norms = self._values[target], self._norms[target]
         if held is not None and compiled.serves(values):
             compiled.take(field.values, torch.arange(field.rows) if rows is None else rows, held, values, norms)
@@ -344,6 +357,8 @@ class _Growing:
         target = slice(start, start + len(points))
         if self._zeros is not None:
             self._zeros[target] = self._zeros[points.first] & self._zeros[points.second]
+        if self._scaled is not None and self._shares is not None:
+            self._bound_entries(target, points, self._scaled, self._shares)
         if compiled.serves(self._values):
             arrays, ends = (self._values, self._error, self._norms), (points.first, points.second)
             compiled.interpolate(*arrays, start, ends, (points.position, points.slack))
@@ -361,12 +376,35 @@ class _Growing:
         ends = self._error[first], self._error[second]
         norms = self._norms[first], self._norms[second]
         self._norms[target] = torch.lerp(*norms, position) * ROUND_UP
-        reach = torch.linalg.vector_norm(difference, dim=1) + ends[0] + ends[1]
+        steps = torch.linalg.vector_norm(difference, dim=1)
+        reach = torch.where(steps.isinf(), norms[0] + norms[1], steps) + ends[0] + ends[1]
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + points.slack * reach + rounding
         self._error[target] = lifted(bound * ROUND_UP)
 
+    def _bound_entries(self, target: slice, points: Points, scaled: Scaled, shares: Tensor) -> None:
+        """The bounds in the scaled norm: those of ``_interpolate`` in another norm."""
+        ends = scaled.error[points.first], scaled.error[points.second]
+        sizes = scaled.size[points.first], scaled.size[points.second]
+        reach = _largest_steps(self._values, points, shares) + ends[0] + ends[1]
+        bound = torch.lerp(*ends, points.position) + points.slack * reach + 8 * UNIT * (sizes[0] + sizes[1])
+        scaled.error[target] = lifted(bound * ROUND_UP)
+        scaled.size[target] = lifted(torch.lerp(*sizes, points.position) * ROUND_UP)
+
     def field(self) -> FloatField:
         """The rows that are wanted."""
         zeros = None if self._zeros is None else self._zeros[: self._wanted]
-        return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros)
+        scaled = self._scaled
+        if scaled is not None:
+            scaled = Scaled(scaled.scale, scaled.error[: self._wanted], scaled.size[: self._wanted])
+        return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros, scaled=scaled)
+
+
+def _largest_steps(values: Tensor, points: Points, shares: Tensor) -> Tensor:
+    """The largest step between the two rows of each point, in the scaled norm, rounded up."""
+    if compiled.serves(values):
+        return compiled.largest_steps(values, points.first, points.second, shares)
+    step = max(1, _BLOCK // max(values.shape[1], 1))
+    parts = [points.part(low, min(low + step, len(points))) for low in range(0, len(points), step)]
+    found = [largest_share(values[part.second] - values[part.first], shares) for part in parts]
+    return torch.cat([*found, points.position[:0]])

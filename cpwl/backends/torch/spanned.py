@@ -292,8 +292,9 @@ def repeated(field: FloatField, place: NDArray[np.int64]) -> FloatField:
     """Functions given by their places among those of a field of points, some of them several times."""
     index = torch.as_tensor(place)
     zeros = torch.zeros(field.values.shape, dtype=torch.bool) if field.zeros is None else field.zeros.clone()
-    if field.made is not None:
-        zeros[field.made] = True
+    if field.settled is not None:
+        row, column, sign = field.settled
+        zeros[row[sign == 0], column[sign == 0]] = True
     copies = int(np.bincount(place).max(initial=1))
     return FloatField(field.values[:, index], lifted(field.error * (sqrt(copies) * ROUND_UP)), zeros=zeros[:, index])
 
