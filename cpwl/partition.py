@@ -450,7 +450,7 @@ def partition_blocks(
     wanted = _Wanted(net, dom, backend, device, "exact", memory_limit, progress)
     wanted.check(max_regions, max_seconds)
     sweep, whole = wanted.prepared(Budget(max_regions, max_seconds, progressing=True))
-    sweep.block_sizes = sizes or sweep.block_sizes
+    sweep.block_sizes = sizes or sweep.block_sizes.holding_no_result(memory_limit)
     borders = Borders() if borders is None else borders
     remaining = sweep.blocks(whole, wanted.runner(sweep, executor, join=False), done)
     while True:

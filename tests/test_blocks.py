@@ -380,3 +380,16 @@ def test_with_float_predicates_blocks_that_do_not_fit_are_done_again_as_one() ->
     exact = cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE, backend="exact")
     assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
     assert len(part.vertices) - len(part.facets().vertices) + len(part) == 1
+
+
+# ---- one hidden layer ----------------------------------------------------------------------------------------------
+def test_a_layer_whose_regions_take_more_than_the_limit_is_divided_and_nothing_changes() -> None:
+    """There is no node before it at which to divide: it is cut by some of its units at a time."""
+    network, least = mlp(0, [2, 450, 1]), 1 << 26
+    whole = cpwl.partition(network, SQUARE)
+    assert len(whole) * 1024 > least
+    found = list(cpwl.partition_blocks(network, SQUARE, memory_limit=least))
+    assert len(found) > 20 and max(map(len, found)) * 1024 < least
+    assert sum(map(len, found)) == len(whole)
+    assert sum(float(block.volumes().sum()) for block in found) == pytest.approx(4)
+    same(cpwl.partition(network, SQUARE, memory_limit=least), whole)
