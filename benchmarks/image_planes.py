@@ -1,12 +1,12 @@
-"""Planes through three real images, for networks with and without pools, trained and not: one table.
+"""Planes through three real images, for networks with and without pools, trained and not: two tables.
 
     python benchmarks/image_planes.py [SET ...] [--out FILE] [--page ../docs/performance.md]
 
 For each set of images (scikit-learn's digits, and MNIST, Fashion-MNIST and CIFAR-10 where ../shared/data has them) and
 each network: the regions of the plane through three test images, CPU seconds of one thread, and the decisions: how many
 signs float64 alone is sure of, how many it leaves open, and what settles those. Small squares of the same planes are
-compared with the exact backend: regions, vertices, boundaries. Writes the table into a page, between the two comments
-that stand there for it.
+compared with the exact backend: regions, vertices, boundaries. Writes the tables into a page, between the comments that
+stand there for them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -48,7 +48,8 @@ KNOWN = {"digits": 1400, "mnist": 8000, "fashion-mnist": 8000, "cifar10": 80}
 MARGIN = 0.3
 COMPARED = 150
 """Regions, at most, of a square that is compared with the exact backend."""
-BEGIN, END = "<!-- the table of benchmarks/image_planes.py -->", "<!-- its end -->"
+SIZES = 11
+"""Squares get as small as 2^-10 of the plane; one that has more regions even then is not compared."""
 
 
 @dataclass
@@ -98,7 +99,7 @@ def main(names: tuple[str, ...], out: Path | None, page: Path | None, results: P
                 out.write_text(json.dumps(found, indent=1) + "\n")
     else:
         found = json.loads(results.read_text())
-    Console(width=200).print(table(found["rows"]))
+    Console(width=200).print(*(table(found["rows"], columns) for columns in TABLES.values()))
     if page is not None:
         write(page, found["rows"])
 
@@ -157,55 +158,68 @@ def _small(net: Network, points: NDArray[np.float64], centre: NDArray[np.float64
 
     At the least size there are those that meet in the point itself: hundreds in an image that has a background.
     """
-    for size in range(30):
+    for size in range(2, SIZES):
         domain = cpwl.Domain.through(*(centre + 2.0**-size * (points - centre)), margin=MARGIN)
-        part = cpwl.partition(net, domain, max_regions=100 * COMPARED)
+        part = cpwl.partition(net, domain, max_regions=10 * COMPARED)
         if part.complete and len(part) <= COMPARED:
             break
-    return domain, len(part)
+    return domain, len(part) if part.complete else 10 * COMPARED
 
 
-# ---- the table -----------------------------------------------------------------------------------------------------
-COLUMNS = {
+# ---- the tables ----------------------------------------------------------------------------------------------------
+Columns = dict[str, Callable[[dict[str, Any]], object]]
+NETWORK: Columns = {
     "images": lambda row: row["set"],
     "pools": lambda row: row["pool"],
     "trained": lambda row: f"{row['accuracy']:.0%} right" if row["trained"] else "no",
-    "regions": lambda row: f"{row['regions']:,}",
-    "CPU s": lambda row: f"{row['seconds']:.2f}" if row["seconds"] < 10 else f"{row['seconds']:.1f}",
-    "us a region": lambda row: f"{row['seconds'] / row['regions'] * 1e6:.0f}",
-    "signs": lambda row: _short(row["signs"]),
-    "zero by structure": lambda row: _short(row["flagged"]),
-    "asked: signs": lambda row: f"{_asked(row, question='sign'):,}",
-    "of cuts": lambda row: f"{_asked(row, question='cut'):,}",
-    "orders": lambda row: f"{_asked(row, question='order'):,}",
-    "places": lambda row: f"{_asked(row, question='place'):,}",
-    "by name": lambda row: f"{_asked(row, rung='name'):,}",
-    "long numbers": lambda row: f"{_asked(row, rung='long number'):,}",
-    "integers": lambda row: f"{_asked(row, rung='integer'):,}",
-    "as exactly": lambda row: f"{len(row['disagreements'])} differences" if row["disagreements"] else row["compared"],
+}
+TABLES: dict[str, Columns] = {
+    "costs": NETWORK
+    | {
+        "regions": lambda row: f"{row['regions']:,}",
+        "CPU s": lambda row: f"{row['seconds']:.3g}",
+        "us a region": lambda row: f"{row['seconds'] / row['regions'] * 1e6:.0f}",
+        "compared with the exact backend": lambda row: f"{row['compared']} regions",
+        "differences": lambda row: len(row["disagreements"]),
+    },
+    "decisions": NETWORK
+    | {
+        "signs": lambda row: _short(row["signs"]),
+        "zero by structure": lambda row: _short(row["flagged"]),
+        "asked: signs": lambda row: f"{_asked(row, question='sign'):,}",
+        "of cuts": lambda row: f"{_asked(row, question='cut'):,}",
+        "orders": lambda row: f"{_asked(row, question='order'):,}",
+        "places": lambda row: f"{_asked(row, question='place'):,}",
+        "settled: by name": lambda row: f"{_asked(row, rung='name'):,}",
+        "long numbers": lambda row: f"{_asked(row, rung='long number'):,}",
+        "integers": lambda row: f"{_asked(row, rung='integer'):,}",
+    },
 }
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
+def table(rows: list[dict[str, Any]], columns: Columns) -> Table:
     """The rows as a table in Markdown."""
-    made = Table(*COLUMNS, box=box.MARKDOWN)
+    made = Table(*columns, box=box.MARKDOWN)
     for row in rows:
-        made.add_row(*(str(text(row)) for text in COLUMNS.values()))
+        made.add_row(*(str(text(row)) for text in columns.values()))
     return made
 
 
 def write(page: Path, rows: list[dict[str, Any]]) -> None:
-    """Puts the table into a page, in place of the one before."""
+    """Puts the tables into a page, each in place of the one before."""
     text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise click.ClickException(f"{page} has no place for the table: {BEGIN} and, later, {END}")
-    console = Console(width=400)
-    with console.capture() as capture:
-        console.print(table(rows))
-    lines = [line.rstrip() for line in capture.get().strip().splitlines()]
-    page.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + after, encoding="utf-8")
+    for name, columns in TABLES.items():
+        begin, end = f"<!-- {name}: benchmarks/image_planes.py -->", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise click.ClickException(f"{page} has no place for a table: {begin} and, later, {end}")
+        console = Console(width=400)
+        with console.capture() as capture:
+            console.print(table(rows, columns))
+        lines = [line.rstrip() for line in capture.get().strip().splitlines()]
+        text = "\n".join([before + begin, "", *lines, "", end]) + after
+    page.write_text(text, encoding="utf-8")
 
 
 def _asked(row: dict[str, Any], **wanted: str) -> int:

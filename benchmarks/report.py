@@ -65,4 +65,4 @@ def _beside(found: Found) -> str:
     if "beside" not in found:
         return ""
     other = found["beside_cpu"] / found["beside_regions"]
-    return f"{found['cpu'] / found['regions'] / other:.2g} {found['beside']}"
+    return f"{found['cpu'] / found['regions'] / other:.3g} {found['beside']}"

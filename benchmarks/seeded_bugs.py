@@ -63,6 +63,8 @@ BUGS = (
     # ---- signs and crossings in float64 ----
     Bug("a zero counts as positive", f"{TORCH}/decide.py", "signs = [(value > 0) - (value < 0)",
         "signs = [(value >= 0) - (value < 0)", GEOMETRY),
+    Bug("signs of single cuts count as those of vertices", f"{TORCH}/entries.py",
+        'expand(len(which)), "cut")', "expand(len(which)))", ("extended",)),
     Bug("a tolerance decides signs", f"{TORCH}/signs.py", "doubtful[row, column] = ~(size > bound) & (bound != 0)",
         "doubtful[row, column] = ~(size > 1e-12) & (bound != 0)", GEOMETRY),
     Bug("zero on the sequential path is a tolerance", f"{TORCH}/entries.py",

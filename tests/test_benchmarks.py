@@ -210,3 +210,39 @@ def test_the_weights_of_hard_networks_are_what_their_names_say() -> None:
         assert np.abs(one.weight[0]).max() <= 1e-20 * np.abs(other.weight[0]).max() * 1.01 and one.weight[0].any()
         assert np.array_equal(one.weight[1:], other.weight[1:])
     assert {*BESIDE.values()} <= {*available()} | {"mnist-average"}
+
+
+def test_the_tables_of_planes_through_images_take_the_place_of_those_before(tmp_path: Path) -> None:
+    from image_planes import write
+
+    asked = [
+        {"question": "cut", "rung": "name", "number": 1200},
+        {"question": "cut", "rung": "integer", "number": 30},
+        {"question": "sign", "rung": "integer", "number": 4},
+    ]
+    row = {"set": "digits", "pool": "max", "trained": True, "accuracy": 0.9, "regions": 2000, "seconds": 0.1}
+    row |= {"signs": 1_250_000, "flagged": 12, "asked": asked, "compared": 99, "disagreements": ["one"]}
+    page = tmp_path / "page.md"
+    marks = [f"<!-- {n}: benchmarks/image_planes.py -->\nold\n<!-- end of {n} -->" for n in ("costs", "decisions")]
+    page.write_text("first\n" + "\nbetween\n".join(marks) + "\nlast\n")
+    write(page, [row])
+    once = page.read_text()
+    write(page, [row])
+    assert page.read_text() == once and "old" not in once
+    assert once.startswith("first\n") and "\nbetween\n" in once and once.endswith("\nlast\n")
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in once.splitlines() if "digits" in line]
+    assert cells == [
+        ["digits", "max", "90% right", "2,000", "0.1", "50", "99 regions", "1"],
+        ["digits", "max", "90% right", "1.25M", "12", "4", "1,230", "0", "0", "1,200", "0", "34"],
+    ]
+
+
+def test_the_decisions_of_a_plane_are_those_that_were_asked_for() -> None:
+    """All that a refinement asks, and as many signs as it has vertices times functions."""
+    from image_planes import watched
+
+    network = Network.mlp([[[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]], [[1.0, 1.0, 1.0]]], [[0.0, 0.0, 0.0], [0.0]])
+    with watched() as watch:
+        part = cpwl.partition(network, cpwl.Domain.box([-1, -1], [1, 1]))
+    assert len(part) == 6 and watch.signs == 4 * 3 and watch.flagged == 0
+    assert watch.counts.decisions == part.settled > 0
