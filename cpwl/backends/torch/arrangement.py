@@ -249,7 +249,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             value, place = float(field.values[vertex, function]), self._points.values[vertex].tolist()
             raise NumericalRangeError(
                 f"entry {function} of what the next units read is {value} in float64 at u = {place}, with an error of "
-                f"at most {float(field.error[vertex]):.1e}: numbers beyond 1.8e308 came up on the way. Scale the "
+                f"at most {float(field.error[vertex]):.1e}: numbers overflow float64 on the way. Scale the "
                 "network or the domain, or use the exact backend."
             )
 
@@ -260,6 +260,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         alike = Alike.of(values.numbers, levels, as_numpy(reaching))
         chosen = np.flatnonzero(np.isin(levels.row_of, alike.first))
         field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
+        self._check_range(field, False)  # beyond the range of digits: rows reach further
         found = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
         checkpoint()
