@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
+import torch
+
 from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError
 from ..files import described
 from ..network import Network
@@ -82,6 +84,12 @@ _ADVICE = f"cpwl reads no pickled modules. {WEIGHTS} Of a TorchScript file: {SCR
 
 
 def _compile_torch(model: Any, example_input: Any, ends: Ends) -> Compiled:
+    """What the model computes does not depend on the context in which it is compiled."""
+    with torch.autocast("cpu", enabled=False):
+        return _compile_module(model, example_input, ends)
+
+
+def _compile_module(model: Any, example_input: Any, ends: Ends) -> Compiled:
     check_model(model)
     model, example_input = as_call(model, example_input, ends.until, ends.output, ends.vary)
     until = ends.until
