@@ -2,7 +2,7 @@
 
 A tournament of ceil(log2 k) rounds over-refines: it cuts along a = b also where a third argument beats both. Within one
 old region the winner's cells are convex, so removing the facets made here across which all winners agree gives exactly
-them. A difference that is identically zero never cuts, and the lower index wins (proofs/, Theorem 2).
+them. Where groups are large few matches are played at a time and what they cut too much is dissolved before the next. A difference that is identically zero never cuts, and the lower index wins (proofs/, Theorem 2).
 """
 
 from __future__ import annotations
@@ -20,6 +20,15 @@ from .arrangement import Arrangement, Exactly
 from .bits import BitMatrix
 from .predicates import Names, Predicates
 from .ragged import Ragged
+
+_LARGE = 9
+"""Arguments of a group, on average, up to which the lines of all matches are few more than those of the winners."""
+
+_AT_ONCE = 96
+"""Matches of large groups that are played at once: n lines make some n^2 / 2 cells, most of which are dissolved again.
+
+With fewer, vertices would lie on edges between vertices of more rounds, and bounds grow with each.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +121,21 @@ def refine_by_maximum(
     groups: Ragged,
     fields: Sequence[Any],
     predicates: Predicates | None = None,
+    *,
+    block: bool = False,
 ) -> ByMaximum:
     """The arrangement refined by the winner of each group: a non-empty row of columns of ``argument``.
 
     ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
+    ``block``: the arrangement is one of several that must cut the borders between them alike, match by match.
     """
-    tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
+    few = not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
+    tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates, _AT_ONCE if few else None)
     while tournament.unfinished:
         tournament.play()
-    return tournament.dissolved()
+        if few or not tournament.unfinished:
+            tournament.dissolve()
+    return tournament.found()
 
 
 class _Tournament:
@@ -134,8 +149,9 @@ class _Tournament:
         groups: Ragged,
         fields: Sequence[Any],
         predicates: Predicates | None,
+        at_once: int | None,
     ) -> None:
-        self._first = arrangement.generation
+        self._first, self._at_once = arrangement.generation, at_once
         self._ambiguous_before = arrangement.ambiguous
         self._arrangement, self._arithmetic, self._arguments = arrangement, arithmetic, groups
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
@@ -151,7 +167,7 @@ class _Tournament:
         return bool((self._counts > 1).any())
 
     def play(self) -> None:
-        """One round: neighbours of each group meet, the last of an odd number waits."""
+        """One round: neighbours of each group meet, the first of them if not all at once; the others wait."""
         first, waiting = self._schedule
         left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
         difference = self._arithmetic.difference(left, right)
@@ -169,11 +185,11 @@ class _Tournament:
         self._winners = met.beside(winners.chosen(waiting)).chosen(order)
         maxima = self._arithmetic.maximum(left, right, refinement)
         self._champions = self._arithmetic.chosen([maxima, rest], order) if len(waiting) else maxima
-        self._counts = (self._counts + 1) // 2
+        self._counts = self._counts - np.bincount(self._group_of(first), minlength=len(self._counts))
         del self._schedule
 
-    def dissolved(self) -> ByMaximum:
-        """The arrangement without the facets made here across which all winners agree."""
+    def dissolve(self) -> None:
+        """Removes the facets made here across which all winners agree."""
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
@@ -183,21 +199,25 @@ class _Tournament:
         winners = self._winners.values
         needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
         if not len(needless):
-            return self._found(self._arrangement, self._parents, self._winners, self._champions, self._fields)
+            return
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
-        maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
-        return self._found(change.arrangement, self._parents[kept], self._winners.take(kept), maximum, fields)
+        self._champions, *self._fields = (change.carry(field) for field in (self._champions, *self._fields))
+        self._arrangement, self._parents = change.arrangement, self._parents[kept]
+        self._winners = self._winners.take(kept)
 
-    def _found(
-        self,
-        arrangement: Arrangement[Any],
-        parents: NDArray[np.int64],
-        winners: Winners,
-        maximum: Any,
-        fields: list[Any],
-    ) -> ByMaximum:
-        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, self._settled)
+    def found(self) -> ByMaximum:
+        """What has come out, once it is finished."""
+        winners = self._winners.dense()
+        return ByMaximum(
+            self._arrangement,
+            self._parents,
+            winners,
+            self._champions,
+            self._fields,
+            self._predicates,
+            self._settled,
+        )
 
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
@@ -206,12 +226,15 @@ class _Tournament:
         """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
         assert self._predicates is not None
         champion = self._schedule[0][columns]
-        group = np.searchsorted(np.cumsum(self._counts), champion, side="right")
+        group = self._group_of(champion)
         first, second = (
             self._arguments.values[self._arguments.offsets[group] + self._winners.at(regions, champion + k)]
             for k in (0, 1)
         )
         return Names.differences(self._predicates.stage, first, second)
+
+    def _group_of(self, champions: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.searchsorted(np.cumsum(self._counts), champions, side="right")
 
     @cached_property
     def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -219,4 +242,5 @@ class _Tournament:
         ends = np.cumsum(self._counts)
         place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
         last = place == np.repeat(self._counts, self._counts) - 1
-        return np.flatnonzero((place % 2 == 0) & ~last), np.flatnonzero((place % 2 == 0) & last)
+        first = np.flatnonzero((place % 2 == 0) & ~last)[: self._at_once]
+        return first, np.setdiff1d(np.arange(ends[-1]), [first, first + 1])

@@ -28,7 +28,7 @@ from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRa
 from .network import Network, Periodic
 from .network_check import check_network
 from .polytope import finite
-from .predicates import Names, Predicates
+from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
 from .spread import Job, Spread
 from .steps import Step, flattened, patterns_after
@@ -227,8 +227,15 @@ class Partition(Uncached):
         """How decisions about the outputs are made exactly, with exact predicates in float64; else None."""
         if self.lines is None:
             return None
-        oracle = backends.oracle(self.network, self.domain)
-        return Predicates(oracle, self.lines, len(self.network.nonlinear), self.patterns)
+        return Predicates(self.oracle, self.lines, len(self.network.nonlinear), self.patterns)
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """The exact functions of the network on regions given by their patterns; always the same one.
+
+        It keeps the network as a function of slice coordinates, which takes a while to make for large ones.
+        """
+        return backends.oracle(self.network, self.domain)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:

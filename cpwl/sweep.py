@@ -365,8 +365,9 @@ class Sweep:
         spanned = self._arithmetic.rank({i: argument}) > 0
         if spanned:
             fields.append(argument)
+        predicates, block = self._predicates(state), bool(state.path)
         found = refine_by_maximum(
-            state.arrangement, self._arithmetic, argument, groups, fields, self._predicates(state)
+            state.arrangement, self._arithmetic, argument, groups, fields, predicates, block=block
         )
         winners = _as_given(found.winners, groups, argument.columns)
         output = found.maximum

@@ -20,7 +20,7 @@ LAYERS: dict[str, int] = {
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
     "blocks": 3, "budget": 0, "journal": 1, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
-    "adjoint": 2, "equilibrate": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
+    "adjoint": 2, "equilibrate": 2, "relevance": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
     "partition": 7, "many": 8,
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
     "boundary": 8, "graph": 10, "slopes": 8, "statistics": 9, "provenance": 8, "analysis": 10,
