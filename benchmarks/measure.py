@@ -25,15 +25,19 @@ BACKENDS = ("torch", "float", "exact")
 @click.option("--device", default=None)
 def main(name: str, backend: str, least: int, seconds: float, threads: int, device: str | None) -> None:
     import torch
-    from networks import reference
+    from networks import BESIDE, reference
 
     torch.set_num_threads(threads)
     wanted = reference(name)
     before = peak_memory()
     run = partitioning(wanted, backend, device)
     first, part = _first(run)
-    found = {"memory": peak_memory() - before, "cold": first.cpu, **_facts(part)}
+    found: dict[str, Any] = {"memory": peak_memory() - before, "cold": first.cpu, **_facts(part)}
     turns = [lambda: _synchronised(run, device)]
+    if name in BESIDE:
+        other = partitioning(reference(BESIDE[name]), backend, device)
+        found |= {"beside": BESIDE[name], "beside_regions": len(other())}
+        turns.append(lambda: _synchronised(other, device))
     if backend != "exact":
         from floor import Floor, stage_vertices
 
@@ -43,8 +47,10 @@ def main(name: str, backend: str, least: int, seconds: float, threads: int, devi
     costs = in_turns(turns, least, seconds)
     middle = median(costs[0])
     found |= {"cpu": middle.cpu, "wall": middle.wall, "runs": len(costs[0])}
-    if len(costs) > 1:
-        found |= {"floor": median(costs[1]).cpu, "floor_wall": median(costs[1]).wall}
+    if name in BESIDE:
+        found["beside_cpu"] = median(costs[1]).cpu
+    if backend != "exact":
+        found |= {"floor": median(costs[-1]).cpu, "floor_wall": median(costs[-1]).wall}
     click.echo(json.dumps(found))
 
 

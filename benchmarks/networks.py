@@ -1,11 +1,14 @@
-"""The reference networks, each with its domain: He-initialised ReLU perceptrons, a real network, convolutional ones."""
+"""The reference networks, each with its domain: He-initialised ReLU perceptrons, real networks, convolutional ones.
+
+Some stand beside others (``BESIDE``) that do without what makes decisions hard: their costs a region are compared.
+"""
 
 from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # last: it has a ``networks`` of its own
 
 from large_networks import small_cnn, vgg16
 
 import cpwl
-from cpwl.network import Dense, Gather, Network, Piecewise, Scale
+from cpwl.network import Conv, Dense, Gather, Network, Op, Piecewise, Scale
 
 WIDTHS = {
     "mlp-16x2": [2, 16, 16, 1],
@@ -28,8 +32,14 @@ WIDTHS = {
     "shallow-1000": [2, 1000, 1],
     "sdf-256x6": [2, *[256] * 6, 1],
 }
-ACAS_XU = Path(__file__).resolve().parents[2] / "shared/data/acasxu/ACASXU_run2a_1_1_batch_2000.onnx"
-"""A file of other people's; without it there is one network less."""
+DATA = Path(__file__).resolve().parents[2] / "shared/data"
+"""Files of other people's; without them there are some networks less."""
+NEEDS = {
+    "acas-xu": "acasxu/ACASXU_run2a_1_1_batch_2000.onnx",
+    "mnist-max": "mnist",
+    "mnist-average": "mnist",
+    "r-net": "convnets/mtcnn/rnet.pt",
+}
 
 REGIONS = {
     "mlp-16x2": 321,
@@ -37,12 +47,29 @@ REGIONS = {
     "mlp-32x3": 4414,
     "mlp-784": 6431,
     "mlp-64x4": 29714,
+    "mlp-64x4-of-32nds": 29565,
+    "mlp-64x4-of-quarters": 21490,
+    "mlp-64x4-bias-free": 504,
     "shallow-1000": 457161,
     "sdf-256x6": 1043392,
     "acas-xu": 51005,
     "small-cnn": 4026,
+    "small-cnn-faint": 3622,
+    "r-net": 42976,
+    "mnist-average": 93739,
+    "mnist-max": 264100,
 }
-"""Agreed by independent counters: polygon splitting in two precisions, exact rationals, Buck's formula."""
+"""Agreed by independent counters: polygon splitting in two precisions, exact rationals, Buck's formula. But for those
+of r-net and of the networks for MNIST, which no other counter has confirmed."""
+
+BESIDE = {
+    "mlp-64x4-of-32nds": "mlp-64x4",
+    "mlp-64x4-of-quarters": "mlp-64x4",
+    "mlp-64x4-bias-free": "mlp-64x4",
+    "small-cnn-faint": "small-cnn",
+    "mnist-max": "mnist-average",
+}
+"""A network whose decisions are hard, and the like of it without what makes them so."""
 
 HEAVY = ("vgg-16",)
 """Some minutes each, and no count that is known otherwise."""
@@ -59,18 +86,63 @@ class Reference:
 
 def available() -> list[str]:
     """The names of all networks that can be had here, the quick ones first."""
-    return [name for name in (*REGIONS, *HEAVY) if name != "acas-xu" or ACAS_XU.exists()]
+    return [name for name in (*REGIONS, *HEAVY) if name not in missing()]
+
+
+def missing() -> dict[str, str]:
+    """The names of the others, and what of ``shared/data`` they need."""
+    return {name: path for name, path in NEEDS.items() if not (DATA / path).exists()}
 
 
 def reference(name: str) -> Reference:
     """The network of that name and its domain."""
-    if name == "acas-xu":
-        return Reference(name, cpwl.compile(ACAS_XU), _square(0.5, np.zeros((1, 1, 5)), np.eye(5)[:, :2]))
-    if name == "small-cnn":
-        return _on_random_slice(name, small_cnn(), 0.5)
-    if name == "vgg-16":
-        return _on_random_slice(name, vgg16(64), 0.005)
-    return _perceptron(name)
+    return _OTHERS.get(name, _perceptron)(name)
+
+
+def _acas_xu(name: str) -> Reference:
+    return Reference(name, cpwl.compile(DATA / NEEDS[name]), _square(0.5, np.zeros((1, 1, 5)), np.eye(5)[:, :2]))
+
+
+def _r_net(name: str) -> Reference:
+    """A network of MTCNN, trained by others, on the plane through three random images, a hundredth of it."""
+    from real_data import mtcnn
+
+    module, shape = mtcnn("rnet")
+    points = np.random.default_rng(0).uniform(-1, 1, (3, *shape))
+    middle = points.mean(axis=0)
+    domain = cpwl.Domain.through(*(middle + 1e-2 * (point - middle) for point in points), margin=0.1)
+    return Reference(name, cpwl.compile(module, points[:1]), domain)
+
+
+def _for_mnist(name: str, pool: str) -> Reference:
+    """A network trained on MNIST, on the plane through three test images."""
+    from image_networks import SETS, stored
+
+    points = SETS["mnist"]().of_classes((3, 5, 8), 3)
+    return Reference(name, cpwl.compile(stored(pool), points[:1]), cpwl.Domain.through(*points, margin=0.3))
+
+
+def _with_a_faint_filter(network: Network) -> Network:
+    """The first filter of each convolution, and its bias, times 1e-20: what weight decay leaves of an idle one."""
+
+    def faint(op: Op) -> Op:
+        if not isinstance(op, Conv):
+            return op
+        factors = np.where(np.arange(len(op.bias)) == 0, 1e-20, 1.0)
+        return replace(op, weight=op.weight * factors[:, None, None, None], bias=op.bias * factors)
+
+    return Network(tuple(replace(node, op=faint(node.op)) for node in network.nodes))
+
+
+def _changed(name: str, change: Callable[[Dense], Dense]) -> Reference:
+    """The perceptron mlp-64x4 with other matrices, so that many of its decisions are ties."""
+    plain = _perceptron("mlp-64x4")
+    nodes = [replace(node, op=change(node.op)) if isinstance(node.op, Dense) else node for node in plain.network.nodes]
+    return Reference(name, Network(tuple(nodes)), plain.domain)
+
+
+def _rounded(op: Dense, parts: int) -> Dense:
+    return replace(op, weight=np.round(op.weight * parts) / parts, bias=np.round(op.bias * parts) / parts)
 
 
 def _perceptron(name: str) -> Reference:
@@ -87,7 +159,8 @@ def _perceptron(name: str) -> Reference:
     points = generator.standard_normal((3, widths[0]))
     centre = points.mean(axis=0)
     frame = _frame(points[1] - points[0], points[2] - points[0])
-    half = float(np.abs((points - centre) @ frame).max())
+    axes = frame.T.copy()  # one product of vectors each, as in the shared script: a matrix product rounds otherwise
+    half = max(abs(float((point - centre) @ axis)) for point in points for axis in axes)
     return Reference(name, network, _square(half, centre, frame))
 
 
@@ -131,3 +204,17 @@ def layers_on_slice(wanted: Reference) -> Iterator[tuple[NDArray[np.float64], ND
             case op:
                 raise TypeError(f"{type(op).__name__} in a perceptron")
     yield rows[:-1].T, rows[-1]
+
+
+_OTHERS: dict[str, Callable[[str], Reference]] = {
+    "mlp-64x4-of-32nds": lambda name: _changed(name, lambda op: _rounded(op, 32)),
+    "mlp-64x4-of-quarters": lambda name: _changed(name, lambda op: _rounded(op, 4)),
+    "mlp-64x4-bias-free": lambda name: _changed(name, lambda op: replace(op, bias=np.zeros_like(op.bias))),
+    "acas-xu": _acas_xu,
+    "small-cnn": lambda name: _on_random_slice(name, small_cnn(), 0.5),
+    "small-cnn-faint": lambda name: _on_random_slice(name, _with_a_faint_filter(small_cnn()), 0.5),
+    "r-net": _r_net,
+    "mnist-average": lambda name: _for_mnist(name, "average"),
+    "mnist-max": lambda name: _for_mnist(name, "max"),
+    "vgg-16": lambda name: _on_random_slice(name, vgg16(64), 0.005),
+}

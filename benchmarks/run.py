@@ -4,10 +4,12 @@
 
 Every network is measured with every tool in a process of its own: medians of warm runs, CPU seconds of one thread.
 "x floor" is to the network's own matrix products and convolutions, each over the vertices that exist at its stage,
-computed in turns with the partition; "x TOOL" is to another tool in the same call of this script. Memory is what the
-first run adds to the imports. Without NAME: all networks but vgg-16, which is heavy. Without --tool: the torch backend
-and the peers that are installed in the interpreter --peer-python (regioncam, affinitree) or found (the splitter of
-../shared/yardsticks, where there is a g++), each up to the size at which it takes minutes or much memory.
+computed in turns with the partition; "x beside" is what a region costs in multiples of what it costs in the network
+beside which this one stands (``networks.BESIDE``), in turns as well; "x TOOL" is to another tool in the same call of
+this script. Memory is what the first run adds to the imports. Without NAME: all networks but vgg-16, which is heavy;
+those whose files ../shared/data lacks are left out, by name. Without --tool: the torch backend and the peers that are
+installed in the interpreter --peer-python (regioncam, affinitree) or found (the splitter of ../shared/yardsticks, where
+there is a g++), each up to the size at which it takes minutes or much memory.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import click
 import numpy as np
 from machine import import_time, machine
 from measure import BACKENDS
-from networks import HEAVY, REGIONS, available, layers_on_slice, reference
+from networks import HEAVY, REGIONS, layers_on_slice, missing, reference
 from report import table
 from rich.console import Console
 
@@ -38,7 +40,7 @@ LARGEST = {"regioncam": 100_000, "affinitree": 7_000}
 
 
 @click.command(help=__doc__)
-@click.argument("names", nargs=-1, type=click.Choice(available()))
+@click.argument("names", nargs=-1, type=click.Choice([*REGIONS, *HEAVY]))
 @click.option("--tool", "tools", multiple=True, type=click.Choice([*BACKENDS, *PEERS]))
 @click.option("--least", default=3, show_default=True, help="Warm runs; more of those that take no time.")
 @click.option("--threads", default=1, show_default=True, help="Of the torch backend.")
@@ -54,7 +56,10 @@ def main(names: tuple[str, ...], tools: tuple[str, ...], out: Path | None, **opt
         "import": import_time(HERE.parent),
         "networks": {},
     }
-    for name in names or [name for name in available() if name not in HEAVY]:
+    for name in names or REGIONS:
+        if name in missing():
+            Console(stderr=True).print(f"{name}: left out, ../shared/data/{missing()[name]} is absent")
+            continue
         chosen = tools or _usual(name)
         results["networks"][name] = {
             tool: found for tool in chosen if (found := _measured(name, tool, options)) is not None

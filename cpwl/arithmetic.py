@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Field, FieldLike, Refinement
+from .budget import checkpoint
 from .domain import Domain
 from .errors import NumericalRangeError
 from .network import Dense, Gather, Network, Node, Op, Periodic, Sum
@@ -85,6 +86,10 @@ class Arithmetic(ABC, Generic[Field]):
     def by_entries(self, field: Field) -> Field:
         """The same field, before it is refined, with bounds for each entry that stay with it through all that does not
         mix entries: for what a maximum will compare. An exact field needs none."""
+        return field
+
+    def doubted(self, field: Field) -> Field:
+        """The same values, of which nothing is certain. Those of an exact field are."""
         return field
 
     def chosen(self, fields: Sequence[Field], columns: NDArray[np.int64]) -> Field:
@@ -161,6 +166,7 @@ class Forward(Generic[Field]):
 
     def __iter__(self) -> Iterator[Stage[Field]]:
         for i, node in enumerate(self._network.nodes[1:], start=1):
+            checkpoint()
             inputs = [self._live[j] for j in node.inputs]
             if node.is_nonlinear:
                 if self._pieces is None:

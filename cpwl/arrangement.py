@@ -178,6 +178,8 @@ class Refinement(Change[Field]):
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
+    recut: int = 0
+    """How many regions before were cut again by exact decisions alone, because a self-check had failed."""
 
     @cached_property
     def values(self) -> Field:
@@ -285,6 +287,10 @@ class Arrangement(ABC, Generic[Field]):
         The caller guarantees that the joined regions are convex. ``parents`` of the result holds for each new region
         the lowest index of the old ones that it joins.
         """
+
+    def doubting(self, regions: NDArray[np.bool_]) -> Arrangement[Field]:
+        """The same, with these regions (bool (R,)) ambiguous as well; an exact arrangement has no doubts."""
+        return self
 
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Taken[Field]:

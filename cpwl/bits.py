@@ -28,6 +28,12 @@ class BitMatrix:
         packed = self.packed if rows is None else self.packed[rows]
         return np.unpackbits(packed, axis=1, count=self.columns, bitorder="little").view(np.bool_)
 
+    def beside(self, other: BitMatrix) -> BitMatrix:
+        """The columns of both matrices, this one's first."""
+        if self.columns % 8 == 0:
+            return BitMatrix(np.concatenate([self.packed, other.packed], axis=1), self.columns + other.columns)
+        return BitMatrix.pack(np.concatenate([self.dense(), other.dense()], axis=1))
+
     def take(self, rows: NDArray[np.int64]) -> BitMatrix:
         """The matrix of the given rows."""
         return BitMatrix(self.packed[rows], self.columns)
@@ -36,6 +42,11 @@ class BitMatrix:
         """The columns in which not all rows are equal, increasing."""
         different = np.bitwise_and.reduce(self.packed, axis=0) ^ np.bitwise_or.reduce(self.packed, axis=0)
         return np.flatnonzero(np.unpackbits(different, count=self.columns, bitorder="little"))
+
+    def chosen(self, columns: NDArray[np.int64]) -> BitMatrix:
+        """The matrix of the given columns."""
+        everything = np.array_equal(columns, np.arange(self.columns))
+        return self if everything else BitMatrix.pack(self.at(columns))
 
     def at(self, columns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Some columns as a boolean matrix (rows, len(columns))."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, isqrt
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,9 @@ class Blocks:
 
     most_rows: int = 1 << 62
     """Vertices of a block at most, whatever their rows take."""
+    most_columns: int = 1 << 62
+    """Levels by which a node cuts at once: a wider one takes its units some at a time, with blocks in between, for else
+    the regions of a single one may be far more than are wanted."""
     first: int = 32
     """Blocks of the first division, if there has to be one and they are worth it: they may go to several workers."""
 
@@ -53,11 +56,24 @@ class Blocks:
         """
         memory = 1 << 32 if memory is None else memory
         sizes = (min(32 << 20, memory >> 6), min(128 << 20, memory >> 4), memory >> 3)
-        return cls(*sizes) if regions is None else cls(*sizes, most_rows=max(64, regions // 4))
+        if regions is None:
+            return cls(*sizes)
+        return cls(*sizes, most_rows=max(64, regions // 4), most_columns=_cutting_into(max(64, 8 * regions)))
+
+    def in_time(self, seconds: float, speed: float) -> Blocks:
+        """The same, so that what is done at once takes a small part of that time, at so many regions a second."""
+        regions = round(min(seconds * speed, 2.0**60))
+        columns = min(self.most_columns, _cutting_into(max(64, regions)))
+        return replace(self, most_rows=min(self.most_rows, max(16, regions // 32)), most_columns=columns)
 
     def without_borders(self) -> Blocks:
         """The same, but with one block for everything: where decisions are not exact, borders would not fit."""
-        return replace(self, block=1 << 62, limit=1 << 62, most_rows=1 << 62)
+        return replace(self, block=1 << 62, limit=1 << 62, most_rows=1 << 62, most_columns=1 << 62)
+
+    def units_at_once(self, levels: int) -> int:
+        """The number of units, of so many levels each, by which a node cuts at once; whole bytes of bits, if it can."""
+        units = max(1, self.most_columns // max(levels, 1))
+        return units if units < 8 else units // 8 * 8
 
     def rows_at_once(self, entries: int, rank: int = 0) -> int:
         """Vertices to go through at once where no blocks are needed: with rows of that many entries, or sharing some.
@@ -98,6 +114,11 @@ class Blocks:
         """The same for workers, with so many products left for the rows that each block is to make: one block each."""
         return workers if vertices >= _FEWEST_APART * workers and products >= _LEAST_APART else 1
 
+    @staticmethod
+    def neighbouring(arrangement: Arrangement[Any], count: int) -> NDArray[np.int64]:
+        """That many regions beside each other, increasing."""
+        return np.sort(_along_curve(_middles(arrangement))[:count])
+
     def divided(self, arrangement: Arrangement[Any], count: int, *, tapering: bool = False) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block.
 
@@ -107,6 +128,11 @@ class Blocks:
         last = count // 16 if tapering else 0
         small = [piece for part in parts[count - last :] for piece in np.array_split(part, 4) if len(piece)]
         return [np.sort(part) for part in [*parts[: count - last], *small]]
+
+
+def _cutting_into(regions: int) -> int:
+    """The most lines that make no more than that many regions of a convex polygon: n make up to 1 + n (n + 1) / 2."""
+    return max(1, (isqrt(8 * regions - 7) - 1) // 2)
 
 
 class Borders:

@@ -6,6 +6,7 @@ max(outputs) (proofs/, Theorem 1). Only regions on which no single output is the
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
@@ -17,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import embedding, evaluate
 from .arrangement import Arrangement, Refinement
-from .errors import ArgumentError, UnsupportedDimensionError
+from .errors import ArgumentError, IncompleteWarning, UnsupportedDimensionError
+from .ieee import ieee
 from .maximum import refine_by_maximum
 from .network import Gather, Node, Sum
 from .partition import Partition
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from .certify.samples import BoundarySamples
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class DecisionBoundary:
     """The facets (segments, when D = 2) on which a partition's outputs are decided."""
@@ -60,9 +63,14 @@ class DecisionBoundary:
         return len(self.ends)
 
     def __repr__(self) -> str:
-        return (
-            f"<DecisionBoundary: {len(self)} segments, {len(self.ties)} ties, {len(self.undecided)} undecided regions>"
-        )
+        part = "" if self.complete else "INCOMPLETE, "
+        counts = f"{len(self)} segments, {len(self.ties)} ties, {len(self.undecided)} undecided regions"
+        return f"<DecisionBoundary: {part}{counts}>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is the boundary on all of the domain; if not, the partition is not complete either."""
+        return self.partition.complete
 
     def lengths(self) -> NDArray[np.float64]:
         """The length of each segment in slice coordinates, (S,)."""
@@ -72,12 +80,20 @@ class DecisionBoundary:
     def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
 
-        On an exact partition the points are Fractions and lie exactly on the boundary.
+        On an exact partition the points are Fractions and lie exactly on the boundary. Where the boundary is not
+        ``complete`` they are drawn from the segments that are there, with an ``IncompleteWarning``.
         """
+        if not self.complete:
+            warnings.warn(
+                "samples are drawn from the part of the boundary that is there: the partition is not complete.",
+                IncompleteWarning,
+                stacklevel=3,
+            )
         lengths = self.lengths()
         if number("n", n) < 0 or int(n) != n:
             raise ArgumentError(f"n must be a number of samples, got {n!r}.")
         if n and not lengths.sum() > 0:
+            self.partition.check_complete("a boundary none of which is there")
             raise ArgumentError(
                 "the boundary is empty on this domain: there is nothing to sample. "
                 "Choose other classes or another level."
@@ -144,6 +160,7 @@ class DecisionBoundary:
         return np.abs(values[row, first] - other), bound
 
 
+@ieee
 def decision_boundary(
     part: Partition,
     classes: tuple[int, int] | None = None,

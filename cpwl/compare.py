@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .domain import Domain
 from .errors import ArgumentError
 from .floats import plain
+from .ieee import ieee
 from .network import Network
 from .network_io import network_to_arrays
 from .partition import Partition, partition
@@ -30,6 +31,7 @@ Row = tuple[str, str, str]
 Residuals = tuple[NDArray[Any], NDArray[np.float64]]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """How a partition differs from a reference. Regions correspond when their activation patterns are equal."""
@@ -170,11 +172,12 @@ def named(part: Partition) -> str:
     return f"float64 on {part.device or 'cpu'}, {part.predicates} predicates"
 
 
+@ieee
 def compare(part_float: Partition, part_exact: Partition, *, residuals: Residuals | None = None) -> Comparison:
     """How ``part_float`` differs from ``part_exact``, whatever the order of their regions.
 
-    Both must be of one network and one domain. Vertices are compared as rationals. ``residuals``, the answer of
-    ``DecisionBoundary.residuals``, is summed up in the report.
+    Both must be complete, and of one network and one domain. Vertices are compared as rationals. ``residuals``, the
+    answer of ``DecisionBoundary.residuals``, is summed up in the report.
     """
     _check(part_float, part_exact)
     if not part_exact.arrangement.exact:
@@ -185,6 +188,7 @@ def compare(part_float: Partition, part_exact: Partition, *, residuals: Residual
     return _compared(part_float, part_exact, residuals)
 
 
+@ieee
 def compare_devices(net: Network, dom: Domain, *, device: str, reference: str = "cpu") -> Comparison:
     """How the partition of ``dom`` by ``net`` that one device computes differs from that of another.
 
@@ -221,6 +225,7 @@ def _check(part_float: Partition, part_exact: Partition) -> None:
     for name, part in (("part_float", part_float), ("part_exact", part_exact)):
         if not isinstance(part, Partition):
             raise ArgumentError(f"{name} must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
+        part.check_complete(f"comparing it as {name}")
     if not _same_network(part_float.network, part_exact.network):
         raise ArgumentError("part_float and part_exact must be partitions by one network; theirs differ.")
     if not _same_domain(part_float.domain, part_exact.domain):

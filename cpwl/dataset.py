@@ -8,8 +8,9 @@ what is computed (manifest.json, problem.npz), what is finished (journal.jsonl),
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from os import PathLike
@@ -19,24 +20,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import archive
 from .blocks import Blocks, Borders
 from .domain import Domain
 from .errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from .files import TEMPORARY, reading, replaced
+from .ieee import ieee
 from .io import domain_arrays
-from .journal import Entry, Journal, Place, replaced
+from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
 from .network import Network
 from .network_io import network_to_arrays
 from .parquet import PartFile, require_pyarrow
 from .partition import Partition, partition_blocks
-from .stored import Arrays, prefixed
+from .stored import Arrays, Stored, prefixed
 from .sweep import Progress
 
 FORMAT = "cpwl-dataset"
-VERSION = 1
+VERSION = 2
+"""Version 2 brought checksums."""
 
 _STATE = "_cpwl"
+_LONGEST_MANIFEST = 1 << 16
 
 
+@ieee
 @dataclass(frozen=True)
 class Written:
     """What a folder holds of a partition."""
@@ -54,8 +61,16 @@ class Written:
     """Whether the regions cover the domain. If not, ``write_partition`` goes on with ``resume=True``."""
     files: tuple[str, ...] = ()
     """The names of the Parquet files, in the order of their regions."""
+    digests: tuple[str, ...] = ()
+    """The checksum of each: BLAKE2b of 16 bytes, in hexadecimal digits."""
+
+    def verified(self) -> Iterator[Path]:
+        """The Parquet files, each after its checksum was found right; raises ``FileFormatError`` at one that is not."""
+        for name, digest in zip(self.files, self.digests, strict=True):
+            yield _checked(self.path / name, digest)
 
 
+@ieee
 def write_partition(
     net: Network,
     dom: Domain,
@@ -100,6 +115,11 @@ def write_partition(
         for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):
             writer.take(block)
         return folder.summary()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped; {path} holds {folder.summary().regions:,} regions that are finished, and the same call with "
+            "resume=True goes on"
+        ) from None
     finally:
         folder.close()
 
@@ -140,15 +160,12 @@ class _Folder:
         file = self.state / "manifest.json"
         if self.resumed:
             return _same_partition(file, wanted)
-        text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-        _write_arrays(self.state / "problem.npz", {"header": text, **arrays})
+        problem = self.state / "problem.npz"
+        archive.write(problem, header, arrays)
         with replaced(file) as new:
-            new.write_text(json.dumps({**wanted, "sizes": asdict(sizes)}, indent=1) + "\n", encoding="utf-8")
+            text = sealed({**wanted, "sizes": asdict(sizes), "digest": digest_of(problem)})
+            new.write_text(text + "\n", encoding="ascii")
         return sizes
-
-    def borders_of(self, part: str) -> Path:
-        """The file with the border vertices that a part was the first to have."""
-        return self.state / f"{part.removesuffix('.parquet')}-borders.npz"
 
     def summary(self) -> Written:
         """What is there."""
@@ -159,11 +176,25 @@ def read_written(path: Path) -> Written:
     """What a folder holds of a partition, read from its journal; ``FileFormatError`` if it is no such folder."""
     if not (path / _STATE / "manifest.json").exists():
         raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
-    found = Journal(path / _STATE / "journal.jsonl").entries
-    for entry in found:
+    _manifest(path / _STATE / "manifest.json")
+    return _summary(path, Journal(path / _STATE / "journal.jsonl").entries)
+
+
+def check_written(path: Path) -> Written:
+    """What a folder holds of a partition, after every file of it was found to be as it was written.
+
+    Raises ``FileFormatError``, naming the file, at the first that is not. That the regions are those of the network is
+    another question, which a certificate answers.
+    """
+    found = read_written(path)
+    manifest = _manifest(path / _STATE / "manifest.json")
+    _checked(path / _STATE / "problem.npz", manifest.get("digest", ""))
+    for entry in Journal(path / _STATE / "journal.jsonl").entries:
         if entry.part is not None:
-            _check_part(path / entry.part, entry.size)
-    return _summary(path, found)
+            _border_table(path / _STATE, entry)
+    for _ in found.verified():
+        pass
+    return found
 
 
 def _summary(path: Path, entries: Sequence[Entry]) -> Written:
@@ -177,6 +208,7 @@ def _summary(path: Path, entries: Sequence[Entry]) -> Written:
         ambiguous=sum(entry.ambiguous for entry in entries),
         complete=any(entry.path == () for entry in entries),
         files=files,
+        digests=tuple(entry.digest for entry in entries if entry.part is not None),
     )
 
 
@@ -219,7 +251,8 @@ class _Writer:
 
     def _written(self, path: Place) -> Entry:
         name = f"part-{self._regions:015d}.parquet"
-        _write_arrays(self._folder.borders_of(name), _table(self.borders.fresh))
+        borders = _borders_of(self._folder.state, name)
+        archive.write(borders, {}, _table(self.borders.fresh))
         self.borders.fresh.clear()
         file = self._folder.path / name
         first = self._regions
@@ -232,7 +265,8 @@ class _Writer:
         return Entry(
             path,
             part=name,
-            size=file.stat().st_size,
+            digest=digest_of(file),
+            borders=digest_of(borders),
             regions=self._regions - first,
             area=float(sum(block.volumes().sum() for block in self._blocks)),
             settled=sum(block.settled for block in self._blocks),
@@ -248,15 +282,16 @@ class _Writer:
         while by_task and kept and len(journal.entries[kept - 1].path) > 2:
             kept -= 1
         journal.keep(kept)
-        parts = {entry.part: entry.size for entry in journal.entries if entry.part is not None}
-        for file in self._folder.path.glob("part-*.parquet"):
+        path, state = self._folder.path, self._folder.state
+        parts = {entry.part: entry for entry in journal.entries if entry.part is not None}
+        for file in (*path.glob("part-*.parquet"), *path.glob(TEMPORARY), *state.glob(TEMPORARY)):
             if file.name not in parts:
                 file.unlink()
-        for part, size in parts.items():
-            _check_part(self._folder.path / part, size)
-            table = _read_arrays(self._folder.borders_of(part))
-            if len(table["names"]):
-                self.borders.remember(table["names"], table["points"])
+        for part, entry in parts.items():
+            _checked(path / part, entry.digest)
+            names, points = _border_table(state, entry)
+            if len(names):
+                self.borders.remember(names, points)
         self.borders.fresh.clear()
 
 
@@ -267,11 +302,7 @@ def _empty(folder: Path) -> bool:
 
 
 def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        sizes = Blocks(**found["sizes"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise FileFormatError(f"{file} is damaged ({error}). Write the partition to another folder.") from error
+    found = _manifest(file)
     for name, value in wanted.items():
         if found.get(name) != value:
             what = "network or domain" if name == "problem" else f"{name}, {found.get(name)!r} and not {value!r}"
@@ -279,7 +310,19 @@ def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
                 f"{file.parent.parent} holds a partition with another {what}. Resume with what it was begun with, or "
                 "write to another folder."
             )
-    return sizes
+    with _whole(file):
+        if not all(type(size) is int and size > 0 for size in found["sizes"].values()):
+            raise FileFormatError("its sizes of blocks are no numbers")
+        return Blocks(**found["sizes"])
+
+
+def _manifest(file: Path) -> dict[str, Any]:
+    """What a folder says that it holds."""
+    with open(file, "rb") as opened, _whole(file):
+        found = unsealed(opened.read(_LONGEST_MANIFEST).decode("ascii"))
+        if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
+            raise FileFormatError(f"it must be of format {FORMAT!r}, version {VERSION}; it was written by another cpwl")
+        return found
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:
@@ -297,19 +340,28 @@ def _table(tables: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Array
     return {"names": np.concatenate(names), "points": np.concatenate(points)}
 
 
-def _write_arrays(path: Path, arrays: Arrays) -> None:
-    with replaced(path) as new, open(new, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+def _borders_of(state: Path, part: str) -> Path:
+    """The file with the border vertices that a part was the first to have."""
+    return state / f"{part.removesuffix('.parquet')}-borders.npz"
 
 
-def _read_arrays(path: Path) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise FileFormatError(f"{path} is missing or damaged. Write the partition to another folder.") from error
+def _border_table(state: Path, entry: Entry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The names and the places of the border vertices that a part was the first to have."""
+    assert entry.part is not None
+    file = _checked(_borders_of(state, entry.part), entry.borders)
+    with _whole(file):
+        stored = Stored(archive.read(file)[1])
+        names = stored.integers("names", -1, low=-(1 << 63))
+        return names, stored.floats("points", len(names), 2)
 
 
-def _check_part(path: Path, size: int) -> None:
-    if not path.exists() or path.stat().st_size != size:
-        raise FileFormatError(f"{path} is missing or has been changed. Write the partition to another folder.")
+def _checked(file: Path, digest: str) -> Path:
+    """The file, whose checksum is this one."""
+    with _whole(file):
+        if digest_of(file) != digest:
+            raise FileFormatError("it is damaged or has been changed (wrong checksum)")
+    return file
+
+
+def _whole(file: Path) -> AbstractContextManager[None]:
+    return reading(file, "a whole file of a partition", "Write the partition again, to another folder.")

@@ -19,6 +19,7 @@ from .compiler import compile
 from .console import Reporter
 from .domain import Domain
 from .errors import VerificationError
+from .files import replaced
 from .partition import Partition, partition
 from .plot import overview, spread
 from .statistics import statistics
@@ -158,8 +159,10 @@ def _partition(report: Reporter, model: nn.Sequential, images: NDArray[np.float6
 
     with report.step("compile it") as step:
         program = torch.export.export(model, (torch.from_numpy(images),))
-        torch.export.save(program, out / "model.pt2")
-        np.save(out / "points.npy", images)
+        with replaced(out / "model.pt2") as model_file, open(model_file, "wb") as file:
+            torch.export.save(program, file)
+        with replaced(out / "points.npy") as points_file, open(points_file, "wb") as file:
+            np.save(file, images)
         net = compile(program)
         step.result = f"{net.units} units, checked against the model"
     with report.step("partition the plane of 3 images") as step:
@@ -236,7 +239,8 @@ def _pictured(
             subtitle=f"{len(part):,} regions, on each of which the network is affine; the colour is the digit it reads",
         )
         for name in ("picture.png", "picture.svg"):
-            figure.savefig(out / name)
+            with replaced(out / name) as new:
+                figure.savefig(new, format=name[-3:])
         step.result = "picture.png, picture.svg"
 
 

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DomainError, ShapeError
-from .polytope import Polytope, finite, number
+from .ieee import ieee
+from .polytope import Polytope, finite, number, plain
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Domain:
     """A polytope in slice coordinates and its affine embedding into the input space.
@@ -110,7 +112,7 @@ class Domain:
 
     def to_slice(self, x: ArrayLike) -> NDArray[np.float64]:
         """Slice coordinates (M, D) of the points of the plane nearest to x (M, *shape), or (D,) for one point."""
-        points = np.asarray(x, dtype=np.float64)
+        points = plain(x).astype(np.float64)
         if points.shape[points.ndim - len(self.shape) :] != self.shape:
             raise ShapeError(f"x must have shape {self.shape}, or (M, ...) of it, got {points.shape}.")
         batch = points.shape[: points.ndim - len(self.shape)]
@@ -127,7 +129,7 @@ def exactly(values: NDArray[np.float64]) -> NDArray[Any]:
 
 
 def _coordinates(name: str, u: ArrayLike, dim: int) -> NDArray[Any]:
-    points = np.asarray(u)
+    points = plain(u)
     if points.dtype != object:
         points = points.astype(np.float64)
     if points.ndim not in (1, 2) or points.shape[-1] != dim:

@@ -89,7 +89,9 @@ class _Scaling:
         inputs = [self._factors[j] for j in node.inputs]
         sources: set[int] = set().union(*(self._sources[j] for j in node.inputs))
         made: Op
-        if isinstance(node.op, (Dense, Conv)):
+        if isinstance(node.op, (Dense, Conv)) and (passed := _passed_on(node, node.op, inputs[0])) is not None:
+            made, factors = node.op, passed
+        elif isinstance(node.op, (Dense, Conv)):
             outputs = self._wanted.get(i, np.ones(len(node.op.bias)))
             made = self._matrix(node.op, inputs[0], outputs, sources | ({i} & self._wanted.keys()))
             factors, sources = _of_entries(node, node.op, outputs), {i}
@@ -154,6 +156,19 @@ def _by_channel(op: Dense | Conv, x: Factors) -> Factors:
     channels, places = (op.weight.shape[1], 1) if isinstance(op, Dense) else (op.channels, prod(op.spatial))
     found = np.moveaxis(x.reshape(-1, channels, places), 1, 0).reshape(channels, -1)
     return np.where((found == 0).all(axis=1)[:, None], 1.0, found)
+
+
+def _passed_on(node: Node, op: Dense | Conv, x: Factors) -> Factors | None:
+    """The factors after a matrix that is applied to several parts of its input, each of one factor, as an average is.
+
+    None if they are no such factors, and where a bias is added.
+    """
+    parts = x.reshape(-1, op.weight.shape[1] if isinstance(op, Dense) else op.channels * prod(op.spatial))
+    given = parts.max(axis=1)
+    alike = bool(((parts == given[:, None]) | (parts == 0)).all())
+    if _all_one(x) or op.bias.any() or not alike:
+        return None
+    return np.repeat(np.where(given == 0, 1.0, given), node.size // len(parts))
 
 
 def _of_entries(node: Node, op: Dense | Conv, outputs: Factors) -> Factors:

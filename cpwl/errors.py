@@ -39,6 +39,18 @@ class NumericalRangeError(CpwlError, OverflowError):
     """Numbers overflow float64 on the way through a network."""
 
 
+class FloatingPointModeError(CpwlError, ArithmeticError):
+    """Threads take subnormal numbers for zero, or round otherwise than to nearest, and that can't be changed."""
+
+
+class IncompleteError(ArgumentError):
+    """A partition is not complete (a budget ended it, or it is one block), and the answer needs all of its regions."""
+
+
+class IncompleteWarning(UserWarning):
+    """What was asked for is about the regions that are there, of a partition that is not complete."""
+
+
 class MissingDependencyError(CpwlError, ImportError):
     """An optional package is needed; the message names what to install."""
 

@@ -11,14 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from . import backends
 from .arithmetic import evaluate as evaluated
 from .errors import ArgumentError, ShapeError
+from .ieee import ieee
 from .network import Network
 from .network_check import check_network
-from .polytope import finite
+from .polytope import finite, plain
 
 _BATCH_ENTRIES = 1 << 24
 """Rows times widest node handled at once."""
 
 
+@ieee
 def evaluate(net: Network, points: ArrayLike, *, backend: str = "torch", device: str | None = None) -> NDArray[Any]:
     """The network's outputs (M, *net.output_shape) at points (M, *net.input_shape), or of one point, without that axis.
 
@@ -30,7 +32,7 @@ def evaluate(net: Network, points: ArrayLike, *, backend: str = "torch", device:
     arithmetic = backends.get(backend, device).arithmetic
     parts = [evaluated(net, arithmetic, arithmetic.points(rows[part])).to_numpy() for part in batches(len(rows), net)]
     result = np.concatenate(parts) if parts else np.zeros((0, net.outputs), rows.dtype)
-    single = np.ndim(points) == len(net.input_shape)
+    single = plain(points).ndim == len(net.input_shape)
     return result.reshape(net.output_shape if single else (len(rows), *net.output_shape))
 
 
@@ -43,8 +45,8 @@ def check_compiled(net: Network) -> None:
 
 def input_rows(name: str, points: ArrayLike, net: Network, *, exact: bool) -> NDArray[Any]:
     """Points (M, *net.input_shape), or one without the first axis, as rows (M, n); Fractions are kept if ``exact``."""
-    given = np.asarray(points)
-    values = given if exact and given.dtype == object else finite(name, points)
+    given = plain(points)
+    values = given if exact and given.dtype == object else finite(name, given)
     shape = net.input_shape
     if values.shape[values.ndim - len(shape) :] != shape or values.ndim > len(shape) + 1:
         raise ShapeError(

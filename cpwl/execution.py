@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import ArgumentError
 from .floats import FORMATS, points_inside
+from .ieee import ieee
 from .judgement import Judge, Run
 from .network import Conv, Dense, Network, Node, Scale
 from .partition import Partition
@@ -26,6 +27,7 @@ _COLUMNS, _MOST = 256, 4
 """How many numbers are looked through for inputs in a region that no other input reached, and how many inputs kept."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class ExecutionComparison:
     """How a network that runs in a floating-point type differs from itself in exact arithmetic, on one slice."""
@@ -51,7 +53,9 @@ class ExecutionComparison:
     unless inputs are the slice coordinates themselves, and the partition is exact."""
 
     def __repr__(self) -> str:
-        return f"<ExecutionComparison: {self.dtype}, {int(self.reached.sum())} of {len(self.reached)} regions reached>"
+        part = "" if self.partition.complete else "INCOMPLETE, "
+        reached = f"{int(self.reached.sum())} of {len(self.reached)} regions reached"
+        return f"<ExecutionComparison: {part}{self.dtype}, {reached}>"
 
     @property
     def ulp(self) -> float:
@@ -73,6 +77,7 @@ class ExecutionComparison:
             "device": self.device or "cpu",
             "weights rounded": self.rounded,
             "regions": len(self.partition),
+            **({} if self.partition.complete else {"complete": False}),
             "regions whose inner point leaves them when rounded": int(self.moved.sum()),
             "regions not reached": int(missed.sum()),
             "of these proved to hold no input": None if self.void is None else int(self.void.sum()),
@@ -98,6 +103,8 @@ class ExecutionComparison:
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _general(self) -> Iterator[tuple[str, str, str]]:
+        if not self.partition.complete:
+            yield "INCOMPLETE", f"{len(self.partition):,}", "regions, which do not cover the domain"
         yield "run", f"{self.dtype} on {self.device or 'cpu'}", "every operator rounded to the type"
         yield (
             "weights rounded",
@@ -143,6 +150,7 @@ class ExecutionComparison:
             yield "  with no input in them", f"{int(self.void.sum()):,}", proved
 
 
+@ieee
 def compare_execution(
     part: Partition, *, dtype: Dtype = "float32", device: str | None = None, grid: int = 200
 ) -> ExecutionComparison:

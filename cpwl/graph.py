@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .boundary import certain_classes
+from .ieee import ieee
 
 if TYPE_CHECKING:
     import networkx
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 
+@ieee
 def dual_graph(partition: Partition) -> networkx.Graph:
     """The graph whose nodes are the regions and whose edges are shared facets, in slice coordinates.
 
@@ -27,11 +29,12 @@ def dual_graph(partition: Partition) -> networkx.Graph:
     boundary passes or touches, or with one output). An edge has ``facet``, the facet's index in ``partition.facets()``,
     ``length`` (when D = 2), and ``units``: the units whose piece changes across it, as columns of
     ``partition.patterns()`` (several when their boundaries coincide). Numbers are float64, or Fractions from the exact
-    backend, but for slopes and lengths, which are rounded.
+    backend, but for slopes and lengths, which are rounded. ``graph.graph["complete"]`` says whether all regions of the
+    domain are there.
     """
     import networkx
 
-    graph = networkx.Graph()
+    graph = networkx.Graph(complete=partition.complete)
     graph.add_nodes_from(enumerate(_records(_of_regions(partition))))
     facets, patterns = partition.facets(), partition.patterns()
     lengths = _lengths(partition, facets.vertices.values.reshape(-1, partition.domain.dim))
@@ -42,6 +45,7 @@ def dual_graph(partition: Partition) -> networkx.Graph:
     return graph
 
 
+@ieee
 def merged_graph(merged: Merged) -> networkx.Graph:
     """The graph whose nodes are the linear regions and whose edges join those that share a facet.
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from .domain import exactly
 from .errors import ArgumentError
 from .halfplanes import bounding, sides
+from .ieee import ieee
 from .polytope import Polytope
 
 DOMAIN = -1
 """Stands for the domain where the number of a unit is asked for."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Halfspaces:
     """An H-representation: the points y with normals y + offsets >= 0, and inside ``polytope`` if there is one."""
@@ -101,6 +103,7 @@ class Halfspaces:
         return Halfspaces(self.normals[rows], self.offsets[rows], self.units[rows], self.errors[rows], self.polytope)
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Irredundant:
     """The halfspaces that bound a polyhedron, and how certain that is."""

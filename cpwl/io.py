@@ -7,22 +7,22 @@ Coordinates of an exact partition are decimal integers of any length, in texts.
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from math import prod
-from os import PathLike, fspath
+from os import PathLike
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backends
+from . import archive, backends
 from .arrangement import Arrangement
 from .bits import BitMatrix
 from .domain import Domain
-from .errors import CpwlError, FileFormatError
+from .errors import FileFormatError
+from .files import reading
+from .ieee import ieee
 from .network import Max, Network, Piecewise
 from .network_io import network_from_arrays, network_to_arrays
 from .partition import Partition
@@ -34,9 +34,6 @@ from .stored import Arrays, Stored, prefixed
 
 FORMAT = "cpwl-partition"
 VERSION = 2
-
-_UNREADABLE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, NotImplementedError, RuntimeError)
-"""What zipfile and numpy raise for archives that are damaged, encrypted, pickled or none at all."""
 
 
 def save(partition: Partition, path: str | PathLike[str]) -> None:
@@ -58,47 +55,28 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
         "backend": partition.backend,
         "predicates": partition.predicates,
         "settled": partition.settled,
+        "recut": partition.recut,
         "complete": partition.complete,
         "network": header,
         "steps": [step.node for step in partition.steps],
         "arrays": {name: _description(values) for name, values in arrays.items()},
     }
-    with open(path, "wb") as file:
-        np.savez(file, header=np.frombuffer(json.dumps(content).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+    archive.write(path, content, arrays)
 
 
+@ieee
 def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
 
     Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
     are those of its network is for ``cpwl.certify`` to decide.
     """
-    try:
-        return _partition(read_archive(path), device)
-    except CpwlError as error:
-        message = f"{fspath(path)} is not a partition that cpwl can read: {error}"
-        raise FileFormatError(f"{message.rstrip('.')}. Write it again with Partition.save.") from error
+    with open(path, "rb"), reading(path, "a partition", "Write it again with Partition.save."):
+        return _partition(*archive.read(path), device)
 
 
-def read_archive(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz archive, with every checksum verified; raises ``FileFormatError`` when it is damaged."""
-    with open(path, "rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                damaged = archive.testzip()  # numpy alone would notice a wrong checksum only after parsing
-            if damaged is not None:
-                raise FileFormatError(f"its member {damaged} is damaged (wrong checksum)")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except FileFormatError:
-            raise
-        except _UNREADABLE as error:
-            raise FileFormatError(f"no whole .npz archive of plain arrays ({error})") from error
-
-
-def _partition(arrays: dict[str, NDArray[Any]], device: str | None) -> Partition:
-    header = _header(arrays)
+def _partition(header: dict[str, Any], arrays: dict[str, NDArray[Any]], device: str | None) -> Partition:
+    _check_header(header, arrays)
     stored = Stored(arrays)
     network = network_from_arrays(header["network"], stored.part("network").arrays)
     domain = domain_from_arrays(stored.part("domain"))
@@ -118,6 +96,7 @@ def _partition(arrays: dict[str, NDArray[Any]], device: str | None) -> Partition
         device=device,
         predicates=header["predicates"],
         settled=header["settled"],
+        recut=header.get("recut", 0),
         complete=header.get("complete", True),
         lines=_lines(header, stored.part("lines"), network, domain, arrangement),
     )
@@ -139,15 +118,8 @@ def _description(values: NDArray[Any]) -> list[Any]:
     return [str(values.dtype), list(values.shape)]
 
 
-def _header(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """The header, taken out of the arrays and checked against those that are left."""
-    if "header" not in arrays:
-        raise FileFormatError("it has no header")
-    try:
-        header = json.loads(arrays.pop("header").tobytes())
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"its header is not JSON ({error})") from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
+def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    if header.get("format") != FORMAT:
         raise FileFormatError(f"its header must be of format {FORMAT!r}")
     if header.get("version") != VERSION:
         raise FileFormatError(f"it has version {header.get('version')!r} of the format; this cpwl reads {VERSION}")
@@ -157,12 +129,13 @@ def _header(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
     if not isinstance(header.get("settled"), int) or header["settled"] < 0:
         raise FileFormatError(f"its number of settled decisions must be a number >= 0, got {header.get('settled')!r}")
+    if not isinstance(header.get("recut", 0), int) or header.get("recut", 0) < 0:
+        raise FileFormatError(f"its number of cells cut again must be a number >= 0, got {header['recut']!r}")
     if not isinstance(header.get("complete", True), bool):
         raise FileFormatError(f"whether it is complete must be true or false, got {header['complete']!r}")
     if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):
         raise FileFormatError("its header must describe a network and steps")
     _check_listed(header.get("arrays"), arrays)
-    return header
 
 
 def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -21,8 +21,9 @@ from .domain import Domain
 from .errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from .evaluation import batches, check_compiled, input_rows
 from .halfspaces import Halfspaces
+from .ieee import ieee
 from .network import Network
-from .polytope import finite
+from .polytope import finite, plain
 from .slack import Slacks, pieces_at, slacks
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Membership(NamedTuple):
     """Points that do or do not: float64 leaves it open, bool (M,). Never set by the exact backend."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class LocalMap:
     """The affine map f(y) = W y + b of one activation pattern: that of the point ``x``.
@@ -174,8 +176,8 @@ class LocalMap:
         return np.asarray(result.to_numpy())
 
     def _vector(self, name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
-        given = np.asarray(values)
-        vector = given if self.backend == "exact" and given.dtype == object else finite(name, values)
+        given = plain(values)
+        vector = given if self.backend == "exact" and given.dtype == object else finite(name, given)
         size = int(np.prod(shape))
         if vector.shape not in (shape, (size,), (size, 1)):
             raise ShapeError(f"{name} must have shape {(size,)} or {shape}, got {vector.shape}.")
@@ -217,6 +219,7 @@ class LocalMap:
             yield stage.index, found, found.of(self.arithmetic, stage.argument)
 
 
+@ieee
 def local_map(net: Network, x: ArrayLike, *, backend: str = "torch", device: str | None = None) -> LocalMap:
     """The affine map of ``net`` around the point ``x`` (of shape ``net.input_shape``), its pattern and its region.
 
@@ -224,9 +227,10 @@ def local_map(net: Network, x: ArrayLike, *, backend: str = "torch", device: str
     ``backend="exact"`` in rationals, for networks of a few thousand weights.
     """
     check_compiled(net)
-    if np.shape(x) != net.input_shape:
-        raise ShapeError(f"x must have shape {net.input_shape}, that of one input of the network, got {np.shape(x)}.")
-    point = input_rows("x", x, net, exact=backend == "exact")
+    given = plain(x)
+    if given.shape != net.input_shape:
+        raise ShapeError(f"x must have shape {net.input_shape}, that of one input of the network, got {given.shape}.")
+    point = input_rows("x", given, net, exact=backend == "exact")
     arithmetic = backends.get(backend, device).arithmetic
     read = _Reading(net, arithmetic, point)
     if backend == "torch" and not np.isfinite(read.value).all():

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 from . import backends
 from .domain import Domain
 from .errors import ArgumentError, CpwlError
+from .ieee import ieee
 from .network import Network
 from .partition import Partition, partition
 from .workers import KEPT, Packed, Workers
@@ -22,6 +23,7 @@ Failure: TypeAlias = CpwlError | RuntimeError | MemoryError
 """What may come of a partition instead of one; torch reports a lack of memory as a ``RuntimeError``."""
 
 
+@ieee
 def partition_many(
     networks: Network | Iterable[Network],
     domains: Domain | Iterable[Domain],

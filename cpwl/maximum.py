@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .arithmetic import Arithmetic
 from .arrangement import Arrangement, Exactly
 from .bits import BitMatrix
+from .budget import checkpoint
 from .predicates import Names, Predicates
 from .ragged import Ragged
 
@@ -112,6 +113,8 @@ class ByMaximum:
     """Those that were given, with the lines that were added, for the regions before."""
     settled: int = 0
     """How many decisions were made exactly because float64 left them open."""
+    recut: int = 0
+    """See ``Refinement.recut``."""
 
 
 def refine_by_maximum(
@@ -122,15 +125,20 @@ def refine_by_maximum(
     fields: Sequence[Any],
     predicates: Predicates | None = None,
     *,
+    numbers: NDArray[np.int64] | None = None,
     block: bool = False,
 ) -> ByMaximum:
     """The arrangement refined by the winner of each group: a non-empty row of columns of ``argument``.
 
     ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
-    ``block``: the arrangement is one of several that must cut the borders between them alike, match by match.
+    ``numbers``: one for each of ``groups.values``, equal ones for columns that are known to be one function; matches of
+    the same two are played once. ``block``: the arrangement is one of several that must cut the borders between them alike, match by match.
     """
     few = not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
-    tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates, _AT_ONCE if few else None)
+    tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
+    tournament.at_once = _AT_ONCE if few else None
+    if numbers is not None:
+        tournament.numbers = numbers
     while tournament.unfinished:
         tournament.play()
         if few or not tournament.unfinished:
@@ -149,14 +157,17 @@ class _Tournament:
         groups: Ragged,
         fields: Sequence[Any],
         predicates: Predicates | None,
-        at_once: int | None,
     ) -> None:
-        self._first, self._at_once = arrangement.generation, at_once
+        self._first = arrangement.generation
         self._ambiguous_before = arrangement.ambiguous
         self._arrangement, self._arithmetic, self._arguments = arrangement, arithmetic, groups
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
-        self._predicates, self._settled = predicates, 0
+        self._predicates, self._settled, self._recut = predicates, 0, 0
         self._counts = groups.counts
+        self.numbers = groups.values
+        """For each champion a number; those with equal ones are one function."""
+        self.at_once: int | None = None
+        """How many matches of a round are played; None for all."""
         self._champions = arithmetic.chosen([arithmetic.by_entries(argument)], groups.values)
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
         self._winners = Winners.equal(len(arrangement), places.astype(np.int16))
@@ -167,37 +178,53 @@ class _Tournament:
         return bool((self._counts > 1).any())
 
     def play(self) -> None:
+<<<<<<< HEAD
         """One round: neighbours of each group meet, the first of them if not all at once; the others wait."""
+=======
+        """One round: neighbours of each group meet, the last of an odd number waits."""
+        checkpoint()
+>>>>>>> main
         first, waiting = self._schedule
-        left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
+        played, match = self._matches
+        parts = first[played], first[played] + 1, waiting
+        left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in parts)
         difference = self._arithmetic.difference(left, right)
-        levels = Ragged.from_counts(np.zeros(len(first)), np.ones(len(first), np.int64))
+        levels = Ragged.from_counts(np.zeros(len(played)), np.ones(len(played), np.int64))
         refinement = self._arrangement.refine(difference, levels, exactly=self._exactly())
         if self._predicates is not None:
             self._predicates = self._predicates.with_lines(refinement.lines, self._names)
         self._settled += refinement.settled
+        self._recut += refinement.recut
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))
         self._arrangement = refinement.arrangement
         self._parents = self._parents[refinement.arrangement.parents]
         winners = self._winners.take(refinement.arrangement.parents)
-        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below)
+        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below.chosen(match))
         order = np.argsort(np.concatenate([first, waiting]))
         self._winners = met.beside(winners.chosen(waiting)).chosen(order)
         maxima = self._arithmetic.maximum(left, right, refinement)
-        self._champions = self._arithmetic.chosen([maxima, rest], order) if len(waiting) else maxima
+        places = np.concatenate([match, len(played) + np.arange(len(waiting))])[order]
+        self._champions = self._arithmetic.chosen([maxima, rest], places)
+        fresh = self.numbers.max(initial=0) + 1 + match
+        self.numbers = np.concatenate([fresh, self.numbers[waiting]])[order]
         self._counts = self._counts - np.bincount(self._group_of(first), minlength=len(self._counts))
-        del self._schedule
+        del self._schedule, self._matches
 
     def dissolve(self) -> None:
         """Removes the facets made here across which all winners agree."""
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
-        # Where a decision was uncertain the union need not be convex: there, what was cut stays cut.
-        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
-        certain = ~(doubtful[one] | doubtful[other])
-        winners = self._winners.values
-        needless = inner[(winners[one] == winners[other]).all(axis=1) & certain]
+        alike = (self._winners.values[one] == self._winners.values[other]).all(axis=1)
+        doubtful = self._doubtful(one, other, alike)
+        if doubtful.any():
+            ends = facets.vertices.values.reshape(-1, self._arrangement.dim)
+            beside = np.isin(ends[inner], ends[inner[alike & doubtful[one]]]).any(axis=1)
+            # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
+            listed = doubtful.copy()
+            listed[one[beside]] = listed[other[beside]] = True
+            self._arrangement = self._arrangement.doubting(listed)
+        needless = inner[alike & ~doubtful[one]]
         if not len(needless):
             return
         change = self._arrangement.dissolve(needless)
@@ -206,6 +233,7 @@ class _Tournament:
         self._arrangement, self._parents = change.arrangement, self._parents[kept]
         self._winners = self._winners.take(kept)
 
+<<<<<<< HEAD
     def found(self) -> ByMaximum:
         """What has come out, once it is finished."""
         winners = self._winners.dense()
@@ -218,6 +246,38 @@ class _Tournament:
             self._predicates,
             self._settled,
         )
+=======
+    def _doubtful(
+        self, one: NDArray[np.int64], other: NDArray[np.int64], alike: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Cells that may be parts of larger ones which are not known; ``one`` and ``other`` are the sides of facets.
+
+        Within an uncertain cell nothing is known of the winners, so the cell of a winner beside it may reach into it,
+        and none of its pieces is the whole; what is joined need not be convex. There, what was cut stays cut. What
+        touches no such cell is right: cells of winners are convex, and do not hang together by a point.
+        """
+        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
+        spreading = np.ones_like(alike)
+        while doubtful.any():
+            reached = doubtful.copy()
+            reached[one[spreading & doubtful[other]]] = True
+            reached[other[spreading & doubtful[one]]] = True
+            if (reached == doubtful).all():
+                break
+            doubtful, spreading = reached, alike
+        return doubtful
+
+    def _found(
+        self,
+        arrangement: Arrangement[Any],
+        parents: NDArray[np.int64],
+        winners: Winners,
+        maximum: Any,
+        fields: list[Any],
+    ) -> ByMaximum:
+        counts = self._settled, self._recut
+        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, *counts)
+>>>>>>> main
 
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
@@ -225,7 +285,7 @@ class _Tournament:
     def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
         """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
         assert self._predicates is not None
-        champion = self._schedule[0][columns]
+        champion = self._schedule[0][self._matches[0][columns]]
         group = self._group_of(champion)
         first, second = (
             self._arguments.values[self._arguments.offsets[group] + self._winners.at(regions, champion + k)]
@@ -242,5 +302,14 @@ class _Tournament:
         ends = np.cumsum(self._counts)
         place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
         last = place == np.repeat(self._counts, self._counts) - 1
-        first = np.flatnonzero((place % 2 == 0) & ~last)[: self._at_once]
+        first = np.flatnonzero((place % 2 == 0) & ~last)[: self.at_once]
         return first, np.setdiff1d(np.arange(ends[-1]), [first, first + 1])
+
+    @cached_property
+    def _matches(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """In this round, the first of all meetings of the same two functions; and which of these each meeting is."""
+        first = self._schedule[0]
+        meetings = np.stack([self.numbers[first], self.numbers[first + 1]])
+        _, played, match = np.unique(meetings, axis=1, return_index=True, return_inverse=True)
+        order = np.argsort(played)
+        return played[order], np.argsort(order)[match.ravel()]

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ArgumentError, VerificationError
 from .evaluation import batches
 from .forms import Forms
+from .ieee import ieee
 from .partition import Partition
 from .ragged import Ragged
 from .relevance import reduced
@@ -36,6 +37,7 @@ _ROUNDING = 2.0**-49
 """More than the relative rounding of a cross product and of its bound: at most a dozen operations, 2^-53 each."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Merged:
     """The linear regions of a partition, L of them; they need be neither convex nor simply connected."""
@@ -147,6 +149,7 @@ class Merged:
         return plot_merged(self, ax, **options)
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Outlines:
     """The rings that bound linear regions: N simple closed curves, with the region on their left."""
@@ -170,10 +173,12 @@ def merged(partition: Partition, *, join: Join = "connected") -> Merged:
     touch in one point only are not joined. ``join="everywhere"``: all with the same map are one, wherever they lie.
     Maps are compared exactly, as rationals where float64 does not tell them apart, on the patterns of the partition;
     with ``predicates="float"`` that says nothing of regions that are ambiguous, and while there are some, outlines and
-    convexity are refused.
+    convexity are refused. Raises ``IncompleteError`` for a partition that is not complete: how far a linear region
+    reaches depends on all of them.
     """
     if join not in get_args(Join):
         raise ArgumentError(f"join must be 'connected' or 'everywhere', got {join!r}.")
+    partition.check_complete("which regions make up a linear region")
     comparison = Comparison(partition)
     sides = partition.facets().regions
     inner = sides[sides[:, 1] >= 0]

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError, MissingDependencyError
+from .files import replaced
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,10 +38,11 @@ def write_movie(
         raise ArgumentError(f"path must end in .gif or .mp4, got {fspath(path)!r}.")
     if not fps > 0 or not hold >= 0:
         raise ArgumentError(f"fps must be positive and hold at least 0, got {fps!r} and {hold!r}.")
-    if file.suffix.lower() == ".gif":
-        _write_gif(file, pictures, fps, hold, np.zeros((0, 3), np.uint8) if exact is None else exact)
-    else:
-        _write_mp4(file, pictures, fps, hold)
+    with replaced(file) as new:
+        if file.suffix.lower() == ".gif":
+            _write_gif(new, pictures, fps, hold, np.zeros((0, 3), np.uint8) if exact is None else exact)
+        else:
+            _write_mp4(new, pictures, fps, hold)
     return file
 
 
@@ -52,7 +54,7 @@ def _write_gif(path: Path, pictures: Iterable[Picture], fps: float, hold: float,
     drawn = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     times = [round(1000 / fps)] * len(drawn)
     times[-1] += round(1000 * hold)
-    drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=times, loop=0, optimize=False)
+    drawn[0].save(path, "GIF", save_all=True, append_images=drawn[1:], duration=times, loop=0, optimize=False)
 
 
 def _palette(images: list[Image], exact: Picture) -> Image:
@@ -72,7 +74,7 @@ def _palette(images: list[Image], exact: Picture) -> Image:
 
 def _write_mp4(path: Path, pictures: Iterable[Picture], fps: float, hold: float) -> None:
     try:
-        from imageio_ffmpeg import write_frames
+        from imageio_ffmpeg import count_frames_and_secs, write_frames
     except ImportError:
         raise MissingDependencyError(
             "an .mp4 needs imageio-ffmpeg, which is not installed: pip install 'cpwl[video]'. Or write a .gif."
@@ -80,13 +82,22 @@ def _write_mp4(path: Path, pictures: Iterable[Picture], fps: float, hold: float)
     even = (picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2] for picture in pictures)
     first = next(even)
     height, width, _ = first.shape
-    writer = write_frames(fspath(path), (width, height), fps=fps, macro_block_size=2, quality=8)
+    options: Any = {"macro_block_size": 2, "quality": 8, "output_params": ["-f", "mp4"]}
+    writer = write_frames(fspath(path), (width, height), fps=fps, **options)
     writer.send(None)
+    count = 0
     try:
         for picture in _held(chain([first], even), round(hold * fps)):
             writer.send(np.ascontiguousarray(picture))
+            count += 1
     finally:
         writer.close()
+    try:
+        whole = count_frames_and_secs(fspath(path))[0] == count
+    except RuntimeError:
+        whole = False
+    if not whole:  # ffmpeg failed, and imageio-ffmpeg does not say so
+        raise OSError(f"ffmpeg could not write the {count} pictures of an .mp4: is the disk full?")
 
 
 def _held(pictures: Iterable[Picture], times: int) -> Iterator[Picture]:

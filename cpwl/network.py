@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError
+from .ieee import ieee
 
 Shape = tuple[int, ...]
 
@@ -110,6 +111,7 @@ class Gather:
         return bool(np.array_equal(self.index.ravel(), np.arange(self.index.size)))
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Piecewise:
     """A continuous piecewise-linear scalar function, applied to every entry (to every *unit*).
@@ -148,6 +150,7 @@ _MOST_BREAKPOINTS = 1 << 20
 """Of a periodic activation: more would be a mistake rather than a wish."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Periodic:
     """A continuous periodic piecewise-linear scalar function, applied to every entry (to every *unit*).
@@ -251,6 +254,7 @@ class Node:
         return (self.name, type(self.op).__name__, str(self.shape), units, points, str(self.parameters or ""))
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Network:
     """A continuous piecewise-linear map as a DAG in topological order: node 0 is the input, the last one the output."""

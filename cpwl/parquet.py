@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .boundary import certain_classes
 from .errors import MissingDependencyError
+from .files import reading
 from .judgement import most_pieces
 from .network import Network
 from .partition import Partition
@@ -41,12 +42,17 @@ _GEO = {
 _ROWS = 1024
 """Regions whose maps are computed at once."""
 
+_WRITTEN = 8 << 20
+"""Bytes of patterns that are unpacked at once, which is most of what writing regions takes."""
+_MOST_WRITTEN = 1 << 14
+"""Regions that are written at once."""
+
 _READ = 1 << 14
 """Regions that are read at once."""
 
 
 class PartFile:
-    """One Parquet file, a row group for each block."""
+    """One Parquet file, of a row group or several for each block."""
 
     def __init__(self, path: str | PathLike[str], network: Network, *, maps: bool) -> None:
         self._schema, self._maps = _schema(network, maps=maps), maps
@@ -56,8 +62,22 @@ class PartFile:
     def write(self, block: Partition, first: int) -> None:
         """Adds the regions of a block, numbered from ``first`` on."""
         pa = _pyarrow("pyarrow")
-        columns = _columns(block, first, maps=self._maps)
-        self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=max(len(block), 1))
+        classes = certain_classes(block) if block.network.outputs > 1 else np.full(len(block), -1)
+        areas, ambiguous = block.volumes().astype(np.float64), np.zeros(len(block), np.bool_)
+        ambiguous[block.ambiguous] = True
+        size = max(1, min(_MOST_WRITTEN, _WRITTEN // (8 * max(block.network.units, 1) * piece_bits(block.network))))
+        for start in range(0, len(block), size):
+            rows = np.arange(start, min(start + size, len(block)))
+            columns = {
+                "region": first + rows,
+                **_polygon_columns(block, rows),
+                "area": areas[rows],
+                "pattern": _binary(*_packed(block, rows)),
+                "class": pa.array(classes[rows], mask=classes[rows] < 0),
+                "ambiguous": ambiguous[rows],
+                **(_map_columns(block, rows) if self._maps else {}),
+            }
+            self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=len(rows))
 
     def close(self) -> None:
         """Ends the file, which is none before."""
@@ -81,7 +101,12 @@ class RegionRows:
 
 def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
     """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
-    file = _pyarrow("pyarrow.parquet").ParquetFile(fspath(path))
+    with open(path, "rb"), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
+        yield from _rows(fspath(path))
+
+
+def _rows(path: str) -> Iterator[RegionRows]:
+    file = _pyarrow("pyarrow.parquet").ParquetFile(path)
     maps = "A" in file.schema_arrow.names
     names = ["region", "area", "vertices", "x", "y", "ambiguous", *(["A"] if maps else [])]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
@@ -126,30 +151,19 @@ def _schema(network: Network, *, maps: bool) -> pyarrow.Schema:
     return pa.schema(list(columns.items()), metadata={"geo": json.dumps(_GEO), "cpwl": json.dumps(about)})
 
 
-def _columns(block: Partition, first: int, *, maps: bool) -> dict[str, Any]:
-    """The table of a block: one column of the schema each."""
-    pa = _pyarrow("pyarrow")
-    regions = block.regions
+def _polygon_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
+    regions = block.regions.take(rows)
     corners = block.vertices[regions.values].astype(np.float64)
-    classes = certain_classes(block) if block.network.outputs > 1 else np.full(len(block), -1)
-    ambiguous = np.zeros(len(block), np.bool_)
-    ambiguous[block.ambiguous] = True
-    columns = {
-        "region": np.arange(first, first + len(block)),
+    return {
         "geometry": _binary(*_polygons(corners, regions.counts)),
         "x": _lists(corners[:, 0], regions.counts),
         "y": _lists(corners[:, 1], regions.counts),
-        "area": block.volumes().astype(np.float64),
         "vertices": regions.counts,
-        "pattern": _binary(*_packed(block)),
-        "class": pa.array(classes, mask=classes < 0),
-        "ambiguous": ambiguous,
     }
-    return {**columns, **_map_columns(block)} if maps else columns
 
 
-def _map_columns(block: Partition) -> dict[str, Any]:
-    batches = [np.arange(k, min(k + _ROWS, len(block))) for k in range(0, len(block), _ROWS)]
+def _map_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
+    batches = [rows[k : k + _ROWS] for k in range(0, len(rows), _ROWS)]
     weights, biases = zip(*map(block.affine_maps, batches), strict=True)
     named = {"A": np.concatenate(weights), "b": np.concatenate(biases)}
     return {
@@ -158,10 +172,10 @@ def _map_columns(block: Partition) -> dict[str, Any]:
     }
 
 
-def _packed(block: Partition) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The patterns, ``piece_bits`` for each unit, in bytes, and how many bytes each has."""
+def _packed(block: Partition, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The patterns of some regions, ``piece_bits`` for each unit, in bytes, and how many bytes each has."""
     bits = np.arange(piece_bits(block.network), dtype=np.int16)
-    table = (block.patterns()[:, :, None] >> bits & 1).reshape(len(block), -1)
+    table = (block.patterns(rows)[:, :, None] >> bits & 1).astype(np.bool_).reshape(len(rows), -1)
     packed = np.packbits(table, axis=1, bitorder="little")
     return packed.ravel(), np.full(len(packed), packed.shape[1])
 

@@ -6,7 +6,7 @@ backend. Max units are cut by a tournament of pairwise maxima, and what that cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,11 +24,25 @@ from .blocks import Blocks, Borders
 from .budget import Budget
 from .domain import Domain
 from .equilibrate import equilibrated
-from .errors import ArgumentError, BackendError, BordersDifferError, NumericalRangeError, ShapeError
+from .errors import (
+    ArgumentError,
+    BackendError,
+    BordersDifferError,
+    IncompleteError,
+    InternalError,
+    NumericalRangeError,
+    ShapeError,
+)
+from .ieee import ieee
 from .network import Network, Periodic
 from .network_check import check_network
+<<<<<<< HEAD
 from .polytope import finite
 from .predicates import Names, Oracle, Predicates
+=======
+from .polytope import finite, plain
+from .predicates import Names, Predicates
+>>>>>>> main
 from .ragged import Ragged
 from .spread import Job, Spread
 from .steps import Step, flattened, patterns_after
@@ -43,10 +57,15 @@ if TYPE_CHECKING:
     from .region import Region
     from .statistics import Statistics
 
+_SPEEDS = {"torch": 1e5, "exact": 1e3}
+"""Regions a second, roughly, of a network whose widest node has 256 entries: with ``max_seconds`` they say how much is
+begun at once. A bad guess costs time alone."""
+
 _BATCH_ENTRIES = 1 << 18
 """Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Partition(Uncached):
     """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
@@ -64,6 +83,9 @@ class Partition(Uncached):
     """How decisions were made: all exactly, or from float64 numbers alone (then some may be ambiguous)."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
+    recut: int = 0
+    """How many cells failed a self-check on the way and were cut again by exact decisions alone: a mistake of the
+    library that was mended. Please report it."""
     lines: Names | None = None
     """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
     complete: bool = True
@@ -80,7 +102,8 @@ class Partition(Uncached):
         if self.arrangement.exact:
             return "exact"
         if self.predicates == "exact":
-            return f"float64 with exact predicates, {self.settled} decisions settled exactly"
+            again = f", {self.recut} cells cut again after a failed self-check" if self.recut else ""
+            return f"float64 with exact predicates, {self.settled} decisions settled exactly{again}"
         return f"float64, {len(self.ambiguous)} ambiguous"
 
     @property
@@ -107,12 +130,13 @@ class Partition(Uncached):
         return self.arrangement.facets()
 
     def volumes(self) -> NDArray[Any]:
-        """The volume (area, when D = 2) of each region in slice coordinates, (R,); they add up to ``domain.volume``."""
+        """The volume (area, when D = 2) of each region in slice coordinates, (R,); those of a complete partition add up
+        to ``domain.volume``."""
         return self.arrangement.volumes()
 
     def locate(self, u: ArrayLike) -> NDArray[np.int64]:
         """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,)."""
-        points = np.asarray(u)
+        points = plain(u)
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
         return self.arrangement.locate(points if points.dtype == object else finite("u", points))
@@ -237,6 +261,15 @@ class Partition(Uncached):
         """
         return backends.oracle(self.network, self.domain)
 
+    def check_complete(self, answer: str) -> None:
+        """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""
+        if not self.complete:
+            raise IncompleteError(
+                f"the partition is not complete: its {len(self):,} regions do not cover the domain, because a budget "
+                f"ended the work or this is one of its blocks; {answer} needs all regions. Give no max_regions or "
+                "max_seconds, or larger ones, or take a smaller domain."
+            )
+
     # ---- private ---------------------------------------------------------------------------------------------------
     def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
         if regions is None:
@@ -277,6 +310,7 @@ class Partition(Uncached):
         return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
 
 
+@ieee
 def partition(
     net: Network,
     dom: Domain,
@@ -300,29 +334,44 @@ def partition(
     Where values at all vertices would take much memory, regions are refined in blocks, one after the other:
     ``memory_limit`` (bytes; 4 GiB by default) bounds what is needed beside the result; ``partition_blocks`` does not
     hold the result either. ``executor``, any ``concurrent.futures.Executor`` of processes, local or not, works on
-    several blocks at a time. When ``max_regions`` or ``max_seconds`` are spent no further block is begun, and a
-    partition that is not ``complete`` comes back. Blocks, whichever they are, make no difference to the regions.
+    several blocks at a time. With ``max_regions`` or ``max_seconds`` no more regions, and no more time (but for a
+    second, or a tenth of it), are spent: what is under way is given up, and a partition that is not ``complete`` comes
+    back, of regions that are all finished; perhaps of none. Blocks, whichever they are, make no difference to the
+    regions; budgets may, to their order.
     """
-    wanted = net, dom, backend, device, predicates, memory_limit, max_regions, max_seconds, progress
-    sweep, whole = _prepared(*wanted)
-    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, predicates, join=True))
+    wanted = _Wanted(net, dom, backend, device, predicates, memory_limit, progress)
+    wanted.check(max_regions, max_seconds)
+    budget = Budget(max_regions, max_seconds)
+    sweep, whole = wanted.prepared(budget)
+    if max_seconds is not None:
+        speed = _SPEEDS[backend] * min(1, 256 / max(node.size for node in net.nodes))
+        sweep.block_sizes = sweep.block_sizes.in_time(max_seconds, speed)
     try:
-        return _partition(net, sweep, sweep.finish(whole, runner), backend, device, predicates)
+        found = sweep.finish(whole, wanted.runner(sweep, executor))
     except NumericalRangeError:
         if not sweep.spans:
             raise
         # Long numbers reach less far than float64: so without them.
-        sweep, whole = _prepared(*wanted, spanning=False)
-        found = sweep.finish(whole)
-    except BordersDifferError:
-        if predicates == "exact":
+        budget.begin_again()
+        sizes = sweep.block_sizes
+        sweep, whole = wanted.prepared(budget, spanning=False)
+        sweep.block_sizes = sizes
+        found = sweep.finish(whole, wanted.runner(sweep, executor))
+    except InternalError as failure:
+        if backend == "exact" or (predicates == "float" and not isinstance(failure, BordersDifferError)):
             raise
-        # What float64 leaves undecided on a border may have been decided in two ways: so without any border.
+        # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
+        # decisions are exact one that float64 called certain must have been wrong: so without any trust in float64.
+        budget.begin_again()
+        sweep, whole = wanted.prepared(budget, spanning=False, trusting=predicates == "float")
         sweep.block_sizes = sweep.block_sizes.without_borders()
         found = sweep.finish(whole)
-    return _partition(net, sweep, found, backend, device, predicates)
+        if found is not None and predicates == "exact":
+            found = sweep.bounded(found)
+    return wanted.partition(sweep, sweep.nothing(whole) if found is None else found)
 
 
+@ieee
 def partition_blocks(
     net: Network,
     dom: Domain,
@@ -337,92 +386,106 @@ def partition_blocks(
     done: Done | None = None,
     borders: Borders | None = None,
     sizes: Blocks | None = None,
-) -> Iterator[Partition]:
+) -> Generator[Partition, None, bool]:
     """The partition of ``dom``, of any number of regions, block by block; no block needs those before it.
 
     Every block is a ``Partition`` of its own, of some neighbouring regions of ``dom``: it is not ``complete``, and
     beyond its border there are no regions. Together the blocks have exactly the regions of ``partition``, each once;
-    vertices on common borders have the same coordinates, bit for bit. Options are those of ``partition``, with exact
-    predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out; to
-    go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
+    vertices on common borders have the same coordinates, bit for bit. What the iterator returns in the end is whether
+    they are all there, or a budget was spent; at least one block is finished. Options are those of ``partition``, with
+    exact predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out;
+    to go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
     """
-    sweep, whole = _prepared(net, dom, backend, device, "exact", memory_limit, max_regions, max_seconds, progress)
+    wanted = _Wanted(net, dom, backend, device, "exact", memory_limit, progress)
+    wanted.check(max_regions, max_seconds)
+    sweep, whole = wanted.prepared(Budget(max_regions, max_seconds, progressing=True))
     sweep.block_sizes = sizes or sweep.block_sizes
-    runner = None if executor is None else Spread(executor, _job(sweep, backend, device, "exact", join=False))
     borders = Borders() if borders is None else borders
-    for found in sweep.blocks(whole, runner, done):
+    remaining = sweep.blocks(whole, wanted.runner(sweep, executor, join=False), done)
+    while True:
+        try:
+            found = next(remaining)
+        except StopIteration as end:
+            return bool(end.value)
         state = found.state
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
         agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
-        yield _partition(net, sweep, replace(found, state=agreed), backend, device, "exact")
+        yield wanted.partition(sweep, replace(found, state=agreed))
 
 
-def _prepared(
-    net: Network,
-    dom: Domain,
-    backend: str,
-    device: str | None,
-    predicates: Literal["exact", "float"],
-    memory_limit: int | None,
-    max_regions: int | None,
-    max_seconds: float | None,
-    progress: Progress | None,
-    *,
-    spanning: bool = True,
-) -> tuple[Sweep, Task]:
-    """The sweep that was asked for, and its task; all arguments checked. ``spanning``: where it may serve."""
-    if not isinstance(net, Network):
-        raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
-    if not isinstance(dom, Domain):
-        raise ArgumentError(f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon.")
-    if predicates not in ("exact", "float"):
-        raise BackendError(f"predicates must be 'exact' or 'float', got {predicates!r}.")
-    if backend == "exact" and predicates == "float":
-        raise BackendError("predicates='float' is for the torch backend; the exact backend decides nothing in float64.")
-    for name, value, least in (("memory_limit", memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
-        if value is not None and not value >= least:
-            raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
-    if max_seconds is not None and not max_seconds > 0:
-        raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
-    check_network(net)
-    dom.check_input(net.input_shape)
-    chosen = backends.get(backend, device)
-    arrangement = chosen.arrangement.of(dom.polytope, device=device)
-    sizes = Blocks.within(memory_limit, max_regions)
-    named = predicates == "exact" and not arrangement.exact
-    swept = net if arrangement.exact else equilibrated(net)
-    arithmetic = backends.sweeping(chosen, swept, dom, exact=named and spanning)
-    sweep = Sweep(swept, dom, arithmetic, blocks=sizes, budget=Budget(max_regions, max_seconds), progress=progress)
-    return sweep, sweep.start(arrangement, Names.sides(len(dom.polytope.vertices)) if named else None)
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """What a call asks for."""
 
+    network: Network
+    domain: Domain
+    backend: str
+    device: str | None
+    predicates: Literal["exact", "float"]
+    memory_limit: int | None
+    progress: Progress | None
 
-def _job(sweep: Sweep, backend: str, device: str | None, predicates: str, *, join: bool) -> Job:
-    exact = predicates == "exact" and backend != "exact"
-    return Job(sweep.network, sweep.domain, backend, device, sweep.block_sizes, exact, join)
+    def check(self, max_regions: int | None, max_seconds: float | None) -> None:
+        """Raises an error for an argument that makes no sense."""
+        net, dom = self.network, self.domain
+        if not isinstance(net, Network):
+            raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
+        if not isinstance(dom, Domain):
+            raise ArgumentError(
+                f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon."
+            )
+        if self.predicates not in ("exact", "float"):
+            raise BackendError(f"predicates must be 'exact' or 'float', got {self.predicates!r}.")
+        if self.backend == "exact" and self.predicates == "float":
+            raise BackendError(
+                "predicates='float' is for the torch backend; the exact backend decides nothing in float64."
+            )
+        for name, value, least in (("memory_limit", self.memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
+            if value is not None and not value >= least:
+                raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
+        if max_seconds is not None and not max_seconds > 0:
+            raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
+        check_network(net)
+        dom.check_input(net.input_shape)
 
+    def prepared(self, budget: Budget, *, spanning: bool = True, trusting: bool = True) -> tuple[Sweep, Task]:
+        """The sweep, and its task. ``spanning``: where it may serve; ``trusting``: whether float64 may decide."""
+        chosen = backends.get(self.backend, self.device)
+        arrangement = chosen.arrangement.of(self.domain.polytope, device=self.device)
+        sizes = Blocks.within(self.memory_limit, budget.max_regions)
+        named = self.predicates == "exact" and not arrangement.exact
+        network = self.network if arrangement.exact else equilibrated(self.network)
+        arithmetic = backends.sweeping(chosen, network, self.domain, exact=named and spanning)
+        sweep = Sweep(network, self.domain, arithmetic, blocks=sizes, budget=budget, progress=self.progress)
+        lines = Names.sides(len(self.domain.polytope.vertices)) if named else None
+        return sweep, sweep.start(arrangement, lines, trusting=trusting)
 
-def _partition(
-    net: Network,
-    sweep: Sweep,
-    found: Finished,
-    backend: str,
-    device: str | None,
-    predicates: Literal["exact", "float"],
-) -> Partition:
-    """What has come out of a sweep for a network; of a periodic one with the pieces that the domain reaches."""
-    if not np.isfinite(found.output.errors()).all():
-        raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
-    state = found.state
-    return Partition(
-        network=sweep.network if any(isinstance(node.op, Periodic) for node in net.nodes) else net,
-        domain=sweep.domain,
-        arrangement=state.arrangement,
-        steps=state.steps,
-        outputs=found.output,
-        backend=backend,
-        device=device,
-        predicates=predicates,
-        settled=state.settled,
-        lines=state.lines,
-        complete=state.complete,
-    )
+    def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:
+        """What hands a sweep's blocks to an executor, if there is one. Blocks that are joined watch the deadline."""
+        if executor is None:
+            return None
+        until = sweep.budget.moment if join else None
+        shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
+        return Spread(executor, Job(*shared, spanning=sweep.spans, join=join, until=until))
+
+    def partition(self, sweep: Sweep, found: Finished) -> Partition:
+        """The partition that has come out."""
+        if not np.isfinite(found.output.errors()).all():
+            raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
+        state = found.state
+        return Partition(
+            network=sweep.network
+            if any(isinstance(node.op, Periodic) for node in self.network.nodes)
+            else self.network,
+            domain=sweep.domain,
+            arrangement=state.arrangement,
+            steps=state.steps,
+            outputs=found.output,
+            backend=self.backend,
+            device=self.device,
+            predicates=self.predicates,
+            settled=state.settled,
+            recut=state.recut,
+            lines=state.lines,
+            complete=state.complete,
+        )

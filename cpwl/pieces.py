@@ -33,6 +33,10 @@ class Pieces(Protocol):
         """One table of several of the same kind, one after the other."""
         ...
 
+    def beside(self, other: Any) -> Pieces:
+        """One table of the units of two, of the same kind and about the same regions; this one's first."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class LevelPieces:
@@ -49,7 +53,7 @@ class LevelPieces:
         below = self.below.dense(regions).reshape(
             len(regions), self.below.columns // self.breakpoints, self.breakpoints
         )
-        return np.asarray(self.breakpoints - below.sum(axis=2), dtype=np.int16)
+        return np.asarray(self.breakpoints - below.sum(axis=2, dtype=np.int16))
 
     def range(self, regions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The lowest and the highest piece of each unit on the given regions."""
@@ -71,6 +75,10 @@ class LevelPieces:
         """One table of several."""
         packed = np.concatenate([self.below.packed, *(other.below.packed for other in others)])
         return LevelPieces(BitMatrix(packed, self.below.columns), self.breakpoints)
+
+    def beside(self, other: LevelPieces) -> LevelPieces:
+        """One table of the units of two."""
+        return LevelPieces(self.below.beside(other.below), self.breakpoints)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +108,10 @@ class WinnerPieces:
         """One table of several."""
         return WinnerPieces(np.concatenate([self.winners, *(other.winners for other in others)]))
 
+    def beside(self, other: WinnerPieces) -> WinnerPieces:
+        """One table of the units of two."""
+        return WinnerPieces(np.concatenate([self.winners, other.winners], axis=1))
+
 
 @dataclass(frozen=True, eq=False)
 class NoPieces:
@@ -125,3 +137,7 @@ class NoPieces:
     def with_others(self, others: Sequence[NoPieces]) -> NoPieces:
         """One table of several."""
         return NoPieces(self.regions + sum(map(len, others)))
+
+    def beside(self, other: NoPieces) -> NoPieces:
+        """No unit and no unit."""
+        return self

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from .ieee import ieee
 from .maximum import refine_by_maximum
+from .polytope import plain
 from .ragged import Ragged
 from .slopes import slope_norms
 
@@ -42,6 +44,10 @@ LIGHT = (
 """After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
 
 EDGE = "#333333"
+_THUMBNAIL = 48
+"""The longer side of an image beside its place, in points."""
+INCOMPLETE = "INCOMPLETE: these regions do not cover the domain"
+"""What stands above a picture of regions that do not."""
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
 _LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
@@ -67,6 +73,7 @@ class Painting:
         return "YlGnBu" if self.norm is None else "YlGnBu_r"
 
 
+@ieee
 def plot(
     partition: Partition,
     ax: Axes | None = None,
@@ -105,6 +112,8 @@ def plot(
     if points is not None:
         _draw_points(axes, points, labels)
     frame(axes, partition)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
     if ax is None:
         settle(axes)
     return axes
@@ -116,6 +125,8 @@ def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+    if not len(partition):
+        partition.check_complete("a picture")
 
 
 def check_output(partition: Partition, output: int) -> None:
@@ -126,7 +137,7 @@ def check_output(partition: Partition, output: int) -> None:
 
 def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
     """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = np.asarray(points, np.float64)
+    places = plain(points).astype(np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
         raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
     names = [""] * len(places) if labels is None else list(labels)
@@ -135,6 +146,7 @@ def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.
     return places, names
 
 
+@ieee
 def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
     """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
 
@@ -169,7 +181,8 @@ def overview(
     """A figure for networks that take images: the regions, the boundary, some images on it, and a strip of samples.
 
     ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
-    in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below.
+    in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below. Grey
+    levels are those of the range of ``images``.
     """
     figure = new_figure((10.0, 10.0), layout=None)
     axes = figure.add_axes((0.07, 0.225, 0.71, 0.71))
@@ -185,7 +198,7 @@ def overview(
     width = 0.92 / max(len(samples), 1)
     for i, (picture, caption) in enumerate(zip(pictures, sample_captions, strict=True)):
         cell = figure.add_axes((0.04 + (i + 0.06) * width, 0.02, 0.88 * width, 0.09))
-        _show(cell, picture)
+        _show(cell, picture, (float(images.min()), float(images.max())))
         cell.set_title(f"{i + 1}:  {caption}", fontsize=10)
     return figure
 
@@ -374,20 +387,33 @@ def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) ->
 
 
 def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], captions: Sequence[str]) -> None:
-    """Thumbnails tied to the places where the images lie, pushed away from the middle of the picture."""
+    """Thumbnails tied to the places where the images lie, pushed away from their middle but not out of the picture."""
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea, VPacker
 
     places = partition.to_slice(images.reshape(len(images), *partition.domain.shape))
     corners = partition.domain.polytope.vertices
-    middle, half = places.mean(axis=0), float(np.ptp(corners, axis=0).max()) / 2
     axes.plot(*places.T, "o", color="black", markersize=8, markeredgecolor="white", markeredgewidth=1.5, zorder=5)
-    for place, image, caption in zip(places, images, captions, strict=True):
-        direction = (place - middle) / max(float(np.linalg.norm(place - middle)), np.finfo(float).tiny)
-        thumbnail = OffsetImage(image, zoom=6.0, cmap="gray_r", interpolation="nearest")
+    for place, spot, image, caption in zip(places, _beside(places, corners), images, captions, strict=True):
+        thumbnail = OffsetImage(image, zoom=_THUMBNAIL / max(image.shape), cmap="gray_r", interpolation="nearest")
         box = VPacker(children=[thumbnail, TextArea(caption, textprops={"fontsize": 10})], align="center", pad=0, sep=2)
         arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
-        spot = place + 0.33 * half * direction
         axes.add_artist(AnnotationBbox(box, place, spot, pad=0.25, arrowprops=arrow, zorder=7))
+
+
+def _beside(places: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each place one near it: straight away from the middle of all, or turned by eighths until it is well inside.
+
+    "Well inside" is a box of five sixths of the sides of that around ``corners``.
+    """
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    half = float((high - low).max()) / 2
+    ways = places - places.mean(axis=0)
+    ways *= 0.33 * half / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), np.finfo(float).tiny)
+    turns = np.exp(0.25j * np.pi * np.array([0, 1, -1, 2, -2, 3, -3, 4]))
+    turned = (ways[:, 0] + 1j * ways[:, 1])[:, None] * turns
+    spots = places[:, None] + np.stack([turned.real, turned.imag], axis=2)
+    outside = (np.abs(spots - (low + high) / 2) > (high - low) * 5 / 12).any(axis=2)
+    return np.asarray(spots[np.arange(len(places)), outside.argmin(axis=1)])
 
 
 def settle(axes: Axes) -> None:
@@ -398,8 +424,8 @@ def settle(axes: Axes) -> None:
         figure.draw_without_rendering()
 
 
-def _show(axes: Axes, picture: NDArray[np.float64]) -> None:
-    axes.imshow(picture, cmap="gray_r", interpolation="nearest")
+def _show(axes: Axes, picture: NDArray[np.float64], levels: tuple[float, float]) -> None:
+    axes.imshow(picture, cmap="gray_r", interpolation="nearest", vmin=levels[0], vmax=levels[1])
     axes.set(xticks=[], yticks=[])
 
 

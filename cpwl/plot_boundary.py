@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .analysis.closest import closest_data
 from .errors import ArgumentError, ShapeError
-from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
+from .ieee import ieee
+from .plot import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,7 @@ _AGREED = "#E4E9EE"
 _HUES = ("#CC3311", "#0077BB", "#EE7733", "#009988", "#EE3377", "#6F4C9B", "#B8A415", "#5A3A22")
 
 
+@ieee
 def plot_samples(
     boundary: DecisionBoundary,
     data: ArrayLike,
@@ -57,9 +59,13 @@ def plot_samples(
         f"{'' if labels is None else f'{labels[row]}, '}{far:.3g} away"
         for row, far in zip(rows, distances, strict=True)
     ]
-    return _strips(points, images[rows], titles, names, (float(images.min()), float(images.max())))
+    figure = _strips(points, images[rows], titles, names, (float(images.min()), float(images.max())))
+    if not boundary.complete:
+        figure.suptitle(INCOMPLETE)
+    return figure
 
 
+@ieee
 def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
     """The axes (``ax``, or those of a new figure) with the cells on which two networks decide differently in colour.
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .errors import UnsupportedDimensionError
 from .execution import interior_points
-from .plot import EDGE, RASTER_REGIONS, frame, line_width, new_figure
+from .plot import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,6 +136,8 @@ def _two_pictures(part: Partition) -> tuple[Figure, tuple[Axes, Axes]]:
     axes = (figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2))
     for each in axes:
         frame(each, part)
+    if not part.complete:
+        figure.suptitle(INCOMPLETE)
     return figure, axes
 
 

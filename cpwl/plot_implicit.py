@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from .boundary import DecisionBoundary
 from .errors import ArgumentError, DomainError
+from .ieee import ieee
 from .partition import Partition
-from .plot import new_figure
+from .plot import INCOMPLETE, new_figure
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -21,6 +22,7 @@ _MARGIN = 0.03
 """Around the lines, a part of their extent."""
 
 
+@ieee
 def plot_stack(boundaries: Sequence[DecisionBoundary], ax: Axes3D | None = None) -> Axes3D:
     """The axes (``ax``, or those of a new figure) with boundaries on slices of a 3-D input space, drawn in that space.
 
@@ -50,6 +52,8 @@ def plot_stack(boundaries: Sequence[DecisionBoundary], ax: Axes3D | None = None)
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]), xlabel="x", ylabel="y", zlabel="z")
     axes.set_box_aspect(high - low)
     axes.locator_params(nbins=4)
+    if not all(boundary.complete for boundary in boundaries):
+        axes.set_title(INCOMPLETE)
     return axes
 
 

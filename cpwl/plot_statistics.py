@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError
-from .plot import RASTER_REGIONS, frame, line_width, new_figure
+from .ieee import ieee
+from .plot import INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure
 from .statistics import Statistics
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _UNITS = {"area": "area of a region", "vertices": "vertices of a region", "eccen
           "slope": "slope (Frobenius norm) on a region"}  # fmt: skip
 
 
+@ieee
 def plot_distributions(
     groups: Mapping[str, Statistics], *, measures: Sequence[str] = ("area", "vertices", "eccentricity", "slope")
 ) -> Figure:
@@ -47,10 +49,11 @@ def plot_distributions(
         (_draw_bars if measure == "vertices" else _draw_curves)(ax, values, logarithmic=measure in _LOGARITHMIC)
         ax.set_xlabel(_UNITS[measure])
         ax.set_ylabel("share of the regions")
-    _name_groups(figure, list(groups))
+    _name_groups(figure, [_marked(name, found) for name, found in groups.items()])
     return figure
 
 
+@ieee
 def plot_study(
     table: pandas.DataFrame,
     *,
@@ -90,10 +93,13 @@ def plot_study(
             )
             ax.set_xlabel(measure)
             ax.set_ylabel("share of the slices")
+    if "complete" in table and not table["complete"].all():
+        figure.suptitle(f"{int((~table['complete']).sum()):,} of {len(table):,} slices INCOMPLETE")
     _name_groups(figure, hues if kind == "box" else [f"{h}, {v}" for h, v in product(hues, values)])
     return figure
 
 
+@ieee
 def plot_units(units: Units, *, layers: Sequence[int] | None = None) -> Figure:
     """Where units cut: a panel for each layer (all by default; numbers from 1), a colour for each unit.
 
@@ -106,7 +112,14 @@ def plot_units(units: Units, *, layers: Sequence[int] | None = None) -> Figure:
     figure, axes = _panels(len(chosen), columns=3)
     for ax, layer in zip(axes, chosen, strict=True):
         _draw_layer(ax, units, layer)
+    if not units.partition.complete:
+        figure.suptitle(INCOMPLETE)
     return figure
+
+
+def _marked(name: str, found: Statistics) -> str:
+    """The name of a group, marked where regions are missing."""
+    return name if found.complete or "INCOMPLETE" in name else f"{name} (INCOMPLETE)"
 
 
 def _draw_layer(ax: Axes, units: Units, layer: int) -> None:

@@ -8,7 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError
-from .plot import EDGE, RASTER_REGIONS, Painting, check_output, check_plane, line_width, logits, new_figure, painting_of
+from .ieee import ieee
+from .plot import (
+    EDGE,
+    INCOMPLETE,
+    RASTER_REGIONS,
+    Painting,
+    check_output,
+    check_plane,
+    line_width,
+    logits,
+    new_figure,
+    painting_of,
+)
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -22,6 +34,7 @@ _LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "rou
 _FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
 
 
+@ieee
 def plot_surface(
     partition: Partition,
     ax: Axes3D | None = None,
@@ -50,6 +63,8 @@ def plot_surface(
     _set_frame(axes, partition, heights, output)
     if boundary is not None and len(boundary):
         _draw_lifted(axes, boundary, output)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
     axes.view_init(*angles)
     return axes
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .analysis.recording import Frame, Recording, Scale
 from .errors import ArgumentError
+from .ieee import ieee
 from .movie import write_movie
 from .plot import EDGE, line_width, marked, new_figure
 
@@ -42,6 +43,7 @@ _MARKERS = (("o", "black", "white"), ("s", "white", "black"), ("^", "#FFAABB", "
 """What points of each class look like, marker, colour and edge; from the fifth class on they repeat."""
 
 
+@ieee
 def animate(
     recording: Recording,
     path: str | PathLike[str],
@@ -66,6 +68,7 @@ def animate(
     return write_movie(path, pictures, fps=fps, hold=hold, exact=_named_colors())
 
 
+@ieee
 def plot_frames(
     recording: Recording,
     steps: Sequence[int] | None = None,
@@ -92,6 +95,7 @@ def plot_frames(
     return figure
 
 
+@ieee
 def plot_curves(recording: Recording, names: Sequence[str] | None = None) -> Figure:
     """A figure of metrics and statistics of a recording over the steps, one panel each.
 
@@ -108,6 +112,8 @@ def plot_curves(recording: Recording, names: Sequence[str] | None = None) -> Fig
     rows = ceil(len(chosen) / columns)
     figure = new_figure((3.3 * columns, 2.4 * rows))
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    if not table["complete"].all():
+        figure.suptitle(f"{int((~table['complete']).sum()):,} of {len(table):,} frames INCOMPLETE", fontsize=10)
     for ax, name in zip(panels, chosen, strict=False):
         _draw_curve(ax, table.index.to_numpy(), table[name].to_numpy(np.float64), _MEANINGS.get(name, name))
     for ax in panels[len(chosen) :]:
@@ -196,7 +202,7 @@ def _title(frame: Frame) -> str:
     parts = [f"step {frame.step:,}"]
     if "loss" in frame.metrics:
         parts.append(f"loss {frame.metrics['loss']:.3g}")
-    parts.append(f"{len(frame.regions):,} regions" + ("" if frame.complete else " (incomplete)"))
+    parts.append(f"{len(frame.regions):,} regions" + ("" if frame.complete else " (INCOMPLETE)"))
     return "    ".join(parts)
 
 

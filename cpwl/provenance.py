@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .ieee import ieee
 from .pieces import Pieces
 from .ragged import Ragged
 from .steps import Step
@@ -21,6 +22,7 @@ _BLOCK = 1 << 24
 Rows = NDArray[np.int64]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Crossings:
     """The pairs of a facet and a unit whose piece differs on its two sides, sorted by facet, then by unit."""
@@ -44,6 +46,7 @@ class Crossings:
         return Ragged.from_counts(order, np.bincount(self.unit, minlength=units))
 
 
+@ieee
 def crossings(partition: Partition) -> Crossings:
     """All pairs of an inner facet and a unit whose piece differs on its two sides.
 

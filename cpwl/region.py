@@ -18,12 +18,14 @@ from .errors import VerificationError
 from .forms import Forms, first_difference
 from .halfplanes import part_of
 from .halfspaces import Halfspaces
+from .ieee import ieee
 from .partition import Partition
 
 if TYPE_CHECKING:
     from .symbolic import SymbolicRegion
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Region:
     """Region ``index`` of a partition, in slice coordinates. What is exact here is so for every backend."""
@@ -77,7 +79,8 @@ class Region:
         """The exact irredundant H-representation, rows of integers without a common factor for the units.
 
         ``units`` says which unit bends on each side (the first of them in the network's order), -1 the domain. Raises
-        ``VerificationError`` if the region or a neighbor of it is ambiguous: it may be none of the network's.
+        ``VerificationError`` if the region or a neighbor of it is ambiguous: it may be none of the network's; and
+        ``IncompleteError`` if neighbors may be missing, beside the border of a partition that is not complete.
         """
         return self._bounding.irredundant().halfspaces
 
@@ -101,6 +104,12 @@ class Region:
         return region(self, symbols)
 
     # ---- private ---------------------------------------------------------------------------------------------------
+    @property
+    def _on_border(self) -> bool:
+        """Whether there is no region beyond some side."""
+        sides = self.partition.facets().regions
+        return bool((sides[:, 1] < 0)[sides[:, 0] == self.index].any())
+
     @cached_property
     def _forms(self) -> Forms:
         return Forms(self.partition)
@@ -109,6 +118,8 @@ class Region:
     def _bounding(self) -> Halfspaces:
         """The sides that the region shares with others."""
         neighbors, pattern = self.neighbors, self.pattern
+        if self._on_border:
+            self.partition.check_complete(f"region {self.index} lies on the border of these, and its exact shape")
         if np.isin([self.index, *neighbors.tolist()], self.partition.ambiguous).any():
             raise VerificationError(
                 f"region {self.index} or one beside it is ambiguous, and may be none of the network's. Use "

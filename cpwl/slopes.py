@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .ieee import ieee
 from .ragged import Ragged
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ Table = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
+@ieee
 def slope_norms(partition: Partition) -> Table:
     """The Frobenius norm of A in f = A u + b (u: slice coordinates) on each region, (R,).
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import backends
 from .blocks import Blocks
+from .budget import Budget
 from .domain import Domain
 from .network import Network
 from .steps import flattened
@@ -30,10 +31,12 @@ class Job:
     backend: str
     device: str | None
     block_sizes: Blocks
-    exact: bool
-    """Whether decisions are exact."""
+    spanning: bool
+    """Whether fields may be combinations of rows."""
     join: bool
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
+    until: float | None = None
+    """When what is not finished is given up, as ``time.time()`` counts."""
 
     def prepare(self) -> None:
         """See ``workers.Job``."""
@@ -42,7 +45,11 @@ class Job:
     def finish(self, task: Task) -> list[Finished]:
         """What comes out of a task."""
         sweep = _sweep_of(self)
-        return [sweep.finish(task)] if self.join else list(sweep.blocks(task))
+        sweep.budget = Budget.until(self.until)
+        if not self.join:
+            return list(sweep.blocks(task))
+        found = sweep.finish(task)
+        return [] if found is None else [found]
 
 
 _here = local()
@@ -52,7 +59,7 @@ def _sweep_of(job: Job) -> Sweep:
     """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
     if getattr(_here, "job", None) is not job:
         chosen = backends.get(job.backend, job.device)
-        arithmetic = backends.sweeping(chosen, job.network, job.domain, exact=job.exact)
+        arithmetic = backends.sweeping(chosen, job.network, job.domain, exact=job.spanning)
         _here.job, _here.sweep = job, Sweep(job.network, job.domain, arithmetic, blocks=job.block_sizes)
     sweep: Sweep = _here.sweep
     return sweep

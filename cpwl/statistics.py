@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .files import replaced
+from .ieee import ieee
 from .ragged import Ragged
 from .slopes import slope_norms
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = ("region", "area", "vertices", "eccentricity", "slope", "ambiguous")
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Statistics:
     """Numbers about each of R regions, and about the partition as a whole; areas are volumes when D is not 2."""
@@ -43,9 +46,12 @@ class Statistics:
     """The number of vertices V of the partition."""
     edges: int
     """The number of facets E (edges, when D = 2), those on the domain's boundary included."""
+    complete: bool = True
+    """Whether the regions cover the domain; if not, all numbers are about those that are there."""
 
     def __repr__(self) -> str:
-        return f"<Statistics: {self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
+        part = "" if self.complete else "INCOMPLETE, "
+        return f"<Statistics: {part}{self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
 
     @property
     def regions(self) -> int:
@@ -79,12 +85,16 @@ class Statistics:
 
     @cached_property
     def summary(self) -> dict[str, int | float]:
-        """The numbers about the whole partition, by name."""
+        """The numbers about the whole partition, by name; those of one that is not complete begin with "complete".
+
+        Without regions none but the counts.
+        """
+        counts = {**marked_incomplete(self.complete), "regions": self.regions, "vertices": self.vertices}
+        counts |= {"edges": self.edges, "ambiguous": int(self.ambiguous.sum())}
+        if not self.regions:
+            return counts
         return {
-            "regions": self.regions,
-            "vertices": self.vertices,
-            "edges": self.edges,
-            "ambiguous": int(self.ambiguous.sum()),
+            **counts,
             "density": self.density,
             "ARV": self.mean_area,
             "ANV": self.mean_corners,
@@ -114,7 +124,7 @@ class Statistics:
         """A figure of the distributions over the regions; see ``cpwl.plot_statistics.plot_distributions``."""
         from .plot_statistics import plot_distributions
 
-        return plot_distributions({"": self}, **options)
+        return plot_distributions({"" if self.complete else "INCOMPLETE": self}, **options)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
@@ -137,9 +147,16 @@ def statistics(partition: Partition) -> Statistics:
         ambiguous=ambiguous,
         vertices=len(partition.vertices),
         edges=len(partition.facets().regions),
+        complete=partition.complete,
     )
 
 
+def marked_incomplete(complete: bool | None) -> dict[str, int | float]:
+    """What stands above the numbers of regions that do not cover the domain; nothing if they do, or nobody knows."""
+    return {"complete": False} if complete is False else {}
+
+
+@ieee
 @dataclass(eq=False)
 class Measures:
     """The numbers about regions that come some at a time; no region is held.
@@ -200,6 +217,7 @@ class Measures:
         }
 
 
+@ieee
 @dataclass(eq=False)
 class Totals:
     """The numbers about a partition as a whole, added up block by block; no region is held.
@@ -208,13 +226,16 @@ class Totals:
     """
 
     measures: Measures = field(default_factory=Measures)
+    complete: bool | None = None
+    """Whether the blocks cover the domain, if that is known: see ``statistics_of_blocks``."""
     _inner_vertices: int = 0
     _inner_edges: int = 0
     _shared_vertices: _Distinct = field(default_factory=lambda: _Distinct())
     _shared_edges: _Distinct = field(default_factory=lambda: _Distinct())
 
     def __repr__(self) -> str:
-        return f"<Totals: {self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
+        part = "INCOMPLETE, " if self.complete is False else ""
+        return f"<Totals: {part}{self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
 
     def add(self, block: Partition) -> None:
         """Adds a block; each region of a partition must come once."""
@@ -263,20 +284,28 @@ class Totals:
     def summary(self) -> dict[str, int | float]:
         """The numbers about the whole partition, by name; as those of ``Statistics``."""
         measured = self.measures.summary
-        return {"regions": measured.pop("regions"), "vertices": self.vertices, "edges": self.edges, **measured}
+        counts = {"regions": measured.pop("regions"), "vertices": self.vertices, "edges": self.edges}
+        return {**marked_incomplete(self.complete), **counts, **measured}
 
 
+@ieee
 def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
-    """The statistics of the partition that some blocks make up (``cpwl.partition_blocks``), without holding them."""
-    totals = Totals()
-    for block in blocks:
-        totals.add(block)
-    return totals
+    """The statistics of the partition that some blocks make up (``cpwl.partition_blocks``), without holding them.
+
+    Whether they are ``complete`` is known of what ``partition_blocks`` returns, unless it has been begun before.
+    """
+    totals, remaining = Totals(), iter(blocks)
+    while True:
+        try:
+            totals.add(next(remaining))
+        except StopIteration as end:
+            totals.complete = end.value
+            return totals
 
 
 def write_table(path: str | PathLike[str], summary: Mapping[str, int | float], rows: Iterable[Sequence[float]]) -> None:
     """Writes a table of regions, with columns ``COLUMNS``, below a summary in lines that begin with "#"."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with replaced(path) as new, open(new, "w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {name}: {value}\n" for name, value in summary.items())
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -14,19 +14,28 @@ from .pieces import NoPieces, Pieces
 
 @dataclass(frozen=True, eq=False)
 class Step(Compact):
-    """What one nonlinear node did to the regions."""
+    """What one nonlinear node, or some of its units, did to the regions."""
 
     node: int
     """Index of the node in ``network.nodes``."""
     parents: NDArray[np.int64]
     """For each region after this step the region before it (of the step before; of the whole domain at first)."""
     pieces: Pieces
-    """The piece of each of the node's units, on each region after this step."""
+    """The piece of each of these units, on each region after this step."""
 
     @classmethod
     def choosing(cls, regions: NDArray[np.int64]) -> Step:
         """A step of no node: some regions, in that order, are gone on with."""
         return cls(-1, regions, NoPieces(len(regions)))
+
+
+def followed(steps: Sequence[Step], more: Sequence[Step]) -> tuple[Step, ...]:
+    """Steps and those that follow: one step for all units of a node, where they came some at a time."""
+    if not steps or not more or steps[-1].node != more[0].node or more[0].node < 0:
+        return (*steps, *more)
+    before, after = steps[-1], more[0]
+    pieces = before.pieces.some(after.parents).beside(after.pieces)
+    return (*steps[:-1], Step(after.node, before.parents[after.parents], pieces), *more[1:])
 
 
 def patterns_after(steps: Sequence[Step], regions: NDArray[np.int64]) -> NDArray[np.int16]:
@@ -43,10 +52,13 @@ def ranges_after(
     steps: Sequence[Step], regions: NDArray[np.int64]
 ) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """By node the lowest and the highest piece of each unit on regions after the last step, which there are."""
-    found, rows = {}, regions
+    found: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+    rows = regions
     for step in reversed(steps):
         if step.node >= 0:
-            found[step.node] = step.pieces.range(rows)
+            later = found.get(step.node, (np.zeros(0, np.int64),) * 2)
+            low, high = step.pieces.range(rows)
+            found[step.node] = np.concatenate([low, later[0]]), np.concatenate([high, later[1]])
         rows = np.unique(step.parents[rows])
     return found
 
@@ -60,7 +72,15 @@ def flattened(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, 
         regions = step.parents[regions]
     if kept:
         kept[-1] = replace(kept[-1], parents=np.zeros(len(regions), np.int64))
-    return tuple(reversed(kept))
+    found: tuple[Step, ...] = ()
+    for step in reversed(kept):
+        found = followed(found, (step,))
+    return found
+
+
+def chosen_steps(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, ...]:
+    """The steps with some of the regions after the last one, in that order."""
+    return (*steps[:-1], Step(steps[-1].node, steps[-1].parents[regions], steps[-1].pieces.some(regions)))
 
 
 def roots(steps: Sequence[Step]) -> NDArray[np.int64]:

@@ -7,29 +7,29 @@ to the end one after the other (depth first) and joined. Decisions are exact, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
-from itertools import takewhile
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, embedding, unrolled
+from .arithmetic import Arithmetic, embedding, evaluate, unrolled
 from .arrangement import Arrangement, Refinement
+from .bits import BitMatrix
 from .blocks import Blocks
-from .budget import Budget
+from .budget import Budget, Spent, checkpoint
 from .domain import Domain
-from .maximum import refine_by_maximum
+from .maximum import ByMaximum, refine_by_maximum
 from .network import Gather, Max, Network, Node, Periodic, Piecewise
-from .pieces import LevelPieces, WinnerPieces
+from .pieces import LevelPieces, Pieces, WinnerPieces
 from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
 from .sameness import Sameness
-from .steps import Step, joined_steps, patterns_after, ranges_after, roots
+from .steps import Step, chosen_steps, followed, joined_steps, patterns_after, ranges_after, roots
 
 Path = tuple[int, ...]
 """Which block of which block: node after which there are blocks, block, and so on."""
@@ -55,7 +55,14 @@ class State:
     """Lines from this number on have been made since then."""
     stage: int = 0
     """How many nonlinear nodes are done."""
+    units: int = 0
+    """Of the next one, how many units are done: its argument is still live then."""
+    in_portions: bool = True
+    """Whether units may come some at a time. Not in blocks that were made while vertices shared rows: some may go on
+    so, and others not, and all are to be refined equally often."""
     settled: int = 0
+    recut: int = 0
+    """See ``Refinement.settled`` and ``recut``: in this state's steps."""
     path: Path = ()
     """Which block of which block this is."""
     complete: bool = True
@@ -116,7 +123,7 @@ class Runner(Protocol):
     """How many tasks it works on at once."""
 
     def __call__(self, tasks: Iterator[Task], /) -> Iterator[tuple[Path, list[Finished]]]:
-        """The path of each task with what came out, in the order of the tasks."""
+        """The path of each task with what came out, in the order of the tasks; nothing, if its time was over."""
         ...
 
 
@@ -158,58 +165,95 @@ class Sweep:
         return self._arithmetic.spans
 
     # ---- ways through ----------------------------------------------------------------------------------------------
-    def start(self, arrangement: Arrangement[Any], lines: Names | None = None) -> Task:
-        """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact."""
-        start = self._arithmetic.linear(embedding(self.domain), [arrangement.coordinates()])
-        return Task(State(arrangement, 0, lines), {0: start}, 1.0)
+    def start(self, arrangement: Arrangement[Any], lines: Names | None = None, *, trusting: bool = True) -> Task:
+        """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact.
 
-    def finish(self, task: Task, runner: Runner | None = None) -> Finished:
+        Without ``trusting`` no value of float64 decides anything: all that is not known by name is decided exactly.
+        """
+        start = self._arithmetic.linear(embedding(self.domain), [arrangement.coordinates()])
+        return Task(State(arrangement, 0, lines), {0: start if trusting else self._arithmetic.doubted(start)}, 1.0)
+
+    def bounded(self, found: Finished) -> Finished:
+        """What has come out of a sweep that trusted no value: its output with a bound, and all regions cut again."""
+        state = found.state
+        points, vertices = state.arrangement.coordinates(), len(state.arrangement.vertices)
+        size = self.block_sizes.rows_at_once(max(node.size for node in self.network.nodes), 0)
+        chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
+        inputs = (self._arithmetic.linear(embedding(self.domain), [self._arithmetic.take(points, c)]) for c in chunks)
+        output = self._arithmetic.stack([evaluate(self.network, self._arithmetic, x) for x in inputs])
+        return Finished(replace(state, recut=len(state.arrangement)), output)
+
+    def finish(self, task: Task, runner: Runner | None = None) -> Finished | None:
         """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division.
 
-        When the budget is spent no further block is begun, and the state that comes out is not ``complete``.
+        When the budget is spent no further block is begun, one that is being worked on is given up, and the state that
+        comes out is not ``complete``; None if there is nothing. All regions that come out are finished.
         """
-        found = self._advance(task, 0 if runner is None else runner.workers)
+        try:
+            with self.budget.watched():
+                found = self._advance(task, 0 if runner is None else runner.workers)
+        except Spent:
+            return None
         if isinstance(found, Finished):
-            self.budget.add(len(found.state.arrangement))
-            return found
+            return self._counted(found)
+        tasks = _Affordable(self.budget, self.tasks(found))
         if runner is None:
-            parts = [self.finish(block) for block in self._affordable(self.tasks(found))]
+            parts = [(block.state.path[-1], part) for block in tasks if (part := self.finish(block)) is not None]
         else:
-            results = runner(self._affordable(self.tasks(found)))
-            parts = [part for _, leaves in self._counted(results) for part in leaves]
-        return joined(found, parts)
+            results = ((path[-1], leaf) for path, leaves in runner(iter(tasks)) for leaf in leaves)
+            parts = [(k, part) for k, leaf in results if (part := self._counted(leaf)) is not None]
+        return joined(found, parts) if parts else None
 
-    def blocks(self, task: Task, runner: Runner | None = None, done: Done | None = None) -> Iterator[Finished]:
+    def nothing(self, task: Task) -> Finished:
+        """What has come out where nothing is finished: no region at all."""
+        none = np.zeros(0, np.int64)
+        arrangement = task.state.arrangement.take(none).arrangement
+        steps = tuple(Step(i, none, _no_pieces(self.network.nodes[i])) for i in self.network.nonlinear)
+        state = replace(task.state, arrangement=arrangement, node=len(self.network.nodes) - 1, steps=steps)
+        output = self._arithmetic.points(np.zeros((0, self.network.outputs)))
+        return Finished(replace(state, stage=len(steps), complete=False), output)
+
+    def blocks(
+        self, task: Task, runner: Runner | None = None, done: Done | None = None
+    ) -> Generator[Finished, None, bool]:
         """The same block by block, not joined, in an order that depends on the sizes of blocks alone.
 
         Blocks whose paths are among those ``done`` are left out; others are added once their results have been taken.
+        What it returns in the end is whether the blocks are all there.
         """
         done = set() if done is None else done
-        found = self._advance(task)
+        try:
+            with self.budget.watched():
+                found = self._advance(task)
+        except Spent:
+            return False
         if isinstance(found, Finished):
             self.budget.add(len(found.state.arrangement))
             yield found
         else:
-            wanted = self._without(done, self._affordable(self.tasks(found)))
+            wanted = _Affordable(self.budget, self._without(done, self.tasks(found)))
             if runner is None:
                 for block in wanted:
-                    yield from self.blocks(block, done=done)
+                    if not (yield from self.blocks(block, done=done)):
+                        return False
             else:
-                for path, leaves in self._counted(runner(wanted)):
+                for path, leaves in runner(iter(wanted)):
+                    self.budget.add(sum(len(leaf.state.arrangement) for leaf in leaves))
                     yield from leaves
                     done.add(path)
-            if self.budget.spent:
-                return
+            if not wanted.all_taken:
+                return False
         done.add(task.state.path)
+        return True
 
-    def _counted(self, results: Iterator[tuple[Path, list[Finished]]]) -> Iterator[tuple[Path, list[Finished]]]:
-        """The results of a runner, taken from the budget as they come."""
-        for path, leaves in results:
-            self.budget.add(sum(len(leaf.state.arrangement) for leaf in leaves))
-            yield path, leaves
-
-    def _affordable(self, tasks: Iterator[Task]) -> Iterator[Task]:
-        return takewhile(lambda _: not self.budget.spent, tasks)
+    def _counted(self, found: Finished) -> Finished | None:
+        """What is wanted of a block that is finished, taken from the budget; None for nothing."""
+        regions = len(found.state.arrangement)
+        wanted = self.budget.affordable(regions)
+        self.budget.add(wanted)
+        if wanted == regions:
+            return found
+        return _some(found, wanted) if wanted else None
 
     def _without(self, done: Done, tasks: Iterator[Task]) -> Iterator[Task]:
         """The tasks that are not done; the others are reported as work that is."""
@@ -232,7 +276,9 @@ class Sweep:
                 steps=(),
                 first_line=taken.arrangement.lines,
                 settled=0,
+                recut=0,
                 path=(*path, k),
+                in_portions=state.in_portions and not division.rows.rank,
             )
             yield Task(block, division.rows.at(taken.vertices), share)
 
@@ -251,6 +297,7 @@ class Sweep:
             return self._ended(state, self._stored(live))
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
+            checkpoint()
             if self.network.nodes[i].is_nonlinear:
                 live = self._arithmetic.sharpened(live, self.network.nodes[i])
             inputs = [live[j] for j in self.network.nodes[i].inputs]
@@ -265,6 +312,12 @@ class Sweep:
             else:
                 act = self._piecewise if isinstance(node.op, Piecewise) else self._maximum
                 state, rows = act(state, node, inputs[0], live)
+                while state.units:
+                    checkpoint()
+                    if division := self._divided(task, state, rows, workers):
+                        return division
+                    fields = rows.everywhere()
+                    state, rows = act(state, node, fields[node.inputs[0]], {j: fields[j] for j in live})
                 self.report(share)
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
@@ -311,21 +364,27 @@ class Sweep:
     def _piecewise(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         assert isinstance(node.op, Piecewise)
         i, stage, breakpoints = state.node + 1, state.stage, node.op.breakpoints
-        levels = Ragged.from_counts(np.tile(breakpoints, node.size), np.full(node.size, len(breakpoints)))
+        until = self._units_until(state, node, argument, len(breakpoints))
+        counts = np.zeros(node.size, np.int64)
+        counts[state.units : until] = len(breakpoints)
+        levels = Ragged.from_counts(np.tile(breakpoints, until - state.units), counts)
 
         def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
             return Names.levels(stage, levels.row_of[columns], levels.values[columns])
 
-        if i in self.network.met_by_maximum:
+        if i in self.network.met_by_maximum or until - state.units < node.size:
             argument = self._arithmetic.by_entries(argument)
         predicates = self._predicates(state)
         exactly = None if predicates is None else predicates.exactly(naming)
         refinement = state.arrangement.refine(argument, levels, exactly=exactly)
+        checkpoint()
         named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
-        moved = _after(state, step, refinement.arrangement, named, refinement.settled)
+        moved = _after(state, step, refinement.arrangement, named, refinement, until % node.size)
+        if moved.units:
+            return moved, Rows(partial(_partly_cut, node.inputs[0], refinement, live))
         # What is left out depends on the block, and so does rounding: it must not decide anything.
-        shorter = node.op.is_relu and i in self.network.mixed and exactly is not None
+        shorter = node.op.is_relu and i in self.network.mixed and exactly is not None and not state.units
         rectified = refinement.rectified if shorter else None
         at = partial(self._activated, i, node, refinement, rectified, live)
         rank = self._arithmetic.rank({i: argument})
@@ -346,6 +405,7 @@ class Sweep:
         vertices: NDArray[np.int64] | None,
     ) -> dict[int, Any]:
         """The live fields after a piecewise node."""
+        checkpoint()
         if vertices is None:
             rows = {j: refinement.carry(field) for j, field in live.items()}
         else:
@@ -360,22 +420,44 @@ class Sweep:
         return {**rows, i: output}
 
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
-        i, keys = state.node + 1, list(live)
-        groups, fields = self._arguments(state, node, argument), list(live.values())
-        spanned = self._arithmetic.rank({i: argument}) > 0
-        if spanned:
+        i, keys, width = state.node + 1, list(live), argument.columns // node.size
+        until = self._units_until(state, node, argument, width - 1)
+        groups = self._arguments(state, node, argument).take(np.arange(state.units, until))
+        spanned, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
+        fields = list(live.values())
+        if some:
+            argument = self._arithmetic.by_entries(argument)
+        if spanned or some:
             fields.append(argument)
         predicates, block = self._predicates(state), bool(state.path)
         found = refine_by_maximum(
-            state.arrangement, self._arithmetic, argument, groups, fields, predicates, block=block
+            state.arrangement,
+            self._arithmetic,
+            argument,
+            groups,
+            fields,
+            predicates,
+            numbers=self._numbers(state.arrangement, *node.inputs)[groups.values],
+            block=block,
         )
-        winners = _as_given(found.winners, groups, argument.columns)
+        winners = _as_given(found.winners, groups, width)
         output = found.maximum
+        step = Step(i, found.parents, WinnerPieces(winners))
+        moved = _after(state, step, found.arrangement, found.predicates, found, until % node.size)
         if spanned:
             output = self._arithmetic.settled_maximum(node, found.fields.pop(), winners, output)
-        step = Step(i, found.parents, WinnerPieces(winners))
-        moved = _after(state, step, found.arrangement, found.predicates, found.settled)
+        elif some:
+            argument = found.fields.pop()
+            if moved.units:
+                return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), node.inputs[0]: argument})
+            output = self._arithmetic.activate(node, argument)
         return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
+
+    def _units_until(self, state: State, node: Node, argument: Any, levels: int) -> int:
+        """How many units of the next node are done when it has cut once more; all, where vertices share rows."""
+        if not state.in_portions or self._arithmetic.rank({0: argument}):
+            return node.size
+        return min(node.size, state.units + self.block_sizes.units_at_once(levels))
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
         """The columns of each group, without those that are the same function as one before.
@@ -416,8 +498,11 @@ class Sweep:
             return None
         if self._oracle is None:
             self._oracle = backends.oracle(self.network, self.domain)
+        steps = *state.history, *state.steps
+        before = sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
+        # Of a node whose units come some at a time the first ones may be done: its functions are those before it.
         return Predicates(
-            self._oracle, state.lines, state.stage, partial(patterns_after, (*state.history, *state.steps))
+            self._oracle, state.lines, state.stage, lambda regions: patterns_after(steps, regions)[:, :before]
         )
 
     # ---- the end, and blocks ---------------------------------------------------------------------------------------
@@ -444,6 +529,7 @@ class Sweep:
         """Fields that are held anyway."""
 
         def at(vertices: NDArray[np.int64] | None) -> dict[int, Any]:
+            checkpoint()
             if vertices is None:
                 return dict(live)
             return {j: self._arithmetic.take(field, vertices) for j, field in live.items()}
@@ -468,14 +554,14 @@ _TABLE = 1 << 22
 """Winners that are renumbered at a time."""
 
 
-def _as_given(winners: NDArray[np.int16], groups: Ragged, columns: int) -> NDArray[np.int16]:
-    """Winners as the network numbers the arguments of its groups, not without those that are copies, (R, units)."""
-    if len(groups.values) == columns:
+def _as_given(winners: NDArray[np.int16], groups: Ragged, width: int) -> NDArray[np.int16]:
+    """Winners as the network numbers the ``width`` arguments of its groups, without leaving out copies, (R, units)."""
+    if len(groups.values) == width * len(groups):
         return winners
     result, step = np.empty_like(winners), max(1, _TABLE // max(len(groups), 1))
     for start in range(0, len(winners), step):
         part = slice(start, start + step)
-        result[part] = groups.values[groups.offsets[:-1] + winners[part]] % (columns // len(groups))
+        result[part] = groups.values[groups.offsets[:-1] + winners[part]] % width
     return result
 
 
@@ -485,19 +571,37 @@ def _streamed_to_next(i: int, refinement: Refinement[Any]) -> dict[int, Any] | N
     return None if found is None else {i: found}
 
 
+def _partly_cut(
+    i: int, refinement: Refinement[Any], live: dict[int, Any], vertices: NDArray[np.int64] | None
+) -> dict[int, Any]:
+    """The live fields, and the argument of a node, which is that of node i, when some of its units have cut."""
+    if vertices is None:
+        rows = {j: refinement.carry(field) for j, field in live.items()}
+    else:
+        rows = {j: refinement.carry_to(field, vertices) for j, field in live.items()}
+    return {**rows, i: refinement.cutting(vertices)}
+
+
 def _after(
-    state: State, step: Step, arrangement: Arrangement[Any], predicates: Predicates | None, settled: int
+    state: State,
+    step: Step,
+    arrangement: Arrangement[Any],
+    predicates: Predicates | None,
+    made: Refinement[Any] | ByMaximum,
+    units: int,
 ) -> State:
-    """The state after one more nonlinear node."""
+    """The state after one more nonlinear node or, if ``units`` is not 0, when so many of its units are done."""
     lines = None if predicates is None else predicates.lines
     return replace(
         state,
         arrangement=arrangement,
-        node=step.node,
+        node=state.node if units else step.node,
         lines=lines,
-        steps=(*state.steps, step),
-        stage=state.stage + 1,
-        settled=state.settled + settled,
+        steps=followed(state.steps, (step,)),
+        stage=state.stage + (not units),
+        units=units,
+        settled=state.settled + made.settled,
+        recut=state.recut + made.recut,
     )
 
 
@@ -507,30 +611,74 @@ def _key(path: Path) -> int:
 
 
 # ---- joining blocks ------------------------------------------------------------------------------------------------
-def joined(division: Division, parts: Sequence[Finished]) -> Finished:
-    """What has come out of all blocks of a division, as if it had not been divided."""
-    state, ends, chosen = division.state, [part.state for part in parts], division.chosen[: len(parts)]
+def joined(division: Division, found: Sequence[tuple[int, Finished]]) -> Finished:
+    """What has come out of blocks of a division, by their numbers, as if it had not been divided."""
+    state, parts = division.state, [part for _, part in found]
+    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in found]
     complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_lines = [end.first_line for end in ends]
     blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
-    found = state.arrangement.joined(blocks, first_lines, parents, whole=complete)
+    glued = state.arrangement.joined(blocks, first_lines, parents, whole=complete)
     lines = state.lines
     if lines is not None:
         lines = lines.followed_by(state.arrangement.lines, Names.joined([_own_lines(end) for end in ends]))
     after = replace(
         state,
-        arrangement=found.arrangement,
+        arrangement=glued.arrangement,
         node=ends[0].node,
         lines=lines,
-        steps=(*state.steps, *joined_steps(chosen, [end.steps for end in ends], found.order)),
+        steps=followed(state.steps, joined_steps(chosen, [end.steps for end in ends], glued.order)),
         stage=ends[0].stage,
+        units=0,
         settled=state.settled + sum(end.settled for end in ends),
+        recut=state.recut + sum(end.recut for end in ends),
         complete=complete,
     )
-    return Finished(after, found.carry([part.output for part in parts]))
+    return Finished(after, glued.carry([part.output for part in parts]))
 
 
 def _own_lines(end: State) -> Names:
     assert end.lines is not None
     return end.lines.take(np.arange(end.first_line, end.arrangement.lines))
+
+
+class _Affordable:
+    """Tasks, until the budget is spent."""
+
+    def __init__(self, budget: Budget, tasks: Iterator[Task]) -> None:
+        self._budget, self._tasks = budget, tasks
+        self.all_taken = False
+        """Whether there was none left when they were ended."""
+
+    def __iter__(self) -> Iterator[Task]:
+        while not self._budget.over:
+            try:
+                with self._budget.watched():
+                    task = next(self._tasks, None)
+            except Spent:
+                return
+            if task is None:
+                self.all_taken = True
+                return
+            if self._budget.spent:
+                return
+            yield task
+
+
+def _some(found: Finished, regions: int) -> Finished:
+    """Some regions of a block alone, beside each other."""
+    chosen, state = Blocks.neighbouring(found.state.arrangement, regions), found.state
+    taken = state.arrangement.take(chosen)
+    steps = chosen_steps(state.steps, chosen)
+    return Finished(
+        replace(state, arrangement=taken.arrangement, steps=steps, complete=False), taken.carry(found.output)
+    )
+
+
+def _no_pieces(node: Node) -> Pieces:
+    """Those of a node's units on no region."""
+    if isinstance(node.op, Max):
+        return WinnerPieces(np.zeros((0, node.size), np.int16))
+    breakpoints = max(1, len(node.op.breakpoints)) if isinstance(node.op, Piecewise) else 1
+    return LevelPieces(BitMatrix.pack(np.zeros((0, node.size * breakpoints), np.bool_)), breakpoints)

@@ -15,6 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from .errors import ArgumentError
 from .halfspaces import Halfspaces
+from .ieee import ieee
 from .partition import Partition
 from .region import Region
 
@@ -40,6 +41,7 @@ class Piecewise(sympy.Piecewise):  # type: ignore[misc]  # sympy is untyped
         return self.func(*((sympy.simplify(value, **kwargs), condition) for value, condition in self.args))
 
 
+@ieee
 @dataclass(frozen=True)
 class SymbolicRegion:
     """A region and the network on it in closed form."""
@@ -64,6 +66,7 @@ def region(chosen: Region, symbols: Sequence[sympy.Symbol] | None = None) -> Sym
     return SymbolicRegion(names, _inequalities(chosen.halfspaces, names), _affine(*chosen.exact_map, names))
 
 
+@ieee
 def piecewise(
     partition: Partition, symbols: Sequence[sympy.Symbol] | None = None, *, max_regions: int = 256
 ) -> tuple[Piecewise, ...]:
@@ -72,8 +75,9 @@ def piecewise(
     The coefficients are those of the exact network, whatever the backend. ``symbols`` (by default u1, u2) are the slice
     coordinates. ``subs`` takes time linear in the number of regions. What ``sympy.lambdify`` makes of it rounds: at a
     corner that is no float it may find no case, and give nan. Raises ``ArgumentError`` above ``max_regions`` regions,
-    and when some are ambiguous.
+    and when some are ambiguous or missing.
     """
+    partition.check_complete("a Piecewise, defined on the whole domain,")
     _check(partition, max_regions)
     found = [region(partition.region(i), symbols) for i in range(len(partition))]
     cases = zip(*([(output, one.condition) for output in one.outputs] for one in found), strict=True)

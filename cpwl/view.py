@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, ShapeError
+from .files import replaced
+from .ieee import ieee
 from .maximum import refine_by_maximum
-from .plot import LIGHT, check_plane, marked, pattern_hues
+from .plot import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues
 from .polytope import finite
 from .ragged import Ragged
 
@@ -66,6 +68,7 @@ class _Block:
         return base64.b64encode(zlib.compress(b"".join(self.parts), 6)).decode("ascii")
 
 
+@ieee
 def view(
     partition: Partition,
     path: str | PathLike[str],
@@ -112,9 +115,10 @@ def view(
     }
     head = json.dumps({**_head(partition), **about, "arrays": block.index}).replace("<", "\\u003c")
     page = Template(_resource("view.html"))
-    shown = escape(title or f"{len(partition):,} regions")
+    shown = escape((title or f"{len(partition):,} regions") + ("" if partition.complete else f". {INCOMPLETE}"))
     text = page.substitute(title=shown, head=head, data=block.text(), script=_resource("view.js"))
-    Path(path).write_text(text, encoding="utf-8")
+    with replaced(path) as new:
+        new.write_text(text, encoding="utf-8")
     return Path(path)
 
 

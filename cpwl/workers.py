@@ -19,6 +19,8 @@ from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
+from .ieee import ieee
+
 KEPT = 4
 """Jobs that a worker remembers."""
 
@@ -143,6 +145,7 @@ _jobs: dict[str, Job[Any, Any]] = {}
 _lock = Lock()
 
 
+@ieee
 def _work(name: str, content: bytes | None, parcel: _Parcel[Any], home: tuple[str, int], call: str) -> Any:
     """What comes out of a task; None if the job is not known here and has not come along. ``call`` is unique."""
     job = _known(name, content)

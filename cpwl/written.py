@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from .dataset import Written, read_written
 from .errors import FileFormatError
+from .ieee import ieee
 from .parquet import RegionRows, read_regions
 from .ragged import Ragged
-from .statistics import Measures, eccentricities, write_table
+from .statistics import Measures, eccentricities, marked_incomplete, write_table
 
 Row = tuple[int, float, int, float, float, int]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class WrittenStatistics:
     """Numbers about the regions in a folder, and about all of them as a whole; the rows stay in the folder."""
@@ -32,8 +34,11 @@ class WrittenStatistics:
 
     @property
     def summary(self) -> dict[str, int | float]:
-        """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps."""
-        known = self.measures.summary
+        """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps.
+
+        Those of a folder that is not complete begin with "complete".
+        """
+        known = {**marked_incomplete(self.written.complete), **self.measures.summary}
         return {name: value for name, value in known.items() if value == value}
 
     def rows(self) -> Iterator[Row]:
@@ -47,6 +52,7 @@ class WrittenStatistics:
         write_table(path, self.summary, self.rows())
 
 
+@ieee
 def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
     """The statistics of the regions that ``cpwl.write_partition`` has written to a folder, finished or not.
 
@@ -61,7 +67,9 @@ def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
 
 
 def _parts(written: Written) -> Iterator[RegionRows]:
-    return (rows for name in written.files for rows in read_regions(written.path / name))
+    """The rows of all files, each file after its checksum was found right."""
+    for file in written.verified():
+        yield from read_regions(file)
 
 
 def _eccentricities(rows: RegionRows) -> NDArray[np.float64]:

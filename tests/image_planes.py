@@ -20,12 +20,16 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import cpwl
+from cpwl.network import Network
 
 Random = np.random.Generator
 Images = NDArray[np.float64]
 
 COUNT = 100
 """Images of each set."""
+
+MOST = 600
+"""Regions of a plane, about."""
 
 SCALINGS: dict[str, Callable[[Images], Images]] = {
     "raw": lambda x: x,
@@ -38,11 +42,11 @@ SCALINGS: dict[str, Callable[[Images], Images]] = {
     "without the mean image": lambda x: (x - x.mean(axis=0)) / x.std(),
     "of float32": lambda x: (x / 255).astype(np.float32).astype(np.float64),
 }
-POOLS = (
-    lambda: nn.MaxPool2d(2),
-    lambda: nn.MaxPool2d(3, 2),
-    lambda: nn.MaxPool2d(2, padding=1),
-    lambda: nn.MaxPool2d(2, 1),
+POOLS: tuple[dict[str, int], ...] = (
+    {"kernel_size": 2},
+    {"kernel_size": 3, "stride": 2},
+    {"kernel_size": 2, "padding": 1},
+    {"kernel_size": 2, "stride": 1},
 )
 UNITS = (nn.ReLU, nn.ReLU, nn.ReLU, lambda: nn.LeakyReLU(0.1), nn.Identity, lambda: nn.Hardtanh(-1, 1))
 WEIGHTS = ("random", "random", "of 1/8", "without biases", "ternary", "one filter nearly gone")
@@ -53,13 +57,13 @@ def sets() -> dict[str, tuple[Images, NDArray[np.int64]]]:
     """By name images (COUNT, channels, n, n) and their classes."""
     digits = load_digits()
     found = {"digits": (digits.images[:COUNT, None], digits.target[:COUNT])}
-    middle = slice(8, 20)
+    middle = slice(9, 19)
     for name in ("mnist", "fashion-mnist"):
         if (FOLDER / name).exists():
             part = grey(name, COUNT)[:, None, middle, middle]
             found[name] = part, np.arange(COUNT) // 10
     if (FOLDER / "cifar10").exists():
-        found["cifar10"] = cifar(COUNT)[:, :, 10:18, 10:18], np.arange(COUNT) // 10
+        found["cifar10"] = cifar(COUNT)[:, :, 10:16, 10:16], np.arange(COUNT) // 10
     return found
 
 
@@ -75,11 +79,24 @@ def plane(seed: int, names: tuple[str, ...] = ("digits",)) -> Case:
     corners = SCALINGS[scaling](images)[chosen]
     example = torch.zeros(1, *corners.shape[1:], dtype=torch.float64)
     model, words = network(random, example)
+    net = cpwl.compile(model, example)
     domain = cpwl.Domain.through(*corners, margin=float(random.choice([0, 0.1, 0.3])))
-    return Case(f"{name}, {scaling}, {words}, seed {seed}", cpwl.compile(model, example), domain)
+    domain = _small_enough(random, net, domain, corners)
+    return Case(f"{name}, {scaling}, {words}, seed {seed}", net, domain)
 
 
-def network(random: Random, example: Tensor) -> tuple[nn.Module, str]:
+def _small_enough(random: Random, net: Network, domain: cpwl.Domain, corners: Images) -> cpwl.Domain:
+    """The domain or, so that the exact backend can cut it in a second, a part of it: about an image, or anywhere."""
+    centre = np.zeros(2)
+    if random.random() < 0.7:
+        centre = np.linalg.lstsq(domain.basis, corners[0].ravel() - domain.origin, rcond=None)[0]
+    while len(cpwl.partition(net, domain, predicates="float")) > MOST:
+        square = (domain.polytope.vertices - centre) * 0.6 + centre
+        domain = cpwl.Domain.polygon(square, origin=domain.origin, basis=domain.basis)
+    return domain
+
+
+def network(random: Random, example: Tensor) -> tuple[nn.Sequential, str]:
     """A small network with convolutions and max-pools in some order, and what its weights are like."""
     torch.manual_seed(int(random.integers(2**31)))
     channels, layers = example.shape[1], []
@@ -102,7 +119,7 @@ def network(random: Random, example: Tensor) -> tuple[nn.Module, str]:
 
 
 def _pool(random: Random) -> nn.Module:
-    return POOLS[random.integers(len(POOLS))]()
+    return nn.MaxPool2d(**POOLS[random.integers(len(POOLS))])
 
 
 def _that_fit(layers: list[nn.Module], example: Tensor) -> list[nn.Module]:
@@ -117,7 +134,8 @@ def _that_fit(layers: list[nn.Module], example: Tensor) -> list[nn.Module]:
     return kept
 
 
-def _reweighted(model: nn.Module, weights: str) -> None:
+def _reweighted(model: nn.Sequential, weights: str) -> None:
+    first = next(f"{k}." for k, layer in enumerate(model) if isinstance(layer, nn.Conv2d | nn.Linear))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if weights == "of 1/8":
@@ -126,5 +144,5 @@ def _reweighted(model: nn.Module, weights: str) -> None:
                 parameter.copy_((parameter * 4).sign() * (parameter.abs() > parameter.abs().median()))
             elif weights == "without biases" and name.endswith("bias"):
                 parameter.zero_()
-            elif weights == "one filter nearly gone" and parameter.ndim == 4:
+            elif weights == "one filter nearly gone" and name.startswith(first):
                 parameter[0] *= 1e-20

@@ -67,14 +67,20 @@ def single(
     return model([node], shape, stored, outputs=[name for name in outputs if name][:1], opset=opset)
 
 
-def runtime(source: onnx.ModelProto, point: NDArray[Any]) -> NDArray[np.float64]:
-    """The first output, computed by onnxruntime from the model as it is."""
+def session(source: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """The model as it is, for onnxruntime."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(source.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    (entry,) = session.get_inputs()
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(source.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def runtime(source: onnx.ModelProto, point: NDArray[Any]) -> NDArray[np.float64]:
+    """The first output, computed by onnxruntime from the model as it is."""
+    running = session(source)
+    (entry,) = running.get_inputs()
     dtype = np.float64 if entry.type == "tensor(double)" else np.float32
-    return np.asarray(session.run(None, {entry.name: point.astype(dtype)})[0], np.float64)
+    return np.asarray(running.run(None, {entry.name: np.asarray(point, dtype)})[0], np.float64)
 
 
 def values(network: cpwl.Network, point: NDArray[Any]) -> NDArray[np.float64]:

@@ -41,10 +41,24 @@ def images(name: str, count: int) -> NDArray[np.float64]:
     return data.reshape(count, 28, 28).astype(np.float64)
 
 
+def labels(name: str, count: int) -> NDArray[np.int64]:
+    """The classes of those images."""
+    with gzip.open(FOLDER / name / "t10k-labels-idx1-ubyte.gz") as file:
+        return np.frombuffer(file.read(8 + count), np.uint8, offset=8).astype(np.int64)
+
+
 def cifar(count: int) -> NDArray[np.float64]:
     """The first CIFAR-10 test images (count, 3, 32, 32), 0 .. 255."""
-    rows = np.loadtxt(FOLDER / "cifar10" / "cifar10_test_100.csv", delimiter=",", max_rows=count)
-    return rows[:, 1:].reshape(count, 32, 32, 3).transpose(0, 3, 1, 2)
+    return _cifar_rows(count)[:, 1:].reshape(count, 32, 32, 3).transpose(0, 3, 1, 2)
+
+
+def cifar_labels(count: int) -> NDArray[np.int64]:
+    """The classes of those images."""
+    return _cifar_rows(count)[:, 0].astype(np.int64)
+
+
+def _cifar_rows(count: int) -> NDArray[np.float64]:
+    return np.loadtxt(FOLDER / "cifar10" / "cifar10_test_100.csv", delimiter=",", max_rows=count)
 
 
 def eran(path: Path) -> Network:

@@ -141,12 +141,13 @@ def test_the_table_shows_ratios_and_wrong_counts() -> None:
     from report import rows
 
     ours = {"regions": 9, "expected": 10, "cpu": 3.0, "wall": 4.0, "memory": 2_000_000, "floor": 2.0, "euler": 1}
+    ours |= {"beside": "plain", "beside_regions": 12, "beside_cpu": 2.0}
     peer = {"regions": 10, "expected": 10, "cpu": 1.5, "wall": 1.5}
     results = {"networks": {"net": {"torch": ours, "peer": peer, "other": {"failure": "> 9 s"}}}}
     assert list(rows(results, ["peer", "other"])) == [
-        ["net", "torch", "9 (WRONG, not 10)", "3", "4", "2", "1.5", "2", ""],
-        ["net", "peer", "10", "1.5", "1.5", "", "", "", ""],
-        ["net", "other", "> 9 s", "", "", "", "", "", ""],
+        ["net", "torch", "9 (WRONG, not 10)", "3", "4", "2", "3.33e+05", "2 plain", "1.5", "2", ""],
+        ["net", "peer", "10", "1.5", "1.5", "", "1.5e+05", "", "", "", ""],
+        ["net", "other", "> 9 s", "", "", "", "", "", "", "", ""],
     ]
 
 
@@ -185,3 +186,27 @@ def test_two_cores_are_compared_with_one_and_with_what_they_could_do() -> None:
     assert len(turns) == 2
     for column, median in ((2, float(last[1])), (3, float(last[5]))):
         assert 0 < float(turns[0][column]) + float(turns[1][column]) == pytest.approx(2 * median, abs=0.021)
+
+
+def test_a_network_beside_another_costs_and_counts_what_it_says() -> None:
+    """The one that stands beside is measured in the same process, and its regions are its own."""
+    command = [ROOT / "benchmarks" / "measure.py", "mlp-64x4-bias-free", "torch", "--least", "1", "--seconds", "0"]
+    found = json.loads(subprocess.check_output([sys.executable, *command], text=True, cwd=ROOT))
+    assert (found["regions"], found["beside"], found["beside_regions"]) == (504, "mlp-64x4", 29714)
+    assert found["settled"] > 0 and found["beside_cpu"] > 0 and found["floor"] > 0
+
+
+def test_the_weights_of_hard_networks_are_what_their_names_say() -> None:
+    from networks import BESIDE, available, reference
+
+    def matrices(name: str) -> list[Any]:
+        return [node.op for node in reference(name).network.nodes if hasattr(node.op, "weight")]
+
+    assert all((np.round(op.weight * 4) == op.weight * 4).all() for op in matrices("mlp-64x4-of-quarters"))
+    assert all((np.round(op.bias * 32) == op.bias * 32).all() for op in matrices("mlp-64x4-of-32nds"))
+    assert not any(op.bias.any() for op in matrices("mlp-64x4-bias-free"))
+    faint, plain = (matrices(name) for name in ("small-cnn-faint", "small-cnn"))
+    for one, other in zip(faint[:2], plain[:2], strict=True):
+        assert np.abs(one.weight[0]).max() <= 1e-20 * np.abs(other.weight[0]).max() * 1.01 and one.weight[0].any()
+        assert np.array_equal(one.weight[1:], other.weight[1:])
+    assert {*BESIDE.values()} <= {*available()} | {"mnist-average"}

@@ -235,6 +235,16 @@ def test_the_reason_names_the_region_and_the_unit(known: dict[str, Document]) ->
 
 
 # ---- untrusted input -------------------------------------------------------------------------------------------------
+def test_a_certificate_that_no_checker_would_read_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(checker, "MAX_BYTES", 1000)
+    certificate = certify(partition(he_network(0, [2, 8, 1], ["relu"]), SQUARE))
+    with pytest.raises(ArgumentError, match="at most 1,000 bytes"):
+        certificate.save(tmp_path / "c.json")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_compressed_file_is_read_up_to_the_limit_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker, "MAX_BYTES", 10_000)
     with pytest.raises(checker.Malformed, match="more than 10000 bytes"):

@@ -75,6 +75,17 @@ FORWARDS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "pad_reflect": lambda m, x: F.pad(x, (2, 1, 1, 3), mode="reflect"),
     "pad_replicate": lambda m, x: F.pad(x, (2, 1, 1, 3), mode="replicate"),
     "pad_circular": lambda m, x: F.pad(x, (2, 1, 1, 3), mode="circular"),
+    "take": lambda m, x: x.flatten(1).take_along_dim(m.index.flatten(1)[:, :7].expand(len(x), -1), 1),
+    "flips": lambda m, x: x.fliplr(),
+    "diagonal_embedded": lambda m, x: torch.diag_embed(x[:, 0, 0]),
+    "scatter": lambda m, x: x.scatter(3, torch.tensor([[[[5, 0]]]]).expand(len(x), 3, 4, 2), 2 * x[..., :2]),
+    "scatter_number": lambda m, x: x.scatter(3, torch.tensor([[[[5, 0]]]]).expand(len(x), 3, 4, 2), 1.5),
+    "norms": lambda m, x: x.norm(p=1, dim=(2, 3)) + x.norm(p=float("inf"), dim=(1, 2))[:, :3],
+    "smallest_norm": lambda m, x: torch.linalg.vector_norm(x, float("-inf"), dim=3, keepdim=True),
+    "addmm_of_constants": lambda m, x: torch.stack(
+        [torch.addmm(y, m.weight.T[:3], m.weight, beta=2) for y in x[:, 0, :3, :5]]
+    ),
+    "addcmul_of_constants": lambda m, x: torch.addcmul(x, m.row, m.row, value=3),
     "pad_all": lambda m, x: F.pad(x, (1, 0, 0, 2, 1, 1), value=-1.0),
 }
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -21,10 +22,11 @@ from hypothesis import given, settings
 from networks import layered, mlp
 
 import cpwl
-from cpwl import dataset
+from cpwl import dataset, parquet
 from cpwl.blocks import Blocks
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
-from cpwl.journal import Entry, Journal, replaced
+from cpwl.journal import Entry, Journal
+from cpwl.network import Dense
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(5, [2, 16, 16, 3])
@@ -36,6 +38,20 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
     monkeypatch.setattr(Blocks, "within", classmethod(lambda cls, memory, regions=None: sizes))
     return iter(())
+
+
+def nnet(network: cpwl.Network) -> str:
+    """A perceptron as an .nnet file."""
+    layers = [node.op for node in network.nodes if isinstance(node.op, Dense)]
+    sizes = [network.inputs, *(len(op.bias) for op in layers)]
+    rows: list[Any] = [(len(layers), sizes[0], sizes[-1], max(sizes)), sizes, (0,)]
+    rows += [(-9,) * sizes[0], (9,) * sizes[0], (0,) * (sizes[0] + 1), (1,) * (sizes[0] + 1)]
+    for op in layers:
+        rows += [*op.weight.tolist(), *([bias] for bias in op.bias.tolist())]
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+NNET = nnet(NETWORK)
 
 
 def table(folder: Path) -> dict[str, list[Any]]:
@@ -129,20 +145,20 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import cpwl
-from cpwl import journal
+from cpwl import files
 from cpwl.blocks import Blocks
 from networks import mlp
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
 Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
 path, deadly = Path(sys.argv[1]), int(sys.argv[2])
-calls, truly = [], journal._to_disk
+calls, truly = [], files._to_disk
 def counted(file):
     calls.append(file)
     if len(calls) == deadly:
         print("ready", flush=True)
         signal.pause()
     truly(file)
-journal._to_disk = counted
+files._to_disk = counted
 square = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 cpwl.write_partition(mlp(5, [2, 16, 16, 3]), square, path, resume=True)
 """
@@ -175,7 +191,7 @@ def test_ctrl_c_leaves_what_resume_goes_on_with(tmp_path: Path, small: Any) -> N
         if 2 * done > total:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"set holds \d+ regions that are finished.*resume=True goes on"):
         cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", progress=interrupt)
     reports: list[int] = []
     cpwl.write_partition(
@@ -199,6 +215,28 @@ def test_an_executor_may_come_and_go(tmp_path: Path, small: Any) -> None:
         cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True, max_regions=40, executor=executor)
     assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).regions == whole.regions
     assert table(tmp_path / "set")["pattern"] == table(tmp_path / "whole")["pattern"]
+
+
+def test_writing_takes_less_than_the_least_limit_however_large_a_block_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of one hidden layer is one block: its patterns alone, unpacked, would take more than the limit."""
+    peaks = []
+    write = parquet.PartFile.write
+
+    def measured(self: parquet.PartFile, block: cpwl.Partition, first: int) -> None:
+        tracemalloc.start()
+        write(self, block, first)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    monkeypatch.setattr(parquet.PartFile, "write", measured)
+    network, least = mlp(0, [2, 300, 2]), 1 << 26
+    written = cpwl.write_partition(network, SQUARE, tmp_path, memory_limit=least)
+    assert len(peaks) == written.parts == 1
+    assert written.regions * network.units * 2 > least / 4 and peaks[0] < least
+    found = pyarrow.dataset.dataset(tmp_path, format="parquet").to_table(columns=["region", "area"]).to_pydict()
+    assert found["region"] == list(range(written.regions)) and sum(found["area"]) == pytest.approx(4)
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
@@ -236,12 +274,42 @@ def test_another_partition_is_not_resumed(other: dict[str, Any], name: str, tmp_
         cpwl.write_partition(**{"net": NETWORK, "dom": SQUARE, "path": tmp_path, "resume": True, **other})
 
 
-def test_files_that_were_changed_are_noticed(tmp_path: Path, small: Any) -> None:
-    cpwl.write_partition(NETWORK, SQUARE, tmp_path, max_regions=20)
-    (first, *_) = sorted(tmp_path.glob("part-*.parquet"))
-    first.write_bytes(first.read_bytes()[:-1])
-    with pytest.raises(FileFormatError, match=first.name):
-        cpwl.write_partition(NETWORK, SQUARE, tmp_path, resume=True)
+COMMAND = """
+import sys, time
+from cpwl import dataset
+from cpwl.blocks import Blocks
+from cpwl.cli import main
+sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
+Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
+calls, truly = [], dataset.digest_of
+def counted(file):
+    calls.append(file)
+    if len(calls) == 5:
+        print("ready", flush=True)
+        time.sleep(60)
+    return truly(file)
+dataset.digest_of = counted
+main(["partition", sys.argv[1], "--box", "-1", "1", "--out", sys.argv[2]])
+"""
+"""Writes, and after some files waits for a signal."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_command_which_says_how_to_go_on(number: int, tmp_path: Path, small: Any) -> None:
+    model, folder = tmp_path / "model.nnet", tmp_path / "set"
+    model.write_text(NNET)
+    command = [sys.executable, "-c", COMMAND, str(model), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and any(line == "ready\n" for line in process.stdout)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in errors
+    assert f"{folder}; the same command with --resume goes on" in errors
+    assert not [*folder.rglob("*.tmp")]
+    left = dataset.check_written(folder)
+    net = cpwl.compile(model)
+    assert 0 < left.regions < len(cpwl.partition(net, SQUARE)) and not left.complete
+    assert cpwl.write_partition(net, SQUARE, folder, resume=True).regions == len(cpwl.partition(net, SQUARE))
 
 
 def test_only_polygons_are_written(tmp_path: Path) -> None:
@@ -252,23 +320,11 @@ def test_only_polygons_are_written(tmp_path: Path) -> None:
 def test_a_torn_line_of_the_journal_has_not_happened(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
     journal = Journal(file)
-    journal.add(Entry((1, 0), part="one", regions=3))
+    first = Entry((1, 0), part=f"part-{0:015d}.parquet", regions=3)
+    journal.add(first)
     journal.add(Entry((1, 1)))
     file.write_bytes(file.read_bytes()[:-3])
-    assert Journal(file).entries == [Entry((1, 0), part="one", regions=3)]
+    assert Journal(file).entries == [first]
     file.write_text("{}\n")
     with pytest.raises(FileFormatError, match="damaged"):
         Journal(file)
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-
-    def half() -> None:
-        with replaced(file) as new:
-            new.write_text("half")
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        half()
-    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import mlp
@@ -122,3 +123,39 @@ def test_a_domain_that_was_changed_in_place_is_the_changed_one() -> None:
     changed = cpwl.partition(network, domain)
     assert len(changed) == len(fresh) > 5
     np.testing.assert_array_equal(changed.arrangement.coordinates().errors(), fresh.arrangement.coordinates().errors())
+
+
+TAKES_POINTS: dict[str, Any] = {
+    "through": lambda net, part, x: Domain.through(*x).origin,
+    "box": lambda net, part, x: Domain.box(-(x[0] ** 2) - 1, x[0] ** 2 + 1).volume,
+    "polygon": lambda net, part, x: Domain.polygon(x, x[0], x[:2].T.reshape(2, 2)).basis,
+    "to_slice": lambda net, part, x: part.to_slice(x),
+    "to_input": lambda net, part, x: part.to_input(x),
+    "locate": lambda net, part, x: part.locate(x),
+    "evaluate": lambda net, part, x: cpwl.evaluate(net, x),
+    "evaluate exactly": lambda net, part, x: cpwl.evaluate(net, x, backend="exact").astype(float),
+    "local_map": lambda net, part, x: cpwl.local_map(net, x[0]).weight,
+    "contains": lambda net, part, x: cpwl.local_map(net, x[0]).contains(x).inside,
+    "matvec": lambda net, part, x: cpwl.local_map(net, x[0]).matvec(x[1]),
+    "nearest": lambda net, part, x: part.decision_boundary().nearest(x).distances,
+}
+
+
+@pytest.mark.parametrize("name", TAKES_POINTS)
+def test_points_are_taken_from_tensors_of_every_kind(name: str) -> None:
+    """Tensors that require gradients, of other types, and lists of them, as the same numbers in numpy."""
+    net = mlp(0, [2, 6, 3])
+    part = cpwl.partition(net, Domain.box([-1, -1], [1, 1]))
+    given = np.array([[0.25, 0.5], [-0.5, 0.125], [0.75, -0.5]])
+    wanted = np.asarray(TAKES_POINTS[name](net, part, given))
+    for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        tensor = torch.tensor(given, dtype=dtype, requires_grad=True)
+        assert np.array_equal(TAKES_POINTS[name](net, part, tensor), wanted)
+        assert np.array_equal(TAKES_POINTS[name](net, part, tensor * 1), wanted)  # not a leaf
+        assert tensor.requires_grad and tensor.grad is None
+
+
+def test_a_list_of_tensors_is_taken() -> None:
+    rows = [torch.tensor([0.25, 0.5], requires_grad=True), torch.tensor([-0.5, 0.125]), torch.tensor([0.75, -0.5])]
+    net = mlp(0, [2, 6, 3])
+    assert np.array_equal(cpwl.evaluate(net, rows), cpwl.evaluate(net, [row.tolist() for row in rows]))

@@ -32,7 +32,7 @@ def test_hanging():
 def test_a_hanging_test_is_ended_and_its_stack_shown(source: str, workers: list[str], tmp_path: Path) -> None:
     test = tmp_path / "test_it.py"
     test.write_text(source)
-    limit = ["-o", "faulthandler_timeout=2"]
+    limit = ["-o", "faulthandler_timeout=4"]
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-p", "no:cacheprovider", *workers]
     command = [sys.executable, "-m", "pytest", *options, *limit, str(test)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

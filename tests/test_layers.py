@@ -13,21 +13,22 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cpwl"
 
 LAYERS: dict[str, int] = {
-    "errors": 0, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
+    "errors": -2, "ieee": -1, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
     "workers": 0, "uncached": 0, "compact": 0,
-    "checker": 0,
+    "checker": 0, "files": 1, "archive": 2,
     "polytope": 1, "arrangement": 2,
     "network": 1, "network_check": 2, "network_io": 3,
     "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
-    "blocks": 3, "budget": 0, "journal": 1, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
-    "adjoint": 2, "equilibrate": 2, "relevance": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5, "halfspaces": 5, "local": 6,
+    "blocks": 3, "budget": 0, "journal": 2, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
+    "adjoint": 2, "equilibrate": 2, "relevance": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5,
+    "halfspaces": 5, "local": 6,
     "partition": 7, "many": 8,
     "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
     "boundary": 8, "graph": 10, "slopes": 8, "statistics": 9, "provenance": 8, "analysis": 10,
     "certify": 9, "compare": 9, "io": 9,
     "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
     "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "written": 11, "view": 11,
-    "movie": 1, "plot_training": 11, "plot_implicit": 11, "plot_surface": 11, "plot_boundary": 11,
+    "movie": 2, "plot_training": 11, "plot_implicit": 11, "plot_surface": 11, "plot_boundary": 11,
     "demo": 11, "cli": 12,
 }  # fmt: skip
 """The layer of each top-level module; a new module must be entered here."""

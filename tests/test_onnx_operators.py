@@ -51,6 +51,13 @@ CASES: dict[str, onnx.ModelProto] = {
     "Conv": single("Conv", IMAGE, random(3, 4, 3, 2), random(3), pads=[1, 0, 2, 1], strides=[2, 1]),
     "Conv groups": single("Conv", IMAGE, random(6, 2, 3, 3), group=2, dilations=[2, 1]),
     "Conv 1-D": single("Conv", (1, 2, 9), random(3, 2, 4), pads=[3, 1]),
+    "CenterCropPad": single("CenterCropPad", IMAGE, integers(3, 9), axes=[2, 3], opset=18),
+    "CenterCropPad odd": single("CenterCropPad", IMAGE, integers(1, 7, 5), axes=[1, 2, -1], opset=18),
+    "Compress": single("Compress", (1, 4, 3), np.array([False, True, True]), axis=1),
+    "Compress all": single("Compress", (1, 4), np.array([True, False, True, True])),
+    "CumSum": single("CumSum", (1, 4, 3), np.array(1)),
+    "CumSum reverse": single("CumSum", (1, 4, 3), np.array(-1), reverse=1),
+    "CumSum exclusive": single("CumSum", (1, 4, 3), np.array(1, np.int32), reverse=1, exclusive=1),
     "Conv 3-D": single("Conv", (1, 2, 4, 5, 3), random(2, 2, 2, 3, 1)),
     "Conv SAME_UPPER": single("Conv", IMAGE, random(3, 4, 2, 2), auto_pad="SAME_UPPER", strides=[2, 1]),
     "Conv SAME_LOWER": single("Conv", IMAGE, random(3, 4, 4, 2), auto_pad="SAME_LOWER", strides=[1, 2]),
@@ -77,6 +84,10 @@ CASES: dict[str, onnx.ModelProto] = {
     "Dropout with a mask": single("Dropout", (1, 5), constant(0.5), outputs=("y", "mask")),
     "Dropout 7": single("Dropout", (1, 5), opset=7, ratio=0.5),
     "Einsum": single("Einsum", (1, 2, 3), random(2, 4, 3), equation="bij, ikj -> bki"),
+    "Einsum of a diagonal": single("Einsum", (1, 3, 3), equation="bii->bi"),
+    "Einsum of a trace": single("Einsum", (2, 3, 3), equation="...ii"),
+    "Einsum with dots": single("Einsum", (1, 2, 4, 3), random(3, 5), equation="...i,ij->...j"),
+    "Einsum with dots of both": single("Einsum", (1, 2, 3), random(1, 2, 3), equation="...,...->..."),
     "Einsum of x alone": single("Einsum", (1, 2, 3), equation="bij->ji"),
     "Expand": single("Expand", (1, 5), integers(3, 1)),
     "Flatten": single("Flatten", (1, 2, 3, 4)),
@@ -103,6 +114,9 @@ CASES: dict[str, onnx.ModelProto] = {
     "MatMul by one matrix of a stack": single("MatMul", (1, 5), random(1, 5, 3)),
     "MatMul by a stack": single("MatMul", (1, 2, 3, 4), random(2, 4, 5)),
     "MatMul by a stack for all": single("MatMul", (1, 3, 4), random(2, 1, 4, 5)),
+    "MatMul of a vector and a stack": single("MatMul", (3,), random(2, 3, 4)),
+    "MatMul of a stack and a vector": single("MatMul", (3,), "x", first=random(2, 2, 4, 3)),
+    "Mul of a row and four axes": single("Mul", (3,), random(2, 1, 4, 3)),
     "MatMul of a stack": single("MatMul", (1, 2, 3, 4), "x", first=random(2, 5, 3)),
     "Max": single("Max", (1, 5), constant(0.5)),
     "Max of x and a row": single("Max", (1, 5), random(5), random(5, seed=1)),
@@ -138,6 +152,8 @@ CASES: dict[str, onnx.ModelProto] = {
     "ReduceSum of all": single("ReduceSum", (1, 3, 4)),
     "ReduceSum of nothing": single("ReduceSum", (1, 3, 4), integers(), noop_with_empty_axes=1),
     "ReduceSum 11": single("ReduceSum", (1, 3, 4), opset=11, axes=[1], keepdims=1),
+    "ReverseSequence": single("ReverseSequence", (3, 4, 2), integers(2, 1, 3, 3), time_axis=0, batch_axis=1),
+    "ReverseSequence of rows": single("ReverseSequence", (3, 4, 2), integers(4, 1, 3), time_axis=1, batch_axis=0),
     "Relu": single("Relu", (1, 5)),
     "Reshape": single("Reshape", (1, 3, 4), integers(0, 2, -1)),
     **{
@@ -172,18 +188,62 @@ CASES: dict[str, onnx.ModelProto] = {
         opset=19,
         coordinate_transformation_mode="half_pixel_symmetric",
     ),
+    **{
+        f"Resize cubic {name}": single("Resize", (1, 2, 4, 6), "", constant([1, 1, 2.5, 0.6]), mode="cubic", **options)
+        for name, options in {
+            "": {},
+            "with corners": {"coordinate_transformation_mode": "align_corners"},
+            "of another coefficient": {"cubic_coeff_a": -0.5},
+            "inside": {"exclude_outside": 1},
+        }.items()
+    },
+    "Resize nearest of TensorFlow": single(
+        "Resize",
+        (1, 1, 4, 6),
+        constant([]),
+        constant([1, 1, 2.5, 0.6]),
+        opset=11,
+        coordinate_transformation_mode="tf_half_pixel_for_nn",
+        nearest_mode="floor",
+    ),
+    **{
+        f"Resize {policy}": single(
+            "Resize",
+            (1, 2, 4, 6),
+            "",
+            "",
+            integers(7, 8),
+            axes=[2, 3],
+            keep_aspect_ratio_policy=policy,
+            mode="linear",
+            opset=18,
+        )
+        for policy in ("not_larger", "not_smaller")
+    },
+    "Resize 10 downwards": single("Resize", (1, 2, 5, 7), constant([1, 1, 0.6, 0.4]), opset=10),
     "Resize along axes": single("Resize", (1, 2, 4, 6), "", "", integers(8, 3), axes=[2, 3], mode="linear", opset=18),
     "Resize 10": single("Resize", (1, 2, 4, 6), constant([1, 1, 2, 1.5]), opset=10, mode="linear"),
     "Resize 10 nearest": single("Resize", (1, 2, 4, 6), constant([1, 1, 2, 1.5]), opset=10),
     "Upsample": single("Upsample", (1, 2, 4, 6), constant([1, 1, 3, 2]), opset=9),
     "Upsample linear": single("Upsample", (1, 2, 4, 6), opset=7, mode="linear", scales=[1.0, 1.0, 3.0, 2.0]),
     "ScatterElements": single("ScatterElements", (1, 5), np.array([[3, 0]]), random(1, 2), axis=1),
+    "Scatter": single("Scatter", (1, 5), np.array([[3, 0]]), random(1, 2), axis=1, opset=9),
+    **{
+        f"ScatterElements {how}": single(
+            "ScatterElements", (1, 5), np.array([[3, 0, 3]]), random(1, 3), axis=1, reduction=how, opset=18
+        )
+        for how in ("add", "max", "min")
+    },
+    "ScatterND add": single("ScatterND", (3, 4), np.array([[0, 3], [2, -1], [0, 3]]), random(3), reduction="add"),
+    "ScatterND max": single("ScatterND", (3, 4), np.array([[0], [2]]), random(2, 4), reduction="max", opset=18),
     "ScatterND": single("ScatterND", (1, 5, 2), np.array([[0, 3], [0, -1]]), random(2, 2)),
     "Shrink": single("Shrink", (1, 5), lambd=0.75, bias=0.75),
     "Slice": single("Slice", (1, 8, 3), integers(1), integers(2**62), integers(1), integers(3)),
     "Slice backwards": single("Slice", (1, 8, 3), integers(-1), integers(-(2**62)), integers(-2), integers(-2)),
     "Slice 9": single("Slice", (1, 8, 3), opset=9, starts=[1, 0], ends=[-1, 2], axes=[1, 2]),
     "SpaceToDepth": single("SpaceToDepth", IMAGE, blocksize=2),
+    "SpaceToDepth CRD": single("SpaceToDepth", IMAGE, blocksize=2, mode="CRD", opset=28),
+    "Split into nothing and all": single("Split", (1, 5), integers(5, 0), outputs=("y", "z"), axis=1),
     "Split": single("Split", (1, 5), integers(3, 2), outputs=("y", "z"), axis=1),
     "Split 11": single("Split", (1, 6), outputs=("y", "z"), axis=1, opset=11),
     "Split 18": single("Split", (1, 5), outputs=("y", "z"), axis=1, num_outputs=2, opset=18),
@@ -192,6 +252,7 @@ CASES: dict[str, onnx.ModelProto] = {
     "Sub": single("Sub", (1, 5), random(5)),
     "Sub from": single("Sub", (1, 5), "x", first=random(5)),
     "Sum": single("Sum", (1, 5), random(5), "x", random(5)),
+    "ThresholdedRelu at zero": single("ThresholdedRelu", (1, 5), alpha=0.0),
     "Tile": single("Tile", (1, 2, 3), integers(1, 2, 3)),
     "Transpose": single("Transpose", (1, 2, 3), perm=[0, 2, 1]),
     "Transpose all": single("Transpose", (1, 2, 3)),
@@ -229,22 +290,6 @@ def test_shapes_are_computed_from_the_input_as_exporters_write_them() -> None:
     ]
     network = check(model(nodes, ("N", 2, 3), {"minus": integers(-1), "w": random(6, 4)}, opset=11))
     assert [type(n.op).__name__ for n in network.nodes] == ["Input", "Gather", "Dense"]
-
-
-def test_constants_are_folded_in_float64() -> None:
-    """A weight norm in the graph: g v / |v|."""
-    nodes = [
-        node("ReduceL2", "v", "norm", axes=[1], keepdims=1),
-        node("Div", "v norm", "unit"),
-        node("Mul", "unit g", "w"),
-        node("Transpose", "w", "wt"),
-        node("MatMul", "x wt", "y"),
-    ]
-    v, g = random(3, 5), random(3, 1)
-    network = check(model(nodes, (1, 5), {"v": v, "g": g}))
-    wide = v.astype(np.float64)
-    (weight,) = (n.op.weight for n in network.nodes if isinstance(n.op, cpwl.network.Dense))
-    assert np.array_equal(weight, wide / np.sqrt((wide * wide).sum(1, keepdims=True)) * g)
 
 
 def test_integer_arithmetic_on_shapes_is_exact() -> None:

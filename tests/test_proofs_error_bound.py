@@ -19,6 +19,7 @@ from cpwl.backends.torch.crossings import vanishing
 from cpwl.backends.torch.field import ROUND_UP, FloatField
 from cpwl.backends.torch.field import gamma as library_gamma
 from cpwl.backends.torch.norms import conv_norms, spectral_bound
+from cpwl.backends.torch.prolong import Points, Prolongation
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 
 U = Fraction(1, 2**53)
@@ -497,3 +498,83 @@ def test_lemma_5f_the_bounds_hold_when_products_underflow(name: str, exponent: i
     result = arithmetic.activate(node, fields[0]) if node.is_nonlinear else arithmetic.linear(node, fields)
     truth = apply_exactly(node, [exact(s) for s in stored])
     assert_within_bounds(result, truth)
+
+
+def scaled_bound(field: FloatField) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
+    """Row by row what is said of each entry: the bound on its error, and on its size."""
+    assert field.scaled is not None
+    scale = exact(field.scaled.scale.numpy())
+    sides = (exact(part.numpy()) for part in (field.scaled.error, field.scaled.size))
+    errors, sizes = ([[row * s for s in scale] for row in side] for side in sides)
+    return errors, sizes
+
+
+def within(field: FloatField, true: list[list[Fraction]]) -> bool:
+    errors, sizes = scaled_bound(field)
+    values = [exact(row) for row in field.values.numpy()]
+    return all(
+        abs(x - y) <= e * (1 + U) and abs(x) <= s * (1 + U)
+        for rows in zip(values, true, errors, sizes, strict=True)
+        for x, y, e, s in zip(*rows, strict=True)
+    )
+
+
+@given(seed=seeds)
+@settings(max_examples=60)
+def test_g_bounds_of_entries_hold_through_all_that_does_not_mix_them(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    arithmetic, n, m = TorchArithmetic(torch.device("cpu")), int(random.integers(1, 6)), 6
+    weight, bias, points = wide(random, m, n), wide(random, m), wide(random, 3, n)
+    weight *= np.exp2(random.integers(-60, 10, m))[:, None]
+    bias *= np.exp2(random.integers(-60, 10, m)) * random.integers(0, 2, m)
+    true = [
+        [sum((Fraction(w) * Fraction(x) for w, x in zip(row, point)), Fraction(b)) for row, b in zip(weight, bias)]
+        for point in points
+    ]
+    dense = arithmetic.linear(Node(Dense(weight, bias), (), (m,), ""), [arithmetic.points(points)])
+    field = arithmetic.by_entries(dense)
+    assert within(field, true)
+    for _ in range(4):
+        field, true = changed(random, arithmetic, field, true)
+        assert within(field, true)
+
+
+def changed(
+    random: np.random.Generator, arithmetic: TorchArithmetic, field: FloatField, true: list[list[Fraction]]
+) -> tuple[FloatField, list[list[Fraction]]]:
+    """The field and its exact values after one operator that mixes no entries, or at points between its rows."""
+    m, kind = field.columns, random.integers(6)
+    if kind == 0:
+        factor, shift = wide(random, m), wide(random, m) * random.integers(0, 2)
+        made = arithmetic.linear(Node(Scale(factor, shift), (), (m,), ""), [field])
+        return made, [[Fraction(f) * x + Fraction(s) for f, x, s in zip(factor, row, shift)] for row in true]
+    if kind == 1:
+        leaky = random.integers(2)
+        op = Piecewise(np.array([0.0]), np.array([0.3, 1.0])) if leaky else RELU
+        low = Fraction(0.3) if leaky else Fraction(0)
+        return arithmetic.activate(Node(op, (), (m,), ""), field), [[max(x, low * x) for x in row] for row in true]
+    index = random.integers(0, m, m)
+    other = arithmetic.linear(Node(Gather(index), (), (m,), ""), [field])
+    chosen = [[row[k] for k in index.tolist()] for row in true]
+    if kind == 2:
+        return other, chosen
+    if kind == 3:
+        return arithmetic.difference(field, other), [
+            [x - y for x, y in zip(*rows)] for rows in zip(true, chosen, strict=True)
+        ]
+    if kind == 4:
+        return arithmetic.maximum(field, other, None), [
+            [max(x, y) for x, y in zip(*rows)] for rows in zip(true, chosen, strict=True)
+        ]
+    first, second = torch.tensor([0, 1, 2]), torch.tensor([1, 2, 0])
+    position, slack = torch.as_tensor(random.random(3)), torch.as_tensor(random.random(3) * 1e-9)
+    true_place = [
+        Fraction(p) + Fraction(s) * int(random.integers(-1, 2)) for p, s in zip(position.tolist(), slack.tolist())
+    ]
+    plan = Prolongation.of(3, [Points.of(first, second, first, position, slack)])
+    made = plan.carry_to(field, torch.arange(3, 6))
+    between = [
+        [x + t * (y - x) for x, y in zip(true[a], true[b])]
+        for a, b, t in zip(first.tolist(), second.tolist(), true_place, strict=True)
+    ]
+    return made, between

@@ -74,7 +74,7 @@ def test_the_largest_piecewise_that_is_allowed_is_quick_to_evaluate(name: str) -
     u1, u2 = sympy.symbols("u1 u2", real=True)
     chosen = [0, len(part) // 3, len(part) - 1]
     inner = np.array([part.region(i).witness for i in chosen])
-    start = time.perf_counter()
+    start = time.process_time()
     for point in [*inner, part.region(5).exact_vertices[0]]:
         wanted = list(map(rational, cpwl.evaluate(network, part.to_input(point[None]), backend="exact")[0]))
         assert [at(output, point) for output in outputs] == wanted
@@ -90,7 +90,7 @@ def test_the_largest_piecewise_that_is_allowed_is_quick_to_evaluate(name: str) -
         function = np.vectorize(sympy.lambdify((u1, u2), outputs[1], modules), otypes=[float])
         values = cpwl.evaluate(network, part.to_input(many))[:, 1]
         assert np.allclose(function(*many.T), values, rtol=1e-9, atol=1e-12)
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
 
 
 @pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..boundary import DecisionBoundary
 from ..domain import exactly
 from ..errors import ArgumentError, ShapeError
-from ..polytope import finite
+from ..ieee import ieee
+from ..polytope import finite, plain
 
 if TYPE_CHECKING:
     import pandas
@@ -35,6 +36,7 @@ _TINY = 2.0**-500
 """More than what underflow takes away in squares and products of coordinates."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Nearest:
     """For each of M points the nearest point of a boundary, in slice coordinates and by their Euclidean distance."""
@@ -69,6 +71,7 @@ class Nearest:
         return pandas.DataFrame(columns).rename_axis("point")
 
 
+@ieee
 def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     """The point of the boundary nearest to each point u (M, 2) of the slice, given in slice coordinates.
 
@@ -79,15 +82,17 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     (``boundary.ties``) are no part of the boundary. Slice coordinates are orthonormal up to rounding, so a distance is
     that in the input space to 1e-15.
 
-    Raises ``ArgumentError`` for a boundary without segments, ``ShapeError`` for points of another shape.
+    Raises ``ArgumentError`` for a boundary without segments, ``IncompleteError`` for one that is not complete,
+    ``ShapeError`` for points of another shape.
     """
+    boundary.partition.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
         )
     exact = boundary.partition.arrangement.exact
-    given = np.asarray(u)
-    given = given if exact and given.dtype == object else finite("u", u)
+    given = plain(u)
+    given = given if exact and given.dtype == object else finite("u", given)
     if given.ndim != 2 or given.shape[1] != 2:
         raise ShapeError(f"u must have shape (M, 2), slice coordinates, got {given.shape}. Use part.to_slice.")
     rows = max(1, _ENTRIES // len(boundary))
@@ -96,6 +101,7 @@ def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
     return Nearest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
+@ieee
 def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
     """For each point (M, *shape) of the input space the row of ``data`` (N, *shape) at the least Euclidean distance.
 
@@ -103,16 +109,18 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
     """
     from sklearn.metrics import pairwise_distances_argmin
 
-    rows, table = (np.asarray(x, np.float64).reshape(len(np.asarray(x)), -1) for x in (points, data))
+    rows, table = (given.reshape(len(given), -1) for given in (finite("points", points), finite("data", data)))
     found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
     return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
 
 
+@ieee
 def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
     """The boundary by pairs of classes, the longest first: ``segments``, ``length``, ``share`` of the whole length and
     ``tied``, the number of regions on which the two tie over an area (these have no length).
 
-    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64.
+    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64. Of a
+    boundary that is not complete it is about the segments that are there, and a column ``complete`` says so.
     """
     import pandas
 
@@ -125,7 +133,8 @@ def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
     )
     found = table.groupby(["first", "second"]).sum()
     found.insert(2, "share", found["length"] / max(float(lengths.sum()), np.finfo(np.float64).tiny))
-    return found.sort_values("length", ascending=False, kind="stable")
+    found = found.sort_values("length", ascending=False, kind="stable")
+    return found if boundary.complete else found.assign(complete=False)
 
 
 # ---- float ---------------------------------------------------------------------------------------------------------

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
+from ..ieee import ieee
+from ..polytope import plain
 from .maps import LocalMaps, decided_by
 
 if TYPE_CHECKING:
     import pandas
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class MapClusters:
     """k affine maps in place of a network's many: the centres of k-means clusters of its local maps."""
@@ -46,6 +49,7 @@ class MapClusters:
         return decided_by(self.centers[self.assign(maps)], maps.points)
 
 
+@ieee
 def cluster_maps(maps: LocalMaps, count: int, *, seed: int = 0, starts: int = 1) -> MapClusters:
     """k-means clusters (scikit-learn, Lloyd's algorithm) of the vectors [W | b] of local maps, ``count`` of them.
 
@@ -64,6 +68,7 @@ def cluster_maps(maps: LocalMaps, count: int, *, seed: int = 0, starts: int = 1)
     return MapClusters(np.asarray(found.cluster_centers_), np.asarray(found.labels_, np.int64), share)
 
 
+@ieee
 def cluster_table(
     maps: LocalMaps,
     counts: Sequence[int],
@@ -98,7 +103,7 @@ def cluster_table(
 
 def checked_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
     """The labels as int64 (count,); ``ShapeError`` where there are not as many."""
-    given = np.asarray(labels)
+    given = plain(labels)
     if given.shape != (count,) or not count:
         raise ShapeError(f"labels must be the classes of the {count} test points (at least 1), got {given.shape}.")
     return given.astype(np.int64)

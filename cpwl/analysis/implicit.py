@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..boundary import DecisionBoundary, at_level
 from ..domain import Domain
 from ..errors import ArgumentError, DomainError
+from ..ieee import ieee
 from ..partition import Partition
 from ..polytope import finite
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Contour:
     """One line of a level set or boundary: segments joined end to end."""
@@ -48,12 +50,15 @@ class Contour:
         return np.concatenate([self.points, self.points[:1]])
 
 
+@ieee
 def contours(boundary: DecisionBoundary) -> list[Contour]:
     """The lines that a level set or boundary consists of, the longest first.
 
     Segments are joined where just two of them end in one point: a vertex of the subdivision, whose coordinates all of
-    them share. So nothing is closed by a tolerance: where more segments meet, lines end.
+    them share. So nothing is closed by a tolerance: where more segments meet, lines end. Raises ``IncompleteError`` for
+    a boundary that is not complete: its lines end anywhere.
     """
+    boundary.partition.check_complete("which lines its boundary consists of")
     ends = [tuple(map(tuple, pair)) for pair in boundary.ends.tolist()]
     at: dict[Any, list[int]] = defaultdict(list)
     for segment, pair in enumerate(ends):
@@ -70,17 +75,21 @@ def contours(boundary: DecisionBoundary) -> list[Contour]:
     return sorted((_contour(line, boundary.ends.dtype) for line in found), key=lambda line: -line.length)
 
 
+@ieee
 def volume_below(part: Partition, level: float = 0.0) -> Any:
     """The volume (area, when D = 2) of {f < level} in the domain, of a network with one output.
 
     Exact (a Fraction) on an exact partition; otherwise the sum of the float64 volumes of the very regions that exact
-    arithmetic has below the level. Regions on which f is the level throughout do not count.
+    arithmetic has below the level. Regions on which f is the level throughout do not count. Raises ``IncompleteError``
+    for a partition that is not complete.
     """
+    part.check_complete("the volume below a level")
     refinement = at_level(part, level)
     below = refinement.below.dense()[:, 0]
     return refinement.arrangement.volumes()[below].sum()
 
 
+@ieee
 def axis_slices(lo: ArrayLike, hi: ArrayLike, *, axis: int, at: Sequence[float]) -> list[Domain]:
     """The planes x[axis] = value through the box lo <= x <= hi of a 3-D input space, one for each value in ``at``.
 

@@ -18,6 +18,7 @@ from ..adjoint import adjoint
 from ..arithmetic import Arithmetic, Forward, evaluate, unrolled
 from ..errors import ArgumentError, NumericalRangeError
 from ..evaluation import batches, check_compiled, input_rows
+from ..ieee import ieee
 from ..local import LIMIT
 from ..merged import Merged
 from ..network import Max, Network, Node, Piecewise, Scale
@@ -30,6 +31,7 @@ Pieces = dict[int, NDArray[np.int64]]
 _NUMBER = 8
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class LocalMaps:
     """The affine maps f(y) = W y + b around M points, one for each: that of the point's activation pattern.
@@ -83,6 +85,7 @@ def decided_by(flat: NDArray[np.float64], points: NDArray[Any]) -> NDArray[np.in
     return np.asarray(values.argmax(axis=1), np.int64)
 
 
+@ieee
 def local_maps(
     net: Network, points: ArrayLike, *, backend: str = "torch", device: str | None = None, limit: int = LIMIT
 ) -> LocalMaps:
@@ -108,6 +111,7 @@ def local_maps(
     return LocalMaps(rows, *found)
 
 
+@ieee
 def dual_points(
     regions: Partition | Merged, *, output: int | None = None, frame: Literal["slice", "input"] = "slice"
 ) -> NDArray[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError
+from ..ieee import ieee
 from ..network import Network
 from ..partition import Partition, partition
 from .recording import Frame, Recording, StoredFrames
@@ -18,6 +19,7 @@ from .recording import Frame, Recording, StoredFrames
 Drawn = Literal["decision", "none"]
 
 
+@ieee
 class Recorder:
     """Records the partition of a slice every so many steps of training.
 

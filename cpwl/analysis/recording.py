@@ -6,7 +6,6 @@ that is some 70 bytes a region whatever the model's size, and drawing needs no s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -16,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import archive
 from ..domain import Domain
-from ..errors import ArgumentError, CpwlError, FileFormatError
-from ..io import domain_arrays, domain_from_arrays, read_archive
+from ..errors import ArgumentError, FileFormatError
+from ..files import reading
+from ..ieee import ieee
+from ..io import domain_arrays, domain_from_arrays
 from ..partition import Partition
 from ..ragged import Ragged
 from ..stored import Stored, prefixed, ragged_arrays
@@ -37,6 +39,7 @@ _NAME = "step-{:012d}.npz"
 Scale = Literal["log", "linear"]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Frame:
     """The regions of a slice at one step of training, R of them; coordinates are the slice's, float64."""
@@ -87,6 +90,7 @@ class Frame:
         )
 
 
+@ieee
 class Recording(Sequence[Frame]):
     """The frames of a training run on one slice, in order of their steps.
 
@@ -149,10 +153,10 @@ class Recording(Sequence[Frame]):
         return cls(stored.domain, stored)
 
     def table(self) -> pandas.DataFrame:
-        """The metrics and statistics of all frames as a pandas table, one row a step."""
+        """The metrics and statistics of all frames, and whether each is ``complete``, as a pandas table, a row each."""
         import pandas
 
-        rows = [{**frame.metrics, **frame.statistics} for frame in self]
+        rows = [{**frame.metrics, **frame.statistics, "complete": frame.complete} for frame in self]
         return pandas.DataFrame(rows, index=pandas.Index(self.steps, name="step"))
 
     def plot(self, steps: Sequence[int] | None = None, **options: Any) -> Any:
@@ -258,24 +262,13 @@ def _numbers(header: dict[str, Any], name: str) -> dict[str, int | float]:
 
 
 def _write(path: Path, header: dict[str, Any], arrays: Mapping[str, ArrayLike]) -> None:
-    """Writes under another name first: a file that is there is whole."""
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}).encode()
-    part = path.with_suffix(".part")
-    with open(part, "wb") as file:
-        np.savez_compressed(file, header=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
-    part.replace(path)
+    archive.write(path, {"format": FORMAT, "version": VERSION, **header}, arrays, compressed=True)
 
 
 def _read(path: Path, build: Any) -> Any:
     """What ``build`` makes of the header and the arrays of a file."""
-    try:
-        arrays = read_archive(path)
-        try:
-            header = json.loads(arrays.pop("header").tobytes())
-        except (KeyError, ValueError, RecursionError) as error:
-            raise FileFormatError(f"its header is not JSON ({error})") from None
-        if not isinstance(header, dict) or (header.get("format"), header.get("version")) != (FORMAT, VERSION):
+    with open(path, "rb"), reading(path, "a file of a recording", "Record it again."):
+        header, arrays = archive.read(path)
+        if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
             raise FileFormatError(f"its header must be of format {FORMAT!r}, version {VERSION}")
         return build(header, Stored(arrays))
-    except CpwlError as error:
-        raise FileFormatError(f"{fspath(path)} is no file of a recording that cpwl can read: {error}") from error

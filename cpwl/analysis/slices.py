@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Domain
 from ..errors import ArgumentError, DomainError, ShapeError
+from ..ieee import ieee
 from ..polytope import finite, number
 
 
+@ieee
 def random_slice(point: ArrayLike, *, side: float = 1.0, seed: int | Sequence[int] = 0) -> Domain:
     """A square of the given side, in input units, centred on a point of the input space, in a random plane.
 
@@ -34,6 +36,7 @@ def random_slice(point: ArrayLike, *, side: float = 1.0, seed: int | Sequence[in
     return Domain.polygon(square, centre, _random_frame(centre.size, seed).reshape(*centre.shape, 2))
 
 
+@ieee
 def off_data(data: ArrayLike, count: int, *, seed: int = 0) -> NDArray[np.float64]:
     """``count`` points (count, *shape) away from the data (M, *shape): uniform in its box, entry by entry.
 

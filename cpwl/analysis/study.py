@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..domain import Domain
 from ..errors import ArgumentError, ShapeError
+from ..ieee import ieee
 from ..many import partition_many
 from ..network import Network
 from ..partition import Partition
@@ -32,6 +33,7 @@ Place: TypeAlias = tuple[str, int, int, float]
 """Name of a set of points, index of a point in it, number of a slice through it, side."""
 
 
+@ieee
 def study(
     networks: Network | Mapping[str, Network],
     points: ArrayLike | Mapping[str, ArrayLike],
@@ -72,6 +74,7 @@ def study(
     return pandas.DataFrame(rows)
 
 
+@ieee
 def summarised(
     table: pandas.DataFrame,
     by: Sequence[str] = ("network", "points", "side"),
@@ -95,6 +98,7 @@ def summarised(
     return found.assign(max=groups.max())
 
 
+@ieee
 def plot_study(table: pandas.DataFrame, **options: Any) -> Any:
     """A matplotlib figure of the distributions over the slices; see ``cpwl.plot_statistics.plot_study``."""
     from ..plot_statistics import plot_study as draw
@@ -108,7 +112,7 @@ def _measured(part: Partition) -> dict[str, Any]:
     return {
         "complete": part.complete,
         **found.summary,
-        **{f"median {name}": float(np.median(values)) for name, values in medians.items()},
+        **{f"median {name}": float(np.median(values)) if len(part) else np.nan for name, values in medians.items()},
     }
 
 

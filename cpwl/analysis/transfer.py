@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
+from ..ieee import ieee
+from ..polytope import finite
 from .clusters import checked_labels
 from .maps import LocalMaps, decided_by
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 Table = NDArray[np.float64]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Represented:
     """What a network makes of inputs: a vector for each, and the class that follows from such a vector."""
@@ -43,8 +46,8 @@ class Represented:
     @classmethod
     def by_layer(cls, train: ArrayLike, test: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Represented:
         """By the entries h of a hidden layer, where the network's output is weight h + bias: (m, p) and (m,)."""
-        head, shift = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
-        given = [np.asarray(rows, np.float64).reshape(len(np.asarray(rows)), -1) for rows in (train, test)]
+        head, shift = finite("weight", weight), finite("bias", bias)
+        given = [rows.reshape(len(rows), -1) for rows in (finite("train", train), finite("test", test))]
         if head.ndim != 2 or any(rows.shape[1] != head.shape[1] for rows in given):
             widths = [rows.shape[1] for rows in given]
             raise ShapeError(
@@ -53,6 +56,7 @@ class Represented:
         return cls(given[0], given[1], lambda h: np.asarray((h @ head.T + shift).argmax(axis=1), np.int64))
 
 
+@ieee
 def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) -> Callable[[Table], Table]:
     """The affine map c = T a + t that is nearest to taking rows a of ``source`` (M, p) to those of ``target`` (M, q).
 
@@ -64,7 +68,7 @@ def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) ->
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
 
-    given, wanted = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    given, wanted = finite("source", source), finite("target", target)
     if given.ndim != 2 or wanted.ndim != 2 or len(given) != len(wanted) or len(given) < 2:
         raise ShapeError(
             f"source and target must have rows of the same M >= 2 inputs, got {given.shape}, {wanted.shape}."
@@ -76,6 +80,7 @@ def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) ->
     return lambda rows: np.asarray(fitted.predict(rows)).reshape(len(rows), -1)
 
 
+@ieee
 def transfer_table(networks: Mapping[str, Represented], labels: ArrayLike, *, components: int = 64) -> pandas.DataFrame:
     """Affine maps between networks in both directions, a row for each ordered pair (source, target).
 

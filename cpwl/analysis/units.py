@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, UnsupportedDimensionError
+from ..ieee import ieee
 from ..network import Network, Piecewise
 from ..partition import Partition, partition
 from ..provenance import Crossings, crossings
@@ -31,6 +32,7 @@ _BLOCK = 1 << 24
 Rows = NDArray[np.int64]
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Polyline:
     """A part of a unit's boundary: a curve of facets along which it passes from one piece to another."""
@@ -45,6 +47,7 @@ class Polyline:
     """Whether it comes back to its first vertex. Others end at the border, or where several curves of the unit meet."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Units:
     """The units of a network on a partition's domain; axis U: the columns of ``partition.patterns()``."""
@@ -62,7 +65,8 @@ class Units:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{int((self.states == state).sum())} {state}" for state in (CUTS, DEAD, LINEAR))
-        return f"<Units: {len(self)} on {len(self.partition)} regions: {counts}>"
+        part = "" if self.partition.complete else "INCOMPLETE, "
+        return f"<Units: {part}{len(self)} on {len(self.partition)} regions: {counts}>"
 
     @cached_property
     def layers(self) -> Rows:
@@ -137,13 +141,16 @@ class Units:
         return partition(ended, part.domain, backend=part.backend, device=part.device, predicates=part.predicates)
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a unit: layer, name, index in the layer, state, pieces, facets, length, shared length, repeats."""
+        """One row a unit: layer, name, index in the layer, state, pieces, facets, length, shared length, repeats.
+
+        Where the partition is not complete this is about the regions that are there, and a column ``complete`` says so.
+        """
         import pandas
 
         columns = self.partition.network.unit_columns
         names = np.array([self.partition.network.nodes[i].name for i in columns], object)
         starts = np.array([part.start for part in columns.values()], np.int64)
-        return pandas.DataFrame(
+        table = pandas.DataFrame(
             {
                 "layer": self.layers,
                 "name": names[self.layers - 1],
@@ -157,6 +164,7 @@ class Units:
                 "repeats": self.repeats,
             }
         ).rename_axis("unit")
+        return table if self.partition.complete else table.assign(complete=False)
 
     def by_layer(self) -> pandas.DataFrame:
         """One row a layer: name, units, how many cut, are dead, linear, repeat another; length; regions after it."""
@@ -165,7 +173,8 @@ class Units:
         groups = table.assign(units=1, repeats=self.repeats >= 0, **states).groupby("layer")
         counts = groups[["units", CUTS, DEAD, LINEAR, "repeats"]].sum()
         found = groups[["name"]].first().join([counts, groups[["length"]].sum()])
-        return found.assign(regions=self.regions_after)
+        found = found.assign(regions=self.regions_after)
+        return found if self.partition.complete else found.assign(complete=False)
 
     def plot(self, **options: Any) -> Any:
         """A matplotlib figure with a panel for each layer; see ``cpwl.plot_statistics.plot_units``."""
@@ -195,12 +204,15 @@ class Units:
         return np.asarray(np.bincount(self.crossings.unit, weights=values, minlength=len(self)), np.float64)
 
 
+@ieee
 def units(part: Partition) -> Units:
     """What each unit of a partition's network does on its domain.
 
     On a partition with exact predicates, or an exact one, this is exact; see ``cpwl.provenance.crossings``. On one that
     is not ``complete`` it is about the regions that are there.
     """
+    if not len(part):
+        part.check_complete("what units do")
     bounds = [_bounds(step, regions) for step, regions in _present(part)]
     empty = np.zeros(0, np.int16)
     lowest, highest = (np.concatenate([empty, *(pair[k] for pair in bounds)]) for k in (0, 1))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError, VerificationError
+from ..ieee import ieee
 from ..network import Network
 from ..partition import Partition
 from ..sweep import Progress
@@ -26,6 +27,7 @@ def _none() -> NDArray[np.int64]:
     return np.zeros(0, np.int64)
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Certificate(Claim):
     """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once."""
@@ -109,6 +111,7 @@ def _readable(number: Fraction) -> str:
     return str(number) if number.denominator == 1 else f"{number} (about {float(number):.6g})"
 
 
+@ieee
 def certify(partition: Partition, *, progress: Progress | None = None) -> Certificate:
     """The exact partition that a partition stands for, with the proof that it is exactly that.
 

@@ -8,8 +8,10 @@ from os import PathLike
 from typing import Any
 
 from ..errors import VerificationError
+from ..ieee import ieee
 
 
+@ieee
 class Claim(ABC):
     """A claim about networks on a domain that a file can prove (proofs/certificate-format.md)."""
 

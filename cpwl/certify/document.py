@@ -8,10 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from .. import checker
 from ..backends.exact.integers import Integer
 from ..backends.exact.points import Point, primitive
 from ..domain import Domain
-from ..errors import CpwlError, FileFormatError
+from ..errors import ArgumentError, FileFormatError
+from ..files import content_of, reading, replaced
 from ..network import Network
 from .certificate import Certificate
 from .criterion import Listing
@@ -24,7 +26,13 @@ VERSION = 1
 def write(path: str | PathLike[str], document: Entry) -> None:
     """Writes the file of a certificate, compressed by gzip when the name ends in .gz."""
     data = (json.dumps(document, separators=(",", ":")) + "\n").encode("ascii")
-    Path(path).write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
+    if len(data) > checker.MAX_BYTES:
+        raise ArgumentError(
+            f"a certificate has at most {checker.MAX_BYTES:,} bytes, which bounds what a checker reads; this one "
+            f"has {len(data):,}. Certify the partition of a smaller domain, or the parts of a domain one by one."
+        )
+    with replaced(path) as new:
+        new.write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
 
 
 def write_named(path: str | PathLike[str], document: Entry, folder: str | PathLike[str]) -> None:
@@ -62,12 +70,18 @@ def _coordinate(x: Integer, w: Integer) -> str:
 
 def read(path: str | PathLike[str]) -> Certificate:
     """The claim in the file of a partition certificate; see ``Certificate.load``."""
-    data = Path(path).read_bytes()
+    data = content_of(path, checker.MAX_BYTES)
+    hint = "Save it again with Certificate.save, or check it with cpwl check."
+    with reading(path, "a certificate", hint):
+        return _certificate(_parsed(data))
+
+
+def _parsed(data: bytes) -> Any:
+    """The JSON value, within the limits of the format, which are the checker's."""
     try:
-        entry = json.loads(gzip.decompress(data) if Path(path).suffix == ".gz" else data, parse_float=_no_float)
-        return _certificate(entry)
-    except (CpwlError, OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise FileFormatError(f"{path} is not a certificate that this version of cpwl can read: {error}") from error
+        return checker.parse(data)
+    except checker.Malformed as error:
+        raise FileFormatError(str(error)) from None
 
 
 def _certificate(entry: Any) -> Certificate:
@@ -96,7 +110,3 @@ def _regions(entry: Any) -> list[list[int]]:
 def _point(entry: Any) -> Point:
     (x, p), (y, q) = (map(Integer, integers(text)) for text in entry)
     return primitive(x * q, y * p, p * q)
-
-
-def _no_float(text: str) -> float:
-    raise FileFormatError(f"a certificate holds no floating-point number, got {text}.")

@@ -173,9 +173,9 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
 def _swept(network: Network, domain: Domain, arrangement: ExactArrangement) -> ExactArrangement:
     """The partition of what an arrangement covers."""
     sweep = Sweep(network, domain, ExactArithmetic())
-    found = sweep.finish(sweep.start(arrangement)).state.arrangement
-    assert isinstance(found, ExactArrangement), found
-    return found
+    found = sweep.finish(sweep.start(arrangement))
+    assert found is not None and isinstance(found.state.arrangement, ExactArrangement), found
+    return found.state.arrangement
 
 
 def _part_inside(arrangement: ExactArrangement, window: Box) -> ExactArrangement:

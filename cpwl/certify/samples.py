@@ -15,6 +15,7 @@ from .. import backends
 from ..arithmetic import embedding, evaluate
 from ..boundary import DecisionBoundary
 from ..errors import ArgumentError, VerificationError
+from ..ieee import ieee
 from .claim import Claim
 from .entries import Entry, number
 
@@ -22,6 +23,7 @@ _SPARE = 4
 """For each sample wanted, how many are tried at most."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class CertifiedSample:
     """A rational point on a decision boundary, with the network's exact outputs there as the proof."""
@@ -38,6 +40,7 @@ class CertifiedSample:
     """The gradient of the first output of the pair minus the second (or of the only one) at u, Fractions (D,)."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class FloatNeighbour:
     """A floating-point input beside a point of a boundary, and how the network decides there, exactly."""
@@ -52,6 +55,7 @@ Neighbours = tuple[FloatNeighbour | None, FloatNeighbour | None]
 """On the side where the difference is negative, and where it is positive; None where the search found none."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class BoundarySamples(Claim):
     """Points that are proved to lie on a decision boundary or a level set."""
@@ -96,6 +100,7 @@ def certified(boundary: DecisionBoundary, n: int, seed: int) -> BoundarySamples:
     return BoundarySamples(boundary, tuple(certify_samples(boundary, n, seed=seed)))
 
 
+@ieee
 def certify_samples(
     boundary: DecisionBoundary,
     n: int = 20,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..domain import Domain
 from ..errors import ArgumentError
+from ..ieee import ieee
 from ..network import Network
 from ..partition import Partition, partition
 from ..sweep import Progress
@@ -21,6 +22,7 @@ from .entries import Entry, number
 from .joint import joined, parted
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class Extremum(Claim):
     """The largest (or smallest) value of an output on a domain, and a point where the network has it."""
@@ -52,6 +54,7 @@ class Extremum(Claim):
         return _proved("extremum", (self.partition.network,), self.partition, claim)
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class ConstantDecision(Claim):
     """One output is strictly larger than all others everywhere on a domain: a robustness certificate."""
@@ -70,6 +73,7 @@ class ConstantDecision(Claim):
         return _proved("constant-decision", (self.partition.network,), self.partition, {"class": self.label})
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class DecisionCounterexample(Claim):
     """A point of a domain at which another output is at least as large as the one that was to be the largest."""
@@ -98,6 +102,7 @@ class DecisionCounterexample(Claim):
         return _stated("decision-counterexample", (self.network,), self.domain, claim)
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class EqualNetworks(Claim):
     """Two networks have the same outputs everywhere on a domain."""
@@ -113,6 +118,7 @@ class EqualNetworks(Claim):
         return _proved("equal-networks", self.networks, self.partition, {})
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class DifferentNetworks(Claim):
     """A point of a domain at which an output of two networks differs; no other point's outputs differ more."""
@@ -139,6 +145,7 @@ class DifferentNetworks(Claim):
         return _stated("different-networks", self.networks, self.domain, claim)
 
 
+@ieee
 def certify_extremum(
     part: Partition | Certificate,
     output: int = 0,
@@ -160,6 +167,7 @@ def certify_extremum(
     return Extremum(proven, chosen, sense, values[vertex], vertex)
 
 
+@ieee
 def certify_constant(
     part: Partition | Certificate, label: int | None = None, *, progress: Progress | None = None
 ) -> ConstantDecision | DecisionCounterexample:
@@ -189,6 +197,7 @@ def certify_constant(
     )
 
 
+@ieee
 def certify_equal(
     first: Network, second: Network, dom: Domain, *, backend: str = "torch", progress: Progress | None = None
 ) -> EqualNetworks | DifferentNetworks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from ..archive import plain_array
 from ..console import Reporter
+from ..errors import CpwlError
+from ..files import replaced
 
 if TYPE_CHECKING:
     from ..boundary import DecisionBoundary
@@ -22,7 +26,15 @@ if TYPE_CHECKING:
 def load(path: Path) -> Partition:
     from ..io import load as read
 
-    return read(path)
+    part = read(path)
+    if not part.complete:
+        say_incomplete()
+    return part
+
+
+def say_incomplete() -> None:
+    """Tells that what follows is about some of the regions."""
+    Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
 
 
 def compile_model(model: Path, until: str | None, report: Reporter) -> Network:
@@ -60,9 +72,9 @@ def read_numbers(path: Path) -> NDArray[Any]:
     """The array in an .npy file, or in a text file of columns (parted by commas or blanks)."""
     try:
         if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False), np.float64)
+            return plain_array(path.read_bytes()).astype(np.float64)
         return np.loadtxt(path.read_text(encoding="utf-8").replace(",", " ").splitlines(), ndmin=2)
-    except (ValueError, EOFError) as error:
+    except (CpwlError, ValueError) as error:
         raise click.BadParameter(f"{path} holds no array of numbers: {error}.") from None
 
 
@@ -73,6 +85,20 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     if (labels != numbers).any() or (labels < 0).any():
         raise click.BadParameter(f"{path} must hold classes: whole numbers from 0 on.")
     return labels
+
+
+def save_figure(figure: Any, path: Path, **options: Any) -> None:
+    """Writes a figure of matplotlib; options are those of its ``savefig``."""
+    drawn = BytesIO()  # matplotlib's own errors hide that of a full disk
+    figure.savefig(drawn, format=path.suffix[1:].lower(), **options)
+    with replaced(path) as new:
+        new.write_bytes(drawn.getbuffer())
+
+
+def save_table(table: Any, path: Path, **options: Any) -> None:
+    """Writes a pandas table as .csv; options are those of its ``to_csv``."""
+    with replaced(path) as new:
+        table.to_csv(new, **options)
 
 
 def decision_boundary(part: Partition, level: float | None) -> DecisionBoundary:

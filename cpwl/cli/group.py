@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from itertools import groupby
 from typing import Any
 
 import click
 
 from .. import __version__
-from ..errors import ArgumentError, CpwlError, FileFormatError, UnsupportedDimensionError, UnsupportedLayerError
+from ..errors import (
+    ArgumentError,
+    CpwlError,
+    FileFormatError,
+    IncompleteWarning,
+    UnsupportedDimensionError,
+    UnsupportedLayerError,
+)
 
 _BAD_INPUT = (
     *(ArgumentError, FileFormatError, UnsupportedDimensionError, UnsupportedLayerError),
@@ -45,7 +53,9 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", IncompleteWarning)  # a line says so wherever a partition is read
+                return super().invoke(ctx)
         except (CpwlError, OSError) as error:
             text = " ".join(str(error).split())
             click.echo(f"Error: {text}", err=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .files import decision_boundary, load, read_labels, read_numbers
+from .files import decision_boundary, load, read_labels, read_numbers, save_figure
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
@@ -45,7 +45,7 @@ def plot(
         axes: Any = plot_surface(loaded, output=output or 0, color=color or "logit", boundary=found)
     else:
         axes = draw(loaded, color=color or "slope", output=output, boundary=found)
-    axes.figure.savefig(out, bbox_inches="tight", dpi=dpi)
+    save_figure(axes.figure, out, bbox_inches="tight", dpi=dpi)
 
 
 @main.command()

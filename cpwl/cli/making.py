@@ -11,6 +11,7 @@ from ..console import Reporter
 from .files import compile_model, read_domain
 from .group import main
 from .parameters import EXISTING, NewFile, check_domain, domain_options
+from .signals import ended_by_signals
 
 if TYPE_CHECKING:
     from ..domain import Domain
@@ -45,8 +46,14 @@ def demo(out: Path, seed: int) -> None:
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")
-@click.option("--max-regions", type=click.IntRange(1), help="Begin no further block when there are so many.")
-@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Begin no further block after that time.")
+@click.option(
+    "--max-regions", type=click.IntRange(1), help="Of a file: no more regions than these. Else begin no further block."
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="End after that time, with the regions that are finished.",
+)
 @click.option("--resume", is_flag=True, help="Go on with what the folder --out holds of this partition.")
 @click.option("--stats", "numbers", is_flag=True, help="Count and measure the regions, block by block; hold none.")
 @click.option("--out", type=NewFile(path_type=Path),
@@ -74,6 +81,8 @@ def partition(
     if numbers == (out is not None):
         raise click.UsageError("Give either --out or --stats.")
     in_folder = out is not None and out.suffix.lower() != ".npz"
+    if out is not None and not in_folder and out.is_dir():
+        raise click.BadParameter(f"'{out}' is a folder; a name that ends in .npz is that of a file.")
     if resume and not in_folder:
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
     check_domain(box, through, polygon)
@@ -101,9 +110,13 @@ def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, o
 def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
     from ..dataset import write_partition
 
-    with report.step(f"partition ({options['backend']})") as step:
-        written = write_partition(net, domain, out, progress=step.progress, **options)
-        step.result = _found(written.regions, written.ambiguous, written.complete)
+    try:
+        with report.step(f"partition ({options['backend']})") as step, ended_by_signals():
+            written = write_partition(net, domain, out, progress=step.progress, **options)
+            step.result = _found(written.regions, written.ambiguous, written.complete)
+    except KeyboardInterrupt:
+        message = f"stopped. What is finished is in {out}; the same command with --resume goes on."
+        raise click.ClickException(message) from None
     if not written.complete:
         report.line("  Go on with --resume.")
 
@@ -112,10 +125,9 @@ def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict
     from ..partition import partition_blocks
     from ..statistics import statistics_of_blocks
 
-    done: set[tuple[int, ...]] = set()
     with report.step(f"partition ({options['backend']})") as step:
-        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, done=done, **options))
-        step.result = _found(totals.regions, totals.ambiguous, () in done)
+        totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, **options))
+        step.result = _found(totals.regions, totals.ambiguous, bool(totals.complete))
     report.numbers(totals.summary)
 
 

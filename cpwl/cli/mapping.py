@@ -9,7 +9,16 @@ import click
 import numpy as np
 
 from ..console import Reporter
-from .files import compile_model, decision_boundary, load, read_domain, read_labels, read_numbers
+from .files import (
+    compile_model,
+    decision_boundary,
+    load,
+    read_domain,
+    read_labels,
+    read_numbers,
+    save_figure,
+    save_table,
+)
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, check_domain, domain_options, file_type
 
@@ -87,7 +96,7 @@ def agree(
     )
     _show(found.table(), table)
     if out is not None:
-        found.plot().figure.savefig(out, bbox_inches="tight")
+        save_figure(found.plot().figure, out, bbox_inches="tight")
 
 
 @main.command()
@@ -167,4 +176,4 @@ def _show(table: Any, path: Path | None) -> None:
     """Prints a pandas table, and writes it to a file."""
     Reporter().line(table.to_string(float_format="{:.4g}".format))
     if path is not None:
-        table.to_csv(path)
+        save_table(table, path)

@@ -10,7 +10,7 @@ import click
 from numpy.typing import NDArray
 
 from ..console import Reporter
-from .files import compile_model, load, read_numbers
+from .files import compile_model, load, read_numbers, save_figure, save_table, say_incomplete
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
@@ -47,7 +47,7 @@ def stats(part: Path, table: Path | None, picture: Path | None) -> None:
     if table is not None:
         found.to_csv(table)
     if picture is not None:
-        found.plot().savefig(picture)  # type: ignore[union-attr]
+        save_figure(found.plot(), picture)  # type: ignore[union-attr]
 
 
 def _statistics(part: Path) -> Statistics | WrittenStatistics:
@@ -57,7 +57,7 @@ def _statistics(part: Path) -> Statistics | WrittenStatistics:
 
     found = statistics_of_folder(part)
     if not found.written.complete:
-        Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
+        say_incomplete()
     return found
 
 
@@ -81,9 +81,9 @@ def units(part: Path, table: Path | None, picture: Path | None) -> None:
     found = of(load(part))
     _print(found.by_layer().reset_index())
     if table is not None:
-        found.to_frame().to_csv(table)
+        save_table(found.to_frame(), table)
     if picture is not None:
-        found.plot().savefig(picture)
+        save_figure(found.plot(), picture)
 
 
 @main.command()
@@ -129,9 +129,9 @@ def study(
         step.result = f"{len(found):,} slices, {found['regions'].sum():,} regions"
     _print(summarised(found).reset_index())
     if table is not None:
-        found.to_csv(table, index=False)
+        save_table(found, table, index=False)
     if picture is not None:
-        plot_study(found, by=by, hue="points" if by == "network" else "network").savefig(picture)
+        save_figure(plot_study(found, by=by, hue="points" if by == "network" else "network"), picture)
 
 
 def _points(sets: Sequence[str]) -> dict[str, NDArray[Any]]:

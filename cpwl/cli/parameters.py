@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from ..files import check_writable
+
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -23,13 +25,17 @@ def file_type(suffixes: tuple[str, ...]) -> Any:
 
 
 class NewFile(click.Path):
-    """A file to be written, checked before anything is computed to lie in a folder that can be written to."""
+    """A file, or with ``file_okay=False`` a folder, to be written; that it can be is tried before any computing."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = super().convert(value, param, ctx)
-        folder = Path(os.fsdecode(path)).parent
-        if not (folder.is_dir() and os.access(folder, os.W_OK)):
-            self.fail(f"folder '{folder}' does not exist or cannot be written to. Create it first.", param, ctx)
+        place = Path(os.fsdecode(path))
+        try:
+            check_writable(place / "file" if place.is_dir() else place)
+        except FileNotFoundError:
+            self.fail(f"folder '{place.parent}' does not exist. Create it first.", param, ctx)
+        except OSError as error:
+            self.fail(f"'{place}' cannot be written: {error.strerror}.", param, ctx)
         return path
 
 

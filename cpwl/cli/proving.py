@@ -12,7 +12,8 @@ import click
 import numpy as np
 
 from ..console import Reporter
-from .files import load
+from ..files import replaced
+from .files import load, save_figure
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
@@ -59,11 +60,12 @@ def _write_samples(found: DecisionBoundary, count: int, seed: int, out: Path) ->
     x = found.partition.to_input(slice_points).astype(np.float64)
     pairs = found.pairs[segments]
     if out.suffix.lower() == ".npz":
-        np.savez(out, u=u, x=x, pairs=pairs)
+        with replaced(out) as new, open(new, "wb") as archive:
+            np.savez(archive, u=u, x=x, pairs=pairs)
         return
     flat = x.reshape(len(x), -1)
     names = [f"u{i}" for i in range(u.shape[1])] + [f"x{i}" for i in range(flat.shape[1])] + ["class1", "class2"]
-    with open(out, "w", newline="", encoding="utf-8") as file:
+    with replaced(out) as new, open(new, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([*a, *b, *c] for a, b, c in zip(u.tolist(), flat.tolist(), pairs.tolist(), strict=True))
@@ -96,7 +98,7 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
 
 
 @main.command()
-@click.argument("certificate", type=EXISTING)
+@click.argument("certificate", type=click.Path(exists=True, path_type=Path))
 @click.argument("networks", type=EXISTING, nargs=-1)
 @click.pass_context
 def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> None:
@@ -106,13 +108,30 @@ def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> 
     networks that the certificate only names. The exit status is 0 when it is accepted, 1 when it is rejected, 2 when
     it is malformed.
 
+    Of a folder that "cpwl partition --out FOLDER" wrote, the checksums are compared: whether every file is as it was
+    written. That proves nothing about the network.
+
     \b
-    Example:
+    Examples:
       cpwl check certificate.json.gz
+      cpwl check regions/
     """
+    if certificate.is_dir():
+        _check_folder(certificate, networks)
+        return
     from ..checker import main as checker
 
     ctx.exit(checker([os.fspath(path) for path in (certificate, *networks)]))
+
+
+def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:
+    from ..dataset import check_written
+
+    if networks:
+        raise click.UsageError("NETWORKS belong to a certificate; a folder is given alone.")
+    found = check_written(folder)
+    state = "" if found.complete else "; INCOMPLETE: they do not cover the domain"
+    Reporter().line(f"as written: {found.parts:,} files with {found.regions:,} regions{state}")
 
 
 @main.command()
@@ -148,9 +167,10 @@ def compare(
     found = _comparison(load(part), part_exact, samples, run, device, grid)
     Reporter().table(found.table())
     if numbers is not None:
-        numbers.write_text(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        with replaced(numbers) as new:
+            new.write_text(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if out is not None:
-        found.plot().savefig(out, bbox_inches="tight")
+        save_figure(found.plot(), out, bbox_inches="tight")
     ctx.exit(int(not getattr(found, "agree", True)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..console import Reporter
-from .files import compile_model, read_domain
+from .files import compile_model, read_domain, save_figure, save_table
 from .group import main
 from .parameters import EXISTING, NEW, PICTURES, NewFile, check_domain, domain_options, file_type
 
@@ -100,8 +100,8 @@ def animate(
     if out is not None:
         found.animate(out, fps=fps, width=width, scale=scale)
     if curves is not None:
-        found.plot_curves().savefig(curves, bbox_inches="tight")
+        save_figure(found.plot_curves(), curves, bbox_inches="tight")
     if frames is not None:
-        found.plot(scale=scale).savefig(frames, bbox_inches="tight")
+        save_figure(found.plot(scale=scale), frames, bbox_inches="tight")
     if table is not None:
-        found.table().to_csv(table)
+        save_table(found.table(), table)

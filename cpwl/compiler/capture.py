@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,15 +14,26 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from .. import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
-from ..errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
+from ..archive import check_members
+from ..errors import ArgumentError, CpwlError, FileFormatError, ShapeError, UnsupportedLayerError
+from ..files import reading
 from .arguments import batch_of
+from .calls import PREFIX, Called, chosen
+from .environment import environment
 from .program import Program, program_of
 
 _SOFTSHRINK = torch.ops.aten.softshrink.default
 _PIECEWISE = torch.ops.cpwl.piecewise_linear.default
 
 
-_SWITCH = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+MOST_NUMBERS = 1 << 29
+"""In all tensors of a program together, as in those of an ONNX model."""
+
+_WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+"""Set, no pickle with code in it is run: torch.export.load, which takes no such argument, would fall back to one.
+
+(A program holds expressions as well, which are evaluated: see ``load_program``.)
+"""
 
 
 @contextmanager
@@ -39,42 +49,33 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-@contextmanager
-def _weights_only() -> Iterator[None]:
-    """No pickle with code in it is run: torch.export.load would fall back to one; this switch of torch forbids it.
-
-    (It takes no such argument. A program holds expressions as well, which are evaluated: see ``load_program``.)
-    """
-    before = os.environ.get(_SWITCH)
-    os.environ[_SWITCH] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(_SWITCH)
-        if before is not None:
-            os.environ[_SWITCH] = before
-
-
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
-    with open(path, "rb"):  # a missing file is its own error
-        pass
-    try:
-        with _quiet(), _weights_only():
-            return torch.export.load(path)
-    except Exception as error:  # torch.export.load raises errors of many kinds on a file that is not one
-        raise FileFormatError(
-            f"{path} is not an exported torch program. Write one with "
-            'torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
-        ) from error
+    hint = 'Write one with torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
+    with open(path, "rb") as file, reading(path, "an exported torch program", hint):
+        check_members(file)
+        with _quiet(), environment(_WEIGHTS_ONLY, "1"):
+            program = torch.export.load(path)
+        _check_size(program)
+        return program
 
 
-def capture(model: nn.Module | ExportedProgram, sample: Tensor) -> Program:
-    """The graph of the model on a batch of one; ``ShapeError`` or ``UnsupportedLayerError`` when there is none."""
+def _check_size(program: ExportedProgram) -> None:
+    """A tensor may be longer than what is stored of it, by strides of zero."""
+    tensors = (*program.state_dict.values(), *program.constants.values())
+    if sum(tensor.numel() for tensor in tensors if isinstance(tensor, Tensor)) > MOST_NUMBERS:
+        raise FileFormatError(f"its tensors have more than {MOST_NUMBERS} numbers")
+
+
+def capture(model: nn.Module | ExportedProgram, sample: Tensor, *, cut: bool = False) -> Program:
+    """The graph of the model on a batch of one; ``ShapeError`` or ``UnsupportedLayerError`` when there is none.
+
+    A model that will be ``cut`` before its outputs may have several of them.
+    """
     if isinstance(model, ExportedProgram) and batch_of(model, sample) == 1:
-        return program_of(_decomposed(model))
+        return program_of(_decomposed(model), cut=cut)
     module = eager(model)
-    _try_forward(module, sample)
+    _try_forward(module, sample, cut)
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
@@ -84,7 +85,7 @@ def capture(model: nn.Module | ExportedProgram, sample: Tensor) -> Program:
             f"model cannot be captured by torch.export: {first_line(error)} "
             "The forward must be one graph of tensor operations: no control flow that depends on the input's values."
         ) from error
-    return program_of(_decomposed(exported))
+    return program_of(_decomposed(exported), PREFIX if isinstance(module, Called) else "", cut=cut)
 
 
 def eager(model: nn.Module | ExportedProgram) -> nn.Module:
@@ -93,28 +94,45 @@ def eager(model: nn.Module | ExportedProgram) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module = model.module(check_guards=False) if isinstance(model, ExportedProgram) else model
-            return copy.deepcopy(module).cpu()
+            return copy.deepcopy(module, _computed_attributes(module)).cpu()
     except (RuntimeError, TypeError) as error:
-        raise ArgumentError(
-            f"model cannot be copied: {first_line(error)} Of an old-style weight norm, call remove_weight_norm first."
-        ) from error
+        raise ArgumentError(f"model cannot be copied: {first_line(error)}") from error
 
 
-def _try_forward(module: nn.Module, sample: Tensor) -> None:
+def _computed_attributes(module: nn.Module) -> dict[int, Tensor]:
+    """Copies of the tensors, by their ids, that modules keep as attributes and that were computed with gradients.
+
+    Pruned layers and old-style weight norms keep such a weight and compute it anew in every call; deepcopy refuses it.
+    """
+    held = (value for part in module.modules() for value in vars(part).values() if isinstance(value, Tensor))
+    return {id(value): value.detach().clone() for value in held if not value.is_leaf}
+
+
+def _try_forward(module: nn.Module, sample: Tensor, cut: bool) -> None:
     try:
         with torch.no_grad():
             output = module(sample.clone())
     except Exception as error:  # whatever a forward raises on this input
+        if isinstance(error, CpwlError):
+            raise
         raise ShapeError(
             f"example_input: the model fails on its first sample, of shape {tuple(sample.shape)}: {first_line(error)} "
-            "Pass one batch, (B, *shape), of what the model takes."
+            "Pass one batch, (B, *shape), of what the model takes; all of its inputs as a tuple, or a dict by their "
+            "names, where it takes several."
         ) from error
-    if not isinstance(output, Tensor):
-        kind = type(output).__name__
-        raise ArgumentError(f"model must return one tensor, but returns {kind}. Wrap it in a module that does.")
+    if not cut:
+        chosen(output, None)
 
 
 def _decomposed(exported: ExportedProgram) -> ExportedProgram:
+    """The program with operators taken apart; ``UnsupportedLayerError`` where torch cannot do so."""
+    try:
+        return _taken_apart(exported)
+    except Exception as error:  # as above
+        raise UnsupportedLayerError(f"model cannot be taken apart by torch.export: {first_line(error)}") from error
+
+
+def _taken_apart(exported: ExportedProgram) -> ExportedProgram:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         result: ExportedProgram = _with_softshrink_whole(exported).run_decompositions({})

@@ -14,6 +14,7 @@ from ..errors import ArgumentError, MismatchError, UnsupportedLayerError
 from ..network import Network
 from .arguments import batch_of
 from .bounds import DOUBLE, NO_SLACK, Bounded, Precision, evaluate
+from .calls import Called
 from .capture import eager, first_line
 from .double import Float64
 from .ending import Ending
@@ -71,7 +72,12 @@ def check_nodes(
 def check_translation(program: Program, translation: Translation, sample: Tensor) -> Samples:
     """``check_nodes`` against the captured graph, in float64."""
     points = sample_points(translation.network, sample[0])
-    return check_nodes(translation.network, points, _run(program, translation, points))
+    return check_nodes(translation.network, points, _run(program, translation, points), slack=translation.slack)
+
+
+def resampled(translation: Translation, samples: Samples) -> Samples:
+    """What another translation computes for the same inputs."""
+    return check_nodes(translation.network, samples.points, (), slack=translation.slack)
 
 
 def _run(program: Program, translation: Translation, points: Tensor) -> Iterator[Computed]:
@@ -138,7 +144,8 @@ class Run:
         self._module = module
         self._mode = Float64(ending.skipped)
         if until is not None:
-            module.get_submodule(until).register_forward_pre_hook(_stop, with_kwargs=True)
+            inner = module.called if isinstance(module, Called) else module
+            inner.get_submodule(until).register_forward_pre_hook(_stop, with_kwargs=True)
 
     def __call__(self, points: Tensor) -> Tensor:
         with torch.no_grad(), self._mode:

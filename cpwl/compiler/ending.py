@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from torch import fx
 
 from ..errors import ArgumentError
 from .program import Program, name_of
-from .translate import refusal
+from .reasons import refusal
+
+_SIGMOID = "aten.sigmoid.default"
 
 # Operators that keep the argmax, and the name under which each runs eagerly.
 MONOTONE = {
@@ -16,42 +19,74 @@ MONOTONE = {
     "aten._softmax.default": "aten._softmax.default",
     "aten.log_softmax.int": "aten._log_softmax.default",
     "aten._log_softmax.default": "aten._log_softmax.default",
-    "aten.sigmoid.default": "aten.sigmoid.default",
+    _SIGMOID: "aten.sigmoid.default",
 }
-_THROUGH = frozenset({"aten.clone.default", "aten.alias.default", "aten.detach.default"})
+GROUPS = (
+    "it runs over groups of entries, so that the largest of all entries need not stay the largest, and a decision "
+    "boundary compares all of them; what is before it can be compiled"
+)
+_MOVES = frozenset(
+    f"aten.{name}"
+    for name in (
+        *("clone.default", "alias.default", "detach.default", "contiguous.default", "_to_copy.default", "to.dtype"),
+        *("view.default", "_unsafe_view.default", "reshape.default", "flatten.using_ints", "unflatten.int"),
+        *("squeeze.default", "squeeze.dim", "squeeze.dims", "unsqueeze.default"),
+        *("permute.default", "transpose.int", "t.default", "mT.default", "numpy_T.default", "movedim.int"),
+    )
+)
+"""Operators that keep every entry, in this order or another."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ending:
-    """The node whose value is the network's output, and the operators after it that were left out."""
+    """The node whose value is the network's output, and the operators after it that were left out.
+
+    ``skipped`` are these as they run eagerly: the name of the operator, and how many of that name run before it.
+    """
 
     target: fx.Node
     dropped: tuple[fx.Node, ...] = ()
-
-    @property
-    def skipped(self) -> frozenset[str]:
-        """The names under which the operators that were left out run eagerly."""
-        return frozenset(MONOTONE[name_of(node)] for node in self.dropped)
+    skipped: frozenset[tuple[str, int]] = frozenset()
 
 
 def find_ending(program: Program, until: str | None) -> Ending:
-    """The output of the network: the model's, less a softmax or sigmoid at its end, or the input of ``until``."""
+    """The output of the network: the model's, less a softmax or sigmoid at its end, or the input of ``until``.
+
+    What is left out is taken out of the program's graph, and the moves of entries that come after it stay.
+    """
     if until is not None:
         return Ending(_input_of(program, until))
-    target, dropped = program.output, []
-    while name_of(target) in MONOTONE or name_of(target) in _THROUGH:
-        if name_of(target) in MONOTONE:
-            _check_axis(target)
-            dropped.append(target)
+    dropped, node = [], program.output
+    while name_of(node) in MONOTONE or name_of(node) in _MOVES:
+        if name_of(node) in MONOTONE:
+            _check_keeps_the_largest(node)
+            dropped.append(node)
+        node = node.all_input_nodes[0]
+    for left_out in dropped:
+        left_out.replace_all_uses_with(left_out.all_input_nodes[0])
+    target = program.output
+    while target in dropped:
         target = target.all_input_nodes[0]
-    return Ending(target, tuple(dropped))
+    return Ending(target, tuple(dropped), frozenset(_call(program, node) for node in dropped))
 
 
-def _check_axis(node: fx.Node) -> None:
-    """A softmax over the batch axis compares samples."""
-    rank = node.meta["val"].ndim
-    if len(node.args) > 1 and rank and int(str(node.args[1])) % rank == 0:
+def _call(program: Program, node: fx.Node) -> tuple[str, int]:
+    """The name under which a node's operator runs eagerly, and how many run under it before."""
+    names = [MONOTONE.get(name_of(other)) for other in program.nodes[: program.nodes.index(node)]]
+    name = MONOTONE[name_of(node)]
+    return name, names.count(name)
+
+
+def _check_keeps_the_largest(node: fx.Node) -> None:
+    """A softmax keeps the order of the entries it runs over; the boundary compares all entries of a sample."""
+    shape = tuple(node.meta["val"].shape)
+    if name_of(node) == _SIGMOID or not shape:
+        return
+    axis = int(str(node.args[1] if len(node.args) > 1 else node.kwargs["dim"])) % len(shape)
+    if axis == 0 and len(shape) > 1:
         raise refusal(node, "it runs over the batch axis, so that samples of a batch influence each other")
+    if prod(shape) != shape[axis]:
+        raise refusal(node, GROUPS)
 
 
 def _input_of(program: Program, until: str) -> fx.Node:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from string import ascii_letters
 
+import numpy as np
 import torch
 
 from ..errors import UnsupportedLayerError
@@ -52,12 +53,14 @@ def _arranged(b: Builder, x: Value, axes: str, wanted: str) -> Value:
 
 def einsum(b: Builder, equation: str, operands: Sequence[Operand], path: object = None) -> Value:
     """torch.einsum of one tensor, or of a tensor and a constant."""
-    terms, result = _parsed(equation)
+    terms, result = _parsed(equation, [len(operand.shape) for operand in operands])  # type: ignore[union-attr]
     dependent = [k for k, operand in enumerate(operands) if isinstance(operand, Value)]
     if len(dependent) != 1:
         raise UnsupportedLayerError("a product of two tensors that both depend on the input is not piecewise linear")
-    if len(operands) > 2 or "." in equation or any(len(set(term)) < len(term) for term in terms):
-        raise UnsupportedLayerError(f"einsum {equation!r} has more than two operands, '...', or an axis twice in one")
+    if len(operands) > 2:
+        raise UnsupportedLayerError(f"einsum {equation!r} has more than two operands")
+    operands = [_diagonal(b, operand, term) for operand, term in zip(operands, terms, strict=True)]
+    terms = ["".join(dict.fromkeys(term)) for term in terms]
     x, (k,) = operands[dependent[0]], dependent
     assert isinstance(x, Value)
     if len(operands) == 1:
@@ -65,11 +68,39 @@ def einsum(b: Builder, equation: str, operands: Sequence[Operand], path: object 
     return contract(b, x, operands[1 - k], terms[k], terms[1 - k], result)
 
 
-def _parsed(equation: str) -> tuple[list[str], str]:
-    """The axes of every operand and of the result; a result that is not given has the axes that occur once."""
+def _parsed(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """The axes of every operand and of the result; a result that is not given has the axes that occur once.
+
+    The axes that "..." stands for get letters of their own, the same from the last to the first.
+    """
     left, arrow, result = equation.replace(" ", "").partition("->")
-    letters = sorted(left.replace(",", ""))
-    return left.split(","), result if arrow else "".join(a for a in letters if letters.count(a) == 1)
+    terms = left.split(",")
+    if len(terms) != len(ranks):
+        raise UnsupportedLayerError(f"einsum {equation!r} does not name {len(ranks)} operands")
+    free = [letter for letter in ascii_letters if letter not in equation]
+    counts = [
+        rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)
+    ]
+    many = max(counts)
+    if min(counts) < 0 or many > len(free):
+        raise UnsupportedLayerError(f"einsum {equation!r} does not fit operands of ranks {list(ranks)}")
+    whole = "".join(free[:many])
+    terms = [term.replace("...", whole[many - count :]) for term, count in zip(terms, counts, strict=True)]
+    letters = sorted("".join(terms))
+    once = "".join(a for a in dict.fromkeys(letters) if letters.count(a) == 1 and a not in whole)
+    return terms, result.replace("...", whole) if arrow else whole + once
+
+
+def _diagonal(b: Builder, operand: Operand, term: str) -> Operand:
+    """The entries of an operand at which axes of the same letter have the same index, one axis for each letter."""
+    if len(set(term)) == len(term):
+        return operand
+    letters = {letter: ascii_letters[i] for i, letter in enumerate(dict.fromkeys(term))}
+    kept = "".join(letters.values())
+    equation = f"{''.join(letters[a] for a in term)}->{kept}"
+    if isinstance(operand, Value):
+        return b.gather([operand], np.einsum(equation, entries(operand).numpy()))
+    return torch.as_tensor(np.einsum(equation, array(operand)))
 
 
 def tensordot(b: Builder, x: Operand, y: Operand, dims_x: Sequence[int], dims_y: Sequence[int]) -> Value:
@@ -113,4 +144,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.baddbmm.default": add_batched,
     "aten.outer.default": outer,
 }
-SUPPORTED = "einsum with a constant"

@@ -156,4 +156,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.conv_transpose3d.input": transposed,
     "aten.convolution.default": either_convolution,
 }
-SUPPORTED = "convolutions and transposed convolutions in 1, 2 and 3 dimensions"

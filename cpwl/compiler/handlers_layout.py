@@ -23,8 +23,11 @@ select.int slice.Tensor narrow.default index.Tensor index_select.default flip.de
 repeat.default tile.default split.Tensor split_with_sizes.default chunk.default unbind.int
 pixel_shuffle.default pixel_unshuffle.default channel_shuffle.default native_channel_shuffle.default
 diagonal.default gather.default rot90.default unfold.default repeat_interleave.self_int
+fliplr.default flipud.default take.default take_along_dim.default narrow_copy.default diagonal_copy.default
+alias_copy.default expand_copy.default permute_copy.default squeeze_copy.default squeeze_copy.dim squeeze_copy.dims
+t_copy.default transpose_copy.int unsqueeze_copy.default view_copy.default unfold_copy.default
 """.split()
-_ZEROING = "tril.default triu.default".split()
+_ZEROING = "tril.default triu.default diag.default diag_embed.default".split()
 _OVERWRITES = "slice_scatter.default select_scatter.default diagonal_scatter.default".split()
 _JOINS = "cat.default concat.default stack.default hstack.default vstack.default column_stack.default".split()
 
@@ -80,6 +83,21 @@ def put(b: Builder, x: Operand, indices: Sequence[Any], values: Operand, accumul
     return _together(b, [x, values], lambda parts: torch.ops.aten.index_put.default(parts[0], indices, parts[1]))
 
 
+def scatter(b: Builder, x: Operand, dim: int, index: Operand, source: Operand) -> Value:
+    """x with the entries at constant indices along an axis replaced, each by one other."""
+    if isinstance(index, Value):
+        raise UnsupportedLayerError("its indices depend on the input")
+    places = torch.as_tensor(index)
+
+    def replaced(parts: list[torch.Tensor]) -> torch.Tensor:
+        whole = torch.arange(parts[0].numel()).reshape(parts[0].shape)
+        if len(np.unique(whole.gather(dim, places).numpy())) < places.numel():
+            raise UnsupportedLayerError("an entry is replaced more than once")
+        return parts[0].scatter(dim, places, parts[1].expand(places.shape))
+
+    return _together(b, [x, source], replaced)
+
+
 def windows(b: Builder, x: Value, *args: Sequence[int]) -> Value:
     """All patches of an image as columns (F.unfold); padding gives zeros."""
     columns = torch.ops.aten.im2col.default((entries(x) + 1).to(torch.float64), *args)
@@ -128,6 +146,8 @@ HANDLERS: dict[str, Handler] = {
     },
     **dict.fromkeys(CASTS, cast),
     "aten.index_put.default": put,
+    "aten.scatter.src": scatter,
+    "aten.scatter.value": scatter,
     "aten.im2col.default": windows,
     "aten.copy.default": copy,
     "aten.fill.Tensor": copy,
@@ -135,7 +155,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.pad.default": pad,
     "aten.constant_pad_nd.default": lambda b, x, widths, value=0.0: pad(b, x, widths, "constant", value),
 }
-SUPPORTED = (
-    "reshapes, permutations, pixel and channel shuffles, slices, indexing, assignments to slices, constant masks, "
-    "concatenation, expansion, padding"
-)

@@ -38,7 +38,7 @@ def negate(b: Builder, x: Value) -> Value:
 def multiply(b: Builder, x: Operand, y: Operand) -> Value:
     """x * y, one of them constant."""
     if not isinstance(x, Value):
-        return multiply(b, y, x)
+        return multiply(b, y, x) if isinstance(y, Value) else b.value(array(x) * array(y))
     if isinstance(y, Value):
         raise UnsupportedLayerError("a product of two tensors that both depend on the input is not piecewise linear")
     return b.scale(x, y)
@@ -92,6 +92,8 @@ def _matrix(constant: Operand) -> NDArray[np.float64]:
 
 def add_matmul(b: Builder, bias: Operand, x: Operand, y: Operand, *, beta: float = 1, alpha: float = 1) -> Value:
     """beta * bias + alpha * x y."""
+    if not isinstance(x, Value) and not isinstance(y, Value):
+        return add(b, b.value(array(x) @ array(y) * alpha), bias, alpha=beta)
     product = matmul(b, x, y)
     scaled = product if alpha == 1 else b.scale(product, alpha)
     return add(b, scaled, bias, alpha=beta)
@@ -227,6 +229,7 @@ HANDLERS: dict[str, Handler] = {
     "aten.mv.default": matmul,
     "aten.dot.default": matmul,
     "aten.addmm.default": add_matmul,
+    "aten.addmv.default": add_matmul,
     "aten._native_batch_norm_legit_no_training.default": batch_norm,
     "aten.instance_norm.default": instance_norm,
     "aten.lerp.Scalar": interpolate_between,
@@ -237,7 +240,3 @@ HANDLERS: dict[str, Handler] = {
     "aten.mean.default": mean_over,
     "aten.mean.dim": mean_over,
 }
-SUPPORTED = (
-    "linear and matrix products with constants, sums, residual connections, scaling by constants, "
-    "batch norm and instance norm with stored statistics"
-)

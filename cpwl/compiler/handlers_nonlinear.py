@@ -11,7 +11,7 @@ import torch
 from ..errors import UnsupportedLayerError
 from ..network import RELU, Periodic, Piecewise
 from .builder import Builder, Constant, Handler, Operand, Result, Value, array, entries
-from .handlers_linear import group, negate
+from .handlers_linear import axes_of, group, negate, sum_over
 
 
 def relu(b: Builder, x: Value) -> Value:
@@ -152,6 +152,23 @@ def smallest(b: Builder, x: Value, dims: Sequence[int] | int | None = None, keep
     return negate(b, largest(b, negate(b, x), dims, keepdim))
 
 
+def norm(
+    b: Builder,
+    x: Value,
+    order: float = 2,
+    dims: Sequence[int] | int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: object = None,
+) -> Value:
+    """The sum, the largest or the smallest of the absolute values over some axes: the norms of order 1, inf, -inf."""
+    if order == 1:
+        return sum_over(b, absolute(b, x), axes_of(x, dims), keepdim)
+    if isinf(order):
+        return (largest if order > 0 else smallest)(b, absolute(b, x), dims, keepdim)
+    raise UnsupportedLayerError(f"a norm of order {order} is curved, not piecewise linear")
+
+
 def largest_with_index(b: Builder, x: Value, dim: int, keepdim: bool = False) -> Result:
     """The maximum over an axis; where it is attained is no piecewise-linear function, and cannot be used."""
     return (largest(b, x, dim, keepdim), None)
@@ -181,6 +198,7 @@ HANDLERS: dict[str, Handler] = {
     "aten.max.other": maximum,
     "aten.minimum.default": minimum,
     "aten.min.other": minimum,
+    "aten.linalg_vector_norm.default": norm,
     "aten.max.default": largest,
     "aten.min.default": smallest,
     "aten.amax.default": largest,
@@ -193,7 +211,3 @@ for _name in ("clamp.default", "clamp.Tensor", "clip.default", "clip.Tensor"):
 for _name in ("default", "Tensor"):
     HANDLERS[f"aten.clamp_min.{_name}"] = lambda b, x, low: clamp(b, x, low)
     HANDLERS[f"aten.clamp_max.{_name}"] = lambda b, x, high: clamp(b, x, None, high)
-SUPPORTED = (
-    "ReLU, LeakyReLU, PReLU, RReLU in eval mode, abs, hardtanh, ReLU6, hardsigmoid, softshrink, clamp, minimum and "
-    "maximum, max over an axis (maxout), the piecewise-linear and periodic functions of cpwl.nn"
-)

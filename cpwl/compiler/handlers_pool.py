@@ -197,4 +197,3 @@ for _dims in (1, 2, 3):
     HANDLERS[f"aten.adaptive_avg_pool{_dims}d.default"] = partial(adaptive_mean_pool, dims=_dims)
     HANDLERS[f"aten._adaptive_avg_pool{_dims}d.default"] = partial(adaptive_mean_pool, dims=_dims)
     HANDLERS[f"aten.max_pool{_dims}d_with_indices.default"] = lambda *args, _d=_dims: (max_pool(*args, dims=_d), None)
-SUPPORTED = "max-pool, average pool, adaptive pools"

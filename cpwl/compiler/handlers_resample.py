@@ -1,24 +1,31 @@
-"""Resampling: nearest neighbours are moves; linear interpolation is a matrix along each axis, of exact rationals."""
+"""Resampling: nearest neighbours are moves; interpolation is a matrix along each axis, of exact rationals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from math import floor, lcm
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .bounds import Precision
 from .builder import Builder, Handler, Value, entries
 
 Sizes = Sequence[int] | None
 Factors = Sequence[float] | None
 
+Weights: TypeAlias = Mapping[int, Fraction]
+"""What an entry of the result takes of each entry of the input, along one axis."""
+
 _EXACT = 2**53
 """Integers up to this are float64 numbers."""
+
+STEEP = -Fraction(3, 4)
+"""The coefficient of a cubic interpolation that torch uses."""
 
 
 def nearest(b: Builder, x: Value, size: Sizes, factors: Factors = None, *, op: Any) -> Value:
@@ -28,25 +35,92 @@ def nearest(b: Builder, x: Value, size: Sizes, factors: Factors = None, *, op: A
 
 
 def linear(b: Builder, x: Value, size: Sizes, align_corners: bool, factors: Factors = None, *, op: Any) -> Value:
-    """Linear interpolation along each spatial axis. Its weights are exact where their numerators and common
-    denominator are float64 numbers (sizes, and scale factors of few bits), else the nearest float64 numbers."""
+    """Linear interpolation along each spatial axis; beyond the first and the last entry it stays the same.
+
+    Its weights are exact where their numerators and common denominator are float64 numbers (sizes, and scale factors of
+    few bits), else the nearest float64 numbers.
+    """
+    return _resampled(
+        b, x, size, align_corners, factors, op, lambda place, n: linear_weights(max(Fraction(0), place), n)
+    )
+
+
+def cubic(b: Builder, x: Value, size: Sizes, align_corners: bool, factors: Factors = None, *, op: Any) -> Value:
+    """Cubic interpolation along each spatial axis, with weights as those of ``linear``; it may overshoot."""
+    return _resampled(b, x, size, align_corners, factors, op, cubic_weights)
+
+
+def _resampled(
+    b: Builder,
+    x: Value,
+    size: Sizes,
+    align_corners: bool,
+    factors: Factors,
+    op: Any,
+    weights: Callable[[Fraction, int], Weights],
+) -> Value:
     shape = op(torch.empty(x.shape, dtype=torch.float64), size, align_corners, factors).shape
-    places: dict[int, list[Fraction]] = {}
+    rows: dict[int, list[Weights]] = {}
     for axis in range(2, len(shape)):
         scale = _scale(x.shape[axis], shape[axis], align_corners, factors[axis - 2] if factors else None)
-        places[axis] = [_source(k, scale, align_corners) for k in range(shape[axis])]
-    return interpolate(b, x, places)
+        places = (_source(k, scale, align_corners) for k in range(shape[axis]))
+        rows[axis] = [weights(place, x.shape[axis]) for place in places]
+    return interpolate(b, x, rows)
 
 
-def interpolate(b: Builder, x: Value, places: Mapping[int, Sequence[Fraction]]) -> Value:
-    """x at places (not negative) between its entries along some axes, by linear interpolation along one after the
-    other; beyond the last entry it stays the same."""
+def interpolate(b: Builder, x: Value, rows: Mapping[int, Sequence[Weights]]) -> Value:
+    """x between its entries along some axes, one after the other, by the weights of each entry of the result."""
     divisor = 1
-    for axis, positions in places.items():
-        matrix, denominator = _matrix(positions, x.shape[axis])
+    for axis, along in rows.items():
+        matrix, denominator = _matrix(along, x.shape[axis])
         x = _along(b, x, axis, matrix)
         divisor *= denominator
     return x if divisor == 1 else b.divide(x, divisor)
+
+
+def linear_weights(place: Fraction, size: int) -> Weights:
+    """Of the two entries around a place (not negative); beyond the last entry, of the last."""
+    low = min(floor(place), size - 1)
+    part = place - low if low < size - 1 else Fraction(0)
+    return {low: 1 - part, low + 1: part} if part else {low: Fraction(1)}
+
+
+def cubic_weights(place: Fraction, size: int, a: Fraction = STEEP, *, inside: bool = False) -> Weights:
+    """Of the four entries around a place (Keys' convolution with coefficient a).
+
+    Those beyond an end are the end's own; or ``inside``: they are left out, and the others scaled to add up to one.
+    """
+    found: dict[int, Fraction] = {}
+    for entry in range(floor(place) - 1, floor(place) + 3):
+        index = min(max(entry, 0), size - 1)
+        if not inside or index == entry:
+            found[index] = found.get(index, Fraction(0)) + _keys(abs(place - entry), a)
+    total = sum(found.values(), Fraction(0))
+    return {index: weight / total for index, weight in found.items() if weight}
+
+
+def _keys(distance: Fraction, a: Fraction) -> Fraction:
+    """The cubic convolution kernel (R. Keys, 1981) at a distance of at most 2."""
+    t = distance
+    if t <= 1:
+        return ((a + 2) * t - (a + 3)) * t * t + 1
+    return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+
+
+LINEAR_CHANGE, CUBIC_CHANGE = 2.0, 8.0
+"""What an interpolation changes by, of the largest entry, when a place changes by one.
+
+Linear: the difference of two entries. Cubic: the slopes of the four weights add up to less than 4, and the weights
+along another axis to less than 1.4 in absolute value.
+"""
+
+
+def places_slack(shape: Sequence[int], precision: Precision, change: float) -> float:
+    """By how much of the largest entry an evaluation may change the argument of an interpolation: it rounds places.
+
+    A place p is found by at most four operations on numbers up to the length of the axis.
+    """
+    return sum(change * 8 * precision.unit * (length + 1) for length in shape)
 
 
 def _scale(size: int, wanted: int, align_corners: bool, factor: float | None) -> Fraction:
@@ -58,22 +132,18 @@ def _scale(size: int, wanted: int, align_corners: bool, factor: float | None) ->
 
 def _source(k: int, scale: Fraction, align_corners: bool) -> Fraction:
     """The place in the input of entry k of the result; without align_corners, centres of entries are aligned."""
-    if align_corners:
-        return k * scale
-    return max(Fraction(0), (k + Fraction(1, 2)) * scale - Fraction(1, 2))
+    return k * scale if align_corners else (k + Fraction(1, 2)) * scale - Fraction(1, 2)
 
 
-def _matrix(positions: Sequence[Fraction], size: int) -> tuple[NDArray[np.float64], int]:
-    """Weights (positions, size) as float64 numbers, to be divided by a denominator."""
-    lows = [min(floor(position), size - 1) for position in positions]
-    parts = [p - low if low < size - 1 else Fraction(0) for p, low in zip(positions, lows, strict=True)]
-    common = lcm(*(part.denominator for part in parts))
-    denominator = common if common <= _EXACT else 1
-    matrix = np.zeros((len(positions), size))
-    for k, (low, part) in enumerate(zip(lows, parts, strict=True)):
-        matrix[k, low] = float((1 - part) * denominator)
-        if part:
-            matrix[k, low + 1] = float(part * denominator)
+def _matrix(rows: Sequence[Weights], size: int) -> tuple[NDArray[np.float64], int]:
+    """Weights (rows, size) as float64 numbers, to be divided by a denominator."""
+    common = lcm(*(weight.denominator for row in rows for weight in row.values()))
+    exact = common <= _EXACT and all(abs(weight * common) <= _EXACT for row in rows for weight in row.values())
+    denominator = common if exact else 1
+    matrix = np.zeros((len(rows), size))
+    for k, row in enumerate(rows):
+        for index, weight in row.items():
+            matrix[k, index] = float(weight * denominator)
     return matrix, denominator
 
 
@@ -88,9 +158,16 @@ def _exchanged(b: Builder, x: Value, axis: int) -> Value:
 
 
 HANDLERS: dict[str, Handler] = {}
+CHANGES: dict[str, float] = {}
+"""Operators whose evaluation rounds places, and how much that changes (see ``places_slack``)."""
+for _name, _function, _change in (
+    ("upsample_linear1d", linear, LINEAR_CHANGE),
+    ("upsample_bilinear2d", linear, LINEAR_CHANGE),
+    ("upsample_trilinear3d", linear, LINEAR_CHANGE),
+    ("upsample_bicubic2d", cubic, CUBIC_CHANGE),
+):
+    HANDLERS[f"aten.{_name}.vec"] = partial(_function, op=getattr(torch.ops.aten, _name).vec)
+    CHANGES[f"aten.{_name}.vec"] = _change
 for _name in ("upsample_nearest", "_upsample_nearest_exact"):
     for _dims in (1, 2, 3):
         HANDLERS[f"aten.{_name}{_dims}d.vec"] = partial(nearest, op=getattr(torch.ops.aten, f"{_name}{_dims}d").vec)
-for _name in ("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"):
-    HANDLERS[f"aten.{_name}.vec"] = partial(linear, op=getattr(torch.ops.aten, _name).vec)
-SUPPORTED = "nearest and linear interpolation"

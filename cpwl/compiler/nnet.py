@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CpwlError, FileFormatError
+from ..files import content_of
 from ..network import Network
 from ..network_check import check_network
 from .builder import Builder, Value
@@ -40,8 +41,7 @@ class Contents:
 
 def read_nnet(path: str | os.PathLike[str]) -> Network:
     """The network in an .nnet file; raises ``FileFormatError`` when the file is not one."""
-    with open(path, "rb") as file:
-        content = file.read(LARGEST_FILE + 1)
+    content = content_of(path, LARGEST_FILE)
     try:
         if len(content) > LARGEST_FILE:
             raise FileFormatError("it has more than 1 GiB")

@@ -3,61 +3,96 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError
+from ..files import described
 from ..network import Network
 from ..network_check import check_network
-from .arguments import check_model, read_example
+from .arguments import SCRIPTED, WEIGHTS, check_model, read_example
+from .calls import as_call
 from .capture import capture, load
-from .check import check_translation, check_whole
+from .check import check_translation, check_whole, resampled
 from .ending import find_ending
 from .nnet import read_nnet
 from .onnx_files.pipeline import compile_onnx
 from .onnx_files.reader import is_model
-from .translate import translate
+from .translate import in_double, translate
 
 Compiled: TypeAlias = tuple[Network, tuple[str, ...]]
 """A network, and the operators at the original's end that were left out."""
 
 
-def compile_model(model: Any, example_input: Any, until: str | None) -> Network:
+@dataclass(frozen=True)
+class Ends:
+    """Where a network begins and ends: what ``cpwl.compile`` was told by ``until``, ``output`` and ``vary``."""
+
+    until: str | None = None
+    output: int | str | None = None
+    vary: int | str | None = None
+
+
+def compile_model(model: Any, example_input: Any, ends: Ends) -> Network:
     """See ``cpwl.compiler.compile``."""
     if isinstance(model, (str, PathLike)):
-        network, dropped = _compile_file(model, example_input, until)
+        network, dropped = _compile_file(model, example_input, ends)
     elif is_model(model):
-        network, dropped = compile_onnx(model, example_input, until)
+        network, dropped = compile_onnx(model, example_input, ends.until, ends.output, ends.vary)
     else:
-        network, dropped = _compile_torch(model, example_input, until)
+        network, dropped = _compile_torch(model, example_input, ends)
     _notify(dropped)
     return network
 
 
-def _compile_file(path: str | PathLike[str], example_input: Any, until: str | None) -> Compiled:
-    """By the suffix of the file's name."""
+def _compile_file(path: str | PathLike[str], example_input: Any, ends: Ends) -> Compiled:
+    """By the suffix of the file's name; a file may hold anything, and so anything may go wrong."""
+    try:
+        return _compile_by_suffix(path, example_input, ends)
+    except (CpwlError, OSError):
+        raise
+    except MemoryError as error:
+        raise FileFormatError(f"{path} is not a model that cpwl can read: {described(error)}.") from error
+    except Exception as error:
+        raise InternalError(
+            f"{path} cannot be compiled: {described(error)}. If other programs read the file, please report it."
+        ) from error
+
+
+def _compile_by_suffix(path: str | PathLike[str], example_input: Any, ends: Ends) -> Compiled:
     suffix = PurePath(path).suffix.lower()
     if suffix == ".onnx":
-        return compile_onnx(path, example_input, until)
+        return compile_onnx(path, example_input, ends.until, ends.output, ends.vary)
     if suffix == ".pt2":
-        return _compile_torch(load(path), example_input, until)
+        return _compile_torch(load(path), example_input, ends)
     if suffix == ".nnet":
-        if example_input is not None or until is not None:
-            raise ArgumentError("an .nnet file is compiled whole: example_input and until must be left out.")
+        if example_input is not None or ends != Ends():
+            raise ArgumentError(
+                "an .nnet file is compiled whole: example_input, until, output and vary must be left out."
+            )
         return read_nnet(path), ()
-    raise ArgumentError(f"model: a file must be .onnx, .pt2 or .nnet by its name, got {str(path)!r}.")
+    advice = f" {_ADVICE}" if suffix in _WEIGHT_FILES else ""
+    raise ArgumentError(f"model: a file must be .onnx, .pt2 or .nnet by its name, got {str(path)!r}.{advice}")
 
 
-def _compile_torch(model: Any, example_input: Any, until: str | None) -> Compiled:
+_WEIGHT_FILES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pkl", ".pickle", ".h5", ".npz")
+_ADVICE = f"cpwl reads no pickled modules. {WEIGHTS} Of a TorchScript file: {SCRIPTED[0].lower()}{SCRIPTED[1:]}"
+
+
+def _compile_torch(model: Any, example_input: Any, ends: Ends) -> Compiled:
     check_model(model)
+    model, example_input = as_call(model, example_input, ends.until, ends.output, ends.vary)
+    until = ends.until
     sample = read_example(model, example_input)
-    program = capture(model, sample)
+    program = capture(model, sample, cut=until is not None)
     ending = find_ending(program, until)
     translation = translate(program, ending.target)
     check_network(translation.network)
     samples = check_translation(program, translation, sample)
-    check_whole(model, samples, until, ending)
+    wide = in_double(program, translation)
+    check_whole(model, samples if wide is translation else resampled(wide, samples), until, ending)
     return translation.network, tuple(str(node.target) for node in ending.dropped)
 
 
@@ -66,5 +101,5 @@ def _notify(dropped: tuple[str, ...]) -> None:
         warnings.warn(
             f"{name} at the output is left out: the network ends with its input, which has the same argmax "
             "(values and level sets are those of its input).",
-            stacklevel=4,
+            stacklevel=5,
         )

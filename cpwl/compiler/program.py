@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from ..errors import ArgumentError, UnsupportedLayerError
-from .double import call, widen
+from .double import call, call_as_written
 
 # Operators that read only the shape and type of their argument.
 _SHAPE_ONLY = frozenset(
@@ -23,7 +23,7 @@ _SHAPE_ONLY = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A captured graph: its nodes in order, the one input, the output, and the stored tensors (float64) by node."""
+    """A captured graph: its nodes in order, the one input, the output, and, by node, stored tensors in their types."""
 
     nodes: tuple[fx.Node, ...]
     input: fx.Node
@@ -62,28 +62,59 @@ def module_path(node: fx.Node) -> str:
 
 def run_node(node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
     """The value of a node in float64, from the values of the nodes it reads; those not given count as zeros."""
+    return _run(node, values, call)
 
+
+def run_as_written(node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
+    """The value of a node in the types that the model says; the values of nodes not given count as zeros."""
+    return _run(node, values, call_as_written)
+
+
+def _run(node: fx.Node, values: Mapping[fx.Node, Any], run: Callable[[Callable[..., Any], Any, Any], Any]) -> Any:
     def value(arg: fx.Node) -> Any:
-        return values[arg] if arg in values else widen(torch.zeros(arg.meta["val"].shape))
+        if arg in values:
+            return values[arg]
+        tensor = arg.meta["val"]
+        return torch.zeros(tensor.shape, dtype=tensor.dtype)
 
     assert callable(node.target)
-    return call(node.target, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
+    return run(node.target, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
 
 
-def program_of(exported: ExportedProgram) -> Program:
-    """The graph of an exported program; ``UnsupportedLayerError`` when it changes its state."""
+def program_of(exported: ExportedProgram, prefix: str = "", *, cut: bool = False) -> Program:
+    """The graph of an exported program; ``UnsupportedLayerError`` when it changes its state.
+
+    Modules are known by their names within the submodule that ``prefix`` names. A program that is ``cut`` before its
+    outputs may have several of them.
+    """
+    for node in exported.graph.nodes:
+        _rename_modules(node, prefix)
     specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
     tensors = {**exported.constants, **exported.state_dict}
     names = {
-        node: str(specs[node.name].target)
+        node: str(specs[node.name].target).removeprefix(f"{prefix}.")
         for node in exported.graph.nodes
         if node.op == "placeholder" and specs[node.name].target in tensors
     }
-    state = {node: widen(tensors[name]) for node, name in names.items()}
-    return Program(tuple(exported.graph.nodes), user_input(exported), _output(exported), state, names)
+    state = {node: _at_rest(tensors[str(specs[node.name].target)]) for node in names}
+    return Program(tuple(exported.graph.nodes), user_input(exported), _output(exported, cut), state, names)
 
 
-def _output(exported: ExportedProgram) -> fx.Node:
+def _rename_modules(node: fx.Node, prefix: str) -> None:
+    stack = node.meta.get("nn_module_stack")
+    if stack and prefix:
+        inside = {key: part for key, part in stack.items() if str(part[0]).startswith(prefix)}
+        node.meta["nn_module_stack"] = {
+            key: (str(path).removeprefix(prefix).removeprefix("."), *rest) for key, (path, *rest) in inside.items()
+        }
+
+
+def _at_rest(value: Any) -> Any:
+    """A tensor on the CPU, apart from any graph of gradients; anything else unchanged."""
+    return value.detach().cpu() if isinstance(value, Tensor) else value
+
+
+def _output(exported: ExportedProgram, cut: bool) -> fx.Node:
     specs = exported.graph_signature.output_specs
     allowed = (OutputKind.USER_OUTPUT, OutputKind.USER_INPUT_MUTATION)
     changed = next((spec.target for spec in specs if spec.kind not in allowed), None)
@@ -93,8 +124,8 @@ def _output(exported: ExportedProgram) -> fx.Node:
     assert isinstance(values, (tuple, list))
     pairs = zip(values, specs, strict=True)
     outputs = [value for value, spec in pairs if spec.kind == OutputKind.USER_OUTPUT]
-    if len(outputs) != 1 or not isinstance(outputs[0], fx.Node):
-        raise ArgumentError("model must return one tensor. Wrap it in a module that does.")
+    if not outputs or not isinstance(outputs[0], fx.Node) or (len(outputs) > 1 and not cut):
+        raise ArgumentError(f"model must return one tensor, but returns {len(outputs)}: choose one by output=.")
     return outputs[0]
 
 
@@ -104,5 +135,8 @@ def user_input(exported: ExportedProgram) -> fx.Node:
     inputs = [node for node in exported.graph.nodes if node.op == "placeholder" and node.name in names]
     tensors: list[fx.Node] = [node for node in inputs if isinstance(node.meta.get("val"), Tensor)]
     if len(tensors) != 1:
-        raise ArgumentError(f"model must take one tensor, not {len(tensors)}. Wrap it in a module that takes one.")
+        raise ArgumentError(
+            f"model must take one tensor, not {len(tensors)}: pass all of them in example_input, as a tuple or a dict, "
+            "and choose the one that varies by vary=; the others are fixed at these values."
+        )
     return tensors[0]

@@ -14,7 +14,7 @@ from torch import nn
 from ..errors import ArgumentError
 from ..network import Network
 from .capture import eager
-from .pipeline import compile_model
+from .pipeline import Ends, compile_model
 
 
 def snapshot(model: nn.Module, example_input: Any, until: str | None = None) -> Network:
@@ -26,7 +26,7 @@ def snapshot(model: nn.Module, example_input: Any, until: str | None = None) -> 
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model must be a torch.nn.Module or a compiled Network, got {type(model).__name__}.")
     with _generators_kept():
-        return compile_model(eager(model).eval(), example_input, until)
+        return compile_model(eager(model).eval(), example_input, Ends(until))
 
 
 def scalar(value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from ..errors import ArgumentError, UnsupportedLayerError
+from ..errors import ArgumentError, CpwlError, UnsupportedLayerError
 from ..network import Network
 from . import (
     handlers_contract,
@@ -20,9 +20,11 @@ from . import (
     handlers_pool,
     handlers_resample,
 )
+from .bounds import DOUBLE
 from .builder import Builder, Handler, Value
-from .program import Program, module_path, name_of, run_node
-from .reasons import reason_for
+from .constants import constants_of
+from .program import Program, module_path, name_of
+from .reasons import reason_for, refusal
 
 _TABLES = (
     handlers_nonlinear,
@@ -34,60 +36,67 @@ _TABLES = (
     handlers_layout,
 )
 HANDLERS: Mapping[str, Handler] = {name: handler for table in _TABLES for name, handler in table.HANDLERS.items()}
-_SUPPORTED = "; ".join(table.SUPPORTED for table in _TABLES)
+
+
+_UNFIT = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+"""What handlers, numpy and torch raise for arguments that no handler is made for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """A network, the graph node that it computes, which of its nodes holds which graph node, and the constants."""
+    """A network, the graph node that it computes, which of its nodes holds which graph node, and the constants.
+
+    Constants are held in float64, whatever type they were computed in. For ``slack`` see
+    ``cpwl.compiler.bounds.evaluate``.
+    """
 
     network: Network
     target: fx.Node
     places: Mapping[fx.Node, int]
     constants: Mapping[fx.Node, Any]
+    slack: Mapping[int, float]
 
 
 def translate(program: Program, target: fx.Node) -> Translation:
-    """The network whose output is the value of a node of the graph."""
+    """The network whose output is the value of a node of the graph; its constants are what the model computes."""
     dependent = program.dependent()
     if target not in dependent:
         raise ArgumentError("model has an output that does not depend on its input: there is nothing to partition.")
+    return _translate(program, target, dependent, constants_of(program, target))
+
+
+def in_double(program: Program, translation: Translation) -> Translation:
+    """The same translation with constants that are computed in float64, as an evaluation of the whole in float64 does.
+
+    The translation itself where that changes nothing.
+    """
+    if all(node.op == "placeholder" for node in translation.constants):
+        return translation
+    constants = constants_of(program, translation.target, wide=True)
+    if all(_same(value, translation.constants[node]) for node, value in constants.items()):
+        return translation
+    return _translate(program, translation.target, program.dependent(), constants)
+
+
+def _translate(
+    program: Program, target: fx.Node, dependent: frozenset[fx.Node], constants: Mapping[fx.Node, Any]
+) -> Translation:
     needed = program.needed_for(target)
-    constants = _constants(program, needed, dependent)
     builder = Builder(tuple(program.input.meta["val"].shape))
     values: dict[fx.Node, Any] = {**constants, program.input: builder.input}
+    slack: dict[int, float] = {}
     for node in needed:
         if node in dependent and node is not program.input:
-            builder.name = module_path(node) or node.name
+            builder.name, start = module_path(node) or node.name, len(builder)
             values[node] = _handle(builder, node, values)
+            change = handlers_resample.CHANGES.get(name_of(node))
+            if change and len(builder) > start:
+                slack[start] = handlers_resample.places_slack(node.meta["val"].shape, DOUBLE, change)
     network, places = builder.network(values[target])
     held = {node: value for node, value in values.items() if isinstance(value, Value) and value.node in places}
-    return Translation(network, target, {node: places[value.node] for node, value in held.items()}, constants)
-
-
-def _constants(program: Program, needed: tuple[fx.Node, ...], dependent: frozenset[fx.Node]) -> dict[fx.Node, Any]:
-    """The values, in float64, of the nodes that do not depend on the input."""
-    values: dict[fx.Node, Any] = {}
-    for node in needed:
-        if node in dependent:
-            continue
-        values[node] = _stored(program, node) if node.op == "placeholder" else _computed(node, values)
-    return values
-
-
-def _stored(program: Program, node: fx.Node) -> torch.Tensor:
-    tensor = program.state[node]
-    if tensor.is_complex():
-        raise UnsupportedLayerError(f"parameter {program.names[node]!r} of the model is complex; weights must be real.")
-    if not tensor.isfinite().all():
-        raise ArgumentError(f"model has NaN or infinite numbers in {program.names[node]!r}: weights must be finite.")
-    return tensor
-
-
-def _computed(node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
-    if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
-        raise refusal(node, "it draws random numbers")
-    return run_node(node, values)
+    found = {node: places[value.node] for node, value in held.items()}
+    loose = {places[index]: part for index, part in slack.items() if index in places}
+    return Translation(network, target, found, constants, loose)
 
 
 def _handle(builder: Builder, node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
@@ -101,6 +110,12 @@ def _handle(builder: Builder, node: fx.Node, values: Mapping[fx.Node, Any]) -> A
         return _call(handler, builder, node, args, kwargs)
     except UnsupportedLayerError as error:
         raise refusal(node, str(error)) from None
+    except CpwlError:
+        raise
+    except _UNFIT as error:
+        raise refusal(
+            node, f"it is not supported with these arguments ({str(error) or type(error).__name__})"
+        ) from error
 
 
 def _call(handler: Handler, builder: Builder, node: fx.Node, args: Any, kwargs: Any) -> Any:
@@ -120,16 +135,10 @@ def _part(node: fx.Node, values: tuple[Any, ...], index: int) -> Value:
     return part
 
 
-def refusal(node: fx.Node, reason: str) -> UnsupportedLayerError:
-    """The error that names a node's module and operator, the reason, what is supported, and how to stop before it."""
-    path = module_path(node)
-    kind = _kind(node)
-    where = f"layer {path!r} ({kind})" if path else f"the model's own forward ({kind})"
-    advice = f"Use until={path!r} to stop before it." if path else "Put it into a submodule to stop before it by until."
-    return UnsupportedLayerError(f"{where} uses {name_of(node)}: {reason}. Supported: {_SUPPORTED}. {advice}")
-
-
-def _kind(node: fx.Node) -> str:
-    stack = node.meta.get("nn_module_stack") or {}
-    kind = next(reversed(stack.values()))[1] if stack else "module"
-    return str(kind if isinstance(kind, str) else kind.__name__).rsplit(".", 1)[-1]
+def _same(one: Any, other: Any) -> bool:
+    """Whether two constants are the same: tensors entry by entry, several of them one by one."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.shape == other.shape and bool(torch.equal(one, other))
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one is other or bool(one == other)

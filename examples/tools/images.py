@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
@@ -64,15 +65,25 @@ def names(options: argparse.Namespace) -> list[str]:
 
 
 def train(
-    model: nn.Module, images: Images, epochs: int, *, augment: Callable[[Tensor], Tensor] = lambda x: x
+    model: nn.Module,
+    images: Images,
+    epochs: int,
+    *,
+    augment: Callable[[Tensor], Tensor] = lambda x: x,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> nn.Module:
-    """The model, trained with cross-entropy, in eval mode. The order of the images is that of torch's seed."""
+    """The model, trained with cross-entropy, in eval mode. The order of the images is that of torch's seed.
+
+    ``progress`` is told what is done, how much there is in all, and of what, as by the functions of cpwl.
+    """
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        progress(epoch, epochs, "epochs")
         for batch in torch.randperm(len(images.y)).split(64):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(augment(images.x[batch])), images.y[batch]).backward()
             optimizer.step()
+    progress(epochs, epochs, "epochs")
     return model.eval()
 
 
@@ -80,6 +91,13 @@ def accuracy(model: nn.Module, images: Images) -> float:
     """The share of images that the model gets right."""
     with torch.no_grad():
         return float((model(images.x).argmax(dim=1) == images.y).float().mean())
+
+
+def first_right(model: nn.Module, images: Images, classes: Iterable[int]) -> NDArray[np.float64]:
+    """Of each class the first image that the model gets right, (classes, 1, side, side)."""
+    with torch.no_grad():
+        right = model(images.x).argmax(dim=1) == images.y
+    return images.x[[int((right & (images.y == k)).nonzero()[0]) for k in classes]].double().numpy()
 
 
 def closest(images: Images) -> list[int]:

@@ -54,7 +54,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
     def activate(self, node: Node, x: ExactField, *, consuming: bool = False) -> ExactField:
         if isinstance(node.op, Piecewise):
             return self.on_pieces(node, x, _pieces(node.op, x))
-        arguments = x.numerators.reshape(x.rows, node.size, -1)
+        arguments = x.numerators.reshape(x.rows, node.size, x.columns // node.size)
         return ExactField(np.max(arguments, axis=2), x.denominators, x.weights)
 
     def noting_zeros(self, node: Node, x: ExactField, y: ExactField) -> ExactField:
@@ -64,7 +64,7 @@ class ExactArithmetic(Arithmetic[ExactField]):
         if isinstance(node.op, Piecewise):
             return _on_pieces(node.op, node, x, pieces)
         assert isinstance(node.op, Max), node.op
-        arguments = x.numerators.reshape(x.rows, node.size, -1)
+        arguments = x.numerators.reshape(x.rows, node.size, x.columns // node.size)
         taken = np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0]
         return ExactField(taken, x.denominators, x.weights)
 

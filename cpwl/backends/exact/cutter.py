@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...arrangement import Created
+from ...budget import checkpoint
 from ...errors import ArgumentError
 from ...ragged import Ragged
 from .field import ExactField, Row, combination, field_of_rows, rows_of
@@ -72,6 +73,7 @@ class Cutter:
         """The pieces of a region that has been cut by the given columns; new edges are of the given generation."""
         pieces = [cycle]
         for column in columns:
+            checkpoint()
             pieces = [part for piece in pieces for part in self._parts(piece, column, generation)]
         return pieces
 
@@ -124,6 +126,7 @@ class Cutter:
         return s // divisor, t // divisor
 
     def _signs(self, row: Row) -> list[int]:
+        checkpoint()
         values = (column.above(row) for column in self._columns)
         return [(value > 0) - (value < 0) for value in values]
 

@@ -15,6 +15,11 @@ import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
+from ...budget import checkpoint
+
+_PRODUCTS = 1 << 22
+"""Products of a matrix product that are made at once."""
+
 Integer = fmpz
 Factor = fmpz_mat
 Integers = NDArray[Any]
@@ -62,7 +67,12 @@ def factor_of(a: Integers) -> Factor:
 
 def product(a: Integers, b: Factor) -> Integers:
     """The matrix product of (m, k) and (k, n)."""
-    return array((factor_of(a) * b).entries(), (len(a), b.ncols()))
+    step = max(1, _PRODUCTS // max(b.nrows() * b.ncols(), 1))
+    entries = []
+    for start in range(0, max(len(a), 1), step):
+        checkpoint()
+        entries += (factor_of(a[start : start + step]) * b).entries()
+    return array(entries, (len(a), b.ncols()))
 
 
 def content(first: Integer, others: Iterable[Integer]) -> Integer:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arithmetic import Arithmetic
+from ...budget import checkpoint
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 from .field import ROUND_UP, UNIT, FloatField, Scaled, Sharp, gamma, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, factor, largest, operator_norms
@@ -65,7 +66,6 @@ class _PieceConstants:
     slopes: Tensor
     intercepts: Tensor
     lipschitz: float
-    largest_intercept: float
 
 
 class TorchArithmetic(Arithmetic[FloatField]):
@@ -125,8 +125,8 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(values, x.error, scaled=x.scaled)
         constants = self._pieces(node.op)
         pieces = torch.bucketize(x.values, constants.breakpoints)
-        values, scaled = _on_pieces(node, constants, x, pieces), _piecewise_scaled(node, constants, x)
-        return FloatField(values, _piecewise_error(node, constants, x), scaled=scaled)
+        values, error = _on_pieces(node, constants, x, pieces)
+        return FloatField(values, error, scaled=_piecewise_scaled(node, constants, x))
 
     def noting_zeros(self, node: Node, x: FloatField, y: FloatField) -> FloatField:
         """y, with the entries that are zero because the argument is certainly below the first breakpoint."""
@@ -149,14 +149,18 @@ class TorchArithmetic(Arithmetic[FloatField]):
             return FloatField(groups.gather(2, index[:, :, None])[:, :, 0], x.error, weights=x.weights)
         assert isinstance(node.op, Piecewise)
         constants = self._pieces(node.op)
-        values = _on_pieces(node, constants, x, index)
-        return FloatField(values, _piecewise_error(node, constants, x), weights=x.weights)
+        values, error = _on_pieces(node, constants, x, index)
+        return FloatField(values, error, weights=x.weights)
 
     def maximum(self, x: FloatField, y: FloatField, cut: Any) -> FloatField:
         """The larger of two fields."""
         error = lifted(torch.hypot(x.error, y.error) * ROUND_UP)
         scaled = _of_all([x, y], lambda parts: torch.stack(parts).amax(0))
         return FloatField(torch.maximum(x.values, y.values), error, zeros=_all_zero([x, y]), scaled=scaled)
+
+    def doubted(self, field: FloatField) -> FloatField:
+        """The same values with infinite bounds."""
+        return FloatField(field.values, torch.full_like(field.error, torch.inf), weights=field.weights)
 
     def by_entries(self, field: FloatField) -> FloatField:
         """The field with bounds for each entry that stay with it when it is prolonged."""
@@ -238,7 +242,6 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 torch.as_tensor(op.slopes, device=self.device),
                 torch.as_tensor(intercepts, device=self.device),
                 lipschitz=factor(float(np.abs(op.slopes).max())),
-                largest_intercept=factor(float(np.abs(op.intercepts).max())),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -264,6 +267,7 @@ def _product(constants: _WeightConstants, rows: Tensor) -> Tensor:
     values = room(len(rows), outputs, rows)
     step = max(64, _BLOCK // (outputs + inputs)) if rows.device.type == "cpu" else max(1, len(rows))
     for start in range(0, len(rows), step):
+        checkpoint()
         part = slice(start, start + step)
         torch.addmm(constants.bias, rows[part], constants.weight.T, out=values[part])
     return values
@@ -274,6 +278,7 @@ def _streamed_product(constants: _WeightConstants, x: RectifiedRows) -> FloatFie
     outputs, inputs = constants.weight.shape
     values = room(x.rows, outputs, constants.weight)
     for part, rows in x.parts(max(64, _BLOCK // (outputs + inputs))):
+        checkpoint()
         torch.addmm(constants.bias, rows, constants.weight.T, out=values[part])
     return _summed(FloatField(values[:0], x.error, norms=x.norms), constants, values, (1, 1))
 
@@ -366,19 +371,16 @@ def _weights(field: FloatField) -> Tensor:
     return torch.ones_like(field.error) if field.weights is None else field.weights
 
 
-def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> Tensor:
+def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> tuple[Tensor, Tensor]:
+    """The values, and the bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
     slopes = per_unit(constants.slopes, node)
     intercepts = per_unit(constants.intercepts, node)
     shift = intercepts.gather(0, pieces)
     if x.weights is not None:
         shift = shift * x.weights[:, None]
-    return slopes.gather(0, pieces) * x.values + shift
-
-
-def _piecewise_error(node: Node, constants: _PieceConstants, x: FloatField) -> Tensor:
-    """The bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
-    sizes = constants.lipschitz * row_norms(x.values) + 2 * sqrt(node.size) * constants.largest_intercept
-    return lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
+    values = slopes.gather(0, pieces) * x.values + shift
+    sizes = constants.lipschitz * row_norms(x.values) + 2 * row_norms(shift)
+    return values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
 
 
 def per_unit(values: Tensor, node: Node) -> Tensor:

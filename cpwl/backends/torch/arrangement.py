@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...arrangement import Arrangement, Change, Created, Exactly, Facets, Joined, NewLines, Refinement, Taken
 from ...bits import BitMatrix
+from ...budget import checkpoint
 from ...errors import ArgumentError, BordersDifferError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope
 from ...ragged import Ragged
@@ -127,7 +128,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         wanted = np.asarray(points, dtype=np.float64)
         if wanted.ndim != 2 or wanted.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
-        return self._locator.locate(wanted)
+        return self._locator.locate(wanted) if len(self) else np.full(len(wanted), -1)
 
     @cached_property
     def _locator(self) -> Locator:
@@ -150,10 +151,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         if isinstance(values, SpannedField):
             return self._refined_within_reach(values, levels, exactly)
-        if not bool(torch.isfinite(values.error).all()):
-            raise NumericalRangeError(
-                "values overflow float64 or are not numbers. Scale the network or the domain, or use the exact backend."
-            )
+        self._check_range(values, exactly is not None)
         if len(levels) != values.columns:
             raise ShapeError(f"levels must have one row for each of the {values.columns} functions, got {len(levels)}.")
         device = values.values.device
@@ -187,7 +185,22 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             streamed=lambda: RectifiedRows.of(found.cutting),
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
+            recut=found.recut,
         )
+
+    def _check_range(self, field: FloatField, exact: bool) -> None:
+        """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
+        missing = ~torch.isfinite(field.values)
+        if not exact:
+            missing |= ~torch.isfinite(field.error)[:, None]
+        if bool(missing.any()):
+            vertex, function = missing.nonzero()[0].tolist()
+            value, place = float(field.values[vertex, function]), self._points.values[vertex].tolist()
+            raise NumericalRangeError(
+                f"entry {function} of what the next units read is {value} in float64 at u = {place}, with an error of "
+                f"at most {float(field.error[vertex]):.1e}: numbers beyond 1.8e308 came up on the way. Scale the "
+                "network or the domain, or use the exact backend."
+            )
 
     def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Exactly | None) -> Refinement[Any]:
         """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
@@ -198,7 +211,9 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
         found = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
+        checkpoint()
         dense = found.below.dense()[:, columns]
+        checkpoint()
         below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
         lowest, highest = (
             torch.zeros(values.columns, dtype=torch.int64).index_add_(0, function, torch.as_tensor(~bits).long())
@@ -222,6 +237,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             cutting=cutting,
             lines=replace(lines, column=chosen[lines.column]),
             settled=found.settled,
+            recut=found.recut,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
@@ -237,6 +253,11 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
         ambiguous[found.cell_of_old[self._ambiguous]] = True
         return self._compacted(found.complex, found.lowest, ambiguous)
+
+    def doubting(self, regions: NDArray[np.bool_]) -> TorchArrangement:
+        """The same, with some more regions ambiguous."""
+        more = torch.as_tensor(regions, device=self._parents.device)
+        return replace(self, _ambiguous=self._ambiguous | more)
 
     def take(self, regions: NDArray[np.int64]) -> Taken[FloatField]:
         """The given regions, in that order."""

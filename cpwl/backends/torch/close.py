@@ -44,22 +44,22 @@ class CloseValues:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
                 self._batches.append(found)
 
-    def signs(self, vertex: Rows, home: Rows, names: Rows, column: Rows) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-        """The signs of columns at vertices, int8; and which of them are open: 0, but perhaps not so."""
+    def signs(
+        self, vertex: Rows, home: Rows, names: Rows, column: Rows
+    ) -> tuple[NDArray[np.int8], NDArray[np.bool_], NDArray[np.bool_]]:
+        """The signs of columns at vertices, int8; which of them are zero by name; which are open: 0, or perhaps not."""
         signs, zero = np.zeros(len(vertex), np.int8), np.zeros(len(vertex), np.bool_)
         for start in range(0, len(vertex), _BLOCK):
             block = slice(start, start + _BLOCK)
             value, over = self.values(vertex[block], home[block], names[block], home[block], column[block])
             signs[block], zero[block] = value.signs() * over.signs(), value.is_zero()
+        named = np.zeros(len(signs), np.bool_)
         left = np.flatnonzero((signs == 0) & ~zero)
-        still = ~(
-            self._vanish(home[left], column[left], names[left, 0])
-            | self._vanish(home[left], column[left], names[left, 1])
-        )
-        left = left[still]
-        is_open = np.zeros(len(signs), np.bool_)
-        is_open[left] = ~self._vanish_everywhere(home[left], column[left])
-        return signs, is_open
+        for line in names.T:
+            named[left] |= self._vanish(home[left], column[left], line[left])
+        left = left[~named[left]]
+        named[left] = self._vanish_everywhere(home[left], column[left])
+        return signs, named, (signs == 0) & ~zero & ~named
 
     def _vanish(self, cell: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
         """Whether columns are known by name to be zero where other functions on the cell are."""

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...arrangement import Exactly, ExactRegions, Form
+from ...budget import checkpoint
 from ...errors import InternalError
 from ...ragged import Ragged
 from .close import CloseValues, positions
 from .complex import Complex
+from .counts import Counts, Question
 from .field import UNIT
 from .segments import as_numpy
 
@@ -82,8 +84,7 @@ class Decider:
         """The batch of each cell that was asked for, and its place there."""
         self._forms: dict[tuple[int, int], Form] = {}
         self._points: dict[int, Point] = {}
-        self.settled = 0
-        """How many decisions were asked for."""
+        self.counts = Counts()
 
     @cached_property
     def _close(self) -> CloseValues:
@@ -91,15 +92,21 @@ class Decider:
         lines = Ragged(as_numpy(cells.marks[cells.half_edge, 1]), as_numpy(cells.offsets))
         return CloseValues(self._exactly, lines)
 
-    def signs(self, places: Places, columns: Tensor) -> Tensor:
+    @property
+    def settled(self) -> int:
+        """How many decisions were asked for."""
+        return self.counts.decisions
+
+    def signs(self, places: Places, columns: Tensor, question: Question = "sign") -> Tensor:
         """The exact sign of columns[i] at places[i], int8 (n,)."""
-        self.settled += len(columns)
         self.fetch(places.cell)
         if not self._close.known:
+            self.counts.note(question, len(columns), integers=len(columns))
             return self._exact_signs(places, columns)
         found = self._close.signs(*places.numpy(), as_numpy(columns))
-        signs, is_open = (torch.as_tensor(part, device=columns.device) for part in found)
+        signs, named, is_open = (torch.as_tensor(part, device=columns.device) for part in found)
         left = is_open.nonzero(as_tuple=True)[0]
+        self.counts.note(question, len(columns), names=int(named.sum()), integers=len(left))
         signs[left] = self._exact_signs(places.take(left), columns[left])
         return signs
 
@@ -109,19 +116,22 @@ class Decider:
 
     def orders(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         """``positions``, where they decide in which order crossings lie."""
-        self.settled += len(columns)
-        return self.positions(first, second, cells, columns)
+        return self.positions(first, second, cells, columns, "order")
 
-    def positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    def positions(
+        self, first: Places, second: Places, cells: Tensor, columns: Tensor, question: Question = "place"
+    ) -> tuple[Tensor, Tensor]:
         """The parameter between first[i] and second[i], on cells[i], where columns[i] vanishes; and its error bound."""
         self.fetch(torch.cat([first.cell, second.cell, cells]))
         if not self._close.known:
+            self.counts.note(question, len(columns), integers=len(columns))
             position = self._exact_positions(first, second, cells, columns)
             return position, torch.full_like(position, UNIT)
         on = as_numpy(cells), as_numpy(columns)
         found = positions(*(self._close.values(*end.numpy(), *on) for end in (first, second)))
         position, slack = (torch.as_tensor(part, device=columns.device) for part in found)
         left = slack.isinf().nonzero(as_tuple=True)[0]
+        self.counts.note(question, len(columns), integers=len(left))
         position[left] = self._exact_positions(first.take(left), second.take(left), cells[left], columns[left])
         slack[left] = UNIT
         return position, slack
@@ -170,6 +180,7 @@ class Decider:
 
 def _intersection(p: Form, q: Form) -> Point:
     """The point where two functions vanish."""
+    checkpoint()
     x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
     if w == 0:
         raise InternalError("two lines that meet in a vertex are parallel: an earlier decision was wrong")
@@ -177,6 +188,7 @@ def _intersection(p: Form, q: Form) -> Point:
 
 
 def _at(form: Form, point: Point) -> tuple[Any, Any]:
+    checkpoint()
     return form[0] * point[0] + form[1] * point[1] + form[2] * point[2], point[2]
 
 

@@ -70,7 +70,7 @@ class Entries:
         which = self.open[:, column].nonzero(as_tuple=True)[0]
         if self._decider is None or not len(which):
             return
-        signs = self._decider.signs(self._places.take(which), self._columns[column].expand(len(which)))
+        signs = self._decider.signs(self._places.take(which), self._columns[column].expand(len(which)), "cut")
         self.sign[which, column] = signs
         self.open[which, column] = False
         zero = which[signs == 0]

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...budget import checkpoint
 from ...network import Conv, Dense, Divide, Gather, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum, table
 from .digits import Digits, Factor, Grid, Levels, bits_for
 from .field import ROUND_UP, gamma, lifted, row_norms, taken
@@ -165,6 +166,7 @@ class ExtendedArithmetic:
         step = max(1, _AT_ONCE // op.weight.shape[1])
         found: list[list[ExtendedField]] = [[] for _ in fields]
         for start in range(0, len(op.bias), step):
+            checkpoint()
             part = Dense(op.weight[start : start + step], op.bias[start : start + step])
             for x, made in zip(fields, found, strict=True):
                 made.append(self._dense(part, replace(x, error=torch.zeros_like(x.error))))
@@ -208,6 +210,7 @@ class ExtendedArithmetic:
         outer, inner = repeats
 
         def products(part: Tensor, used: int) -> list[Tensor]:
+            checkpoint()
             stack = constants.stacks[used]
             return [] if stack is None else apply(part, stack)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,7 @@ class FloatField(Portable):
 
     def errors(self) -> NDArray[np.float64]:
         """Bounds on the 2-norms of the rows' errors, (V,)."""
-        return np.asarray(self.error.cpu().numpy())
+        return np.asarray(np.nan_to_num(self.error.cpu().numpy(), nan=np.inf, posinf=np.inf))
 
     def to_numpy(self) -> NDArray[np.float64]:
         """The values (V, K)."""
@@ -247,6 +248,10 @@ def taken(values: Tensor, index: Tensor) -> Tensor:
 def row_norms(values: Tensor) -> Tensor:
     """The 2-norms of the rows, rounded up; 0 only for a row of zeros, otherwise at least ``SMALLEST``."""
     norms: Tensor = torch.linalg.vector_norm(values, dim=1) * ROUND_UP
+    large = norms.isinf().nonzero(as_tuple=True)[0]
+    if len(large):
+        # Squares beyond 2^1024 have overflowed: the largest entry times the root of their number is no less.
+        norms[large] = values[large].abs().amax(dim=1) * (sqrt(values.shape[1]) * ROUND_UP)
     small = (norms < SMALLEST).nonzero(as_tuple=True)[0]
     if len(small):
         # Squares below 2^-1000 may have vanished: such a row is known to be smaller than SMALLEST.

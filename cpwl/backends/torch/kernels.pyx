@@ -7,7 +7,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef double UNIT = 2.0 ** -53
@@ -702,10 +702,15 @@ cdef extern from *:
 
 
 cdef inline double _norm(double squares, const double* values, Py_ssize_t count) noexcept nogil:
-    """The 2-norm of values, rounded up, from the sum of their squares; those of small ones may have vanished."""
-    cdef double norm = sqrt(squares) * ROUND_UP
+    """A bound on the 2-norm of values, from the sum of their squares: those of small ones may have vanished, and those
+    of large ones overflowed."""
+    cdef double norm = sqrt(squares) * ROUND_UP, peak = 0.0
     cdef Py_ssize_t k
-    if norm >= SMALLEST:
+    if isinf(norm):
+        for k in range(count):
+            peak = max(peak, fabs(values[k]))
+        return sqrt(<double>count) * peak * ROUND_UP
+    if not norm < SMALLEST:
         return norm
     for k in range(count):
         if values[k] != 0:
@@ -780,9 +785,10 @@ cdef struct Ends:
     double norm
 
 
-cdef inline Ends _bounds_between(double t, double slack, double reach, Ends one, Ends other) noexcept nogil:
-    """Bounds on the error and the norm of a row between two, ``reach`` apart in what was computed."""
+cdef inline Ends _bounds_between(double t, double slack, double squares, Ends one, Ends other) noexcept nogil:
+    """Bounds on the error and the norm of a row between two, given the squares of the distance in what was computed."""
     cdef Ends found
+    cdef double reach = one.norm + other.norm if isinf(squares) else sqrt(squares)
     cdef double bound = (1 - t) * one.error + t * other.error + slack * (reach + one.error + other.error)
     bound = (bound + 8 * UNIT * (one.norm + other.norm)) * ROUND_UP
     found.norm = ((1 - t) * one.norm + t * other.norm) * ROUND_UP
@@ -804,7 +810,7 @@ def interpolate(
             a, b, t, n = first[i], second[i], position[i], count + i
             if columns:
                 total = _between(&values[a, 0], &values[b, 0], t, &all_of_them[0], columns, &values[n, 0])
-            found = _bounds_between(t, slack[i], sqrt(total), Ends(error[a], norms[a]), Ends(error[b], norms[b]))
+            found = _bounds_between(t, slack[i], total, Ends(error[a], norms[a]), Ends(error[b], norms[b]))
             error[n], norms[n] = found.error, found.norm
 
 
@@ -856,7 +862,7 @@ def rectified(
             point = n - rows
             if point < 0:
                 above = _positive(&values[n, 0], &held[0], count, out, &squares)
-                raw[n], error[n] = sqrt(squares) * ROUND_UP + SMALLEST, old_error[n]
+                raw[n], error[n] = _norm(squares, &values[n, 0], columns) + SMALLEST, old_error[n]
             else:
                 a, b = first[point], second[point]
                 squares = _between(
@@ -864,7 +870,7 @@ def rectified(
                     columns, &spare[2 * columns],
                 )
                 found = _bounds_between(
-                    position[point], slack[point], sqrt(squares), Ends(error[a], raw[a]), Ends(error[b], raw[b])
+                    position[point], slack[point], squares, Ends(error[a], raw[a]), Ends(error[b], raw[b])
                 )
                 error[n], raw[n] = found.error, found.norm
                 above = _positive(&spare[2 * columns], &held[0], count, out, &squares)

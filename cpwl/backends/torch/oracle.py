@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...balls import Balls
+from ...budget import checkpoint
 from ...domain import Domain
 from ...errors import InternalError
 from ...network import Gather, Network
@@ -183,6 +184,7 @@ class CloseOracle:
         for i, node in enumerate(self._network.nodes[last + 1 :], start=last + 1):
             if node.is_nonlinear:
                 break
+            checkpoint()
             live[i] = self._arithmetic.linear(node, [live[j] for j in node.inputs])
             live = self._without(live, i)
         return live

@@ -55,6 +55,7 @@ def field_to_arrays(field: FloatField) -> Arrays:
     tensors = {"values": field.values, "error": field.error, "fresh": field.fresh, "weights": field.weights}
     if field.sharp is not None:
         tensors |= {"row": field.sharp.row, "column": field.sharp.column, "floor": field.sharp.floor}
+        tensors["share"] = field.sharp.share
     return {name: as_numpy(tensor) for name, tensor in tensors.items() if tensor is not None}
 
 
@@ -65,10 +66,14 @@ def field_from_arrays(stored: Stored, rows: int, columns: int, device: str | Non
     def bound(name: str, length: int) -> Tensor:
         return _tensor(stored.bounds(name, length), place)
 
+    def sharp() -> Sharp:
+        share = bound("share", rows) if "share" in stored else None
+        return Sharp(bound("row", rows), bound("column", columns), bound("floor", columns), share)
+
     return FloatField(
         _tensor(stored.floats("values", rows, columns), place),
         bound("error", rows),
-        Sharp(bound("row", rows), bound("column", columns), bound("floor", columns)) if "row" in stored else None,
+        sharp() if "row" in stored else None,
         bound("fresh", rows) if "fresh" in stored else None,
         _tensor(stored.floats("weights", rows), place) if "weights" in stored else None,
     )

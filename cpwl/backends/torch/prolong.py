@@ -376,7 +376,8 @@ class _Growing:
         ends = self._error[first], self._error[second]
         norms = self._norms[first], self._norms[second]
         self._norms[target] = torch.lerp(*norms, position) * ROUND_UP
-        reach = torch.linalg.vector_norm(difference, dim=1) + ends[0] + ends[1]
+        steps = torch.linalg.vector_norm(difference, dim=1)
+        reach = torch.where(steps.isinf(), norms[0] + norms[1], steps) + ends[0] + ends[1]
         rounding = 8 * UNIT * (norms[0] + norms[1])
         bound = torch.lerp(*ends, position) + points.slack * reach + rounding
         self._error[target] = lifted(bound * ROUND_UP)

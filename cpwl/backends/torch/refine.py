@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...budget import checkpoint
 from ...errors import InternalError
 from . import compiled
 from .assemble import Cut
@@ -43,6 +44,17 @@ class Refined:
     """The functions cut by, and how fields are carried to the new vertices."""
     lines: tuple[Tensor, Tensor]
     """The old cell and the column of each new line, in the order of their numbers."""
+    recut: int
+    """The number of old cells that had to be cut again, because a self-check had failed."""
+
+
+class InconsistentError(InternalError):
+    """A self-check failed in some cells."""
+
+    def __init__(self, text: str, cells: Tensor) -> None:
+        super().__init__(text)
+        self.cells = cells
+        """bool (R,)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,20 +70,35 @@ class Task:
 
 
 def refine(old: Complex, task: Task) -> Refined:
-    """The complex cut by all columns."""
-    return _Refinement(old, task).finished()
+    """The complex cut by all columns.
+
+    Cells in which a self-check fails are cut again with no trust in float64: every decision in them is made exactly.
+    """
+    suspects = torch.zeros(old.cells, dtype=torch.bool, device=old.origin.device)
+    while True:
+        try:
+            return _Refinement(old, task, suspects).finished()
+        except InternalError as failure:
+            found = failure.cells if isinstance(failure, InconsistentError) else torch.ones_like(suspects)
+            if task.decider is None or not bool((found & ~suspects).any()):
+                raise
+            suspects = suspects | found
 
 
 class _Refinement:
     """What is decided about the old cells before anything is built."""
 
-    def __init__(self, old: Complex, task: Task) -> None:
-        self.old, self.task = old, task
+    def __init__(self, old: Complex, task: Task, suspects: Tensor) -> None:
+        """``suspects`` (bool per cell): cells in which float64 is not trusted."""
+        self.old, self.task, self.suspects = old, task, suspects
         self.columns = Columns.of(task.field, task.function, task.level)
+        if bool(suspects.any()):
+            self.columns = self.columns.doubted(old.origin[suspects[old.cell_of]])
         self.signs = Signs.of(self.columns)
         self.certain = Certain.none(old.origin.device)
         if task.decider is not None:
             self._settle(task.decider)
+        checkpoint()
         self.cells = CellSigns.of(old, self.signs, self.columns.count)
         crossings = Crossings.find(old, self.columns, self.signs)
         if task.decider is not None:
@@ -79,7 +106,7 @@ class _Refinement:
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings.undecided)
         self.uncertain = self.cells.doubtful | self.disputed
-        self.irregular = self.cells.touched | self.disputed
+        self.irregular = self.cells.touched | self.disputed | suspects
         self.visits = Visits.walk(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
@@ -91,14 +118,17 @@ class _Refinement:
 
     def finished(self) -> Refined:
         """The complex cut, and all that is known of its cells."""
+        checkpoint()
         chords, meets = self.regular_chords()
+        checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         edges, marks, half = cut.assemble(self.task.generation)
         batches = [self.points, _inner_points(cut, meets, chords)]
         outcome = Outcome.nothing(edges, marks, half)
-        if bool(self.irregular.any()):
+        if len(self._active_columns()):
             outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
             self.uncertain[outcome.ambiguous] = True
+        checkpoint()
         new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
         self.check_euler(parents, chords, meets)
         below = self.below(cut, new, parents, order)
@@ -111,7 +141,7 @@ class _Refinement:
         cutting = Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
         lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
         uncertain = self.uncertain[parents] & (self.task.decider is None)
-        return Refined(new, parents, below, uncertain, cutting, lines)
+        return Refined(new, parents, below, uncertain, cutting, lines, int(self.suspects.sum()))
 
     @property
     def points(self) -> Points:
@@ -169,7 +199,7 @@ class _Refinement:
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
         wrong = (torch.bincount(parents, minlength=cells) != expected) & ~self.irregular
         if bool(wrong.any()):
-            raise InternalError("Euler's relation fails on a regular cell: a certain decision was wrong")
+            raise InconsistentError("Euler's relation fails on a regular cell: a certain decision was wrong", wrong)
 
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)

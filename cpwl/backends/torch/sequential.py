@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ...budget import checkpoint
 from ...errors import InternalError
 from .complex import HalfEdges
 from .decide import Places
@@ -115,6 +116,7 @@ class Sequential:
     def run(self) -> Outcome:
         """Cuts by every active column and returns the complex."""
         for column in range(len(self._active)):
+            checkpoint()
             signs = self._signs(column)
             if self._split_edges(column, signs):
                 signs = self._signs(column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -40,6 +40,12 @@ class Columns:
             return cls(field.values, field.bound(), field.rounding(), field.zeros)
         bounds = field.bound().take(function), field.rounding().take(function)
         return cls(field.values[:, function] - level, *bounds)
+
+    def doubted(self, vertices: Tensor) -> Columns:
+        """The same, with nothing known of the values at some vertices but that those known to be zero are."""
+        row = self.bound.row.clone()
+        row[vertices] = torch.inf
+        return replace(self, bound=replace(self.bound, row=row, share=None))
 
     def bounds_at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """At the entries (rows[i], columns[i]): the error bound, and what counts as zero; (2, ...)."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...arithmetic import Arithmetic, embedding
 from ...arrangement import Refinement
+from ...budget import checkpoint
 from ...domain import Domain
 from ...network import Dense, Gather, Network, Node, Periodic, Piecewise, table
 from ...sameness import Sameness, apart, of_either
@@ -317,6 +318,7 @@ class _Replay:
         coordinates = self._some(slice(0, 2))
         found = {0: self._arithmetic.begun(coordinates, self._recipe.parts)}
         for i, node in enumerate(network.nodes[1 : max(wanted) + 1], start=1):
+            checkpoint()
             if all(j in found for j in node.inputs) and (not node.is_nonlinear or i in self._makings):
                 inputs = [found[j] for j in node.inputs]
                 found[i] = (

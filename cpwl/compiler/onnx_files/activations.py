@@ -70,6 +70,13 @@ def shrink(call: Call) -> Result:
     return call.builder.pointwise(Piecewise(np.array([-limit, limit]), np.array([1.0, 0.0, 1.0])), call.value())
 
 
+def thresholded_relu(call: Call) -> Result:
+    """x above alpha, else 0: continuous for alpha 0, where it is the ReLU."""
+    if call.number("alpha", 1.0):
+        raise UnsupportedLayerError("its value jumps: it is not continuous")
+    return relu(call)
+
+
 def maximum(call: Call) -> Result:
     """The largest of all inputs, entry by entry; constants come after the others."""
     broadcast(*call.operands())
@@ -109,4 +116,5 @@ HANDLERS: Mapping[str, Handler] = {
     "PRelu": prelu,
     "Relu": relu,
     "Shrink": shrink,
+    "ThresholdedRelu": thresholded_relu,
 }

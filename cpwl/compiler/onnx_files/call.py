@@ -15,7 +15,10 @@ from ..builder import Builder, Value
 from .graph import Array, Operator
 
 Operand: TypeAlias = Value | Array
-"""A tensor that depends on the network's input, or a constant: float64, or integers or truth values in their type."""
+"""A tensor that depends on the network's input, or a constant.
+
+Beside a tensor that depends on the input, constants are held in float64; among themselves, in the types of the file.
+"""
 
 Result: TypeAlias = Operand | tuple[Operand | None, ...]
 

@@ -6,16 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UnsupportedLayerError
-
 Array = NDArray[Any]
+"""Numbers in the type in which the file holds them."""
+
+
+def is_float(x: Array) -> bool:
+    """Whether an array holds floating-point numbers, those of bfloat16 included, which numpy does not know."""
+    return x.dtype.kind == "f" or x.dtype.name == "bfloat16"
+
+
+def widened(x: Array) -> Array:
+    """Floating-point numbers as float64; others as they are."""
+    return x.astype(np.float64) if is_float(x) else x
 
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """One node of the graph. ``inputs`` holds "" for an input left out; ``proto`` is the node as it was read."""
+    """One node of the graph. ``inputs`` holds "" for an input left out; ``proto`` is the node as it was read.
+
+    ``captured`` are the tensors that graphs inside the node read from outside.
+    """
 
     kind: str
     name: str
@@ -23,6 +36,12 @@ class Operator:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     proto: Any
+    captured: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All tensors that the node reads."""
+        return (*self.inputs, *self.captured)
 
     @property
     def where(self) -> str:
@@ -68,18 +87,18 @@ class Graph:
             operator = makers.get(stack.pop())
             if operator is not None and operator.tensor not in found:
                 found.add(operator.tensor)
-                stack += operator.inputs
+                stack += operator.read
         return tuple(operator for operator in self.operators if operator.tensor in found)
+
+    def dependent(self) -> frozenset[str]:
+        """The tensors that are computed from an input of the graph, be it from its shape alone."""
+        found = set(self.inputs)
+        for operator in self.operators:
+            if not found.isdisjoint(operator.read):
+                found |= set(filter(None, operator.outputs))
+        return frozenset(found)
 
     def inputs_of(self, target: str) -> tuple[str, ...]:
         """The names of the graph's inputs that a tensor is computed from."""
-        read = {name for operator in self.needed_for(target) for name in operator.inputs} | {target}
+        read = {name for operator in self.needed_for(target) for name in operator.read} | {target}
         return tuple(name for name in self.inputs if name in read)
-
-
-def refusal(operator: Operator, reason: str, supported: str = "") -> UnsupportedLayerError:
-    """The error that names a node, its operator, the reason, and how to stop before it."""
-    before = next((name for name in operator.inputs if name), "")
-    known = f" Supported: {supported}." if supported else ""
-    advice = f" Use until={before!r}, the tensor it reads, to stop before it." if before else ""
-    return UnsupportedLayerError(f"{operator.where}: {reason}.{known}{advice}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import FileFormatError, UnsupportedLayerError
 from ..builder import Value
+from ..handlers_linear import negate
 from .call import Call, Handler, Operand, Result, axes, bounded, broadcast, shape_of
 from .graph import Array
 
@@ -18,8 +19,13 @@ def moved(call: Call, function: Callable[[Array], Array]) -> Operand:
     """The first input with its entries moved."""
     x = call.operand()
     if isinstance(x, Value):
-        return call.builder.gather([x], function(np.arange(prod(x.shape)).reshape(x.shape)))
+        return _gathered(call, [x], function(np.arange(prod(x.shape)).reshape(x.shape)))
     return function(x)
+
+
+def _gathered(call: Call, values: Sequence[Value], index: Array) -> Operand:
+    """The entries by their indices; a tensor without entries is a constant, as no value can be empty."""
+    return call.builder.gather(values, index) if index.size else np.zeros(index.shape)
 
 
 def joined(call: Call, operands: Sequence[Operand], function: Callable[[list[Array]], Array]) -> Operand:
@@ -29,7 +35,7 @@ def joined(call: Call, operands: Sequence[Operand], function: Callable[[list[Arr
     values = [call.builder.value(x) if isinstance(x, np.ndarray) else x for x in operands]
     starts = np.cumsum([0, *(prod(x.shape) for x in values)]).tolist()
     indices = [start + np.arange(prod(x.shape)).reshape(x.shape) for x, start in zip(values, starts, strict=False)]
-    return call.builder.gather(values, function(indices))
+    return _gathered(call, values, function(indices))
 
 
 def identity(call: Call) -> Result:
@@ -91,7 +97,7 @@ def unsqueeze(call: Call) -> Result:
 def concat(call: Call) -> Result:
     """The inputs one after the other along an axis."""
     operands = call.operands()
-    if call.varies:  # an empty part adds nothing, and no value can be empty
+    if call.varies:  # an empty part adds nothing
         operands = tuple(x for x in operands if prod(shape_of(x)))
     bounded([sum(prod(shape_of(x)) for x in operands)])
     axis = call.axis("axis", 0, len(shape_of(operands[0])))
@@ -105,7 +111,7 @@ def split(call: Call) -> Result:
     count = len(call.operator.outputs)
     whole = -(-shape[axis] // count)
     lengths = call.integers("split", 1) or [whole] * (count - 1) + [shape[axis] - whole * (count - 1)]
-    if sum(lengths) != shape[axis] or min(lengths) < 1 or len(lengths) != count:
+    if sum(lengths) != shape[axis] or min(lengths) < 0 or len(lengths) != count:
         raise FileFormatError(f"lengths {lengths[:8]} do not split an axis of length {shape[axis]} in {count}")
     ends = np.cumsum(lengths).tolist()
     spans = [range(end - length, end) for end, length in zip(ends, lengths, strict=True)]
@@ -171,8 +177,10 @@ def scatter_elements(call: Call) -> Result:
 
 
 def _replaced(call: Call, places: Callable[[Array], tuple[Any, ...]]) -> Operand:
-    if call.attribute("reduction", str, "none") != "none":
-        raise UnsupportedLayerError("only a replacement (reduction 'none') is supported")
+    """Entries replaced by others; or added to them, or compared with them, as many as there are for a place."""
+    reduction = call.attribute("reduction", str, "none")
+    if reduction != "none":
+        return _collected(call, places, reduction)
 
     def function(parts: list[Array]) -> Array:
         result = parts[0].copy()
@@ -183,6 +191,26 @@ def _replaced(call: Call, places: Callable[[Array], tuple[Any, ...]]) -> Operand
         return result
 
     return joined(call, (call.operand(0), call.operand(2)), function)
+
+
+def _collected(call: Call, places: Callable[[Array], tuple[Any, ...]], reduction: str) -> Operand:
+    if reduction not in ("add", "max", "min") or not call.varies:
+        raise UnsupportedLayerError(f"reduction {reduction!r} is not supported here")
+    b, x, updates = call.builder, call.value(0), call.value(2)
+    index = np.arange(prod(x.shape)).reshape(x.shape)
+    targets = np.broadcast_to(index[places(index)], updates.shape).ravel()
+    columns: list[list[int]] = [[entry] for entry in range(index.size)]
+    for k, target in enumerate(targets.tolist()):
+        columns[target].append(index.size + k)
+    bounded([len(columns), longest := max(map(len, columns))])
+    filler = -1 if reduction == "add" else None
+    rows = [[*row, *[row[0] if filler is None else filler] * (longest - len(row))] for row in columns]
+    groups = np.array(rows).reshape(*x.shape, longest)
+    if reduction == "add":
+        return b.sum_groups([x, updates], groups)
+    if reduction == "max":
+        return b.max_groups([x, updates], groups)
+    return negate(b, b.max_groups([negate(b, x), negate(b, updates)], groups))
 
 
 def _indices(call: Call, i: int) -> Array:
@@ -222,8 +250,10 @@ def _pad_own(call: Call, shape: Sequence[int], widths: Sequence[tuple[int, int]]
 
 def _pad_constant(call: Call, widths: Sequence[tuple[int, int]]) -> Operand:
     fill = np.asarray(call.number("value", 0.0) if call.opset < 11 else call.constant(2))
-    number = np.zeros(1) if fill.dtype == object or not fill.size else fill.reshape(-1)[:1]
+    return _padded(call, widths, np.zeros(1) if fill.dtype == object or not fill.size else fill.reshape(-1)[:1])
 
+
+def _padded(call: Call, widths: Sequence[tuple[int, int]], number: Array) -> Operand:
     def function(parts: list[Array]) -> Array:
         x = parts[0][tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in _zip(parts[0], widths))]
         wider = [(max(low, 0), max(high, 0)) for low, high in widths]
@@ -267,9 +297,42 @@ def space_to_depth(call: Call) -> Result:
     """Blocks of pixels (N, C, H, W) moved into channels."""
     n, c, h, w = shape_of(call.operand())
     size = call.integer("blocksize")
+    order = (0, 3, 5, 1, 2, 4) if call.attribute("mode", str, "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
     parts = (n, c, h // size, size, w // size, size)
     shape = (n, c * size**2, h // size, w // size)
-    return moved(call, lambda x: x.reshape(parts).transpose(0, 3, 5, 1, 2, 4).reshape(shape))
+    return moved(call, lambda x: x.reshape(parts).transpose(order).reshape(shape))
+
+
+def compress(call: Call) -> Result:
+    """The places along an axis (or of all entries) that a constant mask marks."""
+    (kept,) = np.nonzero(call.needed(1))
+    if call.attribute("axis", int, None) is None:
+        return moved(call, lambda x: x.reshape(-1).take(kept))
+    axis = call.axis("axis", 0, len(shape_of(call.operand())))
+    return moved(call, lambda x: x.take(kept, axis))
+
+
+def reverse_sequence(call: Call) -> Result:
+    """The first entries along one axis in reverse order, as many as a constant says for each place along another."""
+    shape, lengths = shape_of(call.operand()), _indices(call, 1)
+    time, batch = call.axis("time_axis", 0, len(shape)), call.axis("batch_axis", 1, len(shape))
+    places = np.arange(shape[time])
+    order = np.array([np.where(places < n, n - 1 - places, places) for n in lengths.tolist()])
+    index = np.moveaxis(order.reshape(*order.shape, *[1] * (len(shape) - 2)), (0, 1), (batch, time))
+    return moved(call, lambda x: np.take_along_axis(x, np.broadcast_to(index, shape), time))
+
+
+def center_crop_pad(call: Call) -> Result:
+    """Axes cut, or filled with zeros, to given lengths around their centres."""
+    shape, lengths = shape_of(call.operand()), call.integers("shape", 1) or []
+    along = axes(call.integers("axes") or range(len(shape)), len(shape))
+    widths = [(0, 0)] * len(shape)
+    for axis, length in zip(along, lengths, strict=True):
+        extra = length - shape[axis]
+        before = extra // 2 if extra > 0 else -(-extra // 2)
+        widths[axis] = (before, extra - before)
+    bounded([n + low + high for n, (low, high) in zip(shape, widths, strict=True)])
+    return _padded(call, widths, np.zeros(1))
 
 
 def where(call: Call) -> Result:
@@ -291,6 +354,8 @@ def triangle(call: Call) -> Result:
 
 
 HANDLERS: Mapping[str, Handler] = {
+    "CenterCropPad": center_crop_pad,
+    "Compress": compress,
     "Concat": concat,
     "DepthToSpace": depth_to_space,
     "Dropout": dropout,
@@ -302,6 +367,8 @@ HANDLERS: Mapping[str, Handler] = {
     "Identity": identity,
     "Pad": pad,
     "Reshape": reshape,
+    "ReverseSequence": reverse_sequence,
+    "Scatter": scatter_elements,
     "ScatterElements": scatter_elements,
     "ScatterND": scatter_slices,
     "Slice": slices,

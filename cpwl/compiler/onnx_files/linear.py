@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 
 import numpy as np
@@ -12,9 +12,10 @@ from ...network import Shape
 from .. import handlers_contract as contractions
 from .. import handlers_linear as shared
 from .. import handlers_nonlinear as nonlinear
-from ..builder import Value
+from ..builder import Value, entries
 from .call import Call, Handler, Operand, Result, axes, bounded, broadcast, shape_of
 from .folding import FLOAT_TYPES
+from .graph import is_float
 from .layout import moved
 
 
@@ -64,6 +65,8 @@ def negate(call: Call) -> Result:
 def matmul(call: Call) -> Result:
     """The matrix product as numpy defines it, one factor constant."""
     x, y = call.operand(0), call.operand(1)
+    if min(len(shape_of(x)), len(shape_of(y))) == 1 and max(len(shape_of(x)), len(shape_of(y))) > 2:
+        return _of_vector(call, x, y)
     rows = shape_of(x)[-2:-1] if len(shape_of(x)) > 1 else ()
     columns = shape_of(y)[-1:] if len(shape_of(y)) > 1 else ()
     shape = bounded((*np.broadcast_shapes(shape_of(x)[:-2], shape_of(y)[:-2]), *rows, *columns))
@@ -76,6 +79,17 @@ def matmul(call: Call) -> Result:
     return call.builder.reshape(product, shape) if product.shape != shape else product
 
 
+def _of_vector(call: Call, x: Operand, y: Operand) -> Result:
+    """The product of a vector, as a matrix of one row or column, and a stack of matrices, in one order or the other."""
+    first = len(shape_of(x)) == 1
+    vector = Call(call.builder, call.operator, (x if first else y,), call.opset)
+    matrix = moved(vector, lambda entries: entries[None] if first else entries[:, None])
+    product = matmul(Call(call.builder, call.operator, (matrix, y) if first else (x, matrix), call.opset))
+    assert isinstance(product, Value)
+    lead, (rows, columns) = product.shape[:-2], product.shape[-2:]
+    return call.builder.reshape(product, (*lead, columns if first else rows))
+
+
 def _expanded(call: Call, x: Operand, lead: Shape) -> Operand:
     """A stack of matrices repeated along its leading axes."""
     if len(shape_of(x)) < 2:
@@ -85,16 +99,10 @@ def _expanded(call: Call, x: Operand, lead: Shape) -> Operand:
 
 
 def einsum(call: Call) -> Result:
-    """A sum of products with a constant, by letters for the axes; "..." is not supported."""
+    """A sum of products with a constant, by letters for the axes."""
     operands, equation = call.operands(), call.attribute("equation", str, "")
-    terms = equation.replace(" ", "").partition("->")[0].split(",")
-    sizes = {letter: n for term, x in zip(terms, operands, strict=True) for letter, n in _named(term, x)}
-    bounded(list(sizes.values()))
+    bounded([prod(shape_of(x)) for x in operands])
     return contractions.einsum(call.builder, equation, operands)
-
-
-def _named(term: str, x: Operand) -> Iterable[tuple[str, int]]:
-    return zip(term, shape_of(x), strict="." not in term)
 
 
 def gemm(call: Call) -> Result:
@@ -159,7 +167,7 @@ def cast(call: Call) -> Result:
 def cast_like(call: Call) -> Result:
     """The input, when the example of the type is a floating-point number too."""
     example = call.operand(1)
-    if isinstance(example, np.ndarray) and example.dtype.kind != "f":
+    if isinstance(example, np.ndarray) and not is_float(example):
         raise UnsupportedLayerError("a cast to a type that is not floating-point rounds")
     return call.operand()
 
@@ -183,6 +191,16 @@ def absolute_sum(call: Call) -> Result:
     return _reduction(shared.sum_over)(Call(call.builder, call.operator, (absolute, *call.inputs[1:]), call.opset))
 
 
+def running_sum(call: Call) -> Result:
+    """The sums of the first 1, 2, ... entries along a constant axis; from the end, or without the entry itself."""
+    x = call.value()
+    axis = axes([int(call.needed(1).item())], len(x.shape))[0]
+    last = call.builder.gather([x], entries(x).transpose(axis, -1).numpy())
+    ones = np.tri(x.shape[axis], k=-1 if call.integer("exclusive") else 0)
+    sums = call.builder.dense(last, ones.T.copy() if call.integer("reverse") else ones)
+    return call.builder.gather([sums], entries(sums).transpose(axis, -1).numpy())
+
+
 def _global(function: Callable[..., Value]) -> Handler:
     """The handler of a reduction over all pixels."""
 
@@ -204,6 +222,7 @@ HANDLERS: Mapping[str, Handler] = {
     "BatchNormalization": batch_norm,
     "Cast": cast,
     "CastLike": cast_like,
+    "CumSum": running_sum,
     "Div": divide,
     "Einsum": einsum,
     "Gemm": gemm,

@@ -1,8 +1,9 @@
 """The original evaluated by onnxruntime, tensor by tensor, to check the compiled network.
 
-The model given to onnxruntime is written anew from what was read and checked: no external data, no other inputs. Its
-floating-point numbers are made float64 where onnxruntime has all operators in float64 (it has no convolution), and
-float32 otherwise. Its graph optimisations are switched off: they would replace the operators to be compared.
+The model given to onnxruntime is written anew from what was read and checked: no external data, no other inputs, and
+constants computed already (``refolding`` checks these). Its floating-point numbers are made float64 where onnxruntime
+has all operators in float64 (it has no convolution), and float32 otherwise. Its graph optimisations are switched off:
+they would replace the operators to be compared.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from ...errors import FileFormatError, MissingDependencyError, UnsupportedLayerE
 from ..bounds import DOUBLE, SINGLE, Precision
 from ..capture import first_line
 from ..check import Computed, agree, check_nodes
+from ..environment import environment
 from ..samples import sample_points
-from .graph import Entry, Graph, Operator
+from .folding import FLOAT_TYPES
+from .graph import Entry, Graph, Operator, is_float
 from .reader import onnx_module
 from .translate import Translation
 
-_FLOATS = (1, 10, 11, 16)
 _TYPES = {11: np.float64, 1: np.float32}
 
 _AT_ONCE = 1 << 24
@@ -55,7 +57,8 @@ class Original:
     def __init__(self, graph: Graph, entry: Entry, translation: Translation) -> None:
         self._translation = translation
         self._batched = entry.shape is not None and entry.shape[:1] == (None,)
-        operators = graph.needed_for(translation.target)
+        dependent = graph.dependent()
+        operators = tuple(o for o in graph.needed_for(translation.target) if not dependent.isdisjoint(o.outputs))
         self._makers = {name: operator for operator in operators for name in operator.outputs if name}
         places = {name: place for name, place in translation.places.items() if name in self._makers}
         self._names = sorted(places, key=places.__getitem__)
@@ -90,8 +93,7 @@ class Original:
             (values,) = self._run([self._translation.target], points.reshape(-1, *self._translation.shape[1:]))
         except Exception:  # whatever onnxruntime raises for a batch that the model does not take
             return None
-        result = torch.from_numpy(values).to(torch.float64)
-        return result if len(result) == len(points) else None
+        return torch.from_numpy(values).to(torch.float64)
 
     def _run(self, names: Sequence[str], points: Tensor) -> list[Any]:
         feed = {self._translation.source: points.numpy().astype(_TYPES[self._type])}
@@ -121,16 +123,10 @@ class _Writer:
 
     def session(self, names: Sequence[str]) -> tuple[int, Any]:
         """The element type, and a session that computes these tensors: float64 where onnxruntime has it."""
-        runtime = _runtime()
-        options = runtime.SessionOptions()
-        options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = 4
+        onnxruntime()
         for kind in _TYPES:
-            content = self._model(names, kind)
             try:
-                return kind, runtime.InferenceSession(
-                    content, options, providers=["CPUExecutionProvider"], enable_fallback=0
-                )
+                return kind, open_session(self._model(names, kind))
             except Exception as error:  # onnxruntime's errors share no class
                 reason = first_line(error)
         raise _invalid(reason)
@@ -143,15 +139,14 @@ class _Writer:
         source = onnx.helper.make_tensor_value_info(self._translation.source, kind, shape)
         outputs = [onnx.helper.make_tensor_value_info(name, kind, None) for name in names]
         nodes = [self._node(operator, kind) for operator in self._operators]
+        made = {name for operator in self._operators for name in operator.outputs}
+        constants = {name: x for name, x in self._translation.constants.items() if name not in made}
         read = dict.fromkeys(name for operator in self._operators for name in operator.inputs)
-        stored = [self._tensor(name, kind) for name in read if name in self._graph.constants]
+        stored = [_numbers(constants[name], kind, name) for name in read if name in constants]
         graph = onnx.helper.make_graph(nodes, "original", [source], outputs, stored)
         opset = onnx.helper.make_opsetid("", self._graph.opset)
         model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=_IR)
         return model.SerializeToString()  # type: ignore[no-any-return]
-
-    def _tensor(self, name: str, kind: int) -> Any:
-        return _numbers(self._graph.constants[name], kind, name)
 
     def _node(self, operator: Operator, kind: int) -> Any:
         """The node with its floating-point constants in the given type, and without a name (it need not be unique)."""
@@ -164,14 +159,12 @@ class _Writer:
             held = operator.attributes[attribute.name]
             if isinstance(held, np.ndarray):
                 node.attribute.append(onnx.helper.make_attribute(attribute.name, _numbers(held, kind, "")))
-            elif operator.kind == "Constant" and attribute.name in ("value_float", "value_floats"):
-                node.attribute.append(onnx.helper.make_attribute("value", _numbers(np.asarray(held, float), kind, "")))
-            elif operator.kind == "Cast" and attribute.name == "to" and held in _FLOATS:
+            elif operator.kind == "Cast" and attribute.name == "to" and held in FLOAT_TYPES:
                 node.attribute.append(onnx.helper.make_attribute("to", kind))
             else:
                 node.attribute.append(attribute)
         if operator.kind == "ConstantOfShape" and "value" not in operator.attributes:
-            node.attribute.append(onnx.helper.make_attribute("value", _numbers(np.zeros(1), kind, "")))
+            node.attribute.append(onnx.helper.make_attribute("value", _numbers(np.zeros(1, np.float32), kind, "")))
         return node
 
 
@@ -180,17 +173,32 @@ def _invalid(reason: str) -> FileFormatError:
 
 
 def _numbers(values: NDArray[Any], kind: int, name: str) -> Any:
-    """A tensor for onnxruntime: float64 numbers in the given type, integers as they are."""
-    wanted = values.astype(_TYPES[kind]) if values.dtype == np.float64 else values
+    """A tensor for onnxruntime: floating-point numbers in the given type, integers as they are."""
+    wanted = values.astype(_TYPES[kind]) if is_float(values) else values
     return onnx_module().numpy_helper.from_array(np.ascontiguousarray(wanted).reshape(values.shape), name)
 
 
-def _runtime() -> Any:
+def open_session(content: bytes) -> Any:
+    """A model that onnxruntime can run, as it is written; whatever onnxruntime raises for one that it cannot run."""
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+
+
+_SILENT = "ORT_DISABLE_TELEMETRY"
+"""onnxruntime reads this variable of the environment once, when it is imported, and then opens no connection."""
+
+
+def onnxruntime() -> Any:
+    """The package; ``MissingDependencyError`` where it is not installed."""
     try:
-        import onnxruntime
+        with environment(_SILENT, "1"):
+            import onnxruntime as package
     except ImportError as error:
         raise MissingDependencyError(
             "checking a network compiled from ONNX needs the package onnxruntime: "
             'install it with pip install "cpwl[onnx]" (and -c constraints.txt).'
         ) from error
-    return onnxruntime
+    return package

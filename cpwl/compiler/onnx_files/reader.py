@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import numpy as np
-
-from ...errors import FileFormatError, MissingDependencyError, UnsupportedLayerError
+from ...errors import CpwlError, FileFormatError, MissingDependencyError, UnsupportedLayerError
+from ...files import content_of, described
 from .external import read_external
 from .graph import Array, Entry, Graph, Operator
 
@@ -35,8 +35,6 @@ _BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 1
 
 _FIELDS = {1: "float_data", 7: "int64_data", 11: "double_data", 12: "uint64_data", 13: "uint64_data"}
 """Where numbers lie that are not raw bytes; all other types in int32_data."""
-
-_FLOATS = (1, 10, 11, 16)
 
 _KINDS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 
@@ -76,14 +74,16 @@ def _read(where: str, parse: Callable[[], ModelProto], folder: Path | None) -> G
         return _Reader(parse(), folder).graph()
     except FileFormatError as error:
         raise FileFormatError(f"{where} is not an ONNX model that cpwl can read: {error}") from error
+    except (CpwlError, OSError):
+        raise
+    except Exception as error:  # onnx and numpy raise errors of many kinds
+        raise FileFormatError(f"{where} is not an ONNX model that cpwl can read: {described(error)}.") from error
 
 
 def _parse(path: Path) -> ModelProto:
     onnx = onnx_module()
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        content = file.read(LARGEST_FILE + 1) if size <= LARGEST_FILE else b""
-    if size > LARGEST_FILE or len(content) > LARGEST_FILE:
+    content = content_of(path, LARGEST_FILE)
+    if len(content) > LARGEST_FILE:
         raise FileFormatError("it has more than 2 GiB, more than one protobuf message holds.")
     model = onnx.ModelProto()
     try:
@@ -119,12 +119,11 @@ class _Reader:
             raise FileFormatError("an input is given twice, or has no name.")
         operators = tuple(self._operator(node) for node in self._graph.node)
         outputs = tuple(_text(value.name) for value in self._graph.output)
-        _check_order(operators, (*inputs, *constants), outputs)
-        return Graph(operators, constants, inputs, outputs, opset)
+        return Graph(_ordered(operators, (*inputs, *constants), outputs), constants, inputs, outputs, opset)
 
     def _operator(self, node: NodeProto) -> Operator:
         outputs = tuple(map(_text, node.output))
-        if not outputs or not outputs[0]:
+        if not any(outputs):
             raise FileFormatError(f"a {node.op_type[:40]!r} node has no output.")
         inputs = tuple(map(_text, node.input))
         operator = Operator(_kind(node), _text(node.name), inputs, outputs, {}, node)
@@ -135,7 +134,7 @@ class _Reader:
                     f"attribute {attribute.name!r} of {operator.where} is given twice or has no type."
                 )
             found[attribute.name] = self._attribute(attribute, operator)
-        return replace(operator, attributes=found)
+        return replace(operator, attributes=found, captured=tuple(_captured(node)))
 
     def _attribute(self, attribute: AttributeProto, operator: Operator) -> Any:
         """Its value; None for graphs, lists of texts and the like, which no supported operator has."""
@@ -145,7 +144,7 @@ class _Reader:
         return None if read is None else read(attribute)
 
     def numbers(self, tensor: TensorProto, where: str) -> Array:
-        """The stored numbers: floats as float64, integers and truth values in their own type."""
+        """The stored numbers, in their own type."""
         try:
             return self._numbers(tensor)
         except FileFormatError as error:
@@ -163,7 +162,7 @@ class _Reader:
         tensor = self._inside(tensor, count * _BYTES[tensor.data_type])
         _check_count(tensor, count)
         values: Array = onnx_module().numpy_helper.to_array(tensor)
-        return values.astype(np.float64) if tensor.data_type in _FLOATS else values.copy()
+        return values.copy()
 
     def _inside(self, tensor: TensorProto, size: int) -> TensorProto:
         """The tensor with its data in it."""
@@ -185,6 +184,17 @@ _ATTRIBUTES: dict[int, Callable[[Any], Any]] = {
 """The value of an attribute by its type, tensors excepted."""
 
 
+def _captured(node: NodeProto) -> Iterator[str]:
+    """The names that the graphs inside a node read and do not make themselves."""
+    for attribute in node.attribute:
+        for graph in (*attribute.graphs, *([attribute.g] if attribute.type == 5 else ())):
+            own = {value.name for value in (*graph.input, *graph.initializer)}
+            own |= {name for inner in graph.node for name in inner.output}
+            read = (name for inner in graph.node for name in (*inner.input, *_captured(inner)))
+            outer = (*read, *(value.name for value in graph.output))
+            yield from dict.fromkeys(_text(name) for name in outer if name and name not in own)
+
+
 def _check_count(tensor: TensorProto, count: int) -> None:
     """The tensor holds as many numbers as its shape has places."""
     raw = len(tensor.raw_data)
@@ -196,7 +206,7 @@ def _check_count(tensor: TensorProto, count: int) -> None:
 
 def _opset(model: ModelProto) -> int:
     """The version of ONNX's own operators."""
-    versions = [entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAIN]
+    versions = list({entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAIN})
     newest = onnx_module().defs.onnx_opset_version()
     if len(versions) != 1:
         raise FileFormatError(f"it must name one version of ONNX's operators, but names {len(versions)}.")
@@ -234,24 +244,42 @@ def _length(dimension: Any) -> int | None:
     return int(dimension.dim_value) if fixed else None
 
 
-def _check_order(operators: Iterable[Operator], given: Iterable[str], outputs: tuple[str, ...]) -> None:
-    """Every tensor is made once, before it is read: there are no cycles, and nothing is missing."""
+def _ordered(operators: Sequence[Operator], given: Iterable[str], outputs: tuple[str, ...]) -> tuple[Operator, ...]:
+    """The operators in an order in which every tensor is made, once, before it is read: there are no cycles.
+
+    The order of the file where that is one.
+    """
     known = {"", *given}
+    makers: dict[str, Operator] = {}
+    for operator in operators:
+        for name in _results(operator):
+            if name in known or name in makers:
+                raise FileFormatError(f"{operator.where} makes {name!r}, a name that is given already.")
+            makers[name] = operator
+    if not outputs:
+        raise FileFormatError("it has no output.")
+    lost = next((name for name in outputs if not name or name not in known | makers.keys()), None)
+    if lost is not None:
+        raise FileFormatError(f"its output {lost!r} is computed by no node.")
+    _check_given(operators, known | makers.keys())
+    place = {id(operator): i for i, operator in enumerate(operators)}
+    before = [{place[id(makers[name])] for name in operator.read if name in makers} for operator in operators]
+    if all(max(read, default=-1) < i for i, read in enumerate(before)):
+        return tuple(operators)
+    try:
+        return tuple(operators[i] for i in TopologicalSorter(dict(enumerate(before))).static_order())
+    except CycleError as error:
+        names = ", ".join(operators[i].where for i in error.args[1][:4])
+        raise FileFormatError(f"its nodes read each other's results, in a circle: {names}.") from None
+
+
+def _check_given(operators: Iterable[Operator], known: Collection[str]) -> None:
     for operator in operators:
         missing = next((name for name in operator.inputs if name not in known), None)
         if missing is not None:
             raise FileFormatError(
-                f"{operator.where} reads {missing!r}, which is no input, no initializer and no result of a node before."
+                f"{operator.where} reads {missing!r}, which is no input, no initializer and no result of a node."
             )
-        twice = next((name for name in _results(operator) if name in known), None)
-        if twice is not None:
-            raise FileFormatError(f"{operator.where} makes {twice!r}, a name that is given already.")
-        known |= set(operator.outputs)
-    if not outputs:
-        raise FileFormatError("it has no output.")
-    lost = next((name for name in outputs if not name or name not in known), None)
-    if lost is not None:
-        raise FileFormatError(f"its output {lost!r} is computed by no node.")
 
 
 def _results(operator: Operator) -> Iterator[str]:

@@ -13,7 +13,8 @@ from ...network import Network, Shape
 from ..builder import Builder, Value
 from . import activations, folding, layout, linear, resize, windows
 from .call import MOST_ENTRIES, Call, Handler, Operand, Result, bounded, shape_of
-from .graph import Graph, Operator, refusal
+from .graph import Array, Graph, Operator, widened
+from .reasons import reason_for, refusal
 
 HANDLERS: Mapping[str, Handler] = {
     **layout.HANDLERS,
@@ -26,8 +27,6 @@ HANDLERS: Mapping[str, Handler] = {
 
 _CONSTANT: Mapping[str, Handler] = {**layout.HANDLERS, **folding.HANDLERS, **folding.ALWAYS}
 """Operators on constants."""
-
-_SUPPORTED = ", ".join(sorted({*HANDLERS, *folding.ALWAYS}))
 
 _MOST_IN_ALL = 8 * MOST_ENTRIES
 """Entries of all tensors together."""
@@ -49,15 +48,17 @@ _UNFIT = (
 class Translation:
     """A network, the shape of its input in ONNX, and which of its nodes holds which tensor.
 
-    For ``slack`` see ``cpwl.compiler.bounds.evaluate``.
+    ``shapes`` are those of the tensors that depend on the input, in ONNX, with a batch axis; ``constants`` are all
+    tensors that do not, in the types of the file. For ``slack`` see ``cpwl.compiler.bounds.evaluate``.
     """
 
     network: Network
     source: str
     shape: Shape
     target: str
-    output_shape: Shape
+    shapes: Mapping[str, Shape]
     places: Mapping[str, int]
+    constants: Mapping[str, Array]
     slack: Mapping[int, float]
 
 
@@ -71,21 +72,23 @@ def translate(graph: Graph, source: str, shape: Shape, target: str) -> Translati
         builder.name = operator.name or operator.tensor
         call = _call(builder, graph, operator, values)
         start = len(builder)
-        results = _results(_answer(call))
+        results = _results(_answer(graph, call))
         if operator.kind in resize.HANDLERS and len(builder) > start:
             slack[start] = resize.slack(call)
         values.update((name, x) for name, x in zip(operator.outputs, results, strict=False) if name and x is not None)
         total += sum(prod(shape_of(x)) for x in results if x is not None)
         if total > _MOST_IN_ALL:
-            raise refusal(operator, f"the tensors up to here have more than {_MOST_IN_ALL} entries together")
+            raise refusal(graph, operator, f"the tensors up to here have more than {_MOST_IN_ALL} entries together")
     output = values[target]
     if not isinstance(output, Value):
         raise ArgumentError("model has an output that does not depend on its input: there is nothing to partition.")
     network, places = builder.network(output)
     held = {name: x.node for name, x in values.items() if isinstance(x, Value) and x.node in places}
     found = {name: places[node] for name, node in held.items()}
+    constants = {name: x for name, x in values.items() if isinstance(x, np.ndarray)}
     loose = {places[node]: part for node, part in slack.items() if node in places}
-    return Translation(network, source, shape, target, output.shape, found, loose)
+    shapes = {name: x.shape for name, x in values.items() if isinstance(x, Value)}
+    return Translation(network, source, shape, target, shapes, found, constants, loose)
 
 
 def _results(answer: Result) -> tuple[Operand | None, ...]:
@@ -95,17 +98,22 @@ def _results(answer: Result) -> tuple[Operand | None, ...]:
 def _call(builder: Builder, graph: Graph, operator: Operator, values: Mapping[str, Operand]) -> Call:
     lost = next((name for name in operator.inputs if name and name not in values), None)
     if lost is not None:
-        raise refusal(operator, f"it reads {lost!r}, the indices of a maximum or another part that is not supported")
-    return Call(builder, operator, tuple(values[name] if name else None for name in operator.inputs), graph.opset)
+        raise refusal(
+            graph, operator, f"it reads {lost!r}, the indices of a maximum or another part that is not supported"
+        )
+    inputs = tuple(values[name] if name else None for name in operator.inputs)
+    if any(isinstance(x, Value) for x in inputs):
+        inputs = tuple(widened(x) if isinstance(x, np.ndarray) else x for x in inputs)
+    return Call(builder, operator, inputs, graph.opset)
 
 
-def _answer(call: Call) -> Result:
+def _answer(graph: Graph, call: Call) -> Result:
     operator = call.operator
     try:
         result = _handler(call)(call)
         _check_filled(result)
     except UnsupportedLayerError as error:
-        raise refusal(operator, str(error)) from None
+        raise refusal(graph, operator, str(error)) from None
     except CpwlError as error:
         raise FileFormatError(f"{operator.where}: {error}.") from None
     except _UNFIT as error:
@@ -125,11 +133,9 @@ def _handler(call: Call) -> Handler:
 
 def _known(handlers: Mapping[str, Handler], kind: str) -> Handler:
     if kind not in handlers:
-        raise UnsupportedLayerError(f"it is not piecewise linear, or not supported yet. Supported: {_SUPPORTED}")
+        raise UnsupportedLayerError(reason_for(kind))
     return handlers[kind]
 
 
 def _check_filled(result: Result) -> None:
-    if any(isinstance(x, Value) and not prod(x.shape) for x in _results(result)):
-        raise UnsupportedLayerError("its result is empty")
     bounded([sum(x.size for x in _results(result) if isinstance(x, np.ndarray))])

@@ -1,0 +1,104 @@
+"""What is not a number is never certain: in every comparison that decides, compiled and in torch operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf, nan
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from cpwl.backends.torch import compiled
+from cpwl.backends.torch.chords import ChordEnds, Chords, Meets, Visits
+from cpwl.backends.torch.complex import Complex
+from cpwl.backends.torch.crossings import Crossings, vanishing, within_slack
+from cpwl.backends.torch.field import Sharp
+from cpwl.backends.torch.segments import pack, unpack
+from cpwl.backends.torch.signs import Columns, Signs
+
+ODD = (nan, inf, -inf, 0.0, 5e-324, 1e308, -1e308, 1.0, -1.0)
+numbers = st.sampled_from(ODD)
+bounds = st.sampled_from([bound for bound in ODD if not bound < 0])
+SQUARE = Complex.polygon(4, torch.device("cpu"))
+
+
+@pytest.fixture(params=["compiled", "torch"])
+def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Either of the two ways to do a refinement's work."""
+    assert compiled.enabled
+    monkeypatch.setattr(compiled, "enabled", request.param == "compiled")
+    return
+
+
+def tensor(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def columns(values: Tensor, row: Tensor) -> Columns:
+    """Columns with one bound a row."""
+    ones = torch.ones(values.shape[1], dtype=torch.float64)
+    bound = Sharp(row, ones, torch.zeros_like(ones))
+    return Columns(values, bound, bound)
+
+
+@given(first=numbers, second=numbers, one=bounds, other=bounds)
+def test_a_place_is_a_number_and_where_nothing_is_known_of_it_its_slack_is_the_whole_edge(
+    first: float, second: float, one: float, other: float
+) -> None:
+    position, slack = (x.item() for x in vanishing(*map(tensor, (first, second, one, other))))
+    assert 0 <= position <= 1 and 0 < slack <= 1
+    known = abs(first - second) * (1 - 2.0**-50) > one + other
+    assert slack == 1 or known
+
+
+@given(low=numbers, high=numbers, one=bounds, other=bounds)
+def test_an_order_is_certain_only_if_the_gap_is_more_than_both_slacks(
+    low: float, high: float, one: float, other: float
+) -> None:
+    uncertain = within_slack(torch.zeros(2), tensor(low, high), tensor(one, other)).item()
+    assert uncertain or high - low > one + other
+
+
+@pytest.mark.parametrize(("value", "bound"), [(nan, 0.5), (1.0, nan), (nan, nan), (nan, inf), (1.0, inf), (0.25, 0.5)])
+def test_a_sign_is_certain_only_for_a_number_beyond_a_bound_that_is_one(value: float, bound: float, twin: None) -> None:
+    values = torch.full((2, 70), value, dtype=torch.float64)
+    signs = Signs.of(columns(values, tensor(bound, bound)))
+    assert bool(unpack(signs.doubtful, 70).all())
+
+
+def opposite_signs() -> Signs:
+    """Those of three columns on a square: two parallel to its sides, one that cuts a corner off."""
+    above = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 0, 0], [0, 1, 1]], dtype=torch.bool)
+    return Signs(pack(above), pack(~above), pack(torch.zeros_like(above)))
+
+
+@pytest.mark.parametrize(("value", "bound"), [(0.0, 1e-16), (0.0, 0.0), (nan, 1e-16), (0.5, nan), (inf, 1.0)])
+def test_crossings_of_columns_whose_values_do_not_show_their_signs_are_in_no_certain_order(
+    value: float, bound: float, twin: None
+) -> None:
+    """Signs that were decided exactly may stand beside values that are 0 at both ends of an edge: 0 / 0 is no place."""
+    given = columns(torch.full((4, 3), value, dtype=torch.float64), tensor(*[bound] * 4))
+    crossings = Crossings.find(SQUARE, given, opposite_signs())
+    several = crossings.counts > 1
+    assert bool(several.any()) and bool(crossings.undecided[several].all())
+    assert bool(((crossings.position >= 0) & (crossings.position <= 1)).all())
+
+
+@pytest.mark.parametrize(("value", "bound"), [(0.0, 1e-16), (0.0, 0.0), (nan, 1e-16), (0.5, nan)])
+def test_chords_cross_in_no_certain_order_where_values_at_their_ends_say_nothing(
+    value: float, bound: float, twin: None
+) -> None:
+    right = tensor(1.0, 1.0, -1.0, -1.0), tensor(1.0, -1.0, -1.0, 1.0), tensor(1.0, 1.0, -1.0, 1.0)
+    found = Crossings.find(
+        SQUARE, columns(torch.stack(right, 1), torch.zeros(4, dtype=torch.float64)), opposite_signs()
+    )
+    visits = Visits.walk(SQUARE, found)
+    chords, _ = Chords.pair(SQUARE, found, visits, torch.ones(1, dtype=torch.bool))
+    ends = torch.stack([visits.crossing[chords.start], visits.crossing[chords.end]], 1)
+    unknown = columns(torch.full((4, 3), value, dtype=torch.float64), tensor(*[bound] * 4))
+    meets, tied = Meets.find(chords, ChordEnds(SQUARE, unknown, found, ends))
+    crossed = torch.bincount(meets.chord.reshape(-1), minlength=len(chords)) > 1
+    assert bool(crossed.any()) and bool(tied[crossed].all())
