@@ -134,7 +134,8 @@ def refine_by_maximum(
     ``numbers``: one for each of ``groups.values``, equal ones for columns that are known to be one function; matches of
     the same two are played once. ``block``: the arrangement is one of several that must cut the borders between them alike, match by match.
     """
-    few = not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
+    sure = arrangement.exact or predicates is not None
+    few = sure and not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
     tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
     tournament.at_once = _AT_ONCE if few else None
     if numbers is not None:
@@ -178,12 +179,8 @@ class _Tournament:
         return bool((self._counts > 1).any())
 
     def play(self) -> None:
-<<<<<<< HEAD
         """One round: neighbours of each group meet, the first of them if not all at once; the others wait."""
-=======
-        """One round: neighbours of each group meet, the last of an odd number waits."""
         checkpoint()
->>>>>>> main
         first, waiting = self._schedule
         played, match = self._matches
         parts = first[played], first[played] + 1, waiting
@@ -233,20 +230,12 @@ class _Tournament:
         self._arrangement, self._parents = change.arrangement, self._parents[kept]
         self._winners = self._winners.take(kept)
 
-<<<<<<< HEAD
     def found(self) -> ByMaximum:
         """What has come out, once it is finished."""
+        fields, counts = self._fields, (self._settled, self._recut)
         winners = self._winners.dense()
-        return ByMaximum(
-            self._arrangement,
-            self._parents,
-            winners,
-            self._champions,
-            self._fields,
-            self._predicates,
-            self._settled,
-        )
-=======
+        return ByMaximum(self._arrangement, self._parents, winners, self._champions, fields, self._predicates, *counts)
+
     def _doubtful(
         self, one: NDArray[np.int64], other: NDArray[np.int64], alike: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
@@ -266,18 +255,6 @@ class _Tournament:
                 break
             doubtful, spreading = reached, alike
         return doubtful
-
-    def _found(
-        self,
-        arrangement: Arrangement[Any],
-        parents: NDArray[np.int64],
-        winners: Winners,
-        maximum: Any,
-        fields: list[Any],
-    ) -> ByMaximum:
-        counts = self._settled, self._recut
-        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, *counts)
->>>>>>> main
 
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)

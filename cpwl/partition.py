@@ -36,13 +36,8 @@ from .errors import (
 from .ieee import ieee
 from .network import Network, Periodic
 from .network_check import check_network
-<<<<<<< HEAD
-from .polytope import finite
-from .predicates import Names, Oracle, Predicates
-=======
 from .polytope import finite, plain
-from .predicates import Names, Predicates
->>>>>>> main
+from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
 from .spread import Job, Spread
 from .steps import Step, flattened, patterns_after
