@@ -262,7 +262,7 @@ class _Reference:
             repeated = self._arithmetic.linear(Node(Gather(index), (), index.shape), [largest])
             below = self._arithmetic.linear(Node(Sum((1.0, -1.0)), (), index.shape), [argument, repeated])
             signs, doubtful = (part.reshape(len(part), node.size, -1) for part in self._signs(below))
-            return signs, doubtful
+            return np.minimum(signs, 0), doubtful | (signs > 0)
         assert isinstance(node.op, Piecewise)
         shifts = (
             Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist()
@@ -276,7 +276,7 @@ class _Reference:
         return Forward(self._network, self._arithmetic, self._arithmetic.points(inputs))
 
     def _largest(self, node: Node, argument: Any) -> Any:
-        """The values of maxima; for rows on which they are not certain any."""
+        """The values of maxima, or of arguments about as large as they."""
         return self._arithmetic.activate(node, argument)
 
     def _signs(self, field: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
@@ -296,8 +296,9 @@ class _CloseReference(_Reference):
         return Forward(self._network, self._arithmetic, self._arithmetic.points(inputs), pieces.__getitem__)
 
     def _largest(self, node: Node, argument: Any) -> Any:
-        values = backends.balls(argument).high.reshape(argument.rows, node.size, -1)
-        return self._arithmetic.on_pieces(node, argument, values.argmax(axis=2))
+        values: Balls = backends.balls(argument).reshaped(argument.rows, node.size, -1)
+        first = values.high == values.high.max(axis=2, keepdims=True)
+        return self._arithmetic.on_pieces(node, argument, np.where(first, values.low, -np.inf).argmax(axis=2))
 
     def _signs(self, field: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
         values: Balls = backends.balls(field)
