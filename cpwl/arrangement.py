@@ -103,6 +103,18 @@ class Exactly:
     """From regions, and the numbers of the lines of each that will be asked for."""
 
 
+class ExactLines(Protocol):
+    """The affine functions that vanish on the lines of an arrangement, each of either sign, by the line's number."""
+
+    def closely(self, region: NDArray[np.int64], line: NDArray[np.int64], parts: int) -> Balls:
+        """Those of line[i], on an edge of region[i], up to a bound: a, b, c, (n, 3), in numbers of 2 to 8 parts."""
+        ...
+
+    def forms(self, region: NDArray[np.int64], line: NDArray[np.int64]) -> Sequence[Form]:
+        """The same exactly."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Facets:
     """All facets (edges, when D = 2) of an arrangement."""
@@ -252,11 +264,34 @@ class Arrangement(ABC, Generic[Field]):
         """Volumes (R,) (areas, when D = 2): float64, or Fractions when exact. They add up to the domain's."""
 
     @abstractmethod
-    def locate(self, points: NDArray[Any]) -> NDArray[np.int64]:
-        """For each of M points (M, D) the lowest index of a region that contains it, -1 outside; int64 (M,)."""
+    def volume_errors(self) -> NDArray[np.float64]:
+        """Bounds on the distances of ``volumes`` from those of the exact regions, (R,); 0 when exact."""
+
+    @abstractmethod
+    def sharp_volumes(
+        self, regions: NDArray[np.int64], lines: ExactLines, accuracy: float
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Volumes of some regions from their exact lines, each up to ``accuracy`` times itself; and their bounds."""
+
+    @abstractmethod
+    def locate(self, points: NDArray[Any], lines: ExactLines | None = None) -> NDArray[np.int64]:
+        """For each of M points (M, D) the lowest index of a region that contains it, -1 outside; int64 (M,).
+
+        Of the exact regions, if their ``lines`` are given (or coordinates exact); else of those that the coordinates
+        make.
+        """
 
     def __len__(self) -> int:
         return len(self.regions)
+
+    # ---- coordinates -----------------------------------------------------------------------------------------------
+    @abstractmethod
+    def sharpened(self, lines: ExactLines, accuracy: float) -> Arrangement[Field]:
+        """The same with vertices computed from exact lines that may be farther from theirs than ``accuracy`` allows.
+
+        That is relative to the vertex's distance from the origin. With ``accuracy`` 0 all are computed. A coordinate
+        that is computed is then off by at most 0.501 ulps and 2^-63 of the largest coordinate, if not as was allowed.
+        """
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -94,6 +94,19 @@ class Balls:
         radius = one * other.radius + two * self.radius + self.radius * other.radius + ROUNDING * (one * two)
         return Balls(high, low, _up(radius, ~(self.is_zero() | other.is_zero())))
 
+    def __truediv__(self, other: Balls) -> Balls:
+        """Quotients; the radius is infinite or NaN where the divisor may be zero."""
+        zero = np.zeros_like(self.high)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            first = self.high / other.high
+            rest = self - Balls(first, zero, zero) * other
+            second = rest.high / other.high
+            missed = rest.radius + np.abs(rest.low) + 2.0**-53 * np.abs(rest.high) + _TINY
+            missed = missed + np.abs(second) * (np.abs(other.low) + other.radius)
+            least = np.abs(other.high) * (1 - 2.0**-50) - np.abs(other.low) - other.radius
+            high, low = _two_sum(first, second)
+            return Balls(high, low, np.where(least > 0, missed / least * _ROUND_UP, np.inf))
+
     def scaled(self) -> Balls:
         """The same numbers times a power of two for each row (last axis) that brings its largest to about 1."""
         peak = np.abs(self.high).max(axis=-1, keepdims=True)

@@ -20,6 +20,9 @@ _MOST_SPANNED = 1 << 14
 _BYTES_OF_LONG = 24
 """Of a number in a shared row: three parts at most, as a rule."""
 
+_BYTES_OF_REGION = 1 << 10
+"""What a cell takes while it is cut: half of it is measured (cells, edges, vertices and bits of 1,000 units)."""
+
 _FEWEST_APART = 512
 """Vertices of a block that is worth being sent to a worker."""
 _LEAST_APART = 1 << 30
@@ -59,6 +62,14 @@ class Blocks:
         if regions is None:
             return cls(*sizes)
         return cls(*sizes, most_rows=max(64, regions // 4), most_columns=_cutting_into(max(64, 8 * regions)))
+
+    def holding_no_result(self, memory: int | None) -> Blocks:
+        """The same where regions are not kept: then those of a single node must not take more than the memory either.
+
+        Where they are kept, nothing is gained by it, and they would come in another order.
+        """
+        columns = _cutting_into((1 << 32 if memory is None else memory) // _BYTES_OF_REGION)
+        return replace(self, most_columns=min(self.most_columns, columns))
 
     def in_time(self, seconds: float, speed: float) -> Blocks:
         """The same, so that what is done at once takes a small part of that time, at so many regions a second."""

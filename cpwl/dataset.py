@@ -109,7 +109,9 @@ def write_partition(
     folder = _Folder(Path(path), resume=resume)
     chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
     try:
-        sizes = folder.begun(net, dom, options, Blocks.within(memory_limit, max_regions))
+        sizes = folder.begun(
+            net, dom, options, Blocks.within(memory_limit, max_regions).holding_no_result(memory_limit)
+        )
         writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
         known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
         for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):

@@ -393,15 +393,15 @@ def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], 
     places = partition.to_slice(images.reshape(len(images), *partition.domain.shape))
     corners = partition.domain.polytope.vertices
     axes.plot(*places.T, "o", color="black", markersize=8, markeredgecolor="white", markeredgewidth=1.5, zorder=5)
-    for place, spot, image, caption in zip(places, _beside(places, corners), images, captions, strict=True):
+    for place, spot, image, caption in zip(places, beside(places, corners), images, captions, strict=True):
         thumbnail = OffsetImage(image, zoom=_THUMBNAIL / max(image.shape), cmap="gray_r", interpolation="nearest")
         box = VPacker(children=[thumbnail, TextArea(caption, textprops={"fontsize": 10})], align="center", pad=0, sep=2)
         arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
         axes.add_artist(AnnotationBbox(box, place, spot, pad=0.25, arrowprops=arrow, zorder=7))
 
 
-def _beside(places: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each place one near it: straight away from the middle of all, or turned by eighths until it is well inside.
+def beside(places: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each place one near it: straight away from the middle of all, or turned until it is well inside.
 
     "Well inside" is a box of five sixths of the sides of that around ``corners``.
     """
@@ -409,7 +409,7 @@ def _beside(places: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArra
     half = float((high - low).max()) / 2
     ways = places - places.mean(axis=0)
     ways *= 0.33 * half / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), np.finfo(float).tiny)
-    turns = np.exp(0.25j * np.pi * np.array([0, 1, -1, 2, -2, 3, -3, 4]))
+    turns = np.exp(0.125j * np.pi * np.array([0, *(side * k for k in range(1, 8) for side in (1, -1)), 8]))
     turned = (ways[:, 0] + 1j * ways[:, 1])[:, None] * turns
     spots = places[:, None] + np.stack([turned.real, turned.imag], axis=2)
     outside = (np.abs(spots - (low + high) / 2) > (high - low) * 5 / 12).any(axis=2)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import CloseRegions, Exactly, ExactRegions, Form, NewLines
+from .arrangement import CloseRegions, ExactLines, Exactly, ExactRegions, Form, NewLines
 from .balls import Balls
 from .compact import Compact
 from .ragged import Ragged
@@ -116,6 +116,14 @@ class Oracle(Protocol):
         """
         ...
 
+    def lines_closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Balls:
+        """The functions names[i] on regions with the patterns[place[i]], in numbers of ``parts`` parts, (n, 3)."""
+        ...
+
+    def lines_exactly(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> Sequence[Form]:
+        """The same exactly."""
+        ...
+
 
 Naming = Callable[[Rows, Rows], Names]
 """The names of columns c[i] on regions r[i]."""
@@ -147,6 +155,10 @@ class Predicates:
 
         return Exactly(regions, only, closely)
 
+    def exact_lines(self) -> ExactLines:
+        """The functions behind the lines of the arrangement alone."""
+        return _Lines(self.oracle, self.lines, self.patterns)
+
     def functions(self, regions: Rows) -> dict[int, Functions]:
         """The functions on each of the given regions."""
         names = np.unique(regions)
@@ -172,6 +184,21 @@ def vanishes_along(form: Form, line: Form) -> bool:
     """Whether a function is zero wherever another, not constant, is."""
     (a, b, c), (p, q, r) = form, line
     return not (a * q - b * p or b * r - c * q or c * p - a * r)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    oracle: Oracle
+    names: Names
+    patterns: Callable[[Rows], NDArray[np.int16]]
+
+    def closely(self, region: Rows, line: Rows, parts: int) -> Balls:
+        regions, place = np.unique(region, return_inverse=True)
+        return self.oracle.lines_closely(self.patterns(regions), place, self.names.take(line), parts)
+
+    def forms(self, region: Rows, line: Rows) -> Sequence[Form]:
+        regions, place = np.unique(region, return_inverse=True)
+        return self.oracle.lines_exactly(self.patterns(regions), place, self.names.take(line))
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,9 @@ from .ragged import Ragged
 from .sameness import Sameness
 from .steps import Step, chosen_steps, followed, joined_steps, patterns_after, ranges_after, roots
 
+POOR = 2.0**-20
+"""Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
+
 Path = tuple[int, ...]
 """Which block of which block: node after which there are blocks, block, and so on."""
 
@@ -508,6 +511,7 @@ class Sweep:
     # ---- the end, and blocks ---------------------------------------------------------------------------------------
     def _ended(self, state: State, rows: Rows) -> Finished:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
+        state = self._sharpened(state)
         vertices = len(state.arrangement.vertices)
         size = self.block_sizes.rows_at_once(self._entries(state.node), rows.rank)
         if vertices <= size:
@@ -517,6 +521,13 @@ class Sweep:
             return Finished(state, self._output(state.node, streamed))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
         return Finished(state, self._arithmetic.stack([self._output(state.node, rows.at(chunk)) for chunk in chunks]))
+
+    def _sharpened(self, state: State) -> State:
+        """The state with vertices where exact lines meet, where rows leave it open by too much where that is."""
+        predicates = self._predicates(state)
+        if predicates is None:
+            return state
+        return replace(state, arrangement=state.arrangement.sharpened(predicates.exact_lines(), POOR))
 
     def _output(self, done: int, live: dict[int, Any]) -> Any:
         """The network's output, when all nodes that are left are linear."""

@@ -37,7 +37,7 @@ def draw(name, boundary, near, samples, images, captions):
     square.set(xlabel=f"{len(near)} regions,\nproved to be all", ylabel="", xticks=[], yticks=[])
     corners = part.to_slice(near.to_input(near.domain.polytope.vertices))
     figure.axes[0].indicate_inset([*corners.min(axis=0), *np.ptp(corners, axis=0)], square, edgecolor="black")
-    figure.savefig(options.folder / f"{name}_plane.png", dpi=80, bbox_inches="tight")
+    figure.savefig(options.folder / f"{name}_plane.png", dpi=64, bbox_inches="tight")
 
 
 with Progress() as bar:

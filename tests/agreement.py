@@ -22,13 +22,14 @@ def disagreements(network: Network, domain: cpwl.Domain) -> list[str]:
     mine, true = (Counter(row.tobytes() for row in part.patterns()) for part in (quick, exact))
     if mine != true:
         return [f"{len(quick)} regions, {len(exact)} exactly; {len(mine - true)} too many, {len(true - mine)} missing"]
-    corners = _corners(quick), _corners(exact)
+    corners = corners_of(quick), corners_of(exact)
     if Counter(corners[0].values()) != Counter(corners[1].values()):
         return [f"{len(quick.vertices)} vertices, {len(exact.vertices)} exactly, between other regions"]
     return _displaced(quick, exact, corners) + _boundaries(quick, exact)
 
 
-def _corners(part: cpwl.Partition) -> dict[int, Corner]:
+def corners_of(part: cpwl.Partition) -> dict[int, Corner]:
+    """Each vertex by the regions around it."""
     names = [*(row.tobytes() for row in part.patterns()), b"outside"]
     around: dict[int, set[bytes]] = defaultdict(set)
     facets = part.facets()

@@ -119,6 +119,9 @@ class Forged:
     def ambiguous(self) -> NDArray[np.bool_]:
         return np.zeros(len(self.regions), np.bool_)
 
+    def volume_errors(self) -> NDArray[np.float64]:
+        return np.zeros(len(self.regions))
+
     def __len__(self) -> int:
         return len(self.regions)
 

@@ -122,6 +122,11 @@ def scales(random: Random, rows: int, columns: int) -> Table:
     return table * 10.0 ** random.integers(-12, 13, size)
 
 
+def int8(random: Random, rows: int, columns: int) -> Table:
+    """Integers of eight bits: on a large domain many lines are nearly parallel."""
+    return random.integers(-128, 128, (rows, columns + 1)).astype(float)
+
+
 Family = Callable[[Random, int, int], Table]
 FAMILIES: tuple[Family, ...] = (
     integer,
@@ -137,6 +142,7 @@ FAMILIES: tuple[Family, ...] = (
     parallel,
     triangle,
     scales,
+    int8,
 )
 MIXTURES = ("plain", "two layers that coincide", "skip")
 
@@ -205,6 +211,25 @@ def _dense(nodes: list[Node], table: Table, start: int) -> None:
     nodes.append(Node(Dense(table[:, :-1].copy(), table[:, -1].copy()), (start,), (len(table),), "dense"))
 
 
+def moved(seed: int) -> Case:
+    """The same network on another domain, the larger and the farther the better: side 2e6, tiny, or far away."""
+    random, found = np.random.default_rng((seed, 1)), case(seed)
+    if found.network.inputs != 2:
+        corners = np.stack([found.domain.to_input(u) for u in found.domain.polytope.vertices[:3]])
+        return Case(
+            f"{found.name}, enlarged", found.network, cpwl.Domain.through(*(corners * 10.0 ** random.choice([6, -6])))
+        )
+    domain = cpwl.Domain.box([-1e6, -1e6], [1e6, 1e6]) if random.random() < 0.5 else far(random)
+    return Case(f"{found.name}, moved", found.network, domain)
+
+
+def far(random: Random) -> cpwl.Domain:
+    """A rectangle of size 1e-9 to 1e3, up to 1e6 away."""
+    corner = random.choice([-1, 1], 2) * 10.0 ** random.uniform(-3, 6, 2)
+    size = 10.0 ** random.uniform(-3, 3, 2) if random.random() < 0.5 else np.full(2, 10.0 ** random.uniform(-9, 0))
+    return cpwl.Domain.box(corner, corner + np.maximum(size, 2.0**-40 * np.abs(corner)))
+
+
 def _domain(random: Random, inputs: int) -> cpwl.Domain:
     if inputs != 2:
         return cpwl.Domain.through(*random.standard_normal((3, inputs)))
@@ -218,4 +243,6 @@ def _domain(random: Random, inputs: int) -> cpwl.Domain:
         return cpwl.Domain.box([-1, -(10.0 ** -random.integers(6, 10))], [1, 1e-9])
     if kind < 0.85:
         return cpwl.Domain.polygon([[-1, -1], [1, 1], [1 - 1e-9, 1 + 1e-9]])
+    if kind < 0.9:
+        return far(random)
     return cpwl.Domain.polygon([[-1, -1], [1.5, -0.5], [0.7, 0.9], [0, 1]])

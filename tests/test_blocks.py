@@ -20,7 +20,7 @@ import cpwl
 from cpwl import backends, blocks, workers
 from cpwl.backends.torch import arrangement as torch_arrangement
 from cpwl.blocks import Blocks, Borders
-from cpwl.errors import ArgumentError, BordersDifferError
+from cpwl.errors import ArgumentError
 from cpwl.network import Network
 from cpwl.partition import Partition
 
@@ -369,9 +369,11 @@ def misnamed(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("misnamed")
-def test_blocks_that_do_not_fit_are_an_error() -> None:
-    with pytest.raises(BordersDifferError, match="do not fit together"):
-        cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE)
+def test_blocks_that_do_not_fit_are_done_again_with_no_trust_in_float64() -> None:
+    part = cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE)
+    exact = cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE, backend="exact")
+    assert part.recut == len(part)
+    assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
 
 
 @pytest.mark.usefixtures("misnamed")
@@ -380,3 +382,16 @@ def test_with_float_predicates_blocks_that_do_not_fit_are_done_again_as_one() ->
     exact = cpwl.partition(mlp(3, [2, 12, 12, 3]), SQUARE, backend="exact")
     assert {row.tobytes() for row in part.patterns()} == {row.tobytes() for row in exact.patterns()}
     assert len(part.vertices) - len(part.facets().vertices) + len(part) == 1
+
+
+# ---- one hidden layer ----------------------------------------------------------------------------------------------
+def test_a_layer_whose_regions_take_more_than_the_limit_is_divided_and_nothing_changes() -> None:
+    """There is no node before it at which to divide: it is cut by some of its units at a time."""
+    network, least = mlp(0, [2, 450, 1]), 1 << 26
+    whole = cpwl.partition(network, SQUARE)
+    assert len(whole) * 1024 > least
+    found = list(cpwl.partition_blocks(network, SQUARE, memory_limit=least))
+    assert len(found) > 20 and max(map(len, found)) * 1024 < least
+    assert sum(map(len, found)) == len(whole)
+    assert sum(float(block.volumes().sum()) for block in found) == pytest.approx(4)
+    same(cpwl.partition(network, SQUARE, memory_limit=least), whole)

@@ -21,6 +21,7 @@ from cpwl import backends
 from cpwl.backends.exact import ExactArithmetic
 from cpwl.backends.torch import arithmetic, extended, oracle
 from cpwl.backends.torch.close import positions
+from cpwl.backends.torch.counts import Counts
 from cpwl.backends.torch.decide import Decider
 from cpwl.backends.torch.digits import Grid, bits_for
 from cpwl.backends.torch.extended import ExtendedArithmetic, ExtendedField
@@ -201,6 +202,40 @@ def test_lemma_10_no_integers_are_needed_where_nothing_is_degenerate(monkeypatch
     assert part.settled > 1000 and not watched.exact
 
 
+def overlapping_windows() -> Network:
+    """Maxima over windows that hold the same entries, some of them twice."""
+    weight = np.random.default_rng(5).standard_normal((4, 2))
+    nodes = [
+        Node(Input(), (), (2,), "input"),
+        Node(Dense(weight, np.full(4, 0.1)), (0,), (4,), "dense"),
+        Node(Piecewise(np.zeros(1), np.array([0.25, 1.0])), (1,), (4,), "leaky"),
+        Node(Gather(np.array([[0, 1, 0], [1, 0, 1], [2, 2, 3]])), (2,), (3, 3), "windows"),
+        Node(Max(), (3,), (3,), "max"),
+    ]
+    return Network(tuple(nodes))
+
+
+def test_decisions_are_counted_by_question_and_by_what_settled_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as ``settled`` says, and as many by integers as integers were asked."""
+    watched, deciders, begun = Watched(monkeypatch), [], Decider.__init__
+
+    def noted(decider: Decider, *given: Any) -> None:
+        begun(decider, *given)
+        deciders.append(decider)
+
+    monkeypatch.setattr(Decider, "__init__", noted)
+    wanted = [(chosen.network, chosen.domain) for chosen in map(case, range(len(FAMILIES)))]
+    settled = [cpwl.partition(*one).settled for one in (*wanted, (overlapping_windows(), SQUARE))]
+    counts = Counts()
+    for decider in deciders:
+        counts.update(decider.counts)
+    assert counts.decisions == sum(settled) > 1000
+    by_integers = {question: n for (question, rung), n in counts.items() if rung == "integer"}
+    assert by_integers.get("sign", 0) + by_integers.get("cut", 0) == len(watched.exact) > 0
+    assert all(counts[question, "long number"] > 0 for question in ("sign", "order", "cut", "place"))
+    assert counts["cut", "name"] > 0
+
+
 @pytest.mark.parametrize("kept", [0, oracle._KEPT])
 def test_regions_go_on_from_where_their_parents_are_kept_or_from_the_start(
     kept: int, monkeypatch: pytest.MonkeyPatch
@@ -213,15 +248,7 @@ def test_regions_go_on_from_where_their_parents_are_kept_or_from_the_start(
 
 def test_lemma_10_copies_of_one_entry_tie_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     Watched(monkeypatch)
-    weight = np.random.default_rng(5).standard_normal((4, 2))
-    nodes = [
-        Node(Input(), (), (2,), "input"),
-        Node(Dense(weight, np.full(4, 0.1)), (0,), (4,), "dense"),
-        Node(Piecewise(np.zeros(1), np.array([0.25, 1.0])), (1,), (4,), "leaky"),
-        Node(Gather(np.array([[0, 1, 0], [1, 0, 1], [2, 2, 3]])), (2,), (3, 3), "windows"),
-        Node(Max(), (3,), (3,), "max"),
-    ]
-    network = Network(tuple(nodes))
+    network = overlapping_windows()
     assert disagreements(network, SQUARE) == []
     stage = oracle.CloseOracle(network, SQUARE)(np.ones((1, 4), np.int16), np.zeros(0, np.int64), Names.sides(0))
     itself, same, turned, third = (1, 0, 2, 0.0), (1, 4, 5, 0.0), (1, 1, 0, 0.0), (1, 0, 6, 0.0)

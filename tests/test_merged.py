@@ -131,7 +131,7 @@ def test_linear_regions_of_degenerate_networks_are_those_of_the_exact_backend(fa
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("seed", [1, 7, 13, 19, 22])
+@pytest.mark.parametrize("seed", [1, 7, 13, 14, 22])
 def test_regions_are_joined_if_and_only_if_their_exact_maps_are_equal(backend: str, seed: int) -> None:
     chosen = case(seed)
     part = cpwl.partition(chosen.network, chosen.domain, backend=backend)

@@ -17,7 +17,7 @@ from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Network
 from cpwl.partition import Partition, partition
-from cpwl.plot import overview, pattern_hues, plot, plot_merged, spread
+from cpwl.plot import beside, overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
 COLORS = ("slope", "area", "class", "logit", "pattern")
@@ -216,3 +216,19 @@ def test_a_boundary_that_is_not_the_partitions_own_is_refused(wrong: Any) -> Non
         plot(part_of(), boundary=wrong)
     with pytest.raises(ArgumentError, match="boundary must be one of this partition"):
         plot(part_of(), boundary=part_of("exact").decision_boundary())
+
+
+def test_images_stand_beside_their_places_and_inside_the_picture() -> None:
+    """Wherever three places lie; one in the middle of all, which has no direction, stays where it is."""
+    corners = np.array([[-2.0, -1.0], [2.0, -1.0], [2.0, 1.0], [-2.0, 1.0]])
+    places = np.random.default_rng(0).uniform(-1, 1, (200, 3, 2)) * corners[2] * 0.99
+    for three in places:
+        spots = beside(three, corners)
+        assert (np.abs(spots) <= corners[2] * 5 / 6 + 1e-9).all()
+        np.testing.assert_allclose(np.linalg.norm(spots - three, axis=1), 0.33 * 2, rtol=1e-9)
+    triangle = np.array([[-0.1, -0.05], [0.1, -0.05], [0.0, 0.1]])
+    ways = beside(triangle, corners) - triangle
+    np.testing.assert_allclose(
+        ways / np.linalg.norm(ways, axis=1)[:, None], triangle / np.linalg.norm(triangle, axis=1)[:, None]
+    )
+    assert np.array_equal(beside(np.zeros((1, 2)), corners), np.zeros((1, 2)))

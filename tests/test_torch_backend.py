@@ -97,7 +97,8 @@ def grid(steps: int) -> Locator:
     ticks = np.linspace(0, 1, steps + 1)
     vertices = np.array([[x, y] for y in ticks for x in ticks])
     corner = (np.arange(steps)[:, None] * (steps + 1) + np.arange(steps)).ravel()
-    return Locator(vertices, Ragged.of([[c, c + 1, c + steps + 2, c + steps + 1] for c in corner.tolist()]))
+    squares = Ragged.of([[c, c + 1, c + steps + 2, c + steps + 1] for c in corner.tolist()])
+    return Locator(vertices, squares, np.zeros(len(vertices)))
 
 
 @given(st.integers(1, 6), st.lists(st.tuples(st.integers(-1, 49), st.integers(-1, 49)), min_size=1, max_size=30))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic import Arithmetic
-from ..arrangement import Arrangement
+from ..arrangement import Arrangement, Form
 from ..balls import Balls
 from ..domain import Domain
 from ..errors import BackendError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
     from .torch.execution import TorchExecution
     from .torch.extended import ExtendedField
+    from .torch.lines import CloseLines
     from .torch.oracle import CloseOracle
     from .torch.points import CloseArithmetic
 
@@ -123,6 +124,12 @@ class _Oracle:
     def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:
         return self._close(patterns, place, names) if self._network.products >= _CHEAP else None
 
+    def lines_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
+        return self._close_lines(patterns, place, names, parts)
+
+    def lines_exactly(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> Sequence[Form]:
+        return self._exact.forms(patterns, place, names)
+
     @cached_property
     def _exact(self) -> SliceOracle:
         from .exact.oracle import SliceOracle
@@ -134,3 +141,10 @@ class _Oracle:
         from .torch.oracle import CloseOracle
 
         return CloseOracle(self._network, self._domain)
+
+    @cached_property
+    def _close_lines(self) -> CloseLines:
+        from .torch import arithmetic_on, check_device
+        from .torch.lines import CloseLines
+
+        return CloseLines(self._network, self._domain, arithmetic_on(check_device(None)))

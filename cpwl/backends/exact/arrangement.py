@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrangement import Arrangement, Change, Exactly, Facets, Joined, Refinement, Taken
+from ...arrangement import Arrangement, Change, ExactLines, Exactly, Facets, Joined, Refinement, Taken
 from ...bits import BitMatrix
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...polytope import Polytope, finite
@@ -113,7 +113,15 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
         areas = [area(self._polygon(cycle)) for cycle in self._cycles]
         return array(areas, (len(areas),))
 
-    def locate(self, points: NDArray[Any]) -> NDArray[np.int64]:
+    def volume_errors(self) -> NDArray[np.float64]:
+        return np.zeros(len(self))
+
+    def sharp_volumes(
+        self, regions: NDArray[np.int64], lines: ExactLines, accuracy: float
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        return self.volumes()[regions], np.zeros(len(regions))
+
+    def locate(self, points: NDArray[Any], lines: ExactLines | None = None) -> NDArray[np.int64]:
         queries = np.asarray(points)
         if queries.ndim != 2 or queries.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {queries.shape}.")
@@ -122,6 +130,10 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
 
     def __len__(self) -> int:
         return len(self._cycles)
+
+    # ---- coordinates -----------------------------------------------------------------------------------------------
+    def sharpened(self, lines: ExactLines, accuracy: float) -> ExactArrangement:
+        return self
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> ExactField:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...arithmetic import Forward
 from ...domain import Domain
 from ...network import Network
+from ...predicates import Names
 from .arithmetic import ExactArithmetic
 from .entries import Entries
 from .field import ExactField, Row
@@ -49,6 +50,16 @@ class SliceOracle:
             for fields in [Fields(partial(self._read, part, stage))]
             for row, pattern in enumerate(part)
         ]
+
+    def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Line]:
+        """The functions names[i] on regions with the patterns[place[i]], of all units before their stages at least."""
+        found: dict[int, Line] = {}
+        for stage in np.unique(names.stage).tolist():
+            index = np.flatnonzero(names.stage == stage)
+            regions, which = np.unique(place[index], return_inverse=True)
+            functions = self(patterns[regions, : self._ends[max(stage, 0)]])
+            found.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
+        return [found[i] for i in range(len(place))]
 
     def _read(self, patterns: NDArray[np.int64], stage: int) -> list[ExactField]:
         """What the stages up to the given one read: three rows a region, the constant and the two slopes."""

@@ -12,18 +12,39 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...arrangement import Arrangement, Change, Created, Exactly, Facets, Joined, NewLines, Refinement, Taken
+from ...arrangement import (
+    Arrangement,
+    Change,
+    Created,
+    ExactLines,
+    Exactly,
+    Facets,
+    Joined,
+    NewLines,
+    Refinement,
+    Taken,
+)
 from ...bits import BitMatrix
 from ...budget import checkpoint
-from ...errors import ArgumentError, BordersDifferError, NumericalRangeError, ShapeError, UnsupportedDimensionError
+from ...errors import (
+    ArgumentError,
+    BordersDifferError,
+    InternalError,
+    NumericalRangeError,
+    ShapeError,
+    UnsupportedDimensionError,
+)
 from ...polytope import Polytope
 from ...ragged import Ragged
+from . import corners
+from .areas import area_errors, areas
 from .complex import Complex
-from .decide import Decider
+from .corners import Corners
+from .decide import Decider, Places
 from .dissolve import dissolve
-from .field import ROUND_UP, FloatField, stacked
+from .field import ROUND_UP, FloatField, lifted, stacked
 from .gluing import Glue
-from .locate import Locator
+from .locate import Locator, rational
 from .portable import Portable
 from .refine import Task, refine
 from .seams import VertexNames, mixed, named, prolonged
@@ -112,27 +133,57 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
 
     def volumes(self) -> NDArray[np.float64]:
         """Areas (R,)."""
-        return as_numpy(self._areas())
+        return as_numpy(areas(self._complex, self._points.values))
 
-    def _areas(self) -> Tensor:
-        """Shoelace sums, each about the region's first vertex so that large coordinates do not cancel."""
-        cells = self._complex
-        corner = self._points.values[cells.origin]
-        base = corner[cells.offsets[:-1]][cells.cell_of]
-        here, following = corner - base, corner[cells.successor] - base
-        cross = here[:, 0] * following[:, 1] - here[:, 1] * following[:, 0]
-        return cross.new_zeros(cells.cells).index_add_(0, cells.cell_of, cross) / 2
+    def volume_errors(self) -> NDArray[np.float64]:
+        """Bounds on the errors of the areas (R,)."""
+        return as_numpy(area_errors(self._complex, self._points))
 
-    def locate(self, points: NDArray[Any]) -> NDArray[np.int64]:
-        """The lowest index of a region that contains each point, decided exactly for the stored coordinates."""
-        wanted = np.asarray(points, dtype=np.float64)
+    def sharp_volumes(
+        self, regions: NDArray[np.int64], lines: ExactLines, accuracy: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Areas from exact lines; see ``Arrangement.sharp_volumes``."""
+        return corners.areas(self._corners(regions, lines), accuracy)
+
+    def locate(self, points: NDArray[Any], lines: ExactLines | None = None) -> NDArray[np.int64]:
+        """The lowest index of a region that contains each point; see ``Arrangement.locate``."""
+        wanted = np.asarray(points)
         if wanted.ndim != 2 or wanted.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
-        return self._locator.locate(wanted) if len(self) else np.full(len(wanted), -1)
+        if not len(self):
+            return np.full(len(wanted), -1)
+        if lines is None:
+            return self._locator.locate(wanted.astype(np.float64))
+
+        def decide(point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.bool_]:
+            return corners.contains(self._corners(region, lines), rational(wanted[point]))
+
+        return self._locator.locate_exactly(wanted.astype(np.float64), decide, rounded=wanted.dtype == object)
 
     @cached_property
     def _locator(self) -> Locator:
-        return Locator(self.vertices, Ragged(as_numpy(self._complex.origin), as_numpy(self._complex.offsets)))
+        cycles = Ragged(as_numpy(self._complex.origin), as_numpy(self._complex.offsets))
+        return Locator(self.vertices, cycles, self._points.errors())
+
+    def _corners(self, regions: NDArray[np.int64], lines: ExactLines) -> Corners:
+        """Regions by the lines of their sides, in order, each once."""
+        cells = self._complex
+        turns, line = as_numpy(cells.turns), as_numpy(cells.marks[cells.half_edge, 1])
+        counts = np.bincount(as_numpy(cells.cell_of)[turns], minlength=cells.cells)
+        return Corners(lines, regions, Ragged.from_counts(line[turns], counts).take(regions))
+
+    # ---- coordinates -----------------------------------------------------------------------------------------------
+    def sharpened(self, lines: ExactLines, accuracy: float) -> TorchArrangement:
+        """With vertices from exact lines; see ``Arrangement.sharpened``."""
+        points = self._points
+        tolerance = accuracy * torch.linalg.vector_norm(points.values, dim=1)
+        poor = ((points.error > 0) & ~(points.error <= tolerance)).nonzero(as_tuple=True)[0]
+        if not len(poor):
+            return self
+        _, cell, names = Places.of_vertices(self._complex, poor).numpy()
+        meeting = Corners(lines, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
+        found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
+        return replace(self, _points=_known_better(points, poor, *found))
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> FloatField:
@@ -359,6 +410,20 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             lambda field, vertices: field.take(kept[torch.as_tensor(vertices, device=kept.device)]),
             as_numpy(kept),
         )
+
+
+def _known_better(
+    points: FloatField, rows: Tensor, wanted: NDArray[np.float64], errors: NDArray[np.float64]
+) -> FloatField:
+    """Points of which some rows, with a bound for each entry, have been computed anew."""
+    known, bounds = (torch.as_tensor(part, device=rows.device) for part in (wanted, errors))
+    bound = lifted(torch.linalg.vector_norm(bounds, dim=1) * ROUND_UP)
+    apart = torch.linalg.vector_norm(points.values[rows] - known, dim=1)
+    if bool((apart > (points.error[rows] + bound) * ROUND_UP).any()):
+        raise InternalError("a vertex is farther from where its lines meet than its bound allows")
+    values, error = points.values.clone(), points.error.clone()
+    values[rows], error[rows] = known, bound
+    return replace(points, values=values, error=error)
 
 
 def _changed(change: Callable[[FloatField], FloatField], field: FloatField | SpannedField) -> FloatField | SpannedField:

@@ -83,7 +83,7 @@ class CloseValues:
         """The values, as quotients, up to a positive factor common to one cell and column."""
         self._meet(vertex, home, names)
         points = self._points[np.searchsorted(self._vertex, vertex)]
-        return _dot(self._forms(cell, -1 - column), points), points[:, 2]
+        return dot(self._forms(cell, -1 - column), points), points[:, 2]
 
     def _meet(self, vertex: Rows, home: Rows, names: Rows) -> None:
         """Makes the points of the vertices known: where two functions on an old cell, ``home``, are zero."""
@@ -91,7 +91,7 @@ class CloseValues:
         missing = ~np.isin(new, self._vertex)
         new, first = new[missing], first[missing]
         if len(new):
-            points = _cross(*(self._forms(home[first], names[first, k]) for k in (0, 1))).scaled()
+            points = cross(*(self._forms(home[first], names[first, k]) for k in (0, 1))).scaled()
             at = np.searchsorted(self._vertex, new)
             self._vertex = np.insert(self._vertex, at, new)
             old = self._points
@@ -140,12 +140,12 @@ def _turned(x: Balls) -> Balls:
     return Balls(x.high * sign, x.low * sign, x.radius)
 
 
-def _dot(form: Balls, point: Balls) -> Balls:
+def dot(form: Balls, point: Balls) -> Balls:
     products = form * point
     return products[:, 0] + products[:, 1] + products[:, 2]
 
 
-def _cross(p: Balls, q: Balls) -> Balls:
+def cross(p: Balls, q: Balls) -> Balls:
     """The products p_i q_j - p_j q_i: the point on two lines, of three coordinates, up to a factor."""
     one, other = [1, 2, 0], [2, 0, 1]
     return p[:, one] * q[:, other] - p[:, other] * q[:, one]

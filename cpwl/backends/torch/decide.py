@@ -174,11 +174,11 @@ class Decider:
 
     def _point(self, vertex: int, cell: int, names: Sequence[int]) -> Point:
         if vertex not in self._points:
-            self._points[vertex] = _intersection(*(self._forms[cell, name] for name in names))
+            self._points[vertex] = intersection(*(self._forms[cell, name] for name in names))
         return self._points[vertex]
 
 
-def _intersection(p: Form, q: Form) -> Point:
+def intersection(p: Form, q: Form) -> Point:
     """The point where two functions vanish."""
     checkpoint()
     x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]

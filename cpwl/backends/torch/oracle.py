@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from ...balls import Balls
-from ...budget import checkpoint
 from ...domain import Domain
 from ...errors import InternalError
 from ...network import Gather, Network
@@ -21,7 +20,8 @@ from ...polytope import Polytope
 from ...predicates import Names
 from ...sameness import Sameness
 from .extended import ExtendedArithmetic, ExtendedField
-from .field import UNIT
+from .field import UNIT, FloatField
+from .passes import Passes, of_regions
 from .segments import as_numpy
 
 Rows = NDArray[np.int64]
@@ -63,8 +63,7 @@ class _State:
 
     def take(self, regions: Rows) -> _State:
         """Those of some regions."""
-        index = torch.as_tensor((3 * regions[:, None] + np.arange(3)).ravel())
-        return _State({i: field.take(index) for i, field in self.live.items()}, [dict(self.known[k]) for k in regions])
+        return _State(of_regions(self.live, regions), [dict(self.known[k]) for k in regions])
 
     @property
     def size(self) -> int:
@@ -80,7 +79,7 @@ class CloseOracle:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network, self._domain = network, domain
-        self._sides = _sides(domain.polytope)
+        self._sides = sides_of(domain.polytope)
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
         self._most = max(1, _ENTRIES // (3 * max(node.size for node in network.nodes)))
         self._sameness = Sameness(network, domain)
@@ -88,9 +87,8 @@ class CloseOracle:
 
     def _begin(self, count: int) -> None:
         self._arithmetic = ExtendedArithmetic(self._network, count)
-        rows = np.stack([self._domain.origin, *self._domain.basis.T])
-        first = self._arithmetic.rows(rows, np.array([1.0, 0.0, 0.0]))
-        self._states: dict[int, list[_State]] = {0: [_State(self._linear({0: first}, 0), [{}])]}
+        self._passes: Passes[ExtendedField] = Passes(self._network, self._arithmetic)
+        self._states: dict[int, list[_State]] = {0: [_State(self._passes.start(self._domain), [{}])]}
         self._places: dict[int, dict[bytes, Place]] = {0: {_key(np.zeros(0, np.int16)): (0, 0)}}
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names) -> CloseStage:
@@ -169,38 +167,15 @@ class CloseOracle:
     def _advanced(self, state: _State, wanted: Sequence[_Wanted], start: int, stop: int) -> _State:
         """The state at a later stage."""
         live, known = dict(state.live), state.known
-        patterns = np.stack([each.pattern for each in wanted]).astype(np.int64)
+        patterns = np.stack([each.pattern for each in wanted])
         for stage in range(start, stop):
-            i = self._network.nonlinear[stage]
-            argument = live[self._argument(stage)]
-            _learn(argument, stage, wanted, known)
-            pieces = torch.as_tensor(patterns[:, self._ends[stage] : self._ends[stage + 1]]).repeat_interleave(3, 0)
-            live[i] = self._arithmetic.on_pieces(self._network.nodes[i], argument, pieces)
-            live = self._linear(self._without(live, i), i)
+            _learn(live[self._argument(stage)], stage, wanted, known)
+            live = self._passes.after(live, stage, patterns[:, self._ends[stage] : self._ends[stage + 1]])
         return _State(live, known)
-
-    def _linear(self, live: dict[int, ExtendedField], last: int) -> dict[int, ExtendedField]:
-        """What is live before the next nonlinear node, or at the end, after the node ``last``."""
-        for i, node in enumerate(self._network.nodes[last + 1 :], start=last + 1):
-            if node.is_nonlinear:
-                break
-            checkpoint()
-            live[i] = self._arithmetic.linear(node, [live[j] for j in node.inputs])
-            live = self._without(live, i)
-        return live
-
-    def _without(self, live: dict[int, ExtendedField], i: int) -> dict[int, ExtendedField]:
-        """What is still read after node i."""
-        return {
-            j: field
-            for j, field in live.items()
-            if self._network.last_use[j] > i or j in (i, len(self._network.nodes) - 1)
-        }
 
     def _argument(self, stage: int) -> int:
         """The node that a stage reads."""
-        nodes, nonlinear = self._network.nodes, self._network.nonlinear
-        return nodes[nonlinear[stage]].inputs[0] if stage < len(nonlinear) else len(nodes) - 1
+        return self._passes.argument(stage)
 
     def _sources(self, stage: int) -> Rows:
         """For each entry that a stage reads the entry of the node before that it is a copy of."""
@@ -268,7 +243,7 @@ class CloseStage:
         return result
 
 
-def entries(field: ExtendedField, region: Rows, names: Names) -> Balls:
+def entries(field: ExtendedField | FloatField, region: Rows, names: Names) -> Balls:
     """Entry ``first`` minus ``second`` (if >= 0) minus a level, as functions a, b, c on regions of three rows each."""
     rows = 3 * region[:, None] + np.array([1, 2, 0])
     parts, radius = _picked(field, rows, names.first)
@@ -280,9 +255,13 @@ def entries(field: ExtendedField, region: Rows, names: Names) -> Balls:
     return Balls.sums(parts, radius + np.where(second, error + 2 * rest, 0.0))
 
 
-def _picked(field: ExtendedField, rows: Rows, columns: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _picked(
+    field: ExtendedField | FloatField, rows: Rows, columns: Rows
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Parts of some entries (K, n, 3), and bounds on their errors."""
     at = torch.as_tensor(rows), torch.as_tensor(columns)[:, None]
+    if isinstance(field, FloatField):
+        return as_numpy(field.values[at])[None], as_numpy(field.bound().at(*at))
     known = field.zeros[at]
     parts = np.stack([as_numpy(part[at]) for part in field.digits.parts])
     return parts, as_numpy(field.error[at[0]].masked_fill(known, 0.0))
@@ -303,7 +282,7 @@ def _key(pattern: Patterns) -> bytes:
     return sha256(np.ascontiguousarray(pattern).tobytes()).digest()
 
 
-def _sides(polytope: Polytope) -> Balls:
+def sides_of(polytope: Polytope) -> Balls:
     """The lines of a polygon's sides, (n, 3); side i starts at vertex i."""
     corners = [tuple(map(Fraction, corner)) for corner in polytope.vertices.tolist()]
     lines = [(y - v, u - x, x * v - u * y) for (x, y), (u, v) in zip(corners, corners[1:] + corners[:1], strict=True)]

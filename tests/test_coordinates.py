@@ -1,0 +1,401 @@
+"""Only coordinates are rounded, and by how much: vertices, areas and where a point lies, against the exact backend."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from agreement import corners_of
+from families import FAMILIES, MIXTURES, Case, case, moved
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from image_planes import plane
+from networks import layered, mlp
+from numpy.typing import NDArray
+
+import cpwl
+from cpwl import sweep
+from cpwl.backends.torch import corners
+from cpwl.backends.torch.areas import area_errors, areas
+from cpwl.backends.torch.complex import Complex
+from cpwl.backends.torch.field import FloatField
+from cpwl.backends.torch.lines import CloseLines
+from cpwl.balls import Balls
+from cpwl.blocks import Blocks
+from cpwl.errors import ArgumentError, BackendError, InternalError
+from cpwl.network import Network
+from cpwl.partition import Partition
+from cpwl.predicates import vanishes_along
+
+SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+Exact = list[tuple[Fraction, Fraction]]
+
+
+@dataclass(eq=False)
+class Pair:
+    """A float partition and the exact one."""
+
+    float: Partition
+    exact: Partition
+
+    @classmethod
+    def of(cls, chosen: Case) -> Pair:
+        parts = (cpwl.partition(chosen.network, chosen.domain, backend=name) for name in ("torch", "exact"))
+        return cls(*parts)
+
+    @cached_property
+    def regions(self) -> list[int]:
+        """The exact region for each of the float ones."""
+        numbers = {row.tobytes(): i for i, row in enumerate(self.exact.patterns())}
+        return [numbers[row.tobytes()] for row in self.float.patterns()]
+
+    @cached_property
+    def polygons(self) -> list[Exact]:
+        """For each float region the exact polygon."""
+        return [self.exact.vertices[self.exact.regions[i]].tolist() for i in self.regions]
+
+    @cached_property
+    def places(self) -> list[tuple[NDArray[Any], ...]]:
+        """For each float vertex the exact ones between the same regions: nearly always one."""
+        there = defaultdict(list)
+        for vertex, corner in corners_of(self.exact).items():
+            there[corner].append(self.exact.vertices[vertex])
+        here = corners_of(self.float)
+        return [tuple(there[here[vertex]]) for vertex in range(len(here))]
+
+    @cached_property
+    def areas(self) -> list[Fraction]:
+        """For each float region the exact area."""
+        areas = self.exact.volumes()
+        return [areas[i] for i in self.regions]
+
+    def containing(self, x: Fraction, y: Fraction) -> list[int]:
+        """The float regions whose exact ones contain a point."""
+        return [i for i, polygon in enumerate(self.polygons) if contains(polygon, x, y)]
+
+
+def contains(polygon: Exact, x: Fraction, y: Fraction) -> bool:
+    """Whether a convex polygon, counter-clockwise, contains a point."""
+    pairs = zip(polygon, polygon[1:] + polygon[:1], strict=True)
+    return all((u - a) * (y - b) - (v - b) * (x - a) >= 0 for (a, b), (u, v) in pairs)
+
+
+def rational(row: NDArray[np.float64]) -> list[Fraction]:
+    return [Fraction(x) for x in row.tolist()]
+
+
+def misplaced(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[int]:
+    """Vertices that are farther from the exact one than ``vertex_errors`` says, or may be by more than is promised."""
+    norms, largest = np.linalg.norm(part.vertices, axis=1), float(np.abs(part.vertices).max())
+    errors = part.vertex_errors()
+    found = np.flatnonzero(errors > np.maximum(2.0**-20 * norms, 2.0**-62 * largest)).tolist()
+    for i, exact in enumerate(places):
+        here = np.array(rational(part.vertices[i]), dtype=object)
+        if min(((here - there) ** 2).sum() for there in exact) > Fraction(errors[i]) ** 2:
+            found.append(i)
+    return found
+
+
+def misrounded(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[int]:
+    """Vertices with a coordinate that is off by more than 0.501 ulps plus 2^-63 of the largest coordinate."""
+    floor = Fraction(float(np.abs(part.vertices).max())) / 2**63
+    found = []
+    for i, exact in enumerate(places):
+        here = part.vertices[i]
+        allowed = [Fraction(501, 1000) * Fraction(float(np.spacing(abs(x)))) + floor for x in here]
+        away = [[abs(a - b) for a, b in zip(rational(here), there, strict=True)] for there in exact]
+        if not any(all(a <= b for a, b in zip(one, allowed, strict=True)) for one in away):
+            found.append(i)
+    return found
+
+
+def mismeasured(pair: Pair, accuracy: float | None) -> list[int]:
+    """Regions whose area is not within its bound, or not as accurate as was asked."""
+    part, relative = pair.float, Fraction(2.0**-7 if accuracy is None else accuracy)
+    volumes, errors = part.volumes(accuracy=accuracy), part.volume_errors(accuracy=accuracy)
+    away = [abs(Fraction(v) - a) for v, a in zip(volumes.tolist(), pair.areas, strict=True)]
+    allowed = [min(Fraction(e), relative * a) for e, a in zip(errors.tolist(), pair.areas, strict=True)]
+    return [i for i, (one, bound) in enumerate(zip(away, allowed, strict=True)) if one > bound]
+
+
+def queries(part: Partition, count: int, seed: int) -> NDArray[np.float64]:
+    """Points that are hard to place: rounded vertices, corners and edges' middles, and their neighbours in float64."""
+    random = np.random.default_rng(seed)
+    ends = part.facets().vertices.values.reshape(-1, 2)
+    points = np.concatenate([part.vertices, part.vertices[ends].mean(axis=1)])
+    chosen = points[random.permutation(len(points))[:count]]
+    return np.concatenate(
+        [part.domain.polytope.vertices, chosen, np.nextafter(chosen, random.choice([-1, 1]) * np.inf)]
+    )
+
+
+def mislocated(pair: Pair, points: NDArray[Any]) -> list[int]:
+    """Points that are not located in the lowest of the exact regions that contain them, or as outside."""
+    exact = [[Fraction(x) for x in row] for row in points.tolist()]
+    wanted = [min(pair.containing(*point), default=-1) for point in exact]
+    return np.flatnonzero(pair.float.locate(points) != np.array(wanted)).tolist()
+
+
+def check(chosen: Case, count: int = 8) -> None:
+    pair = Pair.of(chosen)
+    assert misplaced(pair.float, pair.places) == [], chosen.name
+    sharp = pair.float.sharpened()
+    assert misplaced(sharp, pair.places) == misrounded(sharp, pair.places) == [], chosen.name
+    for accuracy in (None, 2.0**-30, 2.0**-52):
+        assert mismeasured(pair, accuracy) == [], (chosen.name, accuracy)
+    assert mislocated(pair, queries(pair.float, count, 0)) == [], chosen.name
+
+
+@pytest.mark.parametrize("seed", [94, 145, 207])
+def test_areas_of_slivers_are_right_where_rounded_vertices_say_nothing(seed: int) -> None:
+    pair = Pair.of(moved(seed))
+    rounded = pair.float.arrangement.volumes().tolist()
+    assert max(abs(Fraction(v) / a - 1) for v, a in zip(rounded, pair.areas, strict=True)) > 10
+    assert mismeasured(pair, None) == mismeasured(pair, 1e-9) == []
+
+
+def test_vertices_are_computed_anew_where_rows_leave_them_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = moved(78)
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "POOR", 1.0)
+        pair = Pair.of(chosen)
+        assert misplaced(pair.float, pair.places)
+    pair = Pair.of(chosen)
+    assert misplaced(pair.float, pair.places) == []
+
+
+@pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
+def test_coordinates_areas_and_locations_are_as_near_to_the_exact_ones_as_promised(family: int) -> None:
+    for k in range(2 * len(MIXTURES)):
+        check(case(family + k * len(FAMILIES)))
+
+
+@pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
+def test_they_are_on_domains_that_are_large_tiny_or_far_away(family: int) -> None:
+    for k in range(2 * len(MIXTURES)):
+        check(moved(family + k * len(FAMILIES)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_they_are_on_planes_through_images(seed: int) -> None:
+    check(plane(seed))
+
+
+@settings(max_examples=25)
+@given(network=layered(outputs=3).map(lambda pair: pair.network), size=st.sampled_from([1e-7, 1.0, 1e6]))
+def test_they_are_for_networks_of_all_kinds_of_layers(network: Network, size: float) -> None:
+    check(Case("layered", network, cpwl.Domain.box([-size, -size], [size, size])))
+
+
+@pytest.mark.parametrize("parts", [(), (1,), (2,), (3,), (8,)], ids=str)
+def test_they_are_whichever_numbers_decide(parts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corners, "_PARTS", parts)
+    for seed in (0, 7, 12, 27):
+        check(moved(seed))
+
+
+def test_a_vertex_that_was_far_off_is_right_for_where_it_belongs() -> None:
+    """What is allowed is relative to the place that is found, not to the one before."""
+    chosen = moved(145)
+    part = cpwl.partition(chosen.network, chosen.domain)
+    predicates, inexact = part.exact_predicates(), np.flatnonzero(part.vertex_errors() > 0)
+    assert predicates is not None
+    there = part.arrangement.moved(inexact, part.vertices[inexact] + 1e9)
+    found, right = there.sharpened(predicates.exact_lines(), 2.0**-20), part.sharpened().vertices
+    errors, norms = found.coordinates().errors(), np.linalg.norm(right, axis=1)
+    allowed = np.maximum(2.0**-20 * norms, 2.0**-62 * 2e9)
+    assert (np.linalg.norm(found.vertices - right, axis=1) <= errors * (1 + 1e-9) + 2.0**-52 * norms).all()
+    assert (errors <= allowed).all()
+
+
+def test_nothing_is_computed_anew_where_bounds_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*given: Any) -> Balls:
+        raise AssertionError("asked for exact lines")
+
+    monkeypatch.setattr(CloseLines, "__call__", never)
+    part = cpwl.partition(mlp(0, [2, 32, 32, 32, 1]), SQUARE)
+    assert len(part) > 3000
+    part.volumes()
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_no_point_of_the_domain_is_outside(seed: int) -> None:
+    chosen = moved(seed % 1000)
+    part = cpwl.partition(chosen.network, chosen.domain)
+    polygon, random = chosen.domain.polytope.vertices, np.random.default_rng(seed)
+    ends = np.concatenate([polygon, polygon[:1]])
+    along = [a + t * (b - a) for a, b in pairwise(ends) for t in random.random(3)]
+    points = np.concatenate([along, random.dirichlet(np.full(len(polygon), 0.2), 20) @ polygon])
+    exact = [(Fraction(x), Fraction(y)) for x, y in polygon.tolist()]
+    inside = [contains(exact, *rational(point)) for point in points]
+    assert ((part.locate(points) >= 0) == inside).all()
+
+
+def test_fractions_are_located_as_they_are() -> None:
+    """Thirds are no float64 numbers: beside the diagonal at a distance that rounding takes away."""
+    part = cpwl.partition(Network.mlp([np.array([[1.0, -1.0]]), np.ones((1, 1))], [np.zeros(1), np.zeros(1)]), SQUARE)
+    third, little = Fraction(1, 3), Fraction(1, 10**40)
+    points = np.array([[third, third], [third + little, third], [third, third + little]], dtype=object)
+    on, right, left = part.locate(points).tolist()
+    assert {right, left} == {0, 1} and on == 0
+    assert part.locate(points.astype(float)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", [12, 56, 78, 236])
+def test_blocks_keep_the_promise_and_agree_on_their_borders(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = moved(seed)
+    whole = Pair.of(chosen)
+    monkeypatch.setattr(Blocks, "wanted", lambda self, rows, entries: -(-rows // 8))
+    pair = Pair(cpwl.partition(chosen.network, chosen.domain), whole.exact)
+    assert misplaced(pair.float, pair.places) == []
+    points = queries(pair.float, 8, 0)
+    assert mislocated(pair, points) == []
+    located = np.full(len(points), -1)
+    places = set()
+    for block in cpwl.partition_blocks(chosen.network, chosen.domain):
+        here = block.locate(points)
+        located[here >= 0] = 0
+        norms, largest = np.linalg.norm(block.vertices, axis=1), np.abs(chosen.domain.polytope.vertices).max()
+        assert (block.vertex_errors() <= 3 * np.maximum(2.0**-20 * norms, 2.0**-62 * largest)).all()
+        places |= set(map(tuple, block.vertices.tolist()))
+    assert ((located == 0) == (whole.float.locate(points) >= 0)).all()
+    assert len(places) == len(set(map(tuple, pair.float.vertices.tolist())))
+
+
+def test_a_stored_partition_is_as_sharp(tmp_path: Path) -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    part.save(tmp_path / "part.npz")
+    again = cpwl.load(tmp_path / "part.npz")
+    assert (again.sharpened().vertices == part.sharpened().vertices).all()
+    assert (again.volumes(accuracy=2.0**-52) == part.volumes(accuracy=2.0**-52)).all()
+
+
+def test_an_exact_partition_is_what_it_is() -> None:
+    part = cpwl.partition(mlp(2, [2, 6, 2]), SQUARE, backend="exact")
+    assert part.sharpened() is part
+    assert not part.vertex_errors().any() and not part.volume_errors().any()
+    assert (part.volumes(accuracy=1e-3) == part.volumes()).all()
+
+
+def test_float_predicates_promise_bounds_alone() -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE, predicates="float")
+    sure = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    assert (np.abs(part.volumes() - sure.volumes(accuracy=2.0**-50)) <= part.volume_errors() * (1 + 1e-9)).all()
+    with pytest.raises(BackendError, match="predicates='exact'"):
+        part.sharpened()
+    with pytest.raises(BackendError, match="predicates='exact'"):
+        part.volumes(accuracy=2.0**-52)
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 2.0**-53, 1.0, -1.0, np.nan])
+def test_an_accuracy_that_float64_cannot_have_is_refused(accuracy: float) -> None:
+    part = cpwl.partition(mlp(2, [2, 6, 2]), SQUARE)
+    with pytest.raises(ArgumentError, match=r"accuracy must be at least 2\^-52"):
+        part.volumes(accuracy=accuracy)
+
+
+# ---- Lemma 12 ------------------------------------------------------------------------------------------------------
+numbers = st.floats(-(2.0**60), 2.0**60).filter(lambda x: x == 0 or abs(x) > 2.0**-60)
+balls = st.tuples(numbers, st.floats(-1, 1), st.floats(0, 2.0**-30))
+
+
+def ball(parts: list[tuple[float, float, float]]) -> Balls:
+    """Balls with a low part and a radius that fit the high one."""
+    high, low, radius = np.array(parts).T
+    return Balls(high, low * np.spacing(np.abs(high)) / 2, radius * np.abs(high))
+
+
+@given(st.lists(st.tuples(balls, balls), min_size=1, max_size=5), st.data())
+def test_lemma_12_quotients_are_within_their_bounds(pairs: list[Any], data: st.DataObject) -> None:
+    one, other = (ball([pair[k] for pair in pairs]) for k in (0, 1))
+    found = one / other
+    for k in range(len(pairs)):
+        share = [Fraction(data.draw(st.sampled_from([-1.0, 0.0, 0.3, 1.0]))) for _ in range(2)]
+        p, q = (
+            Fraction(x.high[k]) + Fraction(x.low[k]) + s * Fraction(x.radius[k])
+            for x, s in zip((one, other), share, strict=True)
+        )
+        if np.isfinite(found.radius[k]):
+            assert abs(Fraction(found.high[k]) + Fraction(found.low[k]) - p / q) <= Fraction(found.radius[k])
+        else:
+            assert other.high[k] == 0
+        if not one.radius[k] and not other.radius[k] and one.high[k] and other.high[k]:
+            assert found.radius[k] <= abs(found.high[k]) * 2.0**-95
+
+
+@given(
+    corners_=st.lists(st.tuples(*[st.floats(-1, 1)] * 2), min_size=3, max_size=7),
+    scale=st.sampled_from([1e-9, 1.0, 1e9]),
+    far=st.sampled_from([0.0, 1e3]),
+    seed=st.integers(0, 99),
+)
+def test_lemma_12_areas_of_moved_corners_are_within_their_bounds(
+    corners_: list[tuple[float, float]], scale: float, far: float, seed: int
+) -> None:
+    """Of any polygon: the bound asks for no convexity."""
+    random = np.random.default_rng(seed)
+    points = (np.array(corners_) + far) * scale
+    error = random.choice([0.0, 2.0**-50, 2.0**-20], len(points)) * scale
+    cells = Complex.polygon(len(points), torch.device("cpu"))
+    field = FloatField(torch.as_tensor(points), torch.as_tensor(error))
+    area, bound = float(areas(cells, field.values)), Fraction(float(area_errors(cells, field)))
+    for _ in range(4):
+        angle = random.uniform(0, 7, len(points))
+        step = np.stack([np.cos(angle), np.sin(angle)], 1) * (error * (1 - 2.0**-50))[:, None]
+        exact = [(Fraction(a) + Fraction(c), Fraction(b) + Fraction(d)) for (a, b), (c, d) in zip(points, step)]
+        twice = sum(x * v - u * y for (x, y), (u, v) in zip(exact, exact[1:] + exact[:1], strict=True))
+        assert abs(Fraction(area) - twice / 2) <= bound
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("seed", range(0, 28, 3))
+def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a multiple, up to the bounds of its three numbers, of the integers of the same line."""
+    monkeypatch.setattr("cpwl.backends.torch.lines._ENTRIES", 100)
+    chosen = case(seed)
+    part = cpwl.partition(chosen.network, chosen.domain)
+    facets, predicates = part.facets(), part.exact_predicates()
+    assert predicates is not None and facets.lines is not None
+    lines, region = predicates.exact_lines(), facets.regions[:, 0]
+    found, exact = lines.closely(region, facets.lines, parts), lines.forms(region, facets.lines)
+    for k, form in enumerate(exact):
+        whole = [Fraction(int(x)) for x in form]
+        steepest = max(range(3), key=lambda i: abs(whole[i]))
+        high, low, radius = ([Fraction(x) for x in row[k].tolist()] for row in (found.high, found.low, found.radius))
+        close = [h + x for h, x in zip(high, low, strict=True)]
+        for i in range(3):
+            # close = factor * whole + something within the radius, for one factor
+            slack = radius[i] * abs(whole[steepest]) + radius[steepest] * abs(whole[i])
+            assert abs(close[i] * whole[steepest] - close[steepest] * whole[i]) <= slack
+        if parts > 2:
+            assert max(radius) <= max(map(abs, close)) * 2.0**-30
+
+
+def test_a_line_is_one_function_on_both_sides() -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    facets, predicates = part.facets(), part.exact_predicates()
+    assert predicates is not None and facets.lines is not None
+    inner = np.flatnonzero(facets.regions[:, 1] >= 0)
+    lines = predicates.exact_lines()
+    both = [lines.forms(facets.regions[inner, side], facets.lines[inner]) for side in (0, 1)]
+    assert all(vanishes_along(one, other) for one, other in zip(*both, strict=True))
+
+
+def test_a_vertex_that_is_not_where_its_bound_allows_is_no_answer() -> None:
+    part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
+    vertex = int(np.argmax(part.vertex_errors()))
+    wrong = part.arrangement.moved(np.array([vertex]), part.vertices[[vertex]] + 1e-3)
+    wrong._points.error[vertex] /= 2
+    predicates = part.exact_predicates()
+    assert predicates is not None
+    with pytest.raises(InternalError, match="farther from where its lines meet"):
+        wrong.sharpened(predicates.exact_lines(), 0.0)
