@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backends
 from .arrangement import Form
 from .network import Network, Piecewise
 from .partition import Partition
-from .predicates import Functions, Oracle
+from .predicates import Functions
 
 _BATCH = 256
 """Regions whose functions are held at once."""
@@ -30,14 +28,10 @@ class Forms:
 
     partition: Partition
 
-    @cached_property
-    def _oracle(self) -> Oracle:
-        return backends.oracle(self.partition.network, self.partition.domain)
-
     def functions(self, regions: NDArray[np.int64]) -> Iterator[Functions]:
         """The functions on each of the given regions, in that order."""
         for start in range(0, len(regions), _BATCH):
-            yield from self._oracle(self.partition.patterns(regions[start : start + _BATCH]))
+            yield from self.partition.oracle(self.partition.patterns(regions[start : start + _BATCH]))
 
     def maps(self, regions: NDArray[np.int64]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """The exact affine map A u + b on each region: A (m, D) and b (m,), Fractions."""
@@ -48,12 +42,15 @@ class Forms:
 
         It is that of the first unit whose piece differs: its argument is one function on both (proofs/, Theorem 2).
         """
-        network, found = self.partition.network, []
-        patterns = zip(self.partition.patterns(inside), self.partition.patterns(outside), strict=True)
-        for functions, (here, there) in zip(self.functions(inside), patterns, strict=True):
-            unit = first_difference(here, there)
-            found.append(_passing(network, functions, unit, int(here[unit]), int(there[unit])))
-        return found
+        found: dict[int, Form] = {}
+        order = np.argsort(inside, kind="stable")
+        regions, starts = np.unique(inside[order], return_index=True)
+        for functions, pairs in zip(self.functions(regions), np.split(order, starts)[1:], strict=True):
+            (here,) = self.partition.patterns(inside[pairs[:1]])
+            for pair, there in zip(pairs.tolist(), self.partition.patterns(outside[pairs]), strict=True):
+                unit = first_difference(here, there)
+                found[pair] = _passing(self.partition.network, functions, unit, int(here[unit]), int(there[unit]))
+        return [found[pair] for pair in range(len(inside))]
 
 
 def first_difference(one: NDArray[np.int16], other: NDArray[np.int16]) -> int:

@@ -6,8 +6,10 @@ maximum. The run is on another piece where none fits both its argument and the e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, Forward
+from .arithmetic import Forward
+from .balls import Balls
 from .evaluation import batches
 from .floats import FORMATS, plain
 from .network import RELU, Gather, Max, Network, Node, Piecewise, Scale, Sum
@@ -25,7 +28,13 @@ Masks = list[NDArray[np.bool_]]
 """For each nonlinear node, and at last the decision, which pieces fit (rows, units, pieces)."""
 
 _SHARP = 2.0**-10
-"""The float64 reference must be known to this part of an ulp of the type; other rows are evaluated exactly."""
+"""The reference must be known to this part of an ulp of the type; other rows are evaluated more closely."""
+
+_PARTS = (3, 8)
+"""How long the numbers are, in float64 numbers, that decide what float64 leaves open, before rational ones do."""
+
+_ENTRIES = 1 << 21
+"""Rows times widest node and pieces that are evaluated at once in long numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +108,10 @@ class Judge:
         ran, output = self._ran(inputs)
         exact, errors = self._reference(inputs, output)
         agreed = [one & other for one, other in zip(ran, exact, strict=True)]
-        chosen = [np.where(both.any(axis=2, keepdims=True), both, one) for both, one in zip(agreed, ran, strict=True)]
+        chosen = [np.where((_count(both) > 0)[:, :, None], both, one) for both, one in zip(agreed, ran, strict=True)]
         flips = np.zeros(len(inputs), np.int64)
         for both in agreed[:-1]:
-            flips += (~both.any(axis=2)).sum(axis=1)
+            flips += (_count(both) == 0).sum(axis=1)
         changed = ~np.asarray(agreed[-1].any(axis=(1, 2)))
         return self._regions(exact), self._regions(chosen), flips, changed, errors
 
@@ -116,16 +125,26 @@ class Judge:
 
     def _reference(self, inputs: NDArray[np.float64], output: NDArray[np.float64]) -> tuple[Masks, NDArray[np.float64]]:
         """The pieces that fit exactly, and the distance of the given output from the exact one."""
-        if self._dtype == "float64":
-            masks, _, errors = _judgement("exact", self._network, inputs, output)
-            return masks, errors
-        masks, open_, errors = _judgement("torch", self._network, inputs, output, FORMATS[self._dtype].spacing * _SHARP)
-        rows = np.flatnonzero(open_)
-        if len(rows):
-            exactly, _, errors[rows] = _judgement("exact", self._network, inputs[rows], output[rows])
-            for mask, part in zip(masks, exactly, strict=True):
-                mask[rows] = part
+        first, *finer = self._references
+        masks, open_, errors = first.judgement(inputs, output)
+        for reference in finer:
+            rows = np.flatnonzero(open_)
+            for part in (rows[k : k + reference.most] for k in range(0, len(rows), reference.most)):
+                found, open_[part], errors[part] = reference.judgement(inputs[part], output[part])
+                for mask, some in zip(masks, found, strict=True):
+                    mask[part] = some
         return masks, errors
+
+    @cached_property
+    def _references(self) -> list[_Reference]:
+        """From the quickest on, each for the rows that those before leave open: float64, long numbers, rationals.
+
+        For a run in float64 itself float64 is never close enough.
+        """
+        network, sharp = self._network, FORMATS[self._dtype].spacing * _SHARP
+        quick = [] if self._dtype == "float64" else [_Reference(network, backends.get("torch").arithmetic, sharp)]
+        close = [_CloseReference(network, backends.close_arithmetic(network, count), sharp) for count in _PARTS]
+        return [*quick, *close, _Reference(network, backends.get("exact").arithmetic, sharp)]
 
     def _regions(self, masks: Masks) -> NDArray[np.int64]:
         """The region that has the pattern with the canonical ones of the pieces that fit, for each row."""
@@ -167,9 +186,17 @@ def _fitting(node: Node, sides: NDArray[np.int8]) -> NDArray[np.bool_]:
     """
     if isinstance(node.op, Max):
         return np.asarray(sides == 0)
-    low, high = (sides > 0).sum(axis=2)[:, :, None], (sides >= 0).sum(axis=2)[:, :, None]
+    low, high = _count(sides > 0)[:, :, None], _count(sides >= 0)[:, :, None]
     piece = np.arange(sides.shape[2] + 1)
     return np.asarray((low <= piece) & (piece <= high))
+
+
+def _count(bits: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """How many bits are set along the last of three axes, which is short: numpy's sums are slow there."""
+    total = np.zeros(bits.shape[:2], np.int16)
+    for k in range(bits.shape[2]):
+        total += bits[:, :, k]
+    return total
 
 
 def _canonical(node: Node, fits: NDArray[np.bool_]) -> NDArray[np.int16]:
@@ -195,49 +222,104 @@ def _unordered(node: Node, values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(np.isnan(values.reshape(len(values), node.size, -1)).any(axis=2, keepdims=True))
 
 
-def _field_sides(arithmetic: Arithmetic[Any], node: Node, argument: Any) -> NDArray[np.int8]:
-    """The sides of a field; 0 where they are zero or, for a float field, not certain."""
-    if isinstance(node.op, Max):
-        largest = arithmetic.activate(node, argument)
-        index = np.repeat(np.arange(node.size), argument.columns // node.size)
-        repeated = arithmetic.linear(Node(Gather(index), (), index.shape), [largest])
-        below = arithmetic.linear(Node(Sum((1.0, -1.0)), (), index.shape), [argument, repeated])
-        return np.asarray(below.signs().reshape(argument.rows, node.size, -1))
-    assert isinstance(node.op, Piecewise)
-    shifts = (Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist())
-    return np.stack([arithmetic.linear(shift, [argument]).signs() for shift in shifts], axis=2)
+class _Reference:
+    """A network evaluated with bounds, by which a run is judged."""
+
+    def __init__(self, network: Network, arithmetic: Any, sharp: float) -> None:
+        """An output is open where its bound is not below ``sharp`` times the largest output."""
+        self._network, self._arithmetic, self._sharp = network, arithmetic, sharp
+        self.most = _ENTRIES // (max(node.size for node in network.nodes) * most_pieces(network)) + 1
+        """Rows that are evaluated at once."""
+
+    def judgement(
+        self, inputs: NDArray[np.float64], output: NDArray[np.float64]
+    ) -> tuple[Masks, NDArray[np.bool_], NDArray[np.float64]]:
+        """The pieces that fit, the rows where something is left open, and the distances of ``output`` (see ``Run``)."""
+        masks: Masks = []
+        pieces: dict[int, NDArray[np.int64]] = {}
+        open_ = np.zeros(len(inputs), np.bool_)
+
+        def judge(node: Node, argument: Any) -> NDArray[np.bool_]:
+            sides, doubtful = self._sides(node, argument)
+            masks.append(_fitting(node, sides))
+            several = (_count(masks[-1]) != 1) & (_count(doubtful) > 0)
+            np.logical_or(open_, several.any(axis=1), out=open_)
+            return masks[-1]
+
+        forward = self._forward(inputs, pieces)
+        for stage in forward:
+            pieces[stage.index] = _canonical(stage.node, judge(stage.node, stage.argument)).astype(np.int64)
+        judge(_decision(self._network), forward.output)
+        values, errors = self._values(forward.output)
+        open_ |= ~(errors <= self._sharp * np.abs(values[0].astype(np.float64)).max(axis=1, initial=0.0))
+        return masks, open_, _distances(output, values)
+
+    def _sides(self, node: Node, argument: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """The sides of a field, and which of them are not certain: they are 0."""
+        if isinstance(node.op, Max):
+            largest = self._largest(node, argument)
+            index = np.repeat(np.arange(node.size), argument.columns // node.size)
+            repeated = self._arithmetic.linear(Node(Gather(index), (), index.shape), [largest])
+            below = self._arithmetic.linear(Node(Sum((1.0, -1.0)), (), index.shape), [argument, repeated])
+            signs, doubtful = (part.reshape(len(part), node.size, -1) for part in self._signs(below))
+            return np.minimum(signs, 0), doubtful | (signs > 0)
+        assert isinstance(node.op, Piecewise)
+        shifts = (
+            Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist()
+        )
+        found = [self._signs(self._arithmetic.linear(shift, [argument])) for shift in shifts]
+        signs, doubtful = (np.stack(parts, axis=2) for parts in zip(*found, strict=True))
+        return signs, doubtful
+
+    # ---- float64 and rational fields -------------------------------------------------------------------------------
+    def _forward(self, inputs: NDArray[np.float64], pieces: dict[int, NDArray[np.int64]]) -> Forward[Any]:
+        return Forward(self._network, self._arithmetic, self._arithmetic.points(inputs))
+
+    def _largest(self, node: Node, argument: Any) -> Any:
+        """The values of maxima, or of arguments about as large as they."""
+        return self._arithmetic.activate(node, argument)
+
+    def _signs(self, field: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """Signs, and which are not certain."""
+        signs = field.signs()
+        return signs, (signs == 0) & (field.limits() > 0)
+
+    def _values(self, field: Any) -> tuple[list[NDArray[Any]], NDArray[np.float64]]:
+        """The values (rows, columns), as numbers to be added up, and a bound for each row."""
+        return [field.to_numpy()], field.errors()
 
 
-def _judgement(
-    backend: str, network: Network, inputs: NDArray[np.float64], output: NDArray[np.float64], sharp: float = 0.0
-) -> tuple[Masks, NDArray[np.bool_], NDArray[np.float64]]:
-    """The pieces that fit by one backend, the rows where it leaves something open, and the errors of an output.
+class _CloseReference(_Reference):
+    """The same in long numbers, which are evaluated on given pieces. Where these are not certain a row is open."""
 
-    The errors are open where the backend's own bound is not below ``sharp`` times the largest output.
+    def _forward(self, inputs: NDArray[np.float64], pieces: dict[int, NDArray[np.int64]]) -> Forward[Any]:
+        return Forward(self._network, self._arithmetic, self._arithmetic.points(inputs), pieces.__getitem__)
+
+    def _largest(self, node: Node, argument: Any) -> Any:
+        values: Balls = backends.balls(argument).reshaped(argument.rows, node.size, -1)
+        first = values.high == values.high.max(axis=2, keepdims=True)
+        return self._arithmetic.on_pieces(node, argument, np.where(first, values.low, -np.inf).argmax(axis=2))
+
+    def _signs(self, field: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        values: Balls = backends.balls(field)
+        signs = values.signs()
+        return signs, (signs == 0) & ~values.is_zero()
+
+    def _values(self, field: Any) -> tuple[list[NDArray[Any]], NDArray[np.float64]]:
+        values: Balls = backends.balls(field)
+        return [values.high, values.low], values.radius.max(axis=1, initial=0.0)
+
+
+def _distances(output: NDArray[np.float64], exact: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """The largest distance in each row from a sum, of Fractions rounded once; infinite where an output is not finite.
+
+    Of a sum of two float64 numbers the first is subtracted first: an output near it leaves no rounding.
     """
-    arithmetic = backends.get(backend).arithmetic
-    forward = Forward(network, arithmetic, arithmetic.points(inputs))
-    masks, open_ = [], np.zeros(len(inputs), np.bool_)
-
-    def judge(node: Node, argument: Any) -> None:
-        fits = _fitting(node, _field_sides(arithmetic, node, argument))
-        masks.append(fits)
-        np.logical_or(open_, (fits.sum(axis=2) > 1).any(axis=1), out=open_)
-
-    for stage in forward:
-        judge(stage.node, stage.argument)
-    judge(_decision(network), forward.output)
-    exact = forward.output.to_numpy()
-    sizes = np.abs(exact.astype(np.float64)).max(axis=1, initial=0.0)
-    open_ |= ~(forward.output.errors() <= sharp * sizes)
-    return masks, open_, _distances(output, exact)
-
-
-def _distances(output: NDArray[np.float64], exact: NDArray[Any]) -> NDArray[np.float64]:
-    """The largest distance in each row, of Fractions rounded once; infinite where the output is not finite."""
     finite = np.isfinite(output)
-    values: NDArray[Any] = np.where(finite, output, 0.0)
-    if exact.dtype == object:
-        values = np.vectorize(Fraction, otypes=[object])(values)
-    distance = np.abs(values - exact).astype(np.float64)
+    distance: NDArray[Any] = np.where(finite, output, 0.0)
+    if exact[0].dtype == object:
+        distance = np.vectorize(Fraction, otypes=[object])(distance)
+    for part in exact:
+        distance = distance - part
+    distance = np.abs(distance).astype(np.float64)
     return np.asarray(np.where(finite, distance, np.inf).max(axis=1, initial=0.0))

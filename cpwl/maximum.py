@@ -2,7 +2,7 @@
 
 A tournament of ceil(log2 k) rounds over-refines: it cuts along a = b also where a third argument beats both. Within one
 old region the winner's cells are convex, so removing the facets made here across which all winners agree gives exactly
-them. A difference that is identically zero never cuts, and the lower index wins (proofs/, Theorem 2).
+them. Where groups are large few matches are played at a time and what they cut too much is dissolved before the next. A difference that is identically zero never cuts, and the lower index wins (proofs/, Theorem 2).
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ from .bits import BitMatrix
 from .budget import checkpoint
 from .predicates import Names, Predicates
 from .ragged import Ragged
+
+_LARGE = 9
+"""Arguments of a group, on average, up to which the lines of all matches are few more than those of the winners."""
+
+_AT_ONCE = 96
+"""Matches of large groups that are played at once: n lines make some n^2 / 2 cells, most of which are dissolved again.
+
+With fewer, vertices would lie on edges between vertices of more rounds, and bounds grow with each.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,15 +124,27 @@ def refine_by_maximum(
     groups: Ragged,
     fields: Sequence[Any],
     predicates: Predicates | None = None,
+    *,
+    numbers: NDArray[np.int64] | None = None,
+    block: bool = False,
 ) -> ByMaximum:
     """The arrangement refined by the winner of each group: a non-empty row of columns of ``argument``.
 
     ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
+    ``numbers``: one for each of ``groups.values``, equal ones for columns that are known to be one function; matches of
+    the same two are played once. ``block``: the arrangement is one of several that must cut the borders between them alike, match by match.
     """
+    sure = arrangement.exact or predicates is not None
+    few = sure and not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
     tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
+    tournament.at_once = _AT_ONCE if few else None
+    if numbers is not None:
+        tournament.numbers = numbers
     while tournament.unfinished:
         tournament.play()
-    return tournament.dissolved()
+        if few or not tournament.unfinished:
+            tournament.dissolve()
+    return tournament.found()
 
 
 class _Tournament:
@@ -144,6 +165,10 @@ class _Tournament:
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
         self._predicates, self._settled, self._recut = predicates, 0, 0
         self._counts = groups.counts
+        self.numbers = groups.values
+        """For each champion a number; those with equal ones are one function."""
+        self.at_once: int | None = None
+        """How many matches of a round are played; None for all."""
         self._champions = arithmetic.chosen([arithmetic.by_entries(argument)], groups.values)
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
         self._winners = Winners.equal(len(arrangement), places.astype(np.int16))
@@ -154,12 +179,14 @@ class _Tournament:
         return bool((self._counts > 1).any())
 
     def play(self) -> None:
-        """One round: neighbours of each group meet, the last of an odd number waits."""
+        """One round: neighbours of each group meet, the first of them if not all at once; the others wait."""
         checkpoint()
         first, waiting = self._schedule
-        left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in (first, first + 1, waiting))
+        played, match = self._matches
+        parts = first[played], first[played] + 1, waiting
+        left, right, rest = (self._arithmetic.chosen([self._champions], part) for part in parts)
         difference = self._arithmetic.difference(left, right)
-        levels = Ragged.from_counts(np.zeros(len(first)), np.ones(len(first), np.int64))
+        levels = Ragged.from_counts(np.zeros(len(played)), np.ones(len(played), np.int64))
         refinement = self._arrangement.refine(difference, levels, exactly=self._exactly())
         if self._predicates is not None:
             self._predicates = self._predicates.with_lines(refinement.lines, self._names)
@@ -169,16 +196,19 @@ class _Tournament:
         self._arrangement = refinement.arrangement
         self._parents = self._parents[refinement.arrangement.parents]
         winners = self._winners.take(refinement.arrangement.parents)
-        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below)
+        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below.chosen(match))
         order = np.argsort(np.concatenate([first, waiting]))
         self._winners = met.beside(winners.chosen(waiting)).chosen(order)
         maxima = self._arithmetic.maximum(left, right, refinement)
-        self._champions = self._arithmetic.chosen([maxima, rest], order) if len(waiting) else maxima
-        self._counts = (self._counts + 1) // 2
-        del self._schedule
+        places = np.concatenate([match, len(played) + np.arange(len(waiting))])[order]
+        self._champions = self._arithmetic.chosen([maxima, rest], places)
+        fresh = self.numbers.max(initial=0) + 1 + match
+        self.numbers = np.concatenate([fresh, self.numbers[waiting]])[order]
+        self._counts = self._counts - np.bincount(self._group_of(first), minlength=len(self._counts))
+        del self._schedule, self._matches
 
-    def dissolved(self) -> ByMaximum:
-        """The arrangement without the facets made here across which all winners agree."""
+    def dissolve(self) -> None:
+        """Removes the facets made here across which all winners agree."""
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
         one, other = facets.regions[inner].T
@@ -193,11 +223,18 @@ class _Tournament:
             self._arrangement = self._arrangement.doubting(listed)
         needless = inner[alike & ~doubtful[one]]
         if not len(needless):
-            return self._found(self._arrangement, self._parents, self._winners, self._champions, self._fields)
+            return
         change = self._arrangement.dissolve(needless)
         kept = change.arrangement.parents
-        maximum, *fields = (change.carry(field) for field in (self._champions, *self._fields))
-        return self._found(change.arrangement, self._parents[kept], self._winners.take(kept), maximum, fields)
+        self._champions, *self._fields = (change.carry(field) for field in (self._champions, *self._fields))
+        self._arrangement, self._parents = change.arrangement, self._parents[kept]
+        self._winners = self._winners.take(kept)
+
+    def found(self) -> ByMaximum:
+        """What has come out, once it is finished."""
+        fields, counts = self._fields, (self._settled, self._recut)
+        winners = self._winners.dense()
+        return ByMaximum(self._arrangement, self._parents, winners, self._champions, fields, self._predicates, *counts)
 
     def _doubtful(
         self, one: NDArray[np.int64], other: NDArray[np.int64], alike: NDArray[np.bool_]
@@ -219,30 +256,22 @@ class _Tournament:
             doubtful, spreading = reached, alike
         return doubtful
 
-    def _found(
-        self,
-        arrangement: Arrangement[Any],
-        parents: NDArray[np.int64],
-        winners: Winners,
-        maximum: Any,
-        fields: list[Any],
-    ) -> ByMaximum:
-        counts = self._settled, self._recut
-        return ByMaximum(arrangement, parents, winners.dense(), maximum, fields, self._predicates, *counts)
-
     def _exactly(self) -> Exactly | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
 
     def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
         """Behind a column of this round: the difference of two arguments of its group, the winners so far."""
         assert self._predicates is not None
-        champion = self._schedule[0][columns]
-        group = np.searchsorted(np.cumsum(self._counts), champion, side="right")
+        champion = self._schedule[0][self._matches[0][columns]]
+        group = self._group_of(champion)
         first, second = (
             self._arguments.values[self._arguments.offsets[group] + self._winners.at(regions, champion + k)]
             for k in (0, 1)
         )
         return Names.differences(self._predicates.stage, first, second)
+
+    def _group_of(self, champions: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.searchsorted(np.cumsum(self._counts), champions, side="right")
 
     @cached_property
     def _schedule(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -250,4 +279,14 @@ class _Tournament:
         ends = np.cumsum(self._counts)
         place = np.arange(ends[-1]) - np.repeat(ends - self._counts, self._counts)
         last = place == np.repeat(self._counts, self._counts) - 1
-        return np.flatnonzero((place % 2 == 0) & ~last), np.flatnonzero((place % 2 == 0) & last)
+        first = np.flatnonzero((place % 2 == 0) & ~last)[: self.at_once]
+        return first, np.setdiff1d(np.arange(ends[-1]), [first, first + 1])
+
+    @cached_property
+    def _matches(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """In this round, the first of all meetings of the same two functions; and which of these each meeting is."""
+        first = self._schedule[0]
+        meetings = np.stack([self.numbers[first], self.numbers[first + 1]])
+        _, played, match = np.unique(meetings, axis=1, return_index=True, return_inverse=True)
+        order = np.argsort(played)
+        return played[order], np.argsort(order)[match.ravel()]

@@ -1,7 +1,7 @@
 """Linear regions: the activation regions of a partition with one and the same affine map, joined.
 
-Equality of two maps is decided exactly: float64 with its error bounds says which maps certainly differ, and the others
-are compared as rationals (``forms``).
+Equality of two maps is decided exactly: float64 with its error bounds says which maps certainly differ, structure which
+are certainly the same (``relevance``), and the others are compared as rationals (``forms``).
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, VerificationError
+from .evaluation import batches
 from .forms import Forms
 from .ieee import ieee
 from .partition import Partition
 from .ragged import Ragged
+from .relevance import reduced
 from .rings import HalfEdges, Rings, rings
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class Merged:
     join: Join
     """Whether a linear region is connected, or holds all activation regions with its map, wherever they lie."""
     settled: int
-    """How many regions' maps float64 could not tell apart, and were compared exactly."""
+    """How many maps were compared exactly, those that neither float64 told apart nor structure to be the same."""
 
     def __len__(self) -> int:
         return int(self.labels.max()) + 1
@@ -188,33 +191,40 @@ def merged(partition: Partition, *, join: Join = "connected") -> Merged:
 
 
 class Comparison:
-    """Which regions of a partition have the same affine map."""
+    """Which regions of a partition have the same affine map.
+
+    Regions are of one *kind* if structure tells that their maps are the same; only maps of kinds are computed.
+    """
 
     def __init__(self, partition: Partition) -> None:
         self._partition, self._forms = partition, Forms(partition)
+        self._kinds, self._first = _kinds(partition)
         self._seen: dict[tuple[tuple[int, int], ...], int] = {}
         self.names: dict[int, int] = {}
-        """A number for the exact map of each region that was asked for: equal maps have equal numbers."""
+        """A number for the exact map of each kind that was asked for: equal maps have equal numbers."""
 
     def equal(self, pairs: Rows) -> NDArray[np.bool_]:
         """For pairs of regions (n, 2) whether their maps are equal."""
-        equal = np.zeros(len(pairs), np.bool_)
-        open_ = self._undecided(pairs)
-        self._name(np.unique(pairs[open_]))
-        equal[open_] = [self.names[one] == self.names[other] for one, other in pairs[open_].tolist()]
-        return equal
+        kinds = self._kinds[pairs]
+        equal = kinds[:, 0] == kinds[:, 1]
+        left = np.flatnonzero(~equal)
+        left = left[self._undecided(kinds[left])]
+        self._name(np.unique(kinds[left]))
+        equal[left] = [self.names[one] == self.names[other] for one, other in kinds[left].tolist()]
+        return np.asarray(equal)
 
     def classes(self, regions: Rows) -> Rows:
         """A number for each of the given regions, the same for those with equal maps."""
-        groups = self._groups(regions)
+        kinds, place = np.unique(self._kinds[regions], return_inverse=True)
+        groups = self._groups(kinds)
         shared = np.bincount(groups)[groups] > 1
-        self._name(regions[shared])
-        found = np.arange(len(regions)) + len(self._seen)
-        found[shared] = [self.names[region] for region in regions[shared].tolist()]
-        return found
+        self._name(kinds[shared])
+        found = np.arange(len(kinds)) + len(self._seen)
+        found[shared] = [self.names[kind] for kind in kinds[shared].tolist()]
+        return found[place]
 
     def _undecided(self, pairs: Rows) -> Rows:
-        """The pairs whose maps float64 does not tell apart; all of them when there are no float maps."""
+        """The pairs of kinds whose maps float64 does not tell apart; all of them when there are no float maps."""
         if self._partition.arrangement.exact or not len(pairs):
             return np.arange(len(pairs))
         values, errors = self._enclosures
@@ -222,11 +232,11 @@ class Comparison:
         differ = apart > (errors[pairs[:, 0]] + errors[pairs[:, 1]]) * (1 + _MARGIN)
         return np.flatnonzero(~differ.any(axis=1))
 
-    def _groups(self, regions: Rows) -> Rows:
-        """A number for each region, certainly another one for those whose intervals are apart in some entry."""
+    def _groups(self, kinds: Rows) -> Rows:
+        """A number for each kind, certainly another one for those whose intervals are apart in some entry."""
         if self._partition.arrangement.exact:
-            return np.zeros(len(regions), np.int64)
-        values, errors = (table[regions] for table in self._enclosures)
+            return np.zeros(len(kinds), np.int64)
+        values, errors = (table[kinds] for table in self._enclosures)
         low, high = (np.nextafter(values + sign * errors, sign * np.inf) for sign in (-1, 1))
         order = np.argsort(low, axis=0)
         low, high = (np.take_along_axis(table, order, axis=0) for table in (low, high))
@@ -237,17 +247,27 @@ class Comparison:
 
     @cached_property
     def _enclosures(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The entries of all maps in float64 and bounds on their errors, (R, K) each."""
-        parts = self._partition.affine_maps(), self._partition.map_errors()
+        """The entries of the maps of all kinds in float64 and bounds on their errors, (kinds, K) each."""
+        parts = self._partition.affine_maps(self._first), self._partition.map_errors(self._first)
         values, errors = (np.concatenate([a.reshape(len(b), -1), b], axis=1) for a, b in parts)
         return values, errors
 
-    def _name(self, regions: Rows) -> None:
-        new = np.array([r for r in regions.tolist() if r not in self.names], np.int64)
-        for region, (weight, bias) in zip(new.tolist(), self._forms.maps(new), strict=True):
+    def _name(self, kinds: Rows) -> None:
+        new = np.array([kind for kind in kinds.tolist() if kind not in self.names], np.int64)
+        for kind, (weight, bias) in zip(new.tolist(), self._forms.maps(self._first[new]), strict=True):
             entries = [*weight.ravel().tolist(), *bias.tolist()]
             key = tuple((x.numerator, x.denominator) for x in entries)
-            self.names[region] = self._seen.setdefault(key, len(self._seen))
+            self.names[kind] = self._seen.setdefault(key, len(self._seen))
+
+
+def _kinds(partition: Partition) -> tuple[Rows, Rows]:
+    """A number for each region, equal for those on which the same pieces are relevant; the first region of each."""
+    network, known = partition.network, dict[bytes, int]()
+    kinds = np.zeros(len(partition), np.int64)
+    for part in batches(len(partition), network):
+        patterns = reduced(network, partition.patterns(np.arange(part.start, part.stop)))
+        kinds[part] = [known.setdefault(sha256(row.tobytes()).digest(), len(known)) for row in patterns]
+    return kinds, np.unique(kinds, return_index=True)[1]
 
 
 def _connected(pairs: Rows, count: int) -> Rows:

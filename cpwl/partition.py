@@ -37,7 +37,7 @@ from .ieee import ieee
 from .network import Network, Periodic
 from .network_check import check_network
 from .polytope import finite, plain
-from .predicates import Names, Predicates
+from .predicates import Names, Oracle, Predicates
 from .ragged import Ragged
 from .spread import Job, Spread
 from .steps import Step, flattened, patterns_after
@@ -285,8 +285,15 @@ class Partition(Uncached):
         """How decisions about the outputs are made exactly, with exact predicates in float64; else None."""
         if self.lines is None:
             return None
-        oracle = backends.oracle(self.network, self.domain)
-        return Predicates(oracle, self.lines, len(self.network.nonlinear), self.patterns)
+        return Predicates(self.oracle, self.lines, len(self.network.nonlinear), self.patterns)
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """The exact functions of the network on regions given by their patterns; always the same one.
+
+        It keeps the network as a function of slice coordinates, which takes a while to make for large ones.
+        """
+        return backends.oracle(self.network, self.domain)
 
     def check_complete(self, answer: str) -> None:
         """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""

@@ -432,8 +432,16 @@ class Sweep:
             argument = self._arithmetic.by_entries(argument)
         if spanned or some:
             fields.append(argument)
+        predicates, block = self._predicates(state), bool(state.path)
         found = refine_by_maximum(
-            state.arrangement, self._arithmetic, argument, groups, fields, self._predicates(state)
+            state.arrangement,
+            self._arithmetic,
+            argument,
+            groups,
+            fields,
+            predicates,
+            numbers=self._numbers(state.arrangement, *node.inputs)[groups.values],
+            block=block,
         )
         winners = _as_given(found.winners, groups, width)
         output = found.maximum

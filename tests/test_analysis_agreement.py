@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from image_planes import plane
 from networks import Pair, layered, mlp
 
 import cpwl
 from cpwl.analysis.overlay import Agreement, agreement
+from cpwl.certify.joint import joined, parted
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Dense, Network
 
@@ -102,3 +106,26 @@ def test_networks_on_other_inputs_are_refused() -> None:
         agreement(mlp(0, [2, 3, 2]), mlp(0, [3, 3, 2]), SQUARE)
     with pytest.raises(ArgumentError, match="net must be a compiled network"):
         agreement(mlp(0, [2, 3, 2]), None, SQUARE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [1, 3, 13, 14])
+def test_a_network_beside_itself_leaves_nothing_open_that_it_does_not_leave_open_alone(seed: int) -> None:
+    chosen = plane(seed)
+    alone = cpwl.partition(chosen.network, chosen.domain)
+    found = agreement(chosen.network, copy.deepcopy(chosen.network), chosen.domain)
+    assert found.partition.settled == alone.settled and len(found.partition) == len(alone)
+    assert (found.classes[:, 0] == found.classes[:, 1]).all() and not found.apart.any()
+
+
+def test_networks_that_share_their_first_layers_have_those_units_once() -> None:
+    first = mlp(0, [2, 8, 6, 3], bias=0.5)
+    nodes = list(first.nodes)
+    nodes[-1] = replace(nodes[-1], op=Dense(-nodes[-1].op.weight, nodes[-1].op.bias))  # type: ignore[union-attr]
+    found = agreement(first, Network(tuple(nodes)), SQUARE)
+    assert found.partition.network.units == first.units and found.apart.any()
+    third = mlp(1, [2, 8, 6, 3], bias=0.5)
+    for pair in ((first, Network(tuple(nodes))), (first, third), (first, first)):
+        for given, back in zip(pair, parted(joined(*pair), *pair), strict=True):
+            assert [(node.inputs, node.shape) for node in back.nodes] == [(x.inputs, x.shape) for x in given.nodes]
+            points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+            assert np.array_equal(cpwl.evaluate(given, points), cpwl.evaluate(back, points))

@@ -13,6 +13,7 @@ import torch
 from certify_inputs import SQUARE, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_planes import plane
 
 import cpwl
 from cpwl import backends, judgement
@@ -240,3 +241,26 @@ def test_a_partition_with_ambiguous_regions_is_refused() -> None:
 def test_no_inputs_are_no_errors() -> None:
     run = Judge(small(), "float32", None).at_inputs(np.zeros((0, 2)), np.zeros((0, 2)))
     assert isinstance(run, Run) and len(run) == 0 and run.to_dict(1.0)["inputs"] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", [3, 4, 11])
+def test_what_long_numbers_decide_at_a_point_is_what_exact_arithmetic_says(dtype: Any, seed: int) -> None:
+    """On planes through images, where maxima tie at every point: each reference alone, where it leaves nothing open."""
+    chosen = plane(seed)
+    part = partition(chosen.network, chosen.domain)
+    judge = Judge(part, dtype, None)
+    points = np.concatenate([part.vertices[:40], raster_points(part, 5)])
+    inputs = judge.rounded(part.to_input(points).reshape(len(points), -1))
+    _, output = judge._ran(inputs)
+    *references, exact = judge._references
+    wanted, nothing, errors = exact.judgement(inputs, output)
+    assert not nothing.any()
+    for reference in references:
+        masks, is_open, found = reference.judgement(inputs, output)
+        for mask, right in zip(masks, wanted, strict=True):
+            assert np.array_equal(mask[~is_open], right[~is_open])
+        size = judgement.FORMATS[dtype].spacing * np.abs(output).max(axis=1)
+        assert (np.abs(found - errors) <= 2.0**-9 * size)[~is_open].all()
+    longest = references[-1].judgement(inputs, output)[1]
+    assert longest.mean() < 0.5, "few points are left for rational arithmetic"

@@ -21,6 +21,7 @@ from ..maximum import refine_by_maximum
 from ..network import Network
 from ..partition import Partition, partition
 from ..ragged import Ragged
+from ..sameness import Sameness
 
 if TYPE_CHECKING:
     import pandas
@@ -118,6 +119,9 @@ def agreement(
     part = partition(paired(first, second), dom, backend=backend, device=device, predicates=predicates)
     split = max(first.outputs, 2)
     groups = Ragged.of([range(split), range(split, part.network.outputs)])
-    found = refine_by_maximum(part.arrangement, part.arithmetic(), part.outputs, groups, [], part.exact_predicates())
+    numbers = Sameness(part.network, dom).everywhere(len(part.network.nodes) - 1)
+    found = refine_by_maximum(
+        part.arrangement, part.arithmetic(), part.outputs, groups, [], part.exact_predicates(), numbers=numbers
+    )
     classes = found.winners.astype(np.int64)
     return Agreement(first, second, part, found.arrangement, found.parents, classes)

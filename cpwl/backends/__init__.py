@@ -23,8 +23,10 @@ from ..predicates import CloseFunctions, Functions, Names, Oracle
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
     from .torch.execution import TorchExecution
+    from .torch.extended import ExtendedField
     from .torch.lines import CloseLines
     from .torch.oracle import CloseOracle
+    from .torch.points import CloseArithmetic
 
 NAMES = ("torch", "exact")
 
@@ -72,6 +74,20 @@ def execution(dtype: str, device: str | None = None) -> TorchExecution:
     from .torch.execution import TorchExecution
 
     return TorchExecution(dtype, check_device(device))
+
+
+def close_arithmetic(network: Network, count: int) -> CloseArithmetic:
+    """What evaluates a network at points in long numbers, of ``count`` float64 parts."""
+    from .torch.points import CloseArithmetic
+
+    return CloseArithmetic(network, count)
+
+
+def balls(field: ExtendedField) -> Balls:
+    """The entries of a field of long numbers, with their bounds."""
+    from .torch.points import balls
+
+    return balls(field)
 
 
 def compute_on_one_thread() -> None:

@@ -53,15 +53,32 @@ def _lowest_joined(old: Complex, removed: Tensor) -> Tensor:
 
 
 def _passed_over(old: Complex, removed: Tensor, birth: Tensor) -> Tensor:
-    """Vertices with two edges left that are not older than the edges removed there: those two lie on one line.
+    """Vertices at removed edges with two edges left that lie on one line.
 
-    An older vertex had all its remaining edges before the removed ones came, and may be a corner.
+    They do if the vertex is not older than what was removed there: it was made on a line. They also do where both run
+    along one side of the domain, and inside, where a corner would be one of two cells that are not both convex. Else a
+    vertex on the border had all its remaining edges before the removed ones came, and may be a corner.
     """
     degree = torch.bincount(old.edges[~removed].reshape(-1), minlength=len(birth))
     ends = old.edges[removed].reshape(-1)
     oldest = torch.full_like(birth, torch.iinfo(birth.dtype).max)
     oldest.scatter_reduce_(0, ends, old.generation[removed].repeat_interleave(2), "amin")
-    return (degree == 2) & (birth >= oldest)
+    inside = torch.zeros_like(degree, dtype=torch.bool)
+    inside[ends] = True
+    inside[old.edges[(old.sides < 0).any(dim=1)].reshape(-1)] = False
+    return (degree == 2) & ((birth >= oldest) | inside | _along_a_side(old, removed, ends, len(birth)))
+
+
+def _along_a_side(old: Complex, removed: Tensor, ends: Tensor, vertices: int) -> Tensor:
+    """Which of the vertices ``ends`` have edges of one side of the domain left and no others, bool (V,)."""
+    vertex = old.edges[~removed].reshape(-1)
+    line = torch.where(old.generation == 0, old.marks[:, 1], -1)[~removed].repeat_interleave(2)
+    low, high = (torch.full((vertices,), -1, device=line.device) for _ in range(2))
+    low.scatter_reduce_(0, vertex, line, "amin", include_self=False)
+    high.scatter_reduce_(0, vertex, line, "amax", include_self=False)
+    found = torch.zeros(vertices, dtype=torch.bool, device=line.device)
+    found[ends] = ((low == high) & (low >= 0))[ends]
+    return found
 
 
 def _skip(old: Complex, members: Tensor, removed: Tensor, passed: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ class TorchExecution:
         return self._constants[op]
 
     def _tensor(self, values: NDArray[Any]) -> Tensor:
-        return torch.as_tensor(np.ascontiguousarray(values), device=self._device).to(self._dtype)
+        return torch.tensor(values, device=self._device).to(self._dtype)  # a copy: arrays of files are read-only
 
 
 def _spread(values: NDArray[np.float64], node: Node) -> NDArray[np.float64]:

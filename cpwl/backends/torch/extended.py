@@ -42,6 +42,11 @@ class ExtendedField:
         """The number of rows."""
         return len(self.error)
 
+    @property
+    def columns(self) -> int:
+        """The number of entries of a row."""
+        return int(self.zeros.shape[1])
+
     def take(self, rows: Tensor) -> ExtendedField:
         """The field of the given rows."""
         digits = self.digits.of(lambda part: part[rows])
