@@ -2,7 +2,7 @@
 
 On given pieces an entry is *relevant* if a chain of weights and slopes that are not zero, and of arguments that win a
 maximum, leads from it to the output. Regions with the same pieces of all relevant units have one affine map (proofs/,
-Lemma 12). Under max-pools and units that are off most units are not relevant.
+Lemma 13). Under max-pools and units that are off most units are not relevant.
 """
 
 from __future__ import annotations

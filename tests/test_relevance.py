@@ -1,4 +1,4 @@
-"""The map of a region depends on its relevant units alone (proofs/, Lemma 12), by exact arithmetic."""
+"""The map of a region depends on its relevant units alone (proofs/, Lemma 13), by exact arithmetic."""
 
 from __future__ import annotations
 
