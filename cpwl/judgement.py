@@ -262,14 +262,13 @@ class _Reference:
             repeated = self._arithmetic.linear(Node(Gather(index), (), index.shape), [largest])
             below = self._arithmetic.linear(Node(Sum((1.0, -1.0)), (), index.shape), [argument, repeated])
             signs, doubtful = (part.reshape(len(part), node.size, -1) for part in self._signs(below))
-            return np.minimum(signs, 0), doubtful | (signs > 0)
+            return np.minimum(signs, 0).astype(np.int8), np.asarray(doubtful | (signs > 0), np.bool_)
         assert isinstance(node.op, Piecewise)
         shifts = (
             Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist()
         )
         found = [self._signs(self._arithmetic.linear(shift, [argument])) for shift in shifts]
-        signs, doubtful = (np.stack(parts, axis=2) for parts in zip(*found, strict=True))
-        return signs, doubtful
+        return np.stack([signs for signs, _ in found], axis=2), np.stack([open_ for _, open_ in found], axis=2)
 
     # ---- float64 and rational fields -------------------------------------------------------------------------------
     def _forward(self, inputs: NDArray[np.float64], pieces: dict[int, NDArray[np.int64]]) -> Forward[Any]:

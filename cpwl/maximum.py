@@ -2,7 +2,8 @@
 
 A tournament of ceil(log2 k) rounds over-refines: it cuts along a = b also where a third argument beats both. Within one
 old region the winner's cells are convex, so removing the facets made here across which all winners agree gives exactly
-them. Where groups are large few matches are played at a time and what they cut too much is dissolved before the next. A difference that is identically zero never cuts, and the lower index wins (proofs/, Theorem 2).
+them. Where groups are large few matches are played at a time, and what they cut too much is dissolved before the next.
+A difference that is identically zero never cuts, and the lower index wins (proofs/, Theorem 2).
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ def refine_by_maximum(
 
     ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
     ``numbers``: one for each of ``groups.values``, equal ones for columns that are known to be one function; matches of
-    the same two are played once. ``block``: the arrangement is one of several that must cut the borders between them alike, match by match.
+    the same two are played once. ``block``: the arrangement is one of several that must cut the borders between them
+    alike, match by match.
     """
     sure = arrangement.exact or predicates is not None
     few = sure and not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)

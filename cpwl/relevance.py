@@ -2,7 +2,7 @@
 
 On given pieces an entry is *relevant* if a chain of weights and slopes that are not zero, and of arguments that win a
 maximum, leads from it to the output. Regions with the same pieces of all relevant units have one affine map (proofs/,
-Lemma 12). Under max-pools and units that are off most units are not relevant.
+Lemma 13). Under max-pools and units that are off most units are not relevant.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def _of_windows(op: Conv, relevant: Bits) -> Bits:
     images = np.zeros((len(maps), op.channels, *padded), np.bool_)
     for tap in np.ndindex(*op.weight.shape[2:]):
         read = np.moveaxis(_any_product(maps, present[(slice(None), slice(None), slice(None), *tap)]), 3, 2)
-        images[(..., *_strided(op, tap))] |= read.reshape(len(maps), op.channels, *places)
+        images[(slice(None), slice(None), *_strided(op, tap))] |= read.reshape(len(maps), op.channels, *places)
     inner = tuple(slice(before, before + n) for n, (before, _) in zip(op.spatial, op.padding, strict=True))
-    return np.ascontiguousarray(images[(..., *inner)]).reshape(len(relevant), -1)
+    return np.ascontiguousarray(images[(slice(None), slice(None), *inner)]).reshape(len(relevant), -1)
 
 
 def _strided(op: Conv, tap: tuple[int, ...]) -> tuple[slice, ...]:

@@ -125,7 +125,7 @@ def test_networks_that_share_their_first_layers_have_those_units_once() -> None:
     assert found.partition.network.units == first.units and found.apart.any()
     third = mlp(1, [2, 8, 6, 3], bias=0.5)
     for pair in ((first, Network(tuple(nodes))), (first, third), (first, first)):
-        for given, back in zip(pair, parted(joined(*pair), *pair), strict=True):
-            assert [(node.inputs, node.shape) for node in back.nodes] == [(x.inputs, x.shape) for x in given.nodes]
+        for one, back in zip(pair, parted(joined(*pair), *pair), strict=True):
+            assert [(node.inputs, node.shape) for node in back.nodes] == [(x.inputs, x.shape) for x in one.nodes]
             points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
-            assert np.array_equal(cpwl.evaluate(given, points), cpwl.evaluate(back, points))
+            assert np.array_equal(cpwl.evaluate(one, points), cpwl.evaluate(back, points))
