@@ -115,8 +115,6 @@ BUGS = (
         "np.logical_or.reduceat(relevant[:, order], starts, axis=1)", "relevant[:, order[starts]]", ("relevance",)),
     Bug("dilated places are read side by side", "relevance.py", "slice(t * d, t * d + s * (n - 1) + 1, s)",
         "slice(t, t + s * (n - 1) + 1, s)", ("relevance",)),
-    Bug("the largest argument is the largest float", "judgement.py",
-        "np.where(first, values.low, -np.inf).argmax(axis=2)", "first.argmax(axis=2)", ("execution",)),
     Bug("long digits that are zero are zero", "judgement.py", "return signs, (signs == 0) & ~values.is_zero()",
         "return signs, (signs == 0) & (values.high != 0)", ("execution",)),
     Bug("the wrong winner of a maximum", "maximum.py",
