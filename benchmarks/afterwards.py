@@ -73,7 +73,7 @@ CASES: dict[str, Callable[[], Case]] = {
     **({"acas-xu": acas_xu} if (DATA / NEEDS["acas-xu"]).exists() else {}),
 }
 TASKS: dict[str, Callable[[cpwl.Partition], Any]] = {
-    "boundary": lambda part: part.decision_boundary(),
+    "boundary": lambda part: part.decision_boundary(level=0.0 if part.network.outputs == 1 else None),
     "statistics": lambda part: part.statistics().to_frame(),
     "units": lambda part: units(part).by_layer(),
     "a region": lambda part: (part.region(0).exact_map, part.region(0).exact_vertices),

@@ -158,8 +158,8 @@ def compare_execution(
 
     It is run at the vertices, inside every region, and on a ``grid`` x ``grid`` raster of the domain, by this library's
     operators: one order of summation of many, on the CPU or GPU. Signs, patterns and decisions of the exact network are
-    certain: from float64 with its error bound, and in rational arithmetic where that leaves something open (and for
-    float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
+    certain: from float64 with its error bound, and from long numbers and rational ones where that leaves something open
+    (and for float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
     """
     if not isinstance(part, Partition):
         raise ArgumentError(f"part must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")

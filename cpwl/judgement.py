@@ -261,15 +261,14 @@ class _Reference:
             index = np.repeat(np.arange(node.size), argument.columns // node.size)
             repeated = self._arithmetic.linear(Node(Gather(index), (), index.shape), [largest])
             below = self._arithmetic.linear(Node(Sum((1.0, -1.0)), (), index.shape), [argument, repeated])
-            signs, doubtful = self._signs(below)
-            signs, doubtful = signs.reshape(len(signs), node.size, -1), doubtful.reshape(len(signs), node.size, -1)
-            return np.minimum(signs, 0), doubtful | (signs > 0)
+            signs, doubtful = (part.reshape(len(part), node.size, -1) for part in self._signs(below))
+            return np.minimum(signs, 0).astype(np.int8), np.asarray(doubtful | (signs > 0), np.bool_)
         assert isinstance(node.op, Piecewise)
         shifts = (
             Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist()
         )
         found = [self._signs(self._arithmetic.linear(shift, [argument])) for shift in shifts]
-        return np.stack([signs for signs, _ in found], axis=2), np.stack([doubtful for _, doubtful in found], axis=2)
+        return np.stack([signs for signs, _ in found], axis=2), np.stack([open_ for _, open_ in found], axis=2)
 
     # ---- float64 and rational fields -------------------------------------------------------------------------------
     def _forward(self, inputs: NDArray[np.float64], pieces: dict[int, NDArray[np.int64]]) -> Forward[Any]:

@@ -95,11 +95,9 @@ def _of_windows(op: Conv, relevant: Bits) -> Bits:
     images = np.zeros((len(maps), op.channels, *padded), np.bool_)
     for tap in np.ndindex(*op.weight.shape[2:]):
         read = np.moveaxis(_any_product(maps, present[(slice(None), slice(None), slice(None), *tap)]), 3, 2)
-        window: tuple[Any, ...] = (..., *_strided(op, tap))
-        images[window] |= read.reshape(len(maps), op.channels, *places)
-    inner = (slice(before, before + n) for n, (before, _) in zip(op.spatial, op.padding, strict=True))
-    image: tuple[Any, ...] = (..., *inner)
-    return np.ascontiguousarray(images[image]).reshape(len(relevant), -1)
+        images[(slice(None), slice(None), *_strided(op, tap))] |= read.reshape(len(maps), op.channels, *places)
+    inner = tuple(slice(before, before + n) for n, (before, _) in zip(op.spatial, op.padding, strict=True))
+    return np.ascontiguousarray(images[(slice(None), slice(None), *inner)]).reshape(len(relevant), -1)
 
 
 def _strided(op: Conv, tap: tuple[int, ...]) -> tuple[slice, ...]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families import FAMILIES, MIXTURES, case
+from families import FAMILIES, MIXTURES, Case, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_planes import plane
 from networks import mlp
 from real_data import files
 
@@ -131,9 +132,8 @@ def test_linear_regions_of_degenerate_networks_are_those_of_the_exact_backend(fa
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("seed", [1, 7, 13, 14, 22])
-def test_regions_are_joined_if_and_only_if_their_exact_maps_are_equal(backend: str, seed: int) -> None:
-    chosen = case(seed)
+@pytest.mark.parametrize("chosen", [*map(case, [1, 7, 13, 14, 22]), *map(plane, [3, 9, 23])], ids=lambda x: x.name)
+def test_regions_are_joined_if_and_only_if_their_exact_maps_are_equal(backend: str, chosen: Case) -> None:
     part = cpwl.partition(chosen.network, chosen.domain, backend=backend)
     merged, everywhere = part.merged(), part.merged(join="everywhere")
     maps = [
@@ -144,6 +144,15 @@ def test_regions_are_joined_if_and_only_if_their_exact_maps_are_equal(backend: s
         assert (merged.labels[one] == merged.labels[other]) == (maps[one] == maps[other])
     assert len(set(maps)) == len(everywhere) == len(set(zip(maps, everywhere.labels.tolist(), strict=True)))
     assert len(merged) < len(part)
+
+
+@pytest.mark.parametrize("seed", [2, 7, 12, 19])
+def test_under_max_pools_structure_tells_what_float64_does_not(seed: int) -> None:
+    """So that the regions of a plane through images do not go through the network in rationals."""
+    chosen = plane(seed)
+    part = cpwl.partition(chosen.network, chosen.domain)
+    merged = part.merged()
+    assert len(merged) < len(part) and merged.settled == 0
 
 
 def colored(part: cpwl.Partition, colors: int, join: Any = "connected") -> Merged:

@@ -58,7 +58,7 @@ def test_pieces_of_irrelevant_units_change_no_map_on_planes_through_images(seed:
 
 
 def every_operator(seed: int) -> Network:
-    """Convolutions with strides, dilations, padding and groups, copies, sums, scales and divisors; many zeros."""
+    """Convolutions with strides, dilations, padding and groups, copies, sums, scales and divisors, many are zero."""
     random = np.random.default_rng(seed)
 
     def sparse(*shape: int) -> NDArray[np.float64]:
