@@ -17,7 +17,7 @@ from torch import Tensor
 from ...arithmetic import Arithmetic
 from ...budget import checkpoint
 from ...network import Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
-from .field import ROUND_UP, UNIT, FloatField, Scaled, Sharp, gamma, lifted, room, row_norms, taken
+from .field import ROUND_UP, UNIT, FloatField, Scaled, Sharp, gamma, least_positive, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, factor, largest, operator_norms
 from .streamed import RectifiedRows
 
@@ -343,8 +343,7 @@ def _entrywise_scaled(x: Scaled, factors: Tensor, shift: Tensor, rounding: float
     if not bool(shift.any()):
         scale = lifted(factors * x.scale * ROUND_UP)
         return Scaled(scale, lifted((x.error + rounding * x.size) * ROUND_UP), x.size)
-    positive = x.size[x.size > 0]
-    least = positive.min() if len(positive) else torch.ones_like(x.size.sum())
+    least = least_positive(x.size)
     size = torch.maximum(x.size, least)
     scale = lifted((factors * x.scale + shift / least) * ROUND_UP)
     return Scaled(scale, lifted((x.error + rounding * size) * ROUND_UP), size * ROUND_UP)

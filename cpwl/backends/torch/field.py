@@ -93,8 +93,7 @@ class Scaled(Portable):
     @classmethod
     def of(cls, values: Tensor, sharp: Sharp) -> Scaled:
         """From a bound for each entry."""
-        positive = sharp.row[sharp.row > 0]
-        least = positive.min() if len(positive) else torch.ones_like(sharp.row.sum())
+        least = least_positive(sharp.row)
         scale = lifted((sharp.column + sharp.floor / least) * ROUND_UP)
         row = torch.where(sharp.row > 0, sharp.row, least) if bool(sharp.floor.any()) else sharp.row
         missed = (scale == 0) & (values != 0).any(dim=0)
@@ -112,6 +111,12 @@ class Scaled(Portable):
     def sharp(self) -> Sharp:
         """The same as a bound for each entry."""
         return Sharp(self.error, self.scale, torch.zeros_like(self.scale))
+
+
+def least_positive(bounds: Tensor) -> Tensor:
+    """The least bound that is not 0; 1 where there is none."""
+    positive = bounds[bounds > 0]
+    return positive.min() if len(positive) else torch.ones((), dtype=bounds.dtype, device=bounds.device)
 
 
 def inverted(scale: Tensor) -> Tensor:

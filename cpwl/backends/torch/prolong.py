@@ -239,7 +239,8 @@ class Cutting:
         if vertices is None:
             found, certain = plan.carry(self.field, held), self.certain
             if held is None and not len(plan.points):
-                found = replace(found, values=found.values.clone(), error=found.error.clone())
+                scaled = None if found.scaled is None else replace(found.scaled, error=found.scaled.error.clone())
+                found = replace(found, values=found.values.clone(), error=found.error.clone(), scaled=scaled)
             place = new = torch.arange(plan.old, plan.rows, device=found.values.device)
         else:
             found, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)

@@ -125,8 +125,9 @@ class _Refinement:
         edges, marks, half = cut.assemble(self.task.generation)
         batches = [self.points, _inner_points(cut, meets, chords)]
         outcome = Outcome.nothing(edges, marks, half)
-        if len(self._active_columns()):
-            outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)))
+        active = self._active_columns()
+        if len(active):
+            outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)), active)
             self.uncertain[outcome.ambiguous] = True
         checkpoint()
         new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
@@ -166,13 +167,15 @@ class _Refinement:
         self.uncertain |= late
         return drop_cells(chords, meets, late)
 
-    def cut_irregular(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
+    def cut_irregular(
+        self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int, active: Tensor
+    ) -> Outcome:
         """The irregular cells cut column by column."""
         vertices = len(self.columns.values) + new_vertices
         if self.task.decider is not None:
             self.task.decider.fetch(self.disputed.nonzero(as_tuple=True)[0])
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
-        return Sequential(edges, marks, half, self.irregular, self._active_columns(), known, vertices).run()
+        return Sequential(edges, marks, half, self.irregular, active, known, vertices).run()
 
     def _active_columns(self) -> Tensor:
         """The columns that cut some irregular cell."""
