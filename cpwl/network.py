@@ -289,6 +289,10 @@ class Network:
         """Indices of the nodes that hold units, in order."""
         return tuple(i for i, node in enumerate(self.nodes) if node.is_nonlinear)
 
+    def read_by(self, stage: int) -> int:
+        """The node that a stage reads: the argument of that nonlinear node or, of the last stage, the output."""
+        return self.nodes[self.nonlinear[stage]].inputs[0] if stage < len(self.nonlinear) else len(self.nodes) - 1
+
     @property
     def units(self) -> int:
         """The number of units: the columns of an activation pattern."""

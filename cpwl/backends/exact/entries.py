@@ -42,15 +42,11 @@ class Entries:
 
     def cheap(self, stage: int) -> bool:
         """Whether single entries of what a stage reads cost little."""
-        return self._costs[self._argument(stage)] <= _FEW
+        return self._costs[self._network.read_by(stage)] <= _FEW
 
     def at(self, stage: int, entry: int, pattern: Pattern) -> Row:
         """An entry of what a stage reads, on the region with that pattern (of the units before the stage at least)."""
-        return self._row(self._argument(stage), entry, pattern)
-
-    def _argument(self, stage: int) -> int:
-        nodes, nonlinear = self._network.nodes, self._network.nonlinear
-        return nodes[nonlinear[stage]].inputs[0] if stage < len(nonlinear) else len(nodes) - 1
+        return self._row(self._network.read_by(stage), entry, pattern)
 
     def _cost(self, node: Node) -> float:
         """The operations for one entry; infinite where a matrix mixes those of units."""

@@ -80,7 +80,7 @@ class CloseLines:
                 home[wanted] = np.cumsum(fresh) - 1
             index = np.flatnonzero(names.stage == stage)
             if len(index):
-                result.put(index, entries(live[passes.argument(stage)], home[place[index]], names.take(index)))
+                result.put(index, entries(live[passes.network.read_by(stage)], home[place[index]], names.take(index)))
         return result
 
 

@@ -106,7 +106,7 @@ class CloseOracle:
             self._begin(self._arithmetic.grid.count + missing)
             homes = self._reach(regions, stage)
         places = np.array([homes[key] for key in keys])
-        states, argument = self._states[stage], self._argument(stage)
+        states, argument = self._states[stage], self._network.read_by(stage)
 
         def numbers(region: int) -> NDArray[np.int32]:
             return self._sameness.numbers(patterns[region], argument)
@@ -160,7 +160,7 @@ class CloseOracle:
         if sum(other.size for other in kept) + state.size <= _KEPT:
             self._places.setdefault(stage, {}).update(places)
         else:
-            argument = self._argument(stage)
+            argument = self._network.read_by(stage)
             state = _State({argument: state.live[argument]}, state.known)
         kept.append(state)
 
@@ -169,24 +169,20 @@ class CloseOracle:
         live, known = dict(state.live), state.known
         patterns = np.stack([each.pattern for each in wanted])
         for stage in range(start, stop):
-            _learn(live[self._argument(stage)], stage, wanted, known)
+            _learn(live[self._network.read_by(stage)], stage, wanted, known)
             live = self._passes.after(live, stage, patterns[:, self._ends[stage] : self._ends[stage + 1]])
         return _State(live, known)
 
-    def _argument(self, stage: int) -> int:
-        """The node that a stage reads."""
-        return self._passes.argument(stage)
-
     def _sources(self, stage: int) -> Rows:
         """For each entry that a stage reads the entry of the node before that it is a copy of."""
-        node = self._network.nodes[self._argument(stage)]
+        node = self._network.nodes[self._network.read_by(stage)]
         return node.op.index.ravel() if isinstance(node.op, Gather) and len(node.inputs) == 1 else np.arange(node.size)
 
     def _missing(self, stage: int) -> int:
         """How many parts more a number should have for the bounds to be small next to the values."""
         grid, worst = self._arithmetic.grid, 0.0
         for state in self._states[stage]:
-            field = state.live[self._argument(stage)]
+            field = state.live[self._network.read_by(stage)]
             sizes = (field.digits.parts[0] + field.digits.parts[1])[::3].square().mean(1).sqrt()
             ratio = (field.error[::3] / sizes)[(sizes > 0) & field.error[::3].isfinite()]
             worst = max(worst, float(ratio.max()) if len(ratio) else 0.0)

@@ -48,16 +48,11 @@ class Passes(Generic[Field]):
         rows = np.stack([domain.origin, *domain.basis.T])
         return self._linear({0: self.arithmetic.rows(rows, np.array([1.0, 0.0, 0.0]))}, 0)
 
-    def argument(self, stage: int) -> int:
-        """The node that a stage reads."""
-        nodes, nonlinear = self.network.nodes, self.network.nonlinear
-        return nodes[nonlinear[stage]].inputs[0] if stage < len(nonlinear) else len(nodes) - 1
-
     def after(self, live: Mapping[int, Field], stage: int, pieces: NDArray[np.int16]) -> dict[int, Field]:
         """What the stage after this one reads, on the given pieces (n, units) of each region."""
         i = self.network.nonlinear[stage]
         of_rows = torch.as_tensor(pieces.astype(np.int64)).repeat_interleave(3, 0)
-        found = self.arithmetic.on_pieces(self.network.nodes[i], live[self.argument(stage)], of_rows)
+        found = self.arithmetic.on_pieces(self.network.nodes[i], live[self.network.read_by(stage)], of_rows)
         return self._linear(self._without({**live, i: found}, i), i)
 
     def _linear(self, live: dict[int, Field], last: int) -> dict[int, Field]:
