@@ -95,6 +95,7 @@ REFUSED: dict[str, Callable[[Partition, Partition], Any]] = {
 }
 MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
     "partition": lambda part, scalar, folder: repr(part),
+    "sharpened": lambda part, scalar, folder: repr(part.sharpened()),
     "saved": lambda part, scalar, folder: (part.save(folder / "p.npz"), repr(cpwl.load(folder / "p.npz")))[1],
     "decision_boundary": lambda part, scalar, folder: repr(decision_boundary(part)),
     "statistics": lambda part, scalar, folder: repr(part.statistics()),
@@ -261,9 +262,10 @@ def test_every_public_function_of_a_partition_is_named_here() -> None:
 
 def test_methods_of_partitions_and_boundaries_lead_to_these() -> None:
     by_region = {"affine_maps", "ambiguous", "arithmetic", "check_complete", "exact_predicates", "facets", "locate",
-                 "map_errors", "patterns", "region", "regions", "to_input", "to_slice", "vertices",
-                 "volumes"}  # fmt: skip
-    named = {"decision_boundary", "dual_graph", "merged", "plot", "plot_surface", "save", "statistics", "to_sympy"}
+                 "map_errors", "oracle", "patterns", "region", "regions", "to_input", "to_slice", "vertex_errors",
+                 "vertices", "volume_errors", "volumes"}  # fmt: skip
+    named = {"decision_boundary", "dual_graph", "merged", "plot", "plot_surface", "save", "sharpened", "statistics",
+             "to_sympy"}  # fmt: skip
     assert set(members(Partition)) == by_region | named | {"view"}
     samples = {"sample", "sample_slice", "certify", "plot_samples"}
     assert set(members(DecisionBoundary)) == samples | {"complete", "lengths", "nearest", "residuals", "table"}
