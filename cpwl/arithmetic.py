@@ -8,10 +8,10 @@ points and tangents go through a network together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, ClassVar, Generic
+from typing import Any, Generic
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -92,6 +92,11 @@ class Arithmetic(ABC, Generic[Field]):
         """The same values, of which nothing is certain. Those of an exact field are."""
         return field
 
+    @property
+    def by_rows(self) -> Arithmetic[Any]:
+        """The arithmetic of fields that are held by their values at the vertices."""
+        return self
+
     def chosen(self, fields: Sequence[Field], columns: NDArray[np.int64]) -> Field:
         """Some of the columns of fields, taken one after the other, that were all chosen from those of one field."""
         return self.linear(Node(Gather(columns), (), (len(columns),), "chosen"), fields)
@@ -101,9 +106,6 @@ class Arithmetic(ABC, Generic[Field]):
         return self.linear(Node(_DIFFERENCE, (), (x.columns,), "difference"), [x, y])
 
     # ---- fields that are combinations of rows ----------------------------------------------------------------------
-    spans: ClassVar[bool] = False
-    """Whether a field is held as combinations of a few rows, instead of by its values at the vertices."""
-
     def explicit(self, field: Field) -> Any:
         """The field by its values at the vertices."""
         return field
@@ -144,7 +146,8 @@ class Forward(Generic[Field]):
 
     ``pieces(i)``, when given, returns the pieces (rows, units) of node i to use on the rows, which may then be
     tangents; otherwise the rows are points, and each is evaluated where it lies. A ``Periodic`` node has no pieces of
-    its own: points are evaluated on those that they reach.
+    its own: points are evaluated on those that they reach. With ``kept`` the evaluation ends at the last of these
+    nodes, and their fields are in ``kept`` then.
     """
 
     def __init__(
@@ -153,19 +156,28 @@ class Forward(Generic[Field]):
         arithmetic: Arithmetic[Field],
         x: Field,
         pieces: Callable[[int], NDArray[np.int64]] | None = None,
+        *,
+        kept: Collection[int] = (),
     ) -> None:
         self._network = network
         self._arithmetic = arithmetic
         self._pieces = pieces
         self._live: dict[int, Field] = {0: x}
+        self._kept = frozenset(kept)
+        self._end = max(kept, default=len(network.nodes) - 1)
 
     @property
     def output(self) -> Field:
         """The network's output field, once the iteration has ended."""
         return self._live[len(self._network.nodes) - 1]
 
+    @property
+    def kept(self) -> dict[int, Field]:
+        """The fields of the nodes that were to be kept, once the iteration has ended."""
+        return {i: self._live[i] for i in self._kept}
+
     def __iter__(self) -> Iterator[Stage[Field]]:
-        for i, node in enumerate(self._network.nodes[1:], start=1):
+        for i, node in enumerate(self._network.nodes[1 : self._end + 1], start=1):
             checkpoint()
             inputs = [self._live[j] for j in node.inputs]
             if node.is_nonlinear:
@@ -184,7 +196,7 @@ class Forward(Generic[Field]):
 
     def _drop(self, i: int) -> None:
         for j in self._network.nodes[i].inputs:
-            if self._network.last_use[j] == i:
+            if self._network.last_use[j] == i and j not in self._kept:
                 self._live.pop(j, None)
 
 

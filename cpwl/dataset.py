@@ -56,6 +56,8 @@ class Written:
     """The number of Parquet files."""
     settled: int
     """How many decisions float64 left open and exact arithmetic made."""
+    recut: int
+    """How many cells were cut again after a failed self-check."""
     ambiguous: int
     complete: bool
     """Whether the regions cover the domain. If not, ``write_partition`` goes on with ``resume=True``."""
@@ -207,6 +209,7 @@ def _summary(path: Path, entries: Sequence[Entry]) -> Written:
         area=sum(entry.area for entry in entries),
         parts=len(files),
         settled=sum(entry.settled for entry in entries),
+        recut=sum(entry.recut for entry in entries),
         ambiguous=sum(entry.ambiguous for entry in entries),
         complete=any(entry.path == () for entry in entries),
         files=files,
@@ -272,6 +275,7 @@ class _Writer:
             regions=self._regions - first,
             area=float(sum(block.volumes().sum() for block in self._blocks)),
             settled=sum(block.settled for block in self._blocks),
+            recut=sum(block.recut for block in self._blocks),
             ambiguous=sum(len(block.ambiguous) for block in self._blocks),
         )
 

@@ -39,6 +39,7 @@ class Entry:
     regions: int = 0
     area: float = 0.0
     settled: int = 0
+    recut: int = 0
     ambiguous: int = 0
 
 
@@ -110,7 +111,8 @@ def _entries(file: Path) -> list[Entry]:
 def _entry(line: str) -> Entry:
     values = unsealed(line)
     path, part = values.pop("path", None), values.pop("part", None)
-    kinds = {"digest": str, "borders": str, "regions": int, "area": float, "settled": int, "ambiguous": int}
+    kinds = {"digest": str, "borders": str, "area": float}
+    kinds |= dict.fromkeys(("regions", "settled", "recut", "ambiguous"), int)
     assert {*kinds, "path", "part"} == {field.name for field in fields(Entry)}
     whole = isinstance(path, list) and all(type(number) is int for number in path)
     named = part is None or (isinstance(part, str) and _PART.fullmatch(part))

@@ -406,26 +406,15 @@ def partition(
         sweep.block_sizes = sweep.block_sizes.in_time(max_seconds, speed)
     try:
         found = sweep.finish(whole, wanted.runner(sweep, executor))
-    except NumericalRangeError:
-        if not sweep.spans:
-            raise
-        # Long numbers reach less far than float64: so without them.
-        budget.begin_again()
-        sizes = sweep.block_sizes
-        sweep, whole = wanted.prepared(budget, spanning=False)
-        sweep.block_sizes = sizes
-        found = sweep.finish(whole, wanted.runner(sweep, executor))
     except InternalError as failure:
         if backend == "exact" or (predicates == "float" and not isinstance(failure, BordersDifferError)):
             raise
         # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
-        # decisions are exact one that float64 called certain must have been wrong: so without any trust in float64.
+        # decisions are exact a wrong one was made before the blocks were: so without any trust in float64.
         budget.begin_again()
-        sweep, whole = wanted.prepared(budget, spanning=False, trusting=predicates == "float")
+        sweep, whole = wanted.prepared(budget, trusting=predicates == "float")
         sweep.block_sizes = sweep.block_sizes.without_borders()
         found = sweep.finish(whole)
-        if found is not None and predicates == "exact":
-            found = sweep.bounded(found)
     return wanted.partition(sweep, sweep.nothing(whole) if found is None else found)
 
 
@@ -506,14 +495,14 @@ class _Wanted:
         check_network(net)
         dom.check_input(net.input_shape)
 
-    def prepared(self, budget: Budget, *, spanning: bool = True, trusting: bool = True) -> tuple[Sweep, Task]:
-        """The sweep, and its task. ``spanning``: where it may serve; ``trusting``: whether float64 may decide."""
+    def prepared(self, budget: Budget, *, trusting: bool = True) -> tuple[Sweep, Task]:
+        """The sweep, and its task. ``trusting``: whether float64 may decide."""
         chosen = backends.get(self.backend, self.device)
         arrangement = chosen.arrangement.of(self.domain.polytope, device=self.device)
         sizes = Blocks.within(self.memory_limit, budget.max_regions)
         named = self.predicates == "exact" and not arrangement.exact
         network = self.network if arrangement.exact else equilibrated(self.network)
-        arithmetic = backends.sweeping(chosen, network, self.domain, exact=named and spanning)
+        arithmetic = backends.sweeping(chosen, network, self.domain, exact=named and trusting)
         sweep = Sweep(network, self.domain, arithmetic, blocks=sizes, budget=budget, progress=self.progress)
         lines = Names.sides(len(self.domain.polytope.vertices)) if named else None
         return sweep, sweep.start(arrangement, lines, trusting=trusting)
@@ -524,7 +513,7 @@ class _Wanted:
             return None
         until = sweep.budget.moment if join else None
         shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
-        return Spread(executor, Job(*shared, spanning=sweep.spans, join=join, until=until))
+        return Spread(executor, Job(*shared, self.predicates == "exact", join=join, until=until))
 
     def partition(self, sweep: Sweep, found: Finished) -> Partition:
         """The partition that has come out."""

@@ -31,8 +31,8 @@ class Job:
     backend: str
     device: str | None
     block_sizes: Blocks
-    spanning: bool
-    """Whether fields may be combinations of rows."""
+    exact: bool
+    """Whether decisions are."""
     join: bool
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
     until: float | None = None
@@ -59,7 +59,7 @@ def _sweep_of(job: Job) -> Sweep:
     """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
     if getattr(_here, "job", None) is not job:
         chosen = backends.get(job.backend, job.device)
-        arithmetic = backends.sweeping(chosen, job.network, job.domain, exact=job.spanning)
+        arithmetic = backends.sweeping(chosen, job.network, job.domain, exact=job.exact)
         _here.job, _here.sweep = job, Sweep(job.network, job.domain, arithmetic, blocks=job.block_sizes)
     sweep: Sweep = _here.sweep
     return sweep

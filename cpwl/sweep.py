@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import backends
-from .arithmetic import Arithmetic, embedding, evaluate, unrolled
+from .arithmetic import Arithmetic, Forward, embedding, unrolled
 from .arrangement import Arrangement, Refinement
 from .bits import BitMatrix
 from .blocks import Blocks
 from .budget import Budget, Spent, checkpoint
 from .domain import Domain
+from .errors import InternalError, NumericalRangeError
 from .maximum import ByMaximum, refine_by_maximum
 from .network import Gather, Max, Network, Node, Periodic, Piecewise
 from .pieces import LevelPieces, Pieces, WinnerPieces
@@ -68,6 +69,8 @@ class State:
     """See ``Refinement.settled`` and ``recut``: in this state's steps."""
     path: Path = ()
     """Which block of which block this is."""
+    trusting: bool = True
+    """Whether values in float64 may decide anything; if not, all that is not known by name is decided exactly."""
     complete: bool = True
     """Whether all of it is there; a budget may have ended before."""
 
@@ -162,11 +165,6 @@ class Sweep:
         self._sameness: Sameness | None = None
         self._done = 0.0
 
-    @property
-    def spans(self) -> bool:
-        """Whether fields may be combinations of rows, in numbers that reach less far than float64."""
-        return self._arithmetic.spans
-
     # ---- ways through ----------------------------------------------------------------------------------------------
     def start(self, arrangement: Arrangement[Any], lines: Names | None = None, *, trusting: bool = True) -> Task:
         """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact.
@@ -174,17 +172,8 @@ class Sweep:
         Without ``trusting`` no value of float64 decides anything: all that is not known by name is decided exactly.
         """
         start = self._arithmetic.linear(embedding(self.domain), [arrangement.coordinates()])
-        return Task(State(arrangement, 0, lines), {0: start if trusting else self._arithmetic.doubted(start)}, 1.0)
-
-    def bounded(self, found: Finished) -> Finished:
-        """What has come out of a sweep that trusted no value: its output with a bound, and all regions cut again."""
-        state = found.state
-        points, vertices = state.arrangement.coordinates(), len(state.arrangement.vertices)
-        size = self.block_sizes.rows_at_once(max(node.size for node in self.network.nodes), 0)
-        chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
-        inputs = (self._arithmetic.linear(embedding(self.domain), [self._arithmetic.take(points, c)]) for c in chunks)
-        output = self._arithmetic.stack([evaluate(self.network, self._arithmetic, x) for x in inputs])
-        return Finished(replace(state, recut=len(state.arrangement)), output)
+        live = {0: start if trusting else self._arithmetic.doubted(start)}
+        return Task(State(arrangement, 0, lines, trusting=trusting), live, 1.0)
 
     def finish(self, task: Task, runner: Runner | None = None) -> Finished | None:
         """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division.
@@ -293,7 +282,37 @@ class Sweep:
 
     # ---- node by node ----------------------------------------------------------------------------------------------
     def _advance(self, task: Task, workers: int = 0) -> Finished | Division:
-        """Goes through the nodes that are left, until the end or until blocks are needed, or wanted for workers."""
+        """Goes on until the end or until blocks are needed, or wanted for workers.
+
+        Again, from values computed anew, where long numbers do not reach as far as float64, or where a self-check fails
+        although decisions are exact: one that float64 called certain must have been wrong, so without any trust in it.
+        """
+        try:
+            return self._through(task, workers)
+        except NumericalRangeError:
+            if not self._arithmetic.rank(task.live):
+                raise
+            state = task.state
+        except InternalError:
+            if task.state.lines is None or not task.state.trusting:
+                raise
+            state = replace(task.state, trusting=False)
+        rows = Rows(partial(self._anew, state, tuple(task.live)))
+        if state.node + 1 < len(self.network.nodes) and (division := self._divided(task, state, rows, workers)):
+            return division
+        return self._through(replace(task, state=state, live=rows.everywhere()), workers)
+
+    def _anew(self, state: State, nodes: Sequence[int], vertices: NDArray[np.int64] | None) -> dict[int, Any]:
+        """The fields of nodes that are done, by their values, computed from the places of vertices."""
+        arithmetic, points = self._arithmetic.by_rows, state.arrangement.coordinates()
+        chosen = points if vertices is None else arithmetic.take(points, vertices)
+        forward = Forward(self.network, arithmetic, arithmetic.linear(embedding(self.domain), [chosen]), kept=nodes)
+        for _ in forward:
+            pass
+        return forward.kept if state.trusting else {i: arithmetic.doubted(x) for i, x in forward.kept.items()}
+
+    def _through(self, task: Task, workers: int) -> Finished | Division:
+        """Goes through the nodes that are left."""
         state, live, first = task.state, self._narrowed(task), task.state.node + 1
         if first == len(self.network.nodes):
             self.report(task.share)
@@ -512,8 +531,11 @@ class Sweep:
     def _ended(self, state: State, rows: Rows) -> Finished:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         state = self._sharpened(state)
-        vertices = len(state.arrangement.vertices)
-        size = self.block_sizes.rows_at_once(self._entries(state.node), rows.rank)
+        vertices, entries = len(state.arrangement.vertices), self._entries(state.node)
+        if not state.trusting:
+            state, rows = self._bounded(state)
+            entries = max(node.size for node in self.network.nodes)
+        size = self.block_sizes.rows_at_once(entries, rows.rank)
         if vertices <= size:
             return Finished(state, self._output(state.node, rows.everywhere()))
         streamed = rows.streamed() if state.node == len(self.network.nodes) - 2 else None
@@ -521,6 +543,11 @@ class Sweep:
             return Finished(state, self._output(state.node, streamed))
         chunks = [np.arange(k, min(k + size, vertices)) for k in range(0, vertices, size)]
         return Finished(state, self._arithmetic.stack([self._output(state.node, rows.at(chunk)) for chunk in chunks]))
+
+    def _bounded(self, state: State) -> tuple[State, Rows]:
+        """The end where no value was trusted: all regions were cut again, and the output is computed with a bound."""
+        ended = replace(state, node=len(self.network.nodes) - 1, trusting=True, recut=len(state.arrangement))
+        return ended, Rows(partial(self._anew, ended, (ended.node,)))
 
     def _sharpened(self, state: State) -> State:
         """The state with vertices where exact lines meet, where rows leave it open by too much where that is."""

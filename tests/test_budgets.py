@@ -5,7 +5,6 @@ Time is that of a clock which tests set: it tells that all is over at the k-th l
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -210,28 +209,24 @@ def test_blocks_say_in_the_end_whether_they_are_all(small: Any) -> None:
         assert totals.complete == (totals.regions == len(whole))
 
 
-# ---- beginning again -----------------------------------------------------------------------------------------------
-def test_beginning_again_with_rows_keeps_the_workers_and_the_time(monkeypatch: pytest.MonkeyPatch, small: Any) -> None:
-    """As where long numbers leave their range on the way."""
+# ---- again, by rows ------------------------------------------------------------------------------------------------
+def test_blocks_that_long_numbers_do_not_reach_are_done_by_rows_and_by_workers_too(
+    monkeypatch: pytest.MonkeyPatch, small: Any
+) -> None:
     monkeypatch.setattr(spanning, "_WIDE", 1)
     small(20)
-    network, executor = mlp(2, [2, 16, 16, 2]), Here()
-    budgets: list[Any] = []
+    network, executor, failed = mlp(2, [2, 16, 16, 2]), Here(), list[Any]()
+    through = sweep.Sweep._through
 
-    class Narrow(sweep.Sweep):
-        def finish(self, task: Any, runner: Any = None) -> Any:
-            if runner is not None:
-                budgets.append((self.budget, self.spans, runner.workers, self.budget.regions, self.block_sizes))
-            if self.spans and runner is not None:
-                self.budget.add(5)
-                raise NumericalRangeError("too large for long numbers")
-            return super().finish(task, runner)
+    def narrow(self: sweep.Sweep, task: Any, workers: int) -> Any:
+        if self._arithmetic.rank(task.live):
+            failed.append(task.state.path)
+            raise NumericalRangeError("too large for long numbers")
+        return through(self, task, workers)
 
-    monkeypatch.setattr(sys.modules["cpwl.partition"], "Sweep", Narrow)
+    monkeypatch.setattr(sweep.Sweep, "_through", narrow)
     part = cpwl.partition(network, SQUARE, executor=executor, max_seconds=1e6, max_regions=10**6)
-    (first, spans, _, _, sizes), (second, spans_again, workers, regions, sizes_again) = budgets
-    assert spans and not spans_again and workers == 1 and executor.jobs
-    assert first is second and regions == 0 and sizes == sizes_again
+    assert failed and executor.jobs and part.recut == 0
     monkeypatch.setattr(spanning, "_WIDE", 1 << 40)
     assert shapes(part).keys() == shapes(cpwl.partition(network, SQUARE)).keys() and part.complete
 

@@ -24,6 +24,7 @@ import cpwl
 from cpwl import backends, blocks
 from cpwl.backends.torch import TorchArrangement, spanning
 from cpwl.backends.torch.spanned import Recipe, SpannedField
+from cpwl.blocks import Blocks
 from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -48,6 +49,10 @@ def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[SpannedField], None]
         return truly(self, values, *others)
 
     monkeypatch.setattr(TorchArrangement, "_refined_within_reach", refined)
+
+
+def spans(backend: backends.Backend, network: Network, domain: cpwl.Domain) -> bool:
+    return isinstance(backends.sweeping(backend, network, domain, exact=True), spanning.SpanningArithmetic)
 
 
 def patterns(part: cpwl.Partition) -> list[bytes]:
@@ -393,10 +398,11 @@ def test_wide_networks_are_spanned_where_decisions_are_exact_and_others_never(mo
             cpwl.network.Periodic(2.0, np.array([0.0, 1.0]), np.array([1.0, -1.0])),
         ],
     )
-    assert backends.sweeping(torch_backend, wide, SQUARE, exact=True).spans
+    assert spans(torch_backend, wide, SQUARE)
     for network, exact in ((wide, False), (narrow, True), (periodic, True)):
-        assert not backends.sweeping(torch_backend, network, SQUARE, exact=exact).spans
-    assert not backends.sweeping(backends.get("exact"), wide, SQUARE, exact=True).spans
+        arithmetic = backends.sweeping(torch_backend, network, SQUARE, exact=exact)
+        assert not isinstance(arithmetic, spanning.SpanningArithmetic)
+    assert not spans(backends.get("exact"), wide, SQUARE)
 
 
 def test_networks_beyond_the_range_of_digits_or_with_a_node_that_stands_twice_have_rows_of_their_own() -> None:
@@ -406,7 +412,7 @@ def test_networks_beyond_the_range_of_digits_or_with_a_node_that_stands_twice_ha
     dense = Node(Dense(np.ones((4, 2)), np.zeros(4)), (0,), (4,), "dense")
     twice = Network((Node(Input(), (), (2,), "input"), dense, relu, relu, Node(Sum((1.0, 1.0)), (2, 3), (4,), "sum")))
     for network in (steep, twice):
-        assert not backends.sweeping(torch_backend, network, SQUARE, exact=True).spans
+        assert not spans(torch_backend, network, SQUARE)
         assert not disagreements(network, SQUARE)
 
 
@@ -429,15 +435,16 @@ FAR = {
 @pytest.mark.parametrize("ops", FAR.values(), ids=FAR)
 def test_what_leaves_the_range_of_digits_on_the_way_is_done_with_rows(ops: list[Any]) -> None:
     network = sequence(*ops, RELU)
-    assert backends.sweeping(backends.get("torch"), network, SQUARE, exact=True).spans
+    assert spans(backends.get("torch"), network, SQUARE)
     part, exact = (cpwl.partition(network, SQUARE, backend=name) for name in ("torch", "exact"))
-    assert patterns(part) == patterns(exact)
+    blocks = cpwl.partition_blocks(network, SQUARE, sizes=Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=5))
+    assert patterns(part) == patterns(exact) == sorted(name for block in blocks for name in patterns(block))
 
 
 @pytest.mark.parametrize("seed", [0, 4, 8])
 def test_random_images(seed: int) -> None:
     network = local_networks.images(seed)
-    assert backends.sweeping(backends.get("torch"), network, SQUARE, exact=True).spans
+    assert spans(backends.get("torch"), network, SQUARE)
     points = np.random.default_rng(seed).standard_normal((3, *network.input_shape))
     middle = points.mean(axis=0)
     domain = cpwl.Domain.through(*(middle + 0.02 * (point - middle) for point in points))

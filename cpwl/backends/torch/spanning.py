@@ -83,8 +83,6 @@ class SpanningArithmetic(Arithmetic[Any]):
     Where many units bend fields get rows of their own, and the float64 arithmetic goes on with these.
     """
 
-    spans = True
-
     def __init__(self, network: Network, domain: Domain, plain: TorchArithmetic) -> None:
         self._network, self._plain = network, plain
         self._embedding = embedding(domain)
@@ -94,6 +92,11 @@ class SpanningArithmetic(Arithmetic[Any]):
         self._most = max(1, _ENTRIES // self._width)
         self._keys = count()
         self._next_number = _FIRST_NUMBER
+
+    @property
+    def by_rows(self) -> TorchArithmetic:
+        """The float64 arithmetic."""
+        return self._plain
 
     def points(self, values: NDArray[Any], *, error: NDArray[np.float64] | None = None) -> FloatField:
         """Points by their own rows: nothing is to be spanned."""
