@@ -24,7 +24,7 @@ from image_planes import plane, sets
 
 from cpwl.errors import CpwlError
 
-REPORT = 500
+REPORT = 100
 """Networks between two reports."""
 
 
@@ -46,13 +46,14 @@ def main(seed: int, count: int, images: bool) -> None:
 
 def outcome(number: int, images: bool) -> str:
     """In one word how the network of that number went."""
-    chosen = plane(number, tuple(sets())) if images else case(number)
+    name = f"seed {number}"
     try:
-        found = disagreements(chosen.network, chosen.domain)
+        chosen = plane(number, tuple(sets())) if images else case(number)
+        name, found = chosen.name, disagreements(chosen.network, chosen.domain)
     except CpwlError as error:
         found = [f"{type(error).__name__}: {error}"]
     for text in found:
-        click.echo(f"{chosen.name}: {text}")
+        click.echo(f"{name}: {text}")
     return "differ" if found else "agree"
 
 

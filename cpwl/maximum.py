@@ -162,7 +162,6 @@ class _Tournament:
         predicates: Predicates | None,
     ) -> None:
         self._first = arrangement.generation
-        self._ambiguous_before = arrangement.ambiguous
         self._arrangement, self._arithmetic, self._arguments = arrangement, arithmetic, groups
         self._fields, self._parents = list(fields), np.arange(len(arrangement))
         self._predicates, self._settled, self._recut = predicates, 0, 0
@@ -247,7 +246,7 @@ class _Tournament:
         and none of its pieces is the whole; what is joined need not be convex. There, what was cut stays cut. What
         touches no such cell is right: cells of winners are convex, and do not hang together by a point.
         """
-        doubtful = self._arrangement.ambiguous & ~self._ambiguous_before[self._parents]
+        doubtful = self._arrangement.ambiguous
         spreading = np.ones_like(alike)
         while doubtful.any():
             reached = doubtful.copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ambiguity import any_case, unlisted
+from image_planes import plane, sets
 
 import cpwl
 from cpwl.backends.torch import TorchArrangement
@@ -20,6 +21,13 @@ def test_what_is_not_listed_is_right_and_nothing_is_missing_elsewhere(first: int
         chosen = any_case(seed)
         found[chosen.name] = unlisted(chosen.network, chosen.domain)
     assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+@pytest.mark.parametrize("seed", [*range(12), 61244])
+def test_on_planes_through_images_nothing_false_is_unlisted_either(seed: int) -> None:
+    """What had been uncertain before was joined in the last of these maxima: a cell came out that was not convex."""
+    chosen = plane(seed, tuple(sets()))
+    assert unlisted(chosen.network, chosen.domain) == [], chosen.name
 
 
 def two_maxima() -> Network:
