@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cpwl import evaluate
 from cpwl.compiler import compile
-from cpwl.errors import UnsupportedLayerError
+from cpwl.errors import MismatchError, UnsupportedLayerError
 from cpwl.network import Dense
 
 Make = Callable[[Any], Tensor]
@@ -173,3 +174,54 @@ def test_fake_quantisation_of_the_input_is_refused_as_a_jump() -> None:
 
     with pytest.raises(UnsupportedLayerError, match="jumps"):
         compile(Activations().eval(), torch.zeros(1, 3))
+
+
+class ReadingTypes(nn.Module):
+    """A forward that asks for the type of its input, and computes with what that says."""
+
+    def __init__(self, make: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.make, self.first, self.last = make, nn.Linear(4, 3), nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.first(x))
+        return self.last(h * self.make(h))  # type: ignore[no-any-return]
+
+
+READING: dict[str, Callable[[Tensor], Tensor]] = {
+    "numbers": lambda x: torch.tensor([0.1, 0.2, 0.3], dtype=x.dtype),
+    "new numbers": lambda x: x.new_tensor([0.1, 0.2, 0.3]) + torch.arange(3).to(x) / 3,
+    "the least number": lambda x: torch.ones(3, dtype=x.dtype) * torch.finfo(x.dtype).eps,
+    "filled": lambda x: torch.full((3,), 0.1, dtype=x.dtype) + torch.linspace(0.1, 1, 3, dtype=x.dtype),
+    "its name": lambda x: torch.ones(3, dtype=x.dtype) * (2.0 if x.dtype == torch.float64 else 0.1),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("make", READING.values(), ids=READING)
+def test_a_forward_that_reads_the_type_of_its_input_is_what_it_is_in_its_own_type(
+    make: Callable[[Tensor], Tensor], dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    model = ReadingTypes(make).to(dtype).eval()
+    network = compile(model, torch.zeros(1, 4, dtype=dtype))
+    points = torch.randn(20, 4).to(dtype)
+    with torch.no_grad():
+        wanted = model(points).double().numpy()
+    assert np.abs(evaluate(network, points.double().numpy()) - wanted).max() < 64 * torch.finfo(dtype).eps
+
+
+def test_what_differs_in_both_types_is_still_seen() -> None:
+    """The capture fixes what a second call does otherwise."""
+
+    class Changing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return torch.relu(x) * float(self.calls >= 2) + x
+
+    with pytest.raises((MismatchError, UnsupportedLayerError)):
+        compile(Changing().eval(), torch.zeros(1, 3))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import frexp
 from types import MappingProxyType
 from typing import Any
 
@@ -37,9 +38,15 @@ class Precision:
     smallest: float
     overflow: float
 
+    @classmethod
+    def of(cls, dtype: torch.dtype) -> Precision:
+        """That of a floating-point type of torch."""
+        kind = torch.finfo(dtype)
+        overflow = float("inf") if kind.bits == 64 else 2.0 ** frexp(kind.max)[1]
+        return cls(kind.eps / 2, kind.smallest_normal * kind.eps, overflow)
 
-DOUBLE = Precision(2.0**-53, 2.0**-1074, float("inf"))
-SINGLE = Precision(2.0**-24, 2.0**-149, 2.0**128)
+
+DOUBLE, SINGLE = Precision.of(torch.float64), Precision.of(torch.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ from ..network import Network
 from .arguments import batch_of
 from .bounds import DOUBLE, NO_SLACK, Bounded, Precision, evaluate
 from .calls import Called
-from .capture import eager, first_line
-from .double import Float64
+from .capture import eager
+from .double import Eager, call, call_as_written
 from .ending import Ending
 from .program import Program, module_path, name_of, run_node
 from .samples import sample_points
@@ -80,6 +80,12 @@ def resampled(translation: Translation, samples: Samples) -> Samples:
     return check_nodes(translation.network, samples.points, (), slack=translation.slack)
 
 
+def rounded(translation: Translation, samples: Samples, dtype: torch.dtype) -> Samples:
+    """What a translation computes for inputs rounded to a type, with the bounds of an evaluation in that type."""
+    points = samples.points.to(dtype).to(torch.float64)
+    return check_nodes(translation.network, points, (), Precision.of(dtype), translation.slack)
+
+
 def _run(program: Program, translation: Translation, points: Tensor) -> Iterator[Computed]:
     """The graph's values, node by node; those that no later node reads are let go."""
     nodes = program.needed_for(translation.target)
@@ -101,48 +107,60 @@ def _where(node: fx.Node) -> str:
     return f"{name_of(node)} of {f'layer {path!r}' if path else 'its own forward'} (graph node {node.name!r})"
 
 
-def check_whole(model: nn.Module | ExportedProgram, samples: Samples, until: str | None, ending: Ending) -> None:
+def check_whole(
+    model: nn.Module | ExportedProgram,
+    samples: Samples,
+    rounded: Callable[[], Samples],
+    until: str | None,
+    ending: Ending,
+    dtype: torch.dtype,
+) -> None:
     """Compares with the model on one batch; ``UnsupportedLayerError`` when samples of a batch influence each other.
+
+    ``samples`` are for the model in float64. A forward that reads the type of its input (``dtype=x.dtype``,
+    ``torch.finfo(x.dtype)``) computes another function there than in its own type, ``dtype``, in which it was captured:
+    where the two differ it is compared in that type, with samples that are ``rounded`` to it.
 
     A program that was exported for a batch of one is a function of one sample, and has been compared already.
     """
     if isinstance(model, ExportedProgram) and (until is not None or batch_of(model, samples.points) == 1):
         return
-    module = eager(model).double()
-    run = Run(module, until, ending)
+    if _agrees(Run(eager(model).double(), Eager(call, ending.skipped), until), samples):
+        return
+    if not _agrees(Run(eager(model), Eager(call_as_written, ending.skipped), until, dtype), rounded()):
+        raise MismatchError(
+            "the compiled network follows the captured graph, but does not compute what the model computes: "
+            "a bug, please report it."
+        )
+
+
+def _agrees(run: Run, samples: Samples) -> bool:
+    """Whether the model computes what the network does, sample by sample and, if it can, on a batch."""
     try:
         together = run(samples.points)
     except Exception:  # a model of one sample only: whatever it raises on a batch
         together = None
     if together is not None and agree(together, samples.output):
-        return
-    if not agree(_one_by_one(run, samples.points), samples.output):
-        raise MismatchError(
-            "the compiled network follows the captured graph, but does not compute what the model computes: "
-            "a bug, please report it."
-        )
+        return True
+    try:
+        one_by_one = torch.stack([run(x[None]) for x in samples.points])
+    except Exception:  # whatever a forward raises that cannot be run in this type
+        return False
+    if not agree(one_by_one, samples.output):
+        return False
     if together is not None:
         raise UnsupportedLayerError(
             "model mixes the samples of a batch: what it computes for one depends on the others. "
             "Supported: models that treat each sample by itself."
         )
-
-
-def _one_by_one(run: Run, points: Tensor) -> Tensor:
-    try:
-        return torch.stack([run(x[None]) for x in points])
-    except Exception as error:  # whatever a forward raises that cannot be run in float64
-        raise UnsupportedLayerError(
-            f"model cannot be evaluated in float64, which the check of the compiled network needs: {first_line(error)}"
-        ) from error
+    return True
 
 
 class Run:
-    """The model in float64, up to where the network ends."""
+    """The model in one floating-point type, up to where the network ends."""
 
-    def __init__(self, module: nn.Module, until: str | None, ending: Ending) -> None:
-        self._module = module
-        self._mode = Float64(ending.skipped)
+    def __init__(self, module: nn.Module, mode: Eager, until: str | None, dtype: torch.dtype = torch.float64) -> None:
+        self._module, self._mode, self._type = module, mode, dtype
         if until is not None:
             inner = module.called if isinstance(module, Called) else module
             inner.get_submodule(until).register_forward_pre_hook(_stop, with_kwargs=True)
@@ -150,10 +168,10 @@ class Run:
     def __call__(self, points: Tensor) -> Tensor:
         with torch.no_grad(), self._mode:
             try:
-                output: Tensor = self._module(points.clone())
+                output: Tensor = self._module(points.to(self._type, copy=True))
             except _Reached as reached:
                 output = reached.value
-        return output
+        return output.to(torch.float64)
 
 
 class _Reached(Exception):

@@ -86,16 +86,16 @@ def cast_type(args: Any, kwargs: Any) -> torch.dtype:
     return wanted if isinstance(wanted, torch.dtype) else torch.float64
 
 
-class Float64(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Eager code in float64.
+class Eager(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Eager code of which ``run`` makes every call: ``call``, in float64, or ``call_as_written``.
 
     Of the operators that ``skipped`` names, the call of that number, counted from 0 since the mode was entered, returns
     its first argument unchanged.
     """
 
-    def __init__(self, skipped: Container[tuple[str, int]] = ()) -> None:
+    def __init__(self, run: Callable[..., Any], skipped: Container[tuple[str, int]] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._skipped = skipped
+        self._run, self._skipped = run, skipped
         self._calls: Counter[str] = Counter()
 
     def __enter__(self) -> Any:
@@ -107,4 +107,4 @@ class Float64(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._calls[name] += 1
         if (name, self._calls[name] - 1) in self._skipped:
             return args[0].clone()
-        return call(func, args, kwargs or {})
+        return self._run(func, args, kwargs or {})

@@ -17,7 +17,7 @@ from ..network_check import check_network
 from .arguments import SCRIPTED, WEIGHTS, check_model, read_example
 from .calls import as_call
 from .capture import capture, load
-from .check import check_translation, check_whole, resampled
+from .check import check_translation, check_whole, resampled, rounded
 from .ending import find_ending
 from .nnet import read_nnet
 from .onnx_files.pipeline import compile_onnx
@@ -100,7 +100,8 @@ def _compile_module(model: Any, example_input: Any, ends: Ends) -> Compiled:
     check_network(translation.network)
     samples = check_translation(program, translation, sample)
     wide = in_double(program, translation)
-    check_whole(model, samples if wide is translation else resampled(wide, samples), until, ending)
+    widened = samples if wide is translation else resampled(wide, samples)
+    check_whole(model, widened, lambda: rounded(translation, samples, sample.dtype), until, ending, sample.dtype)
     return translation.network, tuple(str(node.target) for node in ending.dropped)
 
 
