@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 import cpwl
-from cpwl.blocks import Blocks
 from cpwl.network import Conv, Dense, Network
+from cpwl.tiling.blocks import Blocks
 
 
 def stage_vertices(part: cpwl.Partition) -> dict[int, int]:

@@ -9,25 +9,25 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from .boundary import DecisionBoundary
-from .certify import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
-from .compare import Comparison, compare, compare_devices
+from .boundary.boundary import DecisionBoundary
+from .certification import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
+from .comparisons.execution import ExecutionComparison, compare_execution
+from .comparisons.partitions import Comparison, compare, compare_devices
 from .compiler import compile, load_program
-from .dataset import Written, write_partition
-from .domain import Domain
+from .datasets.folder import Written, write_partition
+from .datasets.folder_statistics import WrittenStatistics, statistics_of_folder
 from .errors import CpwlError
-from .evaluation import evaluate
-from .execution import ExecutionComparison, compare_execution
-from .halfspaces import Halfspaces
-from .io import load
-from .local import LocalMap, local_map
-from .many import partition_many
-from .merged import Merged
-from .network import Network
-from .partition import Partition, partition, partition_blocks
-from .region import Region
-from .statistics import Statistics, Totals, statistics_of_blocks
-from .written import WrittenStatistics, statistics_of_folder
+from .geometry.domain import Domain
+from .geometry.halfspaces import Halfspaces
+from .local.evaluate import evaluate
+from .local.local_map import LocalMap, local_map
+from .network.network import Network
+from .partitions.many import partition_many
+from .partitions.partition import Partition, partition, partition_blocks
+from .regions.merged import Merged
+from .regions.region import Region
+from .statistics.statistics import Statistics, Totals, statistics_of_blocks
+from .tiling.npz import load
 
 if TYPE_CHECKING:
     from . import analysis

@@ -19,10 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from .errors import ArgumentError
-from .network import Input, Network, Node
-from .network import Periodic as PeriodicOp
-from .network import Piecewise as PiecewiseOp
-from .network_check import check_network
+from .network.check import check_network
+from .network.network import Network, Node
+from .network.operators import Input
+from .network.operators import Periodic as PeriodicOp
+from .network.operators import Piecewise as PiecewiseOp
 
 _GRID = 2.0**40
 """Values of the piecewise-linear sine are multiples of 1 / _GRID: then its slopes are exact, and a period closes."""

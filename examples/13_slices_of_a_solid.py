@@ -15,7 +15,7 @@ from torch import nn
 
 import cpwl
 from cpwl.analysis import axis_slices, contours, volume_below
-from cpwl.plot_implicit import plot_stack
+from cpwl.plots.implicit import plot_stack
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", nargs="?", default=".", type=Path)

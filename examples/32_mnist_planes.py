@@ -13,7 +13,7 @@ from tools.progress import told
 from torch import nn
 
 import cpwl
-from cpwl.plot import overview, plot, spread
+from cpwl.plots.regions import overview, plot, spread
 
 options = arguments(__doc__)
 THREE = {"fashion-mnist": {5: "sandal (5)", 7: "sneaker (7)", 9: "ankle boot (9)"}}

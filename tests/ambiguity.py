@@ -12,7 +12,7 @@ from families import FAMILIES, Case, case
 
 import cpwl
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node
-from cpwl.partition import Partition
+from cpwl.partitions.partition import Partition
 
 
 def maxima(seed: int) -> Case:

@@ -14,12 +14,12 @@ from conformance_inputs import small
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cpwl.domain import Domain, exactly
+from cpwl.arrays.ragged import Ragged
+from cpwl.geometry.domain import Domain, exactly
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise
-from cpwl.partition import Partition
-from cpwl.pieces import WinnerPieces
-from cpwl.ragged import Ragged
-from cpwl.steps import Step
+from cpwl.partitions.partition import Partition
+from cpwl.tiling.pieces import WinnerPieces
+from cpwl.tiling.steps import Step
 
 SQUARE = Domain.box([-1.0, -1.0], [1.0, 1.0])
 ACTIVATIONS: dict[str, Piecewise | int] = {

@@ -21,13 +21,13 @@ from checker_inputs import Document, documents, encoded
 from numpy.typing import NDArray
 
 from cpwl import checker
-from cpwl.arithmetic import embedding, evaluate
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.certify.entries import digest, domain_of, fraction, network_of
-from cpwl.domain import Domain, exactly
+from cpwl.certification.entries import digest, domain_of, fraction, network_of
 from cpwl.errors import DomainError, FileFormatError
+from cpwl.fields.arithmetic import embedding, evaluate
+from cpwl.geometry.domain import Domain, exactly
 from cpwl.network import Network
-from cpwl.partition import Partition, partition
+from cpwl.partitions.partition import Partition, partition
 
 Random = random.Random
 Place = tuple[Any, Any]
@@ -300,7 +300,7 @@ def level_is_true(networks: list[Network], domain: Domain, document: Document) -
 
 
 def equality_is_true(networks: list[Network], domain: Domain, document: Document) -> bool:
-    from cpwl.certify.joint import joined
+    from cpwl.network.joint import joined
 
     return not exact(joined(*networks), domain).outputs.to_numpy().any()
 

@@ -10,7 +10,7 @@ import numpy as np
 from certify_inputs import SQUARE, he_network, network
 
 from cpwl import certify, certify_constant, certify_equal, certify_extremum
-from cpwl.domain import Domain
+from cpwl.geometry.domain import Domain
 from cpwl.network import (
     RELU,
     Conv,
@@ -27,7 +27,7 @@ from cpwl.network import (
     Shape,
     Sum,
 )
-from cpwl.partition import partition
+from cpwl.partitions.partition import partition
 
 Document = dict[str, Any]
 

@@ -19,12 +19,12 @@ import numpy as np
 from conformance_inputs import SQUARE, Functions
 from numpy.typing import NDArray
 
-from cpwl.arrangement import Arrangement, FieldLike, Refinement
+from cpwl.arrays.ragged import Ragged
 from cpwl.backends import Backend
-from cpwl.domain import exactly
+from cpwl.geometry.arrangement import Arrangement, FieldLike, Refinement
+from cpwl.geometry.domain import exactly
+from cpwl.geometry.polytope import Polytope
 from cpwl.network import Dense, Gather, Network, Node
-from cpwl.polytope import Polytope
-from cpwl.ragged import Ragged
 
 Point = tuple[Fraction, Fraction]
 UNIT = Fraction(1, 2**53)

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network
-from cpwl.polytope import Polytope
 
 Functions = NDArray[np.float64]
 """Rows (p, q, r): the function p u_1 + q u_2 + r; float64 (K, 3)."""

@@ -14,10 +14,10 @@ from image_planes import plane
 from networks import Pair, layered, mlp
 
 import cpwl
-from cpwl.analysis.overlay import Agreement, agreement
-from cpwl.certify.joint import joined, parted
+from cpwl.analysis.agreement import Agreement, agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Dense, Network
+from cpwl.network.joint import joined, parted
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BACKENDS = ("torch", "exact")

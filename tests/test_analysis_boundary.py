@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from networks import Pair, layered, mlp
 
 import cpwl
-from cpwl.domain import exactly
 from cpwl.errors import ArgumentError, ShapeError
+from cpwl.geometry.domain import exactly
 from cpwl.network import Dense, Network
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -93,7 +93,7 @@ def test_many_points_are_handled_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     boundary = cpwl.partition(QUARTERS, SQUARE).decision_boundary()
     u = np.random.default_rng(0).uniform(-1, 1, (50, 2))
     whole = boundary.nearest(u)
-    monkeypatch.setattr("cpwl.analysis.closest._ENTRIES", 10)
+    monkeypatch.setattr("cpwl.boundary.nearest._ENTRIES", 10)
     assert (boundary.nearest(u).points == whole.points).all()
     assert boundary.nearest(np.zeros((0, 2))).points.shape == (0, 2)
 

@@ -20,7 +20,7 @@ from cpwl.analysis import axis_slices, contours, volume_below
 from cpwl.errors import ArgumentError, DomainError
 from cpwl.network import Network
 from cpwl.nn import PositionalEncoding
-from cpwl.plot_implicit import plot_stack
+from cpwl.plots.implicit import plot_stack
 
 BACKENDS = ("torch", "exact")
 SQUARE = cpwl.Domain.box([-1, -1], [1, 1])

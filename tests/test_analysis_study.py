@@ -12,8 +12,8 @@ from networks import mlp
 
 from cpwl.analysis import off_data, plot_study, random_slice, study, summarised
 from cpwl.errors import ArgumentError, CpwlError, ShapeError
-from cpwl.partition import partition
-from cpwl.plot_statistics import plot_distributions
+from cpwl.partitions.partition import partition
+from cpwl.plots.statistics import plot_distributions
 
 NETWORKS = {"wide": mlp(0, [5, 12, 2]), "deep": mlp(1, [5, 6, 6, 2])}
 TRAIN = np.random.default_rng(0).standard_normal((3, 5))

@@ -25,7 +25,7 @@ import cpwl
 from cpwl.analysis import Frame, Recorder, Recording
 from cpwl.cli import main
 from cpwl.errors import ArgumentError, FileFormatError, MissingDependencyError, ShapeError, UnsupportedDimensionError
-from cpwl.movie import write_movie
+from cpwl.plots.movie import write_movie
 
 SQUARE = cpwl.Domain.box([-1, -1], [1, 1])
 
@@ -164,7 +164,9 @@ def test_without_a_context_only_what_is_due_is_recorded() -> None:
 def test_numbers_that_come_again_or_skip_are_recorded_once_where_due(gaps: list[int], every: int, at: set[int]) -> None:
     recorder, wanted, last = Recorder(constant(), SQUARE, every=every, at=at), [], 0
     with pytest.MonkeyPatch.context() as patch:  # compiling is what takes time
-        patch.setattr("cpwl.compiler.snapshot.snapshot", lambda *_: cpwl.Network.mlp([np.eye(1, 2)], [np.zeros(1)]))
+        patch.setattr(
+            "cpwl.compiler.torch_models.snapshot.snapshot", lambda *_: cpwl.Network.mlp([np.eye(1, 2)], [np.zeros(1)])
+        )
         for number in np.cumsum(gaps).tolist():
             recorder.step(number)
             due = number in at or number == 0 or any(k % every == 0 for k in range(last + 1, number + 1))

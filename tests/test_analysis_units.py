@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cpwl.statistics.statistics.crossing_units import crossings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import layered, mlp, residual
 from numpy.typing import NDArray
 
 from cpwl.analysis import Units, units
-from cpwl.blocks import Blocks
-from cpwl.domain import Domain
 from cpwl.errors import ArgumentError
+from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Periodic, Piecewise
-from cpwl.partition import Partition, partition
-from cpwl.provenance import crossings
-from cpwl.view import bending_units
+from cpwl.partitions.partition import Partition, partition
+from cpwl.plots.view import bending_units
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = Domain.box([-1, -1], [1, 1])
 BACKENDS = ("torch", "exact")

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 import cpwl
-from cpwl.blocks import Blocks
 from cpwl.network import Network
+from cpwl.tiling.blocks import Blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "reference_nets.py"

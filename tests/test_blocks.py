@@ -17,12 +17,14 @@ from hypothesis import given, settings
 from networks import layered, mlp, residual
 
 import cpwl
-from cpwl import backends, blocks, workers
+from cpwl import backends
 from cpwl.backends.torch import arrangement as torch_arrangement
-from cpwl.blocks import Blocks, Borders
 from cpwl.errors import ArgumentError
 from cpwl.network import Network
-from cpwl.partition import Partition
+from cpwl.partitions.partition import Partition
+from cpwl.runtime import workers
+from cpwl.tiling import blocks
+from cpwl.tiling.blocks import Blocks, Borders
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

@@ -253,8 +253,8 @@ def test_bad_requests_are_named(backend: str) -> None:
 
 def _outputs(part: cpwl.Partition, u: np.ndarray) -> np.ndarray:
     """Exact outputs at points of the slice."""
-    from cpwl.arithmetic import embedding, evaluate
     from cpwl.backends import get
+    from cpwl.fields.arithmetic import embedding, evaluate
 
     arithmetic = get("exact").arithmetic
     start = arithmetic.linear(embedding(part.domain), [arithmetic.points(u)])

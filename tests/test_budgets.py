@@ -19,13 +19,15 @@ from networks import mlp
 from test_blocks import SQUARE, Here, same, small
 
 import cpwl
-from cpwl import backends, budget, sweep
+from cpwl import backends
 from cpwl.analysis import study, units
-from cpwl.backends.torch import spanning
-from cpwl.blocks import Blocks
+from cpwl.backends.torch.spanned.field import arithmetic as spanning
 from cpwl.errors import IncompleteError, NumericalRangeError
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node
-from cpwl.partition import Partition
+from cpwl.partitions.partition import Partition
+from cpwl.runtime import budget
+from cpwl.tiling import sweep
+from cpwl.tiling.blocks import Blocks
 
 __all__ = ["small"]
 

@@ -7,17 +7,17 @@ from math import inf, nan
 
 import pytest
 import torch
+from cpwl.backends.torch.complex.complex.complex import Complex
+from cpwl.backends.torch.complex.complex.segments import pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from cpwl.backends.torch import compiled
-from cpwl.backends.torch.chords import ChordEnds, Chords, Meets, Visits
-from cpwl.backends.torch.complex import Complex
-from cpwl.backends.torch.crossings import Crossings, vanishing, within_slack
-from cpwl.backends.torch.field import Sharp
-from cpwl.backends.torch.segments import pack, unpack
-from cpwl.backends.torch.signs import Columns, Signs
+from cpwl.backends.torch.fields.field import Sharp
+from cpwl.backends.torch.refinement.chords import ChordEnds, Chords, Meets, Visits
+from cpwl.backends.torch.refinement.crossings import Crossings, vanishing, within_slack
+from cpwl.backends.torch.refinement.signs import Columns, Signs
 
 ODD = (nan, inf, -inf, 0.0, 5e-324, 1e308, -1e308, 1.0, -1.0)
 numbers = st.sampled_from(ODD)

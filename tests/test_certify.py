@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 
 import cpwl
 from cpwl import checker
-from cpwl.certify import Certificate, certify, certify_samples
-from cpwl.certify.criterion import Listing, is_convex
-from cpwl.certify.entries import digest
-from cpwl.certify.repair import Regions
-from cpwl.domain import Domain
+from cpwl.certification import Certificate, certify, certify_samples
+from cpwl.certification.criterion import Listing, is_convex
+from cpwl.certification.entries import digest
+from cpwl.certification.repair import Regions
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError, VerificationError
+from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
-from cpwl.partition import Partition, partition
+from cpwl.partitions.partition import Partition, partition
 
 
 def claim(net: Network, cells: list[Polygon], domain: Domain = SQUARE) -> Certificate:
@@ -37,7 +37,7 @@ def claim(net: Network, cells: list[Polygon], domain: Domain = SQUARE) -> Certif
 
 
 def homogeneous(corner: tuple[Fraction, Fraction]) -> Any:
-    from cpwl.backends.exact.points import point
+    from cpwl.geometry.exact_points import point
 
     return point(corner)
 

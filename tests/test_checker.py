@@ -24,14 +24,14 @@ from hypothesis import strategies as st
 
 import cpwl
 from cpwl import certify, certify_constant, certify_equal, certify_extremum, checker
-from cpwl.arithmetic import evaluate
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.certify import ConstantDecision, DecisionCounterexample, DifferentNetworks, EqualNetworks
-from cpwl.certify.entries import network_entry, quotient
-from cpwl.domain import Domain
+from cpwl.certification import ConstantDecision, DecisionCounterexample, DifferentNetworks, EqualNetworks
+from cpwl.certification.entries import network_entry, quotient
 from cpwl.errors import ArgumentError, VerificationError
+from cpwl.fields.arithmetic import evaluate
+from cpwl.geometry.domain import Domain
 from cpwl.network import Network
-from cpwl.partition import Partition, partition
+from cpwl.partitions.partition import Partition, partition
 
 GOLDEN = Path(__file__).parent / "certificates"
 FILES = [path for path in sorted(GOLDEN.glob("*/*")) if path.suffix in (".json", ".gz")]

@@ -14,11 +14,11 @@ from test_dataset import table
 from test_files import full_disk
 
 import cpwl
-from cpwl import dataset
-from cpwl.blocks import Blocks
 from cpwl.cli import main
+from cpwl.datasets import folder as dataset
+from cpwl.datasets.journal import Entry, Journal
 from cpwl.errors import FileFormatError
-from cpwl.journal import Entry, Journal
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(5, [2, 16, 16, 3])

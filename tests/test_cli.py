@@ -20,12 +20,12 @@ from click.testing import CliRunner, Result
 from onnx import helper
 from onnx_models import model as onnx_model
 
-from cpwl.certify import Certificate
+from cpwl.certification import Certificate
 from cpwl.cli import main
-from cpwl.compare import Comparison
+from cpwl.comparisons.partitions import Comparison
 from cpwl.errors import ArgumentError, MismatchError
-from cpwl.io import load
-from cpwl.partition import Partition
+from cpwl.partitions.partition import Partition
+from cpwl.tiling.npz import load
 
 
 def cpwl(*words: object) -> Result:
@@ -247,7 +247,7 @@ def test_view_writes_a_page(folder: Path, part: str) -> None:
 
 def test_demo_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     called = []
-    monkeypatch.setattr("cpwl.demo.run", lambda out, *, seed: called.append((out, seed)))
+    monkeypatch.setattr("cpwl.cli.demo.run", lambda out, *, seed: called.append((out, seed)))
     answer("demo", "--out", tmp_path / "x", "--seed", 5)
     assert called == [(tmp_path / "x", 5)]
 
@@ -380,6 +380,6 @@ def test_errors_of_the_library_are_one_line(
     def fail(*args: object) -> None:
         raise error
 
-    monkeypatch.setattr("cpwl.statistics.statistics", fail)
+    monkeypatch.setattr("cpwl.statistics.statistics.statistics", fail)
     result = cpwl("stats", folder / "float.npz")
     assert (result.exit_code, result.stderr) == (status, "Error: a b\n")

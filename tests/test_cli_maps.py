@@ -9,12 +9,12 @@ import pandas
 import pytest
 from test_cli import answer, cpwl, export
 
+from cpwl.analysis.agreement import agreement
 from cpwl.analysis.clusters import cluster_table
-from cpwl.analysis.maps import local_maps
-from cpwl.analysis.overlay import agreement
+from cpwl.analysis.local_maps import local_maps
 from cpwl.compiler import compile
-from cpwl.domain import Domain
-from cpwl.io import load
+from cpwl.geometry.domain import Domain
+from cpwl.tiling.npz import load
 
 
 @pytest.fixture(scope="module")

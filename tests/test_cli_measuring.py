@@ -12,10 +12,10 @@ from test_cli import answer, cpwl, export
 
 from cpwl.analysis import off_data, study, units
 from cpwl.compiler import compile
+from cpwl.datasets.folder_statistics import statistics_of_folder
+from cpwl.datasets.parquet import read_regions
 from cpwl.errors import FileFormatError
-from cpwl.io import load
-from cpwl.parquet import read_regions
-from cpwl.written import statistics_of_folder
+from cpwl.tiling.npz import load
 
 THROUGH = ("--margin", 3)
 
@@ -50,7 +50,7 @@ def table(path: Path) -> list[list[float]]:
 
 # ---- stats ---------------------------------------------------------------------------------------------------------
 def test_stats_of_a_folder_are_those_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpwl.parquet._READ", 7)  # many reads
+    monkeypatch.setattr("cpwl.datasets.parquet._READ", 7)  # many reads
     one = numbers(answer("stats", folder / "part.npz", "--csv", folder / "one.csv"))
     other = numbers(answer("stats", folder / "regions", "--csv", folder / "other.csv"))
     assert int(one["regions"].replace(",", "")) > 50
@@ -60,7 +60,7 @@ def test_stats_of_a_folder_are_those_of_the_file(folder: Path, monkeypatch: pyte
 
 
 def test_a_folder_is_read_some_rows_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpwl.parquet._READ", 7)
+    monkeypatch.setattr("cpwl.datasets.parquet._READ", 7)
     sizes = [len(rows.region) for file in sorted((folder / "regions").glob("*.parquet")) for rows in read_regions(file)]
     assert max(sizes) <= 7 and sum(sizes) == len(load(folder / "part.npz"))
 

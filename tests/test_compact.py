@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
+from cpwl.arrays.pickled import Compact, compacted, restored
 from cpwl.backends.torch.portable import Portable
-from cpwl.compact import Compact, compacted, restored
 
 WIDTHS = st.sampled_from([1, 7, 8, 15, 16, 31, 32, 63]).flatmap(lambda bits: st.integers(-(2**bits), 2**bits - 1))
 INTEGERS = arrays(np.int64, array_shapes(max_dims=2, max_side=6), elements=WIDTHS)

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
 from scipy.spatial import ConvexHull
 
-from cpwl.certify import certify
-from cpwl.compare import THINNEST, compare, compare_devices, width
-from cpwl.domain import Domain
+from cpwl.certification import certify
+from cpwl.comparisons.execution import compare_execution
+from cpwl.comparisons.partitions import THINNEST, compare, compare_devices, width
 from cpwl.errors import ArgumentError, BackendError
-from cpwl.execution import compare_execution
+from cpwl.geometry.domain import Domain
 from cpwl.network import Network
-from cpwl.partition import Partition, partition
+from cpwl.partitions.partition import Partition, partition
 
 KINDS = ["relu", "leaky"]
 

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import torch
 from agreement import disagreements
+from cpwl.backends.torch.complex.complex.complex import Complex, HalfEdges
 from families import case
 from networks import mlp
 from numpy.typing import NDArray
 
 import cpwl
 from cpwl.backends.torch import compiled
-from cpwl.backends.torch.chords import Chords, Visits
-from cpwl.backends.torch.complex import Complex, HalfEdges
-from cpwl.backends.torch.crossings import Crossings
-from cpwl.backends.torch.field import FloatField
-from cpwl.backends.torch.prolong import Points, Prolongation
-from cpwl.backends.torch.signs import Columns, Signs
+from cpwl.backends.torch.fields.field import FloatField
+from cpwl.backends.torch.refinement.chords import Chords, Visits
+from cpwl.backends.torch.refinement.crossings import Crossings
+from cpwl.backends.torch.refinement.prolong import Points, Prolongation
+from cpwl.backends.torch.refinement.signs import Columns, Signs
 from cpwl.errors import InternalError
 from cpwl.network import Network
 

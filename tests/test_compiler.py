@@ -21,9 +21,9 @@ from torch.nn import functional as F
 
 from cpwl.compiler import compile, load_program
 from cpwl.compiler.bounds import evaluate
-from cpwl.compiler.handlers_linear import nearest_scale
+from cpwl.compiler.operators.linear import nearest_scale
 from cpwl.network import Dense, Divide, Gather, Input, Max, Network, Piecewise, Scale, Sum
-from cpwl.network_check import check_network
+from cpwl.network.check import check_network
 
 
 class Forward(nn.Module):

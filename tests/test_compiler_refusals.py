@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from cpwl.compiler import check, compile, load_program
 from cpwl.compiler.builder import Builder
-from cpwl.compiler.capture import eager
+from cpwl.compiler.torch_models.capture import eager
 from cpwl.errors import ArgumentError, CpwlError, FileFormatError, MismatchError, ShapeError, UnsupportedLayerError
 from cpwl.network import Dense, Network, Piecewise
 
@@ -286,5 +286,5 @@ def test_a_model_of_one_sample_only_is_a_function_of_one_sample() -> None:
 
 
 def test_the_compiler_is_imported_without_torch() -> None:
-    code = "import sys, cpwl.compiler, cpwl.network_io; sys.exit('torch' in sys.modules)"
+    code = "import sys, cpwl.compiler, cpwl.network.serial; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

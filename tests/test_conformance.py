@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpwl import backends
+from cpwl.arrays.ragged import Ragged
 from cpwl.backends import Backend
+from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network, Piecewise
-from cpwl.polytope import Polytope
-from cpwl.ragged import Ragged
 
 ANY_DOMAIN = st.sampled_from(inputs.DOMAINS)
 FEW = settings(max_examples=40)

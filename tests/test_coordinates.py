@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from agreement import corners_of
+from cpwl.backends.torch.complex.complex.areas import area_errors, areas
+from cpwl.backends.torch.complex.complex.complex import Complex
 from families import FAMILIES, MIXTURES, Case, case, moved
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,18 +24,16 @@ from networks import layered, mlp
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl import sweep
-from cpwl.backends.torch import corners
-from cpwl.backends.torch.areas import area_errors, areas
-from cpwl.backends.torch.complex import Complex
-from cpwl.backends.torch.field import FloatField
-from cpwl.backends.torch.lines import CloseLines
-from cpwl.balls import Balls
-from cpwl.blocks import Blocks
+from cpwl.backends.torch.fields.field import FloatField
+from cpwl.backends.torch.long_numbers.lines import CloseLines
+from cpwl.backends.torch.refinement import corners
 from cpwl.errors import ArgumentError, BackendError, InternalError
+from cpwl.fields.predicates import vanishes_along
 from cpwl.network import Network
-from cpwl.partition import Partition
-from cpwl.predicates import vanishes_along
+from cpwl.numbers.double_double import Balls
+from cpwl.partitions.partition import Partition
+from cpwl.tiling import sweep
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 Exact = list[tuple[Fraction, Fraction]]
@@ -360,7 +360,7 @@ def test_lemma_12_areas_of_moved_corners_are_within_their_bounds(
 @pytest.mark.parametrize("seed", range(0, 28, 3))
 def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a multiple, up to the bounds of its three numbers, of the integers of the same line."""
-    monkeypatch.setattr("cpwl.backends.torch.lines._ENTRIES", 100)
+    monkeypatch.setattr("cpwl.backends.torch.long_numbers.lines._ENTRIES", 100)
     chosen = case(seed)
     part = cpwl.partition(chosen.network, chosen.domain)
     facets, predicates = part.facets(), part.exact_predicates()

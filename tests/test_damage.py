@@ -27,14 +27,14 @@ from onnx import TensorProto, helper
 from test_nnet import TEXT
 
 import cpwl
-from cpwl import dataset
 from cpwl.analysis import Recording
 from cpwl.analysis.recording import Frame
-from cpwl.blocks import Blocks
-from cpwl.certify.entries import digest
+from cpwl.certification.entries import digest
 from cpwl.cli.files import read_numbers
+from cpwl.datasets import folder as dataset
+from cpwl.datasets.parquet import read_regions
 from cpwl.errors import CpwlError, FileFormatError
-from cpwl.parquet import read_regions
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(3, [2, 5, 4, 3])

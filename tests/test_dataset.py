@@ -22,11 +22,12 @@ from hypothesis import given, settings
 from networks import layered, mlp
 
 import cpwl
-from cpwl import dataset, parquet
-from cpwl.blocks import Blocks
+from cpwl.datasets import folder as dataset
+from cpwl.datasets import parquet
+from cpwl.datasets.journal import Entry, Journal
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
-from cpwl.journal import Entry, Journal
 from cpwl.network import Dense
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(5, [2, 16, 16, 3])
@@ -146,7 +147,7 @@ import os, signal, sys
 from pathlib import Path
 import cpwl
 from cpwl import files
-from cpwl.blocks import Blocks
+from cpwl.tiling.blocks import Blocks
 from networks import mlp
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
 Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
@@ -277,7 +278,7 @@ def test_another_partition_is_not_resumed(other: dict[str, Any], name: str, tmp_
 COMMAND = """
 import sys, time
 from cpwl import dataset
-from cpwl.blocks import Blocks
+from cpwl.tiling.blocks import Blocks
 from cpwl.cli import main
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
 Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)

@@ -12,10 +12,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from cpwl import demo
-from cpwl.certify import Certificate
-from cpwl.console import Reporter
-from cpwl.io import load
+from cpwl.certification import Certificate
+from cpwl.cli import demo
+from cpwl.cli.console import Reporter
+from cpwl.tiling.npz import load
 
 FILES = {
     "picture.png", "picture.svg", "partition.npz", "statistics.csv", "certificate.json.gz", "model.pt2", "points.npy",

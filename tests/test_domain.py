@@ -15,7 +15,7 @@ from networks import mlp
 import cpwl
 from cpwl import Domain
 from cpwl.errors import DomainError, ShapeError
-from cpwl.polytope import Polytope
+from cpwl.geometry.polytope import Polytope
 
 coordinates = st.integers(-20, 20).map(float)
 points = st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=3, max_size=3)

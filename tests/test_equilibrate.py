@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cpwl
-from cpwl.equilibrate import equilibrated
 from cpwl.network import Conv, Dense, Network
+from cpwl.network.equilibrate import equilibrated
 
 
 def model(seed: int, tail: nn.Module, size: float = 2.0**-40) -> nn.Sequential:

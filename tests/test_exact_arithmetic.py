@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cpwl.arithmetic import evaluate
 from cpwl.backends.exact import ExactArithmetic, ExactField
-from cpwl.domain import exactly
+from cpwl.fields.arithmetic import evaluate
+from cpwl.geometry.domain import exactly
 from cpwl.network import RELU, Conv, Dense, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
 
 EXACT = ExactArithmetic()

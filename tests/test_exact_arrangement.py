@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from cpwl import backends
 from cpwl.backends.exact import ExactArrangement
-from cpwl.backends.exact.integers import total
-from cpwl.backends.exact.polyhedra import halfspaces_of, irredundant, vertices_of
-from cpwl.domain import exactly
+from cpwl.geometry.domain import exactly
+from cpwl.geometry.polyhedra import halfspaces_of, irredundant, vertices_of
+from cpwl.geometry.polytope import Polytope
 from cpwl.network import Dense, Network
-from cpwl.polytope import Polytope
+from cpwl.numbers.integers import total
 
 EXACT = backends.get("exact")
 

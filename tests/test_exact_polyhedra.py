@@ -12,8 +12,8 @@ import pytest
 from families import case
 
 import cpwl
-from cpwl.backends.exact.polyhedra import dimension_of, edges_of, halfspaces_of, irredundant, maximum, vertices_of
 from cpwl.errors import MissingDependencyError
+from cpwl.geometry.polyhedra import dimension_of, edges_of, halfspaces_of, irredundant, maximum, vertices_of
 
 
 def cube(dim: int) -> list[list[int]]:

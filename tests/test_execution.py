@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 from image_planes import plane
 
 import cpwl
-from cpwl import backends, judgement
-from cpwl.arithmetic import Forward
-from cpwl.domain import Domain
+from cpwl import backends
+from cpwl.comparisons import judge as judgement
+from cpwl.comparisons.execution import compare_execution, raster_points
+from cpwl.comparisons.judge import Judge, Run
 from cpwl.errors import ArgumentError, BackendError
-from cpwl.execution import compare_execution, raster_points
-from cpwl.judgement import Judge, Run
+from cpwl.fields.arithmetic import Forward
+from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Max, Network, Piecewise
-from cpwl.partition import Partition, partition
+from cpwl.partitions.partition import Partition, partition
 
 DTYPES = ["float16", "bfloat16", "float32", "float64"]
 

@@ -20,9 +20,9 @@ from test_blocks import SQUARE, same, small
 from torch import nn
 
 import cpwl
-from cpwl import blocks
 from cpwl.network import Network
-from cpwl.partition import Partition
+from cpwl.partitions.partition import Partition
+from cpwl.tiling import blocks
 
 __all__ = ["small"]
 

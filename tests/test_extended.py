@@ -19,15 +19,17 @@ from networks import mlp
 import cpwl
 from cpwl import backends
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.backends.torch import arithmetic, extended, oracle
-from cpwl.backends.torch.close import positions
-from cpwl.backends.torch.counts import Counts
-from cpwl.backends.torch.decide import Decider
-from cpwl.backends.torch.digits import Grid, bits_for
-from cpwl.backends.torch.extended import ExtendedArithmetic, ExtendedField
-from cpwl.balls import Balls
+from cpwl.backends.torch.fields import arithmetic
+from cpwl.backends.torch.long_numbers import arithmetic as extended
+from cpwl.backends.torch.long_numbers import oracle
+from cpwl.backends.torch.long_numbers.arithmetic import ExtendedArithmetic, ExtendedField
+from cpwl.backends.torch.long_numbers.digits import Grid, bits_for
+from cpwl.backends.torch.refinement.counts import Counts
+from cpwl.backends.torch.refinement.decide import Decider
+from cpwl.fields.close_values import positions
+from cpwl.fields.predicates import Names
 from cpwl.network import Dense, Gather, Input, Max, Network, Node, Periodic, Piecewise
-from cpwl.predicates import Names
+from cpwl.numbers.double_double import Balls
 
 seeds = st.integers(0, 2**32 - 1)
 floats = st.floats(-(2.0**100), 2.0**100, allow_subnormal=False)

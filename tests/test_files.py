@@ -23,8 +23,8 @@ from cpwl.analysis import Recording
 from cpwl.analysis.recording import Frame
 from cpwl.cli import main
 from cpwl.cli.parameters import NewFile
-from cpwl.files import check_writable, replaced
-from cpwl.movie import write_movie
+from cpwl.plots.movie import write_movie
+from cpwl.storage.files import check_writable, replaced
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 PACKAGE = Path(cpwl.__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpwl.floats import FORMATS, Format, points_inside
+from cpwl.numbers.float_formats import FORMATS, Format, points_inside
 
 TINY = Format(3, -2)
 """0, 1/16, ..., 7/16, 8/16, 10/16, ..., 1, 1.25, ..."""

@@ -24,9 +24,9 @@ from test_blocks import same
 
 import cpwl
 from cpwl.errors import FloatingPointModeError
-from cpwl.ieee import Plain, ieee, is_ieee, thread_is_plain
 from cpwl.network import RELU, Dense, Network
-from cpwl.partition import Partition
+from cpwl.partitions.partition import Partition
+from cpwl.runtime.ieee import Plain, ieee, is_ieee, thread_is_plain
 
 LINES = Dense(np.array([[1.0, 0.5], [-0.3, 1.0], [1.0, 1.0]]), np.array([1e-311, 2e-311, -4e-311]))
 NETWORK = Network.sequential(2, [LINES, RELU, Dense(np.array([[1.0, -1.0, 0.5], [0.5, 1.0, -1.0]]), np.zeros(2))])
@@ -204,7 +204,7 @@ def test_a_generator_is_closed_with_its_caller() -> None:
 
 
 def test_where_the_rules_cannot_be_set_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpwl.ieee._environment", lambda: (None, None))
+    monkeypatch.setattr("cpwl.runtime.ieee._environment", lambda: (None, None))
     torch.set_flush_denormal(True)
     try:
         with pytest.raises(FloatingPointModeError, match="set_flush_denormal"), Plain():
@@ -235,7 +235,7 @@ if os.fork() == 0:
 os.wait()
 np.ones((600, 600)) @ np.ones((600, 600))  # and so do, after a fork, those of BLAS
 torch.set_flush_denormal(sys.argv[1] == "still")
-from cpwl.ieee import Plain, _blas_is_plain, _torch_is_plain
+from cpwl.runtime.ieee import Plain, _blas_is_plain, _torch_is_plain
 assert not _torch_is_plain(torch, 2) and (not _blas_is_plain() or os.cpu_count() == 1)
 import cpwl
 from cpwl.network import Dense, Network

@@ -11,26 +11,26 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from cpwl.boundary.boundary.boundary import DecisionBoundary, decision_boundary
+from cpwl.statistics.statistics.crossing_units import crossings
+from cpwl.statistics.statistics.slopes import slope_norms
 from networks import mlp
 from test_ieee import members, public
 
 import cpwl
 from cpwl.analysis import Frame, Recording, contours, length_table, nearest, study, units, volume_below
-from cpwl.boundary import DecisionBoundary, decision_boundary
 from cpwl.cli import main
 from cpwl.errors import IncompleteError, IncompleteWarning
-from cpwl.graph import dual_graph
 from cpwl.network import Network
-from cpwl.partition import Partition
-from cpwl.plot import plot
-from cpwl.plot_boundary import plot_samples
-from cpwl.plot_implicit import plot_stack
-from cpwl.plot_statistics import plot_distributions, plot_study
-from cpwl.plot_surface import plot_surface
-from cpwl.provenance import crossings
-from cpwl.slopes import slope_norms
-from cpwl.symbolic import piecewise
-from cpwl.view import view
+from cpwl.partitions.partition import Partition
+from cpwl.plots.boundary import plot_samples
+from cpwl.plots.implicit import plot_stack
+from cpwl.plots.regions import plot
+from cpwl.plots.statistics import plot_distributions, plot_study
+from cpwl.plots.surface import plot_surface
+from cpwl.plots.view import view
+from cpwl.regions.dual_graph import dual_graph
+from cpwl.regions.symbolic import piecewise
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

@@ -175,10 +175,10 @@ def test_a_forbidden_import_is_found(name: str, source: str) -> None:
 
 def test_an_import_relative_to_a_package_is_resolved() -> None:
     assert list(imports("backends", "from ..arithmetic import Arithmetic", package=True)) == [
-        "cpwl.arithmetic.Arithmetic"
+        "cpwl.fields.arithmetic.Arithmetic"
     ]
     assert list(imports("backends.exact.field", "from ...polytope import Polytope", package=False)) == [
-        "cpwl.polytope.Polytope"
+        "cpwl.geometry.polytope.Polytope"
     ]
 
 

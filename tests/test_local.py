@@ -15,9 +15,9 @@ from local_networks import Builder, everything, in_torch, lines
 from networks import layered, mlp, residual
 
 import cpwl
-from cpwl.domain import exactly
 from cpwl.errors import ArgumentError, BackendError, DomainError, NumericalRangeError, ShapeError
-from cpwl.halfplanes import bounding, sides
+from cpwl.geometry.clipping import bounding, sides
+from cpwl.geometry.domain import exactly
 from cpwl.network import RELU, Divide, Gather, Input, Max, Network, Node, Periodic, Piecewise
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])

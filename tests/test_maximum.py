@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl import maximum
 from cpwl.network import Dense, Gather, Input, Max, Network, Node, Scale
+from cpwl.tiling import maximum
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

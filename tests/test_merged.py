@@ -18,8 +18,8 @@ from real_data import files
 
 import cpwl
 from cpwl.errors import VerificationError
-from cpwl.merged import Merged, _connected, _numbered
 from cpwl.network import RELU, Dense, Network, Piecewise
+from cpwl.regions.merged import Merged, _connected, _numbered
 
 SQUARE = cpwl.Domain.box([-2.0, -2.0], [2.0, 2.0])
 BACKENDS = ("torch", "exact")

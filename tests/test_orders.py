@@ -15,7 +15,7 @@ from agreement import disagreements
 import cpwl
 from cpwl import backends
 from cpwl.backends.torch import FloatField, TorchArithmetic
-from cpwl.backends.torch.sequential import Sequential
+from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network, Node, Sum
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])

@@ -37,8 +37,8 @@ networks = layered().map(lambda pair: pair.network) | residual()
 
 def evaluated(network: Network, points: Any) -> list[list[Fraction]]:
     """Exact outputs at points of a two-dimensional input space."""
-    from cpwl.arithmetic import evaluate
     from cpwl.backends import get
+    from cpwl.fields.arithmetic import evaluate
 
     arithmetic = get("exact").arithmetic
     return evaluate(network, arithmetic, arithmetic.points(np.asarray(points))).to_numpy().tolist()

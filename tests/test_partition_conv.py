@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl.compiler import handlers_conv, handlers_layout, handlers_pool
 from cpwl.compiler.builder import Builder, Value
+from cpwl.compiler.operators import conv as handlers_conv
+from cpwl.compiler.operators import layout as handlers_layout
+from cpwl.compiler.operators import pool as handlers_pool
 from cpwl.network import RELU, Conv, Network
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 
-from cpwl.domain import Domain
 from cpwl.errors import ArgumentError, ShapeError
+from cpwl.geometry.domain import Domain
 from cpwl.network import Network
-from cpwl.partition import Partition, partition
-from cpwl.plot import beside, overview, pattern_hues, plot, plot_merged, spread
+from cpwl.partitions.partition import Partition, partition
+from cpwl.plots.regions import beside, overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
 COLORS = ("slope", "area", "class", "logit", "pattern")
@@ -139,7 +139,7 @@ def test_axes_are_labelled_and_equal_and_given_axes_are_used() -> None:
 
 def test_many_regions_are_rasterised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not drawn(plot(part_of()), PolyCollection).get_rasterized()
-    monkeypatch.setattr("cpwl.plot.RASTER_REGIONS", len(part_of()) - 1)
+    monkeypatch.setattr("cpwl.plots.regions.RASTER_REGIONS", len(part_of()) - 1)
     assert drawn(plot(part_of()), PolyCollection).get_rasterized()
 
 

@@ -8,18 +8,18 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from cpwl.boundary.boundary.nearest import closest_data
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
 from networks import mlp
 
 import cpwl
-from cpwl.analysis.closest import closest_data
-from cpwl.analysis.overlay import agreement
+from cpwl.analysis.agreement import agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Gather, Input, Network, Node
-from cpwl.plot import spread
-from cpwl.plot_boundary import _HUES, plot_samples
+from cpwl.plots.boundary import _HUES, plot_samples
+from cpwl.plots.regions import spread
 
 BACKENDS = ("torch", "exact")
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])

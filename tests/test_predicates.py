@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from agreement import disagreements, lines_elsewhere
+from cpwl.backends.torch.complex.complex.complex import Complex
 from families import FAMILIES, MIXTURES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,14 +18,13 @@ from numpy.typing import NDArray
 
 import cpwl
 from cpwl import backends
-from cpwl.arrangement import Exactly, Form
-from cpwl.backends.torch.complex import Complex
-from cpwl.backends.torch.decide import Decider, Places
-from cpwl.backends.torch.field import FloatField
-from cpwl.backends.torch.prolong import Prolongation
+from cpwl.backends.torch.fields.field import FloatField
+from cpwl.backends.torch.refinement.decide import Decider, Places
+from cpwl.backends.torch.refinement.prolong import Prolongation
 from cpwl.errors import InternalError
+from cpwl.fields.predicates import Names, vanishes, vanishes_along
+from cpwl.geometry.arrangement import Exactly, Form
 from cpwl.network import RELU, Dense, Network
-from cpwl.predicates import Names, vanishes, vanishes_along
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 ROUNDS = 7

@@ -14,12 +14,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cpwl.backends.torch.arithmetic import TorchArithmetic
-from cpwl.backends.torch.crossings import vanishing
-from cpwl.backends.torch.field import ROUND_UP, FloatField
-from cpwl.backends.torch.field import gamma as library_gamma
-from cpwl.backends.torch.norms import conv_norms, spectral_bound
-from cpwl.backends.torch.prolong import Points, Prolongation
+from cpwl.backends.torch.fields.arithmetic import TorchArithmetic
+from cpwl.backends.torch.fields.field import ROUND_UP, FloatField
+from cpwl.backends.torch.fields.field import gamma as library_gamma
+from cpwl.backends.torch.fields.norms import conv_norms, spectral_bound
+from cpwl.backends.torch.refinement.crossings import vanishing
+from cpwl.backends.torch.refinement.prolong import Points, Prolongation
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 
 U = Fraction(1, 2**53)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from networks import layered, mlp
 
 import cpwl
-from cpwl.backends.exact.polyhedra import vertices_of
 from cpwl.errors import VerificationError
+from cpwl.geometry.polyhedra import vertices_of
 from cpwl.network import Network
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import cpwl
 from cpwl import backends
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
-from cpwl.relevance import IRRELEVANT, reduced
+from cpwl.network.relevance import IRRELEVANT, reduced
 
 
 def outputs(network: Network, domain: cpwl.Domain, patterns: NDArray[np.int16]) -> list[Any]:

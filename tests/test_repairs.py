@@ -14,10 +14,10 @@ from image_planes import plane
 from test_blocks import Here
 
 import cpwl
-from cpwl.backends.torch.refine import InconsistentError, _Refinement
-from cpwl.blocks import Blocks
+from cpwl.backends.torch.refinement.refine import InconsistentError, _Refinement
 from cpwl.errors import InternalError
-from cpwl.sweep import Sweep
+from cpwl.tiling.blocks import Blocks
+from cpwl.tiling.sweep import Sweep
 
 CASES = [case(seed) for seed in (4, 5, 8, 10, 17, 43)] + [plane(5)]
 EACH = pytest.mark.parametrize("chosen", CASES, ids=lambda chosen: chosen.name)

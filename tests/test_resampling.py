@@ -17,7 +17,7 @@ from onnx_models import constant, runtime, single, values
 from torch import nn
 
 import cpwl
-from cpwl.compiler.handlers_resample import cubic_weights, linear_weights
+from cpwl.compiler.operators.resample import cubic_weights, linear_weights
 from cpwl.errors import UnsupportedLayerError
 
 FACTORS = {

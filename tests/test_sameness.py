@@ -8,9 +8,9 @@ from families import case
 
 import cpwl
 from cpwl.backends.exact.oracle import SliceOracle
-from cpwl.domain import Domain
+from cpwl.fields.value_numbers import Sameness
+from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node
-from cpwl.sameness import Sameness
 
 
 def classes_are_exact(network: Network, domain: Domain) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from agreement import disagreements
+from cpwl.backends.torch.spanned.field.field import Recipe, SpannedField
 from families import FAMILIES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,11 +22,12 @@ from networks import layered, mlp, residual
 from torch import nn
 
 import cpwl
-from cpwl import backends, blocks
-from cpwl.backends.torch import TorchArrangement, spanning
-from cpwl.backends.torch.spanned import Recipe, SpannedField
-from cpwl.blocks import Blocks
+from cpwl import backends
+from cpwl.backends.torch import TorchArrangement
+from cpwl.backends.torch.spanned.field import arithmetic as spanning
 from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
+from cpwl.tiling import blocks
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 seeds = st.integers(0, 2**32 - 1)

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cpwl.statistics.statistics.slopes import ACCURACY, slope_norms, solved
+from cpwl.statistics.statistics.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import layered
 
-from cpwl.blocks import Blocks
-from cpwl.domain import Domain
+from cpwl.arrays.ragged import Ragged
+from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Network
-from cpwl.partition import Partition, partition, partition_blocks
-from cpwl.ragged import Ragged
-from cpwl.slopes import ACCURACY, slope_norms, solved
-from cpwl.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
+from cpwl.partitions.partition import Partition, partition, partition_blocks
+from cpwl.tiling.blocks import Blocks
 
 BACKENDS = ("torch", "exact")
 

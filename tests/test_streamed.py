@@ -11,11 +11,12 @@ from families import case
 from networks import mlp
 
 import cpwl
-from cpwl.backends.torch import arithmetic, compiled
-from cpwl.backends.torch.field import FloatField
-from cpwl.backends.torch.streamed import RectifiedRows
-from cpwl.blocks import Blocks
+from cpwl.backends.torch import compiled
+from cpwl.backends.torch.fields import arithmetic
+from cpwl.backends.torch.fields.field import FloatField
+from cpwl.backends.torch.refinement.streamed import RectifiedRows
 from cpwl.network import Dense, Network, Node
+from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 needs_loops = pytest.mark.skipif(not compiled.enabled, reason="the loops are not compiled: rows are always held")

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 import cpwl
-from cpwl.bits import BitMatrix
-from cpwl.blocks import Blocks
-from cpwl.maximum import Winners
+from cpwl.arrays.bits import BitMatrix
 from cpwl.network import Network
-from cpwl.pieces import LevelPieces, NoPieces, Pieces, WinnerPieces
-from cpwl.steps import Step, flattened, patterns_after, ranges_after, roots
+from cpwl.tiling.blocks import Blocks
+from cpwl.tiling.maximum import Winners
+from cpwl.tiling.pieces import LevelPieces, NoPieces, Pieces, WinnerPieces
+from cpwl.tiling.steps import Step, flattened, patterns_after, ranges_after, roots
 
 SEEDS = st.integers(0, 2**32)
 

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cpwl.backends.torch.complex.complex.locate import Locator
+from cpwl.backends.torch.complex.complex.segments import common_bits, folded, pack, set_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Pair, layered, mlp
 
 import cpwl
+from cpwl.arrays.ragged import Ragged
 from cpwl.backends.torch import TorchArrangement
-from cpwl.backends.torch import refine as refine_module
-from cpwl.backends.torch.locate import Locator
-from cpwl.backends.torch.norms import spectral_bound
-from cpwl.backends.torch.segments import common_bits, folded, pack, set_bits
+from cpwl.backends.torch.fields.norms import spectral_bound
+from cpwl.backends.torch.refinement import refine as refine_module
 from cpwl.errors import BackendError, NumericalRangeError
+from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network
-from cpwl.polytope import Polytope
-from cpwl.ragged import Ragged
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

@@ -1,13 +1,13 @@
 """What people do with partitions: statistics, units, training dynamics, implicit representations, maps, boundaries."""
 
-from .closest import Nearest, closest_data, length_table, nearest
+from ..boundary.contours import Contour, axis_slices, contours, volume_below
+from ..boundary.nearest import Nearest, closest_data, length_table, nearest
+from .agreement import Agreement, agreement
 from .clusters import MapClusters, cluster_maps, cluster_table
-from .implicit import Contour, axis_slices, contours, volume_below
-from .maps import LocalMaps, dual_points, local_maps
-from .overlay import Agreement, agreement
+from .local_maps import LocalMaps, dual_points, local_maps
+from .random_slices import off_data, random_slice
 from .recorder import Recorder
 from .recording import Frame, Recording
-from .slices import off_data, random_slice
 from .study import plot_study, study, summarised
 from .transfer import Represented, affine_fit, transfer_table
 from .units import Polyline, Units, units

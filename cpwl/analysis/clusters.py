@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
-from ..ieee import ieee
-from ..polytope import plain
-from .maps import LocalMaps, decided_by
+from ..geometry.polytope import plain
+from ..runtime.ieee import ieee
+from .local_maps import LocalMaps, decided_by
 
 if TYPE_CHECKING:
     import pandas

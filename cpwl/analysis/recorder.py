@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..domain import Domain
 from ..errors import ArgumentError, UnsupportedDimensionError
-from ..ieee import ieee
-from ..network import Network
-from ..partition import Partition, partition
+from ..geometry.domain import Domain
+from ..network.network import Network
+from ..partitions.partition import Partition, partition
+from ..runtime.ieee import ieee
 from .recording import Frame, Recording, StoredFrames
 
 Drawn = Literal["decision", "none"]
@@ -85,7 +85,7 @@ class Recorder:
         """The frame of the model as it is now, recorded for the present step; the earlier one if there is one."""
         if self._recorded == self._seen:
             return self.recording[-1]
-        from ..compiler.snapshot import scalar
+        from ..compiler.torch_models.snapshot import scalar
 
         found = self.partition()
         metrics = {name: scalar(value) for name, value in self._metrics.items()}
@@ -114,7 +114,7 @@ class Recorder:
     def _network(self) -> Network:
         if isinstance(self.model, Network):
             return self.model
-        from ..compiler.snapshot import snapshot
+        from ..compiler.torch_models.snapshot import snapshot
 
         return snapshot(self.model, self._example, self._until)
 

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import archive
-from ..domain import Domain
+from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, FileFormatError
-from ..files import reading
-from ..ieee import ieee
-from ..io import domain_arrays, domain_from_arrays
-from ..partition import Partition
-from ..ragged import Ragged
-from ..stored import Stored, prefixed, ragged_arrays
+from ..geometry.domain import Domain
+from ..partitions.partition import Partition
+from ..runtime.ieee import ieee
+from ..storage import archive
+from ..storage.files import reading
+from ..storage.named_arrays import Stored, prefixed, ragged_arrays
+from ..tiling.npz import domain_arrays, domain_from_arrays
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..boundary import DecisionBoundary
+    from ..boundary.boundary import DecisionBoundary
 
 FORMAT = "cpwl-recording"
 VERSION = 1
@@ -160,20 +160,20 @@ class Recording(Sequence[Frame]):
         return pandas.DataFrame(rows, index=pandas.Index(self.steps, name="step"))
 
     def plot(self, steps: Sequence[int] | None = None, **options: Any) -> Any:
-        """A figure of some frames side by side, in one colour scale; see ``cpwl.plot_training.plot_frames``."""
-        from ..plot_training import plot_frames
+        """A figure of some frames side by side, in one colour scale; see ``cpwl.plots.training.plot_frames``."""
+        from ..plots.training import plot_frames
 
         return plot_frames(self, steps, **options)
 
     def plot_curves(self, names: Sequence[str] | None = None) -> Any:
-        """A matplotlib figure of metrics and statistics over the steps; see ``cpwl.plot_training.plot_curves``."""
-        from ..plot_training import plot_curves
+        """A matplotlib figure of metrics and statistics over the steps; see ``cpwl.plots.training.plot_curves``."""
+        from ..plots.training import plot_curves
 
         return plot_curves(self, names)
 
     def animate(self, path: str | PathLike[str], **options: Any) -> Path:
-        """Writes an animation, .gif or .mp4, and returns its path; see ``cpwl.plot_training.animate``."""
-        from ..plot_training import animate
+        """Writes an animation, .gif or .mp4, and returns its path; see ``cpwl.plots.training.animate``."""
+        from ..plots.training import animate
 
         return animate(self, path, **options)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..domain import Domain
 from ..errors import ArgumentError, ShapeError
-from ..ieee import ieee
-from ..many import partition_many
-from ..network import Network
-from ..partition import Partition
-from ..polytope import finite
-from .slices import random_slice
+from ..geometry.domain import Domain
+from ..geometry.polytope import finite
+from ..network.network import Network
+from ..partitions.many import partition_many
+from ..partitions.partition import Partition
+from ..runtime.ieee import ieee
+from .random_slices import random_slice
 
 if TYPE_CHECKING:
     import pandas
@@ -100,8 +100,8 @@ def summarised(
 
 @ieee
 def plot_study(table: pandas.DataFrame, **options: Any) -> Any:
-    """A matplotlib figure of the distributions over the slices; see ``cpwl.plot_statistics.plot_study``."""
-    from ..plot_statistics import plot_study as draw
+    """A matplotlib figure of the distributions over the slices; see ``cpwl.plots.statistics.plot_study``."""
+    from ..plots.statistics import plot_study as draw
 
     return draw(table, **{"measures": DRAWN, **options})
 

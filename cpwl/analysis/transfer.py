@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
-from ..ieee import ieee
-from ..polytope import finite
+from ..geometry.polytope import finite
+from ..runtime.ieee import ieee
 from .clusters import checked_labels
-from .maps import LocalMaps, decided_by
+from .local_maps import LocalMaps, decided_by
 
 if TYPE_CHECKING:
     import pandas

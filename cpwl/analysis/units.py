@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, UnsupportedDimensionError
-from ..ieee import ieee
-from ..network import Network, Piecewise
-from ..partition import Partition, partition
-from ..provenance import Crossings, crossings
-from ..steps import Step
+from ..network.network import Network
+from ..network.operators import Piecewise
+from ..partitions.partition import Partition, partition
+from ..runtime.ieee import ieee
+from ..statistics.crossing_units import Crossings, crossings
+from ..tiling.steps import Step
 
 if TYPE_CHECKING:
     import pandas
@@ -177,8 +178,8 @@ class Units:
         return found if self.partition.complete else found.assign(complete=False)
 
     def plot(self, **options: Any) -> Any:
-        """A matplotlib figure with a panel for each layer; see ``cpwl.plot_statistics.plot_units``."""
-        from ..plot_statistics import plot_units
+        """A matplotlib figure with a panel for each layer; see ``cpwl.plots.statistics.plot_units``."""
+        from ..plots.statistics import plot_units
 
         return plot_units(self, **options)
 
@@ -208,8 +209,8 @@ class Units:
 def units(part: Partition) -> Units:
     """What each unit of a partition's network does on its domain.
 
-    On a partition with exact predicates, or an exact one, this is exact; see ``cpwl.provenance.crossings``. On one that
-    is not ``complete`` it is about the regions that are there.
+    On a partition with exact predicates, or an exact one, this is exact; see ``crossings``. On one that is not
+    ``complete`` it is about the regions that are there.
     """
     if not len(part):
         part.check_complete("what units do")

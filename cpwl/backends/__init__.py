@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic import Arithmetic
-from ..arrangement import Arrangement, Form
-from ..balls import Balls
-from ..domain import Domain
 from ..errors import BackendError
-from ..network import Network
-from ..predicates import CloseFunctions, Functions, Names, Oracle
+from ..fields.arithmetic import Arithmetic
+from ..fields.predicates import CloseFunctions, Functions, Names, Oracle
+from ..geometry.arrangement import Arrangement, Form
+from ..geometry.domain import Domain
+from ..network.network import Network
+from ..numbers.double_double import Balls
 
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
-    from .torch.execution import TorchExecution
-    from .torch.extended import ExtendedField
-    from .torch.lines import CloseLines
-    from .torch.oracle import CloseOracle
-    from .torch.points import CloseArithmetic
+    from .torch.fields.execution import TorchExecution
+    from .torch.long_numbers.arithmetic import ExtendedField
+    from .torch.long_numbers.lines import CloseLines
+    from .torch.long_numbers.oracle import CloseOracle
+    from .torch.long_numbers.points import CloseArithmetic
 
 NAMES = ("torch", "exact")
 
@@ -60,7 +60,7 @@ def sweeping(backend: Backend, network: Network, domain: Domain, *, exact: bool)
     """What a sweep over a domain computes with: where decisions are exact, perhaps with fields that a few rows span."""
     if backend.name == "torch" and exact and backend.device in (None, "cpu"):
         from .torch import TorchArithmetic
-        from .torch.spanning import SpanningArithmetic, serves
+        from .torch.spanned.arithmetic import SpanningArithmetic, serves
 
         if serves(network, domain):
             assert isinstance(backend.arithmetic, TorchArithmetic)
@@ -71,21 +71,21 @@ def sweeping(backend: Backend, network: Network, domain: Domain, *, exact: bool)
 def execution(dtype: str, device: str | None = None) -> TorchExecution:
     """What runs networks in a floating-point type on a device (the CPU for None)."""
     from .torch import check_device
-    from .torch.execution import TorchExecution
+    from .torch.fields.execution import TorchExecution
 
     return TorchExecution(dtype, check_device(device))
 
 
 def close_arithmetic(network: Network, count: int) -> CloseArithmetic:
     """What evaluates a network at points in long numbers, of ``count`` float64 parts."""
-    from .torch.points import CloseArithmetic
+    from .torch.long_numbers.points import CloseArithmetic
 
     return CloseArithmetic(network, count)
 
 
 def balls(field: ExtendedField) -> Balls:
     """The entries of a field of long numbers, with their bounds."""
-    from .torch.points import balls
+    from .torch.long_numbers.points import balls
 
     return balls(field)
 
@@ -138,13 +138,13 @@ class _Oracle:
 
     @cached_property
     def _close(self) -> CloseOracle:
-        from .torch.oracle import CloseOracle
+        from .torch.long_numbers.oracle import CloseOracle
 
         return CloseOracle(self._network, self._domain)
 
     @cached_property
     def _close_lines(self) -> CloseLines:
         from .torch import arithmetic_on, check_device
-        from .torch.lines import CloseLines
+        from .torch.long_numbers.lines import CloseLines
 
         return CloseLines(self._network, self._domain, arithmetic_on(check_device(None)))

@@ -11,20 +11,20 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive import plain_array
-from ..console import Reporter
 from ..errors import CpwlError
-from ..files import replaced
+from ..storage.archive import plain_array
+from ..storage.files import replaced
+from .console import Reporter
 
 if TYPE_CHECKING:
-    from ..boundary import DecisionBoundary
-    from ..domain import Domain
-    from ..network import Network
-    from ..partition import Partition
+    from ..boundary.boundary import DecisionBoundary
+    from ..geometry.domain import Domain
+    from ..network.network import Network
+    from ..partitions.partition import Partition
 
 
 def load(path: Path) -> Partition:
-    from ..io import load as read
+    from ..tiling.npz import load as read
 
     part = read(path)
     if not part.complete:
@@ -52,7 +52,7 @@ def compile_model(model: Path, until: str | None, report: Reporter) -> Network:
 def read_domain(
     net: Network, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None
 ) -> Domain:
-    from ..domain import Domain
+    from ..geometry.domain import Domain
 
     if through is not None:
         points = read_numbers(through)

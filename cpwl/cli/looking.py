@@ -36,8 +36,8 @@ def plot(
       cpwl plot part.npz --color logit --output 3 --out logit.pdf
       cpwl plot part.npz --surface --output 3 --boundary --out surface.png
     """
-    from ..plot import plot as draw
-    from ..plot_surface import plot_surface
+    from ..plots.regions import plot as draw
+    from ..plots.surface import plot_surface
 
     loaded = load(part)
     found = decision_boundary(loaded, level) if with_boundary else None
@@ -72,7 +72,7 @@ def view(
       cpwl view part.npz --boundary --samples 20 --out view.html
       cpwl view part.npz --data images.npy --labels labels.txt --out view.html
     """
-    from ..view import view as write
+    from ..plots.view import view as write
 
     loaded = load(part)
     boundary = decision_boundary(loaded, level) if with_boundary else None

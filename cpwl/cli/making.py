@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..console import Reporter
+from .console import Reporter
 from .files import compile_model, read_domain
 from .group import main
 from .parameters import EXISTING, NewFile, check_domain, domain_options
 from .signals import ended_by_signals
 
 if TYPE_CHECKING:
-    from ..domain import Domain
-    from ..network import Network
+    from ..geometry.domain import Domain
+    from ..network.network import Network
 
 
 @main.command()
@@ -32,7 +32,7 @@ def demo(out: Path, seed: int) -> None:
     Example:
       cpwl demo --out cpwl-demo
     """
-    from ..demo import run
+    from .demo import run
 
     run(out, seed=seed)
 
@@ -99,7 +99,7 @@ def partition(
 
 
 def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
-    from ..partition import partition as compute
+    from ..partitions.partition import partition as compute
 
     with report.step(f"partition ({options['backend']})") as step:
         part = compute(net, domain, progress=step.progress, **options)
@@ -108,7 +108,7 @@ def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, o
 
 
 def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
-    from ..dataset import write_partition
+    from ..datasets.folder import write_partition
 
     try:
         with report.step(f"partition ({options['backend']})") as step, ended_by_signals():
@@ -122,8 +122,8 @@ def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, op
 
 
 def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:
-    from ..partition import partition_blocks
-    from ..statistics import statistics_of_blocks
+    from ..partitions.partition import partition_blocks
+    from ..statistics.statistics import statistics_of_blocks
 
     with report.step(f"partition ({options['backend']})") as step:
         totals = statistics_of_blocks(partition_blocks(net, domain, progress=step.progress, **options))

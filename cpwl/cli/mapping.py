@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..console import Reporter
+from .console import Reporter
 from .files import (
     compile_model,
     decision_boundary,
@@ -23,8 +23,8 @@ from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, check_domain, domain_options, file_type
 
 if TYPE_CHECKING:
-    from ..analysis.maps import LocalMaps
-    from ..network import Network
+    from ..analysis.local_maps import LocalMaps
+    from ..network.network import Network
 
 _DATA = click.option(
     "--data", type=EXISTING, required=True, help="Inputs: an .npy file (N, followed by the shape of an input)."
@@ -83,7 +83,7 @@ def agree(
     Example:
       cpwl agree one.onnx two.onnx --box -1 1 --out agreement.png
     """
-    from ..analysis.overlay import agreement
+    from ..analysis.agreement import agreement
 
     check_domain(box, through, polygon)
     report = Reporter()
@@ -160,7 +160,7 @@ def transfer(
 
 def _maps(net: Network, data: Path, train: float, report: Reporter) -> tuple[LocalMaps, LocalMaps]:
     """The local maps around the inputs of a file: those of the first share, and the others."""
-    from ..analysis.maps import local_maps
+    from ..analysis.local_maps import local_maps
 
     inputs: Any = read_numbers(data)
     with report.step("local maps") as step:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from numpy.typing import NDArray
 
-from ..console import Reporter
+from .console import Reporter
 from .files import compile_model, load, read_numbers, save_figure, save_table, say_incomplete
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
@@ -17,8 +17,8 @@ from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 if TYPE_CHECKING:
     import pandas
 
-    from ..statistics import Statistics
-    from ..written import WrittenStatistics
+    from ..datasets.folder_statistics import WrittenStatistics
+    from ..statistics.statistics import Statistics
 
 PLOT = click.option("--plot", "picture", type=NEW, callback=file_type(PICTURES), help="File: .png, .svg or .pdf.")
 
@@ -53,7 +53,7 @@ def stats(part: Path, table: Path | None, picture: Path | None) -> None:
 def _statistics(part: Path) -> Statistics | WrittenStatistics:
     if not part.is_dir():
         return load(part).statistics()
-    from ..written import statistics_of_folder
+    from ..datasets.folder_statistics import statistics_of_folder
 
     found = statistics_of_folder(part)
     if not found.written.complete:
@@ -115,7 +115,7 @@ def study(
     Example:
       cpwl study plain.pt2 augmented.pt2 --points test=images.npy --count 20 --off-data 20 --csv slices.csv
     """
-    from ..analysis.slices import off_data
+    from ..analysis.random_slices import off_data
     from ..analysis.study import plot_study, summarised
     from ..analysis.study import study as measure
 

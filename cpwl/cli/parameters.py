@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..files import check_writable
+from ..storage.files import check_writable
 
 PICTURES = (".png", ".svg", ".pdf")
 

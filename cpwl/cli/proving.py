@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..console import Reporter
-from ..files import replaced
+from ..storage.files import replaced
+from .console import Reporter
 from .files import load, save_figure
 from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
 if TYPE_CHECKING:
-    from ..boundary import DecisionBoundary
-    from ..compare import Comparison
-    from ..execution import ExecutionComparison
-    from ..partition import Partition
+    from ..boundary.boundary import DecisionBoundary
+    from ..comparisons.execution import ExecutionComparison
+    from ..comparisons.partitions import Comparison
+    from ..partitions.partition import Partition
 
 _SAMPLES = (".npz", ".csv")
 
@@ -84,7 +84,7 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
     Example:
       cpwl certify part.npz --out certificate.json.gz --exact exact.npz
     """
-    from ..certify import certify as prove
+    from ..certification import certify as prove
 
     report = Reporter()
     with report.step("certify") as step:
@@ -125,7 +125,7 @@ def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> 
 
 
 def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:
-    from ..dataset import check_written
+    from ..datasets.folder import check_written
 
     if networks:
         raise click.UsageError("NETWORKS belong to a certificate; a folder is given alone.")
@@ -177,9 +177,9 @@ def compare(
 def _comparison(
     part: Partition, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int
 ) -> Comparison | ExecutionComparison:
-    from ..compare import compare as against
-    from ..compare import compare_devices
-    from ..execution import compare_execution
+    from ..comparisons.execution import compare_execution
+    from ..comparisons.partitions import compare as against
+    from ..comparisons.partitions import compare_devices
 
     if run is not None:
         return compare_execution(part, dtype=run, device=device, grid=grid)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..console import Reporter
+from .console import Reporter
 from .files import compile_model, read_domain, save_figure, save_table
 from .group import main
 from .parameters import EXISTING, NEW, PICTURES, NewFile, check_domain, domain_options, file_type

@@ -23,8 +23,8 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ..ieee import ieee
-from ..network import Network
+from ..network.network import Network
+from ..runtime.ieee import ieee
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -76,6 +76,6 @@ def load_program(path: str | PathLike[str]) -> ExportedProgram:
     Pickled objects in it are read with torch's weights_only semantics. Its expressions are evaluated all the same:
     ``torch.export.load`` is not safe on files from strangers, so load only what you trust.
     """
-    from .capture import load
+    from .torch_models.capture import load
 
     return load(path)

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..network import Conv, Dense, Divide, Gather, Max, Network, Node, Periodic, Piecewise, Scale, Sum
+from ..network.network import Network, Node
+from ..network.operators import Conv, Dense, Divide, Gather, Max, Periodic, Piecewise, Scale, Sum
 
 # Roundings of an operator beyond those of its sum: batch norm, the longest, takes four for its scale and four to apply
 # it, where the network's own scale is rounded once; a constant computed in two ways may differ by some more.

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import UnsupportedLayerError
-from ..network import Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Scale, Shape, Sum
+from ..network.network import Network, Node
+from ..network.operators import Conv, Dense, Divide, Gather, Input, Max, Op, Scale, Shape, Sum
 
 
 @dataclass(frozen=True)

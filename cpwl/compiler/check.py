@@ -11,16 +11,16 @@ from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError, MismatchError, UnsupportedLayerError
-from ..network import Network
-from .arguments import batch_of
+from ..network.network import Network
 from .bounds import DOUBLE, NO_SLACK, Bounded, Precision, evaluate
-from .calls import Called
-from .capture import eager
-from .double import Eager, call, call_as_written
-from .ending import Ending
-from .program import Program, module_path, name_of, run_node
 from .samples import sample_points
-from .translate import Translation
+from .torch_models.arguments import batch_of
+from .torch_models.calls import Called
+from .torch_models.capture import eager
+from .torch_models.double import Eager, call, call_as_written
+from .torch_models.ending import Ending
+from .torch_models.program import Program, module_path, name_of, run_node
+from .torch_models.translate import Translation
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CpwlError, FileFormatError
-from ..files import content_of
-from ..network import Network
-from ..network_check import check_network
+from ..network.check import check_network
+from ..network.network import Network
+from ..storage.files import content_of
 from .builder import Builder, Value
-from .handlers_nonlinear import clamp, relu
+from .operators.nonlinear import clamp, relu
 
 LARGEST_FILE = 1 << 30
 """Bytes."""

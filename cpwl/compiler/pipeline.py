@@ -11,18 +11,18 @@ from typing import Any, TypeAlias
 import torch
 
 from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError
-from ..files import described
-from ..network import Network
-from ..network_check import check_network
-from .arguments import SCRIPTED, WEIGHTS, check_model, read_example
-from .calls import as_call
-from .capture import capture, load
+from ..network.check import check_network
+from ..network.network import Network
+from ..storage.files import described
 from .check import check_translation, check_whole, resampled, rounded
-from .ending import find_ending
 from .nnet import read_nnet
 from .onnx_files.pipeline import compile_onnx
 from .onnx_files.reader import is_model
-from .translate import in_double, translate
+from .torch_models.arguments import SCRIPTED, WEIGHTS, check_model, read_example
+from .torch_models.calls import as_call
+from .torch_models.capture import capture, load
+from .torch_models.ending import find_ending
+from .torch_models.translate import in_double, translate
 
 Compiled: TypeAlias = tuple[Network, tuple[str, ...]]
 """A network, and the operators at the original's end that were left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..network import Network
+from ..network.network import Network
 from .bounds import evaluate
 
 _SCALES = (0.5, 2.0**-10, 1.0, 2.0**10, 4.0, 1.0)

@@ -11,10 +11,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arithmetic import Arithmetic
-from ...network import Conv, Dense, Divide, Gather, Max, Node, Piecewise, Scale, Sum
+from ...fields.arithmetic import Arithmetic
+from ...network.network import Node
+from ...network.operators import Conv, Dense, Divide, Gather, Max, Piecewise, Scale, Sum
+from ...numbers.integers import Factor, Integer, Integers, common_scale, factor_of, product, rational, signs
 from .field import ExactField, aligned, stacked
-from .integers import Factor, Integer, Integers, common_scale, factor_of, product, rational, signs
 
 
 class ExactArithmetic(Arithmetic[ExactField]):

@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrangement import Arrangement, Change, ExactLines, Exactly, Facets, Joined, Refinement, Taken
-from ...bits import BitMatrix
+from ...arrays.bits import BitMatrix
+from ...arrays.ragged import Ragged
+from ...arrays.uncached import Uncached
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
-from ...polytope import Polytope, finite
-from ...ragged import Ragged
-from ...uncached import Uncached
-from .boundary import check_disjoint, degrees, facets_of, joined, sides, union, without
+from ...geometry.arrangement import Arrangement, Change, ExactLines, Exactly, Facets, Joined, Refinement, Taken
+from ...geometry.exact_points import Point, area, contains, point, rounded, turn
+from ...geometry.polytope import Polytope, finite
+from ...numbers.integers import array
 from .cutter import Cutter, Cycle, Edge, edge, prolonged
+from .cycles import check_disjoint, degrees, facets_of, joined, sides, union, without
 from .field import ExactField, field_of_rows, stacked
-from .integers import array
-from .points import Point, area, contains, point, rounded, turn
 
 
 class ExactArrangement(Uncached, Arrangement[ExactField]):

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...arrangement import Created
-from ...budget import checkpoint
+from ...arrays.ragged import Ragged
 from ...errors import ArgumentError
-from ...ragged import Ragged
+from ...geometry.arrangement import Created
+from ...geometry.exact_points import Point, between
+from ...numbers.integers import Integer, rational
+from ...runtime.budget import checkpoint
 from .field import ExactField, Row, combination, field_of_rows, rows_of
-from .integers import Integer, rational
-from .points import Point, between
 
 Cycle = list[int]
 """Vertices on the boundary of a region, counter-clockwise."""

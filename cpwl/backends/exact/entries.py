@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...network import Conv, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum, table
+from ...network.network import Network, Node, table
+from ...network.operators import Conv, Dense, Divide, Gather, Input, Max, Piecewise, Scale, Sum
+from ...numbers.integers import Integer, rational
 from .field import Row
-from .integers import Integer, rational
 
 _FEW = 64
 """Operations for one entry that are fewer than what the rows of all entries cost."""

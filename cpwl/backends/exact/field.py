@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .integers import Integer, Integers, array, common_multiple, common_scale, content, fractions, matrix, signs
+from ...numbers.integers import (
+    Integer,
+    Integers,
+    array,
+    common_multiple,
+    common_scale,
+    content,
+    fractions,
+    matrix,
+    signs,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arithmetic import Forward
-from ...domain import Domain
-from ...network import Network
-from ...predicates import Names
+from ...fields.arithmetic import Forward
+from ...fields.predicates import Names
+from ...geometry.domain import Domain
+from ...geometry.exact_lines import Line, domain_lines, line
+from ...network.network import Network
+from ...numbers.integers import Integer, fractions, rational
 from .arithmetic import ExactArithmetic
 from .entries import Entries
 from .field import ExactField, Row
-from .integers import Integer, fractions, rational
-from .lines import Line, domain_lines, line
 from .restrict import frame, restricted
 
 _ENTRIES = 1 << 19

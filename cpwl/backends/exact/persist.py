@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...arrays.ragged import Ragged
 from ...errors import ArgumentError, FileFormatError
-from ...ragged import Ragged
-from ...stored import Arrays, Stored, ragged_arrays, words_array
+from ...geometry.exact_points import Point, primitive
+from ...numbers.integers import Integer, array
+from ...storage.named_arrays import Arrays, Stored, ragged_arrays, words_array
 from .arrangement import ExactArrangement
-from .boundary import check_disjoint, sides
 from .cutter import Cycle, Edge, edge
+from .cycles import check_disjoint, sides
 from .field import ExactField
-from .integers import Integer, array
-from .points import Point, primitive
 
 
 def arrangement_to_arrays(arrangement: ExactArrangement) -> Arrays:

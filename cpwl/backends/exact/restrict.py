@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arithmetic import embedding
-from ...domain import Domain
-from ...network import Dense, Input, Network, Node
+from ...fields.arithmetic import embedding
+from ...geometry.domain import Domain
+from ...geometry.exact_points import Point
+from ...network.network import Network, Node
+from ...network.operators import Dense, Input
+from ...numbers.integers import Integer, array
 from .arithmetic import ExactArithmetic
 from .field import ExactField, field_of_rows
-from .integers import Integer, array
-from .points import Point
 
 
 def restricted(network: Network, domain: Domain) -> Network:

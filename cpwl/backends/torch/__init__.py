@@ -7,9 +7,9 @@ from functools import cache
 import torch
 
 from ...errors import BackendError
-from .arithmetic import TorchArithmetic
 from .arrangement import TorchArrangement
-from .field import FloatField
+from .fields.arithmetic import TorchArithmetic
+from .fields.field import FloatField
 
 __all__ = ["FloatField", "TorchArithmetic", "TorchArrangement", "arithmetic_on", "check_device", "use_one_thread"]
 

@@ -12,7 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...arrangement import (
+from ...arrays.bits import BitMatrix
+from ...arrays.ragged import Ragged
+from ...errors import (
+    ArgumentError,
+    BordersDifferError,
+    InternalError,
+    NumericalRangeError,
+    ShapeError,
+    UnsupportedDimensionError,
+)
+from ...geometry.arrangement import (
     Arrangement,
     Change,
     Created,
@@ -24,33 +34,23 @@ from ...arrangement import (
     Refinement,
     Taken,
 )
-from ...bits import BitMatrix
-from ...budget import checkpoint
-from ...errors import (
-    ArgumentError,
-    BordersDifferError,
-    InternalError,
-    NumericalRangeError,
-    ShapeError,
-    UnsupportedDimensionError,
-)
-from ...polytope import Polytope
-from ...ragged import Ragged
-from . import corners
-from .areas import area_errors, areas
-from .complex import Complex
-from .corners import Corners
-from .decide import Decider, Places
-from .dissolve import dissolve
-from .field import ROUND_UP, FloatField, lifted, stacked
-from .gluing import Glue
-from .locate import Locator, rational
+from ...geometry.polytope import Polytope
+from ...runtime.budget import checkpoint
+from .complex.areas import area_errors, areas
+from .complex.border_names import VertexNames, mixed, named, prolonged
+from .complex.complex import Complex
+from .complex.dissolve import dissolve
+from .complex.glue import Glue
+from .complex.locate import Locator, rational
+from .complex.segments import as_numpy, used
+from .fields.field import ROUND_UP, FloatField, lifted, stacked
 from .portable import Portable
-from .refine import Task, refine
-from .seams import VertexNames, mixed, named, prolonged
-from .segments import as_numpy, used
-from .spanned import Alike, Bending, SpannedField, repeated
-from .streamed import RectifiedRows
+from .refinement import corners
+from .refinement.corners import Corners
+from .refinement.decide import Decider, Places
+from .refinement.refine import Task, refine
+from .refinement.streamed import RectifiedRows
+from .spanned.field import Alike, Bending, SpannedField, repeated
 
 
 @dataclass(frozen=True, eq=False)

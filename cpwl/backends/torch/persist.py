@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import FileFormatError
-from ...stored import Arrays, Stored
+from ...storage.named_arrays import Arrays, Stored
 from .arrangement import TorchArrangement
-from .complex import Complex
-from .field import FloatField, Sharp
-from .segments import as_numpy
+from .complex.complex import Complex
+from .complex.segments import as_numpy
+from .fields.field import FloatField, Sharp
 
 
 def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:

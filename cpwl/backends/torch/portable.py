@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...compact import Compacted, compacted
+from ...arrays.pickled import Compacted, compacted
 
 
 class Portable:

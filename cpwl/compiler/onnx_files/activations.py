@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ...errors import FileFormatError, UnsupportedLayerError
-from ...network import Piecewise
-from .. import handlers_nonlinear as shared
+from ...network.operators import Piecewise
 from ..builder import Builder, Value, entries
-from ..handlers_linear import negate
+from ..operators import nonlinear as shared
+from ..operators.linear import negate
 from .call import Call, Handler, Result, bounded, broadcast
 from .graph import Array
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...errors import FileFormatError, UnsupportedLayerError
-from ...network import Shape
+from ...network.operators import Shape
 from ..builder import Builder, Value
 from .graph import Array, Operator
 

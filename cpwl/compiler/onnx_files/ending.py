@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, ShapeError
-from ...network import Shape
-from ...polytope import plain
-from ..ending import GROUPS
+from ...geometry.polytope import plain
+from ...network.operators import Shape
+from ..torch_models.ending import GROUPS
 from .call import MOST_ENTRIES
 from .graph import Array, Entry, Graph, Operator
 from .reasons import refusal

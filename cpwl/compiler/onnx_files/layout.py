@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import FileFormatError, UnsupportedLayerError
 from ..builder import Value
-from ..handlers_linear import negate
+from ..operators.linear import negate
 from .call import Call, Handler, Operand, Result, axes, bounded, broadcast, shape_of
 from .graph import Array
 

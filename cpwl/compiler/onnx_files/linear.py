@@ -8,11 +8,11 @@ from math import prod
 import numpy as np
 
 from ...errors import UnsupportedLayerError
-from ...network import Shape
-from .. import handlers_contract as contractions
-from .. import handlers_linear as shared
-from .. import handlers_nonlinear as nonlinear
+from ...network.operators import Shape
 from ..builder import Value, entries
+from ..operators import contract as contractions
+from ..operators import linear as shared
+from ..operators import nonlinear as nonlinear
 from .call import Call, Handler, Operand, Result, axes, bounded, broadcast, shape_of
 from .folding import FLOAT_TYPES
 from .graph import is_float

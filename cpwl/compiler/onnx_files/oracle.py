@@ -18,10 +18,10 @@ from torch import Tensor
 
 from ...errors import FileFormatError, MissingDependencyError, UnsupportedLayerError
 from ..bounds import DOUBLE, SINGLE, Precision
-from ..capture import first_line
 from ..check import Computed, agree, check_nodes
-from ..environment import environment
 from ..samples import sample_points
+from ..torch_models.capture import first_line
+from ..torch_models.environment import environment
 from .folding import FLOAT_TYPES
 from .graph import Entry, Graph, Operator, is_float
 from .reader import onnx_module

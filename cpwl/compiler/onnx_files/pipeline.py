@@ -5,8 +5,8 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from ...network import Network
-from ...network_check import check_network
+from ...network.check import check_network
+from ...network.network import Network
 from .ending import find_ending, find_source, read_example, with_fixed
 from .oracle import check_original
 from .reader import read_graph

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ...errors import CpwlError, FileFormatError, MissingDependencyError, UnsupportedLayerError
-from ...files import content_of, described
+from ...storage.files import content_of, described
 from .external import read_external
 from .graph import Array, Entry, Graph, Operator
 

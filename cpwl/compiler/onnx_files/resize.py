@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import FileFormatError, UnsupportedLayerError
-from ...network import Shape
+from ...network.operators import Shape
 from ..bounds import SINGLE
 from ..builder import Value
-from ..handlers_resample import (
+from ..operators.resample import (
     CUBIC_CHANGE,
     LINEAR_CHANGE,
     Weights,

@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 
 from ...errors import ArgumentError, CpwlError, FileFormatError, UnsupportedLayerError
-from ...network import Network, Shape
+from ...network.network import Network
+from ...network.operators import Shape
 from ..builder import Builder, Value
 from . import activations, folding, layout, linear, resize, windows
 from .call import MOST_ENTRIES, Call, Handler, Operand, Result, bounded, shape_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import FileFormatError, UnsupportedLayerError
-from ...network import Shape
+from ...network.operators import Shape
 from ..builder import Value
-from ..handlers_conv import transposed
-from ..handlers_pool import Sliding, largest_in, mean_in
+from ..operators.conv import transposed
+from ..operators.pool import Sliding, largest_in, mean_in
 from .call import Call, Handler, Result, bounded
 
 Pads = list[tuple[int, int]]

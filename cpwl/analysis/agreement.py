@@ -1,0 +1,127 @@
+"""Where two networks decide alike on a slice and where they do not: exact areas.
+
+Both networks become one with the outputs of both; its partition is cut by the largest output of the one and of the
+other, so that both decisions are constant on every cell. The areas are those of the cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..fields.value_numbers import Sameness
+from ..geometry.arrangement import Arrangement
+from ..geometry.domain import Domain
+from ..local.evaluate import check_compiled
+from ..network.joint import paired
+from ..network.network import Network
+from ..partitions.partition import Partition, partition
+from ..runtime.ieee import ieee
+from ..tiling.maximum import refine_by_maximum
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """A domain cut into cells on which two networks each decide for one class throughout.
+
+    The class is that of the largest output, the lowest where several are over an area; a network with one output has
+    the classes 1, where it is positive, and 0.
+    """
+
+    first: Network
+    second: Network
+    partition: Partition
+    """That of both networks together: its regions are the intersections of theirs."""
+    arrangement: Arrangement[Any]
+    """The cells: the regions cut by both decisions."""
+    regions: NDArray[np.int64]
+    """The region of ``partition`` that each cell lies in, int64 (C,)."""
+    classes: NDArray[np.int64]
+    """The class that each of the two decides for on each cell, int64 (C, 2)."""
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __repr__(self) -> str:
+        return f"<Agreement: {len(self)} cells, apart on {self.share:.4g} of the area>"
+
+    @property
+    def apart(self) -> NDArray[np.bool_]:
+        """Cells on which the two decide differently, bool (C,)."""
+        return np.asarray(self.classes[:, 0] != self.classes[:, 1])
+
+    @property
+    def ambiguous(self) -> NDArray[np.bool_]:
+        """Cells in whose making some decision was within its error bound, bool (C,); never with exact predicates."""
+        return self.arrangement.ambiguous
+
+    def areas(self) -> NDArray[Any]:
+        """The area of each cell in slice coordinates, (C,): float64, or Fractions from the exact backend."""
+        return self.arrangement.volumes()
+
+    @property
+    def area_apart(self) -> Any:
+        """The area on which the two decide differently: a float, or a Fraction from the exact backend."""
+        return self.areas()[self.apart].sum()
+
+    @property
+    def share(self) -> float:
+        """The share of the domain's area on which the two decide differently, a float."""
+        return float(self.area_apart) / self.partition.domain.volume
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draws where the two differ and returns the axes; see ``cpwl.plots.boundary.plot_agreement``."""
+        from ..plots.boundary import plot_agreement
+
+        return plot_agreement(self, ax)
+
+    def table(self) -> pandas.DataFrame:
+        """The area on which the first network decides for the row's class and the second for the column's.
+
+        All classes that occur, in order; the areas add up to the domain's, exactly from the exact backend.
+        """
+        import pandas
+
+        rows, columns = (np.unique(part) for part in self.classes.T)
+        areas = self.areas()
+        total = np.zeros((len(rows), len(columns)), areas.dtype)
+        places = tuple(np.searchsorted(k, part) for k, part in zip((rows, columns), self.classes.T, strict=True))
+        np.add.at(total, places, areas)
+        return pandas.DataFrame(total, pandas.Index(rows, name="first"), pandas.Index(columns, name="second"))
+
+
+@ieee
+def agreement(
+    first: Network,
+    second: Network,
+    dom: Domain,
+    *,
+    backend: str = "torch",
+    device: str | None = None,
+    predicates: Literal["exact", "float"] = "exact",
+) -> Agreement:
+    """Where two networks on inputs of one shape decide alike on ``dom``; they need not have as many classes.
+
+    ``backend``, ``device`` and ``predicates`` are those of ``cpwl.partition``: with exact predicates the cells are
+    exactly those of the two networks and areas are rounded; from the exact backend areas are exact too.
+    Raises ``ShapeError`` for inputs of two shapes.
+    """
+    for network in (first, second):
+        check_compiled(network)
+    part = partition(paired(first, second), dom, backend=backend, device=device, predicates=predicates)
+    split = max(first.outputs, 2)
+    groups = Ragged.of([range(split), range(split, part.network.outputs)])
+    numbers = Sameness(part.network, dom).everywhere(len(part.network.nodes) - 1)
+    found = refine_by_maximum(
+        part.arrangement, part.arithmetic(), part.outputs, groups, [], part.exact_predicates(), numbers=numbers
+    )
+    classes = found.winners.astype(np.int64)
+    return Agreement(first, second, part, found.arrangement, found.parents, classes)

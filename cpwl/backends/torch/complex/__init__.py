@@ -1,0 +1,1 @@
+"""Planar complexes as tensors: cells and edges, taken apart, joined, located, measured."""

@@ -1,0 +1,157 @@
+"""Point location among polygons with shared float64 vertices: those of these coordinates, or those that they stand for.
+
+A uniform grid lists the regions whose bounding boxes meet each of its squares. Among these candidates a point is
+located by the sides of the edges on which it lies. For the polygons as they are stored a ray to the right is followed,
+and sides that an error bound leaves open are found in rational arithmetic. Of the convex polygons whose vertices are
+known up to a bound, those on whose border the point may lie are left to whoever knows them exactly (proofs/, Lemma 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....arrays.ragged import Ragged
+from ..fields.field import UNIT
+
+_UP = 1 + 2.0**-20
+"""Covers the rounding of a bound's own evaluation."""
+
+Contains = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
+"""Whether region r[i] contains point p[i]: called with p and r."""
+
+_TINY = 2.0**-1000
+"""More than all that underflow takes away."""
+
+_TURN_BOUND = 4 * 2.0**-53
+"""Relative error of a 2 x 2 determinant of differences: (3 + 16 u) u (Shewchuk 1997, ccwerrboundA), rounded up."""
+
+
+class Locator:
+    """Regions by the squares of a grid."""
+
+    def __init__(self, vertices: NDArray[np.float64], regions: Ragged, errors: NDArray[np.float64]) -> None:
+        """``errors``: bounds on the distances of the vertices from the exact ones."""
+        self._vertices, self._regions, self._errors = vertices, regions, errors
+        low, high = (np.nextafter(vertices + sign * errors[:, None], sign * np.inf) for sign in (-1, 1))
+        self._low = regions.reduce(np.minimum, low[regions.values])
+        self._high = regions.reduce(np.maximum, high[regions.values])
+        self._origin = self._low.min(axis=0)
+        extent = np.maximum(self._high.max(axis=0) - self._origin, np.finfo(float).tiny)
+        self._side = max(1, int(np.sqrt(len(regions))))
+        self._scale = self._side / extent
+        self._square, self._members = self._grid()
+
+    def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The lowest index of a region that contains each point (M, 2), -1 outside."""
+        point, region = self._candidates(points)
+        inside = self._contains(points, point, region)
+        return self._lowest(len(points), point[inside], region[inside])
+
+    def locate_exactly(self, points: NDArray[np.float64], decide: Contains, *, rounded: bool) -> NDArray[np.int64]:
+        """The same for the exact regions, which ``decide`` knows; ``rounded``: points are within an ulp of theirs."""
+        moved = 2 * UNIT * np.abs(points).sum(axis=1) + _TINY if rounded else np.zeros(len(points))
+        point, region = self._candidates(points)
+        sure, inside = self._surely(points, moved, point, region)
+        open_ = np.flatnonzero(~sure)
+        inside[open_] = decide(point[open_], region[open_]) if len(open_) else False
+        return self._lowest(len(points), point[inside], region[inside])
+
+    def _lowest(self, count: int, point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The lowest region of each of ``count`` points, -1 for none."""
+        found = np.full(count, len(self._regions), np.int64)
+        np.minimum.at(found, point, region)
+        found[found == len(self._regions)] = -1
+        return found
+
+    def _squares(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Grid squares (M, 2); monotone in the coordinates, so that a box's squares cover its points'."""
+        squares = np.clip((points - self._origin) * self._scale, 0, self._side - 1)
+        return np.asarray(squares.astype(np.int64))
+
+    def _grid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each square's list begins, and the lists of regions, one after the other."""
+        first, last = self._squares(self._low), self._squares(self._high)
+        width, height = (last - first + 1).T
+        region = np.repeat(np.arange(len(self._regions)), width * height)
+        rank = np.arange(len(region)) - np.repeat(np.cumsum(width * height) - width * height, width * height)
+        column, row = first[region, 0] + rank % width[region], first[region, 1] + rank // width[region]
+        square = row * self._side + column
+        order = np.argsort(square, kind="stable")
+        return np.searchsorted(square[order], np.arange(self._side**2 + 1)), region[order]
+
+    def _candidates(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs (point, region) in which the point lies in the region's bounding box."""
+        square = self._squares(points) @ np.array([1, self._side])
+        lists = Ragged.from_counts(self._members, np.diff(self._square)).take(square)
+        point, region = lists.row_of, lists.values
+        inside = ((points[point] >= self._low[region]) & (points[point] <= self._high[region])).all(axis=1)
+        return point[inside], region[inside]
+
+    def _surely(
+        self,
+        points: NDArray[np.float64],
+        moved: NDArray[np.float64],
+        point: NDArray[np.int64],
+        region: NDArray[np.int64],
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """For each pair whether it is sure, and whether the exact region contains the exact point if it is."""
+        cycles = self._regions.take(region)
+        pair, here, following = cycles.row_of, cycles.values, cycles.values[cycles.successor]
+        at = points[point][pair]
+        one, other = self._vertices[here] - at, self._vertices[following] - at
+        left, right = one[:, 0] * other[:, 1], one[:, 1] * other[:, 0]
+        error = [self._errors[part] + moved[point][pair] for part in (here, following)]
+        sizes = [np.abs(part).sum(axis=1) for part in (one, other)]
+        margin = error[0] * sizes[1] + error[1] * sizes[0] + error[0] * error[1]
+        margin = (margin + _TURN_BOUND * (np.abs(left) + np.abs(right)) + _TINY) * _UP
+        lowest = cycles.reduce(np.minimum, np.where(np.abs(left - right) > margin, np.sign(left - right), 0))
+        return lowest != 0, lowest > 0
+
+    def _contains(
+        self, points: NDArray[np.float64], point: NDArray[np.int64], region: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether the closed region contains the point, for each pair."""
+        cycles = self._regions.take(region)
+        pair = cycles.row_of
+        start, end = self._vertices[cycles.values], self._vertices[cycles.values[cycles.successor]]
+        here = points[point][pair]
+        turn = _turns(start, end, here)
+        between = (np.minimum(start, end) <= here).all(axis=1) & (here <= np.maximum(start, end)).all(axis=1)
+        y = here[:, 1]
+        upward, downward = (start[:, 1] <= y) & (y < end[:, 1]), (end[:, 1] <= y) & (y < start[:, 1])
+        winding = (upward & (turn > 0)).astype(np.int64) - (downward & (turn < 0))
+        on_edge = (turn == 0) & between
+        count = np.bincount(pair, winding, minlength=len(region))
+        touched = np.bincount(pair, on_edge, minlength=len(region)) > 0
+        return np.asarray((count != 0) | touched)
+
+
+def _turns(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The sign of the turn a -> b -> c for each row, exact."""
+    left = (a[:, 0] - c[:, 0]) * (b[:, 1] - c[:, 1])
+    right = (a[:, 1] - c[:, 1]) * (b[:, 0] - c[:, 0])
+    turn = left - right
+    signs = np.sign(turn).astype(np.int64)
+    size = np.abs(left) + np.abs(right)
+    # Below the smallest normal number products lose bits: such turns are decided exactly as well.
+    for i in np.flatnonzero((np.abs(turn) <= _TURN_BOUND * size) | (size < np.finfo(float).tiny * 2.0**60)):
+        signs[i] = _exact_turn(*(tuple(map(Fraction, p[i].tolist())) for p in (a, b, c)))
+    return signs
+
+
+def rational(points: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers as Fractions."""
+    flat = [Fraction(x) for x in points.ravel().tolist()]
+    found = np.empty(len(flat), object)
+    found[:] = flat
+    return found.reshape(points.shape)
+
+
+def _exact_turn(a: tuple[Fraction, ...], b: tuple[Fraction, ...], c: tuple[Fraction, ...]) -> int:
+    turn = (a[0] - c[0]) * (b[1] - c[1]) - (a[1] - c[1]) * (b[0] - c[0])
+    return (turn > 0) - (turn < 0)

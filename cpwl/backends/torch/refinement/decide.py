@@ -1,0 +1,198 @@
+"""Exact decisions where float64 leaves a sign open: exact vertices, from the lines that meet there, and exact signs.
+
+A vertex is the point where two lines of one of its cells meet; both lines, and the columns on that cell, are exact
+affine functions that ``exactly`` gives for the cells concerned (proofs/, Lemma 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ....arrays.ragged import Ragged
+from ....errors import InternalError
+from ....fields.close_values import CloseValues, positions
+from ....geometry.arrangement import Exactly, ExactRegions, Form
+from ....runtime.budget import checkpoint
+from ..complex.complex import Complex
+from ..complex.segments import as_numpy
+from ..fields.field import UNIT
+from .counts import Counts, Question
+
+Point = tuple[Any, Any, Any]
+"""(x, y, w) with w > 0: the point (x / w, y / w), in integers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Vertices as zeros of two functions on an old cell, each that of line ``number`` or column -1 - ``number``."""
+
+    vertex: Tensor
+    cell: Tensor
+    names: Tensor
+    """int64 (n, 2)"""
+
+    def take(self, index: Tensor) -> Places:
+        """Some of them."""
+        return Places(self.vertex[index], self.cell[index], self.names[index])
+
+    def numpy(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Vertices, cells and names as numpy arrays."""
+        return as_numpy(self.vertex), as_numpy(self.cell), as_numpy(self.names)
+
+    @classmethod
+    def joined(cls, one: Places, other: Places) -> Places:
+        """All of two lists."""
+        pairs = ((one.vertex, other.vertex), (one.cell, other.cell), (one.names, other.names))
+        return cls(*(torch.cat(pair) for pair in pairs))
+
+    @classmethod
+    def of_vertices(cls, cells: Complex, vertices: Tensor) -> Places:
+        """Vertices of a complex, each as a corner of the lowest cell that has it."""
+        first = torch.full((int(cells.edges.max()) + 1,), len(cells.origin), device=vertices.device)
+        first.scatter_reduce_(0, cells.origin, torch.arange(len(cells.origin), device=first.device), "amin")
+        return cls.of_half_edges(cells, first[vertices])
+
+    @classmethod
+    def of_half_edges(cls, cells: Complex, half_edge: Tensor) -> Places:
+        """The origins of half-edges, as corners of their cells."""
+        cell = cells.cell_of[half_edge]
+        starts = half_edge == cells.offsets[cell]
+        before = torch.where(starts, cells.offsets[cell + 1], half_edge) - 1
+        lines = [cells.marks[cells.half_edge[h], 1] for h in (before, half_edge)]
+        return cls(cells.origin[half_edge], cell, torch.stack(lines, 1))
+
+
+class Decider:
+    """Exact signs of columns at vertices, and exact positions on edges.
+
+    What functions that are known closely leave open is decided from integers.
+    """
+
+    def __init__(self, exactly: Exactly, complex_: Complex) -> None:
+        """``complex_`` is the one that is to be cut."""
+        self._exactly, self._complex = exactly, complex_
+        self._batches: list[ExactRegions] = []
+        self._homes: dict[int, tuple[int, int]] = {}
+        """The batch of each cell that was asked for, and its place there."""
+        self._forms: dict[tuple[int, int], Form] = {}
+        self._points: dict[int, Point] = {}
+        self.counts = Counts()
+
+    @cached_property
+    def _close(self) -> CloseValues:
+        cells = self._complex
+        lines = Ragged(as_numpy(cells.marks[cells.half_edge, 1]), as_numpy(cells.offsets))
+        return CloseValues(self._exactly, lines)
+
+    @property
+    def settled(self) -> int:
+        """How many decisions were asked for."""
+        return self.counts.decisions
+
+    def signs(self, places: Places, columns: Tensor, question: Question = "sign") -> Tensor:
+        """The exact sign of columns[i] at places[i], int8 (n,)."""
+        self.fetch(places.cell)
+        if not self._close.known:
+            self.counts.note(question, len(columns), integers=len(columns))
+            return self._exact_signs(places, columns)
+        found = self._close.signs(*places.numpy(), as_numpy(columns))
+        signs, named, is_open = (torch.as_tensor(part, device=columns.device) for part in found)
+        left = is_open.nonzero(as_tuple=True)[0]
+        self.counts.note(question, len(columns), names=int(named.sum()), integers=len(left))
+        signs[left] = self._exact_signs(places.take(left), columns[left])
+        return signs
+
+    def _exact_signs(self, places: Places, columns: Tensor) -> Tensor:
+        signs = [(value > 0) - (value < 0) for value, _ in self._values(places, places.cell, columns)]
+        return torch.tensor(signs, dtype=torch.int8, device=columns.device)
+
+    def orders(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """``positions``, where they decide in which order crossings lie."""
+        return self.positions(first, second, cells, columns, "order")
+
+    def positions(
+        self, first: Places, second: Places, cells: Tensor, columns: Tensor, question: Question = "place"
+    ) -> tuple[Tensor, Tensor]:
+        """The parameter between first[i] and second[i], on cells[i], where columns[i] vanishes; and its error bound."""
+        self.fetch(torch.cat([first.cell, second.cell, cells]))
+        if not self._close.known:
+            self.counts.note(question, len(columns), integers=len(columns))
+            position = self._exact_positions(first, second, cells, columns)
+            return position, torch.full_like(position, UNIT)
+        on = as_numpy(cells), as_numpy(columns)
+        found = positions(*(self._close.values(*end.numpy(), *on) for end in (first, second)))
+        position, slack = (torch.as_tensor(part, device=columns.device) for part in found)
+        left = slack.isinf().nonzero(as_tuple=True)[0]
+        self.counts.note(question, len(columns), integers=len(left))
+        position[left] = self._exact_positions(first.take(left), second.take(left), cells[left], columns[left])
+        slack[left] = UNIT
+        return position, slack
+
+    def _exact_positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> Tensor:
+        ends = (self._values(end, cells, columns) for end in (first, second))
+        exact = [_position(*one, *other) for one, other in zip(*ends, strict=True)]
+        return torch.tensor(exact, dtype=torch.float64, device=columns.device)
+
+    def fetch(self, cells: Tensor) -> None:
+        """Asks for the functions on some cells, all at once."""
+        self._close.fetch(as_numpy(cells))
+        if not self._close.known:
+            self._fetch_exact(cells)
+
+    def _values(self, places: Places, cells: Tensor, columns: Tensor) -> list[tuple[Any, Any]]:
+        """Columns at places, as numerator and denominator, up to a positive factor common to one of ``cells``."""
+        self._fetch_exact(torch.cat([places.cell, cells]))
+        wanted = list(zip(cells.tolist(), (-1 - columns).tolist(), strict=True))
+        corners = list(zip(*(part.tolist() for part in (places.vertex, places.cell, places.names)), strict=True))
+        lines = [(cell, name) for vertex, cell, names in corners if vertex not in self._points for name in names]
+        self._fetch_forms({*wanted, *lines})
+        return [_at(self._forms[form], self._point(*corner)) for form, corner in zip(wanted, corners, strict=True)]
+
+    def _fetch_exact(self, cells: Tensor) -> None:
+        """Asks for the exact functions on some cells, all at once."""
+        wanted = [cell for cell in torch.unique(cells).tolist() if cell not in self._homes]
+        if wanted:
+            self._homes.update((cell, (len(self._batches), place)) for place, cell in enumerate(wanted))
+            self._batches.append(self._exactly.regions(np.array(wanted)))
+
+    def _fetch_forms(self, wanted: set[tuple[int, int]]) -> None:
+        """Makes functions known, each by its cell and its name: that of a line, or -1 - column."""
+        by_batch: dict[int, list[tuple[int, int]]] = {}
+        for form in wanted - self._forms.keys():
+            by_batch.setdefault(self._homes[form[0]][0], []).append(form)
+        for batch, forms in by_batch.items():
+            place, name = np.array([(self._homes[cell][1], name) for cell, name in forms]).T
+            self._forms.update(zip(forms, self._batches[batch].forms(place, name), strict=True))
+
+    def _point(self, vertex: int, cell: int, names: Sequence[int]) -> Point:
+        if vertex not in self._points:
+            self._points[vertex] = intersection(*(self._forms[cell, name] for name in names))
+        return self._points[vertex]
+
+
+def intersection(p: Form, q: Form) -> Point:
+    """The point where two functions vanish."""
+    checkpoint()
+    x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+    if w == 0:
+        raise InternalError("two lines that meet in a vertex are parallel: an earlier decision was wrong")
+    return (x, y, w) if w > 0 else (-x, -y, -w)
+
+
+def _at(form: Form, point: Point) -> tuple[Any, Any]:
+    checkpoint()
+    return form[0] * point[0] + form[1] * point[1] + form[2] * point[2], point[2]
+
+
+def _position(p: Any, v: Any, q: Any, w: Any) -> float:
+    """Where a function with the values p / v and q / w at the ends, of opposite sign, vanishes between them."""
+    one, other = abs(int(p * w)), abs(int(q * v))
+    return one / (one + other)

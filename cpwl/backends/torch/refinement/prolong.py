@@ -1,0 +1,411 @@
+"""New vertices as points of segments between older ones, and how fields are prolonged to them, all or only some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import accumulate, pairwise
+
+import torch
+from torch import Tensor
+
+from .. import compiled
+from ..fields.field import ROUND_UP, UNIT, FloatField, Scaled, inverted, largest_share, lifted, room, row_norms
+from .signs import Signs
+
+_BLOCK = 1 << 17
+"""Entries handled at a time: two gathered blocks and their difference stay in the cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """New vertices: ``(1 - position) first + position second``, where ``column`` is at its level."""
+
+    first: Tensor
+    second: Tensor
+    column: Tensor
+    position: Tensor
+    slack: Tensor
+    """Bound on the error of ``position``."""
+    also: Tensor
+    """A second column that is at its level there, because it is at both ends; -1 where there is none."""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @classmethod
+    def of(cls, first: Tensor, second: Tensor, column: Tensor, position: Tensor, slack: Tensor) -> Points:
+        """Points at which one column is at its level."""
+        return cls(first, second, column, position, slack, torch.full_like(column, -1))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Points]) -> Points:
+        """The points of several lists, of which there is at least one."""
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+    def take(self, index: Tensor) -> Points:
+        """Some of the points."""
+        return Points(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def part(self, start: int, stop: int) -> Points:
+        """Consecutive points, as views."""
+        return Points(*(getattr(self, field.name)[start:stop] for field in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class Certain:
+    """Exact signs in {-1, 0, 1} of some columns (minus their levels) at some vertices."""
+
+    vertex: Tensor
+    column: Tensor
+    sign: Tensor
+
+    @classmethod
+    def none(cls, device: torch.device) -> Certain:
+        """No signs."""
+        empty = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(empty, empty, empty.to(torch.int8))
+
+    @classmethod
+    def joined(cls, one: Certain, other: Certain) -> Certain:
+        """All signs of two lists."""
+        pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
+        return cls(*(torch.cat(pair) for pair in pairs))
+
+    def take(self, chosen: Tensor) -> Certain:
+        """Some of the signs, by index or by truth values."""
+        return Certain(self.vertex[chosen], self.column[chosen], self.sign[chosen])
+
+    def moved(self, place: Tensor) -> Certain:
+        """The signs at vertices that have a new place, there; -1 stands for none."""
+        found = self.take(place[self.vertex] >= 0)
+        return replace(found, vertex=place[found.vertex])
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which rows a prolonged field is to have: copies of old ones, and new ones in an order in which they can be made.
+
+    The first ``wanted`` of all ``rows`` are those asked for; the others are what these are made from.
+    """
+
+    rows: int
+    wanted: int
+    copies: tuple[tuple[int, Tensor | None], ...]
+    """The place from which on old rows go, and which ones; None for all."""
+    makings: tuple[tuple[int, Points], ...]
+    """The place from which on new rows go, and their points, whose ends are places."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prolongation:
+    """How fields on old vertices become fields on these and the new ones: layer by layer, each on what was before."""
+
+    old: int
+    """The number of old vertices, which come first."""
+    points: Points
+    layers: tuple[int, ...]
+    """Where each layer of new vertices begins among ``points``, and their number: within a layer no vertex needs
+    another."""
+
+    @classmethod
+    def of(cls, old: int, batches: Sequence[Points]) -> Prolongation:
+        """Batches of new vertices, each of which refers to old ones and to those of earlier batches."""
+        ends = tuple(accumulate((len(batch) for batch in batches), initial=0))
+        return cls(old, Points.joined(batches), ends)
+
+    @property
+    def rows(self) -> int:
+        """The number of all vertices."""
+        return self.old + len(self.points)
+
+    def carry(self, field: FloatField, held: Tensor | None = None) -> FloatField:
+        """The field on all vertices; of all columns or of some."""
+        return _plainly(field) if held is None and not len(self.points) else grown(field, self.everywhere, held)
+
+    def carry_to(self, field: FloatField, vertices: Tensor, held: Tensor | None = None) -> FloatField:
+        """The field on some vertices, in that order; of all columns or of some."""
+        order = _increasing(vertices)
+        if order is None:
+            return grown(field, self.at(vertices), held)
+        return grown(field, self.at(vertices[order]), held).take(torch.argsort(order))
+
+    @cached_property
+    def everywhere(self) -> Plan:
+        """The plan for all vertices."""
+        spans = pairwise(self.layers)
+        makings = tuple((self.old + start, self.points.part(start, stop)) for start, stop in spans)
+        return Plan(self.rows, self.rows, ((0, None),), makings)
+
+    def at(self, vertices: Tensor) -> Plan:
+        """The plan for some vertices, increasing."""
+        extra = self._ends_beside(vertices)
+        place = torch.empty(self.rows, dtype=torch.int64, device=vertices.device)
+        parts = ((0, vertices), (len(vertices), extra))
+        for start, names in parts:
+            place[names] = torch.arange(start, start + len(names), device=place.device)
+        starts = torch.tensor(self.layers, device=place.device) + self.old
+        bounds = [torch.searchsorted(names, starts).tolist() for _, names in parts]
+        copies = [(start, names[: bound[0]]) for (start, names), bound in zip(parts, bounds, strict=True)]
+        makings = []
+        for k in range(len(self.layers) - 1):
+            for (start, names), bound in zip(parts, bounds, strict=True):
+                low, high = bound[k], bound[k + 1]
+                if high > low:
+                    makings.append((start + low, self._points_at(names[low:high], place)))
+        return Plan(len(vertices) + len(extra), len(vertices), tuple(copies), tuple(makings))
+
+    def _points_at(self, names: Tensor, place: Tensor) -> Points:
+        """New vertices as points between places."""
+        points = self.points.take(names - self.old)
+        return replace(points, first=place[points.first], second=place[points.second])
+
+    def _ends_beside(self, vertices: Tensor) -> Tensor:
+        """All vertices that some are made from and that are not among these, increasing."""
+        seen = torch.zeros(self.rows, dtype=torch.bool, device=vertices.device)
+        seen[vertices] = True
+        extra = vertices[:0]
+        for start, stop in reversed(list(pairwise(self.layers))):
+            layer = torch.tensor([start, stop], device=extra.device) + self.old
+            made = torch.cat([names[slice(*torch.searchsorted(names, layer).tolist())] for names in (vertices, extra)])
+            ends = torch.cat([end[made - self.old] for end in (self.points.first, self.points.second)])
+            fresh = torch.unique(ends[~seen[ends]])
+            seen[fresh] = True
+            extra = torch.sort(torch.cat([extra, fresh]))[0]
+        return extra
+
+
+@dataclass(frozen=True, eq=False)
+class Cutting:
+    """The functions that cut, prolonged to the vertices that they make: exactly at their level where they are.
+
+    The fields given are new: nothing else refers to their memory.
+    """
+
+    field: FloatField
+    """On the old vertices."""
+    function: Tensor
+    level: Tensor
+    signs: Signs
+    """Of all columns at the old vertices."""
+    certain: Certain
+    """Exact signs of columns, at old and new vertices."""
+    prolongation: Prolongation
+
+    def values(self, vertices: Tensor | None = None) -> FloatField:
+        """The functions on some vertices, in that order, each given once, or (None) on all."""
+        found, certain = self._on(vertices, None)
+        low = certain.take((certain.sign <= 0) & (self.level[certain.column] == 0))
+        return replace(found, settled=(low.vertex, self.function[low.column], low.sign))
+
+    def rectified(self, vertices: Tensor | None = None) -> FloatField:
+        """The same of max(f, 0), for functions f that are cut at the one level 0.
+
+        A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
+        """
+        found, _ = self._on(vertices, self.reaching)
+        norms = torch.empty_like(found.error)
+        if compiled.serves(norms):
+            compiled.rectify(found.values, norms)
+        else:
+            norms.copy_(row_norms(found.values.clamp_(min=0)))
+        return replace(found, norms=norms, held=self.reaching, width=self.field.columns)
+
+    @cached_property
+    def reaching(self) -> Tensor:
+        """The columns that are not below their level at all old vertices."""
+        return self.signs.reaching(len(self.level))
+
+    def place_of(self, columns: Tensor) -> Tensor:
+        """Where the functions of columns are among those of the ``reaching`` ones; -1 where not, and for -1."""
+        return self._places[columns].masked_fill_(columns < 0, -1)
+
+    @cached_property
+    def _places(self) -> Tensor:
+        return self._functions(self.reaching)
+
+    @property
+    def zeros(self) -> tuple[Tensor, Tensor]:
+        """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
+        found = self.certain.take(self.certain.sign <= 0)
+        vertex, order = torch.sort(found.vertex)
+        place = self.place_of(found.column[order])
+        return vertex[place >= 0], place[place >= 0]
+
+    def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
+        """The functions on some vertices, of all columns or of some, and the signs that are certain there."""
+        plan = self.prolongation
+        if vertices is None:
+            found, certain = plan.carry(self.field, held), self.certain
+            if held is None and not len(plan.points):
+                scaled = None if found.scaled is None else replace(found.scaled, error=found.scaled.error.clone())
+                found = replace(found, values=found.values.clone(), error=found.error.clone(), scaled=scaled)
+            place = new = torch.arange(plan.old, plan.rows, device=found.values.device)
+        else:
+            found, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
+            place = (vertices >= plan.old).nonzero(as_tuple=True)[0]
+            new = vertices[place]
+        made = self._made(new, place)
+        self._settle(found, made, certain, self._functions(held))
+        return found, Certain.joined(made, certain)
+
+    def _functions(self, held: Tensor | None) -> Tensor:
+        """For each column the place of its function among those that are held; -1 for none."""
+        if held is None:
+            return self.function
+        place = torch.full((self.field.columns,), -1, device=held.device)
+        place[held] = torch.arange(len(held), device=held.device)
+        return place[self.function]
+
+    def _certain_at(self, vertices: Tensor) -> Certain:
+        """The certain signs at some vertices, by their places."""
+        if not len(self.certain.vertex):
+            return self.certain
+        place = torch.full((self.prolongation.rows,), -1, device=vertices.device)
+        place[vertices] = torch.arange(len(vertices), device=place.device)
+        return self.certain.moved(place)
+
+    def _settle(self, grown: FloatField, made: Certain, certain: Certain, function: Tensor) -> None:
+        """Puts in exact values where vertices were made, and moves others to the side on which they certainly are."""
+        if compiled.serves(grown.values):
+            compiled.put(grown.values, made.vertex, made.column, function, self.level)
+        else:
+            grown.values[made.vertex, function[made.column]] = self.level[made.column]
+        if len(certain.vertex):
+            self._correct(grown, certain.take(function[certain.column] >= 0), function)
+
+    def _made(self, new: Tensor, place: Tensor) -> Certain:
+        """New vertices, by their places, with the columns that are at their level there because they made them."""
+        points = self.prolongation.points
+        column, also = (names[new - self.prolongation.old] for names in (points.column, points.also))
+        twice = also >= 0
+        vertex, column = torch.cat([place, place[twice]]), torch.cat([column, also[twice]])
+        return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
+
+    def _correct(self, grown: FloatField, certain: Certain, function: Tensor) -> None:
+        """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
+        place = certain.vertex, function[certain.column]
+        level = self.level[certain.column]
+        beyond = torch.nextafter(level, level + certain.sign * torch.inf)
+        wrong = torch.sign(grown.values[place] - level) != certain.sign
+        grown.values[place] = torch.where(certain.sign == 0, level, torch.where(wrong, beyond, grown.values[place]))
+        moved = (2 * UNIT * level.abs())[wrong]
+        grown.error.index_add_(0, certain.vertex[wrong], moved)
+        if grown.scaled is not None:
+            shares = inverted(grown.scaled.scale)[place[1][wrong]]
+            grown.scaled.error.index_add_(0, certain.vertex[wrong], moved * shares)
+
+
+def _increasing(vertices: Tensor) -> Tensor | None:
+    """The permutation that sorts; None when there is nothing to sort."""
+    return None if bool((vertices[1:] > vertices[:-1]).all()) else torch.argsort(vertices)
+
+
+def _plainly(field: FloatField) -> FloatField:
+    """The values and their bounds alone, as after a prolongation."""
+    return FloatField(
+        field.values, field.error, zeros=field.zeros, scaled=field.scaled, held=field.held, width=field.width
+    )
+
+
+def grown(field: FloatField, plan: Plan, held: Tensor | None = None) -> FloatField:
+    """The field on the rows of a plan, with its error bound (proofs/, Lemma 5 (c)); of all columns or of some."""
+    growing = _Growing(field, plan, held)
+    for start, points in plan.makings:
+        growing.make(start, points)
+    return replace(growing.field(), held=field.held, width=field.width)
+
+
+class _Growing:
+    """A field to which new rows are added."""
+
+    def __init__(self, field: FloatField, plan: Plan, held: Tensor | None) -> None:
+        self._wanted = plan.wanted
+        columns = field.values.shape[1] if held is None else len(held)
+        self._values = room(plan.rows, columns, field.values)
+        self._error, self._norms = (field.error.new_empty(plan.rows) for _ in range(2))
+        self._zeros = None if field.zeros is None or held is not None else field.zeros.new_empty(plan.rows, columns)
+        self._scaled, self._shares = None, None
+        if field.scaled is not None and held is None:
+            bounds = (field.error.new_empty(plan.rows) for _ in range(2))
+            self._scaled, self._shares = Scaled(field.scaled.scale, *bounds), inverted(field.scaled.scale)
+        for start, rows in plan.copies:
+            self._copy(field, rows, held, slice(start, start + (field.rows if rows is None else len(rows))))
+
+    def _copy(self, field: FloatField, rows: Tensor | None, held: Tensor | None, target: slice) -> None:
+        """Puts in old rows, or (None) all of them."""
+        self._error[target] = field.error if rows is None else field.error[rows]
+        if self._zeros is not None and field.zeros is not None:
+            self._zeros[target] = field.zeros if rows is None else field.zeros[rows]
+        if self._scaled is not None and field.scaled is not None:
+            old = field.scaled if rows is None else field.scaled.rows(rows)
+            self._scaled.error[target], self._scaled.size[target] = old.error, old.size
+        values, norms = self._values[target], self._norms[target]
+        if held is not None and compiled.serves(values):
+            compiled.take(field.values, torch.arange(field.rows) if rows is None else rows, held, values, norms)
+            return
+        if held is not None:
+            torch.index_select(field.values if rows is None else field.values[rows], 1, held, out=values)
+        elif rows is None:
+            values.copy_(field.values)
+        else:
+            torch.index_select(field.values, 0, rows, out=values)
+        norms.copy_(row_norms(values))
+
+    def make(self, start: int, points: Points) -> None:
+        """Adds the rows of new vertices from a place on; those of their ends are there."""
+        target = slice(start, start + len(points))
+        if self._zeros is not None:
+            self._zeros[target] = self._zeros[points.first] & self._zeros[points.second]
+        if self._scaled is not None and self._shares is not None:
+            self._bound_entries(target, points, self._scaled, self._shares)
+        if compiled.serves(self._values):
+            arrays, ends = (self._values, self._error, self._norms), (points.first, points.second)
+            compiled.interpolate(*arrays, start, ends, (points.position, points.slack))
+            return
+        step = max(1, _BLOCK // max(self._values.shape[1], 1))
+        for low in range(0, len(points), step):
+            self._interpolate(start + low, points.part(low, min(low + step, len(points))))
+
+    def _interpolate(self, start: int, points: Points) -> None:
+        first, second, position = points.first, points.second, points.position
+        target = slice(start, start + len(points))
+        origin = self._values.index_select(0, first)
+        difference = self._values.index_select(0, second).sub_(origin)
+        torch.addcmul(origin, difference, position[:, None], out=self._values[target])
+        ends = self._error[first], self._error[second]
+        norms = self._norms[first], self._norms[second]
+        self._norms[target] = torch.lerp(*norms, position) * ROUND_UP
+        steps = torch.linalg.vector_norm(difference, dim=1)
+        reach = torch.where(steps.isinf(), norms[0] + norms[1], steps) + ends[0] + ends[1]
+        rounding = 8 * UNIT * (norms[0] + norms[1])
+        bound = torch.lerp(*ends, position) + points.slack * reach + rounding
+        self._error[target] = lifted(bound * ROUND_UP)
+
+    def _bound_entries(self, target: slice, points: Points, scaled: Scaled, shares: Tensor) -> None:
+        """The bounds in the scaled norm: those of ``_interpolate`` in another norm."""
+        ends = scaled.error[points.first], scaled.error[points.second]
+        sizes = scaled.size[points.first], scaled.size[points.second]
+        reach = _largest_steps(self._values, points, shares) + ends[0] + ends[1]
+        bound = torch.lerp(*ends, points.position) + points.slack * reach + 8 * UNIT * (sizes[0] + sizes[1])
+        scaled.error[target] = lifted(bound * ROUND_UP)
+        scaled.size[target] = lifted(torch.lerp(*sizes, points.position) * ROUND_UP)
+
+    def field(self) -> FloatField:
+        """The rows that are wanted."""
+        zeros = None if self._zeros is None else self._zeros[: self._wanted]
+        scaled = self._scaled
+        if scaled is not None:
+            scaled = Scaled(scaled.scale, scaled.error[: self._wanted], scaled.size[: self._wanted])
+        return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros, scaled=scaled)
+
+
+def _largest_steps(values: Tensor, points: Points, shares: Tensor) -> Tensor:
+    """The largest step between the two rows of each point, in the scaled norm, rounded up."""
+    if compiled.serves(values):
+        return compiled.largest_steps(values, points.first, points.second, shares)
+    step = max(1, _BLOCK // max(values.shape[1], 1))
+    parts = [points.part(low, min(low + step, len(points))) for low in range(0, len(points), step)]
+    found = [largest_share(values[part.second] - values[part.first], shares) for part in parts]
+    return torch.cat([*found, points.position[:0]])

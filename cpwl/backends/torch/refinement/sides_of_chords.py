@@ -1,0 +1,63 @@
+"""On which sides of its old cell's chords each new cell lies, by combinatorics alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..complex.complex import Complex
+from .assemble import Cut
+
+
+@dataclass(frozen=True, eq=False)
+class Beyond:
+    """For each new cell a step across one chord, towards the old cell's first vertex (proofs/, Lemma 8).
+
+    The walk around an old cell begins at its first vertex and reaches every chord's start before its end, so that
+    vertex lies on the left of every chord. A new cell on the right of a chord along which it has a link has on the
+    other side of it a cell with one chord less between itself and the first vertex.
+    """
+
+    towards: Tensor
+    """The cell across; the cell itself where nothing lies between, int64 (R,)."""
+    column: Tensor
+    """The column of the chord that is crossed, -1 where there is none."""
+
+    @classmethod
+    def find(cls, new: Complex, order: Tensor, cut: Cut) -> Beyond:
+        """The steps in a complex traced from what ``cut`` assembled, its half-edges in that ``order``."""
+        chord = cut.chord_of_link
+        link = order - cut.pieces - len(chord)
+        against = ((link >= 0) & (link < len(chord))).nonzero(as_tuple=True)[0]
+        chosen = torch.full((new.cells,), len(order), device=order.device)
+        chosen.scatter_reduce_(0, new.cell_of[against], against, "amin")
+        some = (chosen < len(order)).nonzero(as_tuple=True)[0]
+        towards = torch.arange(new.cells, device=order.device)
+        towards[some] = new.sides[new.half_edge[chosen[some]], 0]
+        column = torch.full_like(towards, -1)
+        column[some] = cut.chords.column[chord[link[chosen[some]]]]
+        return cls(towards, column)
+
+    def columns(self, count: int) -> Tensor:
+        """Packed bits (R, bytes): the columns whose chords lie between each cell and its old cell's first vertex."""
+        cell = (self.column >= 0).nonzero(as_tuple=True)[0]
+        word, bit = self.column[cell] // 64, self.column[cell] % 64
+        words = torch.zeros(max(1, -(-count // 64)), len(self.column), dtype=torch.int64, device=cell.device)
+        words[word, cell] = torch.ones_like(bit).bitwise_left_shift(bit)
+        jumps = self._jumps(cell)
+        for row in words:  # a row at a time stays in the cache
+            for cell, towards in jumps:
+                row[cell] ^= row[towards]
+        return words.T.reshape(-1).view(torch.uint8).view(len(self.column), -1)
+
+    def _jumps(self, cell: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """By pointer doubling: the cells that still have a way to go, and how far each sees by then."""
+        towards, jumps = self.towards.clone(), []
+        cell = cell[self.column[towards[cell]] >= 0]
+        while len(cell):
+            jumps.append((cell, towards[cell]))
+            towards[cell] = towards[towards[cell]]
+            cell = cell[self.column[towards[cell]] >= 0]
+        return jumps

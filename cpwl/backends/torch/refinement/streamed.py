@@ -1,0 +1,50 @@
+"""Rectified rows that are made a few at a time while a matrix reads them: all of them are never held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import compiled
+from ..fields.field import room
+from .prolong import Cutting
+
+
+class RectifiedRows:
+    """What ``Cutting.rectified`` gives for all vertices; the same values and bounds, but for the rounding of norms."""
+
+    def __init__(self, cutting: Cutting) -> None:
+        self.cutting, self.held = cutting, cutting.reaching
+        self.rows, self.columns = cutting.prolongation.rows, cutting.field.columns
+        self.error, self.norms = (cutting.field.error.new_empty(self.rows) for _ in range(2))
+        """Bounds by row, once all rows have been read."""
+
+    @classmethod
+    def of(cls, cutting: Cutting) -> RectifiedRows | None:
+        """The rows of a refinement; None where they have to be held to be made.
+
+        That is without the compiled loops, and where vertices lie between others that lie between new ones.
+        """
+        near = len(cutting.prolongation.layers) <= 3
+        plain = cutting.field.zeros is None and cutting.field.held is None
+        serves = compiled.serves(cutting.field.values) and near and plain
+        return cls(cutting) if serves and len(cutting.reaching) else None
+
+    def parts(self, at_once: int) -> Iterator[tuple[slice, Tensor]]:
+        """The held columns of so many rows at a time, in order, with the rows' numbers. The memory is used again."""
+        field, points = self.cutting.field, self.cutting.prolongation.points
+        values = field.values.contiguous()
+        mask = torch.zeros_like(values[0]).view(torch.int64).index_fill_(0, self.held, -1)
+        old = values, field.error, self.held, mask.view(torch.float64)
+        made, also = (self.cutting.place_of(columns) for columns in (points.column, points.also))
+        between = points.first, points.second, points.position, points.slack, made, also
+        zeros = self.cutting.zeros
+        target = room(min(at_once, self.rows), len(self.held), values)
+        bounds = self.error, self.norms, torch.empty_like(self.norms), target.new_empty(3 * values.shape[1])
+        for start in range(0, self.rows, at_once):
+            part = slice(start, min(start + at_once, self.rows))
+            rows = target[: part.stop - start]
+            compiled.rectified(old, between, zeros, start, rows, bounds)
+            yield part, rows

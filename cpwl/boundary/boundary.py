@@ -1,0 +1,401 @@
+"""Decision boundaries and level sets of a partition, and points drawn from them.
+
+The argmax boundary is where the two largest outputs are equal: inside each region a union of facets of the cells of
+max(outputs) (proofs/, Theorem 1). Only regions on which no single output is the largest throughout are looked at.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arrays.ragged import Ragged
+from ..errors import ArgumentError, IncompleteWarning, UnsupportedDimensionError
+from ..fields.arithmetic import embedding, evaluate
+from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
+from ..geometry.arrangement import Arrangement, Refinement
+from ..geometry.polytope import number
+from ..network.network import Node
+from ..network.operators import Gather, Sum
+from ..partitions.partition import Partition
+from ..runtime.ieee import ieee
+from ..tiling.maximum import refine_by_maximum
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .exact_samples import BoundarySamples
+    from .nearest import Nearest
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class DecisionBoundary:
+    """The facets (segments, when D = 2) on which a partition's outputs are decided."""
+
+    partition: Partition
+    ends: NDArray[Any]
+    """Slice coordinates (S, 2, D) of the ends of each segment: float64, or Fractions when the partition is exact."""
+    regions: NDArray[np.int64]
+    """The region of the partition that each segment lies in (one of the two, for a segment between regions), (S,)."""
+    pairs: NDArray[np.int64]
+    """The two classes i < j whose outputs are equal on each segment, (S, 2); -1 for a level set."""
+    slack: NDArray[np.float64]
+    """Bound on the distance of each segment's ends from the exact ones, (S,); 0 when exact."""
+    ambiguous: NDArray[np.bool_]
+    """Segments beside a piece of a region in whose making some decision was within its error bound, (S,)."""
+    undecided: NDArray[np.int64]
+    """Regions of the partition in which some decision was within its bound: segments may be wrong there."""
+    ties: tuple[tuple[int, tuple[int, int]], ...]
+    """Regions on which two outputs are equal (or one is at the level) over an area, with the classes: listed apart."""
+    level: float | None = None
+    """The level, for a level set."""
+    everywhere: bool = False
+    """Whether the two outputs need not be the largest."""
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __repr__(self) -> str:
+        part = "" if self.complete else "INCOMPLETE, "
+        counts = f"{len(self)} segments, {len(self.ties)} ties, {len(self.undecided)} undecided regions"
+        return f"<DecisionBoundary: {part}{counts}>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is the boundary on all of the domain; if not, the partition is not complete either."""
+        return self.partition.complete
+
+    def lengths(self) -> NDArray[np.float64]:
+        """The length of each segment in slice coordinates, (S,)."""
+        steps = self.ends[:, 1] - self.ends[:, 0]
+        return np.asarray(np.linalg.norm(steps.astype(np.float64), axis=1))
+
+    def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
+
+        On an exact partition the points are Fractions and lie exactly on the boundary. Where the boundary is not
+        ``complete`` they are drawn from the segments that are there, with an ``IncompleteWarning``.
+        """
+        if not self.complete:
+            warnings.warn(
+                "samples are drawn from the part of the boundary that is there: the partition is not complete.",
+                IncompleteWarning,
+                stacklevel=3,
+            )
+        lengths = self.lengths()
+        if number("n", n) < 0 or int(n) != n:
+            raise ArgumentError(f"n must be a number of samples, got {n!r}.")
+        if n and not lengths.sum() > 0:
+            self.partition.check_complete("a boundary none of which is there")
+            raise ArgumentError(
+                "the boundary is empty on this domain: there is nothing to sample. "
+                "Choose other classes or another level."
+            )
+        generator = np.random.default_rng(seed)
+        segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)
+        share: NDArray[Any] = generator.random((n, 1))
+        if self.ends.dtype == object:
+            share = np.array([[Fraction(s)] for s in share[:, 0].tolist()], dtype=object).reshape(n, 1)
+        first, second = self.ends[segment, 0], self.ends[segment, 1]
+        return first + share * (second - first), segment
+
+    def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
+        """n points of the input space (n, *shape) on the boundary, drawn uniformly by its length in the slice."""
+        return self.partition.to_input(self.sample_slice(n, seed=seed)[0])
+
+    def certify(self, n: int = 20, *, seed: int = 0) -> BoundarySamples:
+        """n exact rational points, drawn uniformly by length, that are proved to lie on the boundary.
+
+        The result can be saved as a certificate, and it gives the float64 and float32 neighbours of each point with
+        their exact differences on both sides. See ``cpwl.certify_samples``.
+        """
+        from .exact_samples import certified
+
+        return certified(self, n, seed)
+
+    def nearest(self, u: ArrayLike) -> Nearest:
+        """The nearest point of the boundary to each point u (M, 2) of the slice; see ``cpwl.analysis.nearest``."""
+        from .nearest import nearest
+
+        return nearest(self, u)
+
+    def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
+        """Draws points of it as images, with the closest data; see ``cpwl.plots.boundary.plot_samples``."""
+        from ..plots.boundary import plot_samples
+
+        return plot_samples(self, data, **options)
+
+    def table(self) -> pandas.DataFrame:
+        """The length of each class pair's part; see ``cpwl.analysis.length_table``."""
+        from .nearest import length_table
+
+        return length_table(self)
+
+    def residuals(self, u: NDArray[Any], segment: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """The computed |output_i - output_j| (or |output - level|) at samples, and a proven bound on it; (n,) each.
+
+        The exact value at the exact point of the exact segment is 0; the bound is that of the evaluation from a start
+        that is ``slack`` away (proofs/, Lemma 5 (e)); on an ambiguous segment there is none, and it is infinite. On an
+        exact partition both are exact, and the bound is 0. ``u`` and ``segment`` are what ``sample_slice`` returned.
+        """
+        part = self.partition
+        arithmetic = part.arithmetic()
+        start = arithmetic.linear(embedding(part.domain), [arithmetic.points(u, error=self.slack[segment])])
+        output = evaluate(part.network, arithmetic, start)
+        values, row = output.to_numpy(), np.arange(len(segment))
+        if self.level is None:
+            other = values[row, self.pairs[segment, 1]]
+        else:
+            other = Fraction(self.level) if self.partition.arrangement.exact else self.level
+        first = np.maximum(self.pairs[segment, 0], 0)
+        # Two entries differ by at most sqrt(2) times the row's error, and the difference is rounded once.
+        bound = np.where(self.ambiguous[segment], np.inf, 2 * output.errors())
+        return np.abs(values[row, first] - other), bound
+
+
+@ieee
+def decision_boundary(
+    part: Partition,
+    classes: tuple[int, int] | None = None,
+    *,
+    everywhere: bool = False,
+    level: float | None = None,
+) -> DecisionBoundary:
+    """The boundary on which a partition's outputs are decided.
+
+    By default the argmax boundary: two outputs are equal and largest; labelled by their pair (where more than two are:
+    that of the winners on the two sides, or else the lowest). ``classes=(i, j)``: where those two are equal and
+    largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
+    one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no line: the region is
+    in ``ties``. On a float partition ``undecided`` lists the regions in which this is not certain. Raises
+    ``ArgumentError`` for classes or a level that make no sense.
+    """
+    if part.domain.dim != 2:
+        raise UnsupportedDimensionError(f"a boundary is drawn on slices of dimension 2, got {part.domain.dim}.")
+    if level is not None:
+        if everywhere:
+            raise ArgumentError("everywhere=True goes with classes=(i, j), not with a level.")
+        return _level_boundary(part, classes, level)
+    m = part.network.outputs
+    if m < 2:
+        raise ArgumentError("the network has one output: give level=, the value whose level set is wanted.")
+    if classes is None:
+        if everywhere:
+            raise ArgumentError("everywhere=True needs classes=(i, j), the pair whose outputs are to be equal.")
+        return _argmax_boundary(part)
+    pair = _checked_pair(classes, m)
+    if everywhere:
+        difference = Names.differences(len(part.network.nonlinear), *np.array(pair)[:, None])
+        return replace(_at_level(part, _difference(part, *pair), pair, 0.0, difference), everywhere=True)
+    return _argmax_boundary(part, pair)
+
+
+def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
+    try:
+        numbers = [index(c) for c in classes]
+    except TypeError:
+        raise ArgumentError(f"classes must be a pair of output indices (i, j), got {classes!r}.") from None
+    if len(numbers) != 2 or numbers[0] == numbers[1] or not all(0 <= c < m for c in numbers):
+        raise ArgumentError(f"classes must be two different outputs among 0..{m - 1}, got {tuple(classes)!r}.")
+    return min(numbers), max(numbers)
+
+
+def at_level(part: Partition, level: float) -> Refinement[Any]:
+    """The regions of a partition, cut where the network's one output has a level; all decisions are the partition's."""
+    if part.network.outputs != 1:
+        raise ArgumentError(f"level needs a network with one output; this one has {part.network.outputs} outputs.")
+    value = number("level", level)
+    return _cut(part, part.outputs, value, _output_at(part, value))
+
+
+def _output_at(part: Partition, level: float) -> Names:
+    return Names.levels(len(part.network.nonlinear), np.zeros(1, np.int64), np.array([level]))
+
+
+def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: float) -> DecisionBoundary:
+    if classes is not None or part.network.outputs != 1:
+        raise ArgumentError(
+            f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
+        )
+    value = number("level", level)
+    return _at_level(part, part.outputs, (-1, -1), value, _output_at(part, value))
+
+
+def _difference(part: Partition, i: int, j: int) -> Any:
+    """Output i minus output j as a field with one function."""
+    arithmetic = part.arithmetic()
+    single = [arithmetic.linear(Node(Gather(np.array([c])), (), (1,)), [part.outputs]) for c in (i, j)]
+    return arithmetic.linear(Node(Sum((1.0, -1.0)), (), (1,)), single)
+
+
+def _cut(part: Partition, field: Any, level: float, name: Names) -> Refinement[Any]:
+    """The regions, cut where one function, of that name, is at a level."""
+    predicates = part.exact_predicates()
+    exactly = None if predicates is None else predicates.exactly(lambda regions, columns: name.take(columns))
+    return part.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
+
+
+def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
+    """Where one function, of that name, is at a level."""
+    refinement = _cut(part, field, level, name)
+    arrangement = refinement.arrangement
+    at_level = refinement.values.to_numpy()[:, 0] == level
+    below = refinement.below.dense()[:, 0]
+    tied = arrangement.regions.reduce(np.logical_and, at_level[arrangement.regions.values])
+    facets = arrangement.facets()
+    ends, (one, other) = facets.vertices.values.reshape(-1, 2), facets.regions.T
+    touches = at_level[ends].all(axis=1)
+    chosen = ((other >= 0) & (below[one] != below[other])) | touches
+    chosen &= ~(tied[one] | ((other >= 0) & tied[other]))
+    facet = np.flatnonzero(chosen)
+    pairs = np.tile(np.array(pair), (len(facet), 1))
+    ties = tuple((r, pair) for r in np.unique(arrangement.parents[tied]).tolist())
+    return _assembled(part, arrangement, arrangement.parents, facet, pairs, ties, level if pair[0] < 0 else None)
+
+
+def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> DecisionBoundary:
+    """Where two outputs (those of the pair, if given) are equal and largest."""
+    undecided = _undecided_regions(part)
+    if not len(undecided):
+        return _empty(part)
+    change = part.arrangement.take(undecided)
+    predicates = part.exact_predicates()
+    predicates = None if predicates is None else predicates.inside(undecided)
+    found = refine_by_maximum(
+        change.arrangement,
+        part.arithmetic(),
+        change.carry(part.outputs),
+        Ragged.of([range(part.network.outputs)]),
+        [change.carry(part.outputs)],
+        predicates,
+    )
+    regions = undecided[found.parents]
+    arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
+    facets = arrangement.facets()
+    largest = _rivals(found.fields[0], certain=found.predicates is None)
+    on_region = _everywhere(largest, arrangement.regions, winner[:, None])
+    # Beyond the domain there is no region: the one inside counts twice.
+    sides = np.where(facets.regions >= 0, facets.regions, facets.regions[:, :1])
+    on_facet = _everywhere(largest, facets.vertices, winner[sides])
+    if found.predicates is not None:
+        _confirm(on_region, winner[:, None], found.predicates, found.parents)
+        _confirm(on_facet, winner[sides], found.predicates, found.parents[sides[:, 0]], facets.lines)
+    facet, first, second = _pairs(on_facet)
+    inside_tie = [on_region[sides[facet, k], first] & on_region[sides[facet, k], second] for k in (0, 1)]
+    kept = np.flatnonzero(~(inside_tie[0] | inside_tie[1]))
+    if pair is None:
+        parts = np.sort(winner[sides[facet[kept]]], axis=1)
+        divides = (parts[:, 0] == first[kept]) & (parts[:, 1] == second[kept])
+        kept = kept[np.lexsort((kept, ~divides, facet[kept]))]
+        kept = kept[np.unique(facet[kept], return_index=True)[1]]
+    else:
+        kept = kept[(first[kept] == pair[0]) & (second[kept] == pair[1])]
+    tied = {(r, (i, j)) for r, i, j in zip(*(x.tolist() for x in _pairs(on_region, regions)), strict=True)}
+    ties = tuple(sorted(tie for tie in tied if pair in (None, tie[1])))
+    pairs = np.stack([first[kept], second[kept]], axis=1)
+    return _assembled(part, arrangement, regions, facet[kept], pairs, ties, None)
+
+
+def _empty(part: Partition) -> DecisionBoundary:
+    nowhere = np.zeros(0, np.int64)
+    ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
+    return DecisionBoundary(
+        part, ends, nowhere, np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=()
+    )
+
+
+def _undecided_regions(part: Partition) -> NDArray[np.int64]:
+    return np.flatnonzero(certain_classes(part) < 0)
+
+
+def certain_classes(part: Partition) -> NDArray[np.int64]:
+    """The output that is certainly the largest on all of each region, int64 (R,), of a network with several outputs.
+
+    -1 where there may be none: where float64 leaves it open at a vertex, and for ambiguous regions.
+    """
+    values, error = part.outputs.to_numpy(), part.outputs.errors()
+    order = np.argsort(values, axis=1, kind="stable")
+    row = np.arange(len(values))
+    gap = (values[row, order[:, -1]] - values[row, order[:, -2]]).astype(np.float64)
+    winner = np.where(gap > 2 * error, order[:, -1], -1)
+    regions = part.regions
+    low, high = (regions.reduce(ufunc, winner[regions.values]) for ufunc in (np.minimum, np.maximum))
+    return np.asarray(np.where((low != high) | part.arrangement.ambiguous, -1, low))
+
+
+def _rivals(outputs: Any, *, certain: bool) -> NDArray[np.bool_]:
+    """At each vertex the outputs that equal the largest one (or might, if not to be ``certain``), bool (V, m)."""
+    values = outputs.to_numpy()
+    largest = values.max(axis=1, keepdims=True)
+    if certain:
+        return np.asarray(values == largest, dtype=np.bool_)
+    # Two entries of a row together are off by at most sqrt(2) times its error.
+    return np.asarray(largest - values <= 2 * outputs.errors()[:, None], dtype=np.bool_)
+
+
+def _confirm(
+    chosen: NDArray[np.bool_],
+    winners: NDArray[np.int64],
+    predicates: Predicates,
+    regions: NDArray[np.int64],
+    lines: NDArray[np.int64] | None = None,
+) -> None:
+    """Takes back the choice of outputs that are not exactly equal to the winner, on the region or along the line."""
+    open_ = chosen.copy()
+    np.put_along_axis(open_, winners, False, axis=1)
+    rows, outputs = np.nonzero(open_)
+    functions = predicates.functions(regions[rows])
+    for row, output in zip(rows.tolist(), outputs.tolist(), strict=True):
+        on = functions[int(regions[row])]
+        gap = on.form(predicates.stage, output, int(winners[row, 0]), 0.0)
+        along = lines is not None and vanishes_along(gap, on.form(*predicates.lines.at(int(lines[row]))))
+        chosen[row, output] = along or vanishes(gap)
+
+
+def _everywhere(largest: NDArray[np.bool_], members: Ragged, winners: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """For each row of vertices the outputs that are largest at all of them, and the ``winners``; bool (rows, m)."""
+    everywhere = members.reduce(np.logical_and, largest[members.values])
+    np.put_along_axis(everywhere, winners, True, axis=1)
+    return everywhere
+
+
+def _pairs(
+    chosen: NDArray[np.bool_], names: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs i < j of chosen columns, row by row: the row (or its name), i and j."""
+    several = np.flatnonzero(chosen.sum(axis=1) > 1)
+    found = [(r, i, j) for r in several.tolist() for i, j in combinations(np.flatnonzero(chosen[r]).tolist(), 2)]
+    row, first, second = np.array(found, np.int64).reshape(-1, 3).T
+    return row if names is None else names[row], first, second
+
+
+def _assembled(
+    part: Partition,
+    arrangement: Arrangement[Any],
+    regions: NDArray[np.int64],
+    facet: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    ties: tuple[tuple[int, tuple[int, int]], ...],
+    level: float | None,
+) -> DecisionBoundary:
+    """The boundary that consists of the given facets; ``regions`` names the partition's region of each one here."""
+    facets = arrangement.facets()
+    ends = facets.vertices.values.reshape(-1, 2)[facet]
+    sides = facets.regions[facet]
+    inner = np.where(sides[:, 1] >= 0, sides[:, 1], sides[:, 0])
+    points, error = arrangement.vertices, arrangement.coordinates().errors()
+    # A sample is interpolated between the ends: a few roundings of their coordinates (proofs/, Lemma 5 (e)).
+    sizes = np.abs(points[ends].astype(np.float64)).max(axis=(1, 2), initial=0.0)
+    slack = np.zeros(len(facet)) if arrangement.exact else error[ends].max(axis=1, initial=0.0) + 2.0**-48 * sizes
+    ambiguous = arrangement.ambiguous[sides[:, 0]] | arrangement.ambiguous[inner]
+    lowest = np.minimum(regions[sides[:, 0]], regions[inner])
+    undecided = np.unique(regions[arrangement.ambiguous])
+    return DecisionBoundary(part, points[ends], lowest, pairs, slack, ambiguous, undecided, ties, level)

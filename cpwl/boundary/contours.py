@@ -1,0 +1,130 @@
+"""Implicit representations: shapes {f <= level} and their outlines, exact on a slice; slices of a solid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ArgumentError, DomainError
+from ..geometry.domain import Domain
+from ..geometry.polytope import finite
+from ..partitions.partition import Partition
+from ..runtime.ieee import ieee
+from .boundary import DecisionBoundary, at_level
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """One line of a level set or boundary: segments joined end to end."""
+
+    points: NDArray[Any]
+    """(n, 2) in slice coordinates, in order; of a closed line the first is not repeated at the end."""
+    closed: bool
+    """Whether it comes back to its beginning; others end at the domain's border, or where several lines meet."""
+
+    def __repr__(self) -> str:
+        return f"<Contour: {len(self.points)} points, {'closed' if self.closed else 'open'}, length {self.length:.6g}>"
+
+    @property
+    def length(self) -> float:
+        """The length in slice coordinates."""
+        points = self._ring if self.closed else self.points
+        return float(np.linalg.norm(np.diff(points, axis=0).astype(np.float64), axis=1).sum())
+
+    @property
+    def area(self) -> Any:
+        """The area inside of a closed line, not negative, a Fraction if the points are; 0 for others."""
+        if not self.closed:
+            return 0.0
+        (x, y), (x1, y1) = self.points.T, self._ring[1:].T
+        return abs((x * y1 - x1 * y).sum()) / 2
+
+    @property
+    def _ring(self) -> NDArray[Any]:
+        return np.concatenate([self.points, self.points[:1]])
+
+
+@ieee
+def contours(boundary: DecisionBoundary) -> list[Contour]:
+    """The lines that a level set or boundary consists of, the longest first.
+
+    Segments are joined where just two of them end in one point: a vertex of the subdivision, whose coordinates all of
+    them share. So nothing is closed by a tolerance: where more segments meet, lines end. Raises ``IncompleteError`` for
+    a boundary that is not complete: its lines end anywhere.
+    """
+    boundary.partition.check_complete("which lines its boundary consists of")
+    ends = [tuple(map(tuple, pair)) for pair in boundary.ends.tolist()]
+    at: dict[Any, list[int]] = defaultdict(list)
+    for segment, pair in enumerate(ends):
+        for point in pair:
+            at[point].append(segment)
+    unused = dict.fromkeys(range(len(ends)))
+    loose = [point for point, segments in at.items() if len(segments) != 2]
+    found = [
+        _followed(point, segment, ends, at, unused) for point in loose for segment in at[point] if segment in unused
+    ]
+    while unused:
+        first = next(iter(unused))
+        found.append(_followed(ends[first][0], first, ends, at, unused))
+    return sorted((_contour(line, boundary.ends.dtype) for line in found), key=lambda line: -line.length)
+
+
+@ieee
+def volume_below(part: Partition, level: float = 0.0) -> Any:
+    """The volume (area, when D = 2) of {f < level} in the domain, of a network with one output.
+
+    Exact (a Fraction) on an exact partition; otherwise the sum of the float64 volumes of the very regions that exact
+    arithmetic has below the level. Regions on which f is the level throughout do not count. Raises ``IncompleteError``
+    for a partition that is not complete.
+    """
+    part.check_complete("the volume below a level")
+    refinement = at_level(part, level)
+    below = refinement.below.dense()[:, 0]
+    return refinement.arrangement.volumes()[below].sum()
+
+
+@ieee
+def axis_slices(lo: ArrayLike, hi: ArrayLike, *, axis: int, at: Sequence[float]) -> list[Domain]:
+    """The planes x[axis] = value through the box lo <= x <= hi of a 3-D input space, one for each value in ``at``.
+
+    Slice coordinates are the two other coordinates, in their order. Raises ``DomainError`` for a box of another
+    dimension, ``ArgumentError`` for another axis or values outside of the box.
+    """
+    low, high, values = finite("lo", lo), finite("hi", hi), finite("at", at)
+    if low.shape != (3,) or high.shape != (3,):
+        raise DomainError(f"lo and hi must be points of a 3-D space, got shapes {low.shape} and {high.shape}.")
+    if axis not in (0, 1, 2):
+        raise ArgumentError(f"axis must be 0, 1 or 2, got {axis!r}.")
+    if values.ndim != 1 or (values < low[axis]).any() or (values > high[axis]).any():
+        raise ArgumentError(f"at must be numbers from {low[axis]} to {high[axis]}, those of the box; got {values}.")
+    kept = [i for i in range(3) if i != axis]
+    corners = Domain.box(low[kept], high[kept]).polytope.vertices
+    basis = np.eye(3)[:, kept]
+    return [Domain.polygon(corners, value * np.eye(3)[axis], basis) for value in values]
+
+
+def _followed(
+    point: Any, segment: int, ends: list[Any], at: dict[Any, list[int]], unused: dict[int, None]
+) -> list[Any]:
+    """The points along segments that have not been used, from one point on, until there is no one way to go on."""
+    line = [point]
+    while True:
+        del unused[segment]
+        first, second = ends[segment]
+        point = second if first == point else first
+        line.append(point)
+        onward = [other for other in at[point] if other in unused]
+        if len(at[point]) != 2 or not onward:
+            return line
+        segment = onward[0]
+
+
+def _contour(line: list[Any], dtype: Any) -> Contour:
+    closed = len(line) > 3 and line[0] == line[-1]
+    return Contour(np.array(line[:-1] if closed else line, dtype=dtype), closed)

@@ -1,0 +1,197 @@
+"""The point of a boundary nearest to a sample within the slice, the length of each class pair, the closest data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ArgumentError, ShapeError
+from ..geometry.domain import exactly
+from ..geometry.polytope import finite, plain
+from ..runtime.ieee import ieee
+from .boundary import DecisionBoundary
+
+if TYPE_CHECKING:
+    import pandas
+
+Floats = NDArray[np.float64]
+
+_ENTRIES = 1 << 20
+"""Points times segments handled at once."""
+
+_ROUNDING = 2.0**-45
+"""More than the error of a computed distance from a segment, relative to the largest coordinate C involved.
+
+With u = 2^-53 and lengths of at most 2 sqrt(2) C: the difference to the first end (2u each coordinate), the parameter t
+of the foot (8 roundings, which move the foot by at most 8u times the distance from that end; no more where t is cut to
+[0, 1]), the foot (3u), the difference to it and its norm (6u): less than 2^7 u C.
+"""
+
+_TINY = 2.0**-500
+"""More than what underflow takes away in squares and products of coordinates."""
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """For each of M points the nearest point of a boundary, in slice coordinates and by their Euclidean distance."""
+
+    points: NDArray[Any]
+    """The nearest points (M, 2): Fractions, exactly on the boundary, on an exact partition; else float64."""
+    segments: NDArray[np.int64]
+    """The segment of the boundary that each lies on, int64 (M,); of several at one distance the first."""
+    pairs: NDArray[np.int64]
+    """The two classes whose outputs are equal there, (M, 2); -1 for a level set."""
+    distances: Floats
+    """How far each is, float64 (M,)."""
+    bounds: Floats
+    """By how much the exact distance from the exact boundary may differ, (M,); infinite where regions are undecided."""
+    squared: NDArray[Any]
+    """The squares of the distances (M,): exact Fractions on an exact partition."""
+    decided: NDArray[np.bool_]
+    """Whether it is certain that the nearest point is on that segment, bool (M,): always, on an exact partition."""
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def table(self) -> pandas.DataFrame:
+        """A row for each point, rounded to float64: ``u1`` and ``u2`` of the nearest one, ``distance``, ``bound``,
+        ``decided``, and the pair of classes, ``first`` and ``second``."""
+        import pandas
+
+        places = self.points.astype(np.float64)
+        columns: dict[str, Any] = {"u1": places[:, 0], "u2": places[:, 1], "distance": self.distances}
+        columns |= {"bound": self.bounds, "decided": self.decided}
+        columns |= {"first": self.pairs[:, 0], "second": self.pairs[:, 1]}
+        return pandas.DataFrame(columns).rename_axis("point")
+
+
+@ieee
+def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
+    """The point of the boundary nearest to each point u (M, 2) of the slice, given in slice coordinates.
+
+    On an exact partition the points are found in rational arithmetic (``u`` may be Fractions), after a float filter
+    with a bound on its rounding. On a float partition they are float64 points on the stored segments, and the
+    segments' own bounds (``boundary.slack``) go into ``bounds`` and ``decided``; with ``predicates="float"`` a segment
+    may be missing in an undecided region, and then nothing is certain. Areas over which outputs tie
+    (``boundary.ties``) are no part of the boundary. Slice coordinates are orthonormal up to rounding, so a distance is
+    that in the input space to 1e-15.
+
+    Raises ``ArgumentError`` for a boundary without segments, ``IncompleteError`` for one that is not complete,
+    ``ShapeError`` for points of another shape.
+    """
+    boundary.partition.check_complete("the nearest point of its boundary")
+    if not len(boundary):
+        raise ArgumentError(
+            "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
+        )
+    exact = boundary.partition.arrangement.exact
+    given = plain(u)
+    given = given if exact and given.dtype == object else finite("u", given)
+    if given.ndim != 2 or given.shape[1] != 2:
+        raise ShapeError(f"u must have shape (M, 2), slice coordinates, got {given.shape}. Use part.to_slice.")
+    rows = max(1, _ENTRIES // len(boundary))
+    find = _exact if exact else _float
+    parts = [find(boundary, given[start : start + rows]) for start in range(0, max(len(given), 1), rows)]
+    return Nearest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+@ieee
+def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
+    """For each point (M, *shape) of the input space the row of ``data`` (N, *shape) at the least Euclidean distance.
+
+    The rows, int64 (M,), and the distances (M,), in float64.
+    """
+    from sklearn.metrics import pairwise_distances_argmin
+
+    rows, table = (given.reshape(len(given), -1) for given in (finite("points", points), finite("data", data)))
+    found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
+    return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
+
+
+@ieee
+def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
+    """The boundary by pairs of classes, the longest first: ``segments``, ``length``, ``share`` of the whole length and
+    ``tied``, the number of regions on which the two tie over an area (these have no length).
+
+    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64. Of a
+    boundary that is not complete it is about the segments that are there, and a column ``complete`` says so.
+    """
+    import pandas
+
+    pairs = [*map(tuple, boundary.pairs.tolist()), *(pair for _, pair in boundary.ties)]
+    lengths, ties = boundary.lengths(), len(boundary.ties)
+    table = pandas.DataFrame(pairs, columns=["first", "second"], dtype=np.int64).assign(
+        segments=np.repeat([1, 0], [len(boundary), ties]),
+        length=np.concatenate([lengths, np.zeros(ties)]),
+        tied=np.repeat([0, 1], [len(boundary), ties]),
+    )
+    found = table.groupby(["first", "second"]).sum()
+    found.insert(2, "share", found["length"] / max(float(lengths.sum()), np.finfo(np.float64).tiny))
+    found = found.sort_values("length", ascending=False, kind="stable")
+    return found if boundary.complete else found.assign(complete=False)
+
+
+# ---- float ---------------------------------------------------------------------------------------------------------
+def _float(boundary: DecisionBoundary, u: Floats) -> tuple[NDArray[Any], ...]:
+    feet, distances, errors = _feet(np.asarray(boundary.ends, np.float64), u)
+    errors = errors + boundary.slack
+    row, best = np.arange(len(u)), distances.argmin(axis=1)
+    least = distances[row, best]
+    farthest, closest = (distances + errors).min(axis=1), (distances - errors).min(axis=1)
+    bounds = np.maximum(farthest - least, least - closest) * (1 + 2.0**-50)
+    decided = (distances - errors <= farthest[:, None]).sum(axis=1) == 1
+    if len(boundary.undecided):
+        bounds, decided = np.full(len(u), np.inf), np.zeros(len(u), np.bool_)
+    return feet[row, best], best.astype(np.int64), boundary.pairs[best], least, bounds, least**2, decided
+
+
+def _feet(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
+    """For each point and segment the nearest point on it (M, S, 2), its distance, and a bound on that one's error."""
+    first, along = ends[:, 0], ends[:, 1] - ends[:, 0]
+    apart = u[:, None] - first
+    squares = (along**2).sum(axis=1)
+    share = np.clip((apart * along).sum(axis=2) / np.where(squares > 0, squares, 1), 0, 1)
+    feet = first + share[:, :, None] * along
+    sizes = np.maximum(np.abs(u).max(axis=1)[:, None], np.abs(ends).max(axis=(1, 2)))
+    return feet, np.linalg.norm(u[:, None] - feet, axis=2), _ROUNDING * sizes + _TINY
+
+
+# ---- exact ---------------------------------------------------------------------------------------------------------
+def _exact(boundary: DecisionBoundary, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    places = u if u.dtype == object else exactly(u)
+    # Rounding the ends and the points moves each by at most 2^-52 of its size: the bound has a factor of 2 to spare.
+    _, distances, errors = _feet(np.asarray(boundary.ends, np.float64), np.asarray(u, np.float64))
+    near = distances - errors <= (distances + errors).min(axis=1)[:, None]
+    found = [_best(boundary.ends, place, chosen) for place, chosen in zip(places, near, strict=True)]
+    points = np.array([point for point, _, _ in found], dtype=object).reshape(-1, 2)
+    squared = np.array([square for _, square, _ in found], dtype=object)
+    segments = np.array([segment for _, _, segment in found], np.int64)
+    least = np.sqrt(squared.astype(np.float64))
+    bounds = least * 2.0**-51 + _TINY
+    return points, segments, boundary.pairs[segments], least, bounds, squared, np.ones(len(found), np.bool_)
+
+
+def _best(ends: NDArray[Any], u: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[list[Fraction], Fraction, int]:
+    """The nearest point on the chosen segments, the square of its distance, and the first segment that holds it."""
+    candidates: Iterator[tuple[list[Fraction], int]] = (
+        (_foot(ends[segment, 0], ends[segment, 1], u), segment) for segment in np.flatnonzero(chosen).tolist()
+    )
+    measured = ((point, _square(point, u), segment) for point, segment in candidates)
+    return min(measured, key=lambda found: found[1])
+
+
+def _foot(first: NDArray[Any], second: NDArray[Any], u: NDArray[Any]) -> list[Fraction]:
+    """The point of a segment that is nearest to u."""
+    along = second - first
+    share = Fraction((u - first) @ along) / Fraction(along @ along)
+    return list(first + min(max(share, Fraction(0)), Fraction(1)) * along)
+
+
+def _square(point: list[Fraction], u: NDArray[Any]) -> Fraction:
+    return sum(((a - b) ** 2 for a, b in zip(point, u.tolist(), strict=True)), Fraction(0))

@@ -1,0 +1,42 @@
+"""What every certificate can do: give its document, write its file, ask the independent checker."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from os import PathLike
+from typing import Any
+
+from ..errors import VerificationError
+from ..runtime.ieee import ieee
+
+
+@ieee
+class Claim(ABC):
+    """A claim about networks on a domain that a file can prove (proofs/certificate-format.md)."""
+
+    @abstractmethod
+    def document(self) -> dict[str, Any]:
+        """The certificate as JSON, format version 1: no number in it is rounded."""
+
+    def save(self, path: str | PathLike[str], *, networks: str | PathLike[str] | None = None) -> None:
+        """Writes the certificate: JSON, compressed by gzip when the name ends in .gz.
+
+        ``networks``, when given, is a folder: every network is written there, to a file named by its SHA-256, and the
+        certificate only names it. ``cpwl check`` decides certificates without the library (cpwl/checker.py).
+        """
+        from .document import write, write_named
+
+        if networks is None:
+            write(path, self.document())
+        else:
+            write_named(path, self.document(), networks)
+
+    def check(self) -> str:
+        """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""
+        from .. import checker
+
+        try:
+            return checker.check(json.dumps(self.document()).encode("ascii"))
+        except (checker.Rejected, checker.Malformed) as error:
+            raise VerificationError(f"the checker does not accept the certificate: {error}") from error

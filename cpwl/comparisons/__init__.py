@@ -1,0 +1,1 @@
+"""Comparisons: two partitions of one domain, and a network run in floating point beside its exact self."""

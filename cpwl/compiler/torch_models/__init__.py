@@ -1,0 +1,1 @@
+"""torch models: checked, captured, evaluated in float64, translated."""

@@ -1,0 +1,373 @@
+"""Partitions of any size, written to a folder block by block while they are computed, and gone on with after a stop.
+
+The folder is a Parquet data set: ``part-*.parquet``, GeoParquet files with one row for each region, readable at any
+time (``pyarrow.dataset``, ``pandas.read_parquet``, ``geopandas.read_parquet``, duckdb). Its subfolder ``_cpwl`` says
+what is computed (manifest.json, problem.npz), what is finished (journal.jsonl), and where border vertices are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from ..geometry.domain import Domain
+from ..network.network import Network
+from ..network.serial import network_to_arrays
+from ..partitions.partition import Partition, partition_blocks
+from ..runtime.ieee import ieee
+from ..storage import archive
+from ..storage.files import TEMPORARY, reading, replaced
+from ..storage.named_arrays import Arrays, Stored, prefixed
+from ..tiling.blocks import Blocks, Borders
+from ..tiling.npz import domain_arrays
+from ..tiling.sweep import Progress
+from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
+from .parquet import PartFile, require_pyarrow
+
+FORMAT = "cpwl-dataset"
+VERSION = 2
+"""Version 2 brought checksums."""
+
+_STATE = "_cpwl"
+_LONGEST_MANIFEST = 1 << 16
+
+
+@ieee
+@dataclass(frozen=True)
+class Written:
+    """What a folder holds of a partition."""
+
+    path: Path
+    regions: int
+    area: float
+    """In slice coordinates; all of it is ``domain.volume``."""
+    parts: int
+    """The number of Parquet files."""
+    settled: int
+    """How many decisions float64 left open and exact arithmetic made."""
+    recut: int
+    """How many cells were cut again after a failed self-check."""
+    ambiguous: int
+    complete: bool
+    """Whether the regions cover the domain. If not, ``write_partition`` goes on with ``resume=True``."""
+    files: tuple[str, ...] = ()
+    """The names of the Parquet files, in the order of their regions."""
+    digests: tuple[str, ...] = ()
+    """The checksum of each: BLAKE2b of 16 bytes, in hexadecimal digits."""
+
+    def verified(self) -> Iterator[Path]:
+        """The Parquet files, each after its checksum was found right; raises ``FileFormatError`` at one that is not."""
+        for name, digest in zip(self.files, self.digests, strict=True):
+            yield _checked(self.path / name, digest)
+
+
+@ieee
+def write_partition(
+    net: Network,
+    dom: Domain,
+    path: str | PathLike[str],
+    *,
+    resume: bool = False,
+    maps: bool = True,
+    backend: str = "torch",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Writes the partition of a 2-D domain to a folder, block by block; no more than a block is held. What is there.
+
+    A run that ends early (a budget, Ctrl-C, a process killed) leaves whole files of what it has finished; the same
+    call with ``resume=True`` goes on from there, and the regions and their numbers are those of a run without a stop.
+    One row for each region: ``region`` (its number), ``geometry`` (WKB), ``x`` and ``y`` (its corners,
+    counter-clockwise; bit for bit the same in all regions), ``area``, ``vertices``, ``pattern`` (packed, the lowest
+    bit first; how many bits a unit has is in the metadata "cpwl"), ``class`` (the output that is certainly the
+    largest on all of it, or null), ``ambiguous`` and, with ``maps``, ``A`` (m times 2, row by row) and ``b`` of the
+    affine map in slice coordinates. Numbers of the exact backend are rounded. Other options are those of
+    ``cpwl.partition``. Budgets count what this call does.
+
+    Raises ``ArgumentError`` if the folder holds something and ``resume`` is not set, or if it holds a partition of
+    another network or domain, or with other options, or if another process is writing to it; ``FileFormatError`` if its
+    files are damaged.
+    """
+    if not isinstance(dom, Domain) or dom.dim != 2:
+        raise UnsupportedDimensionError(f"dom must be a Domain of dimension 2 to be written as polygons, got {dom!r}.")
+    require_pyarrow()
+    limits: dict[str, Any] = {"max_regions": max_regions, "max_seconds": max_seconds, "memory_limit": memory_limit}
+    options = {"backend": backend, "maps": maps, "memory_limit": memory_limit}
+    folder = _Folder(Path(path), resume=resume)
+    chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
+    try:
+        sizes = folder.begun(
+            net, dom, options, Blocks.within(memory_limit, max_regions).holding_no_result(memory_limit)
+        )
+        writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
+        known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
+        for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):
+            writer.take(block)
+        return folder.summary()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped; {path} holds {folder.summary().regions:,} regions that are finished, and the same call with "
+            "resume=True goes on"
+        ) from None
+    finally:
+        folder.close()
+
+
+class _Folder:
+    """The files of a data set."""
+
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        self.path, self.state = path, path / _STATE
+        self.resumed = resume and (self.state / "manifest.json").exists()
+        if not self.resumed and path.exists() and not (path.is_dir() and _empty(path)):
+            raise ArgumentError(
+                f"path must be a folder that is empty or not there yet, got {path}. "
+                "To go on with a partition that is there, set resume=True."
+            )
+        from filelock import FileLock, Timeout
+
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.state / "lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ArgumentError(f"path: another process is writing to {path}. Wait until it has ended.") from None
+        self.journal = Journal(self.state / "journal.jsonl")
+
+    def close(self) -> None:
+        """Lets other processes write; the system does so, too, when this one ends, however it does."""
+        self._lock.release()
+
+    def begun(self, net: Network, dom: Domain, options: dict[str, Any], sizes: Blocks) -> Blocks:
+        """The block sizes, from the manifest if there is one; checks that it is about the same partition."""
+        from .. import __version__
+
+        header, arrays = network_to_arrays(net)
+        arrays = {**prefixed("network", arrays), **prefixed("domain", domain_arrays(dom))}
+        wanted = {"format": FORMAT, "version": VERSION, "cpwl": __version__, "problem": _digest(header, arrays)}
+        wanted |= options
+        file = self.state / "manifest.json"
+        if self.resumed:
+            return _same_partition(file, wanted)
+        problem = self.state / "problem.npz"
+        archive.write(problem, header, arrays)
+        with replaced(file) as new:
+            text = sealed({**wanted, "sizes": asdict(sizes), "digest": digest_of(problem)})
+            new.write_text(text + "\n", encoding="ascii")
+        return sizes
+
+    def summary(self) -> Written:
+        """What is there."""
+        return _summary(self.path, self.journal.entries)
+
+
+def read_written(path: Path) -> Written:
+    """What a folder holds of a partition, read from its journal; ``FileFormatError`` if it is no such folder."""
+    if not (path / _STATE / "manifest.json").exists():
+        raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
+    _manifest(path / _STATE / "manifest.json")
+    return _summary(path, Journal(path / _STATE / "journal.jsonl").entries)
+
+
+def check_written(path: Path) -> Written:
+    """What a folder holds of a partition, after every file of it was found to be as it was written.
+
+    Raises ``FileFormatError``, naming the file, at the first that is not. That the regions are those of the network is
+    another question, which a certificate answers.
+    """
+    found = read_written(path)
+    manifest = _manifest(path / _STATE / "manifest.json")
+    _checked(path / _STATE / "problem.npz", manifest.get("digest", ""))
+    for entry in Journal(path / _STATE / "journal.jsonl").entries:
+        if entry.part is not None:
+            _border_table(path / _STATE, entry)
+    for _ in found.verified():
+        pass
+    return found
+
+
+def _summary(path: Path, entries: Sequence[Entry]) -> Written:
+    files = tuple(entry.part for entry in entries if entry.part is not None)
+    return Written(
+        path,
+        regions=sum(entry.regions for entry in entries),
+        area=sum(entry.area for entry in entries),
+        parts=len(files),
+        settled=sum(entry.settled for entry in entries),
+        recut=sum(entry.recut for entry in entries),
+        ambiguous=sum(entry.ambiguous for entry in entries),
+        complete=any(entry.path == () for entry in entries),
+        files=files,
+        digests=tuple(entry.digest for entry in entries if entry.part is not None),
+    )
+
+
+class _Borders(Borders):
+    """Borders that tell what they have learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fresh: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+
+    def remember(self, names: NDArray[np.int64], points: NDArray[np.float64]) -> None:
+        """Adds vertices that are not known."""
+        self.fresh.append((names, points))
+        super().remember(names, points)
+
+
+class _Writer:
+    """Takes blocks, and the paths of those that are done (see ``partition_blocks``): with these, parts are ended."""
+
+    def __init__(self, folder: _Folder, net: Network, *, maps: bool, by_task: bool) -> None:
+        self._folder, self._network, self._maps = folder, net, maps
+        self.borders = _Borders()
+        self._recover(by_task)
+        self._done = {entry.path for entry in folder.journal.entries}
+        self._regions = sum(entry.regions for entry in folder.journal.entries)
+        self._blocks: list[Partition] = []
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._done
+
+    def take(self, block: Partition) -> None:
+        """Holds a block until it is done."""
+        self._blocks.append(block)
+
+    def add(self, path: Place) -> None:
+        """Writes the blocks that have come since the last path."""
+        self._folder.journal.add(self._written(path) if self._blocks else Entry(path))
+        self._done.add(path)
+        self._blocks.clear()
+
+    def _written(self, path: Place) -> Entry:
+        name = f"part-{self._regions:015d}.parquet"
+        borders = _borders_of(self._folder.state, name)
+        archive.write(borders, {}, _table(self.borders.fresh))
+        self.borders.fresh.clear()
+        file = self._folder.path / name
+        first = self._regions
+        with replaced(file) as new:
+            part = PartFile(new, self._blocks[0].network, maps=self._maps)
+            for block in self._blocks:
+                part.write(block, self._regions)
+                self._regions += len(block)
+            part.close()
+        return Entry(
+            path,
+            part=name,
+            digest=digest_of(file),
+            borders=digest_of(borders),
+            regions=self._regions - first,
+            area=float(sum(block.volumes().sum() for block in self._blocks)),
+            settled=sum(block.settled for block in self._blocks),
+            recut=sum(block.recut for block in self._blocks),
+            ambiguous=sum(len(block.ambiguous) for block in self._blocks),
+        )
+
+    def _recover(self, by_task: bool) -> None:
+        """Reads what is there, and removes what is not in the journal.
+
+        An executor is given the blocks of the first division, as a whole: one that is half done is begun again.
+        """
+        journal, kept = self._folder.journal, len(self._folder.journal.entries)
+        while by_task and kept and len(journal.entries[kept - 1].path) > 2:
+            kept -= 1
+        journal.keep(kept)
+        path, state = self._folder.path, self._folder.state
+        parts = {entry.part: entry for entry in journal.entries if entry.part is not None}
+        for file in (*path.glob("part-*.parquet"), *path.glob(TEMPORARY), *state.glob(TEMPORARY)):
+            if file.name not in parts:
+                file.unlink()
+        for part, entry in parts.items():
+            _checked(path / part, entry.digest)
+            names, points = _border_table(state, entry)
+            if len(names):
+                self.borders.remember(names, points)
+        self.borders.fresh.clear()
+
+
+def _empty(folder: Path) -> bool:
+    """Whether a folder holds nothing, or no more than what a run that has finished no block leaves."""
+    journal = folder / _STATE / "journal.jsonl"
+    return all(item.name == _STATE for item in folder.iterdir()) and not (journal.exists() and journal.stat().st_size)
+
+
+def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
+    found = _manifest(file)
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            what = "network or domain" if name == "problem" else f"{name}, {found.get(name)!r} and not {value!r}"
+            raise ArgumentError(
+                f"{file.parent.parent} holds a partition with another {what}. Resume with what it was begun with, or "
+                "write to another folder."
+            )
+    with _whole(file):
+        if not all(type(size) is int and size > 0 for size in found["sizes"].values()):
+            raise FileFormatError("its sizes of blocks are no numbers")
+        return Blocks(**found["sizes"])
+
+
+def _manifest(file: Path) -> dict[str, Any]:
+    """What a folder says that it holds."""
+    with open(file, "rb") as opened, _whole(file):
+        found = unsealed(opened.read(_LONGEST_MANIFEST).decode("ascii"))
+        if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
+            raise FileFormatError(f"it must be of format {FORMAT!r}, version {VERSION}; it was written by another cpwl")
+        return found
+
+
+def _digest(header: dict[str, Any], arrays: Arrays) -> str:
+    hashed = blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
+    for name, values in sorted(arrays.items()):
+        hashed.update(f"{name} {values.dtype} {values.shape};".encode())
+        hashed.update(np.ascontiguousarray(values).tobytes())
+    return hashed.hexdigest()
+
+
+def _table(tables: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Arrays:
+    """Names and points as arrays; none of them, for blocks whose borders brought nothing new."""
+    names = [np.zeros(0, np.int64), *(names for names, _ in tables)]
+    points = [np.zeros((0, 2)), *(points for _, points in tables)]
+    return {"names": np.concatenate(names), "points": np.concatenate(points)}
+
+
+def _borders_of(state: Path, part: str) -> Path:
+    """The file with the border vertices that a part was the first to have."""
+    return state / f"{part.removesuffix('.parquet')}-borders.npz"
+
+
+def _border_table(state: Path, entry: Entry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The names and the places of the border vertices that a part was the first to have."""
+    assert entry.part is not None
+    file = _checked(_borders_of(state, entry.part), entry.borders)
+    with _whole(file):
+        stored = Stored(archive.read(file)[1])
+        names = stored.integers("names", -1, low=-(1 << 63))
+        return names, stored.floats("points", len(names), 2)
+
+
+def _checked(file: Path, digest: str) -> Path:
+    """The file, whose checksum is this one."""
+    with _whole(file):
+        if digest_of(file) != digest:
+            raise FileFormatError("it is damaged or has been changed (wrong checksum)")
+    return file
+
+
+def _whole(file: Path) -> AbstractContextManager[None]:
+    return reading(file, "a whole file of a partition", "Write the partition again, to another folder.")

@@ -1,0 +1,76 @@
+"""The statistics of a partition in a folder (``cpwl.write_partition``), from some of its rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..errors import FileFormatError
+from ..runtime.ieee import ieee
+from ..statistics.statistics import Measures, eccentricities, marked_incomplete, write_table
+from .folder import Written, read_written
+from .parquet import RegionRows, read_regions
+
+Row = tuple[int, float, int, float, float, int]
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class WrittenStatistics:
+    """Numbers about the regions in a folder, and about all of them as a whole; the rows stay in the folder."""
+
+    written: Written
+    measures: Measures
+
+    def __repr__(self) -> str:
+        part = "" if self.written.complete else "INCOMPLETE, "
+        return f"<WrittenStatistics: {part}{self.measures.regions} regions in {self.written.parts} files>"
+
+    @property
+    def summary(self) -> dict[str, int | float]:
+        """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps.
+
+        Those of a folder that is not complete begin with "complete".
+        """
+        known = {**marked_incomplete(self.written.complete), **self.measures.summary}
+        return {name: value for name, value in known.items() if value == value}
+
+    def rows(self) -> Iterator[Row]:
+        """The table of regions row by row, as that of ``Statistics``; a slope is NaN in a folder without maps."""
+        for part in _parts(self.written):
+            columns = (part.region, part.areas, part.corners, _eccentricities(part), part.slopes)
+            yield from zip(*(column.tolist() for column in columns), map(int, part.ambiguous.tolist()), strict=True)
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
+        write_table(path, self.summary, self.rows())
+
+
+@ieee
+def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
+    """The statistics of the regions that ``cpwl.write_partition`` has written to a folder, finished or not.
+
+    Needs the extra ``cpwl[parquet]``. ``FileFormatError`` for a folder that holds no partition, or damaged files.
+    """
+    found, measures = read_written(Path(path)), Measures()
+    for part in _parts(found):
+        measures.add(part.areas, part.corners, _eccentricities(part), part.slopes, part.ambiguous)
+    if measures.regions != found.regions:
+        raise FileFormatError(f"{path} has {measures.regions} regions, and its journal {found.regions}.")
+    return WrittenStatistics(found, measures)
+
+
+def _parts(written: Written) -> Iterator[RegionRows]:
+    """The rows of all files, each file after its checksum was found right."""
+    for file in written.verified():
+        yield from read_regions(file)
+
+
+def _eccentricities(rows: RegionRows) -> NDArray[np.float64]:
+    return eccentricities(rows.places, Ragged.from_counts(np.arange(len(rows.places)), rows.corners))

@@ -1,0 +1,225 @@
+"""Blocks of a partition as tables in Parquet files that are GeoParquet files too. Only this file uses pyarrow.
+
+GeoParquet 1.1: a binary column of polygons in the form of the OGC's "simple features" (WKB), and metadata "geo".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..boundary.boundary import certain_classes
+from ..comparisons.judge import most_pieces
+from ..errors import MissingDependencyError
+from ..network.network import Network
+from ..partitions.partition import Partition
+from ..storage.files import reading
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_GEO = {
+    "version": "1.1.0",
+    "primary_column": "geometry",
+    "columns": {
+        "geometry": {
+            "encoding": "WKB",
+            "geometry_types": ["Polygon"],
+            "crs": None,
+            "orientation": "counterclockwise",
+            "edges": "planar",
+        }
+    },
+}
+
+
+_ROWS = 1024
+"""Regions whose maps are computed at once."""
+
+_WRITTEN = 8 << 20
+"""Bytes of patterns that are unpacked at once, which is most of what writing regions takes."""
+_MOST_WRITTEN = 1 << 14
+"""Regions that are written at once."""
+
+_READ = 1 << 14
+"""Regions that are read at once."""
+
+
+class PartFile:
+    """One Parquet file, of a row group or several for each block."""
+
+    def __init__(self, path: str | PathLike[str], network: Network, *, maps: bool) -> None:
+        self._schema, self._maps = _schema(network, maps=maps), maps
+        parquet = _pyarrow("pyarrow.parquet")
+        self._writer = parquet.ParquetWriter(fspath(path), self._schema, compression="zstd")
+
+    def write(self, block: Partition, first: int) -> None:
+        """Adds the regions of a block, numbered from ``first`` on."""
+        pa = _pyarrow("pyarrow")
+        classes = certain_classes(block) if block.network.outputs > 1 else np.full(len(block), -1)
+        areas, ambiguous = block.volumes().astype(np.float64), np.zeros(len(block), np.bool_)
+        ambiguous[block.ambiguous] = True
+        size = max(1, min(_MOST_WRITTEN, _WRITTEN // (8 * max(block.network.units, 1) * piece_bits(block.network))))
+        for start in range(0, len(block), size):
+            rows = np.arange(start, min(start + size, len(block)))
+            columns = {
+                "region": first + rows,
+                **_polygon_columns(block, rows),
+                "area": areas[rows],
+                "pattern": _binary(*_packed(block, rows)),
+                "class": pa.array(classes[rows], mask=classes[rows] < 0),
+                "ambiguous": ambiguous[rows],
+                **(_map_columns(block, rows) if self._maps else {}),
+            }
+            self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=len(rows))
+
+    def close(self) -> None:
+        """Ends the file, which is none before."""
+        self._writer.close()
+
+
+@dataclass(frozen=True, eq=False)
+class RegionRows:
+    """Some rows of a file: numbers of n regions."""
+
+    region: NDArray[np.int64]
+    areas: NDArray[np.float64]
+    corners: NDArray[np.int64]
+    """How many corners each has, (n,)."""
+    places: NDArray[np.float64]
+    """The corners of all regions, one after the other, (corners.sum(), 2)."""
+    slopes: NDArray[np.float64]
+    """The Frobenius norm of A, (n,); NaN in a file without maps."""
+    ambiguous: NDArray[np.bool_]
+
+
+def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
+    """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
+    with open(path, "rb"), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
+        yield from _rows(fspath(path))
+
+
+def _rows(path: str) -> Iterator[RegionRows]:
+    file = _pyarrow("pyarrow.parquet").ParquetFile(path)
+    maps = "A" in file.schema_arrow.names
+    names = ["region", "area", "vertices", "x", "y", "ambiguous", *(["A"] if maps else [])]
+    for batch in file.iter_batches(batch_size=_READ, columns=names):
+        column = {name: batch.column(name) for name in names}
+        corners = column["vertices"].to_numpy()
+        places = np.stack([np.asarray(column[axis].flatten()) for axis in "xy"], axis=1)
+        slopes = np.full(len(corners), np.nan)
+        if maps:
+            slopes = np.linalg.norm(np.asarray(column["A"].flatten()).reshape(len(corners), -1), axis=1)
+        ambiguous = column["ambiguous"].to_numpy(zero_copy_only=False)
+        yield RegionRows(
+            column["region"].to_numpy(), column["area"].to_numpy(), corners, places, slopes, ambiguous.astype(np.bool_)
+        )
+
+
+def require_pyarrow() -> None:
+    """Raises ``MissingDependencyError`` unless Parquet files can be written."""
+    _pyarrow("pyarrow")
+
+
+def piece_bits(network: Network) -> int:
+    """How many bits the column "pattern" has for each unit; the lowest comes first."""
+    return max(1, (most_pieces(network) - 1).bit_length())
+
+
+def _schema(network: Network, *, maps: bool) -> pyarrow.Schema:
+    pa = _pyarrow("pyarrow")
+    numbers = pa.list_(pa.float64())
+    columns = {
+        "region": pa.int64(),
+        "geometry": pa.binary(),
+        "x": numbers,
+        "y": numbers,
+        "area": pa.float64(),
+        "vertices": pa.int64(),
+        "pattern": pa.binary(),
+        "class": pa.int64(),
+        "ambiguous": pa.bool_(),
+        **({"A": numbers, "b": numbers} if maps else {}),
+    }
+    about = {"units": network.units, "bits": piece_bits(network), "outputs": network.outputs}
+    return pa.schema(list(columns.items()), metadata={"geo": json.dumps(_GEO), "cpwl": json.dumps(about)})
+
+
+def _polygon_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
+    regions = block.regions.take(rows)
+    corners = block.vertices[regions.values].astype(np.float64)
+    return {
+        "geometry": _binary(*_polygons(corners, regions.counts)),
+        "x": _lists(corners[:, 0], regions.counts),
+        "y": _lists(corners[:, 1], regions.counts),
+        "vertices": regions.counts,
+    }
+
+
+def _map_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
+    batches = [rows[k : k + _ROWS] for k in range(0, len(rows), _ROWS)]
+    weights, biases = zip(*map(block.affine_maps, batches), strict=True)
+    named = {"A": np.concatenate(weights), "b": np.concatenate(biases)}
+    return {
+        name: _lists(values.astype(np.float64).ravel(), np.full(len(values), values[0].size))
+        for name, values in named.items()
+    }
+
+
+def _packed(block: Partition, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The patterns of some regions, ``piece_bits`` for each unit, in bytes, and how many bytes each has."""
+    bits = np.arange(piece_bits(block.network), dtype=np.int16)
+    table = (block.patterns(rows)[:, :, None] >> bits & 1).astype(np.bool_).reshape(len(rows), -1)
+    packed = np.packbits(table, axis=1, bitorder="little")
+    return packed.ravel(), np.full(len(packed), packed.shape[1])
+
+
+def _polygons(corners: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Polygons, whose corners lie one after the other, as WKB, and how many bytes each has.
+
+    A polygon: byte order 1 (little), type 3, one ring, number of points (uint32 each), points; the last is the first.
+    """
+    sizes, closed = 13 + 16 * (counts + 1), counts + 1
+    starts = np.cumsum(sizes) - sizes
+    data = np.zeros(sizes.sum(), np.uint8)
+    heads = np.zeros(len(counts), np.dtype([("order", "u1"), ("rest", "<u4", 3)]))
+    heads["order"], heads["rest"] = 1, np.stack([np.full_like(counts, 3), np.ones_like(counts), closed], axis=1)
+    data[starts[:, None] + np.arange(13)] = heads.view(np.uint8).reshape(-1, 13)
+    row, first = np.repeat(np.arange(len(counts)), closed), np.cumsum(counts) - counts
+    within = np.arange(len(row)) - np.repeat(np.cumsum(closed) - closed, closed)
+    points = corners[first[row] + within % counts[row]].astype("<f8").view(np.uint8).reshape(-1, 16)
+    data[(starts[row] + 13 + 16 * within)[:, None] + np.arange(16)] = points
+    return data, sizes
+
+
+def _lists(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Any:
+    pa = _pyarrow("pyarrow")
+    return pa.ListArray.from_arrays(_offsets(counts), pa.array(np.ascontiguousarray(values)))
+
+
+def _binary(data: NDArray[np.uint8], counts: NDArray[np.int64]) -> Any:
+    pa = _pyarrow("pyarrow")
+    buffers = [None, pa.py_buffer(_offsets(counts)), pa.py_buffer(np.ascontiguousarray(data))]
+    return pa.Array.from_buffers(pa.binary(), len(counts), buffers)
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]).astype(np.int32)
+
+
+def _pyarrow(name: str) -> Any:
+    """A module of pyarrow."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingDependencyError(
+            "folders of regions are Parquet files, which need pyarrow. Install cpwl[parquet]."
+        ) from error
+    return {"pyarrow": pyarrow, "pyarrow.parquet": pyarrow.parquet}[name]

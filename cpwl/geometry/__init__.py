@@ -1,0 +1,1 @@
+"""Geometry that knows of no network: polytopes, domains, the abstract ``Arrangement``, halfspaces, exact points."""

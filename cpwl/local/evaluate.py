@@ -1,0 +1,61 @@
+"""A network's outputs at points of its input space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import backends
+from ..errors import ArgumentError, ShapeError
+from ..fields.arithmetic import evaluate as evaluated
+from ..geometry.polytope import finite, plain
+from ..network.check import check_network
+from ..network.network import Network
+from ..runtime.ieee import ieee
+
+_BATCH_ENTRIES = 1 << 24
+"""Rows times widest node handled at once."""
+
+
+@ieee
+def evaluate(net: Network, points: ArrayLike, *, backend: str = "torch", device: str | None = None) -> NDArray[Any]:
+    """The network's outputs (M, *net.output_shape) at points (M, *net.input_shape), or of one point, without that axis.
+
+    float64 from the torch backend; Fractions from the exact one, which takes Fractions as well and computes
+    f(points) exactly. Periodic activations included.
+    """
+    check_compiled(net)
+    rows = input_rows("points", points, net, exact=backend == "exact")
+    arithmetic = backends.get(backend, device).arithmetic
+    parts = [evaluated(net, arithmetic, arithmetic.points(rows[part])).to_numpy() for part in batches(len(rows), net)]
+    result = np.concatenate(parts) if parts else np.zeros((0, net.outputs), rows.dtype)
+    single = plain(points).ndim == len(net.input_shape)
+    return result.reshape(net.output_shape if single else (len(rows), *net.output_shape))
+
+
+def check_compiled(net: Network) -> None:
+    """Raises ``ArgumentError`` unless ``net`` is a well formed network."""
+    if not isinstance(net, Network):
+        raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
+    check_network(net)
+
+
+def input_rows(name: str, points: ArrayLike, net: Network, *, exact: bool) -> NDArray[Any]:
+    """Points (M, *net.input_shape), or one without the first axis, as rows (M, n); Fractions are kept if ``exact``."""
+    given = plain(points)
+    values = given if exact and given.dtype == object else finite(name, given)
+    shape = net.input_shape
+    if values.shape[values.ndim - len(shape) :] != shape or values.ndim > len(shape) + 1:
+        raise ShapeError(
+            f"{name} must have shape {shape}, that of one input of the network, or (M, ...) of it; got {values.shape}."
+        )
+    return values.reshape(-1, net.inputs)
+
+
+def batches(rows: int, net: Network, per_row: int = 1) -> Iterator[slice]:
+    """Consecutive ranges of rows that are handled at once; each row counts ``per_row`` times."""
+    size = max(1, _BATCH_ENTRIES // (per_row * max(node.size for node in net.nodes)))
+    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))

@@ -1,0 +1,438 @@
+"""Pictures of partitions of a plane, with matplotlib. Only this file imports it; no pyplot, no global state.
+
+Every function returns a matplotlib object: ``axes.figure.savefig("picture.png")`` writes it to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arrays.ragged import Ragged
+from ..errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from ..geometry.polytope import plain
+from ..runtime.ieee import ieee
+from ..statistics.slopes import slope_norms
+from ..tiling.maximum import refine_by_maximum
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+
+    from ..boundary.boundary import DecisionBoundary
+    from ..partitions.partition import Partition
+    from ..regions.merged import Merged
+
+Color = Literal["slope", "area", "class", "logit", "pattern"]
+
+RASTER_REGIONS = 10_000
+"""Above so many regions a vector file holds them as pixels: it would grow to many megabytes."""
+
+_BLOCK = 1 << 16
+"""Regions whose patterns are held at once."""
+
+LIGHT = (
+    *("#77AADD", "#EEDD88", "#44BB99", "#C3B1E1", "#E8C39E"),
+    *("#99DDFF", "#BBCC33", "#DDDDDD", "#FFAABB", "#A8D5A2"),
+)
+"""After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
+
+EDGE = "#333333"
+_THUMBNAIL = 48
+"""The longer side of an image beside its place, in points."""
+INCOMPLETE = "INCOMPLETE: these regions do not cover the domain"
+"""What stands above a picture of regions that do not."""
+_BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
+_LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+_BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """Polygons with their colours, and what the colours mean."""
+
+    vertices: NDArray[np.float64]
+    polygons: Ragged
+    colors: NDArray[np.float64]
+    """RGBA (n, 4) of each polygon, or the numbers (n,) that a colour scale shows."""
+    scale: str = ""
+    """What the numbers are."""
+    norm: Normalize | None = None
+    legend: tuple[tuple[str, Any], ...] = ()
+    """Labels and colours to explain."""
+
+    @property
+    def cmap(self) -> str:
+        """The name of the colour scale; small areas are dark, so that slivers are seen."""
+        return "YlGnBu" if self.norm is None else "YlGnBu_r"
+
+
+@ieee
+def plot(
+    partition: Partition,
+    ax: Axes | None = None,
+    *,
+    color: Color = "slope",
+    output: int | None = None,
+    boundary: DecisionBoundary | None = None,
+    points: ArrayLike | None = None,
+    labels: Sequence[str] | None = None,
+) -> Axes:
+    """The axes (``ax``, or those of a new figure) with the regions drawn in slice coordinates.
+
+    ``color``: "slope" (the Frobenius norm of the region's linear map), "area", "class" (the largest output; regions are
+    then cut along the decision boundary), "logit" (output number ``output``, 0 by default, shaded from its values at
+    the vertices, between which it is affine), or "pattern" (a colour for each activation pattern). ``boundary`` is
+    drawn in red. ``points`` (n, 2), in slice coordinates, are marked, with ``labels`` beside them.
+
+    Raises ``ArgumentError`` for an unknown colour or output, or "class" with one output; ``ShapeError`` for points of
+    another shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError`` without
+    matplotlib.
+    """
+    if color not in get_args(Color):
+        raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    if output is not None and color != "logit":
+        raise ArgumentError(f"output goes with color='logit', not with {color!r}.")
+    check_plane(partition, boundary)
+    check_output(partition, output or 0)
+    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    if color == "logit":
+        handles = _draw_logit(axes, partition, output or 0)
+    else:
+        handles = _draw_regions(axes, painting_of(partition, color))
+    if boundary is not None:
+        handles.insert(0, _draw_boundary(axes, boundary))
+    _explain(axes, handles)
+    if points is not None:
+        _draw_points(axes, points, labels)
+    frame(axes, partition)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
+    if ax is None:
+        settle(axes)
+    return axes
+
+
+def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None:
+    """Raises ``UnsupportedDimensionError`` unless the domain is a plane's, ``ArgumentError`` for another's boundary."""
+    if partition.domain.dim != 2:
+        raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
+    if boundary is not None and getattr(boundary, "partition", None) is not partition:
+        raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
+    if not len(partition):
+        partition.check_complete("a picture")
+
+
+def check_output(partition: Partition, output: int) -> None:
+    """Raises ``ArgumentError`` unless the network has an output of that number."""
+    if not 0 <= output < partition.network.outputs:
+        raise ArgumentError(f"output must be an output in 0..{partition.network.outputs - 1}, got {output!r}.")
+
+
+def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
+    """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
+    places = plain(points).astype(np.float64)
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
+    names = [""] * len(places) if labels is None else list(labels)
+    if len(names) != len(places):
+        raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
+    return places, names
+
+
+@ieee
+def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
+    """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
+
+    ``color``: "slope" (the Frobenius norm of the linear map) or "area", in slice coordinates. Raises as ``plot`` does.
+    """
+    if color not in ("slope", "area"):
+        raise ArgumentError(f"color must be 'slope' or 'area', got {color!r}.")
+    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    part = merged.partition
+    if color == "slope":
+        norms = np.linalg.norm(np.asarray(merged.affine_maps()[0], np.float64), axis=(1, 2))
+        painting = _slopes(part, norms[merged.labels])
+    else:
+        painting = _areas(part, merged.volumes()[merged.labels])
+    _draw_regions(axes, painting, edges="face")
+    _draw_outlines(axes, [painting.vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
+    frame(axes, part)
+    return axes
+
+
+def overview(
+    partition: Partition,
+    boundary: DecisionBoundary,
+    *,
+    images: NDArray[np.float64],
+    captions: Sequence[str],
+    samples: NDArray[np.float64],
+    sample_captions: Sequence[str],
+    title: str,
+    subtitle: str = "",
+) -> Figure:
+    """A figure for networks that take images: the regions, the boundary, some images on it, and a strip of samples.
+
+    ``images`` (n, height, width), points of the slice, are shown beside the places where they lie; ``samples`` (k, 2),
+    in slice coordinates, are numbered on the boundary and shown as images (their inputs) in the strip below. Grey
+    levels are those of the range of ``images``.
+    """
+    figure = new_figure((10.0, 10.0), layout=None)
+    axes = figure.add_axes((0.07, 0.225, 0.71, 0.71))
+    plot(partition, axes, color="class", boundary=boundary)
+    figure.text(0.07, 0.967, title, fontsize=15, fontweight="bold")
+    figure.text(0.07, 0.944, subtitle, fontsize=11)
+    _draw_images(axes, partition, images, captions)
+    for i, place in enumerate(samples, start=1):
+        axes.annotate(str(i), place, ha="center", va="center", fontsize=8, bbox=_BADGE, zorder=6)
+    explanation = "The numbered points of the boundary as images: two classes share the highest score"
+    figure.text(0.07, 0.143, explanation, fontsize=11)
+    pictures = np.asarray(partition.to_input(samples), np.float64).reshape(len(samples), *images.shape[1:])
+    width = 0.92 / max(len(samples), 1)
+    for i, (picture, caption) in enumerate(zip(pictures, sample_captions, strict=True)):
+        cell = figure.add_axes((0.04 + (i + 0.06) * width, 0.02, 0.88 * width, 0.09))
+        _show(cell, picture, (float(images.min()), float(images.max())))
+        cell.set_title(f"{i + 1}:  {caption}", fontsize=10)
+    return figure
+
+
+def spread(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Indices of ``count`` of the points (n, D), far apart: after the first, always the farthest from those chosen."""
+    chosen = [0]
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < min(count, len(points)):
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
+        chosen.append(int(distance.argmax()))
+    return np.array(chosen[: len(points)], np.int64)
+
+
+# ---- colours -------------------------------------------------------------------------------------------------------
+def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
+    return np.asarray(partition.vertices, np.float64), partition.regions
+
+
+def _by_slope(partition: Partition) -> Painting:
+    return _slopes(partition, slope_norms(partition))
+
+
+def _by_area(partition: Partition) -> Painting:
+    return _areas(partition, partition.volumes())
+
+
+def _slopes(partition: Partition, norms: NDArray[np.float64]) -> Painting:
+    return Painting(*_regions(partition), norms, "slope (Frobenius norm)")
+
+
+def _areas(partition: Partition, volumes: NDArray[Any]) -> Painting:
+    from matplotlib.colors import LogNorm
+
+    areas = np.asarray(volumes, np.float64)
+    positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
+    norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
+    return Painting(*_regions(partition), areas, "area", norm)
+
+
+def _by_class(partition: Partition) -> Painting:
+    outputs = partition.network.outputs
+    if outputs < 2:
+        raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
+    found = refine_by_maximum(
+        partition.arrangement, partition.arithmetic(), partition.outputs, Ragged.of([range(outputs)]), []
+    )
+    winners = found.winners[:, 0].astype(np.int64)
+    palette = _pastels(outputs)
+    legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())
+    vertices = np.asarray(found.arrangement.vertices, np.float64)
+    return Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
+
+
+def _by_pattern(partition: Partition) -> Painting:
+    from matplotlib.colors import hsv_to_rgb
+
+    hues = pattern_hues(partition)
+    hsv = np.stack([hues, np.full_like(hues, 0.4), np.full_like(hues, 0.95)], axis=1)
+    return Painting(*_regions(partition), np.asarray(hsv_to_rgb(hsv)))
+
+
+_PAINTERS: dict[str, Callable[[Partition], Painting]] = {
+    "slope": _by_slope,
+    "area": _by_area,
+    "class": _by_class,
+    "pattern": _by_pattern,
+}
+
+
+def painting_of(partition: Partition, color: str) -> Painting:
+    """The polygons of a partition in the colours of that name, all but "logit"."""
+    return _PAINTERS[color](partition)
+
+
+def pattern_hues(partition: Partition) -> NDArray[np.float64]:
+    """A number in [0, 1) for each region, a function of its pattern alone: multilinear hashing modulo 2^64."""
+    keys = np.random.default_rng(0).integers(2**64, size=partition.network.units, dtype=np.uint64)
+    starts = range(0, len(partition), _BLOCK)
+    blocks = (partition.patterns(np.arange(start, min(start + _BLOCK, len(partition)))) for start in starts)
+    hashes = np.concatenate([(block.astype(np.uint64) * keys).sum(axis=1, dtype=np.uint64) for block in blocks])
+    return (hashes >> np.uint64(11)).astype(np.float64) / 2**53
+
+
+def _pastels(count: int) -> NDArray[np.float64]:
+    """Light colours (count, 3) for classes; from the eleventh class on they repeat."""
+    from matplotlib.colors import to_rgb
+
+    palette = np.array([to_rgb(LIGHT[i % len(LIGHT)]) for i in range(count)])
+    return np.asarray(0.25 + 0.75 * palette)
+
+
+# ---- drawing -------------------------------------------------------------------------------------------------------
+def new_figure(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """An empty figure; raises ``MissingDependencyError`` without matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingDependencyError("plots need matplotlib, which is not installed: pip install matplotlib.") from None
+    return Figure(figsize=size, layout=layout, dpi=120)
+
+
+def _draw_regions(axes: Axes, painting: Painting, *, edges: str = EDGE) -> list[Artist]:
+    """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.patches import Patch
+
+    polygons = [painting.vertices[row] for row in painting.polygons]
+    collection = PolyCollection(
+        polygons, edgecolors=edges, linewidths=line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+    )
+    if painting.scale:
+        collection.set(array=painting.colors, cmap=painting.cmap, norm=painting.norm)
+        axes.figure.colorbar(collection, ax=axes, label=painting.scale, shrink=0.85)
+    else:
+        collection.set(facecolor=painting.colors)
+    axes.add_collection(collection)
+    return [Patch(facecolor=color, edgecolor=EDGE, label=label) for label, color in painting.legend]
+
+
+def _draw_logit(axes: Axes, partition: Partition, output: int) -> list[Artist]:
+    """One output, exactly affine on every triangle of a region; vector files hold its pixels."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import CenteredNorm
+    from matplotlib.tri import Triangulation
+
+    vertices, values = np.asarray(partition.vertices, np.float64), logits(partition, output)
+    signed = values.min() < 0 < values.max()
+    style = {"cmap": "PuOr_r", "norm": CenteredNorm()} if signed else {"cmap": "YlGnBu"}
+    triangulation = Triangulation(vertices[:, 0], vertices[:, 1], _triangles(partition.regions))
+    mesh = axes.tripcolor(triangulation, values, shading="gouraud", rasterized=True, **style)
+    axes.figure.colorbar(mesh, ax=axes, label=f"output {output}", shrink=0.85)
+    edges = vertices[partition.facets().vertices.values.reshape(-1, 2)]
+    width, pixels = line_width(len(partition)), len(partition) > RASTER_REGIONS
+    axes.add_collection(LineCollection(edges, colors=EDGE, linewidths=width, rasterized=pixels, zorder=2))
+    return []
+
+
+def logits(partition: Partition, output: int) -> NDArray[np.float64]:
+    """One output at the vertices, (V,), in float64."""
+    return np.asarray(partition.outputs.to_numpy()[:, output], np.float64)
+
+
+def _triangles(regions: Ragged) -> NDArray[np.int64]:
+    """The triangles from the first vertex of each region, (T, 3); those beside a vertex on a straight side are flat."""
+    place = np.arange(len(regions.values)) - regions.offsets[:-1][regions.row_of]
+    second = np.flatnonzero((place > 0) & (place < regions.counts[regions.row_of] - 1))
+    first = regions.offsets[:-1][regions.row_of[second]]
+    return regions.values[np.stack([first, second, second + 1], axis=1)]
+
+
+def line_width(polygons: int) -> float:
+    """Thinner lines for more polygons, so that the lines never cover the colours."""
+    return float(np.clip(12 / np.sqrt(max(polygons, 1)), 0.05, 0.6))
+
+
+def _draw_outlines(axes: Axes, rings: list[NDArray[np.float64]]) -> None:
+    from matplotlib.collections import LineCollection
+
+    width, pixels = line_width(len(rings)), len(rings) > RASTER_REGIONS
+    axes.add_collection(LineCollection(rings, colors=EDGE, linewidths=width, rasterized=pixels))
+
+
+def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> Artist:
+    from matplotlib.collections import LineCollection
+
+    segments = LineCollection(np.asarray(boundary.ends, np.float64), **_BOUNDARY)  # type: ignore[arg-type]
+    segments.set_label("decision boundary" if boundary.level is None else f"output = {boundary.level:g}")
+    axes.add_collection(segments)
+    return segments
+
+
+def _explain(axes: Axes, handles: list[Artist]) -> None:
+    """The legend, outside of the picture: above it when short, otherwise on its right."""
+    if len(handles) > 1:
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    elif handles:
+        axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10)
+
+
+def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
+    places, names = marked(points, labels)
+    axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=5)
+    for place, name in zip(places, names, strict=True):
+        axes.annotate(name, place, (7, 7), textcoords="offset points", fontweight="bold", bbox=_LABEL, zorder=6)
+
+
+def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], captions: Sequence[str]) -> None:
+    """Thumbnails tied to the places where the images lie, pushed away from their middle but not out of the picture."""
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea, VPacker
+
+    places = partition.to_slice(images.reshape(len(images), *partition.domain.shape))
+    corners = partition.domain.polytope.vertices
+    axes.plot(*places.T, "o", color="black", markersize=8, markeredgecolor="white", markeredgewidth=1.5, zorder=5)
+    for place, spot, image, caption in zip(places, beside(places, corners), images, captions, strict=True):
+        thumbnail = OffsetImage(image, zoom=_THUMBNAIL / max(image.shape), cmap="gray_r", interpolation="nearest")
+        box = VPacker(children=[thumbnail, TextArea(caption, textprops={"fontsize": 10})], align="center", pad=0, sep=2)
+        arrow = {"arrowstyle": "-", "linewidth": 1.5, "color": "black"}
+        axes.add_artist(AnnotationBbox(box, place, spot, pad=0.25, arrowprops=arrow, zorder=7))
+
+
+def beside(places: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each place one near it: straight away from the middle of all, or turned until it is well inside.
+
+    "Well inside" is a box of five sixths of the sides of that around ``corners``.
+    """
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    half = float((high - low).max()) / 2
+    ways = places - places.mean(axis=0)
+    ways *= 0.33 * half / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), np.finfo(float).tiny)
+    turns = np.exp(0.125j * np.pi * np.array([0, *(side * k for k in range(1, 8) for side in (1, -1)), 8]))
+    turned = (ways[:, 0] + 1j * ways[:, 1])[:, None] * turns
+    spots = places[:, None] + np.stack([turned.real, turned.imag], axis=2)
+    outside = (np.abs(spots - (low + high) / 2) > (high - low) * 5 / 12).any(axis=2)
+    return np.asarray(spots[np.arange(len(places)), outside.argmin(axis=1)])
+
+
+def settle(axes: Axes) -> None:
+    """Lays the figure out beforehand: beside axes of equal scales a legend has its room in the third round only."""
+    figure = axes.get_figure(root=True)
+    if figure is not None:
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+
+
+def _show(axes: Axes, picture: NDArray[np.float64], levels: tuple[float, float]) -> None:
+    axes.imshow(picture, cmap="gray_r", interpolation="nearest", vmin=levels[0], vmax=levels[1])
+    axes.set(xticks=[], yticks=[])
+
+
+def frame(axes: Axes, partition: Partition) -> None:
+    """Shows just the domain, in equal scales."""
+    corners = partition.domain.polytope.vertices
+    margin = 0.02 * np.ptp(corners, axis=0)
+    (left, low), (right, high) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
+    axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
+    axes.set(xlabel="slice coordinate 1", ylabel="slice coordinate 2")

@@ -1,0 +1,133 @@
+"""An output of a network over a slice as a surface in space, with matplotlib: a flat facet for each region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError
+from ..runtime.ieee import ieee
+from .regions import (
+    EDGE,
+    INCOMPLETE,
+    RASTER_REGIONS,
+    Painting,
+    check_output,
+    check_plane,
+    line_width,
+    logits,
+    new_figure,
+    painting_of,
+)
+
+if TYPE_CHECKING:
+    from mpl_toolkits.mplot3d.axes3d import Axes3D
+
+    from ..boundary.boundary import DecisionBoundary
+    from ..partitions.partition import Partition
+
+Color = Literal["logit", "slope", "area", "pattern"]
+
+_LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
+_FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
+
+
+@ieee
+def plot_surface(
+    partition: Partition,
+    ax: Axes3D | None = None,
+    *,
+    output: int = 0,
+    color: Color = "logit",
+    boundary: DecisionBoundary | None = None,
+    angles: tuple[float, float] = (35.0, -60.0),
+) -> Axes3D:
+    """The axes (``ax``, or those of a new figure) with output number ``output`` as a surface over the slice.
+
+    Every region is one flat polygon, lifted to the values at its vertices, so the facets are the network's own; they
+    are drawn in float64. ``color``: "logit" (the mean of the output over the facet's corners), "slope" (the norm of the
+    output's gradient), or "area" and "pattern", as in ``plot``. ``boundary`` (a level set, or a decision boundary) is
+    drawn in red on the surface, in front of all, and below it. ``angles``: elevation and azimuth of the view, degrees.
+
+    Raises as ``plot`` does.
+    """
+    if color not in get_args(Color):
+        raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    check_plane(partition, boundary)
+    check_output(partition, output)
+    axes = _new_axes() if ax is None else ax
+    heights = logits(partition, output)
+    _draw_facets(axes, partition, heights, color, output)
+    _set_frame(axes, partition, heights, output)
+    if boundary is not None and len(boundary):
+        _draw_lifted(axes, boundary, output)
+    if not partition.complete:
+        axes.set_title(INCOMPLETE)
+    axes.view_init(*angles)
+    return axes
+
+
+def _new_axes() -> Axes3D:
+    axes: Axes3D = new_figure((7.6, 6.4)).add_subplot(projection="3d", computed_zorder=False)
+    return axes
+
+
+def _draw_facets(axes: Axes3D, partition: Partition, heights: NDArray[np.float64], color: str, output: int) -> None:
+    from matplotlib.cm import ScalarMappable
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    painting = _painted(partition, heights, color, output)
+    mapped = ScalarMappable(painting.norm, "viridis" if color == "logit" else painting.cmap)
+    corners = np.column_stack([painting.vertices, heights])
+    facets = Poly3DCollection(
+        [corners[row] for row in painting.polygons],
+        facecolors=mapped.to_rgba(painting.colors) if painting.scale else painting.colors,
+        edgecolors=EDGE,
+        linewidths=line_width(len(partition)) / 2,
+        rasterized=len(partition) > RASTER_REGIONS,
+        zorder=2,
+    )
+    axes.add_collection3d(facets, autolim=False)
+    if painting.scale:
+        axes.figure.colorbar(mapped, ax=axes, label=painting.scale, shrink=0.6, pad=0.12)
+
+
+def _painted(partition: Partition, heights: NDArray[np.float64], color: str, output: int) -> Painting:
+    """The regions with the colours or numbers of the facets over them."""
+    from matplotlib.colors import Normalize
+
+    regions, vertices = partition.regions, np.asarray(partition.vertices, np.float64)
+    if color == "logit":
+        means = regions.reduce(np.add, heights[regions.values]) / regions.counts
+        norm = Normalize(heights.min(), heights.max())
+        return Painting(vertices, regions, means, f"output {output} (mean over a facet's corners)", norm)
+    if color == "slope":
+        gradients = np.asarray(partition.affine_maps()[0][:, output], np.float64)
+        return Painting(vertices, regions, np.linalg.norm(gradients, axis=1), f"slope of output {output}")
+    return painting_of(partition, color)
+
+
+def _set_frame(axes: Axes3D, partition: Partition, heights: NDArray[np.float64], output: int) -> None:
+    plane = np.asarray(partition.domain.polytope.vertices, np.float64)
+    (left, low), (right, high) = plane.min(axis=0), plane.max(axis=0)
+    bottom, top = float(heights.min()), float(heights.max())
+    pad = 0.05 * (top - bottom) or 0.5
+    axes.set(xlim=(left, right), ylim=(low, high), zlim=(bottom - pad, top + pad))
+    axes.set(xlabel="slice coordinate 1", ylabel="slice coordinate 2", zlabel=f"output {output}")
+    axes.set_box_aspect((right - left, high - low, 0.6 * max(right - left, high - low)))
+
+
+def _draw_lifted(axes: Axes3D, boundary: DecisionBoundary, output: int) -> None:
+    """The boundary at the output's height, by the affine maps of the regions that its segments lie in; and below."""
+    from mpl_toolkits.mplot3d.art3d import Line3DCollection
+
+    ends = np.asarray(boundary.ends, np.float64)
+    regions, place = np.unique(boundary.regions, return_inverse=True)
+    weight, bias = (np.asarray(part, np.float64)[place, output] for part in boundary.partition.affine_maps(regions))
+    heights = np.einsum("sed,sd->se", ends, weight) + bias[:, None]
+    floor = np.full_like(heights, axes.get_zlim()[0])
+    for level, style in ((heights, _LIFTED), (floor, _FLOOR)):
+        lines: Any = Line3DCollection(np.concatenate([ends, level[:, :, None]], axis=2), **style)
+        axes.add_collection3d(lines, autolim=False)

@@ -1,0 +1,134 @@
+"""One region of a partition, for people: an object with all that there is to ask about it.
+
+Programs that go through all regions use the arrays of ``Partition`` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import VerificationError
+from ..geometry.clipping import part_of
+from ..geometry.halfspaces import Halfspaces
+from ..partitions.partition import Partition
+from ..runtime.ieee import ieee
+from .exact_maps import Forms, first_difference
+
+if TYPE_CHECKING:
+    from .symbolic import SymbolicRegion
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Region ``index`` of a partition, in slice coordinates. What is exact here is so for every backend."""
+
+    partition: Partition
+    index: int
+
+    def __repr__(self) -> str:
+        return f"<Region {self.index}: {len(self.vertices)} vertices, volume {float(self.volume):.6g}>"
+
+    @property
+    def vertices(self) -> NDArray[Any]:
+        """The extreme vertices (N, D) as the partition holds them, float64 or Fractions; counter-clockwise."""
+        return np.asarray(self.partition.vertices[self.partition.regions[self.index]])
+
+    @property
+    def pattern(self) -> NDArray[np.int16]:
+        """The linear piece of each unit, int16 (network.units,); see ``Partition.patterns``."""
+        return np.asarray(self.partition.patterns([self.index])[0])
+
+    @property
+    def volume(self) -> Any:
+        """The volume (area, when D = 2): a float, or a Fraction from the exact backend."""
+        return self.partition.volumes().tolist()[self.index]
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether some decision on the way to this region was open; see ``Partition.ambiguous``."""
+        return self.index in self.partition.ambiguous
+
+    def affine_map(self, *, frame: Literal["slice", "input"] = "slice") -> tuple[NDArray[Any], NDArray[Any]]:
+        """The affine map f = A y + b: A (m, k) and b (m,); see ``Partition.affine_maps``."""
+        weight, bias = self.partition.affine_maps([self.index], frame=frame)
+        return weight[0], bias[0]
+
+    @cached_property
+    def exact_map(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The exact affine map f = A u + b of slice coordinates: A (m, D) and b (m,), Fractions."""
+        return next(self._forms.maps(np.array([self.index])))
+
+    @cached_property
+    def neighbors(self) -> NDArray[np.int64]:
+        """The regions that share a facet with this one, increasing, int64 (n,)."""
+        sides = self.partition.facets().regions
+        touching = sides[(sides == self.index).any(axis=1)]
+        found = np.unique(touching)
+        return np.asarray(found[(found >= 0) & (found != self.index)])
+
+    @cached_property
+    def halfspaces(self) -> Halfspaces:
+        """The exact irredundant H-representation, rows of integers without a common factor for the units.
+
+        ``units`` says which unit bends on each side (the first of them in the network's order), -1 the domain. Raises
+        ``VerificationError`` if the region or a neighbor of it is ambiguous: it may be none of the network's; and
+        ``IncompleteError`` if neighbors may be missing, beside the border of a partition that is not complete.
+        """
+        return self._bounding.irredundant().halfspaces
+
+    @cached_property
+    def exact_vertices(self) -> NDArray[Any]:
+        """The exact vertices, Fractions (N, 2), counter-clockwise; raises as ``halfspaces`` does."""
+        rows = self._bounding
+        table = np.concatenate([rows.normals, rows.offsets[:, None]], axis=1)
+        return np.array(part_of(self.partition.domain.polytope, table), dtype=object)
+
+    @cached_property
+    def witness(self) -> NDArray[Any]:
+        """A rational point inside, the mean of the exact vertices: Fractions (2,), strictly inside all halfspaces."""
+        corners = self.exact_vertices
+        return np.asarray(corners.sum(axis=0) / Fraction(len(corners)))
+
+    def to_sympy(self, symbols: Sequence[Any] | None = None) -> SymbolicRegion:
+        """The inequalities and the affine map as sympy objects, exact; see ``cpwl.regions.symbolic.SymbolicRegion``."""
+        from .symbolic import region
+
+        return region(self, symbols)
+
+    # ---- private ---------------------------------------------------------------------------------------------------
+    @property
+    def _on_border(self) -> bool:
+        """Whether there is no region beyond some side."""
+        sides = self.partition.facets().regions
+        return bool((sides[:, 1] < 0)[sides[:, 0] == self.index].any())
+
+    @cached_property
+    def _forms(self) -> Forms:
+        return Forms(self.partition)
+
+    @cached_property
+    def _bounding(self) -> Halfspaces:
+        """The sides that the region shares with others."""
+        neighbors, pattern = self.neighbors, self.pattern
+        if self._on_border:
+            self.partition.check_complete(f"region {self.index} lies on the border of these, and its exact shape")
+        if np.isin([self.index, *neighbors.tolist()], self.partition.ambiguous).any():
+            raise VerificationError(
+                f"region {self.index} or one beside it is ambiguous, and may be none of the network's. Use "
+                "predicates='exact', or certify the partition and take Certificate.partition."
+            )
+        forms = self._forms.between(np.full(len(neighbors), self.index), neighbors)
+        rows = np.array([[Fraction(int(x)) for x in form] for form in forms], dtype=object).reshape(-1, 3)
+        units = [first_difference(pattern, other) for other in self.partition.patterns(neighbors)]
+        order = np.argsort(units, kind="stable")
+        errors = np.zeros(len(rows))
+        polytope = self.partition.domain.polytope
+        return Halfspaces(rows[order, :2], rows[order, 2], np.array(units, np.int64)[order], errors, polytope)

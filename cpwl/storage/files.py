@@ -1,0 +1,99 @@
+"""Files that are written whole or not at all, and reading that gives an object or a ``CpwlError``, whatever is read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+from ..errors import BackendError, CpwlError, FileFormatError
+
+TEMPORARY = ".*.tmp"
+"""The pattern of the names under which files are written; a process that was killed leaves one."""
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def replaced(path: str | PathLike[str]) -> Iterator[Path]:
+    """A name beside the file under which to write it; afterwards it is on the disk under its own, and before it is not.
+
+    So what was there stays as it was when anything goes wrong (a full disk, Ctrl-C, a killed process). Links are
+    followed; what is no regular file, such as ``/dev/stdout`` or a pipe, is written to directly.
+    """
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    other = _beside(target)
+    try:
+        yield other
+        if target.exists():
+            shutil.copymode(target, other)
+        _to_disk(other)
+        other.replace(target)
+        _to_disk(target.parent)
+    finally:
+        other.unlink(missing_ok=True)
+
+
+def check_writable(path: str | PathLike[str]) -> None:
+    """Raises the ``OSError`` that writing the file with ``replaced`` would, as far as that is known; leaves nothing."""
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        with open(target, "ab"):
+            return
+    other = _beside(target)
+    try:
+        with open(other, "xb"):
+            pass
+    finally:
+        other.unlink(missing_ok=True)
+
+
+def content_of(path: str | PathLike[str], largest: int) -> bytes:
+    """The bytes of a file; of one that has more than ``largest``, no more than tells so."""
+    content = bytearray()
+    with open(path, "rb") as file:
+        while len(content) <= largest and (chunk := file.read(_CHUNK)):  # one read of all would reserve ``largest``
+            content += chunk
+    return bytes(content)
+
+
+@contextmanager
+def reading(path: str | PathLike[str], what: str, hint: str) -> Iterator[None]:
+    """Makes whatever goes wrong inside a ``FileFormatError`` that names the file, says why, and what to do.
+
+    A file that cannot be opened at all should be its own error: open it before.
+    """
+    try:
+        yield
+    except BackendError:
+        raise
+    except Exception as error:
+        message = f"{os.fspath(path)} is not {what} that cpwl can read: {described(error)}"
+        raise FileFormatError(f"{message.rstrip('.')}. {hint}") from error
+
+
+def described(error: BaseException) -> str:
+    """What an error says, in one line of bounded length; of one that is not the library's, also its kind."""
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, CpwlError) else f"{type(error).__name__}: {text[:200]}"
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.tmp")
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,225 @@
+"""Partitions in files: one .npz archive of plain arrays with a JSON header, no pickle, every number bit for bit.
+
+The archive holds ``header`` (JSON in bytes: format, version, backend, shapes and types of all other arrays, the
+network's nodes, the steps) and the arrays ``network.*``, ``domain.*``, ``arrangement.*``, ``outputs.*``, ``steps.*``.
+Coordinates of an exact partition are decimal integers of any length, in texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from os import PathLike
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import backends
+from ..arrays.bits import BitMatrix
+from ..errors import FileFormatError
+from ..fields.predicates import Names
+from ..geometry.arrangement import Arrangement
+from ..geometry.domain import Domain
+from ..geometry.polytope import Polytope
+from ..network.network import Network
+from ..network.operators import Max, Piecewise
+from ..network.serial import network_from_arrays, network_to_arrays
+from ..partitions.partition import Partition
+from ..runtime.ieee import ieee
+from ..storage import archive
+from ..storage.files import reading
+from ..storage.named_arrays import Arrays, Stored, prefixed
+from .pieces import LevelPieces, Pieces, WinnerPieces
+from .steps import Step
+
+FORMAT = "cpwl-partition"
+VERSION = 2
+
+
+def save(partition: Partition, path: str | PathLike[str]) -> None:
+    """Writes the partition, with its network and domain, to one .npz file of exactly that name; ``load`` reads it."""
+    persist = _persist(partition.backend)
+    header, network = network_to_arrays(partition.network)
+    steps = [_step_arrays(step) for step in partition.steps]
+    arrays = {
+        **prefixed("network", network),
+        **prefixed("domain", domain_arrays(partition.domain)),
+        **prefixed("arrangement", persist.arrangement_to_arrays(partition.arrangement)),
+        **prefixed("outputs", persist.field_to_arrays(partition.outputs)),
+        **prefixed("lines", {} if partition.lines is None else vars(partition.lines)),
+        **{name: values for i, step in enumerate(steps) for name, values in prefixed(f"steps.{i}", step).items()},
+    }
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "backend": partition.backend,
+        "predicates": partition.predicates,
+        "settled": partition.settled,
+        "recut": partition.recut,
+        "complete": partition.complete,
+        "network": header,
+        "steps": [step.node for step in partition.steps],
+        "arrays": {name: _description(values) for name, values in arrays.items()},
+    }
+    archive.write(path, content, arrays)
+
+
+@ieee
+def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
+    """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
+
+    Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
+    are those of its network is for ``cpwl.certify`` to decide.
+    """
+    with open(path, "rb"), reading(path, "a partition", "Write it again with Partition.save."):
+        return _partition(*archive.read(path), device)
+
+
+def _partition(header: dict[str, Any], arrays: dict[str, NDArray[Any]], device: str | None) -> Partition:
+    _check_header(header, arrays)
+    stored = Stored(arrays)
+    network = network_from_arrays(header["network"], stored.part("network").arrays)
+    domain = domain_from_arrays(stored.part("domain"))
+    domain.check_input(network.input_shape)
+    persist = _persist(header["backend"])
+    device = backends.get(header["backend"], device).device
+    arrangement = persist.arrangement_from_arrays(stored.part("arrangement"), device)
+    outputs = persist.field_from_arrays(stored.part("outputs"), len(arrangement.vertices), network.outputs, device)
+    steps = _steps(header["steps"], stored.part("steps"), network, len(arrangement))
+    return Partition(
+        network=network,
+        domain=domain,
+        arrangement=arrangement,
+        steps=steps,
+        outputs=outputs,
+        backend=header["backend"],
+        device=device,
+        predicates=header["predicates"],
+        settled=header["settled"],
+        recut=header.get("recut", 0),
+        complete=header.get("complete", True),
+        lines=_lines(header, stored.part("lines"), network, domain, arrangement),
+    )
+
+
+def _persist(backend: str) -> ModuleType:
+    """The module that takes a backend's arrangements and fields apart and puts them together."""
+    if backend == "torch":
+        from ..backends.torch import persist as torch_persist
+
+        return torch_persist
+    from ..backends.exact import persist as exact_persist
+
+    return exact_persist
+
+
+# ---- the header ----------------------------------------------------------------------------------------------------
+def _description(values: NDArray[Any]) -> list[Any]:
+    return [str(values.dtype), list(values.shape)]
+
+
+def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    if header.get("format") != FORMAT:
+        raise FileFormatError(f"its header must be of format {FORMAT!r}")
+    if header.get("version") != VERSION:
+        raise FileFormatError(f"it has version {header.get('version')!r} of the format; this cpwl reads {VERSION}")
+    if header.get("backend") not in backends.NAMES:
+        raise FileFormatError(f"its backend must be one of {backends.NAMES}, got {header.get('backend')!r}")
+    if header.get("predicates") not in ("exact", "float"):
+        raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
+    if not isinstance(header.get("settled"), int) or header["settled"] < 0:
+        raise FileFormatError(f"its number of settled decisions must be a number >= 0, got {header.get('settled')!r}")
+    if not isinstance(header.get("recut", 0), int) or header.get("recut", 0) < 0:
+        raise FileFormatError(f"its number of cells cut again must be a number >= 0, got {header['recut']!r}")
+    if not isinstance(header.get("complete", True), bool):
+        raise FileFormatError(f"whether it is complete must be true or false, got {header['complete']!r}")
+    if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):
+        raise FileFormatError("its header must describe a network and steps")
+    _check_listed(header.get("arrays"), arrays)
+
+
+def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
+    found = {name: _description(values) for name, values in arrays.items()}
+    if not isinstance(listed, dict) or listed != found:
+        names = listed if isinstance(listed, dict) else {}
+        wrong = sorted(name for name in {*names, *found} if names.get(name) != found.get(name))
+        raise FileFormatError(f"its header and its arrays disagree about {', '.join(wrong[:3])}")
+
+
+# ---- the domain ----------------------------------------------------------------------------------------------------
+def domain_arrays(domain: Domain) -> Arrays:
+    """The arrays that make up a domain, as files keep them."""
+    return {
+        "vertices": domain.polytope.vertices,
+        "origin": domain.origin,
+        "basis": domain.basis,
+        "shape": np.array(domain.shape, np.int64),
+    }
+
+
+def domain_from_arrays(stored: Stored) -> Domain:
+    """The domain that ``domain_arrays`` took apart; raises ``FileFormatError`` for anything not well formed."""
+    shape = tuple(stored.integers("shape", -1, low=1).tolist())
+    vertices = stored.floats("vertices", -1, -1)
+    dim, inputs = vertices.shape[1], prod(shape)
+    origin, basis = stored.floats("origin", inputs), stored.floats("basis", inputs, dim)
+    if dim != 2:
+        return Domain(Polytope(vertices), origin, basis, shape)
+    domain = Domain.polygon(vertices, origin.reshape(shape), basis.reshape(*shape, 2))
+    if not np.array_equal(domain.polytope.vertices, vertices):
+        raise FileFormatError("array domain.vertices must hold a strictly convex polygon, counter-clockwise")
+    return domain
+
+
+# ---- the lines -----------------------------------------------------------------------------------------------------
+def _lines(
+    header: dict[str, Any], stored: Stored, network: Network, domain: Domain, arrangement: Arrangement[Any]
+) -> Names | None:
+    """The functions behind the lines of a float arrangement whose decisions were exact."""
+    numbers = arrangement.facets().lines
+    if numbers is None or header["predicates"] != "exact":
+        return None
+    stages = len(network.nonlinear)
+    stage = stored.integers("stage", -1, low=-1, below=stages + 1)
+    read = [network.nodes[i].inputs[0] for i in network.nonlinear]
+    sizes = np.array([*(network.nodes[i].size for i in read), network.outputs, len(domain.polytope.vertices)])[stage]
+    first, second = (stored.integers(name, len(stage), low=low) for name, low in (("first", 0), ("second", -1)))
+    if (np.maximum(first, second) >= sizes).any() or numbers.max(initial=0) >= len(stage):
+        raise FileFormatError("arrays lines.* must name a function of the network for each line")
+    return Names(stage, first, second, stored.floats("level", len(stage)))
+
+
+# ---- the steps -----------------------------------------------------------------------------------------------------
+def _step_arrays(step: Step) -> Arrays:
+    if isinstance(step.pieces, LevelPieces):
+        return {"parents": step.parents, "below": step.pieces.below.packed}
+    assert isinstance(step.pieces, WinnerPieces)
+    return {"parents": step.parents, "winners": step.pieces.winners.astype(np.int64)}
+
+
+def _steps(nodes: list[Any], stored: Stored, network: Network, regions: int) -> tuple[Step, ...]:
+    if tuple(nodes) != network.nonlinear:
+        raise FileFormatError(f"its steps must be those of nodes {network.nonlinear}, got {nodes!r:.80}")
+    steps: list[Step] = []
+    before = 1
+    for i, node in enumerate(network.nonlinear):
+        part = stored.part(str(i))
+        parents = part.integers("parents", -1, below=before)
+        steps.append(Step(node, parents, _pieces(part, network, node, len(parents))))
+        before = len(parents)
+    if before != regions:
+        raise FileFormatError(f"its last step must have as many regions as the arrangement, {regions}; got {before}")
+    return tuple(steps)
+
+
+def _pieces(stored: Stored, network: Network, index: int, regions: int) -> Pieces:
+    node = network.nodes[index]
+    if isinstance(node.op, Piecewise):
+        columns = node.size * len(node.op.breakpoints)
+        packed = stored.octets("below", regions, -(-columns // 8))
+        return LevelPieces(BitMatrix(packed, columns), len(node.op.breakpoints))
+    assert isinstance(node.op, Max)
+    arguments = network.nodes[node.inputs[0]].shape[-1]
+    return WinnerPieces(stored.integers("winners", regions, node.size, below=arguments).astype(np.int16))
