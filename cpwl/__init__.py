@@ -22,12 +22,12 @@ from .geometry.halfspaces import Halfspaces
 from .local.evaluate import evaluate
 from .local.local_map import LocalMap, local_map
 from .network.network import Network
+from .partitions.compute import partition, partition_blocks
 from .partitions.many import partition_many
-from .partitions.partition import Partition, partition, partition_blocks
+from .partitions.partition import Partition, load
 from .regions.merged import Merged
 from .regions.region import Region
 from .statistics.statistics import Statistics, Totals, statistics_of_blocks
-from .tiling.npz import load
 
 if TYPE_CHECKING:
     from . import analysis

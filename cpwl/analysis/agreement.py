@@ -19,8 +19,10 @@ from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.joint import paired
 from ..network.network import Network
-from ..partitions.partition import Partition, partition
+from ..partitions.compute import partition
+from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from ..tiling.maximum import refine_by_maximum
 
 if TYPE_CHECKING:
@@ -78,10 +80,8 @@ class Agreement:
         return float(self.area_apart) / self.partition.domain.volume
 
     def plot(self, ax: Any = None) -> Any:
-        """Draws where the two differ and returns the axes; see ``cpwl.plots.boundary.plot_agreement``."""
-        from ..plots.boundary import plot_agreement
-
-        return plot_agreement(self, ax)
+        """Draws where the two differ and returns the axes; see ``cpwl.plots.plot_agreement``."""
+        return picture("plot_agreement")(self, ax)
 
     def table(self) -> pandas.DataFrame:
         """The area on which the first network decides for the row's class and the second for the column's.

@@ -12,7 +12,8 @@ import numpy as np
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..network.network import Network
-from ..partitions.partition import Partition, partition
+from ..partitions.compute import partition
+from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from .recording import Frame, Recording, StoredFrames
 

@@ -20,6 +20,7 @@ from ..errors import ArgumentError, FileFormatError
 from ..geometry.domain import Domain
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from ..storage import archive
 from ..storage.files import reading
 from ..storage.named_arrays import Stored, prefixed, ragged_arrays
@@ -160,22 +161,17 @@ class Recording(Sequence[Frame]):
         return pandas.DataFrame(rows, index=pandas.Index(self.steps, name="step"))
 
     def plot(self, steps: Sequence[int] | None = None, **options: Any) -> Any:
-        """A figure of some frames side by side, in one colour scale; see ``cpwl.plots.training.plot_frames``."""
-        from ..plots.training import plot_frames
-
-        return plot_frames(self, steps, **options)
+        """A figure of some frames side by side, in one colour scale; see ``cpwl.plots.plot_frames``."""
+        return picture("plot_frames")(self, steps, **options)
 
     def plot_curves(self, names: Sequence[str] | None = None) -> Any:
-        """A matplotlib figure of metrics and statistics over the steps; see ``cpwl.plots.training.plot_curves``."""
-        from ..plots.training import plot_curves
-
-        return plot_curves(self, names)
+        """A matplotlib figure of metrics and statistics over the steps; see ``cpwl.plots.plot_curves``."""
+        return picture("plot_curves")(self, names)
 
     def animate(self, path: str | PathLike[str], **options: Any) -> Path:
-        """Writes an animation, .gif or .mp4, and returns its path; see ``cpwl.plots.training.animate``."""
-        from ..plots.training import animate
-
-        return animate(self, path, **options)
+        """Writes an animation, .gif or .mp4, and returns its path; see ``cpwl.plots.animate``."""
+        file: Path = picture("animate")(self, path, **options)
+        return file
 
 
 # ---- folders -------------------------------------------------------------------------------------------------------

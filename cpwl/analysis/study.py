@@ -15,6 +15,7 @@ from ..network.network import Network
 from ..partitions.many import partition_many
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from .random_slices import random_slice
 
 if TYPE_CHECKING:
@@ -100,10 +101,8 @@ def summarised(
 
 @ieee
 def plot_study(table: pandas.DataFrame, **options: Any) -> Any:
-    """A matplotlib figure of the distributions over the slices; see ``cpwl.plots.statistics.plot_study``."""
-    from ..plots.statistics import plot_study as draw
-
-    return draw(table, **{"measures": DRAWN, **options})
+    """A matplotlib figure of the distributions over the slices; see ``cpwl.plots.plot_study``."""
+    return picture("plot_study")(table, **{"measures": DRAWN, **options})
 
 
 def _measured(part: Partition) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..network.network import Network
 from ..network.operators import Piecewise
-from ..partitions.partition import Partition, partition
+from ..partitions.compute import partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from ..statistics.crossing_units import Crossings, crossings
 from ..tiling.steps import Step
+from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
     import pandas
@@ -53,7 +55,7 @@ class Polyline:
 class Units:
     """The units of a network on a partition's domain; axis U: the columns of ``partition.patterns()``."""
 
-    partition: Partition
+    partition: Tiling
     crossings: Crossings
     """Which units cross which facets."""
     lowest: NDArray[np.int16]
@@ -130,7 +132,7 @@ class Units:
         rows = np.sort(self.crossings.by_unit(len(self)).take(np.unique(chosen)).values)
         return list(_curves(self.partition, self.crossings, rows))
 
-    def partition_after(self, layer: int) -> Partition:
+    def partition_after(self, layer: int) -> Tiling:
         """The partition by the units of the first layers, up to number ``layer`` (from 1): computed anew.
 
         Its network is this one's, ended behind that layer's activation. ``ArgumentError`` for a layer that is none.
@@ -178,10 +180,8 @@ class Units:
         return found if self.partition.complete else found.assign(complete=False)
 
     def plot(self, **options: Any) -> Any:
-        """A matplotlib figure with a panel for each layer; see ``cpwl.plots.statistics.plot_units``."""
-        from ..plots.statistics import plot_units
-
-        return plot_units(self, **options)
+        """A matplotlib figure with a panel for each layer; see ``cpwl.plots.plot_units``."""
+        return picture("plot_units")(self, **options)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _flat_pieces(self) -> Iterator[NDArray[np.bool_]]:
@@ -206,7 +206,7 @@ class Units:
 
 
 @ieee
-def units(part: Partition) -> Units:
+def units(part: Tiling) -> Units:
     """What each unit of a partition's network does on its domain.
 
     On a partition with exact predicates, or an exact one, this is exact; see ``crossings``. On one that is not
@@ -220,7 +220,7 @@ def units(part: Partition) -> Units:
     return Units(part, crossings(part), lowest, highest)
 
 
-def _present(part: Partition) -> list[tuple[Step, Rows]]:
+def _present(part: Tiling) -> list[tuple[Step, Rows]]:
     """Each step of a nonlinear node with the regions after it in which regions of the partition lie."""
     found, regions = [], np.arange(len(part))
     for step in reversed(part.steps):
@@ -245,7 +245,7 @@ def _padded(shape: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...]:
     return (*[1] * (len(wanted) - len(shape)), *shape)
 
 
-def _curves(part: Partition, found: Crossings, rows: Rows) -> Iterator[Polyline]:
+def _curves(part: Tiling, found: Crossings, rows: Rows) -> Iterator[Polyline]:
     """The curves that some crossings make up: from each facet to the next of the same unit.
 
     Facets are directed so that the larger piece is on their left; where just one ends and one begins, they are joined:

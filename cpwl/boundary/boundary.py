@@ -6,9 +6,7 @@ max(outputs) (proofs/, Theorem 1). Only regions on which no single output is the
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import combinations
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -17,99 +15,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, IncompleteWarning, UnsupportedDimensionError
-from ..fields.arithmetic import embedding, evaluate
+from ..errors import ArgumentError, UnsupportedDimensionError
 from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
 from ..geometry.arrangement import Arrangement, Refinement
 from ..geometry.polytope import number
 from ..network.network import Node
 from ..network.operators import Gather, Sum
-from ..partitions.partition import Partition
+from ..regions.classes import certain_classes
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from ..tiling.maximum import refine_by_maximum
+from ..tiling.tiling import Tiling
+from .exact_samples import BoundarySamples, certified
+from .nearest import Nearest, length_table, nearest
+from .segments import Segments
 
 if TYPE_CHECKING:
     import pandas
 
-    from .exact_samples import BoundarySamples
-    from .nearest import Nearest
-
 
 @ieee
-@dataclass(frozen=True, eq=False)
-class DecisionBoundary:
+@dataclass(frozen=True, eq=False, repr=False)
+class DecisionBoundary(Segments):
     """The facets (segments, when D = 2) on which a partition's outputs are decided."""
-
-    partition: Partition
-    ends: NDArray[Any]
-    """Slice coordinates (S, 2, D) of the ends of each segment: float64, or Fractions when the partition is exact."""
-    regions: NDArray[np.int64]
-    """The region of the partition that each segment lies in (one of the two, for a segment between regions), (S,)."""
-    pairs: NDArray[np.int64]
-    """The two classes i < j whose outputs are equal on each segment, (S, 2); -1 for a level set."""
-    slack: NDArray[np.float64]
-    """Bound on the distance of each segment's ends from the exact ones, (S,); 0 when exact."""
-    ambiguous: NDArray[np.bool_]
-    """Segments beside a piece of a region in whose making some decision was within its error bound, (S,)."""
-    undecided: NDArray[np.int64]
-    """Regions of the partition in which some decision was within its bound: segments may be wrong there."""
-    ties: tuple[tuple[int, tuple[int, int]], ...]
-    """Regions on which two outputs are equal (or one is at the level) over an area, with the classes: listed apart."""
-    level: float | None = None
-    """The level, for a level set."""
-    everywhere: bool = False
-    """Whether the two outputs need not be the largest."""
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def __repr__(self) -> str:
-        part = "" if self.complete else "INCOMPLETE, "
-        counts = f"{len(self)} segments, {len(self.ties)} ties, {len(self.undecided)} undecided regions"
-        return f"<DecisionBoundary: {part}{counts}>"
-
-    @property
-    def complete(self) -> bool:
-        """Whether this is the boundary on all of the domain; if not, the partition is not complete either."""
-        return self.partition.complete
-
-    def lengths(self) -> NDArray[np.float64]:
-        """The length of each segment in slice coordinates, (S,)."""
-        steps = self.ends[:, 1] - self.ends[:, 0]
-        return np.asarray(np.linalg.norm(steps.astype(np.float64), axis=1))
-
-    def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
-
-        On an exact partition the points are Fractions and lie exactly on the boundary. Where the boundary is not
-        ``complete`` they are drawn from the segments that are there, with an ``IncompleteWarning``.
-        """
-        if not self.complete:
-            warnings.warn(
-                "samples are drawn from the part of the boundary that is there: the partition is not complete.",
-                IncompleteWarning,
-                stacklevel=3,
-            )
-        lengths = self.lengths()
-        if number("n", n) < 0 or int(n) != n:
-            raise ArgumentError(f"n must be a number of samples, got {n!r}.")
-        if n and not lengths.sum() > 0:
-            self.partition.check_complete("a boundary none of which is there")
-            raise ArgumentError(
-                "the boundary is empty on this domain: there is nothing to sample. "
-                "Choose other classes or another level."
-            )
-        generator = np.random.default_rng(seed)
-        segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)
-        share: NDArray[Any] = generator.random((n, 1))
-        if self.ends.dtype == object:
-            share = np.array([[Fraction(s)] for s in share[:, 0].tolist()], dtype=object).reshape(n, 1)
-        first, second = self.ends[segment, 0], self.ends[segment, 1]
-        return first + share * (second - first), segment
-
-    def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
-        """n points of the input space (n, *shape) on the boundary, drawn uniformly by its length in the slice."""
-        return self.partition.to_input(self.sample_slice(n, seed=seed)[0])
 
     def certify(self, n: int = 20, *, seed: int = 0) -> BoundarySamples:
         """n exact rational points, drawn uniformly by length, that are proved to lie on the boundary.
@@ -117,53 +45,24 @@ class DecisionBoundary:
         The result can be saved as a certificate, and it gives the float64 and float32 neighbours of each point with
         their exact differences on both sides. See ``cpwl.certify_samples``.
         """
-        from .exact_samples import certified
-
         return certified(self, n, seed)
 
     def nearest(self, u: ArrayLike) -> Nearest:
         """The nearest point of the boundary to each point u (M, 2) of the slice; see ``cpwl.analysis.nearest``."""
-        from .nearest import nearest
-
         return nearest(self, u)
 
     def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
-        """Draws points of it as images, with the closest data; see ``cpwl.plots.boundary.plot_samples``."""
-        from ..plots.boundary import plot_samples
-
-        return plot_samples(self, data, **options)
+        """Draws points of it as images, with the closest data; see ``cpwl.plots.plot_samples``."""
+        return picture("plot_samples")(self, data, **options)
 
     def table(self) -> pandas.DataFrame:
         """The length of each class pair's part; see ``cpwl.analysis.length_table``."""
-        from .nearest import length_table
-
         return length_table(self)
-
-    def residuals(self, u: NDArray[Any], segment: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """The computed |output_i - output_j| (or |output - level|) at samples, and a proven bound on it; (n,) each.
-
-        The exact value at the exact point of the exact segment is 0; the bound is that of the evaluation from a start
-        that is ``slack`` away (proofs/, Lemma 5 (e)); on an ambiguous segment there is none, and it is infinite. On an
-        exact partition both are exact, and the bound is 0. ``u`` and ``segment`` are what ``sample_slice`` returned.
-        """
-        part = self.partition
-        arithmetic = part.arithmetic()
-        start = arithmetic.linear(embedding(part.domain), [arithmetic.points(u, error=self.slack[segment])])
-        output = evaluate(part.network, arithmetic, start)
-        values, row = output.to_numpy(), np.arange(len(segment))
-        if self.level is None:
-            other = values[row, self.pairs[segment, 1]]
-        else:
-            other = Fraction(self.level) if self.partition.arrangement.exact else self.level
-        first = np.maximum(self.pairs[segment, 0], 0)
-        # Two entries differ by at most sqrt(2) times the row's error, and the difference is rounded once.
-        bound = np.where(self.ambiguous[segment], np.inf, 2 * output.errors())
-        return np.abs(values[row, first] - other), bound
 
 
 @ieee
 def decision_boundary(
-    part: Partition,
+    part: Tiling,
     classes: tuple[int, int] | None = None,
     *,
     everywhere: bool = False,
@@ -208,7 +107,7 @@ def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
     return min(numbers), max(numbers)
 
 
-def at_level(part: Partition, level: float) -> Refinement[Any]:
+def at_level(part: Tiling, level: float) -> Refinement[Any]:
     """The regions of a partition, cut where the network's one output has a level; all decisions are the partition's."""
     if part.network.outputs != 1:
         raise ArgumentError(f"level needs a network with one output; this one has {part.network.outputs} outputs.")
@@ -216,11 +115,11 @@ def at_level(part: Partition, level: float) -> Refinement[Any]:
     return _cut(part, part.outputs, value, _output_at(part, value))
 
 
-def _output_at(part: Partition, level: float) -> Names:
+def _output_at(part: Tiling, level: float) -> Names:
     return Names.levels(len(part.network.nonlinear), np.zeros(1, np.int64), np.array([level]))
 
 
-def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: float) -> DecisionBoundary:
+def _level_boundary(part: Tiling, classes: tuple[int, int] | None, level: float) -> DecisionBoundary:
     if classes is not None or part.network.outputs != 1:
         raise ArgumentError(
             f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
@@ -229,21 +128,21 @@ def _level_boundary(part: Partition, classes: tuple[int, int] | None, level: flo
     return _at_level(part, part.outputs, (-1, -1), value, _output_at(part, value))
 
 
-def _difference(part: Partition, i: int, j: int) -> Any:
+def _difference(part: Tiling, i: int, j: int) -> Any:
     """Output i minus output j as a field with one function."""
     arithmetic = part.arithmetic()
     single = [arithmetic.linear(Node(Gather(np.array([c])), (), (1,)), [part.outputs]) for c in (i, j)]
     return arithmetic.linear(Node(Sum((1.0, -1.0)), (), (1,)), single)
 
 
-def _cut(part: Partition, field: Any, level: float, name: Names) -> Refinement[Any]:
+def _cut(part: Tiling, field: Any, level: float, name: Names) -> Refinement[Any]:
     """The regions, cut where one function, of that name, is at a level."""
     predicates = part.exact_predicates()
     exactly = None if predicates is None else predicates.exactly(lambda regions, columns: name.take(columns))
     return part.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
 
 
-def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
+def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
     """Where one function, of that name, is at a level."""
     refinement = _cut(part, field, level, name)
     arrangement = refinement.arrangement
@@ -261,7 +160,7 @@ def _at_level(part: Partition, field: Any, pair: tuple[int, int], level: float, 
     return _assembled(part, arrangement, arrangement.parents, facet, pairs, ties, level if pair[0] < 0 else None)
 
 
-def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> DecisionBoundary:
+def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> DecisionBoundary:
     """Where two outputs (those of the pair, if given) are equal and largest."""
     undecided = _undecided_regions(part)
     if not len(undecided):
@@ -304,7 +203,7 @@ def _argmax_boundary(part: Partition, pair: tuple[int, int] | None = None) -> De
     return _assembled(part, arrangement, regions, facet[kept], pairs, ties, None)
 
 
-def _empty(part: Partition) -> DecisionBoundary:
+def _empty(part: Tiling) -> DecisionBoundary:
     nowhere = np.zeros(0, np.int64)
     ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
     return DecisionBoundary(
@@ -312,23 +211,8 @@ def _empty(part: Partition) -> DecisionBoundary:
     )
 
 
-def _undecided_regions(part: Partition) -> NDArray[np.int64]:
+def _undecided_regions(part: Tiling) -> NDArray[np.int64]:
     return np.flatnonzero(certain_classes(part) < 0)
-
-
-def certain_classes(part: Partition) -> NDArray[np.int64]:
-    """The output that is certainly the largest on all of each region, int64 (R,), of a network with several outputs.
-
-    -1 where there may be none: where float64 leaves it open at a vertex, and for ambiguous regions.
-    """
-    values, error = part.outputs.to_numpy(), part.outputs.errors()
-    order = np.argsort(values, axis=1, kind="stable")
-    row = np.arange(len(values))
-    gap = (values[row, order[:, -1]] - values[row, order[:, -2]]).astype(np.float64)
-    winner = np.where(gap > 2 * error, order[:, -1], -1)
-    regions = part.regions
-    low, high = (regions.reduce(ufunc, winner[regions.values]) for ufunc in (np.minimum, np.maximum))
-    return np.asarray(np.where((low != high) | part.arrangement.ambiguous, -1, low))
 
 
 def _rivals(outputs: Any, *, certain: bool) -> NDArray[np.bool_]:
@@ -378,7 +262,7 @@ def _pairs(
 
 
 def _assembled(
-    part: Partition,
+    part: Tiling,
     arrangement: Arrangement[Any],
     regions: NDArray[np.int64],
     facet: NDArray[np.int64],

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError, DomainError
 from ..geometry.domain import Domain
 from ..geometry.polytope import finite
-from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
-from .boundary import DecisionBoundary, at_level
+from ..tiling.tiling import Tiling
+from .boundary import at_level
+from .segments import Segments
 
 
 @ieee
@@ -51,7 +52,7 @@ class Contour:
 
 
 @ieee
-def contours(boundary: DecisionBoundary) -> list[Contour]:
+def contours(boundary: Segments) -> list[Contour]:
     """The lines that a level set or boundary consists of, the longest first.
 
     Segments are joined where just two of them end in one point: a vertex of the subdivision, whose coordinates all of
@@ -76,7 +77,7 @@ def contours(boundary: DecisionBoundary) -> list[Contour]:
 
 
 @ieee
-def volume_below(part: Partition, level: float = 0.0) -> Any:
+def volume_below(part: Tiling, level: float = 0.0) -> Any:
     """The volume (area, when D = 2) of {f < level} in the domain, of a network with one output.
 
     Exact (a Fraction) on an exact partition; otherwise the sum of the float64 volumes of the very regions that exact

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..certification.claim import Claim
-from ..certification.entries import Entry, number
+from ..claims.claim import Claim
+from ..claims.document import document
+from ..claims.entries import Entry, number
 from ..errors import ArgumentError, VerificationError
 from ..fields.arithmetic import embedding, evaluate
 from ..runtime.ieee import ieee
-from .boundary import DecisionBoundary
+from .float_neighbours import neighbours
+from .sample import CertifiedSample, Neighbours
+from .segments import Segments
 
 _SPARE = 4
 """For each sample wanted, how many are tried at most."""
@@ -25,42 +28,10 @@ _SPARE = 4
 
 @ieee
 @dataclass(frozen=True, eq=False)
-class CertifiedSample:
-    """A rational point on a decision boundary, with the network's exact outputs there as the proof."""
-
-    u: NDArray[Any]
-    """Slice coordinates, Fractions (D,), inside the domain."""
-    x: NDArray[Any]
-    """The point of the input space, Fractions of the input's shape."""
-    pair: tuple[int, int]
-    """The two outputs that are equal; (-1, -1) on a level set, where the only output is at the level."""
-    logits: NDArray[Any]
-    """The network's outputs, Fractions (m,)."""
-    slope: NDArray[Any]
-    """The gradient of the first output of the pair minus the second (or of the only one) at u, Fractions (D,)."""
-
-
-@ieee
-@dataclass(frozen=True, eq=False)
-class FloatNeighbour:
-    """A floating-point input beside a point of a boundary, and how the network decides there, exactly."""
-
-    x: NDArray[Any]
-    """The point of the input space, float64 or float32."""
-    difference: Fraction
-    """The first output of the pair minus the second (or the only one minus the level), exactly, at that point."""
-
-
-Neighbours = tuple[FloatNeighbour | None, FloatNeighbour | None]
-"""On the side where the difference is negative, and where it is positive; None where the search found none."""
-
-
-@ieee
-@dataclass(frozen=True, eq=False)
 class BoundarySamples(Claim):
     """Points that are proved to lie on a decision boundary or a level set."""
 
-    boundary: DecisionBoundary
+    boundary: Segments
     samples: tuple[CertifiedSample, ...]
 
     def __repr__(self) -> str:
@@ -73,8 +44,6 @@ class BoundarySamples(Claim):
         return iter(self.samples)
 
     def document(self) -> Entry:
-        from ..certification.document import document
-
         part, level = self.boundary.partition, self.boundary.level
         claim: Entry = {"points": [list(map(number, sample.u)) for sample in self.samples]}
         if level is not None:
@@ -90,19 +59,17 @@ class BoundarySamples(Claim):
         along the gradient of the difference, back and forth, in steps that double from half a unit in the last place,
         rounds, and stops where the exact difference has the sign of the side. The points are off the slice by rounding.
         """
-        from .float_neighbours import neighbours
-
         return neighbours(self.boundary, self.samples, dtype)
 
 
-def certified(boundary: DecisionBoundary, n: int, seed: int) -> BoundarySamples:
+def certified(boundary: Segments, n: int, seed: int) -> BoundarySamples:
     """n certified points of a boundary as one certificate; see ``DecisionBoundary.certify``."""
     return BoundarySamples(boundary, tuple(certify_samples(boundary, n, seed=seed)))
 
 
 @ieee
 def certify_samples(
-    boundary: DecisionBoundary,
+    boundary: Segments,
     n: int = 20,
     *,
     seed: int = 0,
@@ -130,7 +97,7 @@ def certify_samples(
     return found
 
 
-def _proved(boundary: DecisionBoundary, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
+def _proved(boundary: Segments, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
     """The samples that can be proved."""
     part = boundary.partition
     pairs = boundary.pairs[segments]
@@ -148,7 +115,7 @@ def _proved(boundary: DecisionBoundary, u: NDArray[Any], segments: NDArray[np.in
 
 
 def _heights(
-    boundary: DecisionBoundary, regions: NDArray[np.int64], pairs: NDArray[np.int64]
+    boundary: Segments, regions: NDArray[np.int64], pairs: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The function that vanishes on the boundary, in each region: its constants (n,) and slopes (n, D), Fractions."""
     constants, slopes = _local_maps(boundary, regions)
@@ -159,7 +126,7 @@ def _heights(
     return constants[row, i] - constants[row, j], slopes[row, i] - slopes[row, j]
 
 
-def _local_maps(boundary: DecisionBoundary, regions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _local_maps(boundary: Segments, regions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The exact affine maps of the network on the regions' patterns: constants (n, m) and slopes (n, m, D)."""
     part, arithmetic = boundary.partition, backends.get("exact").arithmetic
     network, domain = part.network, part.domain
@@ -183,7 +150,7 @@ def _newton(u: list[Any], constant: Fraction, slope: list[Fraction]) -> list[Fra
     return [x - height / square * g for g, x in zip(slope, start, strict=True)]
 
 
-def _inside(boundary: DecisionBoundary, point: list[Fraction]) -> bool:
+def _inside(boundary: Segments, point: list[Fraction]) -> bool:
     corners = [[Fraction(x) for x in corner] for corner in boundary.partition.domain.polytope.vertices.tolist()]
     return all(
         (q[0] - p[0]) * (point[1] - p[1]) >= (q[1] - p[1]) * (point[0] - p[0])
@@ -191,7 +158,7 @@ def _inside(boundary: DecisionBoundary, point: list[Fraction]) -> bool:
     )
 
 
-def _decided(boundary: DecisionBoundary, pair: tuple[int, int], logits: NDArray[Any]) -> bool:
+def _decided(boundary: Segments, pair: tuple[int, int], logits: NDArray[Any]) -> bool:
     """Whether the outputs at a point prove that it lies on the boundary."""
     if boundary.level is not None:
         return bool(logits[0] == Fraction(boundary.level))

@@ -14,7 +14,7 @@ from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import exactly
 from ..geometry.polytope import finite, plain
 from ..runtime.ieee import ieee
-from .boundary import DecisionBoundary
+from .segments import Segments
 
 if TYPE_CHECKING:
     import pandas
@@ -72,7 +72,7 @@ class Nearest:
 
 
 @ieee
-def nearest(boundary: DecisionBoundary, u: ArrayLike) -> Nearest:
+def nearest(boundary: Segments, u: ArrayLike) -> Nearest:
     """The point of the boundary nearest to each point u (M, 2) of the slice, given in slice coordinates.
 
     On an exact partition the points are found in rational arithmetic (``u`` may be Fractions), after a float filter
@@ -115,7 +115,7 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
 
 
 @ieee
-def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
+def length_table(boundary: Segments) -> pandas.DataFrame:
     """The boundary by pairs of classes, the longest first: ``segments``, ``length``, ``share`` of the whole length and
     ``tied``, the number of regions on which the two tie over an area (these have no length).
 
@@ -138,7 +138,7 @@ def length_table(boundary: DecisionBoundary) -> pandas.DataFrame:
 
 
 # ---- float ---------------------------------------------------------------------------------------------------------
-def _float(boundary: DecisionBoundary, u: Floats) -> tuple[NDArray[Any], ...]:
+def _float(boundary: Segments, u: Floats) -> tuple[NDArray[Any], ...]:
     feet, distances, errors = _feet(np.asarray(boundary.ends, np.float64), u)
     errors = errors + boundary.slack
     row, best = np.arange(len(u)), distances.argmin(axis=1)
@@ -163,7 +163,7 @@ def _feet(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 # ---- exact ---------------------------------------------------------------------------------------------------------
-def _exact(boundary: DecisionBoundary, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+def _exact(boundary: Segments, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     places = u if u.dtype == object else exactly(u)
     # Rounding the ends and the points moves each by at most 2^-52 of its size: the bound has a factor of 2 to spare.
     _, distances, errors = _feet(np.asarray(boundary.ends, np.float64), np.asarray(u, np.float64))

@@ -6,9 +6,10 @@ does it all in order; ``certificate`` is the result. ``vertices`` are the claims
 ones are imported here, so that importing this package loads no exact backend.
 """
 
-from ..boundary.exact_samples import BoundarySamples, CertifiedSample, FloatNeighbour, certify_samples
-from .certificate import Certificate, certify
-from .claim import Claim
+from ..boundary.exact_samples import BoundarySamples, certify_samples
+from ..boundary.sample import CertifiedSample, FloatNeighbour
+from ..claims.claim import Claim
+from .certificate import Certificate
 from .extrema_and_equality import (
     ConstantDecision,
     DecisionCounterexample,
@@ -19,6 +20,7 @@ from .extrema_and_equality import (
     certify_equal,
     certify_extremum,
 )
+from .prove import certify
 
 __all__ = [
     "BoundarySamples",

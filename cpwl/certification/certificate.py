@@ -6,21 +6,26 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, UnsupportedDimensionError, VerificationError
+from .. import checker
+from ..claims.claim import Claim
+from ..claims.document import FORMAT, VERSION, document, proof
+from ..claims.entries import domain_of, integers, network_of
+from ..claims.listing import Listing
+from ..errors import FileFormatError, VerificationError
 from ..geometry.domain import Domain
+from ..geometry.exact_points import Point, primitive
 from ..network.network import Network
+from ..numbers.integers import Integer
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..storage.files import content_of, reading
 from ..tiling.sweep import Progress
-from .claim import Claim
-
-if TYPE_CHECKING:
-    from .criterion import Listing
+from .verify import verified_partition
 
 
 def _none() -> NDArray[np.int64]:
@@ -74,8 +79,6 @@ class Certificate(Claim):
 
         Raises ``VerificationError``, with the rule and the regions that break it, if the claim is not proved.
         """
-        from .prove import verified_partition
-
         return verified_partition(self.network, self.domain, self.listing, progress)
 
     def report(self) -> str:
@@ -94,38 +97,53 @@ class Certificate(Claim):
     __str__ = report
 
     def document(self) -> dict[str, Any]:
-        from .document import document, proof
-
         claim = {"regions": self.regions}
         return {**document("partition", (self.network,), self.domain, claim), "proof": proof(self.listing)}
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Certificate:
         """The claim in a file, not verified yet; raises ``FileFormatError`` unless it is a partition certificate."""
-        from .document import read
-
-        return read(path)
+        data = content_of(path, checker.MAX_BYTES)
+        hint = "Save it again with Certificate.save, or check it with cpwl check."
+        with reading(path, "a certificate", hint):
+            return _certificate(_parsed(data))
 
 
 def _readable(number: Fraction) -> str:
     return str(number) if number.denominator == 1 else f"{number} (about {float(number):.6g})"
 
 
-@ieee
-def certify(partition: Partition, *, progress: Progress | None = None) -> Certificate:
-    """The exact partition that a partition stands for, with the proof that it is exactly that.
+def _parsed(data: bytes) -> Any:
+    """The JSON value, within the limits of the format, which are the checker's."""
+    try:
+        return checker.parse(data)
+    except checker.Malformed as error:
+        raise FileFormatError(str(error)) from None
 
-    Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2);
-    regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``VerificationError`` only
-    if exact arithmetic itself finds no proof, which is a defect of the library. ``progress`` is called with the labels
-    "lift" (counts edges) and "check" (counts regions).
-    """
-    if not isinstance(partition, Partition):
-        raise ArgumentError(f"partition must be a Partition, got {type(partition).__name__}. Use cpwl.partition.")
-    if partition.domain.dim != 2:
-        raise UnsupportedDimensionError(
-            f"partitions of 2-D slices are certified, got one of dimension {partition.domain.dim}. Take a 2-D slice."
+
+def _certificate(entry: Any) -> Certificate:
+    if (entry["format"], entry["version"], entry["kind"]) != (FORMAT, VERSION, "partition"):
+        raise FileFormatError(
+            f"it must be of the format {FORMAT!r}, version {VERSION}, kind 'partition'; got {entry['format']!r:.40}, "
+            f"version {entry['version']!r:.40}, kind {entry['kind']!r:.40}."
         )
-    from .prove import prove
+    network = network_of(entry["networks"][0])
+    domain = domain_of(entry["domain"], network)
+    points = [_point(point) for point in entry["proof"]["vertices"]]
+    listing = Listing.of([tuple(points[v] for v in row) for row in _regions(entry)])
+    return Certificate(network, domain, listing)
 
-    return prove(partition, progress)
+
+def _regions(entry: Any) -> list[list[int]]:
+    rows, vertices = entry["proof"]["regions"], len(entry["proof"]["vertices"])
+    if not all(type(v) is int and 0 <= v < vertices for row in rows for v in row) or not all(rows):
+        raise FileFormatError("regions must be non-empty lists of indices of vertices.")
+    if len(rows) != entry["claim"]["regions"]:
+        raise FileFormatError(f"regions: {entry['claim']['regions']} are claimed, {len(rows)} are listed.")
+    regions: list[list[int]] = rows
+    return regions
+
+
+def _point(entry: Any) -> Point:
+    (x, p), (y, q) = (map(Integer, integers(text)) for text in entry)
+    return primitive(x * q, y * p, p * q)

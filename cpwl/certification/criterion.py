@@ -17,6 +17,7 @@ from ..arrays.batches import batches
 from ..arrays.ragged import Ragged
 from ..backends.exact import ExactArithmetic, ExactField
 from ..backends.exact.restrict import field_at, restricted
+from ..claims.listing import Listing
 from ..fields.arithmetic import Forward, Stage
 from ..geometry.domain import Domain
 from ..geometry.exact_lines import Polygon, at, domain_lines
@@ -25,25 +26,6 @@ from ..geometry.polytope import Polytope
 from ..network.network import Network
 from ..network.operators import Piecewise
 from ..numbers.integers import Integer, ratio_sum, rational, signs
-
-
-@dataclass(frozen=True, eq=False)
-class Listing:
-    """Polygons over a table of distinct points, which are numbered in the order of their first use."""
-
-    points: tuple[Point, ...]
-    polygons: Ragged
-
-    @classmethod
-    def of(cls, polygons: Sequence[Polygon]) -> Listing:
-        """The listing of (non-empty) polygons given by their corners."""
-        index: dict[Point, int] = {}
-        rows = [[index.setdefault(corner, len(index)) for corner in polygon] for polygon in polygons]
-        return cls(tuple(index), Ragged.of(rows))
-
-    def corners(self) -> list[Polygon]:
-        """The corners of each polygon."""
-        return [tuple(self.points[v] for v in row.tolist()) for row in self.polygons]
 
 
 @dataclass(frozen=True, eq=False)

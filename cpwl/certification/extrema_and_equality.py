@@ -10,16 +10,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..claims.claim import Claim
+from ..claims.entries import Entry, number
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
 from ..network.joint import joined, parted
 from ..network.network import Network
-from ..partitions.partition import Partition, partition
+from ..partitions.compute import partition
+from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..tiling.sweep import Progress
-from .certificate import Certificate, certify
-from .claim import Claim
-from .entries import Entry, number
+from .certificate import Certificate
+from .prove import certify
 
 
 @ieee
@@ -244,12 +246,12 @@ def _near(u: NDArray[Any]) -> str:
 
 
 def _stated(kind: str, networks: Sequence[Network], domain: Domain, claim: Entry) -> Entry:
-    from .document import document
+    from ..claims.document import document
 
     return document(kind, tuple(networks), domain, claim)
 
 
 def _proved(kind: str, networks: Sequence[Network], proven: Certificate, claim: Entry) -> Entry:
-    from .document import proof
+    from ..claims.document import proof
 
     return {**_stated(kind, networks, proven.domain, claim), "proof": proof(proven.listing)}

@@ -20,7 +20,7 @@ from ..geometry.exact_lines import Line, Polygon, domain_lines, line, polygon_of
 from ..network.network import Network, Node
 from ..network.operators import Piecewise
 from ..numbers.integers import rational
-from ..partitions.partition import Partition
+from ..tiling.tiling import Tiling
 
 _NEAR = 2.0**-24
 """An edge this near to a side of the domain, relative to the domain's size, is proposed to lie on it."""
@@ -29,7 +29,7 @@ _REPORT = 4096
 """Edges between two reports of progress."""
 
 
-def lift(partition: Partition, progress: Callable[[int, int], None]) -> list[Polygon | None]:
+def lift(partition: Tiling, progress: Callable[[int, int], None]) -> list[Polygon | None]:
     """For each region a polygon with its sides on exact lines; None where they name none.
 
     ``progress`` is called with the numbers of edges whose lines are known, and of all edges.
@@ -59,7 +59,7 @@ class Edges:
     """The edge in the other direction, (E,); -1 where there is none."""
 
     @classmethod
-    def of(cls, partition: Partition) -> Edges:
+    def of(cls, partition: Tiling) -> Edges:
         """The edges of a partition."""
         regions = partition.regions
         ends = np.stack([regions.values, regions.values[regions.successor]], axis=1)
@@ -86,7 +86,7 @@ class _Crossings:
     """The row of ``prefixes`` that holds on the two sides, (n,), increasing."""
 
 
-def _inner(partition: Partition, edges: Edges) -> Iterator[tuple[int, Line]]:
+def _inner(partition: Tiling, edges: Edges) -> Iterator[tuple[int, Line]]:
     """The lines of the edges with a region on both sides."""
     on_slice, patterns = restricted(partition.network, partition.domain), partition.patterns()
     one = np.flatnonzero(edges.opposite > np.arange(len(edges.opposite)))
@@ -173,7 +173,7 @@ def _line(node: Node, argument: ExactField, row: int, unit: int, pieces: list[in
     return line(a, b, c)
 
 
-def _outer(partition: Partition, edges: Edges) -> Iterator[tuple[int, Line]]:
+def _outer(partition: Tiling, edges: Edges) -> Iterator[tuple[int, Line]]:
     """For edges with a region on one side only: the side of the domain that they run along, if one is near."""
     polytope = partition.domain.polytope
     edge = np.flatnonzero(edges.opposite < 0)

@@ -1,36 +1,47 @@
-"""From a partition to its certificate, and from a claim to the exact partition."""
+"""From a partition to its certificate."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.bits import BitMatrix
-from ..backends.exact import ExactArrangement
-from ..errors import VerificationError
-from ..geometry.domain import Domain
-from ..network.network import Network, Node
-from ..network.operators import Piecewise
-from ..numbers.integers import array
-from ..partitions.partition import Partition
-from ..tiling.pieces import LevelPieces, Pieces, WinnerPieces
-from ..tiling.steps import Step
+from ..claims.listing import Listing
+from ..errors import ArgumentError, UnsupportedDimensionError
+from ..runtime.ieee import ieee
 from ..tiling.sweep import Progress
+from ..tiling.tiling import Tiling
 from .certificate import Certificate
-from .criterion import Findings, Listing, examine, loose_edges, repeated, total_area, within
+from .criterion import examine, repeated
 from .lift import lift
 from .repair import Box, Regions, is_whole, repaired
+from .verify import labelled, settled
 
 
-def prove(partition: Partition, progress: Progress | None) -> Certificate:
-    """The certificate of a partition; see ``certify``."""
+@ieee
+def certify(partition: Tiling, *, progress: Progress | None = None) -> Certificate:
+    """The exact partition that a partition stands for, with the proof that it is exactly that.
+
+    Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2);
+    regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``VerificationError`` only
+    if exact arithmetic itself finds no proof, which is a defect of the library. ``progress`` is called with the labels
+    "lift" (counts edges) and "check" (counts regions).
+    """
+    if not isinstance(partition, Tiling):
+        raise ArgumentError(f"partition must be a Partition, got {type(partition).__name__}. Use cpwl.partition.")
+    if partition.domain.dim != 2:
+        raise UnsupportedDimensionError(
+            f"partitions of 2-D slices are certified, got one of dimension {partition.domain.dim}. Take a 2-D slice."
+        )
+    return _prove(partition, progress)
+
+
+def _prove(partition: Tiling, progress: Progress | None) -> Certificate:
+    """The certificate of a partition."""
     network, domain = partition.network, partition.domain
-    lifted = lift(partition, _labelled(progress, "lift"))
+    lifted = lift(partition, labelled(progress, "lift"))
     source = np.array([i for i, polygon in enumerate(lifted) if polygon is not None], np.int64)
     listing = Listing.of([polygon for polygon in lifted if polygon is not None])
-    findings = examine(network, domain, listing, _labelled(progress, "check"))
+    findings = examine(network, domain, listing, labelled(progress, "check"))
     sound = findings.sound
     sound[sound] = ~repeated(findings.patterns[sound])
     regions = Regions(listing.corners(), findings.patterns, source).take(sound)
@@ -38,70 +49,14 @@ def prove(partition: Partition, progress: Progress | None) -> Certificate:
     if len(failed) or not is_whole(domain, regions):
         regions = repaired(network, domain, regions, _boxes(partition, failed))
         listing = Listing.of(regions.polygons)
-        findings = examine(network, domain, listing, _labelled(progress, "check"))
-    exact = _settled(network, domain, listing, findings)
+        findings = examine(network, domain, listing, labelled(progress, "check"))
+    exact = settled(network, domain, listing, findings)
     wrong = np.setdiff1d(np.arange(len(lifted)), regions.source)
     return Certificate(network, domain, listing, wrong, np.flatnonzero(regions.source < 0), exact)
 
 
-def verified_partition(
-    network: Network, domain: Domain, listing: Listing, progress: Progress | None = None
-) -> Partition:
-    """The exact partition that a list claims to be; raises ``VerificationError`` where a rule is broken."""
-    findings = examine(network, domain, listing, _labelled(progress, "check"))
-    return _settled(network, domain, listing, findings)
-
-
-def _labelled(progress: Progress | None, label: str) -> Callable[[int, int], None]:
-    def report(done: int, total: int) -> None:
-        if progress is not None:
-            progress(done, total, label)
-
-    return report
-
-
-def _boxes(partition: Partition, regions: NDArray[np.int64]) -> list[Box]:
+def _boxes(partition: Tiling, regions: NDArray[np.int64]) -> list[Box]:
     """The bounding boxes of some regions, rounded."""
     points = np.asarray(partition.vertices, np.float64)
     corners = (points[partition.regions[r]] for r in regions.tolist())
     return [(*p.min(axis=0).tolist(), *p.max(axis=0).tolist()) for p in corners]
-
-
-def _settled(network: Network, domain: Domain, listing: Listing, findings: Findings) -> Partition:
-    """The exact partition, after all rules have been applied to what was found of each polygon."""
-    _demand(findings.convex, "rule 1: every region must be strictly convex and inside the domain")
-    _demand(findings.sound, "rule 2: every unit must have one canonical piece on every region")
-    _demand(~repeated(findings.patterns), "rule 3: no two regions may have the same pattern")
-    loose = loose_edges(listing.corners())
-    total, wanted = total_area(loose), domain.polytope.exact_volume
-    if total != wanted:
-        raise VerificationError(f"rule 4: the areas of the regions sum to {total}, that of the domain is {wanted}.")
-    if within(domain.polytope, loose):
-        raise VerificationError("adjacency: an edge inside the domain must be that of two regions.")
-    return _partition(network, domain, listing, findings)
-
-
-def _demand(holds: NDArray[np.bool_], rule: str) -> None:
-    broken = np.flatnonzero(~holds)
-    if len(broken):
-        raise VerificationError(f"{rule}; broken by {len(broken)} of {len(holds)}, the first is region {broken[0]}.")
-
-
-def _partition(network: Network, domain: Domain, listing: Listing, findings: Findings) -> Partition:
-    """The partition whose regions are the polygons of a list, in their order."""
-    table = array([x for p in listing.points for x in p], (len(listing.points), 3))
-    arrangement = ExactArrangement.from_polygons(table, [row.tolist() for row in listing.polygons])
-    steps: list[Step] = []
-    for index, columns in network.unit_columns.items():
-        parents = np.arange(len(arrangement)) if steps else np.zeros(len(arrangement), np.int64)
-        steps.append(Step(index, parents, _compact(network.nodes[index], findings.patterns[:, columns])))
-    return Partition(network, domain, arrangement, tuple(steps), findings.outputs, "exact")
-
-
-def _compact(node: Node, pieces: NDArray[np.int16]) -> Pieces:
-    """The pieces (n, units) of a node's units as a partition keeps them."""
-    if not isinstance(node.op, Piecewise):
-        return WinnerPieces(pieces)
-    breakpoints = len(node.op.breakpoints)
-    below = pieces[:, :, None] <= np.arange(breakpoints)
-    return LevelPieces(BitMatrix.pack(below.reshape(len(pieces), -1)), breakpoints)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..backends.exact import ExactArithmetic, ExactArrangement, ExactField
+from ..claims.listing import Listing
 from ..errors import VerificationError
 from ..geometry.arrangement import Change
 from ..geometry.domain import Domain
@@ -22,7 +23,7 @@ from ..geometry.exact_points import rounded
 from ..network.network import Network
 from ..numbers.integers import rational
 from ..tiling.sweep import Sweep
-from .criterion import Listing, examine, loose_edges, repeated, total_area, within
+from .criterion import examine, loose_edges, repeated, total_area, within
 
 Box = tuple[float, float, float, float]
 """(lowest x, lowest y, highest x, highest y)"""

@@ -18,7 +18,8 @@ from ..comparisons.partitions import compare
 from ..compiler import compile
 from ..errors import VerificationError
 from ..geometry.domain import Domain
-from ..partitions.partition import Partition, partition
+from ..partitions.compute import partition
+from ..partitions.partition import Partition
 from ..plots.regions import overview, spread
 from ..statistics.statistics import statistics
 from ..storage.files import replaced

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def load(path: Path) -> Partition:
-    from ..tiling.npz import load as read
+    from ..partitions.partition import load as read
 
     part = read(path)
     if not part.complete:

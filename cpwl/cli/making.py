@@ -99,7 +99,7 @@ def partition(
 
 
 def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:
-    from ..partitions.partition import partition as compute
+    from ..partitions.compute import partition as compute
 
     with report.step(f"partition ({options['backend']})") as step:
         part = compute(net, domain, progress=step.progress, **options)
@@ -122,7 +122,7 @@ def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, op
 
 
 def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:
-    from ..partitions.partition import partition_blocks
+    from ..partitions.compute import partition_blocks
     from ..statistics.statistics import statistics_of_blocks
 
     with report.step(f"partition ({options['backend']})") as step:

@@ -18,8 +18,9 @@ from ..errors import ArgumentError
 from ..network.network import Network, Node
 from ..network.operators import Conv, Dense, Scale
 from ..numbers.float_formats import FORMATS, points_inside
-from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
+from ..tiling.tiling import Tiling
 from .judge import Judge, Run
 
 Dtype = Literal["float16", "bfloat16", "float32", "float64"]
@@ -33,7 +34,7 @@ _COLUMNS, _MOST = 256, 4
 class ExecutionComparison:
     """How a network that runs in a floating-point type differs from itself in exact arithmetic, on one slice."""
 
-    partition: Partition
+    partition: Tiling
     dtype: Dtype
     device: str | None
     rounded: int
@@ -98,9 +99,7 @@ class ExecutionComparison:
 
     def plot(self) -> Any:
         """A matplotlib figure of two pictures: where the run is on other pieces; which regions were not reached."""
-        from ..plots.comparisons import plot_execution
-
-        return plot_execution(self)
+        return picture("plot_execution")(self)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _general(self) -> Iterator[tuple[str, str, str]]:
@@ -153,7 +152,7 @@ class ExecutionComparison:
 
 @ieee
 def compare_execution(
-    part: Partition, *, dtype: Dtype = "float32", device: str | None = None, grid: int = 200
+    part: Tiling, *, dtype: Dtype = "float32", device: str | None = None, grid: int = 200
 ) -> ExecutionComparison:
     """How the network of a partition, run in ``dtype`` on ``device``, differs from itself in exact arithmetic.
 
@@ -162,8 +161,8 @@ def compare_execution(
     certain: from float64 with its error bound, and from long numbers and rational ones where that leaves something open
     (and for float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
     """
-    if not isinstance(part, Partition):
-        raise ArgumentError(f"part must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
+    if not isinstance(part, Tiling):
+        raise ArgumentError(f"part must be a Tiling, got {type(part).__name__}. Call cpwl.partition first.")
     if dtype not in get_args(Dtype):
         raise ArgumentError(f"dtype must be one of {', '.join(map(repr, get_args(Dtype)))}, got {dtype!r}.")
     if not isinstance(grid, int) or grid < 0:
@@ -185,13 +184,13 @@ def compare_execution(
     return ExecutionComparison(part, dtype, device, rounded, vertices, interiors, raster, found, reached, void)
 
 
-def interior_points(part: Partition) -> NDArray[np.float64]:
+def interior_points(part: Tiling) -> NDArray[np.float64]:
     """The mean of each region's vertices, in float64 (R, D)."""
     points, regions = part.vertices.astype(np.float64), part.regions
     return np.asarray(regions.reduce(np.add, points[regions.values]) / regions.counts[:, None])
 
 
-def raster_points(part: Partition, side: int) -> NDArray[np.float64]:
+def raster_points(part: Tiling, side: int) -> NDArray[np.float64]:
     """The centres of the squares of a grid over the domain's bounding box that lie in the domain, (n, 2)."""
     corners = part.domain.polytope.vertices
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -216,7 +215,7 @@ def _weights(node: Node) -> tuple[NDArray[np.float64], ...]:
 
 
 def _searched(
-    judge: Judge, part: Partition, dtype: Dtype, regions: NDArray[np.int64]
+    judge: Judge, part: Tiling, dtype: Dtype, regions: NDArray[np.int64]
 ) -> tuple[Run, NDArray[np.bool_] | None]:
     """The run at inputs found inside the given regions, and which of all regions are proved to hold none."""
     domain = part.domain

@@ -23,7 +23,7 @@ from ..network.network import Network, Node
 from ..network.operators import RELU, Gather, Max, Piecewise, Scale, Sum
 from ..numbers.double_double import Balls
 from ..numbers.float_formats import FORMATS, plain
-from ..partitions.partition import Partition
+from ..tiling.tiling import Tiling
 
 Masks = list[NDArray[np.bool_]]
 """For each nonlinear node, and at last the decision, which pieces fit (rows, units, pieces)."""
@@ -79,7 +79,7 @@ class Run:
 class Judge:
     """Runs a network and judges the run by exact arithmetic."""
 
-    def __init__(self, part: Partition, dtype: str, device: str | None) -> None:
+    def __init__(self, part: Tiling, dtype: str, device: str | None) -> None:
         self._part, self._network, self._dtype = part, part.network, dtype
         self._execution = backends.execution(dtype, device)
         self._known: dict[bytes, int] = {}

@@ -17,8 +17,10 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
 from ..numbers.float_formats import plain
-from ..partitions.partition import Partition, partition
+from ..partitions.compute import partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
+from ..tiling.tiling import Tiling
 
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 """Those of the vertex displacements that are reported."""
@@ -36,8 +38,8 @@ Residuals = tuple[NDArray[Any], NDArray[np.float64]]
 class Comparison:
     """How a partition differs from a reference. Regions correspond when their activation patterns are equal."""
 
-    partition: Partition
-    reference: Partition
+    partition: Tiling
+    reference: Tiling
     """The exact partition, or that of the other device."""
     missing: NDArray[np.int64]
     """Regions of the reference that the partition does not have."""
@@ -129,9 +131,7 @@ class Comparison:
 
     def plot(self) -> Any:
         """A matplotlib figure of two pictures: regions that differ and the thinnest ones; how far vertices moved."""
-        from ..plots.comparisons import plot_comparison
-
-        return plot_comparison(self)
+        return picture("plot_comparison")(self)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _combinatorial(self) -> Iterator[Row]:
@@ -165,7 +165,7 @@ class Comparison:
             )
 
 
-def named(part: Partition) -> str:
+def named(part: Tiling) -> str:
     """In what arithmetic a partition was made, in words."""
     if part.arrangement.exact:
         return "exact arithmetic"
@@ -173,7 +173,7 @@ def named(part: Partition) -> str:
 
 
 @ieee
-def compare(part_float: Partition, part_exact: Partition, *, residuals: Residuals | None = None) -> Comparison:
+def compare(part_float: Tiling, part_exact: Tiling, *, residuals: Residuals | None = None) -> Comparison:
     """How ``part_float`` differs from ``part_exact``, whatever the order of their regions.
 
     Both must be complete, and of one network and one domain. Vertices are compared as rationals. ``residuals``, the
@@ -199,7 +199,7 @@ def compare_devices(net: Network, dom: Domain, *, device: str, reference: str = 
     return _compared(one, other, None)
 
 
-def _compared(one: Partition, other: Partition, residuals: Residuals | None) -> Comparison:
+def _compared(one: Tiling, other: Tiling, residuals: Residuals | None) -> Comparison:
     missing, extra, pairs = _matched(one.patterns(), other.patterns())
     alike = one.regions.counts[pairs[:, 0]] == other.regions.counts[pairs[:, 1]]
     vertices, distances = _differences(one, other, pairs[alike])
@@ -221,10 +221,10 @@ def _compared(one: Partition, other: Partition, residuals: Residuals | None) -> 
     )
 
 
-def _check(part_float: Partition, part_exact: Partition) -> None:
+def _check(part_float: Tiling, part_exact: Tiling) -> None:
     for name, part in (("part_float", part_float), ("part_exact", part_exact)):
-        if not isinstance(part, Partition):
-            raise ArgumentError(f"{name} must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
+        if not isinstance(part, Tiling):
+            raise ArgumentError(f"{name} must be a Tiling, got {type(part).__name__}. Call cpwl.partition first.")
         part.check_complete(f"comparing it as {name}")
     if not _same_network(part_float.network, part_exact.network):
         raise ArgumentError("part_float and part_exact must be partitions by one network; theirs differ.")
@@ -273,9 +273,7 @@ def _groups(rows: Ragged, chosen: NDArray[np.int64]) -> Iterator[tuple[NDArray[n
         yield members, rows.take(chosen[members]).values.reshape(-1, count)
 
 
-def _differences(
-    one: Partition, other: Partition, pairs: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _differences(one: Tiling, other: Tiling, pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Vertices of ``other`` and their distances from those that correspond: the nearest of the corresponding region."""
     here, there = (np.asarray(part.vertices, np.float64) for part in (one, other))
     found = []
@@ -294,13 +292,13 @@ def _distance(p: list[Any], q: list[Any]) -> float:
     return hypot(*(float(Fraction(x) - Fraction(y)) for x, y in zip(p, q, strict=True)))
 
 
-def _area_difference(one: Partition, other: Partition, pairs: NDArray[np.int64]) -> float:
+def _area_difference(one: Tiling, other: Tiling, pairs: NDArray[np.int64]) -> float:
     here, there = (part.volumes().tolist() for part in (one, other))
     return max((abs(float(Fraction(here[i]) - Fraction(there[j]))) for i, j in pairs.tolist()), default=0.0)
 
 
 def _by_region(
-    part: Partition, vertices: NDArray[np.int64], distances: NDArray[np.float64], without: NDArray[np.int64]
+    part: Tiling, vertices: NDArray[np.int64], distances: NDArray[np.float64], without: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The largest distance at the corners of each region; NaN for the regions ``without`` a counterpart."""
     largest = np.zeros(len(part.vertices))
@@ -310,7 +308,7 @@ def _by_region(
     return result
 
 
-def thinnest_regions(part: Partition) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def thinnest_regions(part: Tiling) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The ``THINNEST`` regions of least width, the thinnest first, and their widths.
 
     Candidates are chosen by their widths in float64; those are then computed in rationals and rounded once.
@@ -323,7 +321,7 @@ def thinnest_regions(part: Partition) -> tuple[NDArray[np.int64], NDArray[np.flo
     return candidates[order], widths[order]
 
 
-def _rough_widths(part: Partition) -> NDArray[np.float64]:
+def _rough_widths(part: Tiling) -> NDArray[np.float64]:
     """The widths of all regions in float64; 0 where an edge's ends round to one point."""
     points, widths = np.asarray(part.vertices, np.float64), np.zeros(len(part))
     for members, corners in _groups(part.regions, np.arange(len(part))):

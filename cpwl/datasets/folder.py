@@ -24,7 +24,8 @@ from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
-from ..partitions.partition import Partition, partition_blocks
+from ..partitions.compute import partition_blocks
+from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..storage import archive
 from ..storage.files import TEMPORARY, reading, replaced

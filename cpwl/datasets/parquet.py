@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary.boundary import certain_classes
 from ..comparisons.judge import most_pieces
 from ..errors import MissingDependencyError
 from ..network.network import Network
-from ..partitions.partition import Partition
+from ..regions.classes import certain_classes
 from ..storage.files import reading
+from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
     import pyarrow
@@ -59,7 +59,7 @@ class PartFile:
         parquet = _pyarrow("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(fspath(path), self._schema, compression="zstd")
 
-    def write(self, block: Partition, first: int) -> None:
+    def write(self, block: Tiling, first: int) -> None:
         """Adds the regions of a block, numbered from ``first`` on."""
         pa = _pyarrow("pyarrow")
         classes = certain_classes(block) if block.network.outputs > 1 else np.full(len(block), -1)
@@ -151,7 +151,7 @@ def _schema(network: Network, *, maps: bool) -> pyarrow.Schema:
     return pa.schema(list(columns.items()), metadata={"geo": json.dumps(_GEO), "cpwl": json.dumps(about)})
 
 
-def _polygon_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _polygon_columns(block: Tiling, rows: NDArray[np.int64]) -> dict[str, Any]:
     regions = block.regions.take(rows)
     corners = block.vertices[regions.values].astype(np.float64)
     return {
@@ -162,7 +162,7 @@ def _polygon_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any
     }
 
 
-def _map_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _map_columns(block: Tiling, rows: NDArray[np.int64]) -> dict[str, Any]:
     batches = [rows[k : k + _ROWS] for k in range(0, len(rows), _ROWS)]
     weights, biases = zip(*map(block.affine_maps, batches), strict=True)
     named = {"A": np.concatenate(weights), "b": np.concatenate(biases)}
@@ -172,7 +172,7 @@ def _map_columns(block: Partition, rows: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def _packed(block: Partition, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _packed(block: Tiling, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The patterns of some regions, ``piece_bits`` for each unit, in bytes, and how many bytes each has."""
     bits = np.arange(piece_bits(block.network), dtype=np.int16)
     table = (block.patterns(rows)[:, :, None] >> bits & 1).astype(np.bool_).reshape(len(rows), -1)

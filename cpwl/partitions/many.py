@@ -17,7 +17,8 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
 from ..runtime.workers import KEPT, Packed, Workers
-from .partition import Partition, partition
+from .compute import partition
+from .partition import Partition
 
 Failure: TypeAlias = CpwlError | RuntimeError | MemoryError
 """What may come of a partition instead of one; torch reports a lack of memory as a ``RuntimeError``."""

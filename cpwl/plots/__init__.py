@@ -1,1 +1,31 @@
-"""Pictures, with matplotlib, and the interactive page."""
+"""Pictures, with matplotlib, and the interactive page. Everything public is imported from here.
+
+It stands above all results: these ask for their pictures by name (``cpwl.runtime.pictures``).
+"""
+
+from .boundary import plot_agreement, plot_samples
+from .comparisons import plot_comparison, plot_execution
+from .implicit import plot_stack
+from .regions import plot, plot_merged
+from .statistics import plot_distributions, plot_study, plot_units
+from .surface import plot_surface
+from .training import animate, plot_curves, plot_frames
+from .view import view
+
+__all__ = [
+    "animate",
+    "plot",
+    "plot_agreement",
+    "plot_comparison",
+    "plot_curves",
+    "plot_distributions",
+    "plot_execution",
+    "plot_frames",
+    "plot_merged",
+    "plot_samples",
+    "plot_stack",
+    "plot_study",
+    "plot_surface",
+    "plot_units",
+    "view",
+]

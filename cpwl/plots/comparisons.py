@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..comparisons.execution import ExecutionComparison
     from ..comparisons.partitions import Comparison
-    from ..partitions.partition import Partition
+    from ..tiling.tiling import Tiling
 
 _PLAIN = "#EEF1F4"
 _MISSING, _EXTRA, _MISSHAPEN, _AMBIGUOUS = "#CC3311", "#0077BB", "#EE7733", "#F2E08A"
@@ -129,7 +129,7 @@ def _draw_reached(axes: Axes, found: ExecutionComparison) -> None:
 
 
 # ---- parts ---------------------------------------------------------------------------------------------------------
-def _two_pictures(part: Partition) -> tuple[Figure, tuple[Axes, Axes]]:
+def _two_pictures(part: Tiling) -> tuple[Figure, tuple[Axes, Axes]]:
     if part.domain.dim != 2:
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {part.domain.dim}.")
     figure = new_figure((15.0, 6.6))
@@ -141,9 +141,7 @@ def _two_pictures(part: Partition) -> tuple[Figure, tuple[Axes, Axes]]:
     return figure, axes
 
 
-def _polygons(
-    axes: Axes, part: Partition, regions: NDArray[np.int64], color: str, *, edge: str = EDGE
-) -> PolyCollection:
+def _polygons(axes: Axes, part: Tiling, regions: NDArray[np.int64], color: str, *, edge: str = EDGE) -> PolyCollection:
     from matplotlib.collections import PolyCollection
 
     vertices, rows = np.asarray(part.vertices, np.float64), part.regions
@@ -158,7 +156,7 @@ def _polygons(
     return collection
 
 
-def _marked(axes: Axes, part: Partition, regions: NDArray[np.int64], color: str, label: str) -> None:
+def _marked(axes: Axes, part: Tiling, regions: NDArray[np.int64], color: str, label: str) -> None:
     """Regions in a colour, each with a dot inside, so that those too thin to be seen are seen."""
     if len(regions):
         _polygons(axes, part, regions, color)

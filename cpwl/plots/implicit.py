@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..boundary.boundary import DecisionBoundary
 from ..errors import ArgumentError, DomainError
-from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..tiling.tiling import Tiling
 from .regions import INCOMPLETE, new_figure
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def plot_stack(boundaries: Sequence[DecisionBoundary], ax: Axes3D | None = None)
     return axes
 
 
-def _in_space(partition: Partition, points: NDArray[Any]) -> NDArray[np.float64]:
+def _in_space(partition: Tiling, points: NDArray[Any]) -> NDArray[np.float64]:
     """Points of a slice, given by pairs of coordinates, in the input space (n, 3)."""
     flat = np.asarray(points, np.float64).reshape(-1, 2)
     return np.asarray(partition.to_input(flat)).reshape(-1, 3)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..boundary.boundary import DecisionBoundary
-    from ..partitions.partition import Partition
     from ..regions.merged import Merged
+    from ..tiling.tiling import Tiling
 
 Color = Literal["slope", "area", "class", "logit", "pattern"]
 
@@ -75,7 +75,7 @@ class Painting:
 
 @ieee
 def plot(
-    partition: Partition,
+    partition: Tiling,
     ax: Axes | None = None,
     *,
     color: Color = "slope",
@@ -119,7 +119,7 @@ def plot(
     return axes
 
 
-def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None:
+def check_plane(partition: Tiling, boundary: DecisionBoundary | None) -> None:
     """Raises ``UnsupportedDimensionError`` unless the domain is a plane's, ``ArgumentError`` for another's boundary."""
     if partition.domain.dim != 2:
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
@@ -129,7 +129,7 @@ def check_plane(partition: Partition, boundary: DecisionBoundary | None) -> None
         partition.check_complete("a picture")
 
 
-def check_output(partition: Partition, output: int) -> None:
+def check_output(partition: Tiling, output: int) -> None:
     """Raises ``ArgumentError`` unless the network has an output of that number."""
     if not 0 <= output < partition.network.outputs:
         raise ArgumentError(f"output must be an output in 0..{partition.network.outputs - 1}, got {output!r}.")
@@ -168,7 +168,7 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
 
 
 def overview(
-    partition: Partition,
+    partition: Tiling,
     boundary: DecisionBoundary,
     *,
     images: NDArray[np.float64],
@@ -214,23 +214,23 @@ def spread(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 
 # ---- colours -------------------------------------------------------------------------------------------------------
-def _regions(partition: Partition) -> tuple[NDArray[np.float64], Ragged]:
+def _regions(partition: Tiling) -> tuple[NDArray[np.float64], Ragged]:
     return np.asarray(partition.vertices, np.float64), partition.regions
 
 
-def _by_slope(partition: Partition) -> Painting:
+def _by_slope(partition: Tiling) -> Painting:
     return _slopes(partition, slope_norms(partition))
 
 
-def _by_area(partition: Partition) -> Painting:
+def _by_area(partition: Tiling) -> Painting:
     return _areas(partition, partition.volumes())
 
 
-def _slopes(partition: Partition, norms: NDArray[np.float64]) -> Painting:
+def _slopes(partition: Tiling, norms: NDArray[np.float64]) -> Painting:
     return Painting(*_regions(partition), norms, "slope (Frobenius norm)")
 
 
-def _areas(partition: Partition, volumes: NDArray[Any]) -> Painting:
+def _areas(partition: Tiling, volumes: NDArray[Any]) -> Painting:
     from matplotlib.colors import LogNorm
 
     areas = np.asarray(volumes, np.float64)
@@ -239,7 +239,7 @@ def _areas(partition: Partition, volumes: NDArray[Any]) -> Painting:
     return Painting(*_regions(partition), areas, "area", norm)
 
 
-def _by_class(partition: Partition) -> Painting:
+def _by_class(partition: Tiling) -> Painting:
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
@@ -253,7 +253,7 @@ def _by_class(partition: Partition) -> Painting:
     return Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
 
 
-def _by_pattern(partition: Partition) -> Painting:
+def _by_pattern(partition: Tiling) -> Painting:
     from matplotlib.colors import hsv_to_rgb
 
     hues = pattern_hues(partition)
@@ -261,7 +261,7 @@ def _by_pattern(partition: Partition) -> Painting:
     return Painting(*_regions(partition), np.asarray(hsv_to_rgb(hsv)))
 
 
-_PAINTERS: dict[str, Callable[[Partition], Painting]] = {
+_PAINTERS: dict[str, Callable[[Tiling], Painting]] = {
     "slope": _by_slope,
     "area": _by_area,
     "class": _by_class,
@@ -269,12 +269,12 @@ _PAINTERS: dict[str, Callable[[Partition], Painting]] = {
 }
 
 
-def painting_of(partition: Partition, color: str) -> Painting:
+def painting_of(partition: Tiling, color: str) -> Painting:
     """The polygons of a partition in the colours of that name, all but "logit"."""
     return _PAINTERS[color](partition)
 
 
-def pattern_hues(partition: Partition) -> NDArray[np.float64]:
+def pattern_hues(partition: Tiling) -> NDArray[np.float64]:
     """A number in [0, 1) for each region, a function of its pattern alone: multilinear hashing modulo 2^64."""
     keys = np.random.default_rng(0).integers(2**64, size=partition.network.units, dtype=np.uint64)
     starts = range(0, len(partition), _BLOCK)
@@ -319,7 +319,7 @@ def _draw_regions(axes: Axes, painting: Painting, *, edges: str = EDGE) -> list[
     return [Patch(facecolor=color, edgecolor=EDGE, label=label) for label, color in painting.legend]
 
 
-def _draw_logit(axes: Axes, partition: Partition, output: int) -> list[Artist]:
+def _draw_logit(axes: Axes, partition: Tiling, output: int) -> list[Artist]:
     """One output, exactly affine on every triangle of a region; vector files hold its pixels."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import CenteredNorm
@@ -337,7 +337,7 @@ def _draw_logit(axes: Axes, partition: Partition, output: int) -> list[Artist]:
     return []
 
 
-def logits(partition: Partition, output: int) -> NDArray[np.float64]:
+def logits(partition: Tiling, output: int) -> NDArray[np.float64]:
     """One output at the vertices, (V,), in float64."""
     return np.asarray(partition.outputs.to_numpy()[:, output], np.float64)
 
@@ -386,7 +386,7 @@ def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) ->
         axes.annotate(name, place, (7, 7), textcoords="offset points", fontweight="bold", bbox=_LABEL, zorder=6)
 
 
-def _draw_images(axes: Axes, partition: Partition, images: NDArray[np.float64], captions: Sequence[str]) -> None:
+def _draw_images(axes: Axes, partition: Tiling, images: NDArray[np.float64], captions: Sequence[str]) -> None:
     """Thumbnails tied to the places where the images lie, pushed away from their middle but not out of the picture."""
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea, VPacker
 
@@ -429,7 +429,7 @@ def _show(axes: Axes, picture: NDArray[np.float64], levels: tuple[float, float])
     axes.set(xticks=[], yticks=[])
 
 
-def frame(axes: Axes, partition: Partition) -> None:
+def frame(axes: Axes, partition: Tiling) -> None:
     """Shows just the domain, in equal scales."""
     corners = partition.domain.polytope.vertices
     margin = 0.02 * np.ptp(corners, axis=0)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
 
     from ..boundary.boundary import DecisionBoundary
-    from ..partitions.partition import Partition
+    from ..tiling.tiling import Tiling
 
 Color = Literal["logit", "slope", "area", "pattern"]
 
@@ -36,7 +36,7 @@ _FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
 
 @ieee
 def plot_surface(
-    partition: Partition,
+    partition: Tiling,
     ax: Axes3D | None = None,
     *,
     output: int = 0,
@@ -74,7 +74,7 @@ def _new_axes() -> Axes3D:
     return axes
 
 
-def _draw_facets(axes: Axes3D, partition: Partition, heights: NDArray[np.float64], color: str, output: int) -> None:
+def _draw_facets(axes: Axes3D, partition: Tiling, heights: NDArray[np.float64], color: str, output: int) -> None:
     from matplotlib.cm import ScalarMappable
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
@@ -94,7 +94,7 @@ def _draw_facets(axes: Axes3D, partition: Partition, heights: NDArray[np.float64
         axes.figure.colorbar(mapped, ax=axes, label=painting.scale, shrink=0.6, pad=0.12)
 
 
-def _painted(partition: Partition, heights: NDArray[np.float64], color: str, output: int) -> Painting:
+def _painted(partition: Tiling, heights: NDArray[np.float64], color: str, output: int) -> Painting:
     """The regions with the colours or numbers of the facets over them."""
     from matplotlib.colors import Normalize
 
@@ -109,7 +109,7 @@ def _painted(partition: Partition, heights: NDArray[np.float64], color: str, out
     return painting_of(partition, color)
 
 
-def _set_frame(axes: Axes3D, partition: Partition, heights: NDArray[np.float64], output: int) -> None:
+def _set_frame(axes: Axes3D, partition: Tiling, heights: NDArray[np.float64], output: int) -> None:
     plane = np.asarray(partition.domain.polytope.vertices, np.float64)
     (left, low), (right, high) = plane.min(axis=0), plane.max(axis=0)
     bottom, top = float(heights.min()), float(heights.max())

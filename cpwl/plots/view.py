@@ -31,7 +31,7 @@ from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
-    from ..partitions.partition import Partition
+    from ..tiling.tiling import Tiling
 
 Color = Literal["slope", "area", "class", "pattern", "output"]
 
@@ -70,7 +70,7 @@ class _Block:
 
 @ieee
 def view(
-    partition: Partition,
+    partition: Tiling,
     path: str | PathLike[str],
     *,
     color: Color = "slope",
@@ -122,7 +122,7 @@ def view(
     return Path(path)
 
 
-def _check(partition: Partition, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
+def _check(partition: Tiling, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
     check_plane(partition, boundary)
     if color not in get_args(Color):
         raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
@@ -137,7 +137,7 @@ def _resource(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _head(partition: Partition) -> dict[str, Any]:
+def _head(partition: Tiling) -> dict[str, Any]:
     """What the page knows of the partition beside the arrays."""
     corners = np.asarray(partition.domain.polytope.vertices, np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -156,7 +156,7 @@ def _head(partition: Partition) -> dict[str, Any]:
     }
 
 
-def _layers(partition: Partition) -> list[dict[str, Any]]:
+def _layers(partition: Tiling) -> list[dict[str, Any]]:
     """The nodes with units, then two that stand for edges without one."""
     nodes, units = partition.network.nodes, partition.network.units
     layers: list[dict[str, Any]] = [
@@ -169,7 +169,7 @@ def _layers(partition: Partition) -> list[dict[str, Any]]:
 
 
 # ---- the arrays ----------------------------------------------------------------------------------------------------
-def _add_polygons(block: _Block, partition: Partition) -> None:
+def _add_polygons(block: _Block, partition: Tiling) -> None:
     """The regions, cut by the largest output if there are several."""
     arrangement, parents, outputs = partition.arrangement, np.arange(len(partition)), partition.network.outputs
     if outputs > 1:
@@ -183,7 +183,7 @@ def _add_polygons(block: _Block, partition: Partition) -> None:
     block.add("parent", "i4", parents)
 
 
-def _add_numbers(block: _Block, partition: Partition) -> None:
+def _add_numbers(block: _Block, partition: Tiling) -> None:
     weight, bias = partition.affine_maps()
     block.add("maps", "f8", np.concatenate([weight, bias[:, :, None]], axis=2).astype(np.float64))
     block.add("areas", "f8", np.asarray(partition.volumes(), np.float64))
@@ -192,14 +192,14 @@ def _add_numbers(block: _Block, partition: Partition) -> None:
     block.add("ambiguous", "u1", ambiguous)
 
 
-def _add_edges(block: _Block, partition: Partition) -> None:
+def _add_edges(block: _Block, partition: Tiling) -> None:
     facets = partition.facets()
     block.add("sites", "f8", np.asarray(partition.vertices, np.float64))
     block.add("edges", "i4", facets.vertices.values)
     block.add("units", "i4", bending_units(partition, facets.regions))
 
 
-def bending_units(partition: Partition, sides: NDArray[np.int64]) -> NDArray[np.int64]:
+def bending_units(partition: Tiling, sides: NDArray[np.int64]) -> NDArray[np.int64]:
     """For pairs of regions (F, 2) the first unit whose piece differs, int64 (F,).
 
     ``network.units`` where a side is -1 (no region is there), one more where no unit differs: that happens beside
@@ -215,12 +215,12 @@ def bending_units(partition: Partition, sides: NDArray[np.int64]) -> NDArray[np.
     return found
 
 
-def _pattern_blocks(partition: Partition) -> Iterator[NDArray[np.int16]]:
+def _pattern_blocks(partition: Tiling) -> Iterator[NDArray[np.int16]]:
     for start in range(0, len(partition), _BLOCK):
         yield partition.patterns(np.arange(start, min(start + _BLOCK, len(partition))))
 
 
-def _add_patterns(block: _Block, partition: Partition) -> dict[str, int]:
+def _add_patterns(block: _Block, partition: Tiling) -> dict[str, int]:
     """The patterns, packed, a unit with one piece on all regions kept once; bits of an entry and bytes of a row."""
     first = partition.patterns([0])[0]
     low, high = first.copy(), first.copy()
@@ -252,7 +252,7 @@ class _Marks:
 
 def _add_marks(
     block: _Block,
-    partition: Partition,
+    partition: Tiling,
     boundary: DecisionBoundary | None,
     points: ArrayLike | None,
     labels: Sequence[str] | None,
@@ -275,7 +275,7 @@ def _add_marks(
 
 
 def _checked_data(
-    partition: Partition, data: ArrayLike | None, labels: Sequence[Any] | None
+    partition: Tiling, data: ArrayLike | None, labels: Sequence[Any] | None
 ) -> NDArray[np.float64] | None:
     if data is None:
         if labels is not None:
@@ -291,7 +291,7 @@ def _checked_data(
 
 def _add_data(
     block: _Block,
-    partition: Partition,
+    partition: Tiling,
     inputs: NDArray[np.float64] | None,
     labels: Sequence[Any] | None,
     image: dict[str, float] | None,
@@ -314,7 +314,7 @@ def _add_data(
 
 
 def _add_image(
-    block: _Block, partition: Partition, places: NDArray[np.float64], data: NDArray[np.float64] | None
+    block: _Block, partition: Tiling, places: NDArray[np.float64], data: NDArray[np.float64] | None
 ) -> dict[str, float] | None:
     """The inputs as functions of the slice coordinates, if they are images; black and white are those of the data or,
     without any, of the inputs at ``places`` (at the domain's corners, if there are none)."""

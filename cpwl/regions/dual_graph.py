@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary.boundary import certain_classes
 from ..runtime.ieee import ieee
+from .classes import certain_classes
 
 if TYPE_CHECKING:
     import networkx
 
-    from ..partitions.partition import Partition
-    from .merged import Merged
+    from ..tiling.tiling import Tiling
 
 Rows = NDArray[np.int64]
 
 
 @ieee
-def dual_graph(partition: Partition) -> networkx.Graph:
+def dual_graph(partition: Tiling) -> networkx.Graph:
     """The graph whose nodes are the regions and whose edges are shared facets, in slice coordinates.
 
     A node has ``volume``, ``ambiguous``, ``center`` (the mean of its vertices, (D,)), ``centroid`` (the mean of its
@@ -35,9 +34,9 @@ def dual_graph(partition: Partition) -> networkx.Graph:
     import networkx
 
     graph = networkx.Graph(complete=partition.complete)
-    graph.add_nodes_from(enumerate(_records(_of_regions(partition))))
+    graph.add_nodes_from(enumerate(records(_of_regions(partition))))
     facets, patterns = partition.facets(), partition.patterns()
-    lengths = _lengths(partition, facets.vertices.values.reshape(-1, partition.domain.dim))
+    lengths = lengths_of(partition, facets.vertices.values.reshape(-1, partition.domain.dim))
     for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
         one, other = facets.regions[facet].tolist()
         units = np.flatnonzero(patterns[one] != patterns[other]).tolist()
@@ -45,37 +44,13 @@ def dual_graph(partition: Partition) -> networkx.Graph:
     return graph
 
 
-@ieee
-def merged_graph(merged: Merged) -> networkx.Graph:
-    """The graph whose nodes are the linear regions and whose edges join those that share a facet.
-
-    A node has ``volume``, ``convex``, ``regions`` (its activation regions, in order), ``centroid``, its affine map
-    f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope``, and ``class``, as in ``dual_graph``. An edge has
-    ``facets``, indices into ``partition.facets()``, and the sum of their lengths, ``length``.
-    """
-    import networkx
-
-    graph = networkx.Graph()
-    graph.add_nodes_from(enumerate(_records(_of_linear_regions(merged))))
-    facets, dim = merged.partition.facets(), merged.partition.domain.dim
-    lengths = _lengths(merged.partition, facets.vertices.values.reshape(-1, dim))
-    for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
-        one, other = merged.labels[facets.regions[facet]].tolist()
-        if one != other:
-            graph.add_edge(one, other)
-            edge = graph.edges[one, other]
-            edge.setdefault("facets", []).append(facet)
-            edge["length"] = edge.get("length", 0.0) + lengths[facet]
-    return graph
-
-
 # ---- what is known of regions ----------------------------------------------------------------------------------------
-def _records(columns: dict[str, Any]) -> list[dict[str, Any]]:
+def records(columns: dict[str, Any]) -> list[dict[str, Any]]:
     """A dictionary for each row of columns of one length."""
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _of_regions(partition: Partition) -> dict[str, Any]:
+def _of_regions(partition: Tiling) -> dict[str, Any]:
     regions, (weights, biases) = partition.regions, partition.affine_maps()
     ambiguous = np.isin(np.arange(len(partition)), partition.ambiguous)
     columns = {
@@ -84,51 +59,27 @@ def _of_regions(partition: Partition) -> dict[str, Any]:
         "center": regions.reduce(np.add, partition.vertices[regions.values]) / regions.counts[:, None],
         "weight": weights,
         "bias": biases,
-        "slope": _slopes(weights),
-        "class": _named(_classes(partition)),
+        "slope": slopes_of(weights),
+        "class": named(classes_of(partition)),
     }
-    return {**columns, "centroid": _centroids(partition)} if partition.domain.dim == 2 else columns
+    return {**columns, "centroid": centroids_of(partition)} if partition.domain.dim == 2 else columns
 
 
-def _of_linear_regions(merged: Merged) -> dict[str, Any]:
-    weights, biases = merged.affine_maps()
-    volumes, classes = merged.volumes(), _classes(merged.partition)
-    least, largest = np.full(len(merged), np.iinfo(np.int64).max), np.full(len(merged), -1)
-    np.minimum.at(least, merged.labels, classes)
-    np.maximum.at(largest, merged.labels, classes)
-    centroids = _centroids(merged.partition)
-    middle = centroids[merged.representatives]
-    moments = np.zeros_like(middle)
-    weighted = (centroids - middle[merged.labels]) * merged.partition.volumes()[:, None]
-    np.add.at(moments, merged.labels, weighted)
-    members = np.split(np.argsort(merged.labels, kind="stable"), np.cumsum(np.bincount(merged.labels))[:-1])
-    return {
-        "volume": volumes.tolist(),
-        "convex": merged.convex.tolist(),
-        "regions": [part.tolist() for part in members],
-        "weight": weights,
-        "bias": biases,
-        "slope": _slopes(weights),
-        "class": _named(np.where(least == largest, least, -1)),
-        "centroid": middle + moments / np.where(volumes > 0, volumes, 1)[:, None],
-    }
-
-
-def _slopes(weights: NDArray[Any]) -> list[float]:
+def slopes_of(weights: NDArray[Any]) -> list[float]:
     norms: list[float] = np.linalg.norm(weights.astype(np.float64), axis=(1, 2)).tolist()
     return norms
 
 
-def _classes(partition: Partition) -> Rows:
+def classes_of(partition: Tiling) -> Rows:
     """The class of each region, -1 where there is none."""
     return certain_classes(partition) if partition.network.outputs > 1 else np.full(len(partition), -1)
 
 
-def _named(classes: Rows) -> list[int | None]:
+def named(classes: Rows) -> list[int | None]:
     return [None if k < 0 else k for k in classes.tolist()]
 
 
-def _centroids(partition: Partition) -> NDArray[Any]:
+def centroids_of(partition: Tiling) -> NDArray[Any]:
     """The centroid of each polygon, (R, 2): that of the triangles from its first vertex, by their areas.
 
     A float polygon whose area rounds to 0 has its first vertex instead.
@@ -145,7 +96,7 @@ def _centroids(partition: Partition) -> NDArray[Any]:
     )
 
 
-def _lengths(partition: Partition, ends: Rows) -> list[float]:
+def lengths_of(partition: Tiling, ends: Rows) -> list[float]:
     """The length of each facet of a planar partition."""
     steps = partition.vertices[ends[:, 1]] - partition.vertices[ends[:, 0]]
     lengths: list[float] = np.linalg.norm(steps.astype(np.float64), axis=1).tolist()

@@ -17,7 +17,7 @@ from ..fields.predicates import Functions
 from ..geometry.arrangement import Form
 from ..network.network import Network
 from ..network.operators import Piecewise
-from ..partitions.partition import Partition
+from ..tiling.tiling import Tiling
 
 _BATCH = 256
 """Regions whose functions are held at once."""
@@ -27,7 +27,7 @@ _BATCH = 256
 class Forms:
     """The exact functions of a partition's network on its regions."""
 
-    partition: Partition
+    partition: Tiling
 
     def functions(self, regions: NDArray[np.int64]) -> Iterator[Functions]:
         """The functions on each of the given regions, in that order."""

@@ -20,8 +20,10 @@ from ..errors import ArgumentError, VerificationError
 from ..geometry.outlines import HalfEdges, Rings, rings
 from ..local.evaluate import batches
 from ..network.relevance import reduced
-from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
+from ..tiling.tiling import Tiling
+from .dual_graph import centroids_of, classes_of, lengths_of, named, records, slopes_of
 from .exact_maps import Forms
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ _ROUNDING = 2.0**-49
 class Merged:
     """The linear regions of a partition, L of them; they need be neither convex nor simply connected."""
 
-    partition: Partition
+    partition: Tiling
     labels: Rows
     """The linear region of each activation region, int64 (R,); numbered by their first activation regions."""
     components: Rows
@@ -137,16 +139,12 @@ class Merged:
         return np.asarray(convex)
 
     def dual_graph(self) -> networkx.Graph:
-        """The graph of linear regions that share a facet; see ``cpwl.regions.dual_graph.merged_graph``."""
-        from .dual_graph import merged_graph
-
+        """The graph of linear regions that share a facet; see ``cpwl.regions.merged.merged_graph``."""
         return merged_graph(self)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draws the linear regions and returns the matplotlib axes; see ``cpwl.plots.regions.plot_merged``."""
-        from ..plots.regions import plot_merged
-
-        return plot_merged(self, ax, **options)
+        """Draws the linear regions and returns the matplotlib axes; see ``cpwl.plots.plot_merged``."""
+        return picture("plot_merged")(self, ax, **options)
 
 
 @ieee
@@ -166,7 +164,7 @@ class Outlines:
     """Which of them turn right somewhere, bool (N,)."""
 
 
-def merged(partition: Partition, *, join: Join = "connected") -> Merged:
+def merged(partition: Tiling, *, join: Join = "connected") -> Merged:
     """The linear regions of a partition: activation regions with the same affine map on the slice, joined.
 
     ``join="connected"``: a linear region is a maximal set that is connected through facets; two activation regions that
@@ -196,7 +194,7 @@ class Comparison:
     Regions are of one *kind* if structure tells that their maps are the same; only maps of kinds are computed.
     """
 
-    def __init__(self, partition: Partition) -> None:
+    def __init__(self, partition: Tiling) -> None:
         self._partition, self._forms = partition, Forms(partition)
         self._kinds, self._first = _kinds(partition)
         self._seen: dict[tuple[tuple[int, int], ...], int] = {}
@@ -260,7 +258,7 @@ class Comparison:
             self.names[kind] = self._seen.setdefault(key, len(self._seen))
 
 
-def _kinds(partition: Partition) -> tuple[Rows, Rows]:
+def _kinds(partition: Tiling) -> tuple[Rows, Rows]:
     """A number for each region, equal for those on which the same pieces are relevant; the first region of each."""
     network, known = partition.network, dict[bytes, int]()
     kinds = np.zeros(len(partition), np.int64)
@@ -286,7 +284,7 @@ def _numbered(names: NDArray[Any]) -> Rows:
 
 
 # ---- turns ---------------------------------------------------------------------------------------------------------
-def _turns(partition: Partition, edges: HalfEdges, found: Rings) -> NDArray[np.int8]:
+def _turns(partition: Tiling, edges: HalfEdges, found: Rings) -> NDArray[np.int8]:
     """At the origin of each half-edge of the rings: 1 if the ring turns left there, -1 right, 0 straight; exactly.
 
     On the domain's boundary a ring turns left where it leaves or joins that boundary, as the domain is convex, and
@@ -307,7 +305,7 @@ def _turns(partition: Partition, edges: HalfEdges, found: Rings) -> NDArray[np.i
     return turns
 
 
-def _is_corner(partition: Partition, vertices: Rows) -> NDArray[np.bool_]:
+def _is_corner(partition: Tiling, vertices: Rows) -> NDArray[np.bool_]:
     """Which vertices are corners of the domain: these are known without error, and distinct points."""
     places, errors = partition.vertices[vertices], partition.arrangement.coordinates().errors()[vertices]
     corners = {tuple(corner) for corner in partition.domain.polytope.vertices.tolist()}
@@ -315,7 +313,7 @@ def _is_corner(partition: Partition, vertices: Rows) -> NDArray[np.bool_]:
     return np.asarray(at & (errors == 0))
 
 
-def _float_turns(partition: Partition, edges: HalfEdges, before: Rows, after: Rows) -> NDArray[np.int8]:
+def _float_turns(partition: Tiling, edges: HalfEdges, before: Rows, after: Rows) -> NDArray[np.int8]:
     """The turns that float64 coordinates are certain of; 0 elsewhere, and everywhere for rounded exact ones.
 
     With p, q, r known up to errors e the cross product (q - p) x (r - q) is known up to
@@ -335,7 +333,7 @@ def _float_turns(partition: Partition, edges: HalfEdges, before: Rows, after: Ro
     return np.where(certain, np.sign(cross), 0).astype(np.int8)
 
 
-def _exact_turns(partition: Partition, edges: HalfEdges, before: Rows, after: Rows) -> list[int]:
+def _exact_turns(partition: Tiling, edges: HalfEdges, before: Rows, after: Rows) -> list[int]:
     """The turns from edge to edge, by the functions that vanish on them and are positive on the left."""
     used, place = np.unique(np.concatenate([before, after]), return_inverse=True)
     forms = Forms(partition).between(edges.left[used], edges.left[used ^ 1])
@@ -346,3 +344,52 @@ def _exact_turns(partition: Partition, edges: HalfEdges, before: Rows, after: Ro
 def _orientation(one: Sequence[Any], other: Sequence[Any]) -> int:
     cross = one[0] * other[1] - one[1] * other[0]
     return int(cross > 0) - int(cross < 0)
+
+
+# ---- as a graph ----------------------------------------------------------------------------------------------------
+@ieee
+def merged_graph(merged: Merged) -> networkx.Graph:
+    """The graph whose nodes are the linear regions and whose edges join those that share a facet.
+
+    A node has ``volume``, ``convex``, ``regions`` (its activation regions, in order), ``centroid``, its affine map
+    f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope``, and ``class``, as in ``dual_graph``. An edge has
+    ``facets``, indices into ``partition.facets()``, and the sum of their lengths, ``length``.
+    """
+    import networkx
+
+    graph = networkx.Graph()
+    graph.add_nodes_from(enumerate(records(_of_linear_regions(merged))))
+    facets, dim = merged.partition.facets(), merged.partition.domain.dim
+    lengths = lengths_of(merged.partition, facets.vertices.values.reshape(-1, dim))
+    for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
+        one, other = merged.labels[facets.regions[facet]].tolist()
+        if one != other:
+            graph.add_edge(one, other)
+            edge = graph.edges[one, other]
+            edge.setdefault("facets", []).append(facet)
+            edge["length"] = edge.get("length", 0.0) + lengths[facet]
+    return graph
+
+
+def _of_linear_regions(merged: Merged) -> dict[str, Any]:
+    weights, biases = merged.affine_maps()
+    volumes, classes = merged.volumes(), classes_of(merged.partition)
+    least, largest = np.full(len(merged), np.iinfo(np.int64).max), np.full(len(merged), -1)
+    np.minimum.at(least, merged.labels, classes)
+    np.maximum.at(largest, merged.labels, classes)
+    centroids = centroids_of(merged.partition)
+    middle = centroids[merged.representatives]
+    moments = np.zeros_like(middle)
+    weighted = (centroids - middle[merged.labels]) * merged.partition.volumes()[:, None]
+    np.add.at(moments, merged.labels, weighted)
+    members = np.split(np.argsort(merged.labels, kind="stable"), np.cumsum(np.bincount(merged.labels))[:-1])
+    return {
+        "volume": volumes.tolist(),
+        "convex": merged.convex.tolist(),
+        "regions": [part.tolist() for part in members],
+        "weight": weights,
+        "bias": biases,
+        "slope": slopes_of(weights),
+        "class": named(np.where(least == largest, least, -1)),
+        "centroid": middle + moments / np.where(volumes > 0, volumes, 1)[:, None],
+    }

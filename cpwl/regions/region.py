@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ..errors import VerificationError
 from ..geometry.clipping import part_of
 from ..geometry.halfspaces import Halfspaces
-from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..tiling.tiling import Tiling
 from .exact_maps import Forms, first_difference
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Region:
     """Region ``index`` of a partition, in slice coordinates. What is exact here is so for every backend."""
 
-    partition: Partition
+    partition: Tiling
     index: int
 
     def __repr__(self) -> str:
@@ -99,9 +99,9 @@ class Region:
 
     def to_sympy(self, symbols: Sequence[Any] | None = None) -> SymbolicRegion:
         """The inequalities and the affine map as sympy objects, exact; see ``cpwl.regions.symbolic.SymbolicRegion``."""
-        from .symbolic import region
+        from .symbolic import closed_form  # loads sympy
 
-        return region(self, symbols)
+        return closed_form(self.halfspaces, self.exact_map, symbols)
 
     # ---- private ---------------------------------------------------------------------------------------------------
     @property

@@ -15,9 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from ..errors import ArgumentError
 from ..geometry.halfspaces import Halfspaces
-from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
-from .region import Region
 
 _LARGEST = 1 << 1000
 """Larger integers may be no floats: what ``lambdify`` makes of them would overflow."""
@@ -60,41 +58,12 @@ class SymbolicRegion:
         return sympy.And(*self.inequalities)
 
 
-def region(chosen: Region, symbols: Sequence[sympy.Symbol] | None = None) -> SymbolicRegion:
-    """A region in closed form; ``symbols`` (by default u1, u2) are the slice coordinates."""
-    names = _symbols(symbols, chosen.partition.domain.dim)
-    return SymbolicRegion(names, _inequalities(chosen.halfspaces, names), _affine(*chosen.exact_map, names))
-
-
-@ieee
-def piecewise(
-    partition: Partition, symbols: Sequence[sympy.Symbol] | None = None, *, max_regions: int = 256
-) -> tuple[Piecewise, ...]:
-    """Each output of the network on the domain as a ``Piecewise``, one case a region; nan outside.
-
-    The coefficients are those of the exact network, whatever the backend. ``symbols`` (by default u1, u2) are the slice
-    coordinates. ``subs`` takes time linear in the number of regions. What ``sympy.lambdify`` makes of it rounds: at a
-    corner that is no float it may find no case, and give nan. Raises ``ArgumentError`` above ``max_regions`` regions,
-    and when some are ambiguous or missing.
-    """
-    partition.check_complete("a Piecewise, defined on the whole domain,")
-    _check(partition, max_regions)
-    found = [region(partition.region(i), symbols) for i in range(len(partition))]
-    cases = zip(*([(output, one.condition) for output in one.outputs] for one in found), strict=True)
-    return tuple(Piecewise(*case) for case in cases)
-
-
-def _check(partition: Partition, max_regions: int) -> None:
-    if len(partition) > max_regions:
-        raise ArgumentError(
-            f"partition must have at most max_regions = {max_regions:,} regions for a Piecewise, got "
-            f"{len(partition):,}. Use part.region(i).to_sympy() for single ones, a smaller domain, or max_regions=."
-        )
-    if len(partition.ambiguous):
-        raise ArgumentError(
-            f"partition has {len(partition.ambiguous):,} ambiguous regions; a Piecewise is exact. "
-            "Use predicates='exact', or certify(partition).partition."
-        )
+def closed_form(
+    halfspaces: Halfspaces, affine: tuple[NDArray[Any], NDArray[Any]], symbols: Sequence[sympy.Symbol] | None = None
+) -> SymbolicRegion:
+    """A region and an affine map (A, b) in closed form; ``symbols`` (by default u1, u2) are the slice coordinates."""
+    names = _symbols(symbols, halfspaces.normals.shape[1])
+    return SymbolicRegion(names, _inequalities(halfspaces, names), _affine(*affine, names))
 
 
 def _symbols(symbols: Sequence[sympy.Symbol] | None, dim: int) -> tuple[sympy.Symbol, ...]:

@@ -14,7 +14,7 @@ from ..tiling.pieces import Pieces
 from ..tiling.steps import Step
 
 if TYPE_CHECKING:
-    from ..partitions.partition import Partition
+    from ..tiling.tiling import Tiling
 
 _BLOCK = 1 << 24
 """Entries of a table of pieces that are held at once."""
@@ -47,7 +47,7 @@ class Crossings:
 
 
 @ieee
-def crossings(partition: Partition) -> Crossings:
+def crossings(partition: Tiling) -> Crossings:
     """All pairs of an inner facet and a unit whose piece differs on its two sides.
 
     With exact predicates this is exact: a unit's boundary is where it passes a breakpoint (where the winner of a

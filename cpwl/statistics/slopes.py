@@ -11,7 +11,7 @@ from ..arrays.ragged import Ragged
 from ..runtime.ieee import ieee
 
 if TYPE_CHECKING:
-    from ..partitions.partition import Partition
+    from ..tiling.tiling import Tiling
 
 ACCURACY = 1e-3
 """The proven relative error up to which a norm is taken from values at vertices (the true one is near 1e-12)."""
@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 
 @ieee
-def slope_norms(partition: Partition) -> Table:
+def slope_norms(partition: Tiling) -> Table:
     """The Frobenius norm of A in f = A u + b (u: slice coordinates) on each region, (R,).
 
     Taken from values at vertices where the bounds on these prove a relative error of at most ``ACCURACY``; elsewhere

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from ..storage.files import replaced
 from .slopes import slope_norms
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..partitions.partition import Partition
+    from ..tiling.tiling import Tiling
 
 COLUMNS = ("region", "area", "vertices", "eccentricity", "slope", "ambiguous")
 
@@ -121,17 +122,15 @@ class Statistics:
         return table
 
     def plot(self, **options: Any) -> Any:
-        """A figure of the distributions over the regions; see ``cpwl.plots.statistics.plot_distributions``."""
-        from ..plots.statistics import plot_distributions
-
-        return plot_distributions({"" if self.complete else "INCOMPLETE": self}, **options)
+        """A figure of the distributions over the regions; see ``cpwl.plots.plot_distributions``."""
+        return picture("plot_distributions")({"" if self.complete else "INCOMPLETE": self}, **options)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
         write_table(path, self.summary, self.rows())
 
 
-def statistics(partition: Partition) -> Statistics:
+def statistics(partition: Tiling) -> Statistics:
     """The statistics of a partition, computed in float64 (exact coordinates are rounded first).
 
     Counts are those of the partition: exact when its predicates are. Areas, eccentricities and slopes are measures.
@@ -237,13 +236,13 @@ class Totals:
         part = "INCOMPLETE, " if self.complete is False else ""
         return f"<Totals: {part}{self.regions} regions, {self.vertices} vertices, {self.edges} edges>"
 
-    def add(self, block: Partition) -> None:
+    def add(self, block: Tiling) -> None:
         """Adds a block; each region of a partition must come once."""
         found = statistics(block)
         self.measures.add(found.areas, found.corners, found.eccentricities, found.slopes, found.ambiguous)
         self._add_shared(block, found)
 
-    def _add_shared(self, block: Partition, found: Statistics) -> None:
+    def _add_shared(self, block: Tiling, found: Statistics) -> None:
         facets = block.facets()
         outer = facets.vertices.take(np.flatnonzero(facets.regions[:, 1] < 0)).values.reshape(-1, block.domain.dim)
         vertices, names = _border(block, outer)
@@ -289,7 +288,7 @@ class Totals:
 
 
 @ieee
-def statistics_of_blocks(blocks: Iterable[Partition]) -> Totals:
+def statistics_of_blocks(blocks: Iterable[Tiling]) -> Totals:
     """The statistics of the partition that some blocks make up (``cpwl.partition_blocks``), without holding them.
 
     Whether they are ``complete`` is known of what ``partition_blocks`` returns, unless it has been begun before.
@@ -329,7 +328,7 @@ class _Distinct:
         return len(np.unique(np.concatenate(self._tables))) if self._tables else 0
 
 
-def _border(block: Partition, outer: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _border(block: Tiling, outer: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The vertices that other blocks may have too, and for each a number by which all know it; int64 (n,) each."""
     if not block.arrangement.exact:
         return block.arrangement.border()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import prod
 from os import PathLike
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +26,19 @@ from ..geometry.polytope import Polytope
 from ..network.network import Network
 from ..network.operators import Max, Piecewise
 from ..network.serial import network_from_arrays, network_to_arrays
-from ..partitions.partition import Partition
-from ..runtime.ieee import ieee
 from ..storage import archive
-from ..storage.files import reading
 from ..storage.named_arrays import Arrays, Stored, prefixed
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .steps import Step
+from .tiling import Tiling
 
 FORMAT = "cpwl-partition"
 VERSION = 2
 
+T = TypeVar("T", bound=Tiling)
 
-def save(partition: Partition, path: str | PathLike[str]) -> None:
+
+def save(partition: Tiling, path: str | PathLike[str]) -> None:
     """Writes the partition, with its network and domain, to one .npz file of exactly that name; ``load`` reads it."""
     persist = _persist(partition.backend)
     header, network = network_to_arrays(partition.network)
@@ -66,18 +66,9 @@ def save(partition: Partition, path: str | PathLike[str]) -> None:
     archive.write(path, content, arrays)
 
 
-@ieee
-def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
-    """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
-
-    Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
-    are those of its network is for ``cpwl.certify`` to decide.
-    """
-    with open(path, "rb"), reading(path, "a partition", "Write it again with Partition.save."):
-        return _partition(*archive.read(path), device)
-
-
-def _partition(header: dict[str, Any], arrays: dict[str, NDArray[Any]], device: str | None) -> Partition:
+def read(path: str | PathLike[str], device: str | None, kind: type[T]) -> T:
+    """The tiling, of that kind, in a file that ``save`` wrote; one of the torch backend is put on ``device``."""
+    header, arrays = archive.read(path)
     _check_header(header, arrays)
     stored = Stored(arrays)
     network = network_from_arrays(header["network"], stored.part("network").arrays)
@@ -88,7 +79,7 @@ def _partition(header: dict[str, Any], arrays: dict[str, NDArray[Any]], device: 
     arrangement = persist.arrangement_from_arrays(stored.part("arrangement"), device)
     outputs = persist.field_from_arrays(stored.part("outputs"), len(arrangement.vertices), network.outputs, device)
     steps = _steps(header["steps"], stored.part("steps"), network, len(arrangement))
-    return Partition(
+    return kind(
         network=network,
         domain=domain,
         arrangement=arrangement,

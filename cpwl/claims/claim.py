@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 from os import PathLike
 from typing import Any
 
+from .. import checker
 from ..errors import VerificationError
 from ..runtime.ieee import ieee
+from .document import write, write_named
 
 
 @ieee
@@ -25,8 +27,6 @@ class Claim(ABC):
         ``networks``, when given, is a folder: every network is written there, to a file named by its SHA-256, and the
         certificate only names it. ``cpwl check`` decides certificates without the library (cpwl/checker.py).
         """
-        from .document import write, write_named
-
         if networks is None:
             write(path, self.document())
         else:
@@ -34,8 +34,6 @@ class Claim(ABC):
 
     def check(self) -> str:
         """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""
-        from .. import checker
-
         try:
             return checker.check(json.dumps(self.document()).encode("ascii"))
         except (checker.Rejected, checker.Malformed) as error:

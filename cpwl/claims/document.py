@@ -1,0 +1,65 @@
+"""The file of a certificate: JSON, every number exact, nothing to execute (proofs/certificate-format.md)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from os import PathLike
+from pathlib import Path
+
+from .. import checker
+from ..errors import ArgumentError
+from ..geometry.domain import Domain
+from ..network.network import Network
+from ..numbers.integers import Integer
+from ..storage.files import replaced
+from .entries import Entry, domain_entry, network_entry, quotient
+from .listing import Listing
+
+FORMAT = "cpwl-certificate"
+VERSION = 1
+
+
+def write(path: str | PathLike[str], document: Entry) -> None:
+    """Writes the file of a certificate, compressed by gzip when the name ends in .gz."""
+    data = (json.dumps(document, separators=(",", ":")) + "\n").encode("ascii")
+    if len(data) > checker.MAX_BYTES:
+        raise ArgumentError(
+            f"a certificate has at most {checker.MAX_BYTES:,} bytes, which bounds what a checker reads; this one "
+            f"has {len(data):,}. Certify the partition of a smaller domain, or the parts of a domain one by one."
+        )
+    with replaced(path) as new:
+        new.write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
+
+
+def write_named(path: str | PathLike[str], document: Entry, folder: str | PathLike[str]) -> None:
+    """Writes a certificate that names its networks, and the networks to a folder, as <SHA-256>.json."""
+    for network in document["networks"]:
+        write(Path(folder) / f"{network['sha256']}.json", network)
+    names = [{"sha256": network["sha256"]} for network in document["networks"]]
+    write(path, {**document, "networks": names})
+
+
+def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry) -> Entry:
+    """A certificate as one entry, without its proof."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": kind,
+        "networks": [network_entry(network) for network in networks],
+        "domain": domain_entry(domain),
+        "claim": claim,
+    }
+
+
+def proof(listing: Listing) -> Entry:
+    """The entry of a list of polygons."""
+    return {
+        "vertices": [[_coordinate(x, w), _coordinate(y, w)] for x, y, w in listing.points],
+        "regions": [row.tolist() for row in listing.polygons],
+    }
+
+
+def _coordinate(x: Integer, w: Integer) -> str:
+    common = x.gcd(w)
+    return quotient(x // common, w // common)

@@ -1,0 +1,201 @@
+"""The calls that compute partitions: whole, or block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from .. import backends
+from ..errors import ArgumentError, BackendError, BordersDifferError, InternalError, NumericalRangeError
+from ..fields.predicates import Names
+from ..geometry.domain import Domain
+from ..network.check import check_network
+from ..network.equilibrate import equilibrated
+from ..network.network import Network
+from ..network.operators import Periodic
+from ..runtime.budget import Budget
+from ..runtime.ieee import ieee
+from ..tiling.blocks import Blocks, Borders
+from ..tiling.distributed import Job, Spread
+from ..tiling.steps import flattened
+from ..tiling.sweep import Done, Finished, Progress, Sweep, Task
+from .partition import Partition
+
+_SPEEDS = {"torch": 1e5, "exact": 1e3}
+"""Regions a second, roughly, of a network whose widest node has 256 entries: with ``max_seconds`` they say how much is
+begun at once. A bad guess costs time alone."""
+
+
+@ieee
+def partition(
+    net: Network,
+    dom: Domain,
+    *,
+    backend: str = "torch",
+    device: str | None = None,
+    predicates: Literal["exact", "float"] = "exact",
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Partition:
+    """The partition of ``dom`` into the regions on which ``net`` is affine.
+
+    ``backend="torch"`` computes in float64 on ``device``. With ``predicates="exact"`` every decision is exact: what the
+    running error bound leaves open is settled in rational arithmetic, so that the regions are exactly those of the
+    network, and only coordinates are rounded, to six digits or better (``Partition.vertex_errors``, ``sharpened``).
+    With ``predicates="float"`` the answer is a valid tiling, and all regions that come from an undecided cell are
+    listed in ``ambiguous``. ``backend="exact"`` is rational throughout.
+
+    Where values at all vertices would take much memory, regions are refined in blocks, one after the other:
+    ``memory_limit`` (bytes; 4 GiB by default) bounds what is needed beside the result; ``partition_blocks`` does not
+    hold the result either. ``executor``, any ``concurrent.futures.Executor`` of processes, local or not, works on
+    several blocks at a time. With ``max_regions`` or ``max_seconds`` no more regions, and no more time (but for a
+    second, or a tenth of it), are spent: what is under way is given up, and a partition that is not ``complete`` comes
+    back, of regions that are all finished; perhaps of none. Blocks, whichever they are, make no difference to the
+    regions; budgets may, to their order.
+    """
+    wanted = _Wanted(net, dom, backend, device, predicates, memory_limit, progress)
+    wanted.check(max_regions, max_seconds)
+    budget = Budget(max_regions, max_seconds)
+    sweep, whole = wanted.prepared(budget)
+    if max_seconds is not None:
+        speed = _SPEEDS[backend] * min(1, 256 / max(node.size for node in net.nodes))
+        sweep.block_sizes = sweep.block_sizes.in_time(max_seconds, speed)
+    try:
+        found = sweep.finish(whole, wanted.runner(sweep, executor))
+    except InternalError as failure:
+        if backend == "exact" or (predicates == "float" and not isinstance(failure, BordersDifferError)):
+            raise
+        # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
+        # decisions are exact a wrong one was made before the blocks were: so without any trust in float64.
+        budget.begin_again()
+        sweep, whole = wanted.prepared(budget, trusting=predicates == "float")
+        sweep.block_sizes = sweep.block_sizes.without_borders()
+        found = sweep.finish(whole)
+    return wanted.partition(sweep, sweep.nothing(whole) if found is None else found)
+
+
+@ieee
+def partition_blocks(
+    net: Network,
+    dom: Domain,
+    *,
+    backend: str = "torch",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+    done: Done | None = None,
+    borders: Borders | None = None,
+    sizes: Blocks | None = None,
+) -> Generator[Partition, None, bool]:
+    """The partition of ``dom``, of any number of regions, block by block; no block needs those before it.
+
+    Every block is a ``Partition`` of its own, of some neighbouring regions of ``dom``: it is not ``complete``, and
+    beyond its border there are no regions. Together the blocks have exactly the regions of ``partition``, each once;
+    vertices on common borders have the same coordinates, bit for bit. What the iterator returns in the end is whether
+    they are all there, or a budget was spent; at least one block is finished. Options are those of ``partition``, with
+    exact predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out;
+    to go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
+    """
+    wanted = _Wanted(net, dom, backend, device, "exact", memory_limit, progress)
+    wanted.check(max_regions, max_seconds)
+    sweep, whole = wanted.prepared(Budget(max_regions, max_seconds, progressing=True))
+    sweep.block_sizes = sizes or sweep.block_sizes.holding_no_result(memory_limit)
+    borders = Borders() if borders is None else borders
+    remaining = sweep.blocks(whole, wanted.runner(sweep, executor, join=False), done)
+    while True:
+        try:
+            found = next(remaining)
+        except StopIteration as end:
+            return bool(end.value)
+        state = found.state
+        steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
+        agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
+        yield wanted.partition(sweep, replace(found, state=agreed))
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """What a call asks for."""
+
+    network: Network
+    domain: Domain
+    backend: str
+    device: str | None
+    predicates: Literal["exact", "float"]
+    memory_limit: int | None
+    progress: Progress | None
+
+    def check(self, max_regions: int | None, max_seconds: float | None) -> None:
+        """Raises an error for an argument that makes no sense."""
+        net, dom = self.network, self.domain
+        if not isinstance(net, Network):
+            raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
+        if not isinstance(dom, Domain):
+            raise ArgumentError(
+                f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon."
+            )
+        if self.predicates not in ("exact", "float"):
+            raise BackendError(f"predicates must be 'exact' or 'float', got {self.predicates!r}.")
+        if self.backend == "exact" and self.predicates == "float":
+            raise BackendError(
+                "predicates='float' is for the torch backend; the exact backend decides nothing in float64."
+            )
+        for name, value, least in (("memory_limit", self.memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
+            if value is not None and not value >= least:
+                raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
+        if max_seconds is not None and not max_seconds > 0:
+            raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
+        check_network(net)
+        dom.check_input(net.input_shape)
+
+    def prepared(self, budget: Budget, *, trusting: bool = True) -> tuple[Sweep, Task]:
+        """The sweep, and its task. ``trusting``: whether float64 may decide."""
+        chosen = backends.get(self.backend, self.device)
+        arrangement = chosen.arrangement.of(self.domain.polytope, device=self.device)
+        sizes = Blocks.within(self.memory_limit, budget.max_regions)
+        named = self.predicates == "exact" and not arrangement.exact
+        network = self.network if arrangement.exact else equilibrated(self.network)
+        arithmetic = backends.sweeping(chosen, network, self.domain, exact=named and trusting)
+        sweep = Sweep(network, self.domain, arithmetic, blocks=sizes, budget=budget, progress=self.progress)
+        lines = Names.sides(len(self.domain.polytope.vertices)) if named else None
+        return sweep, sweep.start(arrangement, lines, trusting=trusting)
+
+    def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:
+        """What hands a sweep's blocks to an executor, if there is one. Blocks that are joined watch the deadline."""
+        if executor is None:
+            return None
+        until = sweep.budget.moment if join else None
+        shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
+        return Spread(executor, Job(*shared, self.predicates == "exact", join=join, until=until))
+
+    def partition(self, sweep: Sweep, found: Finished) -> Partition:
+        """The partition that has come out."""
+        if not np.isfinite(found.output.errors()).all():
+            raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
+        state = found.state
+        return Partition(
+            network=sweep.network
+            if any(isinstance(node.op, Periodic) for node in self.network.nodes)
+            else self.network,
+            domain=sweep.domain,
+            arrangement=state.arrangement,
+            steps=state.steps,
+            outputs=found.output,
+            backend=self.backend,
+            device=self.device,
+            predicates=self.predicates,
+            settled=state.settled,
+            recut=state.recut,
+            lines=state.lines,
+            complete=state.complete,
+        )

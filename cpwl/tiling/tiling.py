@@ -1,0 +1,274 @@
+"""The regions of a domain on which a network is affine, as data: what every reader of a partition reads.
+
+Users have a ``Partition``, a tiling with verbs (``cpwl.partitions``). It stands above all that its verbs call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Self
+
+from .. import backends
+from ..arrays.ragged import Ragged
+from ..arrays.uncached import Uncached
+from ..errors import ArgumentError, BackendError, IncompleteError, ShapeError
+from ..fields.arithmetic import Arithmetic, evaluate
+from ..fields.predicates import Names, Oracle, Predicates
+from ..geometry.arrangement import Arrangement, ExactLines, Facets
+from ..geometry.domain import Domain
+from ..geometry.polytope import finite, plain
+from ..network.network import Network
+from ..runtime.ieee import ieee
+from .steps import Step, patterns_after
+
+_BATCH_ENTRIES = 1 << 18
+"""Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
+
+_ACCURACY = 2.0**-7
+"""Of volumes, where no other is asked for."""
+
+
+@ieee
+@dataclass(frozen=True, eq=False)
+class Tiling(Uncached):
+    """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
+
+    network: Network
+    """The network on this domain: a periodic activation has become the ``Piecewise`` with the pieces it reaches."""
+    domain: Domain
+    arrangement: Arrangement[Any]
+    steps: tuple[Step, ...]
+    outputs: Any
+    """The network's output as a field on the arrangement, m functions."""
+    backend: str
+    device: str | None = None
+    predicates: Literal["exact", "float"] = "exact"
+    """How decisions were made: all exactly, or from float64 numbers alone (then some may be ambiguous)."""
+    settled: int = 0
+    """How many decisions float64 left open and exact arithmetic made."""
+    recut: int = 0
+    """How many cells failed a self-check on the way and were cut again by exact decisions alone: a mistake of the
+    library that was mended. Please report it."""
+    lines: Names | None = None
+    """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
+    complete: bool = True
+    """Whether the regions cover the domain. If not, a budget ended the work, or this is one block of a partition."""
+
+    def __len__(self) -> int:
+        return len(self.arrangement)
+
+    def __repr__(self) -> str:
+        part = "" if self.complete else "INCOMPLETE, "
+        return f"<{type(self).__name__}: {part}{len(self)} regions, {len(self.vertices)} vertices, {self._exactness()}>"
+
+    def _exactness(self) -> str:
+        if self.arrangement.exact:
+            return "exact"
+        if self.predicates == "exact":
+            again = f", {self.recut} cells cut again after a failed self-check" if self.recut else ""
+            return f"float64 with exact predicates, {self.settled} decisions settled exactly{again}"
+        return f"float64, {len(self.ambiguous)} ambiguous"
+
+    @property
+    def vertices(self) -> NDArray[Any]:
+        """Slice coordinates (V, D) of all vertices: float64, or Fractions from the exact backend."""
+        return self.arrangement.vertices
+
+    @property
+    def regions(self) -> Ragged:
+        """The vertices of each region, as indices into ``vertices``; counter-clockwise when D = 2."""
+        return self.arrangement.regions
+
+    @cached_property
+    def ambiguous(self) -> NDArray[np.int64]:
+        """Regions that come from a cell in which some decision was within its rounding-error bound, int64.
+
+        Elsewhere the combinatorial structure is that of exact arithmetic (proofs/, Lemma 5); ``cpwl.certify`` decides
+        the rest. Always empty with exact predicates (proofs/, Lemma 8) and for the exact backend.
+        """
+        return np.flatnonzero(self.arrangement.ambiguous)
+
+    def facets(self) -> Facets:
+        """All facets with the regions on their two sides."""
+        return self.arrangement.facets()
+
+    def vertex_errors(self) -> NDArray[np.float64]:
+        """For each vertex a bound on its distance from the exact one, (V,); 0 when exact.
+
+        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), or 2^-62 of the
+        largest coordinate; three times that on the borders of ``partition_blocks``. See ``sharpened``.
+        """
+        return np.asarray(self.arrangement.coordinates().errors(), np.float64)
+
+    def sharpened(self) -> Self:
+        """The same with every vertex computed from the exact lines that meet there (proofs/, Lemma 12).
+
+        Then each coordinate is off by at most 0.501 ulps (of itself) plus 2^-63 of the largest coordinate. That may
+        take several times as long as the partition did. Needs exact predicates (``BackendError``); an exact partition
+        is returned as it is.
+        """
+        if self.arrangement.exact:
+            return self
+        return replace(self, arrangement=self.arrangement.sharpened(self._exact_lines("sharpened"), 0.0))
+
+    def volumes(self, *, accuracy: float | None = None) -> NDArray[Any]:
+        """The volume (area, when D = 2) of each region in slice coordinates, (R,).
+
+        Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact
+        volume, 2^-7 (one percent) by default and at least 2^-52: where the bound on ``vertices`` does not show that, it
+        is computed from exact lines. Exact from the exact backend. With ``predicates="float"`` there is no
+        ``accuracy``, only ``volume_errors()``.
+        """
+        return self._measured(accuracy)[0]
+
+    def volume_errors(self, *, accuracy: float | None = None) -> NDArray[np.float64]:
+        """For each region a bound on how far ``volumes`` with this accuracy is from the exact one, (R,); 0 if exact."""
+        return self._measured(accuracy)[1]
+
+    def locate(self, u: ArrayLike) -> NDArray[np.int64]:
+        """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,).
+
+        With exact predicates, and by the exact backend, it is decided for the exact (closed) regions: every point of
+        the domain has one. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
+        may be Fractions.
+        """
+        points = plain(u)
+        if points.ndim != 2 or points.shape[1] != self.domain.dim:
+            raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
+        predicates = self.exact_predicates()
+        lines = None if predicates is None else predicates.exact_lines()
+        return self.arrangement.locate(points if points.dtype == object else finite("u", points), lines)
+
+    def to_input(self, u: ArrayLike) -> NDArray[Any]:
+        """Points of the input space at slice coordinates u; see ``Domain.to_input``."""
+        return self.domain.to_input(u)
+
+    def to_slice(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Slice coordinates of the points of the slice nearest to x; see ``Domain.to_slice``."""
+        return self.domain.to_slice(x)
+
+    def patterns(self, regions: ArrayLike | None = None) -> NDArray[np.int16]:
+        """The activation patterns of the regions (all by default), int16 (n, network.units).
+
+        Entry j is the linear piece of unit j: units in the order of ``network.nonlinear``, pieces in that of
+        ``Piecewise`` (a ReLU's are 0 and 1) or the index of a ``Max`` unit's winning argument.
+        """
+        return patterns_after(self.steps, self._region_indices(regions))
+
+    def affine_maps(
+        self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The affine map f = A y + b of each region (all by default): A (n, m, k) and b (n, m).
+
+        ``frame="slice"``: y is the slice coordinate, k = D. ``frame="input"``: y is the (flattened) input and A the
+        Jacobian. float64, or Fractions from the exact backend. proofs/, Lemma 1.
+        """
+        return self._maps(regions, frame, lambda field: field.to_numpy())
+
+    def map_errors(
+        self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds on how far each entry of ``affine_maps`` is from the exact map, of the same shapes; 0 when exact.
+
+        The exact map is that of the network under the region's activation pattern.
+        """
+        return self._maps(regions, frame, lambda field: field.limits())
+
+    def arithmetic(self) -> Arithmetic[Any]:
+        """The arithmetic of the partition's fields; always the same one, which keeps what it knows of the weights."""
+        return self._arithmetic
+
+    @cached_property
+    def _arithmetic(self) -> Arithmetic[Any]:
+        return backends.get(self.backend, self.device).arithmetic
+
+    def exact_predicates(self) -> Predicates | None:
+        """How decisions about the outputs are made exactly, with exact predicates in float64; else None."""
+        if self.lines is None:
+            return None
+        return Predicates(self.oracle, self.lines, len(self.network.nonlinear), self.patterns)
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """The exact functions of the network on regions given by their patterns; always the same one.
+
+        It keeps the network as a function of slice coordinates, which takes a while to make for large ones.
+        """
+        return backends.oracle(self.network, self.domain)
+
+    def check_complete(self, answer: str) -> None:
+        """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""
+        if not self.complete:
+            raise IncompleteError(
+                f"the partition is not complete: its {len(self):,} regions do not cover the domain, because a budget "
+                f"ended the work or this is one of its blocks; {answer} needs all regions. Give no max_regions or "
+                "max_seconds, or larger ones, or take a smaller domain."
+            )
+
+    # ---- private ---------------------------------------------------------------------------------------------------
+    def _measured(self, accuracy: float | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Volumes and their bounds."""
+        if accuracy is not None and not 2.0**-52 <= accuracy < 1:
+            raise ArgumentError(f"accuracy must be at least 2^-52 and less than 1, or None, got {accuracy!r}.")
+        volumes, errors = self.arrangement.volumes(), self.arrangement.volume_errors()
+        if self.arrangement.exact or (self.lines is None and accuracy is None):
+            return volumes, errors
+        wanted = _ACCURACY if accuracy is None else accuracy
+        poor = np.flatnonzero(~(errors < wanted * (1 - 2.0**-40) * (volumes - errors)))
+        if len(poor):
+            lines = self._exact_lines("an accuracy of volumes")
+            volumes[poor], errors[poor] = self.arrangement.sharp_volumes(poor, lines, wanted)
+        return volumes, errors
+
+    def _exact_lines(self, what: str) -> ExactLines:
+        predicates = self.exact_predicates()
+        if predicates is None:
+            raise BackendError(
+                f"{what} needs lines that are known exactly, got a partition with predicates='float'. Compute it with "
+                "predicates='exact'."
+            )
+        return predicates.exact_lines()
+
+    def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
+        if regions is None:
+            return np.arange(len(self))
+        chosen = np.atleast_1d(np.asarray(regions))
+        if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and chosen.size):
+            raise ShapeError(f"regions must be a list of region indices, got {chosen.dtype} of shape {chosen.shape}.")
+        outside = chosen[(chosen < 0) | (chosen >= len(self))]
+        if outside.size:
+            raise ArgumentError(f"regions must lie in 0..{len(self) - 1}, got {outside[0]}.")
+        return chosen.astype(np.int64)
+
+    def _maps(
+        self, regions: ArrayLike | None, frame: str, read: Callable[[Any], NDArray[Any]]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What ``read`` says of the fields that hold the maps, in batches."""
+        if frame not in ("slice", "input"):
+            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
+        n = self.network.inputs
+        origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
+        chosen = self._region_indices(regions)
+        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
+        batches = [chosen[start : start + size] for start in range(0, max(len(chosen), 1), size)]
+        values = [read(self._map_field(batch, origin, basis)) for batch in batches]
+        shaped = [rows.reshape(basis.shape[1] + 1, -1, self.network.outputs) for rows in values]
+        maps = [(np.moveaxis(rows[1:], 0, -1), rows[0]) for rows in shaped]
+        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+
+    def _map_field(self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]) -> Any:
+        """The maps from one pass: for each region a row for the origin and one for each basis vector."""
+        count, width = len(regions), basis.shape[1] + 1
+        arithmetic = self.arithmetic()
+        rows = arithmetic.stack(
+            [arithmetic.points(np.tile(origin, (count, 1))), arithmetic.tangents(np.repeat(basis.T, count, axis=0))]
+        )
+        pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
+        columns = self.network.unit_columns
+        return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
