@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import plain
 from ..errors import ArgumentError, ShapeError
-from ..geometry.polytope import plain
 from ..runtime.ieee import ieee
 from .local_maps import LocalMaps, decided_by
 

@@ -8,9 +8,9 @@ from math import fsum, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite, number
 from ..errors import ArgumentError, DomainError, ShapeError
 from ..geometry.domain import Domain
-from ..geometry.polytope import finite, number
 from ..runtime.ieee import ieee
 
 

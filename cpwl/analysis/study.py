@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import Domain
-from ..geometry.polytope import finite
 from ..network.network import Network
 from ..partitions.many import partition_many
 from ..partitions.partition import Partition

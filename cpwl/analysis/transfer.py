@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite
 from ..errors import ArgumentError, ShapeError
-from ..geometry.polytope import finite
 from ..runtime.ieee import ieee
 from .clusters import checked_labels
 from .local_maps import LocalMaps, decided_by

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import number
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
 from ..geometry.arrangement import Arrangement, Refinement
-from ..geometry.polytope import number
 from ..network.network import Node
 from ..network.operators import Gather, Sum
 from ..regions.classes import certain_classes

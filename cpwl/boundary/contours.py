@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite
 from ..errors import ArgumentError, DomainError
 from ..geometry.domain import Domain
-from ..geometry.polytope import finite
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
 from .boundary import at_level

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite, plain
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import exactly
-from ..geometry.polytope import finite, plain
 from ..runtime.ieee import ieee
 from .segments import Segments
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.inputs import number
 from ..errors import ArgumentError, IncompleteWarning
 from ..fields.arithmetic import embedding, evaluate
-from ..geometry.polytope import number
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
 

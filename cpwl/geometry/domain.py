@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite, number, plain
 from ..errors import DomainError, ShapeError
 from ..runtime.ieee import ieee
-from .polytope import Polytope, finite, number, plain
+from .polytope import Polytope
 
 
 @ieee

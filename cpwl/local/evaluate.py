@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
+from ..arrays.inputs import finite, plain
 from ..errors import ArgumentError, ShapeError
 from ..fields.arithmetic import evaluate as evaluated
-from ..geometry.polytope import finite, plain
 from ..network.check import check_network
 from ..network.network import Network
 from ..runtime.ieee import ieee

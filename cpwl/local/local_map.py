@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
+from ..arrays.inputs import finite, plain
 from ..errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
 from ..fields.pattern_constraints import Slacks, pieces_at, slacks
 from ..geometry.domain import Domain
 from ..geometry.halfspaces import Halfspaces
-from ..geometry.polytope import finite, plain
 from ..network.adjoint import Adjoint, adjoint
 from ..network.network import Network
 from ..runtime.ieee import ieee

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import plain
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
-from ..geometry.polytope import plain
 from ..runtime.ieee import ieee
 from ..statistics.slopes import slope_norms
 from ..tiling.maximum import refine_by_maximum

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import finite
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
-from ..geometry.polytope import finite
 from ..runtime.ieee import ieee
 from ..storage.files import replaced
 from ..tiling.maximum import refine_by_maximum

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from .. import backends
+from ..arrays.inputs import finite, plain
 from ..arrays.ragged import Ragged
 from ..arrays.uncached import Uncached
 from ..errors import ArgumentError, BackendError, IncompleteError, ShapeError
@@ -22,7 +23,6 @@ from ..fields.arithmetic import Arithmetic, evaluate
 from ..fields.predicates import Names, Oracle, Predicates
 from ..geometry.arrangement import Arrangement, ExactLines, Facets
 from ..geometry.domain import Domain
-from ..geometry.polytope import finite, plain
 from ..network.network import Network
 from ..runtime.ieee import ieee
 from .steps import Step, patterns_after

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays.bits import BitMatrix
+from ...arrays.inputs import finite
 from ...arrays.ragged import Ragged
 from ...arrays.uncached import Uncached
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...geometry.arrangement import Arrangement, Change, ExactLines, Exactly, Facets, Joined, Refinement, Taken
 from ...geometry.exact_points import Point, area, contains, point, rounded, turn
-from ...geometry.polytope import Polytope, finite
+from ...geometry.polytope import Polytope
 from ...numbers.integers import array
 from .cutter import Cutter, Cycle, Edge, edge, prolonged
 from .cycles import check_disjoint, degrees, facets_of, joined, sides, union, without

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays.inputs import plain
 from ...errors import ArgumentError, ShapeError
-from ...geometry.polytope import plain
 from ...network.operators import Shape
 from ..torch_models.ending import GROUPS
 from .call import MOST_ENTRIES
