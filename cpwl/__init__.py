@@ -6,11 +6,9 @@ Everything public can be imported from here; torch, flint and matplotlib are loa
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .boundary.boundary import DecisionBoundary
-from .certification import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 from .comparisons.execution import ExecutionComparison, compare_execution
 from .comparisons.partitions import Comparison, compare, compare_devices
 from .compiler import compile, load_program
@@ -27,12 +25,21 @@ from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .regions.merged import Merged
 from .regions.region import Region
+from .runtime.version import RELEASE
 from .statistics.statistics import Statistics, Totals, statistics_of_blocks
 
 if TYPE_CHECKING:
     from . import analysis
+    from .certification import (
+        Certificate,
+        certify,
+        certify_constant,
+        certify_equal,
+        certify_extremum,
+        certify_samples,
+    )
 
-__version__ = "0.1.0"
+__version__ = RELEASE
 
 __all__ = [
     "Certificate",
@@ -74,8 +81,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """``cpwl.analysis``, imported when it is first asked for (PEP 562)."""
+_CERTIFICATION = {name for name in __all__ if name.lower().startswith("certif")}
+
+
+def __getattr__(name: str) -> Any:
+    """What loads more than numpy is imported when it is first asked for (PEP 562)."""
     if name == "analysis":
         return import_module(".analysis", __name__)
+    if name in _CERTIFICATION:
+        return getattr(import_module(".certification", __name__), name)
     raise AttributeError(f"module 'cpwl' has no attribute '{name}'")

@@ -3,97 +3,83 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import networkx
 import pytest
+
+from cpwl import plots
 
 PACKAGE = Path(__file__).parent.parent / "cpwl"
 
-LAYERS: dict[str, int] = {
-    "errors": -2, "ieee": -1, "floats": 0, "ragged": 0, "bits": 0, "balls": 0, "pieces": 1, "stored": 1, "steps": 2,
-    "workers": 0, "uncached": 0, "compact": 0,
-    "checker": 0, "files": 1, "archive": 2,
-    "polytope": 1, "arrangement": 2,
-    "network": 1, "network_check": 2, "network_io": 3,
-    "domain": 2, "arithmetic": 3, "predicates": 3, "nn": 3,
-    "blocks": 3, "budget": 0, "journal": 2, "backends": 4, "compiler": 4, "maximum": 4, "sweep": 5, "spread": 6,
-    "adjoint": 2, "equilibrate": 2, "relevance": 2, "sameness": 3, "slack": 4, "halfplanes": 4, "evaluation": 5,
-    "halfspaces": 5, "local": 6,
-    "partition": 7, "many": 8,
-    "rings": 3, "forms": 8, "region": 9, "merged": 9, "symbolic": 10,
-    "boundary": 8, "graph": 10, "slopes": 8, "statistics": 9, "provenance": 8, "analysis": 10,
-    "certify": 9, "compare": 9, "io": 9,
-    "judgement": 8, "execution": 9, "parquet": 9, "dataset": 10,
-    "plot": 10, "console": 10, "plot_comparisons": 11, "plot_statistics": 11, "written": 11, "view": 11,
-    "movie": 2, "plot_training": 11, "plot_implicit": 11, "plot_surface": 11, "plot_boundary": 11,
-    "demo": 11, "cli": 12,
-}  # fmt: skip
-"""The layer of each top-level module; a new module must be entered here."""
+LAYERS = [
+    "errors",
+    "checker",
+    "runtime",
+    "numbers",
+    "arrays",
+    "storage",
+    "network",
+    "nn",
+    "compiler",
+    "geometry",
+    "fields",
+    "backends",
+    "local",
+    "tiling",
+    "regions",
+    "statistics",
+    "claims",
+    "boundary",
+    "partitions",
+    "certification",
+    "comparisons",
+    "datasets",
+    "analysis",
+    "plots",
+    "cli",
+]
+"""The folders of the package (and the four files beside them), from the ground up: imports go down this list only."""
 
-GEOMETRY = {"polytope", "arrangement"}
-NETWORKS = {"network", "network_check", "network_io"}
-
-DELEGATES = {
-    "partition": {
-        "boundary",
-        "graph",
-        "statistics",
-        "io",
-        "plot",
-        "plot_surface",
-        "view",
-        "region",
-        "merged",
-        "symbolic",
-    },
-    "boundary": {"certify", "analysis", "plot_boundary"},
-    "region": {"symbolic"},
-    "merged": {"plot", "graph"},
-    "compare": {"plot_comparisons"},
-    "execution": {"plot_comparisons"},
-    "statistics": {"plot_statistics"},
-    "analysis": {"plot_statistics", "plot_training", "plot_boundary"},
-}
-"""Methods that only hand on to a function of a higher module, which they import when called."""
+AT_THE_TOP = {"__init__", "errors", "checker", "nn"}
+"""The only files that lie in no folder."""
 
 HEAVY: dict[str, tuple[str, ...]] = {
-    "torch": ("backends.torch", "compiler", "nn", "demo"),
-    "flint": ("backends.exact", "checker"),
-    "cdd": ("backends.exact.polyhedra",),
+    "torch": ("backends.torch", "compiler", "nn", "cli.demo"),
+    "flint": ("numbers.integers", "geometry.exact_points", "geometry.exact_lines", "backends.exact", "checker"),
+    "cdd": ("geometry.polyhedra",),
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
-    "matplotlib": (
-        "plot",
-        "plot_comparisons",
-        "plot_statistics",
-        "plot_training",
-        "plot_implicit",
-        "plot_surface",
-        "plot_boundary",
-    ),
-    "mpl_toolkits": ("plot_implicit", "plot_surface"),
-    "pandas": ("statistics", "boundary", "analysis", "plot_statistics", "cli.measuring"),
-    "PIL": ("movie",),
-    "imageio_ffmpeg": ("movie",),
-    "sympy": ("symbolic",),
+    "matplotlib": ("plots",),
+    "mpl_toolkits": ("plots.implicit", "plots.surface"),
+    "pandas": ("statistics", "boundary", "analysis", "plots.statistics", "cli.measuring"),
+    "PIL": ("plots.movie",),
+    "imageio_ffmpeg": ("plots.movie",),
+    "sympy": ("regions.symbolic", "regions.piecewise"),
     "click": ("cli",),
-    "pyarrow": ("parquet",),
-    "rich": ("console",),
-    "sklearn": ("demo", "analysis"),
+    "pyarrow": ("datasets.parquet",),
+    "rich": ("cli.console",),
+    "sklearn": ("cli.demo", "analysis", "boundary.nearest"),
 }
 """Which modules (with all below them) may import a heavy package."""
 
 
 def modules() -> dict[str, str]:
-    """The source of each module by its name inside the package; "" for the package itself."""
+    """The source of each module by its name inside the package, "" for the package itself; of compiled ones nothing."""
     result = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py*")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        result[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if path.suffix in (".py", ".pyx"):
+            result[name] = path.read_text(encoding="utf-8") if path.suffix == ".py" else ""
     return result
+
+
+MODULES = modules()
 
 
 def is_package(name: str) -> bool:
@@ -113,72 +99,100 @@ def imports(name: str, source: str, *, package: bool) -> Iterator[str]:
             yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
+def within(target: str) -> str | None:
+    """The module of the package that an imported name is or is from; None for other packages, "" for the package."""
+    parts = target.split(".")
+    if parts[0] != "cpwl":
+        return None
+    return next(name for k in range(len(parts), 0, -1) if (name := ".".join(parts[1:k])) in MODULES)
+
+
 def violations(name: str, source: str, *, package: bool) -> list[str]:
     """What a module imports and may not."""
     found = []
-    top = name.split(".")[0]
+    layer = LAYERS.index(name.split(".")[0])
     for target in imports(name, source, package=package):
-        parts = target.split(".")
-        if parts[0] == "cpwl" and len(parts) > 1 and parts[1] in LAYERS and top:
-            found += _upward(top, parts[1])
-        allowed = HEAVY.get(parts[0])
+        module = within(target)
+        if module == "" or (module is not None and LAYERS.index(module.split(".")[0]) > layer):
+            found.append(f"imports {target}, which is above it")
+        allowed = HEAVY.get(target.split(".")[0])
         if allowed is not None and not any(f"{name}.".startswith(f"{place}.") for place in allowed):
-            found.append(f"imports {parts[0]}, which only {', '.join(allowed)} may")
+            found.append(f"imports {target}, which only {', '.join(allowed)} may")
     return found
 
 
-def _upward(top: str, target: str) -> list[str]:
-    if top == target:
-        return []
-    if target in DELEGATES.get(top, ()):
-        return []
-    crossed = (top in GEOMETRY and target in NETWORKS) or (top in NETWORKS and target in GEOMETRY)
-    if crossed or LAYERS[target] >= LAYERS[top]:
-        return [f"imports {target}, which is not below it"]
-    return []
+def circles(sources: dict[str, str]) -> list[list[str]]:
+    """Modules that import each other, directly or by way of others; also inside functions and for types."""
+    graph = networkx.DiGraph()
+    for name, source in sources.items():
+        targets = {within(target) for target in imports(name, source, package=is_package(name))}
+        graph.add_edges_from((name, target) for target in targets - {None, name})
+    return [sorted(part) for part in networkx.strongly_connected_components(graph) if len(part) > 1]
 
 
-def test_every_module_has_a_layer() -> None:
-    assert {name.split(".")[0] for name in modules() if name} - {"__main__"} <= set(LAYERS)
+def test_every_file_is_in_a_folder_of_the_list_or_one_of_four_beside_them() -> None:
+    found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert found == AT_THE_TOP and folders | found - {"__init__"} == set(LAYERS)
 
 
-@pytest.mark.parametrize("name", [name for name in modules() if name])
+def test_every_folder_says_what_it_holds() -> None:
+    silent = [name for name in MODULES if is_package(name) and not ast.get_docstring(ast.parse(MODULES[name]))]
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name])
 def test_imports_go_down_only(name: str) -> None:
-    assert violations(name, modules()[name], package=is_package(name)) == []
+    assert violations(name, MODULES[name], package=is_package(name)) == []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(MODULES) == []
+
+
+def test_every_picture_that_a_result_asks_for_is_there() -> None:
+    asked = {name for source in MODULES.values() for name in re.findall(r'\bpicture\("(\w+)"\)', source)}
+    assert len(asked) > 10 and {name for name in asked if not callable(getattr(plots, name, None))} == set()
 
 
 def test_the_abstract_arrangement_names_no_backend() -> None:
-    source = modules()["arrangement"].lower()
+    source = MODULES["geometry.arrangement"].lower()
     assert not [word for word in ("torch", "flint", "cdd", "backends") if word in source]
 
 
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("network", "from .arrangement import Arrangement"),
-        ("arrangement", "from cpwl.network import Network"),
-        ("polytope", "from . import network"),
-        ("network", "def f():\n    import torch"),
-        ("backends.exact.field", "from ...partition import Partition"),
+        ("network.network", "from ..geometry.arrangement import Arrangement"),
+        ("geometry.domain", "from cpwl.fields.arithmetic import Arithmetic"),
+        ("network.network", "def f():\n    import torch"),
+        ("backends.exact.field", "from ...partitions.partition import Partition"),
         ("backends.exact.field", "import torch"),
         ("backends.exact.field", "from cdd import gmp"),
         ("compiler.onnx_files.translate", "import onnx"),
-        ("boundary", "from .plot import draw"),
-        ("statistics", "import matplotlib.pyplot as plt"),
-        ("domain", "from .arithmetic import Arithmetic"),
-        ("errors", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .ragged import Ragged"),
+        ("boundary.boundary", "from ..plots.boundary import plot_samples"),
+        ("boundary.boundary", "def f():\n    from ..plots import plot_samples"),
+        ("statistics.statistics", "import matplotlib.pyplot as plt"),
+        ("tiling.sweep", "from .. import Partition"),
+        ("errors", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .arrays.ragged import Ragged"),
     ],
 )
 def test_a_forbidden_import_is_found(name: str, source: str) -> None:
     assert violations(name, source, package=False)
 
 
+def test_a_circle_is_found() -> None:
+    planted = MODULES | {"geometry.domain": "def f():\n    from .arrangement import Arrangement"}
+    planted["geometry.arrangement"] = "from . import domain"
+    assert circles(planted) == [["geometry.arrangement", "geometry.domain"]]
+
+
 def test_an_import_relative_to_a_package_is_resolved() -> None:
-    assert list(imports("backends", "from ..arithmetic import Arithmetic", package=True)) == [
+    assert list(imports("backends", "from ..fields.arithmetic import Arithmetic", package=True)) == [
         "cpwl.fields.arithmetic.Arithmetic"
     ]
-    assert list(imports("backends.exact.field", "from ...polytope import Polytope", package=False)) == [
-        "cpwl.geometry.polytope.Polytope"
+    assert list(imports("backends.exact.field", "from ...geometry import polytope", package=False)) == [
+        "cpwl.geometry.polytope"
     ]
 
 

@@ -26,12 +26,13 @@ from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
 from ..tiling.maximum import refine_by_maximum
 from ..tiling.tiling import Tiling
-from .exact_samples import BoundarySamples, certified
 from .nearest import Nearest, length_table, nearest
 from .segments import Segments
 
 if TYPE_CHECKING:
     import pandas
+
+    from .exact_samples import BoundarySamples
 
 
 @ieee
@@ -45,6 +46,8 @@ class DecisionBoundary(Segments):
         The result can be saved as a certificate, and it gives the float64 and float32 neighbours of each point with
         their exact differences on both sides. See ``cpwl.certify_samples``.
         """
+        from .exact_samples import certified  # loads exact integers
+
         return certified(self, n, seed)
 
     def nearest(self, u: ArrayLike) -> Nearest:

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from .. import __version__
 from ..errors import (
     ArgumentError,
     CpwlError,
@@ -18,6 +17,7 @@ from ..errors import (
     UnsupportedDimensionError,
     UnsupportedLayerError,
 )
+from ..runtime.version import RELEASE
 
 _BAD_INPUT = (
     *(ArgumentError, FileFormatError, UnsupportedDimensionError, UnsupportedLayerError),
@@ -63,7 +63,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="cpwl")
+@click.version_option(RELEASE, prog_name="cpwl")
 def main() -> None:
     """The exact geometry of piecewise-linear neural networks.
 

@@ -27,6 +27,7 @@ from ..network.serial import network_to_arrays
 from ..partitions.compute import partition_blocks
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.version import RELEASE
 from ..storage import archive
 from ..storage.files import TEMPORARY, reading, replaced
 from ..storage.named_arrays import Arrays, Stored, prefixed
@@ -156,11 +157,10 @@ class _Folder:
 
     def begun(self, net: Network, dom: Domain, options: dict[str, Any], sizes: Blocks) -> Blocks:
         """The block sizes, from the manifest if there is one; checks that it is about the same partition."""
-        from .. import __version__
 
         header, arrays = network_to_arrays(net)
         arrays = {**prefixed("network", arrays), **prefixed("domain", domain_arrays(dom))}
-        wanted = {"format": FORMAT, "version": VERSION, "cpwl": __version__, "problem": _digest(header, arrays)}
+        wanted = {"format": FORMAT, "version": VERSION, "cpwl": RELEASE, "problem": _digest(header, arrays)}
         wanted |= options
         file = self.state / "manifest.json"
         if self.resumed:

@@ -13,7 +13,6 @@ import networkx
 from ..boundary.boundary import DecisionBoundary, decision_boundary
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
-from ..regions.piecewise import piecewise
 from ..regions.region import Region
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
@@ -49,6 +48,8 @@ class Partition(Tiling):
 
     def to_sympy(self, symbols: Sequence[Any] | None = None, *, max_regions: int = 256) -> Any:
         """Each output as a sympy ``Piecewise`` of the slice coordinates; see ``cpwl.regions.symbolic.piecewise``."""
+        from ..regions.piecewise import piecewise  # loads sympy
+
         return piecewise(self, symbols, max_regions=max_regions)
 
     def dual_graph(self) -> networkx.Graph:
