@@ -24,7 +24,7 @@ from ..numbers.integers import Integer
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..storage.files import content_of, reading
-from ..tiling.sweep import Progress
+from ..tiling.states import Progress
 from .verify import verified_partition
 
 

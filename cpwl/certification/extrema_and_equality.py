@@ -19,7 +19,7 @@ from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
-from ..tiling.sweep import Progress
+from ..tiling.states import Progress
 from .certificate import Certificate
 from .prove import certify
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..claims.listing import Listing
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..runtime.ieee import ieee
-from ..tiling.sweep import Progress
+from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from .certificate import Certificate
 from .criterion import examine, repeated

@@ -17,8 +17,8 @@ from ..network.operators import Piecewise
 from ..numbers.integers import array
 from ..partitions.partition import Partition
 from ..tiling.pieces import LevelPieces, Pieces, WinnerPieces
+from ..tiling.states import Progress
 from ..tiling.steps import Step
-from ..tiling.sweep import Progress
 from .criterion import Findings, examine, loose_edges, repeated, total_area, within
 
 

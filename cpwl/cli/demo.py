@@ -23,7 +23,7 @@ from ..partitions.partition import Partition
 from ..plots.regions import overview, spread
 from ..statistics.statistics import statistics
 from ..storage.files import replaced
-from ..tiling.sweep import Progress
+from ..tiling.states import Progress
 from .console import Reporter
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from ..storage.files import TEMPORARY, reading, replaced
 from ..storage.named_arrays import Arrays, Stored, prefixed
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.npz import domain_arrays
-from ..tiling.sweep import Progress
+from ..tiling.states import Progress
 from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
 from .parquet import PartFile, require_pyarrow
 

@@ -21,8 +21,9 @@ from ..runtime.budget import Budget
 from ..runtime.ieee import ieee
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
+from ..tiling.states import Done, Finished, Progress, Task
 from ..tiling.steps import flattened
-from ..tiling.sweep import Done, Finished, Progress, Sweep, Task
+from ..tiling.sweep import Sweep
 from .partition import Partition
 
 _SPEEDS = {"torch": 1e5, "exact": 1e3}

@@ -18,8 +18,9 @@ from ..network.network import Network
 from ..runtime.budget import Budget
 from ..runtime.workers import Packed, Workers
 from .blocks import Blocks
+from .states import Finished, Path, Task
 from .steps import flattened
-from .sweep import Finished, Path, Sweep, Task
+from .sweep import Sweep
 
 
 @dataclass(frozen=True, eq=False)

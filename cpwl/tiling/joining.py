@@ -1,0 +1,55 @@
+"""What has come out of blocks, put together as if there had been none; and some regions of it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..fields.predicates import Names
+from .blocks import Blocks
+from .states import Division, Finished, State
+from .steps import chosen_steps, followed, joined_steps, roots
+
+
+def joined(division: Division, found: Sequence[tuple[int, Finished]]) -> Finished:
+    """What has come out of blocks of a division, by their numbers, as if it had not been divided."""
+    state, parts = division.state, [part for _, part in found]
+    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in found]
+    complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
+    origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
+    first_lines = [end.first_line for end in ends]
+    blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
+    glued = state.arrangement.joined(blocks, first_lines, parents, whole=complete)
+    lines = state.lines
+    if lines is not None:
+        lines = lines.followed_by(state.arrangement.lines, Names.joined([_own_lines(end) for end in ends]))
+    after = replace(
+        state,
+        arrangement=glued.arrangement,
+        node=ends[0].node,
+        lines=lines,
+        steps=followed(state.steps, joined_steps(chosen, [end.steps for end in ends], glued.order)),
+        stage=ends[0].stage,
+        units=0,
+        settled=state.settled + sum(end.settled for end in ends),
+        recut=state.recut + sum(end.recut for end in ends),
+        complete=complete,
+    )
+    return Finished(after, glued.carry([part.output for part in parts]))
+
+
+def _own_lines(end: State) -> Names:
+    assert end.lines is not None
+    return end.lines.take(np.arange(end.first_line, end.arrangement.lines))
+
+
+def some_of(found: Finished, regions: int) -> Finished:
+    """Some regions of a block alone, beside each other."""
+    chosen, state = Blocks.neighbouring(found.state.arrangement, regions), found.state
+    taken = state.arrangement.take(chosen)
+    steps = chosen_steps(state.steps, chosen)
+    return Finished(
+        replace(state, arrangement=taken.arrangement, steps=steps, complete=False), taken.carry(found.output)
+    )
