@@ -30,14 +30,7 @@ from .statistics.statistics import Statistics, Totals, statistics_of_blocks
 
 if TYPE_CHECKING:
     from . import analysis
-    from .certification import (
-        Certificate,
-        certify,
-        certify_constant,
-        certify_equal,
-        certify_extremum,
-        certify_samples,
-    )
+    from .certification import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 
 __version__ = RELEASE
 

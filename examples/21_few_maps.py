@@ -13,7 +13,7 @@ from torch import nn
 
 import cpwl
 from cpwl.analysis.clusters import cluster_table
-from cpwl.analysis.local_maps import local_maps
+from cpwl.analysis.maps_at_points import local_maps
 from cpwl.analysis.transfer import Represented, transfer_table
 
 options = arguments(__doc__)

@@ -11,7 +11,8 @@ from tools.images import Images, accuracy, arguments, load, names, train
 from torch import nn
 
 import cpwl
-from cpwl.analysis import off_data, plot_study, study, summarised
+from cpwl.analysis import many_slices as study
+from cpwl.analysis import off_data, plot_study, summarised
 
 options = arguments(__doc__)
 COUNT, EPOCHS = (2, 1) if options.small else (20, 10)

@@ -18,8 +18,8 @@ from cpwl.arrays.ragged import Ragged
 from cpwl.geometry.domain import Domain, exactly
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise
 from cpwl.partitions.partition import Partition
+from cpwl.tiling.history import Step
 from cpwl.tiling.pieces import WinnerPieces
-from cpwl.tiling.steps import Step
 
 SQUARE = Domain.box([-1.0, -1.0], [1.0, 1.0])
 ACTIVATIONS: dict[str, Piecewise | int] = {

@@ -14,7 +14,7 @@ from image_planes import plane
 from networks import Pair, layered, mlp
 
 import cpwl
-from cpwl.analysis.agreement import Agreement, agreement
+from cpwl.analysis.overlay import Agreement, agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Dense, Network
 from cpwl.network.joint import joined, parted

@@ -16,7 +16,7 @@ from networks import layered, mlp, residual
 
 import cpwl
 from cpwl.analysis.clusters import cluster_maps, cluster_table
-from cpwl.analysis.local_maps import decided_by, dual_points, local_maps
+from cpwl.analysis.maps_at_points import decided_by, dual_points, local_maps
 from cpwl.analysis.transfer import Represented, affine_fit, transfer_table
 from cpwl.errors import ArgumentError, NumericalRangeError, ShapeError
 from cpwl.geometry.domain import exactly

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from networks import layered, mlp, residual
 from numpy.typing import NDArray
 
-from cpwl.analysis import Units, units
+from cpwl.analysis import Units
+from cpwl.analysis import unit_activity as units
 from cpwl.errors import ArgumentError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Periodic, Piecewise
 from cpwl.partitions.partition import Partition, partition
-from cpwl.plots.view import bending_units
+from cpwl.plots.page import bending_units
 from cpwl.tiling.blocks import Blocks
 
 SQUARE = Domain.box([-1, -1], [1, 1])

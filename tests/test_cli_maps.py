@@ -9,9 +9,9 @@ import pandas
 import pytest
 from test_cli import answer, cpwl, export
 
-from cpwl.analysis.agreement import agreement
 from cpwl.analysis.clusters import cluster_table
-from cpwl.analysis.local_maps import local_maps
+from cpwl.analysis.maps_at_points import local_maps
+from cpwl.analysis.overlay import agreement
 from cpwl.compiler import compile
 from cpwl.geometry.domain import Domain
 from cpwl.tiling.npz import load

@@ -16,21 +16,7 @@ from hypothesis.extra.numpy import arrays as array_of
 from numpy.typing import NDArray
 
 from cpwl.errors import ArgumentError, FileFormatError, ShapeError
-from cpwl.network import (
-    RELU,
-    Conv,
-    Dense,
-    Divide,
-    Gather,
-    Input,
-    Max,
-    Network,
-    Node,
-    Periodic,
-    Piecewise,
-    Scale,
-    Sum,
-)
+from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Periodic, Piecewise, Scale, Sum
 from cpwl.network.check import check_network
 from cpwl.network.serial import network_from_arrays, network_to_arrays
 

@@ -18,17 +18,19 @@ from networks import mlp
 from test_ieee import members, public
 
 import cpwl
-from cpwl.analysis import Frame, Recording, contours, length_table, nearest, study, units, volume_below
+from cpwl.analysis import Frame, Recording, contours, length_table, nearest, volume_below
+from cpwl.analysis import many_slices as study
+from cpwl.analysis import unit_activity as units
 from cpwl.cli import main
 from cpwl.errors import IncompleteError, IncompleteWarning
 from cpwl.network import Network
 from cpwl.partitions.partition import Partition
 from cpwl.plots.boundary import plot_samples
 from cpwl.plots.implicit import plot_stack
+from cpwl.plots.page import view
 from cpwl.plots.regions import plot
 from cpwl.plots.statistics import plot_distributions, plot_study
 from cpwl.plots.surface import plot_surface
-from cpwl.plots.view import view
 from cpwl.regions.dual_graph import dual_graph
 from cpwl.regions.symbolic import piecewise
 

@@ -155,6 +155,18 @@ def test_every_picture_that_a_result_asks_for_is_there() -> None:
     assert len(asked) > 10 and {name for name in asked if not callable(getattr(plots, name, None))} == set()
 
 
+def test_no_name_that_a_folder_exports_hides_one_of_its_files() -> None:
+    hidden = []
+    for name in filter(is_package, MODULES):
+        nodes = ast.walk(ast.parse(MODULES[name]))
+        exported = {
+            alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
+        files = {inner.rpartition(".")[2] for inner in MODULES if inner.rpartition(".")[0] == name and inner}
+        hidden += [f"{name}.{word}" for word in (exported & files) if name not in ("", "cli")]
+    assert hidden == []
+
+
 def test_the_abstract_arrangement_names_no_backend() -> None:
     source = MODULES["geometry.arrangement"].lower()
     assert not [word for word in ("torch", "flint", "cdd", "backends") if word in source]

@@ -15,7 +15,7 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
 from networks import mlp
 
 import cpwl
-from cpwl.analysis.agreement import agreement
+from cpwl.analysis.overlay import agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Gather, Input, Network, Node
 from cpwl.plots.boundary import _HUES, plot_samples

@@ -16,9 +16,9 @@ import cpwl
 from cpwl.arrays.bits import BitMatrix
 from cpwl.network import Network
 from cpwl.tiling.blocks import Blocks
+from cpwl.tiling.history import Step, flattened, patterns_after, ranges_after, roots
 from cpwl.tiling.maximum import Winners
 from cpwl.tiling.pieces import LevelPieces, NoPieces, Pieces, WinnerPieces
-from cpwl.tiling.steps import Step, flattened, patterns_after, ranges_after, roots
 
 SEEDS = st.integers(0, 2**32)
 

@@ -18,7 +18,7 @@ from cpwl.errors import ArgumentError, ShapeError
 from cpwl.geometry.domain import Domain
 from cpwl.network import Dense, Gather, Input, Max, Network, Node
 from cpwl.partitions.partition import Partition, partition
-from cpwl.plots.view import bending_units, view
+from cpwl.plots.page import bending_units, view
 
 BACKENDS = ("torch", "exact")
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -96,7 +96,7 @@ def test_classes_need_several_outputs(tmp_path: Path) -> None:
 
 
 def test_what_no_browser_would_open_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpwl.plots.view._LARGEST", 1000)
+    monkeypatch.setattr("cpwl.plots.page._LARGEST", 1000)
     with pytest.raises(ArgumentError, match="smaller domain"):
         view(part_of(), tmp_path / "view.html")
 

@@ -2,15 +2,15 @@
 
 from ..boundary.contours import Contour, axis_slices, contours, volume_below
 from ..boundary.nearest import Nearest, closest_data, length_table, nearest
-from .agreement import Agreement, agreement
 from .clusters import MapClusters, cluster_maps, cluster_table
-from .local_maps import LocalMaps, dual_points, local_maps
+from .many_slices import plot_study, study, summarised
+from .maps_at_points import LocalMaps, dual_points, local_maps
+from .overlay import Agreement, agreement
 from .random_slices import off_data, random_slice
 from .recorder import Recorder
 from .recording import Frame, Recording
-from .study import plot_study, study, summarised
 from .transfer import Represented, affine_fit, transfer_table
-from .units import Polyline, Units, units
+from .unit_activity import Polyline, Units, units
 
 __all__ = [
     "Agreement",

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays.inputs import plain
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
-from .local_maps import LocalMaps, decided_by
+from .maps_at_points import LocalMaps, decided_by
 
 if TYPE_CHECKING:
     import pandas

@@ -18,7 +18,7 @@ from ..arrays.inputs import finite
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
 from .clusters import checked_labels
-from .local_maps import LocalMaps, decided_by
+from .maps_at_points import LocalMaps, decided_by
 
 if TYPE_CHECKING:
     import pandas

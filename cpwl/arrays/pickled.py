@@ -1,8 +1,9 @@
-"""Arrays as they are sent to other processes: whole numbers in as few bytes as hold them, and what repeats once."""
+"""How objects travel to other processes: arrays in as few bytes as hold them, without what can be worked out again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,3 +55,11 @@ class Compact:
 
 def _made(kind: type[Any], values: list[Any]) -> Any:
     return kind(*map(restored, values))
+
+
+class Uncached:
+    """A class whose cached properties do not travel; they can be worked out again."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        kind = type(self)
+        return {k: v for k, v in self.__dict__.items() if not isinstance(getattr(kind, k, None), cached_property)}

@@ -60,7 +60,7 @@ def sweeping(backend: Backend, network: Network, domain: Domain, *, exact: bool)
     """What a sweep over a domain computes with: where decisions are exact, perhaps with fields that a few rows span."""
     if backend.name == "torch" and exact and backend.device in (None, "cpu"):
         from .torch import TorchArithmetic
-        from .torch.spanned.arithmetic import SpanningArithmetic, serves
+        from .torch.low_rank.arithmetic import SpanningArithmetic, serves
 
         if serves(network, domain):
             assert isinstance(backend.arithmetic, TorchArithmetic)

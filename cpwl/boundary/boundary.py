@@ -46,7 +46,7 @@ class DecisionBoundary(Segments):
         The result can be saved as a certificate, and it gives the float64 and float32 neighbours of each point with
         their exact differences on both sides. See ``cpwl.certify_samples``.
         """
-        from .exact_samples import certified  # loads exact integers
+        from .exact_samples import certified
 
         return certified(self, n, seed)
 

@@ -16,9 +16,9 @@ from ..network.network import Network, Node
 from ..network.operators import Piecewise
 from ..numbers.integers import array
 from ..partitions.partition import Partition
+from ..tiling.history import Step
 from ..tiling.pieces import LevelPieces, Pieces, WinnerPieces
 from ..tiling.states import Progress
-from ..tiling.steps import Step
 from .criterion import Findings, examine, loose_edges, repeated, total_area, within
 
 

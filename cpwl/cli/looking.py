@@ -72,7 +72,7 @@ def view(
       cpwl view part.npz --boundary --samples 20 --out view.html
       cpwl view part.npz --data images.npy --labels labels.txt --out view.html
     """
-    from ..plots.view import view as write
+    from ..plots.page import view as write
 
     loaded = load(part)
     boundary = decision_boundary(loaded, level) if with_boundary else None

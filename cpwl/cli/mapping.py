@@ -23,7 +23,7 @@ from .group import main
 from .parameters import EXISTING, NEW, PART, PICTURES, check_domain, domain_options, file_type
 
 if TYPE_CHECKING:
-    from ..analysis.local_maps import LocalMaps
+    from ..analysis.maps_at_points import LocalMaps
     from ..network.network import Network
 
 _DATA = click.option(
@@ -83,7 +83,7 @@ def agree(
     Example:
       cpwl agree one.onnx two.onnx --box -1 1 --out agreement.png
     """
-    from ..analysis.agreement import agreement
+    from ..analysis.overlay import agreement
 
     check_domain(box, through, polygon)
     report = Reporter()
@@ -160,7 +160,7 @@ def transfer(
 
 def _maps(net: Network, data: Path, train: float, report: Reporter) -> tuple[LocalMaps, LocalMaps]:
     """The local maps around the inputs of a file: those of the first share, and the others."""
-    from ..analysis.local_maps import local_maps
+    from ..analysis.maps_at_points import local_maps
 
     inputs: Any = read_numbers(data)
     with report.step("local maps") as step:

@@ -76,7 +76,7 @@ def units(part: Path, table: Path | None, picture: Path | None) -> None:
     Example:
       cpwl units part.npz --csv units.csv --plot units.png
     """
-    from ..analysis.units import units as of
+    from ..analysis.unit_activity import units as of
 
     found = of(load(part))
     _print(found.by_layer().reset_index())
@@ -115,9 +115,9 @@ def study(
     Example:
       cpwl study plain.pt2 augmented.pt2 --points test=images.npy --count 20 --off-data 20 --csv slices.csv
     """
+    from ..analysis.many_slices import plot_study, summarised
+    from ..analysis.many_slices import study as measure
     from ..analysis.random_slices import off_data
-    from ..analysis.study import plot_study, summarised
-    from ..analysis.study import study as measure
 
     report, points = Reporter(), _points(sets)
     if off is not None:

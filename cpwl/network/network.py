@@ -18,18 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.ieee import ieee
-from .operators import (
-    RELU,
-    Conv,
-    Dense,
-    Input,
-    Max,
-    Op,
-    Periodic,
-    Piecewise,
-    Scale,
-    Shape,
-)
+from .operators import RELU, Conv, Dense, Input, Max, Op, Periodic, Piecewise, Scale, Shape
 
 _LISTED = 5
 """Breakpoints of an activation that a summary lists in full."""

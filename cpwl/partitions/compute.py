@@ -21,8 +21,8 @@ from ..runtime.budget import Budget
 from ..runtime.ieee import ieee
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
+from ..tiling.history import flattened
 from ..tiling.states import Done, Finished, Progress, Task
-from ..tiling.steps import flattened
 from ..tiling.sweep import Sweep
 from .partition import Partition
 

@@ -6,11 +6,11 @@ It stands above all results: these ask for their pictures by name (``cpwl.runtim
 from .boundary import plot_agreement, plot_samples
 from .comparisons import plot_comparison, plot_execution
 from .implicit import plot_stack
+from .page import view
 from .regions import plot, plot_merged
 from .statistics import plot_distributions, plot_study, plot_units
 from .surface import plot_surface
 from .training import animate, plot_curves, plot_frames
-from .view import view
 
 __all__ = [
     "animate",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..analysis.agreement import Agreement
+    from ..analysis.overlay import Agreement
     from ..boundary.boundary import DecisionBoundary
 
 _CANDIDATES = 200

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..analysis.units import Units
+    from ..analysis.unit_activity import Units
 
 DARK = ("#0077BB", "#EE7733", "#009988", "#AA3377", "#332288", "#CCBB44", "#33BBEE", "#CC3311")
 """Lines and boxes by group; after Paul Tol's "vibrant" scheme. From the ninth group on they repeat."""

@@ -99,7 +99,7 @@ class Region:
 
     def to_sympy(self, symbols: Sequence[Any] | None = None) -> SymbolicRegion:
         """The inequalities and the affine map as sympy objects, exact; see ``cpwl.regions.symbolic.SymbolicRegion``."""
-        from .symbolic import closed_form  # loads sympy
+        from .symbolic import closed_form
 
         return closed_form(self.halfspaces, self.exact_map, symbols)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..runtime.ieee import ieee
+from ..tiling.history import Step
 from ..tiling.pieces import Pieces
-from ..tiling.steps import Step
 
 if TYPE_CHECKING:
     from ..tiling.tiling import Tiling

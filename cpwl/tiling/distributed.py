@@ -18,8 +18,8 @@ from ..network.network import Network
 from ..runtime.budget import Budget
 from ..runtime.workers import Packed, Workers
 from .blocks import Blocks
+from .history import flattened
 from .states import Finished, Path, Task
-from .steps import flattened
 from .sweep import Sweep
 
 

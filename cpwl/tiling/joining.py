@@ -9,8 +9,8 @@ import numpy as np
 
 from ..fields.predicates import Names
 from .blocks import Blocks
+from .history import chosen_steps, followed, joined_steps, roots
 from .states import Division, Finished, State
-from .steps import chosen_steps, followed, joined_steps, roots
 
 
 def joined(division: Division, found: Sequence[tuple[int, Finished]]) -> Finished:

@@ -28,8 +28,8 @@ from ..network.operators import Max, Piecewise
 from ..network.serial import network_from_arrays, network_to_arrays
 from ..storage import archive
 from ..storage.named_arrays import Arrays, Stored, prefixed
+from .history import Step
 from .pieces import LevelPieces, Pieces, WinnerPieces
-from .steps import Step
 from .tiling import Tiling
 
 FORMAT = "cpwl-partition"

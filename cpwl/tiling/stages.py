@@ -27,10 +27,10 @@ from ..network.network import Network, Node
 from ..network.operators import Gather, Max, Periodic, Piecewise
 from ..runtime.budget import Budget, checkpoint
 from .blocks import Blocks
+from .history import Step, followed, patterns_after, ranges_after
 from .maximum import ByMaximum, refine_by_maximum
 from .pieces import LevelPieces, WinnerPieces
 from .states import Division, Finished, Progress, Rows, State, Task
-from .steps import Step, followed, patterns_after, ranges_after
 
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..fields.predicates import Names
 from ..geometry.arrangement import Arrangement
-from .steps import Step
+from .history import Step
 
 Path = tuple[int, ...]
 """Which block of which block: node after which there are blocks, block, and so on."""

@@ -19,11 +19,11 @@ from ..geometry.arrangement import Arrangement
 from ..network.network import Node
 from ..network.operators import Max, Piecewise
 from ..runtime.budget import Budget, Spent
+from .history import Step
 from .joining import joined, some_of
 from .pieces import LevelPieces, Pieces, WinnerPieces
 from .stages import Stages
 from .states import Division, Done, Finished, Path, Runner, State, Task
-from .steps import Step
 
 
 class Sweep(Stages):

@@ -16,8 +16,8 @@ from typing_extensions import Self
 
 from .. import backends
 from ..arrays.inputs import finite, plain
+from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
-from ..arrays.uncached import Uncached
 from ..errors import ArgumentError, BackendError, IncompleteError, ShapeError
 from ..fields.arithmetic import Arithmetic, evaluate
 from ..fields.predicates import Names, Oracle, Predicates
@@ -25,7 +25,7 @@ from ..geometry.arrangement import Arrangement, ExactLines, Facets
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
-from .steps import Step, patterns_after
+from .history import Step, patterns_after
 
 _BATCH_ENTRIES = 1 << 18
 """Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...arrays.bits import BitMatrix
 from ...arrays.inputs import finite
+from ...arrays.pickled import Uncached
 from ...arrays.ragged import Ragged
-from ...arrays.uncached import Uncached
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
 from ...geometry.arrangement import Arrangement, Change, ExactLines, Exactly, Facets, Joined, Refinement, Taken
 from ...geometry.exact_points import Point, area, contains, point, rounded, turn

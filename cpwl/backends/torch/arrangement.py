@@ -44,13 +44,13 @@ from .complex.glue import Glue
 from .complex.locate import Locator, rational
 from .complex.segments import as_numpy, used
 from .fields.field import ROUND_UP, FloatField, lifted, stacked
+from .low_rank.field import Alike, Bending, SpannedField, repeated
 from .portable import Portable
 from .refinement import corners
 from .refinement.corners import Corners
 from .refinement.decide import Decider, Places
 from .refinement.refine import Task, refine
 from .refinement.streamed import RectifiedRows
-from .spanned.field import Alike, Bending, SpannedField, repeated
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,27 +13,13 @@ from ...errors import ArgumentError, CpwlError, UnsupportedLayerError
 from ...network.network import Network
 from ..bounds import DOUBLE
 from ..builder import Builder, Handler, Value
-from ..operators import (
-    contract as handlers_contract,
-)
-from ..operators import (
-    conv as handlers_conv,
-)
-from ..operators import (
-    layout as handlers_layout,
-)
-from ..operators import (
-    linear as handlers_linear,
-)
-from ..operators import (
-    nonlinear as handlers_nonlinear,
-)
-from ..operators import (
-    pool as handlers_pool,
-)
-from ..operators import (
-    resample as handlers_resample,
-)
+from ..operators import contract as handlers_contract
+from ..operators import conv as handlers_conv
+from ..operators import layout as handlers_layout
+from ..operators import linear as handlers_linear
+from ..operators import nonlinear as handlers_nonlinear
+from ..operators import pool as handlers_pool
+from ..operators import resample as handlers_resample
 from .constants import constants_of
 from .program import Program, module_path, name_of
 from .reasons import reason_for, refusal

@@ -21,7 +21,7 @@ from ..partitions.compute import partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
 from ..statistics.crossing_units import Crossings, crossings
-from ..tiling.steps import Step
+from ..tiling.history import Step
 from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
