@@ -18,11 +18,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
-from cpwl.statistics.statistics.statistics import statistics_of_blocks
 from timing import cost, peak_memory
 from torch import nn
 
 import cpwl
+from cpwl.statistics.statistics import statistics_of_blocks
 
 
 def problem(channels: int, length: int) -> tuple[cpwl.Network, cpwl.Domain]:

@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from cpwl import checker
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.certification.entries import digest, domain_of, fraction, network_of
+from cpwl.claims.entries import digest, domain_of, fraction, network_of
 from cpwl.errors import DomainError, FileFormatError
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.domain import Domain, exactly
 from cpwl.network import Network
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 
 Random = random.Random
 Place = tuple[Any, Any]

@@ -12,7 +12,7 @@ from certify_inputs import SQUARE, he_network, network
 from cpwl import certify, certify_constant, certify_equal, certify_extremum
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
-from cpwl.partitions.partition import partition
+from cpwl.partitions.compute import partition
 
 Document = dict[str, Any]
 

@@ -73,7 +73,7 @@ class Cut:
 
 def cut(backend: Backend, functions: Functions, polytope: Polytope = SQUARE, levels: Ragged | None = None) -> Cut:
     """A polygon cut by affine functions, all at once."""
-    before = backend.arrangement.of(polytope, device=backend.device)
+    before = backend.arrangement(polytope)
     values = functions_on(backend, before.coordinates(), functions)
     levels = zero_levels(values.columns) if levels is None else levels
     return Cut(backend, before, values, levels, before.refine(values, levels))
@@ -89,7 +89,7 @@ def cut_again(previous: Cut, functions: Functions) -> Cut:
 
 def network_cuts(backend: Backend, network: Network, polytope: Polytope = SQUARE) -> Iterator[Cut]:
     """The cuts that the stages of a chain of dense layers and activations make, one after the other."""
-    arrangement: Arrangement[Any] = backend.arrangement.of(polytope, device=backend.device)
+    arrangement: Arrangement[Any] = backend.arrangement(polytope)
     x: Any = arrangement.coordinates()
     for node in network.nodes[1:]:
         if not node.is_nonlinear:

@@ -13,7 +13,7 @@ from networks import mlp
 from cpwl.analysis import many_slices as study
 from cpwl.analysis import off_data, plot_study, random_slice, summarised
 from cpwl.errors import ArgumentError, CpwlError, ShapeError
-from cpwl.partitions.partition import partition
+from cpwl.partitions.compute import partition
 from cpwl.plots.statistics import plot_distributions
 
 NETWORKS = {"wide": mlp(0, [5, 12, 2]), "deep": mlp(1, [5, 6, 6, 2])}

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cpwl.statistics.statistics.crossing_units import crossings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import layered, mlp, residual
@@ -18,8 +17,10 @@ from cpwl.analysis import unit_activity as units
 from cpwl.errors import ArgumentError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Periodic, Piecewise
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 from cpwl.plots.page import bending_units
+from cpwl.statistics.crossing_units import crossings
 from cpwl.tiling.blocks import Blocks
 
 SQUARE = Domain.box([-1, -1], [1, 1])

@@ -58,7 +58,7 @@ def _edges(part: Partition) -> Any:
     return np.array(sorted(np.sort(part.facets().regions, axis=1).tolist()))
 
 
-@pytest.mark.parametrize("backend", backends.NAMES)
+@pytest.mark.parametrize("backend", backends.names())
 @pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
 def test_blocks_of_degenerate_networks_fit_together(family: int, backend: str, small: Any) -> None:
     for k in range(len(MIXTURES)):

@@ -22,7 +22,7 @@ import cpwl
 from cpwl import backends
 from cpwl.analysis import many_slices as study
 from cpwl.analysis import unit_activity as units
-from cpwl.backends.torch.low_rank.field import arithmetic as spanning
+from cpwl.backends.torch.low_rank import arithmetic as spanning
 from cpwl.errors import IncompleteError, NumericalRangeError
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node
 from cpwl.partitions.partition import Partition
@@ -136,7 +136,7 @@ def test_there_are_just_as_many_regions_as_asked_for(name: str, options: dict[st
     check_part(part, whole)
 
 
-@pytest.mark.parametrize("backend", backends.NAMES)
+@pytest.mark.parametrize("backend", backends.names())
 @pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
 def test_units_that_cut_some_at_a_time_make_the_same_regions(
     family: int, backend: str, monkeypatch: pytest.MonkeyPatch
@@ -235,7 +235,7 @@ def test_blocks_that_long_numbers_do_not_reach_are_done_by_rows_and_by_workers_t
 
 
 # ---- nothing at all ------------------------------------------------------------------------------------------------
-@pytest.fixture(params=[*backends.NAMES, "maxima"])
+@pytest.fixture(params=[*backends.names(), "maxima"])
 def nothing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Partition]:
     network, backend = NETWORKS["deep"], request.param
     if backend == "maxima":

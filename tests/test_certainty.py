@@ -7,13 +7,13 @@ from math import inf, nan
 
 import pytest
 import torch
-from cpwl.backends.torch.complex.complex.complex import Complex
-from cpwl.backends.torch.complex.complex.segments import pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from cpwl.backends.torch import compiled
+from cpwl.backends.torch.complex.complex import Complex
+from cpwl.backends.torch.complex.segments import pack, unpack
 from cpwl.backends.torch.fields.field import Sharp
 from cpwl.backends.torch.refinement.chords import ChordEnds, Chords, Meets, Visits
 from cpwl.backends.torch.refinement.crossings import Crossings, vanishing, within_slack

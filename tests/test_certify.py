@@ -22,12 +22,13 @@ import cpwl
 from cpwl import checker
 from cpwl.certification import Certificate, certify, certify_samples
 from cpwl.certification.criterion import Listing, is_convex
-from cpwl.certification.entries import digest
 from cpwl.certification.repair import Regions
+from cpwl.claims.entries import digest
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError, VerificationError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 
 
 def claim(net: Network, cells: list[Polygon], domain: Domain = SQUARE) -> Certificate:

@@ -26,12 +26,13 @@ import cpwl
 from cpwl import certify, certify_constant, certify_equal, certify_extremum, checker
 from cpwl.backends.exact import ExactArithmetic
 from cpwl.certification import ConstantDecision, DecisionCounterexample, DifferentNetworks, EqualNetworks
-from cpwl.certification.entries import network_entry, quotient
+from cpwl.claims.entries import network_entry, quotient
 from cpwl.errors import ArgumentError, VerificationError
 from cpwl.fields.arithmetic import evaluate
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 
 GOLDEN = Path(__file__).parent / "certificates"
 FILES = [path for path in sorted(GOLDEN.glob("*/*")) if path.suffix in (".json", ".gz")]

@@ -24,8 +24,7 @@ from cpwl.certification import Certificate
 from cpwl.cli import main
 from cpwl.comparisons.partitions import Comparison
 from cpwl.errors import ArgumentError, MismatchError
-from cpwl.partitions.partition import Partition
-from cpwl.tiling.npz import load
+from cpwl.partitions.partition import Partition, load
 
 
 def cpwl(*words: object) -> Result:
@@ -380,6 +379,6 @@ def test_errors_of_the_library_are_one_line(
     def fail(*args: object) -> None:
         raise error
 
-    monkeypatch.setattr("cpwl.statistics.statistics.statistics", fail)
+    monkeypatch.setattr("cpwl.statistics.statistics", fail)
     result = cpwl("stats", folder / "float.npz")
     assert (result.exit_code, result.stderr) == (status, "Error: a b\n")

@@ -14,7 +14,7 @@ from cpwl.analysis.maps_at_points import local_maps
 from cpwl.analysis.overlay import agreement
 from cpwl.compiler import compile
 from cpwl.geometry.domain import Domain
-from cpwl.tiling.npz import load
+from cpwl.partitions.partition import load
 
 
 @pytest.fixture(scope="module")

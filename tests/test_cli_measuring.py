@@ -17,7 +17,7 @@ from cpwl.compiler import compile
 from cpwl.datasets.folder_statistics import statistics_of_folder
 from cpwl.datasets.parquet import read_regions
 from cpwl.errors import FileFormatError
-from cpwl.tiling.npz import load
+from cpwl.partitions.partition import load
 
 THROUGH = ("--margin", 3)
 

@@ -24,7 +24,8 @@ from cpwl.comparisons.partitions import THINNEST, compare, compare_devices, widt
 from cpwl.errors import ArgumentError, BackendError
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 
 KINDS = ["relu", "leaky"]
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 from agreement import disagreements
-from cpwl.backends.torch.complex.complex.complex import Complex, HalfEdges
 from families import case
 from networks import mlp
 from numpy.typing import NDArray
 
 import cpwl
 from cpwl.backends.torch import compiled
+from cpwl.backends.torch.complex.complex import Complex, HalfEdges
 from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.refinement.chords import Chords, Visits
 from cpwl.backends.torch.refinement.crossings import Crossings

@@ -1,4 +1,4 @@
-"""Both backends obey the laws of conformance.py, on generic and on degenerate input."""
+"""All backends obey the laws of conformance.py, on generic and on degenerate input."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from conformance_inputs import SQUARE, Functions
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from third_backend import TWIN, registered
 
 from cpwl import backends
 from cpwl.arrays.ragged import Ragged
@@ -26,9 +27,9 @@ FEW = settings(max_examples=40)
 NOT_COMPILED = "torch, not compiled"
 
 
-@pytest.fixture(scope="module", params=[*backends.NAMES, NOT_COMPILED])
+@pytest.fixture(scope="module", params=[*backends.names(), NOT_COMPILED, TWIN])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, registered():
         if request.param == NOT_COMPILED:
             patch.setattr("cpwl.backends.torch.compiled.enabled", False)
         yield backends.get("torch" if request.param == NOT_COMPILED else request.param)
@@ -37,7 +38,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 # ---- one cut ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("polytope", inputs.DOMAINS)
 def test_a_polygon_is_an_arrangement_of_one_region(backend: Backend, polytope: Polytope) -> None:
-    arrangement = backend.arrangement.of(polytope)
+    arrangement = backend.arrangement(polytope)
     laws.check_tiling(arrangement, polytope.exact_volume)
     assert (len(arrangement), arrangement.dim, arrangement.generation) == (1, 2, 0)
     assert not arrangement.ambiguous.any()
@@ -253,15 +254,15 @@ def test_parts_are_cut_like_the_whole(backend: Backend) -> None:
 # ---- refusals --------------------------------------------------------------------------------------------------------
 def test_a_box_of_three_dimensions_is_refused_by_name(backend: Backend) -> None:
     with pytest.raises(NotImplementedError, match="dimension 3"):
-        backend.arrangement.of(Polytope.box([0, 0, 0], [1, 1, 1]))
+        backend.arrangement(Polytope.box([0, 0, 0], [1, 1, 1]))
 
 
 def test_levels_for_another_number_of_functions_are_refused(backend: Backend) -> None:
-    arrangement = backend.arrangement.of(SQUARE)
+    arrangement = backend.arrangement(SQUARE)
     with pytest.raises(ValueError, match="levels must have one row for each of the 2 functions"):
         arrangement.refine(arrangement.coordinates(), Ragged.of([[0.0]], np.float64))
 
 
 def test_points_of_the_wrong_shape_are_refused(backend: Backend) -> None:
     with pytest.raises(ValueError, match="points must have shape"):
-        backend.arrangement.of(SQUARE).locate(np.zeros((3, 3)))
+        backend.arrangement(SQUARE).locate(np.zeros((3, 3)))

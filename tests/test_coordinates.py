@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 import torch
 from agreement import corners_of
-from cpwl.backends.torch.complex.complex.areas import area_errors, areas
-from cpwl.backends.torch.complex.complex.complex import Complex
 from families import FAMILIES, MIXTURES, Case, case, moved
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +22,8 @@ from networks import layered, mlp
 from numpy.typing import NDArray
 
 import cpwl
+from cpwl.backends.torch.complex.areas import area_errors, areas
+from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.long_numbers.lines import CloseLines
 from cpwl.backends.torch.refinement import corners

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 
 from cpwl import certify, checker
 from cpwl.network import Network
-from cpwl.partitions.partition import partition
+from cpwl.partitions.compute import partition
 
 COQ = Path(__file__).parent.parent / "proofs" / "coq"
 GOLDEN = Path(__file__).parent / "certificates"

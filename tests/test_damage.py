@@ -29,7 +29,7 @@ from test_nnet import TEXT
 import cpwl
 from cpwl.analysis import Recording
 from cpwl.analysis.recording import Frame
-from cpwl.certification.entries import digest
+from cpwl.claims.entries import digest
 from cpwl.cli.files import read_numbers
 from cpwl.datasets import folder as dataset
 from cpwl.datasets.parquet import read_regions

@@ -98,7 +98,7 @@ def about(folder: Path) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("backend", cpwl.backends.NAMES)
+@pytest.mark.parametrize("backend", cpwl.backends.names())
 def test_the_rows_are_the_regions(backend: str, tmp_path: Path, small: Any) -> None:
     network = mlp(5, [2, 8, 8, 3])
     written = cpwl.write_partition(network, SQUARE, tmp_path / "set", backend=backend)

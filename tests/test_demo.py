@@ -15,7 +15,7 @@ from rich.console import Console
 from cpwl.certification import Certificate
 from cpwl.cli import demo
 from cpwl.cli.console import Reporter
-from cpwl.tiling.npz import load
+from cpwl.partitions.partition import load
 
 FILES = {
     "picture.png", "picture.svg", "partition.npz", "statistics.csv", "certificate.json.gz", "model.pt2", "points.npy",

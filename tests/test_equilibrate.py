@@ -89,7 +89,7 @@ def test_partitions_are_the_same_bit_for_bit_with_smaller_bounds(name: str, monk
     points = np.random.default_rng(0).normal(size=(3, 1, 6, 6))
     domain = cpwl.Domain.through(*points)
     with_alike = cpwl.partition(network, domain)
-    monkeypatch.setattr(import_module("cpwl.partition"), "equilibrated", lambda net: net)
+    monkeypatch.setattr(import_module("cpwl.partitions.compute"), "equilibrated", lambda net: net)
     without = cpwl.partition(network, domain)
     assert with_alike.network is network
     assert np.array_equal(with_alike.patterns(), without.patterns())

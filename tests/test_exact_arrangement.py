@@ -52,13 +52,13 @@ def he_network(seed: int, *widths: int) -> Network:
 @settings(max_examples=60)
 @given(inputs.small_networks())
 def test_regions_of_degenerate_networks_are_those_of_the_model(network: Network) -> None:
-    expected = model.partition(as_model(network), laws.polygons(EXACT.arrangement.of(SQUARE))[0])
+    expected = model.partition(as_model(network), laws.polygons(EXACT.arrangement(SQUARE))[0])
     assert regions(last_cut(network).after) == sorted(map(laws.canonical, expected))
 
 
 def test_regions_of_a_generic_network_are_those_of_the_model() -> None:
     network = he_network(7, 2, 6, 6, 1)
-    expected = model.partition(as_model(network), laws.polygons(EXACT.arrangement.of(SQUARE))[0])
+    expected = model.partition(as_model(network), laws.polygons(EXACT.arrangement(SQUARE))[0])
     found = last_cut(network).after
     assert regions(found) == sorted(map(laws.canonical, expected))
     assert total(found.volumes()) == 4
@@ -152,14 +152,14 @@ def test_a_point_is_located_however_close_to_an_edge() -> None:
 
 # ---- refusals --------------------------------------------------------------------------------------------------------
 def test_a_function_that_is_not_affine_on_a_region_is_refused() -> None:
-    square = EXACT.arrangement.of(SQUARE)
+    square = EXACT.arrangement(SQUARE)
     saddle = square.field(np.array([[1.0], [-1.0], [1.0], [-1.0]]))
     with pytest.raises(ValueError, match="values must be affine on every region; column 0"):
         square.refine(saddle, laws.zero_levels(1))
 
 
 def test_bad_arguments_are_named() -> None:
-    square = EXACT.arrangement.of(SQUARE)
+    square = EXACT.arrangement(SQUARE)
     made = laws.cut(EXACT, np.array([[1.0, 0.0, 0.0]]))
     with pytest.raises(ValueError, match="values must have one row for each of the 6 vertices, got 4"):
         made.after.refine(square.coordinates(), laws.zero_levels(2))
@@ -172,7 +172,7 @@ def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="regions must be distinct"):
         made.after.take(np.array([0, 0]))
     with pytest.raises(ValueError, match="device must be None"):
-        EXACT.arrangement.of(SQUARE, device="cuda")
+        backends.get("exact", "cuda")
 
 
 def test_facets_that_would_leave_a_hole_are_refused() -> None:

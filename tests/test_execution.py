@@ -24,7 +24,8 @@ from cpwl.errors import ArgumentError, BackendError
 from cpwl.fields.arithmetic import Forward
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Max, Network, Piecewise
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 
 DTYPES = ["float16", "bfloat16", "float32", "float64"]
 

@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from cpwl.boundary.boundary.boundary import DecisionBoundary, decision_boundary
-from cpwl.statistics.statistics.crossing_units import crossings
-from cpwl.statistics.statistics.slopes import slope_norms
 from networks import mlp
 from test_ieee import members, public
 
@@ -21,6 +18,7 @@ import cpwl
 from cpwl.analysis import Frame, Recording, contours, length_table, nearest, volume_below
 from cpwl.analysis import many_slices as study
 from cpwl.analysis import unit_activity as units
+from cpwl.boundary.boundary import DecisionBoundary, decision_boundary
 from cpwl.cli import main
 from cpwl.errors import IncompleteError, IncompleteWarning
 from cpwl.network import Network
@@ -32,7 +30,9 @@ from cpwl.plots.regions import plot
 from cpwl.plots.statistics import plot_distributions, plot_study
 from cpwl.plots.surface import plot_surface
 from cpwl.regions.dual_graph import dual_graph
-from cpwl.regions.symbolic import piecewise
+from cpwl.regions.piecewise import piecewise
+from cpwl.statistics.crossing_units import crossings
+from cpwl.statistics.slopes import slope_norms
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from cpwl.errors import FileFormatError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Sum
-from cpwl.partitions.partition import Partition, partition
-from cpwl.tiling.npz import load, save
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition, load
+from cpwl.tiling.npz import save
 
 BACKENDS = ("torch", "exact")
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -126,7 +127,9 @@ def test_saving_a_loaded_partition_writes_the_same_arrays(backend: str, tmp_path
 
 def test_loading_an_exact_partition_imports_no_torch(tmp_path: Path) -> None:
     part_of("mlp", "exact").save(tmp_path / "part.npz")
-    script = "import sys; from cpwl.tiling.npz import load; print(len(load(sys.argv[1])), 'torch' in sys.modules)"
+    script = (
+        "import sys; from cpwl import load; print(len(load(sys.argv[1])), 'torch' in sys.modules)"
+    )
     command = [sys.executable, "-c", script, str(tmp_path / "part.npz")]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout.split() == [str(len(part_of("mlp", "exact"))), "False"]

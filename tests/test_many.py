@@ -30,7 +30,7 @@ def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return Here() if request.param == "elsewhere" else None
 
 
-@pytest.mark.parametrize("backend", backends.NAMES)
+@pytest.mark.parametrize("backend", backends.names())
 @pytest.mark.parametrize(
     ("networks", "domains", "pairs"),
     [
@@ -142,7 +142,7 @@ def test_what_cannot_be_paired_is_refused(networks: Any, domains: Any, message: 
 
 
 # ---- pickling, sharing ---------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("backend", backends.NAMES)
+@pytest.mark.parametrize("backend", backends.names())
 def test_a_partition_is_pickled_without_what_it_has_worked_out(backend: str) -> None:
     part = cpwl.partition(NETWORKS[0], SQUARE, backend=backend)
     fresh = len(pickle.dumps(part))

@@ -16,7 +16,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 from cpwl.plots.regions import beside, overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")

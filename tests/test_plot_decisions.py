@@ -8,7 +8,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
-from cpwl.boundary.boundary.nearest import closest_data
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
@@ -16,6 +15,7 @@ from networks import mlp
 
 import cpwl
 from cpwl.analysis.overlay import agreement
+from cpwl.boundary.nearest import closest_data
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Gather, Input, Network, Node
 from cpwl.plots.boundary import _HUES, plot_samples

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from agreement import disagreements, lines_elsewhere
-from cpwl.backends.torch.complex.complex.complex import Complex
 from families import FAMILIES, MIXTURES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 import cpwl
 from cpwl import backends
+from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.refinement.decide import Decider, Places
 from cpwl.backends.torch.refinement.prolong import Prolongation

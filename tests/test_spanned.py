@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from agreement import disagreements
-from cpwl.backends.torch.low_rank.field.field import Recipe, SpannedField
 from families import FAMILIES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +23,8 @@ from torch import nn
 import cpwl
 from cpwl import backends
 from cpwl.backends.torch import TorchArrangement
-from cpwl.backends.torch.low_rank.field import arithmetic as spanning
+from cpwl.backends.torch.low_rank import arithmetic as spanning
+from cpwl.backends.torch.low_rank.field import Recipe, SpannedField
 from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
 from cpwl.tiling import blocks
 from cpwl.tiling.blocks import Blocks

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cpwl.statistics.statistics.slopes import ACCURACY, slope_norms, solved
-from cpwl.statistics.statistics.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import layered
@@ -18,7 +16,10 @@ from networks import layered
 from cpwl.arrays.ragged import Ragged
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Network
-from cpwl.partitions.partition import Partition, partition, partition_blocks
+from cpwl.partitions.compute import partition, partition_blocks
+from cpwl.partitions.partition import Partition
+from cpwl.statistics.slopes import ACCURACY, slope_norms, solved
+from cpwl.statistics.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
 from cpwl.tiling.blocks import Blocks
 
 BACKENDS = ("torch", "exact")

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cpwl.backends.torch.complex.complex.locate import Locator
-from cpwl.backends.torch.complex.complex.segments import common_bits, folded, pack, set_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Pair, layered, mlp
@@ -18,6 +16,8 @@ from networks import Pair, layered, mlp
 import cpwl
 from cpwl.arrays.ragged import Ragged
 from cpwl.backends.torch import TorchArrangement
+from cpwl.backends.torch.complex.locate import Locator
+from cpwl.backends.torch.complex.segments import common_bits, folded, pack, set_bits
 from cpwl.backends.torch.fields.norms import spectral_bound
 from cpwl.backends.torch.refinement import refine as refine_module
 from cpwl.errors import BackendError, NumericalRangeError

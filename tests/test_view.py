@@ -17,7 +17,8 @@ import pytest
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.geometry.domain import Domain
 from cpwl.network import Dense, Gather, Input, Max, Network, Node
-from cpwl.partitions.partition import Partition, partition
+from cpwl.partitions.compute import partition
+from cpwl.partitions.partition import Partition
 from cpwl.plots.page import bending_units, view
 
 BACKENDS = ("torch", "exact")

@@ -97,17 +97,18 @@ def local_maps(
     ``limit`` bytes (give fewer points, or go on in parts), ``NumericalRangeError`` when a value overflows float64.
     """
     check_compiled(net)
-    rows = input_rows("points", points, net, exact=backend == "exact")
+    chosen = backends.get(backend, device)
+    rows = input_rows("points", points, net, exact=chosen.exact)
     size = len(rows) * net.outputs * net.inputs * _NUMBER
     if size > limit:
         raise ArgumentError(
             f"limit: the Jacobians would take {size:,} bytes, more than the {limit:,} allowed. Give fewer points, "
             "take one part of them after the other, or raise limit=."
         )
-    arithmetic = backends.get(backend, device).arithmetic
+    arithmetic = chosen.arithmetic
     parts = [_maps(net, arithmetic, rows[part]) for part in batches(len(rows), net, net.outputs)]
     found = [np.concatenate(columns) for columns in zip(*parts, strict=True)] if parts else _none(net, rows)
-    if backend == "torch" and not all(np.isfinite(table).all() for table in found[:3]):
+    if not chosen.exact and not all(np.isfinite(table).all() for table in found[:3]):
         raise NumericalRangeError("the network's values or maps overflow float64 at some point. Use the exact backend.")
     return LocalMaps(rows, *found)
 

@@ -1,150 +1,52 @@
-"""The backends by name: each joins an ``Arrangement`` with the ``Arithmetic`` of its fields."""
+"""The backends, by their names: each is one folder, and one line here.
+
+Others join by ``register``. A backend is loaded when it is first asked for.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 
-import numpy as np
-from numpy.typing import NDArray
+from ..errors import ArgumentError, BackendError
+from .backend import Backend
 
-from ..errors import BackendError
-from ..fields.arithmetic import Arithmetic
-from ..fields.predicates import CloseFunctions, Functions, Names, Oracle
-from ..geometry.arrangement import Arrangement, Form
-from ..geometry.domain import Domain
-from ..network.network import Network
-from ..numbers.double_double import Balls
-
-if TYPE_CHECKING:
-    from .exact.oracle import SliceOracle
-    from .torch.fields.execution import TorchExecution
-    from .torch.long_numbers.arithmetic import ExtendedField
-    from .torch.long_numbers.lines import CloseLines
-    from .torch.long_numbers.oracle import CloseOracle
-    from .torch.long_numbers.points import CloseArithmetic
-
-NAMES = ("torch", "exact")
+_MAKERS: dict[str, Callable[[str | None], Backend]] = {}
 
 
-@dataclass(frozen=True)
-class Backend:
-    """What a partition needs of a backend."""
+def register(name: str, make: Callable[[str | None], Backend]) -> None:
+    """Adds a backend: ``make`` is given a device (None: any) and returns the backend on it, or raises ``BackendError``.
 
-    name: str
-    arrangement: type[Arrangement[Any]]
-    arithmetic: Arithmetic[Any]
-    device: str | None = None
+    From then on ``backend=name`` serves wherever a backend is named: in calls, in files and on the command line.
+    Raises ``ArgumentError`` for a name that is taken.
+    """
+    if name in _MAKERS:
+        raise ArgumentError(f"name must be that of no backend yet, got {name!r}; there are {', '.join(_MAKERS)}.")
+    _MAKERS[name] = cache(make)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all backends."""
+    return tuple(_MAKERS)
 
 
 def get(name: str, device: str | None = None) -> Backend:
-    """The backend of that name: "torch" (float64, on ``device``) or "exact" (rational, no device)."""
-    if name == "torch":
-        from .torch import TorchArrangement, arithmetic_on, check_device
-
-        return Backend(name, TorchArrangement, arithmetic_on(check_device(device)), device)
-    if name == "exact":
-        if device not in (None, "cpu"):
-            raise BackendError(f"device must be None for the exact backend, got {device!r}: it computes on the CPU.")
-        from .exact import ExactArithmetic, ExactArrangement
-
-        return Backend(name, ExactArrangement, ExactArithmetic())
-    raise BackendError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {name!r}.")
+    """The backend of that name on a device (None: the CPU); ``BackendError`` where there is none."""
+    if name not in _MAKERS:
+        raise BackendError(f"backend must be one of {', '.join(map(repr, _MAKERS))}, got {name!r}.")
+    return _MAKERS[name](device)
 
 
-def sweeping(backend: Backend, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
-    """What a sweep over a domain computes with: where decisions are exact, perhaps with fields that a few rows span."""
-    if backend.name == "torch" and exact and backend.device in (None, "cpu"):
-        from .torch import TorchArithmetic
-        from .torch.low_rank.arithmetic import SpanningArithmetic, serves
+def _in(folder: str) -> Callable[[str | None], Backend]:
+    """The backend in a folder beside this file."""
 
-        if serves(network, domain):
-            assert isinstance(backend.arithmetic, TorchArithmetic)
-            return SpanningArithmetic(network, domain, backend.arithmetic)
-    return backend.arithmetic
+    def made(device: str | None) -> Backend:
+        backend: Backend = import_module(f".{folder}.backend", __name__).on(device)
+        return backend
+
+    return made
 
 
-def execution(dtype: str, device: str | None = None) -> TorchExecution:
-    """What runs networks in a floating-point type on a device (the CPU for None)."""
-    from .torch import check_device
-    from .torch.fields.execution import TorchExecution
-
-    return TorchExecution(dtype, check_device(device))
-
-
-def close_arithmetic(network: Network, count: int) -> CloseArithmetic:
-    """What evaluates a network at points in long numbers, of ``count`` float64 parts."""
-    from .torch.long_numbers.points import CloseArithmetic
-
-    return CloseArithmetic(network, count)
-
-
-def balls(field: ExtendedField) -> Balls:
-    """The entries of a field of long numbers, with their bounds."""
-    from .torch.long_numbers.points import balls
-
-    return balls(field)
-
-
-def compute_on_one_thread() -> None:
-    """For a process that is one of several: each has a core, and more threads would be in the others' way.
-
-    One that was forked has lost the threads of torch, and would wait for them without an end.
-    """
-    if "torch" in sys.modules:
-        from .torch import use_one_thread
-
-        use_one_thread()
-    else:
-        os.environ["OMP_NUM_THREADS"] = "1"
-
-
-def oracle(network: Network, domain: Domain) -> Oracle:
-    """The functions of a network on regions of a slice, from backends that are loaded when first asked."""
-    return _Oracle(network, domain)
-
-
-_CHEAP = 1 << 12
-"""A network of so few products is evaluated exactly as fast as closely."""
-
-
-class _Oracle:
-    """Exact functions from the exact backend; those known up to a bound from the torch backend."""
-
-    def __init__(self, network: Network, domain: Domain) -> None:
-        self._network, self._domain = network, domain
-
-    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
-        return self._exact(patterns)
-
-    def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:
-        return self._close(patterns, place, names) if self._network.products >= _CHEAP else None
-
-    def lines_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
-        return self._close_lines(patterns, place, names, parts)
-
-    def lines_exactly(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> Sequence[Form]:
-        return self._exact.forms(patterns, place, names)
-
-    @cached_property
-    def _exact(self) -> SliceOracle:
-        from .exact.oracle import SliceOracle
-
-        return SliceOracle(self._network, self._domain)
-
-    @cached_property
-    def _close(self) -> CloseOracle:
-        from .torch.long_numbers.oracle import CloseOracle
-
-        return CloseOracle(self._network, self._domain)
-
-    @cached_property
-    def _close_lines(self) -> CloseLines:
-        from .torch import arithmetic_on, check_device
-        from .torch.long_numbers.lines import CloseLines
-
-        return CloseLines(self._network, self._domain, arithmetic_on(check_device(None)))
+register("torch", _in("torch"))
+register("exact", _in("exact"))

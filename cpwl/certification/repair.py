@@ -12,8 +12,9 @@ from math import inf, nextafter
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import backends
 from ..arrays.ragged import Ragged
-from ..backends.exact import ExactArithmetic, ExactArrangement, ExactField
+from ..backends.exact import ExactArrangement, ExactField
 from ..claims.listing import Listing
 from ..errors import VerificationError
 from ..geometry.arrangement import Change
@@ -173,7 +174,7 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
 
 def _swept(network: Network, domain: Domain, arrangement: ExactArrangement) -> ExactArrangement:
     """The partition of what an arrangement covers."""
-    sweep = Sweep(network, domain, ExactArithmetic())
+    sweep = Sweep(network, domain, backends.get("exact"))
     found = sweep.finish(sweep.start(arrangement))
     assert found is not None and isinstance(found.state.arrangement, ExactArrangement), found
     return found.state.arrangement

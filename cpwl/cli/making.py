@@ -10,7 +10,7 @@ import click
 from .console import Reporter
 from .files import compile_model, read_domain
 from .group import main
-from .parameters import EXISTING, NewFile, check_domain, domain_options
+from .parameters import EXISTING, NewFile, backend_name, check_domain, domain_options
 from .signals import ended_by_signals
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def demo(out: Path, seed: int) -> None:
 @domain_options
 @click.option("--until", metavar="NAME",
               help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
-@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True,
+@click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")

@@ -20,7 +20,7 @@ from .files import (
     save_table,
 )
 from .group import main
-from .parameters import EXISTING, NEW, PART, PICTURES, check_domain, domain_options, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, backend_name, check_domain, domain_options, file_type
 
 if TYPE_CHECKING:
     from ..analysis.maps_at_points import LocalMaps
@@ -66,7 +66,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 @click.argument("first", type=EXISTING)
 @click.argument("second", type=EXISTING)
 @domain_options
-@click.option("--backend", type=click.Choice(["torch", "exact"]), default="torch", show_default=True,
+@click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
 @_CSV

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .. import backends
 from ..storage.files import check_writable
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -37,6 +38,13 @@ class NewFile(click.Path):
         except OSError as error:
             self.fail(f"'{place}' cannot be written: {error.strerror}.", param, ctx)
         return path
+
+
+def backend_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The name of a backend that there is when the command runs."""
+    if value not in backends.names():
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(map(repr, backends.names()))}.")
+    return value
 
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)

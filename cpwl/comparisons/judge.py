@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
+from ..backends import rungs
 from ..fields.arithmetic import Forward
 from ..local.evaluate import batches
 from ..network.network import Network, Node
@@ -81,7 +82,7 @@ class Judge:
 
     def __init__(self, part: Tiling, dtype: str, device: str | None) -> None:
         self._part, self._network, self._dtype = part, part.network, dtype
-        self._execution = backends.execution(dtype, device)
+        self._execution = backends.get("torch", device).execution(dtype)
         self._known: dict[bytes, int] = {}
         for rows in batches(len(part), self._network):
             patterns = part.patterns(np.arange(rows.start, rows.stop))
@@ -144,7 +145,7 @@ class Judge:
         """
         network, sharp = self._network, FORMATS[self._dtype].spacing * _SHARP
         quick = [] if self._dtype == "float64" else [_Reference(network, backends.get("torch").arithmetic, sharp)]
-        close = [_CloseReference(network, backends.close_arithmetic(network, count), sharp) for count in _PARTS]
+        close = [_CloseReference(network, rungs.close_arithmetic(network, count), sharp) for count in _PARTS]
         return [*quick, *close, _Reference(network, backends.get("exact").arithmetic, sharp)]
 
     def _regions(self, masks: Masks) -> NDArray[np.int64]:
@@ -296,17 +297,17 @@ class _CloseReference(_Reference):
         return Forward(self._network, self._arithmetic, self._arithmetic.points(inputs), pieces.__getitem__)
 
     def _largest(self, node: Node, argument: Any) -> Any:
-        values: Balls = backends.balls(argument).reshaped(argument.rows, node.size, -1)
+        values: Balls = rungs.balls(argument).reshaped(argument.rows, node.size, -1)
         first = values.high == values.high.max(axis=2, keepdims=True)
         return self._arithmetic.on_pieces(node, argument, np.where(first, values.low, -np.inf).argmax(axis=2))
 
     def _signs(self, field: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-        values: Balls = backends.balls(field)
+        values: Balls = rungs.balls(field)
         signs = values.signs()
         return signs, (signs == 0) & ~values.is_zero()
 
     def _values(self, field: Any) -> tuple[list[NDArray[Any]], NDArray[np.float64]]:
-        values: Balls = backends.balls(field)
+        values: Balls = rungs.balls(field)
         return [values.high, values.low], values.radius.max(axis=1, initial=0.0)
 
 

@@ -28,8 +28,9 @@ def evaluate(net: Network, points: ArrayLike, *, backend: str = "torch", device:
     f(points) exactly. Periodic activations included.
     """
     check_compiled(net)
-    rows = input_rows("points", points, net, exact=backend == "exact")
-    arithmetic = backends.get(backend, device).arithmetic
+    chosen = backends.get(backend, device)
+    rows = input_rows("points", points, net, exact=chosen.exact)
+    arithmetic = chosen.arithmetic
     parts = [evaluated(net, arithmetic, arithmetic.points(rows[part])).to_numpy() for part in batches(len(rows), net)]
     result = np.concatenate(parts) if parts else np.zeros((0, net.outputs), rows.dtype)
     single = plain(points).ndim == len(net.input_shape)

@@ -117,7 +117,7 @@ class LocalMap:
         """W as a ``scipy.sparse.linalg.LinearOperator``, float64; it is never formed."""
         from scipy.sparse.linalg import LinearOperator
 
-        if self.backend == "exact":
+        if backends.get(self.backend).exact:
             raise BackendError("operator is in float64: use backend='torch', or matvec and rmatvec.")
         shape = (self.network.outputs, self.network.inputs)
         return LinearOperator(shape, matvec=self.matvec, rmatvec=self.rmatvec, dtype=np.dtype(np.float64))
@@ -125,7 +125,7 @@ class LocalMap:
     # ---- the region ------------------------------------------------------------------------------------------------
     def contains(self, points: ArrayLike) -> Membership:
         """Which of the points (M, *net.input_shape) lie in the closed region of the pattern."""
-        rows = input_rows("points", points, self.network, exact=self.backend == "exact")
+        rows = input_rows("points", points, self.network, exact=backends.get(self.backend).exact)
         found = [self._membership(rows[part]) for part in batches(len(rows), self.network)]
         empty = np.zeros(0, np.bool_)
         inside, undecided = (
@@ -177,7 +177,7 @@ class LocalMap:
 
     def _vector(self, name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
         given = plain(values)
-        vector = given if self.backend == "exact" and given.dtype == object else finite(name, given)
+        vector = given if backends.get(self.backend).exact and given.dtype == object else finite(name, given)
         size = int(np.prod(shape))
         if vector.shape not in (shape, (size,), (size, 1)):
             raise ShapeError(f"{name} must have shape {(size,)} or {shape}, got {vector.shape}.")
@@ -189,7 +189,7 @@ class LocalMap:
             signs = self._slacks(stage.index).of(self.arithmetic, stage.argument).signs()
             outside |= (signs < 0).any(axis=1)
             doubtful |= (signs == 0).any(axis=1)
-        if self.backend == "exact":
+        if backends.get(self.backend).exact:
             return ~outside, np.zeros_like(outside)
         return ~outside & ~doubtful, doubtful & ~outside
 
@@ -199,7 +199,7 @@ class LocalMap:
         origin, basis = (np.zeros(n), np.eye(n)) if domain is None else (domain.origin, domain.basis)
         polytope = None if domain is None else domain.polytope
         reach = np.full(dim, np.inf) if polytope is None else np.abs(polytope.vertices).max(axis=0)
-        table = np.empty((count, dim + 1), object if self.backend == "exact" else np.float64)
+        table = np.empty((count, dim + 1), object if backends.get(self.backend).exact else np.float64)
         units, errors = np.empty(count, np.int64), np.empty(count)
         start = 0
         for i, found, rows in self._affine_slacks(origin, basis):
@@ -230,10 +230,11 @@ def local_map(net: Network, x: ArrayLike, *, backend: str = "torch", device: str
     given = plain(x)
     if given.shape != net.input_shape:
         raise ShapeError(f"x must have shape {net.input_shape}, that of one input of the network, got {given.shape}.")
-    point = input_rows("x", given, net, exact=backend == "exact")
-    arithmetic = backends.get(backend, device).arithmetic
+    chosen = backends.get(backend, device)
+    point = input_rows("x", given, net, exact=chosen.exact)
+    arithmetic = chosen.arithmetic
     read = _Reading(net, arithmetic, point)
-    if backend == "torch" and not np.isfinite(read.value).all():
+    if not chosen.exact and not np.isfinite(read.value).all():
         raise NumericalRangeError("the network's outputs overflow float64 at x. Use the exact backend.")
     value = read.value.reshape(net.output_shape)
     place = point.reshape(net.input_shape)

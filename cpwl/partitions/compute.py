@@ -26,10 +26,6 @@ from ..tiling.states import Done, Finished, Progress, Task
 from ..tiling.sweep import Sweep
 from .partition import Partition
 
-_SPEEDS = {"torch": 1e5, "exact": 1e3}
-"""Regions a second, roughly, of a network whose widest node has 256 entries: with ``max_seconds`` they say how much is
-begun at once. A bad guess costs time alone."""
-
 
 @ieee
 def partition(
@@ -66,12 +62,13 @@ def partition(
     budget = Budget(max_regions, max_seconds)
     sweep, whole = wanted.prepared(budget)
     if max_seconds is not None:
-        speed = _SPEEDS[backend] * min(1, 256 / max(node.size for node in net.nodes))
+        speed = backends.get(backend, device).speed * min(1, 256 / max(node.size for node in net.nodes))
         sweep.block_sizes = sweep.block_sizes.in_time(max_seconds, speed)
     try:
         found = sweep.finish(whole, wanted.runner(sweep, executor))
     except InternalError as failure:
-        if backend == "exact" or (predicates == "float" and not isinstance(failure, BordersDifferError)):
+        uncertain = predicates == "float" and not isinstance(failure, BordersDifferError)
+        if uncertain or backends.get(backend, device).exact:
             raise
         # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
         # decisions are exact a wrong one was made before the blocks were: so without any trust in float64.
@@ -147,7 +144,7 @@ class _Wanted:
             )
         if self.predicates not in ("exact", "float"):
             raise BackendError(f"predicates must be 'exact' or 'float', got {self.predicates!r}.")
-        if self.backend == "exact" and self.predicates == "float":
+        if backends.get(self.backend, self.device).exact and self.predicates == "float":
             raise BackendError(
                 "predicates='float' is for the torch backend; the exact backend decides nothing in float64."
             )
@@ -162,12 +159,19 @@ class _Wanted:
     def prepared(self, budget: Budget, *, trusting: bool = True) -> tuple[Sweep, Task]:
         """The sweep, and its task. ``trusting``: whether float64 may decide."""
         chosen = backends.get(self.backend, self.device)
-        arrangement = chosen.arrangement.of(self.domain.polytope, device=self.device)
+        arrangement = chosen.arrangement(self.domain.polytope)
         sizes = Blocks.within(self.memory_limit, budget.max_regions)
         named = self.predicates == "exact" and not arrangement.exact
         network = self.network if arrangement.exact else equilibrated(self.network)
-        arithmetic = backends.sweeping(chosen, network, self.domain, exact=named and trusting)
-        sweep = Sweep(network, self.domain, arithmetic, blocks=sizes, budget=budget, progress=self.progress)
+        sweep = Sweep(
+            network,
+            self.domain,
+            chosen,
+            exact=named and trusting,
+            blocks=sizes,
+            budget=budget,
+            progress=self.progress,
+        )
         lines = Names.sides(len(self.domain.polytope.vertices)) if named else None
         return sweep, sweep.start(arrangement, lines, trusting=trusting)
 

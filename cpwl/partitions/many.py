@@ -11,12 +11,11 @@ from functools import lru_cache
 from itertools import repeat, zip_longest
 from typing import Any, Literal, TypeAlias
 
-from .. import backends
 from ..errors import ArgumentError, CpwlError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
-from ..runtime.workers import KEPT, Packed, Workers
+from ..runtime.workers import KEPT, Packed, Workers, compute_on_one_thread
 from .compute import partition
 from .partition import Partition
 
@@ -99,7 +98,7 @@ class Study:
 
     def prepare(self) -> None:
         """See ``workers.Job``."""
-        backends.compute_on_one_thread()
+        compute_on_one_thread()
 
     def finish(self, domain: Domain) -> bytes:
         """The same, packed without network and domain, which the receiver has."""

@@ -47,7 +47,7 @@ class Partition(Tiling):
         return merged(self, join=join)
 
     def to_sympy(self, symbols: Sequence[Any] | None = None, *, max_regions: int = 256) -> Any:
-        """Each output as a sympy ``Piecewise`` of the slice coordinates; see ``cpwl.regions.symbolic.piecewise``."""
+        """Each output as a sympy ``Piecewise`` of the slice coordinates; see ``cpwl.regions.piecewise.piecewise``."""
         from ..regions.piecewise import piecewise
 
         return piecewise(self, symbols, max_regions=max_regions)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import platform
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -168,3 +169,14 @@ def _known(name: str, content: bytes | None) -> Job[Any, Any] | None:
                 del _jobs[next(iter(_jobs))]
             _jobs[name] = pickle.loads(content)
         return _jobs.get(name)
+
+
+def compute_on_one_thread() -> None:
+    """For a process that is one of several: each has a core, and more threads would be in the others' way.
+
+    One that was forked has lost the threads of torch, and would wait for them without an end.
+    """
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    else:
+        os.environ["OMP_NUM_THREADS"] = "1"

@@ -16,7 +16,7 @@ from .. import backends
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.budget import Budget
-from ..runtime.workers import Packed, Workers
+from ..runtime.workers import Packed, Workers, compute_on_one_thread
 from .blocks import Blocks
 from .history import flattened
 from .states import Finished, Path, Task
@@ -41,7 +41,7 @@ class Job:
 
     def prepare(self) -> None:
         """See ``workers.Job``."""
-        backends.compute_on_one_thread()
+        compute_on_one_thread()
 
     def finish(self, task: Task) -> list[Finished]:
         """What comes out of a task."""
@@ -60,8 +60,7 @@ def _sweep_of(job: Job) -> Sweep:
     """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
     if getattr(_here, "job", None) is not job:
         chosen = backends.get(job.backend, job.device)
-        arithmetic = backends.sweeping(chosen, job.network, job.domain, exact=job.exact)
-        _here.job, _here.sweep = job, Sweep(job.network, job.domain, arithmetic, blocks=job.block_sizes)
+        _here.job, _here.sweep = job, Sweep(job.network, job.domain, chosen, exact=job.exact, blocks=job.block_sizes)
     sweep: Sweep = _here.sweep
     return sweep
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 from os import PathLike
-from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,7 +39,7 @@ T = TypeVar("T", bound=Tiling)
 
 def save(partition: Tiling, path: str | PathLike[str]) -> None:
     """Writes the partition, with its network and domain, to one .npz file of exactly that name; ``load`` reads it."""
-    persist = _persist(partition.backend)
+    persist = backends.get(partition.backend, partition.device).persistence
     header, network = network_to_arrays(partition.network)
     steps = [_step_arrays(step) for step in partition.steps]
     arrays = {
@@ -74,8 +73,8 @@ def read(path: str | PathLike[str], device: str | None, kind: type[T]) -> T:
     network = network_from_arrays(header["network"], stored.part("network").arrays)
     domain = domain_from_arrays(stored.part("domain"))
     domain.check_input(network.input_shape)
-    persist = _persist(header["backend"])
-    device = backends.get(header["backend"], device).device
+    backend = backends.get(header["backend"], device)
+    persist, device = backend.persistence, backend.device
     arrangement = persist.arrangement_from_arrays(stored.part("arrangement"), device)
     outputs = persist.field_from_arrays(stored.part("outputs"), len(arrangement.vertices), network.outputs, device)
     steps = _steps(header["steps"], stored.part("steps"), network, len(arrangement))
@@ -95,17 +94,6 @@ def read(path: str | PathLike[str], device: str | None, kind: type[T]) -> T:
     )
 
 
-def _persist(backend: str) -> ModuleType:
-    """The module that takes a backend's arrangements and fields apart and puts them together."""
-    if backend == "torch":
-        from ..backends.torch import persist as torch_persist
-
-        return torch_persist
-    from ..backends.exact import persist as exact_persist
-
-    return exact_persist
-
-
 # ---- the header ----------------------------------------------------------------------------------------------------
 def _description(values: NDArray[Any]) -> list[Any]:
     return [str(values.dtype), list(values.shape)]
@@ -116,8 +104,8 @@ def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> No
         raise FileFormatError(f"its header must be of format {FORMAT!r}")
     if header.get("version") != VERSION:
         raise FileFormatError(f"it has version {header.get('version')!r} of the format; this cpwl reads {VERSION}")
-    if header.get("backend") not in backends.NAMES:
-        raise FileFormatError(f"its backend must be one of {backends.NAMES}, got {header.get('backend')!r}")
+    if header.get("backend") not in backends.names():
+        raise FileFormatError(f"its backend must be one of {backends.names()}, got {header.get('backend')!r}")
     if header.get("predicates") not in ("exact", "float"):
         raise FileFormatError(f"its predicates must be 'exact' or 'float', got {header.get('predicates')!r}")
     if not isinstance(header.get("settled"), int) or header["settled"] < 0:

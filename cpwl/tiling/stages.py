@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backends
 from ..arrays.ragged import Ragged
+from ..backends.backend import Backend
 from ..errors import InternalError, NumericalRangeError
-from ..fields.arithmetic import Arithmetic, Forward, embedding, unrolled
+from ..fields.arithmetic import Forward, embedding, unrolled
 from ..fields.predicates import Names, Oracle, Predicates
 from ..fields.value_numbers import Sameness
 from ..geometry.arrangement import Arrangement, Refinement
@@ -37,14 +37,15 @@ POOR = 2.0**-20
 
 
 class Stages:
-    """Refines an arrangement by one nonlinear node after the other."""
+    """Refines an arrangement by one nonlinear node after the other; ``exact``: no decision is left to float64."""
 
     def __init__(
         self,
         network: Network,
         domain: Domain,
-        arithmetic: Arithmetic[Any],
+        backend: Backend,
         *,
+        exact: bool = False,
         blocks: Blocks | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
@@ -52,7 +53,8 @@ class Stages:
         self.network = network
         """The network on the domain: a periodic node becomes one with the pieces that are reached."""
         self.domain = domain
-        self._arithmetic, self._progress = arithmetic, progress
+        self._arithmetic, self._oracle_of = backend.sweeping(network, domain, exact=exact), backend.oracle
+        self._progress = progress
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
         self._oracle: Oracle | None = None
@@ -304,7 +306,7 @@ class Stages:
         if state.lines is None:
             return None
         if self._oracle is None:
-            self._oracle = backends.oracle(self.network, self.domain)
+            self._oracle = self._oracle_of(self.network, self.domain)
         steps = *state.history, *state.steps
         before = sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
         # Of a node whose units come some at a time the first ones may be done: its functions are those before it.

@@ -200,7 +200,7 @@ class Tiling(Uncached):
 
         It keeps the network as a function of slice coordinates, which takes a while to make for large ones.
         """
-        return backends.oracle(self.network, self.domain)
+        return backends.get(self.backend, self.device).oracle(self.network, self.domain)
 
     def check_complete(self, answer: str) -> None:
         """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""

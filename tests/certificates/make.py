@@ -24,10 +24,10 @@ from certify_inputs import SQUARE  # noqa: E402
 from checker_inputs import Document, documents, encoded, shifted, small_network  # noqa: E402
 
 from cpwl import certify  # noqa: E402
-from cpwl.certification.document import document as stated  # noqa: E402
-from cpwl.certification.entries import digest, network_entry  # noqa: E402
+from cpwl.claims.document import document as stated  # noqa: E402
+from cpwl.claims.entries import digest, network_entry  # noqa: E402
 from cpwl.network import RELU, Dense, Network  # noqa: E402
-from cpwl.partitions.partition import partition  # noqa: E402
+from cpwl.partitions.compute import partition  # noqa: E402
 
 Change = Callable[[Document], None]
 

@@ -1,0 +1,53 @@
+"""The torch backend as the library asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...fields.arithmetic import Arithmetic
+from ...geometry.arrangement import Arrangement
+from ...geometry.domain import Domain
+from ...geometry.polytope import Polytope
+from ...network.network import Network
+from ..backend import Backend, Persistence
+from . import arithmetic_on, check_device, persist
+from .arrangement import TorchArrangement
+from .fields.arithmetic import TorchArithmetic
+from .fields.execution import TorchExecution
+from .low_rank.arithmetic import SpanningArithmetic, serves
+
+
+class TorchBackend(Backend):
+    """float64, vectorised over all regions, on the CPU or a GPU."""
+
+    exact, speed = False, 1e5
+
+    @property
+    def arithmetic(self) -> TorchArithmetic:
+        """See ``Backend.arithmetic``."""
+        return arithmetic_on(check_device(self.device))
+
+    @property
+    def persistence(self) -> Persistence:
+        """See ``Backend.persistence``."""
+        return persist
+
+    def arrangement(self, polytope: Polytope) -> Arrangement[Any]:
+        """See ``Backend.arrangement``."""
+        return TorchArrangement.of(polytope, device=self.device)
+
+    def sweeping(self, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
+        """Where decisions are exact, on the CPU, perhaps with fields that a few rows span."""
+        if exact and self.device in (None, "cpu") and serves(network, domain):
+            return SpanningArithmetic(network, domain, self.arithmetic)
+        return self.arithmetic
+
+    def execution(self, dtype: str) -> TorchExecution:
+        """See ``Backend.execution``."""
+        return TorchExecution(dtype, check_device(self.device))
+
+
+def on(device: str | None) -> TorchBackend:
+    """The backend on a device of this machine; ``BackendError`` where it is none."""
+    check_device(device)
+    return TorchBackend(device)
