@@ -22,8 +22,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import cpwl
-from cpwl.analysis import overlay as agreement
-from cpwl.analysis import unit_activity as units
+from cpwl.analysis import agreement, units
 from cpwl.network import Dense, Gather, Input, Max, Network, Node, Scale
 
 Case = tuple[Network, cpwl.Domain]

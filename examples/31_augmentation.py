@@ -11,8 +11,7 @@ from tools.images import Images, accuracy, arguments, load, names, train
 from torch import nn
 
 import cpwl
-from cpwl.analysis import many_slices as study
-from cpwl.analysis import off_data, plot_study, summarised
+from cpwl.analysis import off_data, plot_study, study, summarised
 
 options = arguments(__doc__)
 COUNT, EPOCHS = (2, 1) if options.small else (20, 10)

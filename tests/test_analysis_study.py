@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import mlp
 
-from cpwl.analysis import many_slices as study
-from cpwl.analysis import off_data, plot_study, random_slice, summarised
+from cpwl.analysis import off_data, plot_study, random_slice, study, summarised
 from cpwl.errors import ArgumentError, CpwlError, ShapeError
 from cpwl.partitions.compute import partition
 from cpwl.plots.statistics import plot_distributions

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from networks import layered, mlp, residual
 from numpy.typing import NDArray
 
-from cpwl.analysis import Units
-from cpwl.analysis import unit_activity as units
+from cpwl.analysis import Units, units
 from cpwl.errors import ArgumentError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Periodic, Piecewise

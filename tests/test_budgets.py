@@ -20,8 +20,7 @@ from test_blocks import SQUARE, Here, same, small
 
 import cpwl
 from cpwl import backends
-from cpwl.analysis import many_slices as study
-from cpwl.analysis import unit_activity as units
+from cpwl.analysis import study, units
 from cpwl.backends.torch.low_rank import arithmetic as spanning
 from cpwl.errors import IncompleteError, NumericalRangeError
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node

@@ -379,6 +379,6 @@ def test_errors_of_the_library_are_one_line(
     def fail(*args: object) -> None:
         raise error
 
-    monkeypatch.setattr("cpwl.statistics.statistics", fail)
+    monkeypatch.setattr("cpwl.partitions.partition.statistics", fail)
     result = cpwl("stats", folder / "float.npz")
     assert (result.exit_code, result.stderr) == (status, "Error: a b\n")

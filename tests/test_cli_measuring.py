@@ -10,9 +10,7 @@ import pandas
 import pytest
 from test_cli import answer, cpwl, export
 
-from cpwl.analysis import many_slices as study
-from cpwl.analysis import off_data
-from cpwl.analysis import unit_activity as units
+from cpwl.analysis import off_data, study, units
 from cpwl.compiler import compile
 from cpwl.datasets.folder_statistics import statistics_of_folder
 from cpwl.datasets.parquet import read_regions

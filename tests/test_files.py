@@ -129,11 +129,11 @@ def test_a_full_disk_costs_a_command_nothing_that_was_there(name: str, tmp_path:
 # ---- every writer --------------------------------------------------------------------------------------------------
 _WRITES = {"write_text", "write_bytes", "savefig", "savez", "savez_compressed", "to_csv", "ParquetWriter"}
 _ELSEWHERE = {
-    ("journal", "add"): "appends a line, and a torn line has not happened",
-    ("files", "check_writable"): "writes nothing",
-    ("parquet", "__init__"): "is given a name by dataset._Writer, inside replaced",
+    ("datasets.journal", "add"): "appends a line, and a torn line has not happened",
+    ("storage.files", "check_writable"): "writes nothing",
+    ("datasets.parquet", "__init__"): "is given a name by folder._Writer, inside replaced",
     ("cli.measuring", "stats"): "calls to_csv of statistics, which is safe",
-    ("demo", "_summed_up"): "calls to_csv of statistics, which is safe",
+    ("cli.demo", "_summed_up"): "calls to_csv of statistics, which is safe",
     ("cli.files", "save_figure"): "draws into memory",
 }
 

@@ -15,9 +15,7 @@ from networks import mlp
 from test_ieee import members, public
 
 import cpwl
-from cpwl.analysis import Frame, Recording, contours, length_table, nearest, volume_below
-from cpwl.analysis import many_slices as study
-from cpwl.analysis import unit_activity as units
+from cpwl.analysis import Frame, Recording, contours, length_table, nearest, study, units, volume_below
 from cpwl.boundary.boundary import DecisionBoundary, decision_boundary
 from cpwl.cli import main
 from cpwl.errors import IncompleteError, IncompleteWarning

@@ -127,9 +127,7 @@ def test_saving_a_loaded_partition_writes_the_same_arrays(backend: str, tmp_path
 
 def test_loading_an_exact_partition_imports_no_torch(tmp_path: Path) -> None:
     part_of("mlp", "exact").save(tmp_path / "part.npz")
-    script = (
-        "import sys; from cpwl import load; print(len(load(sys.argv[1])), 'torch' in sys.modules)"
-    )
+    script = "import sys; from cpwl import load; print(len(load(sys.argv[1])), 'torch' in sys.modules)"
     command = [sys.executable, "-c", script, str(tmp_path / "part.npz")]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout.split() == [str(len(part_of("mlp", "exact"))), "False"]

@@ -110,7 +110,7 @@ def test_lemma_8_the_function_named_by_a_line_is_zero_on_all_edges_of_the_line_a
 
 def test_the_exact_functions_of_a_region_are_those_of_its_pattern() -> None:
     part = cpwl.partition(mlp(3, [2, 6, 5, 2]), SQUARE, backend="exact")
-    oracle = backends.oracle(part.network, part.domain)
+    oracle = backends.get("torch").oracle(part.network, part.domain)
     slopes, constants = part.affine_maps()
     for functions, slope, constant in zip(oracle(part.patterns()), slopes, constants, strict=True):
         form = functions.form(2, 0, 1, 0.0)

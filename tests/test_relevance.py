@@ -18,7 +18,8 @@ from cpwl.network.relevance import IRRELEVANT, reduced
 
 def outputs(network: Network, domain: cpwl.Domain, patterns: NDArray[np.int16]) -> list[Any]:
     """The exact maps of the network on patterns, whether or not a region has them."""
-    return [[part.tolist() for part in found.output()] for found in backends.oracle(network, domain)(patterns)]
+    functions = backends.get("exact").oracle(network, domain)(patterns)
+    return [[part.tolist() for part in found.output()] for found in functions]
 
 
 def with_other_pieces(network: Network, patterns: NDArray[np.int16], random: np.random.Generator) -> Any:

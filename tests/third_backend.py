@@ -22,7 +22,7 @@ class _Reversed:
 
     @staticmethod
     def _turned(arrays: Arrays) -> Arrays:
-        return {f"{name}-reversed": np.ascontiguousarray(np.flip(values)) for name, values in arrays.items()}
+        return {f"{name}-reversed": np.flip(values).copy() for name, values in arrays.items()}
 
     @staticmethod
     def _back(stored: Stored) -> Stored:
