@@ -14,9 +14,10 @@ Corner = frozenset[bytes]
 """A vertex by the patterns of all regions around it, and an empty one for outside."""
 
 
-def disagreements(network: Network, domain: cpwl.Domain) -> list[str]:
+def disagreements(network: Network, domain: cpwl.Domain, *, device: str | None = None) -> list[str]:
     """What differs between the two, in words: regions by pattern, vertices by the regions around them, boundaries."""
-    quick, exact = (cpwl.partition(network, domain, backend=name) for name in ("torch", "exact"))
+    quick = cpwl.partition(network, domain, device=device)
+    exact = cpwl.partition(network, domain, backend="exact")
     if len(quick.ambiguous):
         return [f"{len(quick.ambiguous)} regions are ambiguous"]
     mine, true = (Counter(row.tobytes() for row in part.patterns()) for part in (quick, exact))

@@ -246,3 +246,13 @@ def test_the_decisions_of_a_plane_are_those_that_were_asked_for() -> None:
         part = cpwl.partition(network, cpwl.Domain.box([-1, -1], [1, 1]))
     assert len(part) == 6 and watch.signs == 4 * 3 and watch.flagged == 0
     assert watch.counts.decisions == part.settled > 0
+
+
+def test_one_command_proves_and_measures_a_device(tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "benchmarks" / "device.py", "--device", "cpu", "--minutes", "0.6"]
+    more = ["--laws", "one_region", "--out", tmp_path / "device.json"]
+    subprocess.run([*command, *more], check=True, capture_output=True, text=True)
+    found = json.loads((tmp_path / "device.json").read_text())
+    assert "passed" in found["laws"]["said"] and found["laws"]["status"] == 0
+    assert found["agreement"]["compared"] > 0 and found["agreement"]["differences"] == []
+    assert found["networks"]["mlp-32x3"]["regions"] == 4414 and found["machine"]["device"] == "cpu"

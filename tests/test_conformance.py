@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from math import comb
 
@@ -27,12 +28,17 @@ FEW = settings(max_examples=40)
 NOT_COMPILED = "torch, not compiled"
 
 
-@pytest.fixture(scope="module", params=[*backends.names(), NOT_COMPILED, TWIN])
+DEVICE = os.environ.get("CPWL_DEVICE")
+"""The torch backend on this device alone is put to the test, if it is set (benchmarks/device.py)."""
+
+
+@pytest.fixture(scope="module", params=[f"on {DEVICE}"] if DEVICE else [*backends.names(), NOT_COMPILED, TWIN])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     with pytest.MonkeyPatch.context() as patch, registered():
         if request.param == NOT_COMPILED:
             patch.setattr("cpwl.backends.torch.compiled.enabled", False)
-        yield backends.get("torch" if request.param == NOT_COMPILED else request.param)
+        of_torch = DEVICE is not None or request.param == NOT_COMPILED
+        yield backends.get("torch" if of_torch else request.param, DEVICE)
 
 
 # ---- one cut ---------------------------------------------------------------------------------------------------------

@@ -399,3 +399,16 @@ def test_a_vertex_that_is_not_where_its_bound_allows_is_no_answer() -> None:
     assert predicates is not None
     with pytest.raises(InternalError, match="farther from where its lines meet"):
         wrong.sharpened(predicates.exact_lines(), 0.0)
+
+
+@pytest.mark.parametrize("backend", ["torch", "exact"])
+@pytest.mark.parametrize("accuracy", [None, 2.0**-50])
+def test_volumes_of_some_regions_are_those_of_all(backend: str, accuracy: float | None) -> None:
+    for seed in (1, 7, 12, 15):
+        chosen = case(seed)
+        part = cpwl.partition(chosen.network, chosen.domain, backend=backend)
+        some = np.random.default_rng(seed).integers(len(part), size=7)
+        volumes, errors = part.volumes(accuracy=accuracy), part.volume_errors(accuracy=accuracy)
+        few, bounds = part.volumes(some, accuracy=accuracy), part.volume_errors(some, accuracy=accuracy)
+        assert (bounds <= errors[some]).all() and (abs(few - volumes[some]) <= bounds + errors[some]).all()
+        assert part.region(int(some[0])).volume == part.volumes([some[0]])[0]

@@ -103,7 +103,7 @@ def _proved(boundary: Segments, u: NDArray[Any], segments: NDArray[np.int64]) ->
     pairs = boundary.pairs[segments]
     values, slopes = _heights(boundary, boundary.regions[segments], pairs)
     points = [_newton(*row) for row in zip(u.tolist(), values.tolist(), slopes.tolist(), strict=True)]
-    kept = [i for i, point in enumerate(points) if point is not None and _inside(boundary, point)]
+    kept = [i for i, point in enumerate(points) if point is not None and part.domain.polytope.contains(point)]
     moved = np.array([points[i] for i in kept], dtype=object).reshape(-1, part.domain.dim)
     arithmetic = backends.get("exact").arithmetic
     start = arithmetic.linear(embedding(part.domain), [arithmetic.points(moved)])
@@ -148,14 +148,6 @@ def _newton(u: list[Any], constant: Fraction, slope: list[Fraction]) -> list[Fra
         return None
     height = constant + sum((g * x for g, x in zip(slope, start, strict=True)), Fraction(0))
     return [x - height / square * g for g, x in zip(slope, start, strict=True)]
-
-
-def _inside(boundary: Segments, point: list[Fraction]) -> bool:
-    corners = [[Fraction(x) for x in corner] for corner in boundary.partition.domain.polytope.vertices.tolist()]
-    return all(
-        (q[0] - p[0]) * (point[1] - p[1]) >= (q[1] - p[1]) * (point[0] - p[0])
-        for p, q in zip(corners, corners[1:] + corners[:1], strict=True)
-    )
 
 
 def _decided(boundary: Segments, pair: tuple[int, int], logits: NDArray[Any]) -> bool:

@@ -22,7 +22,7 @@ from ..fields.arithmetic import Forward, Stage
 from ..geometry.domain import Domain
 from ..geometry.exact_lines import Polygon, at, domain_lines
 from ..geometry.exact_points import Point, turn
-from ..geometry.polytope import Polytope
+from ..geometry.polytope import Polytope, winds_once
 from ..network.network import Network
 from ..network.operators import Piecewise
 from ..numbers.integers import Integer, ratio_sum, rational, signs
@@ -69,13 +69,8 @@ def is_convex(polygon: Sequence[Point]) -> bool:
     before, after = [*polygon[-1:], *polygon[:-1]], [*polygon[1:], *polygon[:1]]
     if len(polygon) < 3 or not all(turn(p, q, r) > 0 for p, q, r in zip(before, polygon, after, strict=True)):
         return False
-    upper = [_is_upward(p, q) for p, q in zip(polygon, after, strict=True)]
-    return sum(now and not was for was, now in zip(upper[-1:] + upper[:-1], upper, strict=True)) == 1
-
-
-def _is_upward(p: Point, q: Point) -> bool:
-    rise = q[1] * p[2] - p[1] * q[2]
-    return bool(rise > 0 or (rise == 0 and q[0] * p[2] > p[0] * q[2]))
+    ends = zip(polygon, after, strict=True)
+    return winds_once((q[0] * p[2] - p[0] * q[2], q[1] * p[2] - p[1] * q[2]) for p, q in ends)
 
 
 def _inside(polytope: Polytope, points: Sequence[Point]) -> NDArray[np.bool_]:

@@ -35,13 +35,6 @@ class Bounding:
     """Whether it is certain that no other row bounds it."""
 
 
-def sides(polytope: Polytope) -> list[Row]:
-    """The sides of a polygon as rows, positive inside; side i starts at vertex i."""
-    corners = _corners(polytope)
-    pairs = zip(corners, corners[1:] + corners[:1], strict=True)
-    return [(p[1] - q[1], q[0] - p[0], p[0] * q[1] - p[1] * q[0]) for p, q in pairs]
-
-
 def part_of(polytope: Polytope, rows: NDArray[Any]) -> list[Point]:
     """The corners of the part of a polygon in which exact rows (M, 3) hold, counter-clockwise; none if it is flat."""
     polygon = _corners(polytope)
@@ -97,7 +90,7 @@ def _outer(
         tried[chosen] = True
         polygon = _clipped(polygon, _row(table[chosen]), -Fraction(float(errors[chosen])))
     near = {count + j: (_row(table[j]), Fraction(float(errors[j]))) for j in alive.tolist()}
-    return polygon, _touching(polygon, {**dict(enumerate((row, Fraction(0)) for row in sides(polytope))), **near})
+    return polygon, _touching(polygon, {**dict(enumerate((row, Fraction(0)) for row in polytope.sides)), **near})
 
 
 def _touching(polygon: list[Point], rows: dict[int, tuple[Row, Fraction]]) -> dict[int, tuple[Row, Fraction]]:
@@ -173,4 +166,4 @@ def _row(values: NDArray[Any]) -> Row:
 
 
 def _corners(polytope: Polytope) -> list[Point]:
-    return [(Fraction(x), Fraction(y)) for x, y in polytope.vertices.tolist()]
+    return [(x, y) for x, y in polytope.corners]

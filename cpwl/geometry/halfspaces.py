@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
-from .clipping import bounding, sides
+from .clipping import bounding
 from .domain import exactly
 from .polytope import Polytope
 
@@ -69,7 +69,7 @@ class Halfspaces:
                 "the halfspaces must have a common interior point; these have none on the domain. Take a domain that "
                 "meets the region (the slice through x), and an x at which no unit is at a breakpoint."
             )
-        border = np.array(sides(polytope), dtype=object)
+        border = np.array(polytope.sides, dtype=object)
         return Irredundant(self._with(border).take(found.rows), found.certain, found.complete)
 
     def _by_double_description(self) -> Irredundant:

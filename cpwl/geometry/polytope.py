@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -45,9 +46,24 @@ class Polytope:
         return float(ConvexHull(self.vertices).volume)
 
     @cached_property
+    def corners(self) -> list[tuple[Fraction, ...]]:
+        """The vertices as rationals."""
+        return [tuple(map(Fraction, vertex)) for vertex in self.vertices.tolist()]
+
+    @cached_property
+    def sides(self) -> list[tuple[Fraction, Fraction, Fraction]]:
+        """The sides of a polygon as rows (a, b, c), a x + b y + c >= 0 inside; side i starts at vertex i."""
+        ends = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
+        return [(p[1] - q[1], q[0] - p[0], _cross(p, q)) for p, q in ends]
+
+    def contains(self, point: Sequence[Fraction]) -> bool:
+        """Whether a rational point lies in the closed polygon."""
+        return all(a * point[0] + b * point[1] + c >= 0 for a, b, c in self.sides)
+
+    @cached_property
     def exact_volume(self) -> Fraction:
         """The volume as a rational; D at most 2."""
-        points = [[Fraction(x) for x in vertex] for vertex in self.vertices.tolist()]
+        points = self.corners
         if self.dim == 1:
             return abs(points[1][0] - points[0][0])
         if self.dim == 2:
@@ -96,7 +112,9 @@ class Polytope:
         if turns[0] < 0:
             kept = kept[::-1]
             turns = [-turn for turn in turns]
-        if min(turns) < 0 or not _winds_once([points[i] for i in kept]):
+        cycle = [points[i] for i in kept]
+        steps = ((q[0] - p[0], q[1] - p[1]) for p, q in zip(cycle, cycle[1:] + cycle[:1], strict=True))
+        if min(turns) < 0 or not winds_once(steps):
             raise DomainError(
                 "vertices must go once around a convex polygon, in order; "
                 "the boundary given turns both ways or crosses itself."
@@ -104,7 +122,7 @@ class Polytope:
         return cls(corners[kept])
 
 
-def _cross(p: list[Fraction], q: list[Fraction]) -> Fraction:
+def _cross(p: Sequence[Fraction], q: Sequence[Fraction]) -> Fraction:
     return p[0] * q[1] - p[1] * q[0]
 
 
@@ -134,10 +152,10 @@ def _without_one_flat_corner(points: list[list[Fraction]], cycle: list[int]) -> 
     return [j for j in cycle if j != flat]
 
 
-def _winds_once(points: list[list[Fraction]]) -> bool:
-    """Whether the directions of a polygon that only turns left go around once: enter the upper half plane once."""
-    upper = []
-    for p, q in zip(points, points[1:] + points[:1], strict=True):
-        dx, dy = q[0] - p[0], q[1] - p[1]
-        upper.append(dy > 0 or (dy == 0 and dx > 0))
-    return sum(now and not before for before, now in zip(upper[-1:] + upper[:-1], upper, strict=True)) == 1
+def winds_once(steps: Iterable[tuple[Any, Any]]) -> bool:
+    """Whether the sides (dx, dy) of a polygon that only turns left go around once: enter the upper half plane once.
+
+    Of dx and dy only the signs matter.
+    """
+    upper = [dy > 0 or (dy == 0 and dx > 0) for dx, dy in steps]
+    return bool(sum(now and not before for before, now in zip(upper[-1:] + upper[:-1], upper, strict=True)) == 1)

@@ -49,7 +49,7 @@ class Region:
     @property
     def volume(self) -> Any:
         """The volume (area, when D = 2): a float, or a Fraction from the exact backend."""
-        return self.partition.volumes().tolist()[self.index]
+        return self.partition.volumes([self.index]).tolist()[0]
 
     @property
     def ambiguous(self) -> bool:

@@ -117,19 +117,19 @@ class Tiling(Uncached):
             return self
         return replace(self, arrangement=self.arrangement.sharpened(self._exact_lines("sharpened"), 0.0))
 
-    def volumes(self, *, accuracy: float | None = None) -> NDArray[Any]:
-        """The volume (area, when D = 2) of each region in slice coordinates, (R,).
+    def volumes(self, regions: ArrayLike | None = None, *, accuracy: float | None = None) -> NDArray[Any]:
+        """The volume (area, when D = 2) of each region (all by default) in slice coordinates, (n,).
 
         Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact
         volume, 2^-7 (one percent) by default and at least 2^-52: where the bound on ``vertices`` does not show that, it
         is computed from exact lines. Exact from the exact backend. With ``predicates="float"`` there is no
         ``accuracy``, only ``volume_errors()``.
         """
-        return self._measured(accuracy)[0]
+        return self._measured(regions, accuracy)[0]
 
-    def volume_errors(self, *, accuracy: float | None = None) -> NDArray[np.float64]:
-        """For each region a bound on how far ``volumes`` with this accuracy is from the exact one, (R,); 0 if exact."""
-        return self._measured(accuracy)[1]
+    def volume_errors(self, regions: ArrayLike | None = None, *, accuracy: float | None = None) -> NDArray[np.float64]:
+        """For each region a bound on how far ``volumes`` with this accuracy is from the exact one, (n,); 0 if exact."""
+        return self._measured(regions, accuracy)[1]
 
     def locate(self, u: ArrayLike) -> NDArray[np.int64]:
         """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,).
@@ -212,18 +212,28 @@ class Tiling(Uncached):
             )
 
     # ---- private ---------------------------------------------------------------------------------------------------
-    def _measured(self, accuracy: float | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _measured(self, regions: ArrayLike | None, accuracy: float | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Volumes and their bounds."""
+        if regions is not None:
+            chosen, place = np.unique(self._region_indices(regions), return_inverse=True)
+            found = self._measured_of(self.arrangement.take(chosen).arrangement, chosen, accuracy)
+            return found[0][place], found[1][place]
+        return self._measured_of(self.arrangement, np.arange(len(self)), accuracy)
+
+    def _measured_of(
+        self, arrangement: Arrangement[Any], regions: NDArray[np.int64], accuracy: float | None
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Those of an arrangement of some of the regions."""
         if accuracy is not None and not 2.0**-52 <= accuracy < 1:
             raise ArgumentError(f"accuracy must be at least 2^-52 and less than 1, or None, got {accuracy!r}.")
-        volumes, errors = self.arrangement.volumes(), self.arrangement.volume_errors()
-        if self.arrangement.exact or (self.lines is None and accuracy is None):
+        volumes, errors = arrangement.volumes(), arrangement.volume_errors()
+        if arrangement.exact or (self.lines is None and accuracy is None):
             return volumes, errors
         wanted = _ACCURACY if accuracy is None else accuracy
         poor = np.flatnonzero(~(errors < wanted * (1 - 2.0**-40) * (volumes - errors)))
         if len(poor):
             lines = self._exact_lines("an accuracy of volumes")
-            volumes[poor], errors[poor] = self.arrangement.sharp_volumes(poor, lines, wanted)
+            volumes[poor], errors[poor] = self.arrangement.sharp_volumes(regions[poor], lines, wanted)
         return volumes, errors
 
     def _exact_lines(self, what: str) -> ExactLines:

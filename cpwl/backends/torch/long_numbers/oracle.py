@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from hashlib import sha256
 from math import ceil, log2
 
@@ -281,7 +280,5 @@ def _key(pattern: Patterns) -> bytes:
 
 def sides_of(polytope: Polytope) -> Balls:
     """The lines of a polygon's sides, (n, 3); side i starts at vertex i."""
-    corners = [tuple(map(Fraction, corner)) for corner in polytope.vertices.tolist()]
-    lines = [(y - v, u - x, x * v - u * y) for (x, y), (u, v) in zip(corners, corners[1:] + corners[:1], strict=True)]
-    flat = Balls.of_fractions([number for line in lines for number in line])
+    flat = Balls.of_fractions([number for row in polytope.sides for number in row])
     return flat.reshaped(-1, 3)
