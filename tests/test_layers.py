@@ -7,6 +7,7 @@ import re
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from layers import LAYERS, PACKAGE, circles, floors_of, imports, is_package, modules, rises, within
@@ -38,6 +39,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
 
 MODULES = modules()
 FLOORS = floors_of(LAYERS)
+GRAPH = runpy.run_path(str(PACKAGE.parent / "benchmarks" / "import_graph.py"))
 
 
 def violations(name: str, source: str, *, package: bool) -> list[str]:
@@ -91,12 +93,27 @@ def test_no_name_that_a_folder_exports_hides_one_of_its_files() -> None:
 
 
 def test_the_picture_of_the_layers_is_what_the_code_gives() -> None:
-    root = PACKAGE.parent
-    draw = runpy.run_path(str(root / "benchmarks" / "import_graph.py"))["picture"]
-    shown = (root / "docs" / "layers.svg").read_text(encoding="utf-8")
-    assert draw(MODULES) == shown, "python benchmarks/import_graph.py --picture docs/layers.svg draws it again"
-    grown = draw(MODULES | {"geometry.spheres": ""})
-    assert grown != shown and grown.count("files<") == shown.count("files<")
+    shown = (PACKAGE.parent / "docs" / "layers.svg").read_text(encoding="utf-8")
+    assert GRAPH["picture"](MODULES) == shown, (
+        "python benchmarks/import_graph.py --picture docs/layers.svg draws it again"
+    )
+    assert GRAPH["picture"](MODULES | {"geometry.spheres": ""}) != shown
+
+
+def test_the_report_names_circles_arrows_that_go_up_and_files_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "order.py").write_text('LAYERS: dict[str, int] = {"low": 0, "high": 1}\n')
+    sources = {"": "from .high import plot", "low": "", "low.one": "from .. import high", "high": "", "high.two": ""}
+    floors = GRAPH["order"](tmp_path / "order.py")
+    assert list(GRAPH["report"](sources, floors))[1:] == [
+        "circles: 0",
+        "arrows that go up: 1\n  low.one -> high",
+        "files a folder:",
+        "    0  cpwl/",
+        "    1  cpwl/low",
+        "    1  cpwl/high",
+    ]
+    sources["high"] = "def f():\n    from ..low import one"
+    assert list(GRAPH["report"](sources, floors))[1] == "circles: 1\n  2: high, low.one"
 
 
 def test_the_abstract_arrangement_names_no_backend() -> None:
