@@ -143,6 +143,18 @@ def test_cutting_all_at_once_and_column_by_column_give_the_same_regions(
     assert rows[0] == rows[1] and len(together.vertices) == len(apart.vertices)
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_where_all_units_are_zero_nothing_is_asked_of_later_layers(depth: int, at_once: None) -> None:
+    """Rows that are certainly zero after a ReLU are known exactly: the lines of later layers go through them by name."""
+    random = np.random.default_rng(depth)
+    ops: list[Dense | type[RELU]] = []
+    for columns in [2, *[9] * (depth - 1)]:
+        ops += [Dense(random.standard_normal((9, columns)), np.zeros(9)), RELU]
+    network = Network.sequential(2, [*ops, Dense(np.ones((1, 9)), np.zeros(1))])  # type: ignore[list-item]
+    part = cpwl.partition(network, SQUARE)
+    assert 0 < part.settled < 9 and disagreements(network, SQUARE) == []
+
+
 # ---- exact orders ----------------------------------------------------------------------------------------------------
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), min_size=1, max_size=25),

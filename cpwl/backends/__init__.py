@@ -122,7 +122,19 @@ class _Oracle:
         return self._exact(patterns)
 
     def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:
-        return self._close(patterns, place, names) if self._network.products >= _CHEAP else None
+        return None if self._cheap(patterns) else self._close(patterns, place, names)
+
+    def _cheap(self, patterns: NDArray[np.int16]) -> bool:
+        """Whether exact functions, for patterns up to a stage, cost no more than close ones."""
+        if self._network.products < _CHEAP:
+            return True
+        return self._may_be_short and self._exact.quick(patterns.shape[1])
+
+    @cached_property
+    def _may_be_short(self) -> bool:
+        from .exact.short import may_be_short
+
+        return may_be_short(self._network, self._domain)
 
     def lines_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
         return self._close_lines(patterns, place, names, parts)

@@ -21,6 +21,7 @@ from .field import ExactField, Row
 from .integers import Integer, fractions, rational
 from .lines import Line, domain_lines, line
 from .restrict import frame, restricted
+from .short import ShortNetwork, ShortRows, may_be_short
 
 _ENTRIES = 1 << 19
 """Entries of one exact field that are held at once: about a hundred bytes each."""
@@ -37,14 +38,20 @@ class SliceOracle:
         self._columns = {i: slice(*part) for i, part in zip(self._network.nonlinear, pairwise(ends), strict=True)}
         self._ends = ends
         self._entries = Entries(self._network, self._columns)
+        self._short = ShortNetwork(self._network, self._columns) if may_be_short(network, domain) else None
+
+    def quick(self, units: int) -> bool:
+        """Whether the functions that the stage after so many units reads are short, and those of earlier stages."""
+        return self._short is not None and self._short.reaches(self._ends.index(units))
 
     def __call__(self, patterns: NDArray[np.int16]) -> list[RegionFunctions]:
         """The functions on regions with the given patterns (n, units before a stage)."""
         stage = self._ends.index(patterns.shape[1])
         widest = max(node.size for node in self._network.nodes)
         step = max(1, _ENTRIES // (3 * widest))
+        entries = None if self.quick(patterns.shape[1]) else self._entries
         return [
-            RegionFunctions(self._entries, pattern, fields, 3 * row, self._sides)
+            RegionFunctions(entries, pattern, fields, 3 * row, self._sides)
             for start in range(0, len(patterns), step)
             for part in [patterns[start : start + step].astype(np.int64)]
             for fields in [Fields(partial(self._read, part, stage))]
@@ -61,8 +68,10 @@ class SliceOracle:
             found.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
         return [found[i] for i in range(len(place))]
 
-    def _read(self, patterns: NDArray[np.int64], stage: int) -> list[ExactField]:
+    def _read(self, patterns: NDArray[np.int64], stage: int) -> Sequence[ExactField | ShortRows]:
         """What the stages up to the given one read: three rows a region, the constant and the two slopes."""
+        if self._short is not None and self._short.reaches(stage):
+            return self._short.read(patterns, stage)
         pieces = np.repeat(patterns, 3, axis=0)
         start = frame(2).take(np.tile(np.arange(3), len(patterns)))
         forward = Forward(self._network, ExactArithmetic(), start, lambda i: pieces[:, self._columns[i]])
@@ -78,10 +87,10 @@ class SliceOracle:
 class Fields:
     """What the stages read on some regions, computed when it is first asked for."""
 
-    make: Callable[[], Sequence[ExactField]]
+    make: Callable[[], Sequence[ExactField | ShortRows]]
 
     @cached_property
-    def read(self) -> Sequence[ExactField]:
+    def read(self) -> Sequence[ExactField | ShortRows]:
         """Stage by stage."""
         return self.make()
 
@@ -90,7 +99,8 @@ class Fields:
 class RegionFunctions:
     """The exact functions on one region; see ``predicates.Functions``."""
 
-    entries: Entries
+    entries: Entries | None
+    """What computes single entries; None where all are short."""
     pattern: NDArray[np.int64]
     fields: Fields
     row: int
@@ -108,15 +118,15 @@ class RegionFunctions:
 
     def _entry(self, stage: int, entry: int) -> Row:
         """An entry of what a stage reads: alone, if it comes from few others, or with all of these regions."""
-        if self.entries.cheap(stage):
+        if self.entries is not None and self.entries.cheap(stage):
             return self.entries.at(stage, entry, self.pattern)
-        field, rows = self.fields.read[stage], slice(self.row, self.row + 3)
-        return field.numerators[rows, entry].tolist(), field.denominators[self.row]
+        return self.fields.read[stage].entry(self.row, entry)
 
     def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """The network's output A u + b: A (m, 2) and b (m,), Fractions."""
         rows = slice(self.row, self.row + 3)
         output = self.fields.read[-1]
+        assert isinstance(output, ExactField)
         values = fractions(output.numerators[rows], output.denominators[rows, None])
         return values[1:].T, values[0]
 

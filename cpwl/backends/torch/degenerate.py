@@ -23,7 +23,7 @@ from .complex import Complex, HalfEdges
 from .crossings import Crossings, vanishing
 from .decide import Decider, Places
 from .prolong import Certain, Points
-from .segments import distinct, exclusive_sum, ranges, set_bits, sort_within, with_bits
+from .segments import distinct, exclusive_sum, numbers_of_ranges, ranges, set_bits, sort_within, with_bits
 from .signs import CellSigns, Columns, Signs
 
 
@@ -165,11 +165,12 @@ class Spans:
 def _ends(sites: Sites, cells: CellSigns, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cell, column and site of all ends of chords: cutting columns at vertices where they vanish, and crossings."""
     old, visits, shared = sites.complex, sites.visits, sites.shared
-    half_edge = chosen[old.cell_of].nonzero(as_tuple=True)[0]
+    inside = chosen.nonzero(as_tuple=True)[0]
+    half_edge = numbers_of_ranges(old.offsets[inside], old.counts[inside])
     origin, home = old.origin[half_edge], old.cell_of[half_edge]
     zero = ~(sites.signs.above[origin] | sites.signs.below[origin]) & cells.cut[home]
     row, column = set_bits(zero)
-    visit = chosen[old.cell_of[visits.half_edge]].nonzero(as_tuple=True)[0]
+    visit = numbers_of_ranges(sites.first[half_edge] - half_edge, visits.counts[half_edge])
     crossing = visits.crossing[visit]
     more = torch.bincount(shared.crossing, minlength=len(sites.crossings))
     which, extra = ranges(exclusive_sum(more)[crossing], more[crossing])
