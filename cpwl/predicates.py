@@ -7,7 +7,7 @@ leaves open can be made from exact affine functions, evaluated for the few regio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -86,6 +86,22 @@ class Functions(Protocol):
         ...
 
 
+class RegionsFunctions(Protocol):
+    """The exact functions of a network on several regions."""
+
+    def __getitem__(self, place: int) -> Functions:
+        """Those on one region."""
+        ...
+
+    def __iter__(self) -> Iterator[Functions]:
+        """Those on one region after the other."""
+        ...
+
+    def forms(self, place: Rows, names: Names) -> Sequence[Form]:
+        """The functions of those names on the regions place[i], each up to a positive factor."""
+        ...
+
+
 class CloseFunctions(Protocol):
     """The functions of a network on several regions, up to a bound."""
 
@@ -105,7 +121,7 @@ class CloseFunctions(Protocol):
 class Oracle(Protocol):
     """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
+    def __call__(self, patterns: NDArray[np.int16]) -> RegionsFunctions:
         """The exact functions on each region."""
         ...
 
@@ -228,14 +244,13 @@ class _CloseRegions:
 
 @dataclass(frozen=True, eq=False)
 class _ExactRegions:
-    functions: Sequence[Functions]
+    functions: RegionsFunctions
     lines: Names
     naming: Naming
     regions: Rows
 
-    def forms(self, place: Rows, name: Rows) -> list[Form]:
+    def forms(self, place: Rows, name: Rows) -> Sequence[Form]:
         is_line = name >= 0
         columns = self.naming(self.regions[place[~is_line]], -1 - name[~is_line])
         order = np.argsort(np.concatenate([np.flatnonzero(is_line), np.flatnonzero(~is_line)]))
-        names = Names.joined([self.lines.take(name[is_line]), columns]).take(order)
-        return [self.functions[k].form(*names.at(i)) for i, k in enumerate(place.tolist())]
+        return self.functions.forms(place, Names.joined([self.lines.take(name[is_line]), columns]).take(order))

@@ -19,6 +19,7 @@ import cpwl
 from cpwl.backends.torch import compiled
 from cpwl.backends.torch import refine as refine_module
 from cpwl.backends.torch.coincidence import Rules, exact_order
+from cpwl.backends.torch.segments import sort_within
 from cpwl.backends.torch.sequential import Sequential
 from cpwl.network import RELU, Dense, Network
 
@@ -145,7 +146,7 @@ def test_cutting_all_at_once_and_column_by_column_give_the_same_regions(
 
 @pytest.mark.parametrize("depth", [2, 3])
 def test_where_all_units_are_zero_nothing_is_asked_of_later_layers(depth: int, at_once: None) -> None:
-    """Rows that are certainly zero after a ReLU are known exactly: the lines of later layers go through them by name."""
+    """Rows that are certainly zero after a ReLU are known exactly: lines of later layers certainly meet there."""
     random = np.random.default_rng(depth)
     ops: list[Dense | type[RELU]] = []
     for columns in [2, *[9] * (depth - 1)]:
@@ -181,7 +182,8 @@ def test_crossings_are_sorted_whatever_their_positions_say_within_their_slack(
         point[other] = point[pivot]
 
     everything: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = lambda item, _: item >= 0  # noqa: E731
-    found = exact_order(segment, position, slacks + 1e-15, Rules(len(place), side, everything, unite))
+    given = sort_within(segment, position)
+    found = exact_order(given, segment, position, slacks + 1e-15, Rules(len(place), side, everything, unite))
     mine = [(int(segment[i]), int(place[i])) for i in found.order]
     assert mine == sorted(places)
     runs = found.point[found.order].tolist()
@@ -199,5 +201,5 @@ def test_a_position_that_is_not_a_number_is_in_no_certain_order() -> None:
         return torch.sign(pivot - other).to(torch.int8)
 
     rules = Rules(3, side, lambda item, _: item >= 0, lambda *_: None)
-    found = exact_order(torch.zeros(3, dtype=torch.int64), position, slack, rules)
+    found = exact_order(torch.arange(3), torch.zeros(3, dtype=torch.int64), position, slack, rules)
     assert found.order.tolist() == [2, 1, 0] and len(asked) >= 2

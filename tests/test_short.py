@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from cpwl.backends.exact import oracle
 from cpwl.backends.exact.oracle import SliceOracle
 from cpwl.backends.exact.short import bits_of, may_be_short
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
+from cpwl.predicates import Names
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 
@@ -100,6 +102,24 @@ def test_numbers_of_more_than_53_bits_are_not_short(shift: int, fits: bool) -> N
     second = Dense(np.array([[0.5, 0.0]]), np.array([2.0**shift / 4]))
     network = Network.sequential(2, [first, RELU, second, RELU, Dense(np.ones((1, 1)), np.zeros(1))])
     assert SliceOracle(network, SQUARE).quick(2) == fits
+
+
+@pytest.mark.parametrize("power", [-30, 0, 30, 70])
+def test_short_functions_of_any_size_are_the_exact_ones(power: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Multiples of 2^70 are as short as those of 2^-30."""
+    random, size = np.random.default_rng(0), 2.0**power
+    first = Dense(multiples(random, (4, 2), 3) * size, multiples(random, 4, 3) * size)
+    network = Network.sequential(2, [first, RELU, Dense(np.ones((1, 4)), np.zeros(1)), RELU])
+    short = SliceOracle(network, SQUARE)
+    names = Names.of([(0, 1, 3, 0.0), (0, 2, -1, size), (0, 2, -1, 0.1), (1, 0, -1, 0.0)])
+    assert short.quick(0) and short.quick(4)
+    monkeypatch.setattr(oracle, "may_be_short", lambda *_: False)
+    exact = SliceOracle(network, SQUARE)
+    pattern, place = np.array([[1, 0, 1, 1]], np.int16), np.zeros(4, np.int64)
+    for one, other in zip(short(pattern).forms(place, names), exact(pattern).forms(place, names)):
+        mine, theirs = ([Fraction(int(x)) for x in form] for form in (one, other))
+        ratios = {x / y for x, y in zip(mine, theirs) if y}
+        assert len(ratios) == 1 and min(ratios) > 0 and [x == 0 for x in mine] == [y == 0 for y in theirs]
 
 
 @given(st.lists(st.floats(-(2.0**40), 2.0**40, allow_subnormal=False), min_size=1, max_size=6))

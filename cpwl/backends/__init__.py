@@ -18,7 +18,7 @@ from ..balls import Balls
 from ..domain import Domain
 from ..errors import BackendError
 from ..network import Network
-from ..predicates import CloseFunctions, Functions, Names, Oracle
+from ..predicates import CloseFunctions, Names, Oracle, RegionsFunctions
 
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
@@ -118,7 +118,7 @@ class _Oracle:
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network, self._domain = network, domain
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
+    def __call__(self, patterns: NDArray[np.int16]) -> RegionsFunctions:
         return self._exact(patterns)
 
     def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:

@@ -7,19 +7,21 @@ each exactly, in whatever order a product sums (proofs/, Lemma 14).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...domain import Domain
-from ...network import Dense, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum, table
+from ...network import Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum, table
 from .field import Row
 from .integers import Integer
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 _BITS = 53
 """Of a float64 number."""
@@ -28,7 +30,7 @@ _FARTHEST = 500
 """Multiples of 2^-500 to 2^500 only: far from what float64 cannot hold."""
 
 _SHORT = 26
-"""Digits of a weight behind the point, beyond which products of three will hardly be short."""
+"""Digits of weights, beyond which products of two are hardly short."""
 
 _FEW = 64
 """Entries of an array that are looked at first."""
@@ -59,17 +61,36 @@ class ShortRows:
 
     def entry(self, row: int, entry: int) -> Row:
         """An entry on the region whose rows begin there."""
+        bits = max(self.bits, 0)
+        return [Integer(int(x)) for x in (self.values[row : row + 3, entry] * 2.0**bits).tolist()], Integer(1) << bits
+
+    def forms(
+        self, row: Places, first: Places, second: Places, level: Floats
+    ) -> tuple[NDArray[np.bool_], list[tuple[int, int, int]]]:
+        """Entries ``first`` minus ``second`` (if >= 0) or a level: a, b, c, as integers, up to one factor.
+
+        Levels must be multiples like all the rest; which ones are, and the functions of these.
+        """
         scale = 2.0**self.bits
-        return [Integer(int(x)) for x in (self.values[row : row + 3, entry] * scale).tolist()], Integer(1) << self.bits
+        levels = level * scale
+        whole = (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
+        rows = row[whole, None] + np.array([1, 2, 0])
+        one = (self.values[rows, first[whole, None]] * scale).astype(np.int64)
+        other = (self.values[rows, second[whole, None]] * scale).astype(np.int64)
+        found = one - np.where(second[whole, None] >= 0, other, 0)
+        found[:, 2] -= levels[whole].astype(np.int64)
+        return whole, list(map(tuple, found.tolist()))
 
 
 class ShortNetwork:
-    """A network restricted to a slice, as far as its numbers are short."""
+    """A network on a slice, as far as its numbers are short."""
 
-    def __init__(self, network: Network, columns: Mapping[int, slice]) -> None:
-        """``columns``: of each nonlinear node the columns of a pattern that hold its units."""
-        self._network, self._columns = network, columns
-        self._grains: dict[int, Grain] = {0: Grain(0, np.ones(network.nodes[0].size))}
+    def __init__(self, network: Network, domain: Domain) -> None:
+        self._network, self._columns = network, network.unit_columns
+        self._frame = np.stack([domain.origin, *domain.basis.T])
+        """The input at the origin of the slice, and along its two axes."""
+        first = Grain(bits_of(self._frame), np.abs(self._frame).max(axis=0))
+        self._grains: dict[int, Grain] = {0: first} if first.fits else {}
         self._constants: dict[int, tuple[Floats, Floats]] = {}
         for i, node in enumerate(network.nodes[1:], start=1):
             if not all(j in self._grains for j in node.inputs):
@@ -86,7 +107,7 @@ class ShortNetwork:
 
     def read(self, patterns: NDArray[np.int64], stage: int) -> list[ShortRows]:
         """What the stages up to the given one, which must be reached, read on regions with these patterns."""
-        rows = np.tile(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), (len(patterns), 1))
+        rows = np.tile(self._frame, (len(patterns), 1))
         point = np.tile([1.0, 0.0, 0.0], len(patterns))[:, None]
         pieces = np.repeat(patterns, 3, axis=0)
         live, found = {0: rows}, []
@@ -94,7 +115,7 @@ class ShortNetwork:
             inputs = [live[j] for j in node.inputs]
             if node.is_nonlinear:
                 read = node.inputs[0]
-                found.append(ShortRows(inputs[0], max(self._grains[read].bits, 0)))
+                found.append(ShortRows(inputs[0], self._grains[read].bits))
                 if len(found) > stage:
                     break
                 live[i] = self._on_pieces(i, node, inputs[0], pieces[:, self._columns[i]], point)
@@ -132,10 +153,10 @@ class ShortNetwork:
         grains = [self._grains[j] for j in node.inputs]
         match op := node.op:
             case Dense():
-                return self._affine(i, grains[0], op.weight, op.bias, lambda peak, w: _products(peak, w))
+                return self._affine(i, node, grains[0], (op.weight, op.bias), _products)
             case Scale():
-                factor, shift = (np.broadcast_to(part, node.shape).ravel() for part in (op.factor, op.shift))
-                return self._affine(i, grains[0], factor, shift, lambda peak, f: peak * f)
+                maps = [np.broadcast_to(part, node.shape).ravel() for part in (op.factor, op.shift)]
+                return self._affine(i, node, grains[0], maps, lambda peak, factor: peak * factor)
             case Sum():
                 return _sum(op, grains)
             case Gather():
@@ -144,25 +165,48 @@ class ShortNetwork:
             case Max():
                 return Grain(grains[0].bits, grains[0].peak.reshape(node.size, -1).max(axis=1))
             case Piecewise():
-                found = [_as_floats(part) for part in (op.slopes, op.intercepts)]
-                if found[0] is None or found[1] is None:
-                    return None
-                slopes, intercepts = table(found[0], node), table(found[1], node)
-                return self._affine(i, grains[0], slopes, intercepts, lambda peak, s: peak * s.max(axis=0))
+                maps = [op.slopes, op.intercepts]
+                return self._affine(i, node, grains[0], maps, lambda peak, slopes: peak * slopes.max(axis=0))
         return None
 
     def _affine(
-        self, i: int, x: Grain, factors: Any, shifts: Any, sizes: Callable[[Floats, Floats], Floats]
+        self, i: int, node: Node, x: Grain, maps: Sequence[NDArray[Any]], sizes: Callable[[Floats, Floats], Floats]
     ) -> Grain | None:
-        """The grain of factors times entries plus shifts; keeps both. ``sizes`` bounds the former."""
-        constants = [_as_floats(part) for part in (factors, shifts)]
-        if constants[0] is None or constants[1] is None:
+        """The grain of factors times entries plus shifts, the ``maps``; keeps these. ``sizes`` bounds the products."""
+        known = _known.setdefault(node.op, {})
+        if node.shape not in known:
+            known[node.shape] = Affine.of(maps, node)
+        found = known[node.shape]
+        if found.factors is None or found.shifts is None:
             return None
-        factors, shifts = self._constants[i] = constants[0], constants[1]
-        sums = sizes(x.peak, np.abs(factors))
-        shift = np.abs(shifts).max(axis=0) if shifts.ndim > 1 else np.abs(shifts)
-        total = sums.reshape(-1, len(shift)) + shift
-        return Grain(max(x.bits + bits_of(factors), bits_of(shifts)), total.ravel())
+        self._constants[i] = found.factors, found.shifts
+        total = sizes(x.peak, np.abs(found.factors)).reshape(-1, len(found.shift)) + found.shift
+        return Grain(max(x.bits + found.bits[0], found.bits[1]), total.ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """Factors and shifts in float64, or None; the bits of each, and bounds on the shifts of each unit."""
+
+    factors: Floats | None
+    shifts: Floats | None
+    bits: tuple[int, int] = (0, 0)
+    shift: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, maps: Sequence[NDArray[Any]], node: Node) -> Affine:
+        """From factors and shifts, of a ``Piecewise`` by piece."""
+        factors, shifts = (_as_floats(part) for part in maps)
+        if factors is None or shifts is None:
+            return cls(None, None)
+        if isinstance(node.op, Piecewise):
+            factors, shifts = table(factors, node), table(shifts, node)
+        largest = np.abs(shifts).max(axis=0) if shifts.ndim > 1 else np.abs(shifts)
+        return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest)
+
+
+_known: WeakKeyDictionary[Op, dict[Shape, Affine]] = WeakKeyDictionary()
+"""What is worked out for an operator serves all partitions."""
 
 
 def _products(peak: Floats, weight: Floats) -> Floats:
@@ -183,7 +227,7 @@ def _gathered(op: Gather, inputs: list[Floats]) -> Floats:
 
 def _as_floats(values: NDArray[Any]) -> Floats | None:
     """Numbers in float64, if it holds each of them."""
-    found = np.asarray(values, np.float64)
+    found = np.array(values, np.float64)  # what is known of it stays true
     if values.dtype == object and not np.array_equal(found.astype(object), values):
         return None
     return found if bool(np.isfinite(found).all()) else None
@@ -205,5 +249,10 @@ def may_be_short(network: Network, domain: Domain) -> bool:
         return False
     arrays = [domain.origin, domain.basis]
     arrays += [part for node in network.nodes if isinstance(node.op, Dense) for part in (node.op.weight, node.op.bias)]
-    few = all(bits_of(np.ravel(part)[:_FEW]) <= _SHORT for part in arrays)
-    return few and all(bits_of(np.ravel(part)) <= _SHORT for part in arrays)
+    few = all(_length(np.ravel(part)[:_FEW]) <= _SHORT for part in arrays)
+    return few and all(_length(np.ravel(part)) <= _SHORT for part in arrays)
+
+
+def _length(values: Floats) -> int:
+    """The digits of the longest of some numbers on one grid."""
+    return bits_of(values) + int(np.frexp(np.abs(values).max(initial=0.0))[1])

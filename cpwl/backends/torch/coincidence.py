@@ -49,9 +49,10 @@ class Rules:
     """Given the points, and crossings with pivots at which they lie, makes their points one, in place."""
 
 
-def exact_order(segment: Tensor, position: Tensor, slack: Tensor, rules: Rules) -> Order:
-    """Sorts crossings on segments, known by their positions up to a slack, exactly."""
-    order, slots, cluster = _clusters(segment, position, slack)
+def exact_order(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor, rules: Rules) -> Order:
+    """Sorts crossings on segments, known by their positions up to a slack, exactly; ``order`` sorts by positions."""
+    order = order.clone()
+    slots, cluster = _clusters(segment[order], position[order], slack[order])
     point = torch.arange(rules.points, device=order.device)
     item = order[slots]
     while True:
@@ -74,31 +75,21 @@ def exact_order(segment: Tensor, position: Tensor, slack: Tensor, rules: Rules) 
     return Order(order, point[torch.arange(len(order), device=order.device) % max(rules.points, 1)])
 
 
-def _clusters(segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The crossings sorted by segment and position; the places of those in a cluster with others, and its number.
+def _clusters(segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+    """Of crossings sorted by position the places of those in a cluster with others, and its number.
 
-    Clusters are separated by certain gaps; a position that is not a number is nowhere certainly.
+    Clusters are separated by gaps that are certain for whatever lies on the two sides, by the largest slack on the
+    segment. A position that is not a number is nowhere certainly, nor is any other on its segment.
     """
-    radius = (slack + 4 * UNIT) * ROUND_UP
-    known = radius <= 1
-    low = torch.where(known, position - radius, -2.0).nan_to_num(nan=-2.0)
-    high = torch.where(known, position + radius, 3.0).nan_to_num(nan=3.0)
-    order = sort_within(segment, low)
-    segment, low, high = segment[order], low[order], high[order]
-    begins = torch.ones_like(segment, dtype=torch.bool)
-    begins[1:] = steps(segment)[1:] | (low[1:] > _running_maximum(segment, high)[:-1])
+    number = torch.cumsum(steps(segment), 0) - 1
+    known = (slack <= 1) & position.isfinite()
+    radius = torch.where(known, (slack + 2 * UNIT) * ROUND_UP, torch.inf)
+    reach = radius.new_zeros(int(number[-1]) + 1).scatter_reduce_(0, number, radius, "amax", include_self=False)
+    begins = torch.ones_like(known)
+    begins[1:] = steps(segment)[1:] | (position[1:] - position[:-1] > 2 * reach[number[1:]])
     cluster = torch.cumsum(begins, 0) - 1
     slots = (torch.bincount(cluster)[cluster] > 1).nonzero(as_tuple=True)[0]
-    return order, slots, distinct(cluster[slots])[1]
-
-
-def _running_maximum(segment: Tensor, values: Tensor) -> Tensor:
-    """Of each entry and those before it in its segment; ranks are compared, so that nothing is rounded."""
-    by_value = torch.argsort(values)
-    rank = torch.empty_like(by_value)
-    rank[by_value] = torch.arange(len(rank), device=rank.device)
-    base = (torch.cumsum(steps(segment), 0) - 1) * len(rank)
-    return values[by_value[torch.cummax(base + rank, 0)[0] - base]]
+    return slots, distinct(cluster[slots])[1]
 
 
 def _extent(cluster: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,13 +152,14 @@ def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider)
     def side(pivot: Tensor, other: Tensor) -> Tensor:
         names = torch.stack([cells.marks[edge[pivot], 1], -1 - column[pivot]], 1)
         places = Places(-1 - index[pivot], home[pivot], names)  # no vertex yet: a number that none has
-        return decider.signs(places, column[other], "order") * at_start[other]
+        return decider.signs(places, column[other], "cut") * at_start[other]
 
     def unite(point: Tensor, pivot: Tensor, other: Tensor) -> None:
         point[other] = point[pivot]
 
     rules = Rules(len(index), side, lambda item, _: torch.ones_like(item, dtype=torch.bool), unite)
-    found = exact_order(edge, crossings.position[index], crossings.slack[index], rules)
+    sorted_ = torch.arange(len(index), device=index.device)
+    found = exact_order(sorted_, edge, crossings.position[index], crossings.slack[index], rules)
     return _united(crossings, index, found)
 
 

@@ -26,6 +26,9 @@ from .counts import Counts, Question
 from .field import UNIT
 from .segments import as_numpy
 
+Integers = NDArray[Any]
+"""An object array of integers of any length."""
+
 Point = tuple[Any, Any, Any]
 """(x, y, w) with w > 0: the point (x / w, y / w), in integers."""
 
@@ -111,8 +114,9 @@ class Decider:
         return signs
 
     def _exact_signs(self, places: Places, columns: Tensor) -> Tensor:
-        signs = [(value > 0) - (value < 0) for value, _ in self._values(places, places.cell, columns)]
-        return torch.tensor(signs, dtype=torch.int8, device=columns.device)
+        values, _ = self._values(places, places.cell, columns)
+        signs = (values > 0).astype(np.int8) - (values < 0).astype(np.int8)
+        return torch.as_tensor(signs, device=columns.device)
 
     def orders(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         """``positions``, where they decide in which order crossings lie."""
@@ -137,8 +141,8 @@ class Decider:
         return position, slack
 
     def _exact_positions(self, first: Places, second: Places, cells: Tensor, columns: Tensor) -> Tensor:
-        ends = (self._values(end, cells, columns) for end in (first, second))
-        exact = [_position(*one, *other) for one, other in zip(*ends, strict=True)]
+        (p, v), (q, w) = (self._values(end, cells, columns) for end in (first, second))
+        exact = [_position(one, other) for one, other in zip((p * w).tolist(), (q * v).tolist(), strict=True)]
         return torch.tensor(exact, dtype=torch.float64, device=columns.device)
 
     def fetch(self, cells: Tensor) -> None:
@@ -147,14 +151,21 @@ class Decider:
         if not self._close.known:
             self._fetch_exact(cells)
 
-    def _values(self, places: Places, cells: Tensor, columns: Tensor) -> list[tuple[Any, Any]]:
-        """Columns at places, as numerator and denominator, up to a positive factor common to one of ``cells``."""
+    def _values(self, places: Places, cells: Tensor, columns: Tensor) -> tuple[Integers, Integers]:
+        """Columns at places, as numerators and denominators, up to a positive factor common to one of ``cells``."""
         self._fetch_exact(torch.cat([places.cell, cells]))
+        vertex, home, names = places.numpy()
         wanted = list(zip(cells.tolist(), (-1 - columns).tolist(), strict=True))
-        corners = list(zip(*(part.tolist() for part in (places.vertex, places.cell, places.names)), strict=True))
-        lines = [(cell, name) for vertex, cell, names in corners if vertex not in self._points for name in names]
-        self._fetch_forms({*wanted, *lines})
-        return [_at(self._forms[form], self._point(*corner)) for form, corner in zip(wanted, corners, strict=True)]
+        new = {v: i for i, v in enumerate(vertex.tolist()) if v not in self._points}
+        index = np.fromiter(new.values(), np.int64, len(new))
+        lines = [list(zip(home[index].tolist(), part, strict=True)) for part in names[index].T.tolist()]
+        self._fetch_forms({*wanted, *lines[0], *lines[1]})
+        meeting = intersections(*([self._forms[name] for name in part] for part in lines))
+        self._points.update(zip(new, meeting, strict=True))
+        forms = _table([self._forms[name] for name in wanted])
+        points = _table([self._points[v] for v in vertex.tolist()])
+        checkpoint()
+        return (forms * points).sum(axis=1), points[:, 2]
 
     def _fetch_exact(self, cells: Tensor) -> None:
         """Asks for the exact functions on some cells, all at once."""
@@ -172,27 +183,32 @@ class Decider:
             place, name = np.array([(self._homes[cell][1], name) for cell, name in forms]).T
             self._forms.update(zip(forms, self._batches[batch].forms(place, name), strict=True))
 
-    def _point(self, vertex: int, cell: int, names: Sequence[int]) -> Point:
-        if vertex not in self._points:
-            self._points[vertex] = intersection(*(self._forms[cell, name] for name in names))
-        return self._points[vertex]
+
+def _table(rows: Sequence[tuple[Any, Any, Any]]) -> Integers:
+    """Triples as an array (n, 3)."""
+    result = np.empty((len(rows), 3), dtype=object)
+    for k in range(3):
+        result[:, k] = [row[k] for row in rows]
+    return result
+
+
+def intersections(first: Sequence[Form], second: Sequence[Form]) -> list[Point]:
+    """The points where two functions each vanish."""
+    checkpoint()
+    p, q = _table(first).T, _table(second).T
+    x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+    if (w == 0).any():
+        raise InternalError("two lines that meet in a vertex are parallel: an earlier decision was wrong")
+    sign = np.where(w > 0, 1, -1)
+    return list(zip(*((sign * part).tolist() for part in (x, y, w)), strict=True))
 
 
 def intersection(p: Form, q: Form) -> Point:
     """The point where two functions vanish."""
-    checkpoint()
-    x, y, w = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
-    if w == 0:
-        raise InternalError("two lines that meet in a vertex are parallel: an earlier decision was wrong")
-    return (x, y, w) if w > 0 else (-x, -y, -w)
+    return intersections([p], [q])[0]
 
 
-def _at(form: Form, point: Point) -> tuple[Any, Any]:
-    checkpoint()
-    return form[0] * point[0] + form[1] * point[1] + form[2] * point[2], point[2]
-
-
-def _position(p: Any, v: Any, q: Any, w: Any) -> float:
-    """Where a function with the values p / v and q / w at the ends, of opposite sign, vanishes between them."""
-    one, other = abs(int(p * w)), abs(int(q * v))
-    return one / (one + other)
+def _position(one: Any, other: Any) -> float:
+    """Where a function vanishes between ends with values that are as two integers, of opposite sign, are."""
+    one, other = abs(int(one)), abs(int(other))
+    return float(one / (one + other))

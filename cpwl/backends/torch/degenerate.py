@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from ...errors import InternalError
-from .chords import Visits, interpolated
+from .chords import Chords, Ends, Meets, Visits
 from .coincidence import Order, Rules, Shared, exact_order, steps
 from .complex import Complex, HalfEdges
-from .crossings import Crossings, vanishing
+from .crossings import Crossings
 from .decide import Decider, Places
 from .prolong import Certain, Points
 from .segments import distinct, exclusive_sum, numbers_of_ranges, ranges, set_bits, sort_within, with_bits
@@ -83,8 +83,9 @@ class Sites:
         half_edge, crossing = self.crossing(site)
         return torch.where(crossing < 0, self.complex.origin[half_edge], self.vertices + crossing)
 
-    def value(self, site: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        """Columns at sites, and bounds on the errors."""
+    def points(self, begin: Tensor, end: Tensor) -> Ends:
+        """What is known of the sites at which chords begin and end."""
+        site = torch.cat([begin, end])
         half_edge, crossing = self.crossing(site)
         first = self.complex.origin[half_edge]
         second, position, slack = first.clone(), *self.columns.values.new_zeros(2, len(site))
@@ -92,9 +93,8 @@ class Sites:
         crossing = crossing[found]
         first[found], second[found] = self.complex.edges[self.crossings.edge[crossing]].unbind(1)
         position[found], slack[found] = self.crossings.position[crossing], self.crossings.slack[crossing]
-        low, high = self.columns.values[first, column], self.columns.values[second, column]
-        bounds = self.columns.bounds_at(first, column)[0], self.columns.bounds_at(second, column)[0]
-        return interpolated(low, high, *bounds, position, slack)
+        number = torch.arange(len(site), device=site.device)
+        return Ends(self.columns, number.view(2, -1).T, torch.stack([first, second], 1), number, position, slack)
 
     def places(self, site: Tensor) -> Places:
         """The sites as zeros of two functions."""
@@ -154,13 +154,6 @@ class Spans:
         also = Shared((torch.cumsum(leads, 0) - 1)[~leads], column[~leads])
         return cls(sites, begin[leads], end[leads], cell[leads], column[leads], also)
 
-    def crossing(self) -> Tensor:
-        """Pairs of chords that cross, sorted: int64 (Q, 2), that which begins earlier first."""
-        low = torch.searchsorted(self.begin, self.begin, right=True)
-        first, second = ranges(low, torch.searchsorted(self.begin, self.end) - low)
-        crossing = self.end[second] > self.end[first]
-        return torch.stack([first[crossing], second[crossing]], 1)
-
 
 def _ends(sites: Sites, cells: CellSigns, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cell, column and site of all ends of chords: cutting columns at vertices where they vanish, and crossings."""
@@ -203,12 +196,14 @@ class Web:
     @classmethod
     def of(cls, spans: Spans) -> Web:
         """The points in which chords meet, and their exact order on each."""
-        pair = spans.crossing()
+        ends = spans.sites.points(spans.begin, spans.end)
+        meets, _ = Meets.find(Chords(spans.begin, spans.end, spans.cell, spans.column), ends)
+        pair = meets.chord
         if not len(pair):
             none = pair[:, 0]
             return cls(spans, none, none, pair, none.double(), none.double())
-        position, slack = _along(spans, pair)
-        order = _ordered(spans, pair, position, slack)
+        meets = _placed(spans, ends, meets)
+        order = _ordered(spans, meets)
         chord = pair.T.reshape(-1)[order.order]
         name, point = distinct(order.point[order.order])
         leads = steps(chord) | steps(point)
@@ -218,8 +213,7 @@ class Web:
         wrong = 2 * pairs != degree * (degree - 1)
         if bool(wrong.any()):
             raise _inconsistent("lines that meet twice", spans.sites, spans.cell[pair[wrong[of_pair], 0]])
-        best = sort_within(of_pair, slack[0])[exclusive_sum(torch.bincount(of_pair))]
-        return cls(spans, chord, found, pair[best], position[0, best], slack[0, best])
+        return cls(spans, chord, found, pair[name], meets.position[name, 0], meets.slack[name, 0])
 
     @cached_property
     def counts(self) -> Tensor:
@@ -256,22 +250,30 @@ class Web:
         return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
 
 
-def _along(spans: Spans, pair: Tensor) -> tuple[Tensor, Tensor]:
-    """Where pairs of chords cross, along the one and the other, and bounds on the errors; (2, Q) each."""
-    chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
-    column = spans.column[other]
-    (one, one_bound), (two, two_bound) = (spans.sites.value(end[chord], column) for end in (spans.begin, spans.end))
-    position, slack = vanishing(one, two, one_bound, two_bound)
-    loose = (~((one.abs() > one_bound) & (two.abs() > two_bound))).nonzero(as_tuple=True)[0]
-    if len(loose):
-        begin, end = (spans.sites.places(end[chord[loose]]) for end in (spans.begin, spans.end))
-        cell = spans.cell[chord[loose]]
-        position[loose], slack[loose] = spans.sites.decider.positions(begin, end, cell, column[loose])
-    return position.view(2, -1), slack.view(2, -1)
+def _placed(spans: Spans, ends: Ends, meets: Meets) -> Meets:
+    """The crossings of chords, with exact positions where a value at one end of a chord is within its error bound."""
+    chord, other = meets.chord.T.reshape(-1), meets.chord.T.flip(0).reshape(-1)
+    position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
+    poor = (slack >= 2.0**-20).nonzero(as_tuple=True)[0]
+    if not len(poor):
+        return meets
+    column = spans.column[other[poor]]
+    values = [ends.at(ends.ends[chord[poor], k], column) for k in (0, 1)]
+    loose = poor[~torch.stack([value.abs() > bound for value, bound in values]).all(0)]
+    if not len(loose):
+        return meets
+    position, slack = position.clone(), slack.clone()
+    begin, end = (spans.sites.places(end[chord[loose]]) for end in (spans.begin, spans.end))
+    cell, column = spans.cell[chord[loose]], spans.column[other[loose]]
+    found = spans.sites.decider.positions(begin, end, cell, column)
+    position[loose], slack[loose] = found[0].clamp(0, 1), found[1]
+    order = sort_within(chord, position)
+    return Meets(meets.chord, position.view(2, -1).T, slack.view(2, -1).T, order)
 
 
-def _ordered(spans: Spans, pair: Tensor, position: Tensor, slack: Tensor) -> Order:
+def _ordered(spans: Spans, meets: Meets) -> Order:
     """The crossings of chords: number i < Q on the first chord of pair i, Q + i on the second."""
+    pair = meets.chord
     chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
     sites, count = spans.sites, len(spans)
     key = pair[:, 0] * count + pair[:, 1]
@@ -283,7 +285,7 @@ def _ordered(spans: Spans, pair: Tensor, position: Tensor, slack: Tensor) -> Ord
         places = Places(number, spans.cell[one], names)
         at_begin = sites.above_left(spans.cell[one], spans.column[third])
         at_begin = torch.where(one < third, at_begin, -at_begin)
-        return sites.decider.signs(places, spans.column[third], "order") * at_begin
+        return sites.decider.signs(places, spans.column[third], "cut") * at_begin
 
     def chosen(crossing: Tensor, cluster: Tensor) -> Tensor:
         """Where a chord comes before all that cross it in the cluster: the others will know from it."""
@@ -309,7 +311,8 @@ def _ordered(spans: Spans, pair: Tensor, position: Tensor, slack: Tensor) -> Ord
         point[place] = point[group[first] % len(pair)]
 
     rules = Rules(len(pair), side, chosen, unite)
-    return exact_order(chord, position.reshape(-1), slack.reshape(-1), rules)
+    position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
+    return exact_order(meets.order, chord, position, slack, rules)
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,7 +159,7 @@ class _Refinement:
         chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
         chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
-        found = Meets.find(chords, chord_ends)
+        found = Meets.find(chords, chord_ends.points)
         if self.task.decider is not None:
             found = along_chords(chords, chord_ends, found, self.task.decider)
         meets, tied = found
