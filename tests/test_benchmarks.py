@@ -192,7 +192,7 @@ def test_a_network_beside_another_costs_and_counts_what_it_says() -> None:
     """The one that stands beside is measured in the same process, and its regions are its own."""
     command = [ROOT / "benchmarks" / "measure.py", "mlp-64x4-bias-free", "torch", "--least", "1", "--seconds", "0"]
     found = json.loads(subprocess.check_output([sys.executable, *command], text=True, cwd=ROOT))
-    assert (found["regions"], found["beside"], found["beside_regions"]) == (504, "mlp-64x4", 29714)
+    assert (found["regions"], found["beside"], found["beside_regions"]) == (504, "mlp-64x4-near", 536)
     assert found["settled"] > 0 and found["beside_cpu"] > 0 and found["floor"] > 0
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ import cpwl
 from cpwl.backends.torch import compiled
 from cpwl.backends.torch import refine as refine_module
 from cpwl.backends.torch.coincidence import Rules, exact_order
+from cpwl.backends.torch.decide import Decider
 from cpwl.backends.torch.segments import sort_within
 from cpwl.backends.torch.sequential import Sequential
 from cpwl.network import RELU, Dense, Network
@@ -56,9 +58,12 @@ def layered(random: np.random.Generator, tables: list[Callable[..., Table]], wid
     return Network.sequential(2, [*ops, Dense(np.ones((1, width)), np.zeros(1))])  # type: ignore[list-item]
 
 
-def regions_of(rows: list[tuple[int, int, int]]) -> int:
+def regions_of(rows: Sequence[tuple[float, float, float]]) -> int:
     """The number of cells of an arrangement of lines in the square, counted by its inner points (Lemma 4)."""
-    exact = {tuple(Fraction(x) / max(map(abs, row)) * (1 if row > (0, 0, 0) else -1) for x in row) for row in rows}
+    exact = {
+        tuple(Fraction(x) / max(abs(Fraction(y)) for y in row) * (1 if row > (0, 0, 0) else -1) for x in row)
+        for row in rows
+    }
     cutting = [row for row in exact if min(_corners(row)) < 0 < max(_corners(row))]
     through: dict[tuple[Fraction, Fraction], set[tuple[Fraction, ...]]] = {}
     for p, q in combinations(cutting, 2):
@@ -105,6 +110,25 @@ def test_an_arrangement_of_lines_has_as_many_regions_as_its_points_say(
 
 
 @BOTH
+@pytest.mark.parametrize("gap", [2.0**-53, 2.0**-50, 2.0**-46])
+@pytest.mark.parametrize("seed", range(6))
+def test_lines_that_meet_and_lines_that_nearly_meet_are_told_apart(
+    seed: int, gap: float, built: bool, either: Callable[[bool], None], at_once: None
+) -> None:
+    """Pencils through three points; some lines miss theirs by a few last bits, and some are there twice, nearly."""
+    either(built)
+    random = np.random.default_rng(seed)
+    points = random.integers(-3, 4, (3, 2)) / 4
+    normals = random.integers(-4, 5, (24, 2)).astype(float)
+    normals = normals[normals.any(axis=1)]
+    offsets = -(normals * points[random.integers(3, size=len(normals))]).sum(axis=1)
+    offsets += gap * random.integers(-2, 3, len(normals)) * (random.random(len(normals)) < 0.6)
+    rows = [(float(a), float(b), float(c)) for (a, b), c in zip(normals, offsets)]
+    part = cpwl.partition(lines(*rows), SQUARE)
+    assert len(part) == regions_of(rows) and part.recut == 0
+
+
+@BOTH
 @pytest.mark.parametrize("name", [name for name, rows in ARRANGEMENTS.items() if len(rows) < 40])
 def test_patterns_vertices_and_outputs_are_those_of_exact_arithmetic(
     name: str, built: bool, either: Callable[[bool], None], at_once: None
@@ -142,6 +166,26 @@ def test_cutting_all_at_once_and_column_by_column_give_the_same_regions(
     apart = cpwl.partition(degenerate.network, degenerate.domain)
     rows = [sorted(row.tobytes() for row in part.patterns()) for part in (together, apart)]
     assert rows[0] == rows[1] and len(together.vertices) == len(apart.vertices)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[(1, 2, 0), (2, -1, 0), (1, 1, 0)], [(1, 2, 1), (3, -1, 3)]],
+    ids=["three that meet inside", "two that meet on a side"],
+)
+def test_signs_at_crossings_are_counted_apart(
+    rows: list[tuple[int, int, int]], at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deciders, begun = [], Decider.__init__
+
+    def noted(decider: Decider, *given: Any) -> None:
+        begun(decider, *given)
+        deciders.append(decider)
+
+    monkeypatch.setattr(Decider, "__init__", noted)
+    part = cpwl.partition(lines(*rows), SQUARE)
+    (decider,) = deciders
+    assert sum(n for (question, _), n in decider.counts.items() if question == "cut") == 1 <= part.settled
 
 
 @pytest.mark.parametrize("depth", [2, 3])

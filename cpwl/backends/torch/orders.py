@@ -38,9 +38,9 @@ class _Line:
         flags[:-1] |= close
         return flags
 
-    def loose(self) -> Tensor:
-        """Whether a sharper position may make the order certain."""
-        return self.tied() & ~(self.slack <= _NEAR)
+    def loose(self, doubtful: Tensor | bool) -> Tensor:
+        """Whether a sharper position may make the order certain or, where a value is ``doubtful``, is needed at all."""
+        return (self.tied() | doubtful) & ~(self.slack <= _NEAR)
 
     def sharpened(self, loose: Tensor, sharper: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[_Line, Tensor]:
         """The crossings with sharper positions at the indices ``loose``, and the permutation that sorts them anew."""
@@ -57,7 +57,7 @@ def along_edges(complex_: Complex, crossings: Crossings, decider: Decider) -> Cr
     if not len(index):
         return crossings
     line = _Line(crossings.edge[index], crossings.position[index], crossings.slack[index])
-    loose = (crossings.doubtful[index] | line.loose()).nonzero(as_tuple=True)[0]
+    loose = line.loose(crossings.doubtful[index]).nonzero(as_tuple=True)[0]
     if not len(loose):
         return crossings
     ends = _EdgeEnds.of(complex_, line.segment)
@@ -91,7 +91,7 @@ def along_chords(
     entry = meets.order[slots]
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
     line = _Line(chain[slots], position[entry], slack[entry])
-    loose = line.loose().nonzero(as_tuple=True)[0]
+    loose = line.loose(False).nonzero(as_tuple=True)[0]
     if not len(loose):
         return found
 
