@@ -24,7 +24,7 @@ from .close import CloseValues, positions
 from .complex import Complex
 from .counts import Counts, Question
 from .field import UNIT
-from .segments import as_numpy
+from .segments import as_numpy, distinct
 
 Integers = NDArray[Any]
 """An object array of integers of any length."""
@@ -59,9 +59,13 @@ class Places:
     @classmethod
     def of_vertices(cls, cells: Complex, vertices: Tensor) -> Places:
         """Vertices of a complex, each as a corner of the lowest cell that has it."""
-        first = torch.full((int(cells.edges.max()) + 1,), len(cells.origin), device=vertices.device)
-        first.scatter_reduce_(0, cells.origin, torch.arange(len(cells.origin), device=first.device), "amin")
-        return cls.of_half_edges(cells, first[vertices])
+        names, which = distinct(vertices)
+        wanted = torch.zeros(int(cells.edges.max()) + 1, dtype=torch.bool, device=vertices.device)
+        wanted[names] = True
+        there = wanted[cells.origin].nonzero(as_tuple=True)[0]
+        first = torch.full_like(names, len(cells.origin))
+        first.scatter_reduce_(0, torch.searchsorted(names, cells.origin[there]), there, "amin")
+        return cls.of_half_edges(cells, first[which])
 
     @classmethod
     def of_half_edges(cls, cells: Complex, half_edge: Tensor) -> Places:

@@ -106,8 +106,10 @@ class _Refinement:
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
-        row, column = set_bits(self.signs.doubtful)
-        if len(row):
+        some = (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
+        if len(some):
+            row, column = set_bits(self.signs.doubtful[some])
+            row = some[row]
             self.certain = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
             self.signs = self.signs.settled(row, column, self.certain.sign)
 
