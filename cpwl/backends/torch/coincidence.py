@@ -128,10 +128,10 @@ def steps(values: Tensor) -> Tensor:
 # ---- edges -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """Further columns that vanish at crossings."""
+    """Further columns that vanish at crossings, or on chords."""
 
-    crossing: Tensor
-    """Not decreasing."""
+    at: Tensor
+    """The numbers of these, not decreasing."""
     column: Tensor
 
     @classmethod

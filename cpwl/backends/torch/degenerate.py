@@ -128,7 +128,7 @@ class Spans:
     column: Tensor
     """The lowest column that vanishes on the chord."""
     also: Shared
-    """The further columns (``crossing`` is the number of the chord)."""
+    """The further columns."""
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -165,7 +165,7 @@ def _ends(sites: Sites, cells: CellSigns, chosen: Tensor) -> tuple[Tensor, Tenso
     row, column = set_bits(zero)
     visit = numbers_of_ranges(sites.first[half_edge] - half_edge, visits.counts[half_edge])
     crossing = visits.crossing[visit]
-    more = torch.bincount(shared.crossing, minlength=len(sites.crossings))
+    more = torch.bincount(shared.at, minlength=len(sites.crossings))
     which, extra = ranges(exclusive_sum(more)[crossing], more[crossing])
     visits_too = torch.cat([visit, visit[which]])
     site = visits_too + visits.half_edge[visits_too] + 1
@@ -240,12 +240,12 @@ class Web:
     def zeros(self, start: int) -> Certain:
         """The columns that vanish at crossings and points (numbered from ``start``), but for those that made them."""
         spans, shared = self.spans, self.spans.sites.shared
-        more = torch.bincount(spans.also.crossing, minlength=len(spans))
+        more = torch.bincount(spans.also.at, minlength=len(spans))
         which, extra = ranges(exclusive_sum(more)[self.chord], more[self.chord])
         point = torch.cat([self.point, self.point[which]])
         column = torch.cat([spans.column[self.chord], spans.also.column[extra]])
         new = (spans.column[self.pair][point] != column[:, None]).all(1)
-        vertex = torch.cat([spans.sites.vertices + shared.crossing, start + point[new]])
+        vertex = torch.cat([spans.sites.vertices + shared.at, start + point[new]])
         column = torch.cat([shared.column, column[new]])
         return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
 
@@ -281,7 +281,7 @@ def _ordered(spans: Spans, meets: Meets) -> Order:
     def side(pivot: Tensor, crossing: Tensor) -> Tensor:
         one, two, third = chord[pivot], other[pivot], other[crossing]
         names = torch.stack([-1 - spans.column[one], -1 - spans.column[two]], 1)
-        number = -1 - len(sites.crossings) - len(sites.shared.crossing) - pivot % len(pair)
+        number = -1 - len(sites.crossings) - len(sites.shared.at) - pivot % len(pair)
         places = Places(number, spans.cell[one], names)
         at_begin = sites.above_left(spans.cell[one], spans.column[third])
         at_begin = torch.where(one < third, at_begin, -at_begin)
@@ -419,9 +419,9 @@ def with_coincident(below: Tensor, parents: Tensor, left: Tensor, spans: Spans) 
     ``parents`` (not decreasing) are the old cells of the pieces, ``left`` the bits of these to the left of all chords.
     """
     also = spans.also
-    if not len(also.crossing):
+    if not len(also.at):
         return below
-    cell, name = spans.cell[also.crossing], spans.column[also.crossing]
+    cell, name = spans.cell[also.at], spans.column[also.at]
     low, high = (torch.searchsorted(parents, cell, right=right) for right in (False, True))
     which, piece = ranges(low, high - low)
     turned = _bits(below, piece, name[which]) != _bits(left, cell[which], name[which])

@@ -99,7 +99,7 @@ class _Refinement:
             crossings = along_edges(old, crossings, task.decider)
             crossings, self.shared = merged(old, crossings, self.signs, task.decider)
         self.crossings = crossings.decided()
-        self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.crossing], True))
+        self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
         self.visits = Visits.walk(old, self.crossings)
