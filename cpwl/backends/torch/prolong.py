@@ -216,8 +216,11 @@ class Cutting:
     def know_zeros(self, error: Tensor, norms: Tensor, vertices: Tensor | None = None) -> None:
         """Puts 0 for the errors and norms of rectified rows (at some vertices, or at all) that are zero, in place.
 
-        They are where certainly no column is above its level. What nothing is known of stays so.
+        They are where certainly no column is above its level. What nothing is known of stays so, and where nothing had
+        to be decided exactly, nothing is looked for.
         """
+        if not len(self.certain.vertex):
+            return
         zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
         rows = (zero & error.isfinite()).nonzero(as_tuple=True)[0]
         error[rows] = norms[rows] = 0.0
