@@ -19,7 +19,8 @@ from networks import mlp
 import cpwl
 from cpwl import backends
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.backends.torch import arithmetic, extended, oracle
+from cpwl.backends.named import Named
+from cpwl.backends.torch import arithmetic, arithmetic_on, extended, oracle
 from cpwl.backends.torch.close import positions
 from cpwl.backends.torch.counts import Counts
 from cpwl.backends.torch.decide import Decider
@@ -250,11 +251,11 @@ def test_lemma_10_copies_of_one_entry_tie_by_name(monkeypatch: pytest.MonkeyPatc
     Watched(monkeypatch)
     network = overlapping_windows()
     assert disagreements(network, SQUARE) == []
-    stage = oracle.CloseOracle(network, SQUARE)(np.ones((1, 4), np.int16), np.zeros(0, np.int64), Names.sides(0))
+    structure = Named(network, SQUARE)
     itself, same, turned, third = (1, 0, 2, 0.0), (1, 4, 5, 0.0), (1, 1, 0, 0.0), (1, 0, 6, 0.0)
     column, side, earlier = (1, 0, 1, 0.0), (-1, 0, -1, 0.0), (0, 0, 1, 0.0)
     pairs = [(itself, side), (column, same), (column, turned), (column, third), (column, side), (column, earlier)]
-    known = stage.vanish(*(Names.of([pair[k] for pair in pairs]) for k in (0, 1)))
+    known = structure.vanish(*(Names.of([pair[k] for pair in pairs]) for k in (0, 1)))
     assert known.tolist() == [True, True, True, False, False, False]
 
 
@@ -264,7 +265,7 @@ def test_numbers_get_longer_until_the_bounds_are_small(
 ) -> None:
     monkeypatch.setattr(oracle, "_ENOUGH", enough)
     network = mlp(0, [2, 8, 8, 3])
-    found = oracle.CloseOracle(network, SQUARE)
+    found = oracle.CloseOracle(network, SQUARE, arithmetic_on(torch.device("cpu")), 2)
     stage = found(np.ones((1, 16), np.int16), np.zeros(0, np.int64), Names.levels(0, *np.zeros((2, 0), np.int64)))
     field = stage.states[0].live[stage.argument]
     assert field.digits.count == parts and (parts == 8 or float(field.error.max()) <= enough * 10)

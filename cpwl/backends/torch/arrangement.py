@@ -275,7 +275,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         )
 
         def cutting(vertices: NDArray[np.int64] | None) -> SpannedField:
-            carried = carry(values) if vertices is None else found.carry_to(values, vertices)
+            carried: SpannedField = carry(values) if vertices is None else found.carry_to(values, vertices)
             bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
             return replace(carried, bending=bending)
 
