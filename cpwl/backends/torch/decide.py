@@ -28,7 +28,7 @@ from .segments import as_numpy
 
 Rows = NDArray[np.int64]
 
-_PARTS = (1, 2, 6)
+_PARTS = (1, 2, 5)
 """Of the numbers in which functions are known, one after the other where a decision is still open."""
 
 Point = tuple[Any, Any, Any]
@@ -111,16 +111,16 @@ class Decider:
         for line in names.T:
             left = left[~self._exactly.vanishing(cell[left], column[left], line[left])]
         named = len(columns) - len(left)
-        for parts, rung in self._asked(question):
+        best = None
+        for rung in self._asked(question):
             rung.fetch(cell[left])
-            if not rung.known or not len(left):
-                continue
-            signs[left], is_open = rung.signs(vertex[left], cell[left], names[left], column[left])
-            left = left[is_open]
-            if parts > 1:
-                zero = self._vanish_everywhere(rung, cell[left], column[left])
-                named += int(zero.sum())
-                left = left[~zero]
+            if rung.known and len(left):
+                signs[left], is_open = rung.signs(vertex[left], cell[left], names[left], column[left])
+                left, best = left[is_open], rung
+        if best is not None:
+            zero = self._vanish_everywhere(best, cell[left], column[left])
+            named += int(zero.sum())
+            left = left[~zero]
         found = torch.as_tensor(signs, device=columns.device)
         index = torch.as_tensor(left, device=columns.device)
         self.counts.note(question, len(columns), names=named, integers=len(left))
@@ -128,9 +128,9 @@ class Decider:
             found[index] = self._exact_signs(places.take(index), columns[index])
         return found
 
-    def _asked(self, question: Question) -> Iterator[tuple[int, CloseValues]]:
+    def _asked(self, question: Question) -> Iterator[CloseValues]:
         """The rungs for a question. Float64 numbers are tried where many decisions come together."""
-        return ((parts, rung) for parts, rung in self._rungs.items() if parts > 1 or question in ("sign", "order"))
+        return (rung for parts, rung in self._rungs.items() if parts > 1 or question in ("sign", "order"))
 
     def _vanish_everywhere(self, rung: CloseValues, cell: Rows, column: Rows) -> NDArray[np.bool_]:
         """Whether columns are known by structure to be zero on whole cells, for those that may be."""
@@ -155,7 +155,7 @@ class Decider:
         left = np.arange(len(columns))
         on = as_numpy(cells), as_numpy(columns)
         ends = first.numpy(), second.numpy()
-        for _, rung in self._asked(question):
+        for rung in self._asked(question):
             rung.fetch(np.concatenate([part[left] for part in (ends[0][1], ends[1][1], on[0])]))
             if rung.known and len(left):
                 of_columns = tuple(part[left] for part in on)
@@ -177,7 +177,7 @@ class Decider:
 
     def fetch(self, cells: Tensor) -> None:
         """Asks for the functions on some cells, all at once, of which many decisions will be made one after another."""
-        rung = next(rung for _, rung in self._asked("cut"))
+        rung = next(self._asked("cut"))
         rung.fetch(as_numpy(cells))
         if not rung.known:
             self._fetch_exact(cells)

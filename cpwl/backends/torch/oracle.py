@@ -33,8 +33,8 @@ Known = dict[Name, Balls]
 _ENTRIES = 1 << 21
 """Rows times widest node that go through the network at once."""
 
-_KEPT = 1 << 27
-"""Numbers that are kept from one stage to the next: 1 GiB."""
+_KEPT = 1 << 26
+"""Numbers that are kept from one stage to the next, of each length: 512 MiB."""
 
 _MOST = 8
 """Parts of a number."""
