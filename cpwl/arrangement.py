@@ -97,7 +97,7 @@ class Exactly:
     )
     """Whether column[i] on regions[i] is known by name to be zero where another function is: line other[i], or column
     -1 - other[i]."""
-    vanishing_everywhere: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = lambda regions, column: (
+    vanishing_everywhere: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = lambda regions, _: (
         np.zeros(len(regions), np.bool_)
     )
     """Whether column[i] is known by structure to be zero on all of regions[i]."""
