@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from families import Case
 from numpy.typing import NDArray
-from real_data import FOLDER, cifar
+from real_data import FOLDER, around, cifar, place
 from real_data import images as grey
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
@@ -99,24 +99,11 @@ def _small_enough(random: Random, net: Network, domain: cpwl.Domain, corners: Im
     """The domain or, so that the exact backend can cut it in a second, a part of it: about an image, or anywhere."""
     centre = np.zeros(2)
     if random.random() < 0.7:
-        centre = _place(corners[0], domain)
+        centre = place(corners[0], domain)
     while len(cpwl.partition(net, domain, predicates="float")) > MOST:
         square = (domain.polytope.vertices - centre) * 0.6 + centre
         domain = cpwl.Domain.polygon(square, origin=domain.origin, basis=domain.basis)
     return domain
-
-
-def around(image: NDArray[np.float64], domain: cpwl.Domain, size: float) -> cpwl.Domain:
-    """A square around an image in the plane of a domain: the domain's own, times ``size``."""
-    square = domain.polytope.vertices
-    square = (square - square.mean(axis=0)) * size + _place(image, domain)
-    return cpwl.Domain.polygon(square, origin=domain.origin, basis=domain.basis)
-
-
-def _place(image: NDArray[np.float64], domain: cpwl.Domain) -> NDArray[np.float64]:
-    """An image in the coordinates of a plane that goes through it."""
-    basis, offset = domain.basis.reshape(-1, 2), image.ravel() - domain.origin.ravel()
-    return np.asarray(np.linalg.lstsq(basis, offset, rcond=None)[0])
 
 
 def network(random: Random, example: Tensor) -> tuple[nn.Sequential, str]:

