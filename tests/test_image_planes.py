@@ -17,6 +17,7 @@ from torch import nn
 
 import cpwl
 from cpwl import backends
+from cpwl.backends.torch import decide
 from cpwl.backends.torch.decide import Decider
 
 DIGITS = load_digits().images[:, None] / 16
@@ -118,8 +119,11 @@ def by_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("layer", [0, 3])
-def test_integers_decide_little_where_a_bias_drowns_its_filter(layer: int, by_integers: list[int]) -> None:
+@pytest.mark.parametrize(("layer", "parts"), [(0, (1, 2, 5)), (3, (1, 2, 5)), (3, (2,))])
+def test_integers_decide_little_where_a_bias_drowns_its_filter_and_numbers_are_long(
+    layer: int, parts: tuple[int, ...], by_integers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "_PARTS", parts)
     model = pooled(0, 2, 3)
     with torch.no_grad():
         model[layer].weight[0] *= 1e-20  # type: ignore[operator, index]
@@ -127,7 +131,11 @@ def test_integers_decide_little_where_a_bias_drowns_its_filter(layer: int, by_in
     net = cpwl.compile(model, torch.zeros(1, 1, 8, 8, dtype=torch.float64))
     domain = around(DIGITS[0], cpwl.Domain.through(*DIGITS[[0, 11, 27]], margin=0.1), 0.3)
     part = cpwl.partition(net, domain)
-    assert len(part) > 20 and part.settled > 300 and np.count_nonzero(by_integers) < part.settled / 20
+    assert (
+        len(part) > 20
+        and part.settled > 300
+        and (np.count_nonzero(by_integers) < part.settled / 20) == (len(parts) > 1)
+    )
     assert disagreements(net, domain) == []
 
 
