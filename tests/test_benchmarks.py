@@ -209,6 +209,9 @@ def test_the_weights_of_hard_networks_are_what_their_names_say() -> None:
     for one, other in zip(faint[:2], plain[:2], strict=True):
         assert np.abs(one.weight[0]).max() <= 1e-20 * np.abs(other.weight[0]).max() * 1.01 and one.weight[0].any()
         assert np.array_equal(one.weight[1:], other.weight[1:])
+    for one, other in zip(matrices("small-cnn-drowned")[:2], faint[:2], strict=True):
+        assert np.array_equal(one.weight, other.weight)
+        assert one.bias[0] == 0.1 and np.array_equal(one.bias[1:], other.bias[1:])
     assert {*BESIDE.values()} <= {*available()} | {"mnist-average"}
 
 
