@@ -154,7 +154,7 @@ def check(chosen: Case, count: int = 8) -> None:
     assert mislocated(pair, queries(pair.float, count, 0)) == [], chosen.name
 
 
-@pytest.mark.parametrize("seed", [94, 145, 207])
+@pytest.mark.parametrize("seed", [145, 165, 207])
 def test_areas_of_slivers_are_right_where_rounded_vertices_say_nothing(seed: int) -> None:
     pair = Pair.of(moved(seed))
     rounded = pair.float.arrangement.volumes().tolist()
