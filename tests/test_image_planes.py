@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import cpwl
-from cpwl import backends
+from cpwl.backends import rungs
 from cpwl.backends.torch.refinement import decide
 from cpwl.backends.torch.refinement.decide import Decider
 
@@ -106,7 +106,7 @@ def pooled(seed: int, *channels: int) -> nn.Sequential:
 @pytest.fixture
 def by_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """All signs that integers will have decided, with long numbers for networks of any size."""
-    monkeypatch.setattr(backends, "_CHEAP", 0)
+    monkeypatch.setattr(rungs, "_CHEAP", 0)
     found: list[int] = []
     truly = Decider._exact_signs
 

@@ -13,7 +13,7 @@ import torch
 from agreement import disagreements
 
 import cpwl
-from cpwl import backends
+from cpwl.backends import rungs
 from cpwl.backends.torch import FloatField, TorchArithmetic
 from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network, Node, Sum
@@ -34,7 +34,7 @@ def lines_of(lines: Lines, shift: float = 2.0) -> Network:
 
 @pytest.fixture
 def tier(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    return lambda closely: monkeypatch.setattr(backends, "_CHEAP", 0 if closely else 1 << 60)
+    return lambda closely: monkeypatch.setattr(rungs, "_CHEAP", 0 if closely else 1 << 60)
 
 
 @pytest.fixture
