@@ -246,7 +246,7 @@ def test_no_inputs_are_no_errors() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("seed", [3, 4, 11])
+@pytest.mark.parametrize("seed", [4, 5, 11])
 def test_what_long_numbers_decide_at_a_point_is_what_exact_arithmetic_says(dtype: Any, seed: int) -> None:
     """On planes through images, where maxima tie at every point: each reference alone, where it leaves nothing open."""
     chosen = plane(seed)
