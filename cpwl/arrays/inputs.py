@@ -6,7 +6,7 @@ Each function is given the name of the argument, which its error names; and give
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from numbers import Integral
 from os import PathLike
@@ -52,6 +52,13 @@ def real(name: str, values: ArrayLike) -> NDArray[Any]:
     return floats
 
 
+def rows(name: str, values: Any) -> list[Any]:
+    """The members of a list, or of anything else that has them in an order."""
+    if isinstance(values, (str, bytes)) or not (isinstance(values, Sequence) or getattr(values, "ndim", 0) > 0):
+        raise ArgumentError(f"{name} must be a list, got {_shown(values)}.")
+    return list(values)
+
+
 def plain(values: Any) -> NDArray[Any]:
     """What was given, as an array: numbers, arrays, torch tensors on any device (without their gradients), or lists."""
     return np.asarray(_detached(values))
@@ -88,10 +95,10 @@ def _rational(name: str, value: Any) -> Fraction:
 # ---- single numbers, flags, names ----------------------------------------------------------------------------------
 def number(name: str, value: Any) -> float:
     """``value`` as a float, checked to be one finite number."""
-    array = finite(name, value)
-    if array.ndim:
-        raise ShapeError(f"{name} must be one number, got an array of shape {array.shape}.")
-    return float(array)
+    array = _array(name, value)
+    if array.ndim or array.dtype == np.bool_:
+        raise ShapeError(f"{name} must be one number, got {_shown(value)}.")
+    return float(finite(name, array))
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -117,6 +124,15 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def one_of(name: str, value: Any, choices: Sequence[str], error: type[ArgumentError] = ArgumentError) -> str:
+    """``value``, checked to be one of some words."""
+    if not isinstance(value, str) or value not in choices:
+        words = list(map(repr, choices))
+        wanted = " or ".join(words) if len(words) == 2 else f"one of {', '.join(words)}"
+        raise error(f"{name} must be {wanted}, got {_shown(value)}.")
+    return value
+
+
 def optional(check: Callable[..., T], name: str, value: Any, *limits: Any) -> T | None:
     """None, or what a check makes of ``value``."""
     return None if value is None else check(name, value, *limits)
@@ -131,11 +147,39 @@ def path(name: str, value: str | PathLike[str]) -> Path:
         raise ArgumentError(f"{name} must be the name of a file or folder, got {_shown(value)}.") from None
 
 
-def instance(name: str, value: Any, kind: type[T], hint: str = "") -> T:
-    """``value``, checked to be of a class; ``hint`` says how to get one."""
+def instance(name: str, value: Any, kind: type[T], hint: str = "", called: str = "") -> T:
+    """``value``, checked to be of a class that users know as ``called``; ``hint`` says how to get one."""
     if not isinstance(value, kind):
-        raise ArgumentError(f"{name} must be a {kind.__name__}, got {_shown(value)}. {hint}".rstrip())
+        raise ArgumentError(f"{name} must be a {called or kind.__name__}, got {_shown(value)}. {hint}".rstrip())
     return value
+
+
+def having(name: str, value: T, method: str, what: str) -> T:
+    """``value``, checked to have a method; ``what`` says what it must be."""
+    if not callable(getattr(value, method, None)):
+        raise ArgumentError(f"{name} must be {what}, got {_shown(value)}.")
+    return value
+
+
+def progress(value: T | None) -> T | None:
+    """What is to be told of progress: a function, or None."""
+    return optional(having, "progress", value, "__call__", "a function of (done, total, what), or None")
+
+
+def executor(value: T | None) -> T | None:
+    """What works in other processes, or None."""
+    return optional(having, "executor", value, "submit", "a concurrent.futures.Executor, or None")
+
+
+def indices(name: str, values: Any, count: int) -> NDArray[np.int64]:
+    """``values``, one number or a list, as int64 (n,), checked to be whole and from 0 to ``count`` - 1."""
+    array = np.atleast_1d(_array(name, values))
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+        raise ShapeError(f"{name} must be a list of indices, got {array.dtype} of shape {array.shape}.")
+    outside = array[(array < 0) | (array >= count)] if array.size else array
+    if outside.size:
+        raise ArgumentError(f"{name} must lie in 0..{count - 1}, got {outside[0]}.")
+    return array.astype(np.int64)
 
 
 def _shown(value: Any) -> str:

@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import backends
+from ..arrays import inputs
 from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
-from ..partitions.compute import partition_blocks
+from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..runtime.version import RELEASE
@@ -105,20 +107,23 @@ def write_partition(
     another network or domain, or with other options, or if another process is writing to it; ``FileFormatError`` if its
     files are damaged.
     """
-    if not isinstance(dom, Domain) or dom.dim != 2:
+    check_problem(net, dom)
+    if dom.dim != 2:
         raise UnsupportedDimensionError(f"dom must be a Domain of dimension 2 to be written as polygons, got {dom!r}.")
+    limits = Limits.checked(memory_limit, max_regions, max_seconds)
+    backends.get(backend, device)
+    inputs.executor(executor)
+    inputs.progress(progress)
+    maps = inputs.flag("maps", maps)
     require_pyarrow()
-    limits: dict[str, Any] = {"max_regions": max_regions, "max_seconds": max_seconds, "memory_limit": memory_limit}
-    options = {"backend": backend, "maps": maps, "memory_limit": memory_limit}
-    folder = _Folder(Path(path), resume=resume)
+    options = {"backend": backend, "maps": maps, "memory_limit": limits.memory_limit}
+    folder = _Folder(inputs.path("path", path), resume=inputs.flag("resume", resume))
     chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
     try:
-        sizes = folder.begun(
-            net, dom, options, Blocks.within(memory_limit, max_regions).holding_no_result(memory_limit)
-        )
+        sizes = folder.begun(net, dom, options, limits)
         writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
         known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
-        for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):
+        for block in () if () in writer else partition_blocks(net, dom, **chosen, **asdict(limits), **known):
             writer.take(block)
         return folder.summary()
     except KeyboardInterrupt:
@@ -155,7 +160,7 @@ class _Folder:
         """Lets other processes write; the system does so, too, when this one ends, however it does."""
         self._lock.release()
 
-    def begun(self, net: Network, dom: Domain, options: dict[str, Any], sizes: Blocks) -> Blocks:
+    def begun(self, net: Network, dom: Domain, options: dict[str, Any], limits: Limits) -> Blocks:
         """The block sizes, from the manifest if there is one; checks that it is about the same partition."""
 
         header, arrays = network_to_arrays(net)
@@ -165,6 +170,7 @@ class _Folder:
         file = self.state / "manifest.json"
         if self.resumed:
             return _same_partition(file, wanted)
+        sizes = Blocks.within(limits.memory_limit, limits.max_regions).holding_no_result(limits.memory_limit)
         problem = self.state / "problem.npz"
         archive.write(problem, header, arrays)
         with replaced(file) as new:

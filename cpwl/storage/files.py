@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
+from ..arrays import inputs
 from ..errors import BackendError, CpwlError, FileFormatError
 
 TEMPORARY = ".*.tmp"
@@ -25,7 +27,7 @@ def replaced(path: str | PathLike[str]) -> Iterator[Path]:
     So what was there stays as it was when anything goes wrong (a full disk, Ctrl-C, a killed process). Links are
     followed; what is no regular file, such as ``/dev/stdout`` or a pipe, is written to directly.
     """
-    target = Path(path).resolve()
+    target = inputs.path("path", path).resolve()
     if target.exists() and not target.is_file():
         yield target
         return
@@ -58,10 +60,21 @@ def check_writable(path: str | PathLike[str]) -> None:
 def content_of(path: str | PathLike[str], largest: int) -> bytes:
     """The bytes of a file; of one that has more than ``largest``, no more than tells so."""
     content = bytearray()
-    with open(path, "rb") as file:
+    with opened(path) as file:
         while len(content) <= largest and (chunk := file.read(_CHUNK)):  # one read of all would reserve ``largest``
             content += chunk
     return bytes(content)
+
+
+def opened(path: str | PathLike[str]) -> BinaryIO:
+    """A file to be read; a name that is none is an ``ArgumentError``, a folder a ``FileFormatError``."""
+    file = inputs.path("path", path)
+    if file.is_dir():
+        raise FileFormatError(
+            f"{file} is a folder, not a file. What write_partition has written there is read by "
+            "cpwl.statistics_of_folder, or by pandas and others that read Parquet."
+        )
+    return open(file, "rb")
 
 
 @contextmanager
