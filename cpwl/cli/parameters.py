@@ -33,9 +33,9 @@ class NewFile(click.Path):
         place = Path(os.fsdecode(path))
         try:
             check_writable(place / "file" if place.is_dir() else place)
-        except FileNotFoundError:
-            self.fail(f"folder '{place.parent}' does not exist. Create it first.", param, ctx)
         except OSError as error:
+            if not place.parent.exists():
+                self.fail(f"folder '{place.parent}' does not exist. Create it first.", param, ctx)
             self.fail(f"'{place}' cannot be written: {error.strerror}.", param, ctx)
         return path
 

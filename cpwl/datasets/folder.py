@@ -154,7 +154,11 @@ class _Folder:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ArgumentError(f"path: another process is writing to {path}. Wait until it has ended.") from None
-        self.journal = Journal(self.state / "journal.jsonl")
+        try:
+            self.journal = _journal_of(path)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Lets other processes write; the system does so, too, when this one ends, however it does."""
@@ -168,10 +172,12 @@ class _Folder:
         wanted = {"format": FORMAT, "version": VERSION, "cpwl": RELEASE, "problem": _digest(header, arrays)}
         wanted |= options
         file = self.state / "manifest.json"
-        if self.resumed:
-            return _same_partition(file, wanted)
-        sizes = Blocks.within(limits.memory_limit, limits.max_regions).holding_no_result(limits.memory_limit)
         problem = self.state / "problem.npz"
+        if self.resumed:
+            sizes = _same_partition(file, wanted)
+            _checked(problem, _manifest(file).get("digest", ""))
+            return sizes
+        sizes = Blocks.within(limits.memory_limit, limits.max_regions).holding_no_result(limits.memory_limit)
         archive.write(problem, header, arrays)
         with replaced(file) as new:
             text = sealed({**wanted, "sizes": asdict(sizes), "digest": digest_of(problem)})
@@ -188,24 +194,46 @@ def read_written(path: Path) -> Written:
     if not (path / _STATE / "manifest.json").exists():
         raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
     _manifest(path / _STATE / "manifest.json")
-    return _summary(path, Journal(path / _STATE / "journal.jsonl").entries)
+    return _summary(path, _journal_of(path).entries)
 
 
 def check_written(path: Path) -> Written:
     """What a folder holds of a partition, after every file of it was found to be as it was written.
 
-    Raises ``FileFormatError``, naming the file, at the first that is not. That the regions are those of the network is
-    another question, which a certificate answers.
+    Raises ``FileFormatError``, naming the file, at the first that is not, or that is no file of it. That the regions
+    are those of the network is another question, which a certificate answers.
     """
     found = read_written(path)
     manifest = _manifest(path / _STATE / "manifest.json")
     _checked(path / _STATE / "problem.npz", manifest.get("digest", ""))
-    for entry in Journal(path / _STATE / "journal.jsonl").entries:
+    for file in _unnamed(path, set(found.files)):
+        raise FileFormatError(
+            f"{file} is no file of this partition, but who reads the folder takes its rows as well. A process that was "
+            "killed leaves one, which write_partition with resume=True removes; remove any other."
+        )
+    for entry in _journal_of(path).entries:
         if entry.part is not None:
             _border_table(path / _STATE, entry)
     for _ in found.verified():
         pass
     return found
+
+
+def _journal_of(path: Path) -> Journal:
+    """What is finished; a folder that holds parts has a journal, even if no line of it is whole."""
+    file = path / _STATE / "journal.jsonl"
+    if not file.exists() and any(path.glob("part-*.parquet")):
+        raise FileFormatError(
+            f"{file} is missing: nothing says which files of {path} are finished. Write the partition again, to "
+            "another folder."
+        )
+    return Journal(file)
+
+
+def _unnamed(path: Path, names: set[str]) -> list[Path]:
+    """The Parquet files in a folder, as its readers find them, that have other names."""
+    found = (file.relative_to(path) for file in path.rglob("*.parquet"))
+    return sorted(file for file in found if str(file) not in names and not any(p[0] in "._" for p in file.parts))
 
 
 def _summary(path: Path, entries: Sequence[Entry]) -> Written:
@@ -257,16 +285,26 @@ class _Writer:
 
     def add(self, path: Place) -> None:
         """Writes the blocks that have come since the last path."""
-        self._folder.journal.add(self._written(path) if self._blocks else Entry(path))
+        first = self._regions
+        try:
+            entry = self._written(path) if self._blocks else Entry(path)
+        except BaseException:  # a file that the journal does not name is not left to readers of the folder
+            self._part(first).unlink(missing_ok=True)
+            raise
+        self._folder.journal.add(entry)
         self._done.add(path)
         self._blocks.clear()
 
+    def _part(self, first: int) -> Path:
+        """The file of regions from number ``first`` on."""
+        return self._folder.path / f"part-{first:015d}.parquet"
+
     def _written(self, path: Place) -> Entry:
-        name = f"part-{self._regions:015d}.parquet"
+        file = self._part(self._regions)
+        name = file.name
         borders = _borders_of(self._folder.state, name)
         archive.write(borders, {}, _table(self.borders.fresh))
         self.borders.fresh.clear()
-        file = self._folder.path / name
         first = self._regions
         with replaced(file) as new:
             part = PartFile(new, self._blocks[0].network, maps=self._maps)

@@ -12,6 +12,7 @@ import networkx
 
 from ..arrays.inputs import whole
 from ..boundary.boundary import DecisionBoundary, decision_boundary
+from ..errors import FileFormatError
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
@@ -81,5 +82,12 @@ def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
     are those of its network is for ``cpwl.certify`` to decide.
     """
-    with opened(path), reading(path, "a partition", "Write it again with Partition.save."):
+    with opened(path) as file:
+        start = file.read(2)
+    if start == b"\x1f\x8b" or start[:1] == b"{":
+        raise FileFormatError(
+            f"{path} is no partition but looks like a certificate. Read it with cpwl.Certificate.load, and take its "
+            "partition, or check it with cpwl check."
+        )
+    with reading(path, "a partition", "Write it again with Partition.save."):
         return read(path, device, Partition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -19,6 +20,10 @@ TEMPORARY = ".*.tmp"
 
 _CHUNK = 1 << 20
 
+_OF_THE_FILE = {None, errno.EINVAL, errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
+"""What an ``OSError`` says of a file: it is damaged (Python's readers give no number, or ask for places that it has
+not), missing, or none."""
+
 
 @contextmanager
 def replaced(path: str | PathLike[str]) -> Iterator[Path]:
@@ -33,7 +38,7 @@ def replaced(path: str | PathLike[str]) -> Iterator[Path]:
         return
     other = _beside(target)
     try:
-        yield other
+        yield _creatable(other, target)
         if target.exists():
             shutil.copymode(target, other)
         _to_disk(other)
@@ -41,6 +46,16 @@ def replaced(path: str | PathLike[str]) -> Iterator[Path]:
         _to_disk(target.parent)
     finally:
         other.unlink(missing_ok=True)
+
+
+def _creatable(other: Path, target: Path) -> Path:
+    """A name beside a file that can be created; the error names the file."""
+    try:
+        with open(other, "xb"):
+            return other
+    except OSError as error:
+        error.filename = os.fspath(target)
+        raise
 
 
 def check_writable(path: str | PathLike[str]) -> None:
@@ -51,8 +66,7 @@ def check_writable(path: str | PathLike[str]) -> None:
             return
     other = _beside(target)
     try:
-        with open(other, "xb"):
-            pass
+        _creatable(other, target)
     finally:
         other.unlink(missing_ok=True)
 
@@ -81,13 +95,16 @@ def opened(path: str | PathLike[str]) -> BinaryIO:
 def reading(path: str | PathLike[str], what: str, hint: str) -> Iterator[None]:
     """Makes whatever goes wrong inside a ``FileFormatError`` that names the file, says why, and what to do.
 
-    A file that cannot be opened at all should be its own error: open it before.
+    What says nothing of the file, such as a disk that fails or too many open files, stays an ``OSError``. A file that
+    cannot be opened at all should be its own error: open it before.
     """
     try:
         yield
     except BackendError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+            raise
         message = f"{os.fspath(path)} is not {what} that cpwl can read: {described(error)}"
         raise FileFormatError(f"{message.rstrip('.')}. {hint}") from error
 
