@@ -140,7 +140,7 @@ def test_a_journal_leads_to_no_other_folder(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_what_resume_goes_on_with(begun: Path, tmp_path: Path) -> None:
     shutil.copytree(begun, tmp_path / "set")
-    with pytest.raises(OSError), full_disk():  # noqa: PT011
+    with pytest.raises(OSError, match=r"set holds .* the same call with resume=True goes on"), full_disk():
         READERS["resume"](tmp_path / "set")
     assert not [*tmp_path.rglob("*.tmp")] and dataset.check_written(tmp_path / "set").regions >= 120
     assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).complete

@@ -219,8 +219,9 @@ def test_of_blocks_from_elsewhere_nobody_knows() -> None:
 def test_samples_come_with_a_warning(part: Partition) -> None:
     boundary = part.decision_boundary()
     for draw in (boundary.sample, boundary.sample_slice, boundary.certify):
-        with pytest.warns(IncompleteWarning, match="not complete"):
+        with pytest.warns(IncompleteWarning, match="not complete") as caught:
             draw(2)
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_boundary_is_not_called_empty_before_all_is_known() -> None:

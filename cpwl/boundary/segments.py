@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +13,7 @@ from ..arrays.inputs import indices, real, whole
 from ..errors import ArgumentError, IncompleteWarning, ShapeError
 from ..fields.arithmetic import embedding, evaluate
 from ..runtime.ieee import ieee
+from ..runtime.notices import warn
 from ..tiling.tiling import Tiling
 
 
@@ -68,10 +68,9 @@ class Segments:
         """
         n, seed, lengths = whole("n", n, 0), whole("seed", seed, 0), self.lengths()
         if not self.complete:
-            warnings.warn(
+            warn(
                 "samples are drawn from the part of the boundary that is there: the partition is not complete.",
                 IncompleteWarning,
-                stacklevel=3,
             )
         if n and not lengths.sum() > 0:
             self.partition.check_complete("a boundary none of which is there")

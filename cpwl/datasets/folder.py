@@ -29,6 +29,7 @@ from ..network.serial import network_to_arrays
 from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.signals import told_when_ended
 from ..runtime.version import RELEASE
 from ..storage import archive
 from ..storage.files import TEMPORARY, reading, replaced
@@ -94,8 +95,10 @@ def write_partition(
 ) -> Written:
     """Writes the partition of a 2-D domain to a folder, block by block; no more than a block is held. What is there.
 
-    A run that ends early (a budget, Ctrl-C, a process killed) leaves whole files of what it has finished; the same
-    call with ``resume=True`` goes on from there, and the regions and their numbers are those of a run without a stop.
+    A run that ends early (a budget, Ctrl-C, a full disk, a process killed) leaves whole files of what it has finished,
+    and says how to go on where it can: SIGTERM and SIGHUP, unless handled by you, end the process after that. The same
+    call with ``resume=True`` goes on from there (with the ``memory_limit`` that it was begun with, if none is given),
+    and the regions and their numbers are those of a run without a stop.
     One row for each region: ``region`` (its number), ``geometry`` (WKB), ``x`` and ``y`` (its corners,
     counter-clockwise; bit for bit the same in all regions), ``area``, ``vertices``, ``pattern`` (packed, the lowest
     bit first; how many bits a unit has is in the metadata "cpwl"), ``class`` (the output that is certainly the
@@ -115,24 +118,37 @@ def write_partition(
     inputs.executor(executor)
     inputs.progress(progress)
     maps = inputs.flag("maps", maps)
-    require_pyarrow()
     options = {"backend": backend, "maps": maps, "memory_limit": limits.memory_limit}
     folder = _Folder(inputs.path("path", path), resume=inputs.flag("resume", resume))
     chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
     try:
-        sizes = folder.begun(net, dom, options, limits)
-        writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
-        known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
-        for block in () if () in writer else partition_blocks(net, dom, **chosen, **asdict(limits), **known):
-            writer.take(block)
-        return folder.summary()
+        with told_when_ended(folder.state_of_things):
+            sizes = folder.begun(net, dom, options, limits)
+            writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
+            known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
+            for block in () if () in writer else partition_blocks(net, dom, **chosen, **asdict(limits), **known):
+                writer.take(block)
+            return folder.summary()
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"stopped; {path} holds {folder.summary().regions:,} regions that are finished, and the same call with "
-            "resume=True goes on"
-        ) from None
+        raise KeyboardInterrupt(f"stopped; {folder.state_of_things()}") from None
+    except OSError as error:
+        said = f"{error.strerror or error}; {folder.state_of_things()}"
+        again = OSError(error.errno, said, error.filename) if error.errno else OSError(said)
+        raise again from error
     finally:
         folder.close()
+
+
+def check_free(path: Path, *, resume: bool) -> bool:
+    """Whether a folder holds what is to be gone on with; raises ``ArgumentError`` if nothing can be written there."""
+    require_pyarrow()
+    resumed = resume and (path / _STATE / "manifest.json").exists()
+    if not resumed and path.exists() and not (path.is_dir() and _empty(path)):
+        raise ArgumentError(
+            f"path must be a folder that is empty or not there yet, got {path}. "
+            "To go on with a partition that is there, set resume=True."
+        )
+    return resumed
 
 
 class _Folder:
@@ -140,12 +156,7 @@ class _Folder:
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path, self.state = path, path / _STATE
-        self.resumed = resume and (self.state / "manifest.json").exists()
-        if not self.resumed and path.exists() and not (path.is_dir() and _empty(path)):
-            raise ArgumentError(
-                f"path must be a folder that is empty or not there yet, got {path}. "
-                "To go on with a partition that is there, set resume=True."
-            )
+        self.resumed = check_free(path, resume=resume)
         from filelock import FileLock, Timeout
 
         self.state.mkdir(parents=True, exist_ok=True)
@@ -174,6 +185,8 @@ class _Folder:
         file = self.state / "manifest.json"
         problem = self.state / "problem.npz"
         if self.resumed:
+            if limits.memory_limit is None:
+                del wanted["memory_limit"]
             sizes = _same_partition(file, wanted)
             _checked(problem, _manifest(file).get("digest", ""))
             return sizes
@@ -183,6 +196,13 @@ class _Folder:
             text = sealed({**wanted, "sizes": asdict(sizes), "digest": digest_of(problem)})
             new.write_text(text + "\n", encoding="ascii")
         return sizes
+
+    def state_of_things(self) -> str:
+        """What there is, and how to go on, for whoever is stopped."""
+        return (
+            f"{self.path} holds {self.summary().regions:,} regions that are finished, and the same call with "
+            "resume=True goes on"
+        )
 
     def summary(self) -> Written:
         """What is there."""

@@ -33,6 +33,11 @@ class WrittenStatistics:
         return f"<WrittenStatistics: {part}{self.measures.regions} regions in {self.written.parts} files>"
 
     @property
+    def complete(self) -> bool:
+        """Whether the regions in the folder cover the domain."""
+        return self.written.complete
+
+    @property
     def summary(self) -> dict[str, int | float]:
         """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps.
 

@@ -135,7 +135,8 @@ class Tiling(Uncached):
         """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,).
 
         With exact predicates, and by the exact backend, it is decided for the exact (closed) regions: every point of
-        the domain has one. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
+        the domain has one, unless the partition is not ``complete``: then -1 may also be a place whose region is
+        missing. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
         may be Fractions.
         """
         points = real("u", u)
