@@ -61,7 +61,9 @@ def parse(data: bytes) -> Any:
     """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice."""
     if data[:2] == b"\x1f\x8b":
         data = decompressed(data)
+        require(len(data) <= MAX_BYTES, f"the file unpacks to more than {MAX_BYTES} bytes")
     require(len(data) <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes")
+    require(data[:4] != b"PK\x03\x04", "the file is an archive, such as a partition, and not a certificate")
     require(b"\\" not in data and data.isascii(), "the file must be ASCII without backslashes")
     try:
         return json.loads(
@@ -897,10 +899,17 @@ def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
 
     ``networks`` are the files of networks that the certificate names by their SHA-256.
     """
+    return decided(parsed("the certificate", certificate), [parsed("a file of a network", data) for data in networks])
+
+
+def parsed(name: str, data: bytes) -> Any:
+    """The JSON value in a file; an error begins with its name."""
     try:
-        return decided(parse(certificate), [parse(data) for data in networks])
+        return parse(data)
     except RecursionError:
-        raise Malformed("the file is nested too deeply") from None
+        raise Malformed(f"{name}: the file is nested too deeply") from None
+    except Malformed as error:
+        raise Malformed(f"{name}: {error}") from None
 
 
 def decided(entry: Any, files: list[Any]) -> str:
@@ -937,8 +946,8 @@ def main(arguments: Sequence[str]) -> int:
         Matrix.flint = None
     try:
         require(names, "usage: checker.py [--no-flint] CERTIFICATE [NETWORK ...]")
-        certificate, *networks = (read_file(name) for name in names)
-        print(f"accepted: {check(certificate, networks)}")
+        entry, *networks = (parsed(name, read_file(name)) for name in names)
+        print(f"accepted: {decided(entry, networks)}")
     except Rejected as error:
         print(f"rejected: {error}")
         return 1

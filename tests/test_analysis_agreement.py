@@ -104,7 +104,7 @@ def test_exact_points_of_cells_lie_in_the_region_that_the_cell_names() -> None:
 def test_networks_on_other_inputs_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"inputs of one shape, got \(2,\) and \(3,\)"):
         agreement(mlp(0, [2, 3, 2]), mlp(0, [3, 3, 2]), SQUARE)
-    with pytest.raises(ArgumentError, match="net must be a compiled network"):
+    with pytest.raises(ArgumentError, match="second must be a Network"):
         agreement(mlp(0, [2, 3, 2]), None, SQUARE)  # type: ignore[arg-type]
 
 

@@ -167,7 +167,7 @@ def test_lines_of_a_stack_are_drawn_where_they_lie_in_space(tmp_path: Path) -> N
 
 
 def test_arguments_that_make_no_sense_are_named() -> None:
-    with pytest.raises(ArgumentError, match="axis must be 0, 1 or 2, got 3"):
+    with pytest.raises(ArgumentError, match="axis must be a whole number from 0 to 2, got 3"):
         axis_slices([0] * 3, [1] * 3, axis=3, at=[0.5])
     with pytest.raises(ArgumentError, match=r"at must be numbers from 0.0 to 1.0"):
         axis_slices([0] * 3, [1] * 3, axis=0, at=[1.5])

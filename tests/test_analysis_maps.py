@@ -101,7 +101,7 @@ def test_bad_arguments_are_refused_by_name() -> None:
         local_maps(huge, [[1.0]])
     with pytest.raises(ArgumentError, match="count must be a number of clusters"):
         cluster_maps(local_maps(net, np.zeros((3, 6))), 4)
-    with pytest.raises(ArgumentError, match=r"output must be the number of an output, 0..0"):
+    with pytest.raises(ArgumentError, match=r"output must be a whole number from 0 to 0"):
         dual_points(cpwl.partition(ABS, SQUARE), output=1)
 
 

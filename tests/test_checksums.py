@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from click.testing import CliRunner
 from networks import mlp
@@ -49,8 +50,8 @@ READERS: dict[str, Callable[[Path], object]] = {
 }
 PART, BORDERS = "part-*.parquet", "_cpwl/*-borders.npz"
 JOURNAL, MANIFEST, PROBLEM = "_cpwl/journal.jsonl", "_cpwl/manifest.json", "_cpwl/problem.npz"
-READ = {PART: READERS, JOURNAL: READERS, MANIFEST: READERS, BORDERS: ("resume", "check"), PROBLEM: ("check",)}
-"""Who reads a file: statistics need no borders, and what was computed is of interest to check alone."""
+READ = {PART: READERS, JOURNAL: READERS, MANIFEST: READERS, BORDERS: ("resume", "check"), PROBLEM: ("resume", "check")}
+"""Who reads a file: statistics need no borders, and do not ask what was computed."""
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,35 @@ def test_a_folder_as_it_was_written_is_checked_and_says_how_much_it_holds(begun:
     assert result.stdout.startswith(f"as written: {found.parts} files with {found.regions} regions; INCOMPLETE")
 
 
+@pytest.mark.parametrize("name", ["part-000000000009999.parquet", "x.parquet", "below/y.parquet"])
+def test_what_readers_of_the_folder_would_take_as_well_is_not_as_written(
+    name: str, begun: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(begun, folder)
+    (folder / name).parent.mkdir(exist_ok=True)
+    shutil.copy(sorted(folder.glob(PART))[0], folder / name)
+    rows = len(pandas.read_parquet(folder))
+    assert rows > dataset.read_written(folder).regions
+    with pytest.raises(FileFormatError, match=f"{name} is no file of this partition"):
+        dataset.check_written(folder)
+    (folder / name).unlink()
+    assert dataset.check_written(folder).regions == len(pandas.read_parquet(folder))
+
+
+@pytest.mark.parametrize("pattern", [JOURNAL, PROBLEM])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_file_about_all_the_others_is_missed(pattern: str, reader: str, begun: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(begun, folder)
+    parts = sorted(folder.glob(PART))
+    (folder / pattern).unlink()
+    if reader in READ[pattern]:
+        with pytest.raises(FileFormatError, match=f"{Path(pattern).name} is (missing|not a whole file)"):
+            READERS[reader](folder)
+    assert sorted(folder.glob(PART)) == parts
+
+
 def test_cpwl_check_names_the_file_that_was_changed(begun: Path, tmp_path: Path) -> None:
     shutil.copytree(begun, tmp_path / "set")
     (first, *_) = sorted((tmp_path / "set").glob("part-*.parquet"))
@@ -110,7 +140,7 @@ def test_a_journal_leads_to_no_other_folder(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_what_resume_goes_on_with(begun: Path, tmp_path: Path) -> None:
     shutil.copytree(begun, tmp_path / "set")
-    with pytest.raises(OSError), full_disk():  # noqa: PT011
+    with pytest.raises(OSError, match=r"set holds .* the same call with resume=True goes on"), full_disk():
         READERS["resume"](tmp_path / "set")
     assert not [*tmp_path.rglob("*.tmp")] and dataset.check_written(tmp_path / "set").regions >= 120
     assert cpwl.write_partition(NETWORK, SQUARE, tmp_path / "set", resume=True).complete

@@ -318,7 +318,7 @@ def test_help_imports_no_heavy_package() -> None:
 MISTAKES: dict[str, tuple[str, str]] = {
     "no domain": ("partition --out {0}/x.npz {0}/classes.pt2", "exactly one of --box"),
     "two domains": ("partition --out {0}/x.npz {0}/wide.pt2 --box 0 1 --through {0}/points.npy", "exactly one of"),
-    "a flat box": ("partition --out {0}/x.npz {0}/classes.pt2 --box 1 1", "lo must be below hi"),
+    "a flat box": ("partition --out {0}/x.npz {0}/classes.pt2 --box 1 1", "LO must be a finite number below HI"),
     "a box of 3 dimensions": (
         "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --box 0 1 --box 0 1",
         "dimension|shape",

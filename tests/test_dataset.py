@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -311,6 +312,41 @@ def test_a_signal_ends_the_command_which_says_how_to_go_on(number: int, tmp_path
     net = cpwl.compile(model)
     assert 0 < left.regions < len(cpwl.partition(net, SQUARE)) and not left.complete
     assert cpwl.write_partition(net, SQUARE, folder, resume=True).regions == len(cpwl.partition(net, SQUARE))
+
+
+CALL = COMMAND.replace(
+    'main(["partition", sys.argv[1], "--box", "-1", "1", "--out", sys.argv[2]])',
+    "import cpwl; cpwl.write_partition(cpwl.compile(sys.argv[1]), cpwl.Domain.box([-1, -1], [1, 1]), sys.argv[2])",
+)
+assert CALL != COMMAND
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("handled", [False, True])
+def test_a_signal_ends_a_script_as_ever_and_it_says_how_to_go_on(
+    number: int, handled: bool, tmp_path: Path, small: Any
+) -> None:
+    model, folder = tmp_path / "model.nnet", tmp_path / "set"
+    model.write_text(NNET)
+    own = f"import signal; signal.signal({int(number)}, lambda *_: sys.exit(7))\n" if handled else ""
+    command = [sys.executable, "-c", CALL.replace("calls, truly", f"{own}calls, truly"), str(model), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and any(line == "ready\n" for line in process.stdout)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == (7 if handled else -number)
+    said = re.search(r"set holds (\d+) regions that are finished, and the same call with resume=True goes on", errors)
+    assert (said is None) == handled
+    assert handled or (said is not None and int(said[1]) == dataset.check_written(folder).regions > 0)
+
+
+def test_a_resume_takes_the_memory_limit_that_it_was_begun_with(tmp_path: Path, small: Any) -> None:
+    options: dict[str, Any] = {"net": NETWORK, "dom": SQUARE, "path": tmp_path}
+    cpwl.write_partition(**options, memory_limit=1 << 27, max_regions=20)
+    with pytest.raises(ArgumentError, match="another memory_limit"):
+        cpwl.write_partition(**options, memory_limit=1 << 28, resume=True)
+    assert cpwl.write_partition(**options, resume=True).complete
+    assert cpwl.statistics_of_folder(tmp_path).complete
 
 
 def test_only_polygons_are_written(tmp_path: Path) -> None:

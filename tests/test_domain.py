@@ -14,7 +14,7 @@ from networks import mlp
 
 import cpwl
 from cpwl import Domain
-from cpwl.errors import DomainError, ShapeError
+from cpwl.errors import DomainError, NumericalRangeError, ShapeError
 from cpwl.geometry.polytope import Polytope
 
 coordinates = st.integers(-20, 20).map(float)
@@ -50,6 +50,66 @@ def test_rational_points_stay_rational() -> None:
     domain = Domain.polygon([[0, 0], [1, 0], [0, 1]], origin=[0.1, 0.2, 0.3], basis=np.eye(3)[:, :2])
     u = np.array([[Fraction(1, 3), Fraction(0)]], dtype=object)
     assert domain.to_input(u).tolist() == [[Fraction(0.1) + Fraction(1, 3), Fraction(0.2), Fraction(0.3)]]
+
+
+scales = st.sampled_from([-1000, -330, -60, -27, 0, 27, 60, 330, 900])
+entries = st.integers(-8, 8).map(float)
+
+
+@given(data=st.data(), n=st.integers(2, 4))
+def test_the_nearest_point_of_a_plane_is_found_whatever_the_scale_of_its_basis(data: Any, n: int) -> None:
+    """Against normal equations in rationals, for every basis that is accepted."""
+    draw = data.draw
+    shift = [[draw(scales) for _ in range(2)], [draw(scales) for _ in range(n)]]
+    basis = np.array([[np.ldexp(draw(entries), a // 2 + b // 2) for a in shift[0]] for b in shift[1]])
+    origin = np.array([np.ldexp(draw(entries), b) for b in shift[1]])
+    if draw(st.booleans()):  # almost dependent: two columns that differ by an ulp somewhere
+        basis[:, 1] = basis[:, 0]
+        basis[draw(st.integers(0, n - 1)), 1] *= 1 + 2.0**-52
+    try:
+        domain = Domain.polygon([[0, 0], [1, 0], [0, 1]], origin, basis)
+    except DomainError:
+        return
+    x = np.array([[np.ldexp(draw(entries), b + draw(st.integers(-2, 2))) for b in shift[1]] for _ in range(2)])
+    x = np.concatenate([x, domain.to_input([[0.3, -0.2]])])
+    wanted = [nearest_exactly(origin, basis, point) for point in x]
+    if max(abs(number) for row in wanted for number in row) >= 2**1023:
+        with pytest.raises(NumericalRangeError):
+            domain.to_slice(x)
+        return
+    for found, exact in zip(domain.to_slice(x), wanted, strict=True):
+        for number, true in zip(found, exact, strict=True):
+            assert abs(Fraction(number) - true) <= abs(true) / 2**20 + Fraction(2) ** -1074
+    rationals = np.vectorize(Fraction, otypes=[object])(x)
+    assert domain.to_slice(rationals).tolist() == [[float(number) for number in row] for row in wanted]
+
+
+def nearest_exactly(origin: Any, basis: Any, x: Any) -> list[Fraction]:
+    rows = [[Fraction(a), Fraction(b)] for a, b in basis.tolist()]
+    d = [Fraction(a) - Fraction(b) for a, b in zip(x.tolist(), origin.tolist(), strict=True)]
+    aa, ab, bb = (sum(row[i] * row[j] for row in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
+    ad, bd = (sum(row[i] * e for row, e in zip(rows, d, strict=True)) for i in (0, 1))
+    det = aa * bb - ab * ab
+    return [(bb * ad - ab * bd) / det, (aa * bd - ab * ad) / det]
+
+
+@pytest.mark.parametrize(
+    ("basis", "u"),
+    [
+        ([[1e-8, 0], [0, 1e8]], [0.3, -0.2]),
+        ([[1, 1], [0, 1e-17], [0, 0]], [0.3, -0.2]),
+        ([[1e-310, 0], [0, 1e300]], [0.3, -0.2]),
+    ],
+)
+def test_a_point_of_a_plane_comes_back(basis: Any, u: Any) -> None:
+    domain = Domain.polygon([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.zeros(len(basis)), basis)
+    assert np.allclose(domain.to_slice(domain.to_input([u])), [u], rtol=1e-9, atol=0)
+
+
+def test_a_basis_of_dependent_columns_has_no_slice_coordinates() -> None:
+    domain = Domain(Polytope.box([0, 0, 0], [1, 1, 1]), np.zeros(3), np.ones((3, 3)), (3,))
+    with pytest.raises(DomainError, match="basis must have linearly independent columns"):
+        domain.to_slice([1.0, 2.0, 3.0])
 
 
 @given(corners=st.permutations(range(6)), turn=st.integers(0, 5), flip=st.booleans())

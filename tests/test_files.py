@@ -130,6 +130,7 @@ def test_a_full_disk_costs_a_command_nothing_that_was_there(name: str, tmp_path:
 _WRITES = {"write_text", "write_bytes", "savefig", "savez", "savez_compressed", "to_csv", "ParquetWriter"}
 _ELSEWHERE = {
     ("datasets.journal", "add"): "appends a line, and a torn line has not happened",
+    ("storage.files", "_creatable"): "writes nothing",
     ("storage.files", "check_writable"): "writes nothing",
     ("datasets.parquet", "__init__"): "is given a name by folder._Writer, inside replaced",
     ("cli.measuring", "stats"): "calls to_csv of statistics, which is safe",
@@ -208,6 +209,41 @@ def test_a_folder_of_the_name_of_a_file_is_refused_before_anything_is_read(tmp_p
     words = ["partition", str(tmp_path / "model.onnx"), "--box", "0", "1", "--out", str(tmp_path / "part.npz")]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 2 and "is a folder" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--out", "/dev/full", "must be a folder"),
+        ("--out", "{f}/file.txt", "must end in .npz, for one file, or be that of a folder"),
+        ("--out", "{f}/new.txt", "must end in .npz, for one file, or be that of a folder"),
+        ("--out", "{f}/full", "empty or not there yet"),
+        ("--box", "1 -1", "LO must be a finite number below HI, got 1 -1"),
+        ("--box", "nan 1", "LO must be a finite number below HI, got nan 1"),
+        ("--box", "0 inf", "LO must be a finite number below HI"),
+        ("--polygon", "{f}/line.txt", "lie on one line"),
+        ("--polygon", "{f}/file.txt", "holds no array of numbers"),
+        ("--through", "{f}/line.txt", "one line"),
+    ],
+)
+def test_what_needs_no_model_is_refused_before_the_model_is_read(
+    option: str, value: str, said: str, tmp_path: Path
+) -> None:
+    """The model is none: whoever had begun would say so."""
+    (tmp_path / "file.txt").write_text("nothing")
+    (tmp_path / "line.txt").write_text("0 0\n1 1\n2 2\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a").write_text("a")
+    (tmp_path / "model.onnx").write_text("nothing")
+    there = sorted(tmp_path.rglob("*"))
+    options = {"--box": "0 1", "--out": "{f}/new", option: value}
+    if option in ("--polygon", "--through"):
+        del options["--box"]
+    words = [word for name, text in options.items() for word in (name, *text.format(f=tmp_path).split())]
+    result = CliRunner().invoke(main, ["partition", str(tmp_path / "model.onnx"), *words])
+    text = " ".join(result.stderr.split())
+    assert result.exit_code == 2 and f"Invalid value for {option}" in text and said in text, text
+    assert sorted(tmp_path.rglob("*")) == there
 
 
 # ---- replaced ------------------------------------------------------------------------------------------------------

@@ -305,7 +305,7 @@ def test_bad_arguments_are_named() -> None:
     network = mlp(0, [2, 3, 1])
     local = cpwl.local_map(network, np.zeros(2))
     refused: list[tuple[type[Exception], str, Any]] = [
-        (ArgumentError, "net must be a compiled network", lambda: cpwl.local_map("net", np.zeros(2))),  # type: ignore[arg-type]
+        (ArgumentError, "net must be a Network", lambda: cpwl.local_map("net", np.zeros(2))),  # type: ignore[arg-type]
         (ShapeError, "x must have shape", lambda: cpwl.local_map(network, np.zeros((1, 2)))),
         (DomainError, "x must be finite", lambda: cpwl.local_map(network, np.array([0.0, np.nan]))),
         (BackendError, "backend must be one of", lambda: cpwl.local_map(network, np.zeros(2), backend="magic")),
@@ -313,7 +313,7 @@ def test_bad_arguments_are_named() -> None:
         (ShapeError, "points must have shape", lambda: cpwl.evaluate(network, np.zeros((2, 2, 2)))),
         (ShapeError, "v must have shape", lambda: local.matvec(np.zeros(3))),
         (ShapeError, "w must have shape", lambda: local.rmatvec(np.zeros(2))),
-        (ArgumentError, "j must be the number of an output", lambda: local.row(1)),
+        (ArgumentError, "j must be a whole number from 0 to", lambda: local.row(1)),
         (ArgumentError, "limit: the Jacobian would take 16 bytes", lambda: local.jacobian(limit=15)),
         (ArgumentError, "limit: the halfspaces would take 72 bytes", lambda: local.halfspaces(limit=71)),
         (DomainError, "dom lies in", lambda: local.halfspaces(cpwl.Domain.box([0] * 3, [1] * 3))),

@@ -130,6 +130,7 @@ CASES: dict[str, onnx.ModelProto] = {
     "MaxPool 3-D": single("MaxPool", (1, 2, 4, 4, 4), kernel_shape=[2, 2, 3], opset=8),
     "Mean": single("Mean", (1, 5), random(5), "x"),
     "Mul": single("Mul", (1, 5), random(1, 5)),
+    "Pow by one": single("Pow", (1, 5), np.ones((2, 5), np.float32)),
     "Neg": single("Neg", (1, 5)),
     "PRelu shared": single("PRelu", (1, 5), constant([0.25])),
     "PRelu a channel": single("PRelu", IMAGE, random(4, 1, 1)),

@@ -25,7 +25,7 @@ from cpwl.errors import (
     ShapeError,
     UnsupportedDimensionError,
 )
-from cpwl.network import Network
+from cpwl.network import RELU, Dense, Network
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 TRIANGLE = cpwl.Domain.polygon([[-1.0, -1.0], [1.5, -0.5], [0.0, 1.0]])
@@ -268,7 +268,7 @@ def test_a_network_that_does_nothing_has_one_region_on_which_it_is_the_identity(
 @pytest.mark.parametrize(
     ("arguments", "error", "named"),
     [
-        ({"net": lambda x: x}, ArgumentError, "net must be a compiled network"),
+        ({"net": lambda x: x}, ArgumentError, "net must be a Network"),
         ({"dom": "square"}, ArgumentError, "dom must be a Domain"),
         ({"backend": "magic"}, BackendError, "backend must be one of 'torch', 'exact'"),
         ({"device": "cuda:99"}, BackendError, "device must name a torch device"),
@@ -296,8 +296,11 @@ def test_weights_that_are_no_numbers_are_refused_with_the_name_of_the_node(
 ) -> None:
     weights = [np.ones((3, 2)), np.ones((1, 3))]
     weights[layer][0, 0] = bad
+    ops = [Dense(weights[0], np.zeros(3)), RELU, Dense(weights[1], np.zeros(1))]
     with pytest.raises(ArgumentError, match="node"):
-        cpwl.partition(Network.mlp(weights, [np.zeros(3), np.zeros(1)]), SQUARE, backend=backend)
+        cpwl.partition(Network.sequential(2, ops), SQUARE, backend=backend)
+    with pytest.raises(ArgumentError, match="weights must be finite"):
+        Network.mlp(weights, [np.zeros(3), np.zeros(1)])
 
 
 def test_outputs_that_overflow_are_refused() -> None:

@@ -58,11 +58,11 @@ def test_the_colours_of_an_output_are_its_exact_values_at_the_corners_of_triangl
 
 def test_an_output_is_asked_for_where_there_is_one() -> None:
     part = part_of(3)
-    with pytest.raises(ArgumentError, match=r"output must be an output in 0..2, got 3"):
+    with pytest.raises(ArgumentError, match=r"output must be a whole number from 0 to 2, got 3"):
         part.plot(color="logit", output=3)
     with pytest.raises(ArgumentError, match="output goes with color='logit', not with 'slope'"):
         part.plot(output=1)
-    with pytest.raises(ArgumentError, match=r"output must be an output in 0..2, got -1"):
+    with pytest.raises(ArgumentError, match=r"output must be a whole number from 0 to 2, got -1"):
         part.plot_surface(output=-1)
     with pytest.raises(ArgumentError, match="color must be one of 'logit', 'slope', 'area', 'pattern', got 'class'"):
         part.plot_surface(color="class")

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import plain
+from ..arrays import inputs
+from ..arrays.inputs import finite, instance, whole
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
 from .maps_at_points import LocalMaps, decided_by
 
 if TYPE_CHECKING:
     import pandas
+
+_LOCAL_MAPS = "Use cpwl.analysis.local_maps."
 
 
 @ieee
@@ -58,11 +61,13 @@ def cluster_maps(maps: LocalMaps, count: int, *, seed: int = 0, starts: int = 1)
     """
     from sklearn.cluster import KMeans
 
-    flat = maps.flat
+    flat = instance("maps", maps, LocalMaps, _LOCAL_MAPS).flat
     different = len({row.tobytes() for row in flat})
-    if not 1 <= count <= different:
+    count = whole("count", count, 1)
+    if count > different:
         raise ArgumentError(f"count must be a number of clusters of {different} different maps, got {count!r}.")
-    found = KMeans(count, n_init=starts, random_state=seed).fit(flat)
+    runs, seed = whole("starts", starts, 1), whole("seed", seed, 0, (1 << 32) - 1)
+    found = KMeans(count, n_init=runs, random_state=seed).fit(flat)
     total = float(((flat - flat.mean(axis=0)) ** 2).sum())
     share = float(found.inertia_) / total if total else 0.0
     return MapClusters(np.asarray(found.cluster_centers_), np.asarray(found.labels_, np.int64), share)
@@ -86,10 +91,11 @@ def cluster_table(
     """
     import pandas
 
-    truth = checked_labels(labels, len(test))
+    instance("maps", maps, LocalMaps, _LOCAL_MAPS)
+    truth = checked_labels(labels, len(instance("test", test, LocalMaps, _LOCAL_MAPS)))
     own = float((test.classes == truth).mean())
     rows: list[dict[str, Any]] = []
-    for count in counts:
+    for count in [whole("counts", one, 1) for one in inputs.rows("counts", counts)]:
         clusters = cluster_maps(maps, count, seed=seed, starts=starts)
         classes = clusters.classes(test)
         accuracy, agreement = float((classes == truth).mean()), float((classes == test.classes).mean())
@@ -103,7 +109,7 @@ def cluster_table(
 
 def checked_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
     """The labels as int64 (count,); ``ShapeError`` where there are not as many."""
-    given = plain(labels)
+    given = finite("labels", labels)
     if given.shape != (count,) or not count:
         raise ShapeError(f"labels must be the classes of the {count} test points (at least 1), got {given.shape}.")
     return given.astype(np.int64)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite
+from ..arrays import inputs
+from ..arrays.inputs import finite, number, whole
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import Domain
 from ..network.network import Network
@@ -60,9 +61,10 @@ def study(
     import pandas
 
     named, sets = _named_networks(networks), _named_points(points)
-    sides = [float(s) for s in np.atleast_1d(finite("side", side))]
-    if slices < 1:
-        raise ArgumentError(f"slices must be at least 1, got {slices!r}.")
+    several = isinstance(side, (Sequence, np.ndarray)) and not isinstance(side, str)
+    sides = [number("side", one) for one in (inputs.rows("side", side) if several else [side])]
+    slices, seed = whole("slices", slices, 1), whole("seed", seed, 0)
+    inputs.progress(progress)
     places = [(name, i, k, s) for name, rows in sets.items() for i in range(len(rows)) for k in range(slices)
               for s in sides]  # fmt: skip
     rows = []
@@ -121,6 +123,8 @@ def _domains(sets: Mapping[str, NDArray[np.float64]], places: Sequence[Place], s
 
 
 def _named_networks(networks: Network | Mapping[str, Network]) -> dict[str, Network]:
+    if not isinstance(networks, (Network, Mapping)):
+        raise ArgumentError(f"networks must be one compiled network or several by name, got {type(networks).__name__}.")
     named = {"network": networks} if isinstance(networks, Network) else dict(networks)
     if not named or not all(isinstance(network, Network) for network in named.values()):
         kinds = {name: type(network).__name__ for name, network in named.items()}

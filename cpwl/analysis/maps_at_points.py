@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
+from ..arrays.inputs import optional, whole
 from ..errors import ArgumentError, NumericalRangeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
 from ..fields.pattern_constraints import pieces_at, slacks
@@ -99,6 +100,7 @@ def local_maps(
     check_compiled(net)
     chosen = backends.get(backend, device)
     rows = input_rows("points", points, net, exact=chosen.exact)
+    limit = whole("limit", limit, 0)
     size = len(rows) * net.outputs * net.inputs * _NUMBER
     if size > limit:
         raise ArgumentError(
@@ -123,9 +125,10 @@ def dual_points(
     different (up to rounding), those of a ``Partition`` may repeat. ``frame`` is that of ``Partition.affine_maps``:
     k = D slice coordinates, or the n inputs. float64, or Fractions from the exact backend.
     """
+    if not isinstance(regions, (Partition, Merged)):
+        raise ArgumentError(f"regions must be a Partition or a Merged, got {type(regions).__name__}.")
     outputs = (regions if isinstance(regions, Partition) else regions.partition).network.outputs
-    if output is not None and not 0 <= output < outputs:
-        raise ArgumentError(f"output must be the number of an output, 0..{outputs - 1}, or None, got {output!r}.")
+    output = optional(whole, "output", output, 0, outputs - 1)
     weight, bias = regions.affine_maps(frame=frame)
     points = np.concatenate([weight, bias[:, :, None]], axis=2)
     return points if output is None else points[:, output]

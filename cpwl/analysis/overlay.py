@@ -114,8 +114,8 @@ def agreement(
     exactly those of the two networks and areas are rounded; from the exact backend areas are exact too.
     Raises ``ShapeError`` for inputs of two shapes.
     """
-    for network in (first, second):
-        check_compiled(network)
+    check_compiled(first, "first")
+    check_compiled(second, "second")
     part = partition(paired(first, second), dom, backend=backend, device=device, predicates=predicates)
     split = max(first.outputs, 2)
     groups = Ragged.of([range(split), range(split, part.network.outputs)])

@@ -8,8 +8,8 @@ from math import fsum, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, number
-from ..errors import ArgumentError, DomainError, ShapeError
+from ..arrays.inputs import finite, number, whole
+from ..errors import DomainError, ShapeError
 from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
 
@@ -30,8 +30,9 @@ def random_slice(point: ArrayLike, *, side: float = 1.0, seed: int | Sequence[in
     if centre.size < 2:
         raise DomainError(f"point must have two entries or more, so that planes go through it, got {centre.size}.")
     half = number("side", side) / 2
+    seed = [whole("seed", one, 0) for one in seed] if isinstance(seed, Sequence) else whole("seed", seed, 0)
     if not half > 0:
-        raise DomainError(f"side must be positive, got {side}.")
+        raise DomainError(f"side must be positive, got {side!r}.")
     square = [[-half, -half], [half, -half], [half, half], [-half, half]]
     return Domain.polygon(square, centre, _random_frame(centre.size, seed).reshape(*centre.shape, 2))
 
@@ -45,10 +46,9 @@ def off_data(data: ArrayLike, count: int, *, seed: int = 0) -> NDArray[np.float6
     rows = finite("data", data)
     if rows.ndim < 2 or not len(rows):
         raise ShapeError(f"data must be points (M, ...), one or more, got an array of shape {rows.shape}.")
-    if number("count", count) < 0 or int(count) != count:
-        raise ArgumentError(f"count must be a number of points, got {count!r}.")
+    count, seed = whole("count", count, 0), whole("seed", seed, 0)
     low, high = rows.min(axis=0), rows.max(axis=0)
-    share = np.random.default_rng(seed).random((int(count), *rows.shape[1:]))
+    share = np.random.default_rng(seed).random((count, *rows.shape[1:]))
     return np.asarray(low + share * (high - low))
 
 

@@ -22,7 +22,7 @@ from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
 from ..storage import archive
-from ..storage.files import reading
+from ..storage.files import opened, reading
 from ..storage.named_arrays import Stored, prefixed, ragged_arrays
 from ..tiling.npz import domain_arrays, domain_from_arrays
 
@@ -263,7 +263,7 @@ def _write(path: Path, header: dict[str, Any], arrays: Mapping[str, ArrayLike]) 
 
 def _read(path: Path, build: Any) -> Any:
     """What ``build`` makes of the header and the arrays of a file."""
-    with open(path, "rb"), reading(path, "a file of a recording", "Record it again."):
+    with opened(path), reading(path, "a file of a recording", "Record it again."):
         header, arrays = archive.read(path)
         if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
             raise FileFormatError(f"its header must be of format {FORMAT!r}, version {VERSION}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite
+from ..arrays.inputs import finite, whole
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
 from .clusters import checked_labels
@@ -73,8 +73,7 @@ def affine_fit(source: ArrayLike, target: ArrayLike, *, components: int = 64) ->
         raise ShapeError(
             f"source and target must have rows of the same M >= 2 inputs, got {given.shape}, {wanted.shape}."
         )
-    if components < 1:
-        raise ArgumentError(f"components must be a number >= 1, got {components!r}.")
+    components = whole("components", components, 1)
     kept = min(components, len(given) - 1, given.shape[1])
     fitted = make_pipeline(PCA(kept, svd_solver="full"), LinearRegression()).fit(given, wanted)
     return lambda rows: np.asarray(fitted.predict(rows)).reshape(len(rows), -1)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..arrays.inputs import indices, instance, whole
+from ..errors import UnsupportedDimensionError
 from ..network.network import Network
 from ..network.operators import Piecewise
 from ..partitions.compute import partition
@@ -126,9 +127,7 @@ class Units:
             raise UnsupportedDimensionError(
                 f"curves are those of slices of dimension 2, got {self.partition.domain.dim}."
             )
-        chosen = np.arange(len(self)) if units is None else np.atleast_1d(np.asarray(units, np.int64))
-        if chosen.ndim != 1 or (chosen < 0).any() or (chosen >= len(self)).any():
-            raise ArgumentError(f"units must be indices among 0..{len(self) - 1}, got {units!r}.")
+        chosen = np.arange(len(self)) if units is None else indices("units", units, len(self))
         rows = np.sort(self.crossings.by_unit(len(self)).take(np.unique(chosen)).values)
         return list(_curves(self.partition, self.crossings, rows))
 
@@ -138,8 +137,7 @@ class Units:
         Its network is this one's, ended behind that layer's activation. ``ArgumentError`` for a layer that is none.
         """
         part, nodes = self.partition, self.partition.network.nonlinear
-        if layer not in range(1, len(nodes) + 1):
-            raise ArgumentError(f"layer must be one of 1..{len(nodes)}, got {layer!r}.")
+        layer = whole("layer", layer, 1, len(nodes))
         ended = Network(part.network.nodes[: nodes[layer - 1] + 1])
         return partition(ended, part.domain, backend=part.backend, device=part.device, predicates=part.predicates)
 
@@ -212,7 +210,7 @@ def units(part: Tiling) -> Units:
     On a partition with exact predicates, or an exact one, this is exact; see ``crossings``. On one that is not
     ``complete`` it is about the regions that are there.
     """
-    if not len(part):
+    if not len(instance("part", part, Tiling, "Use cpwl.partition.", "Partition")):
         part.check_complete("what units do")
     bounds = [_bounds(step, regions) for step, regions in _present(part)]
     empty = np.zeros(0, np.int16)

@@ -1,29 +1,74 @@
-"""What users pass: numbers and arrays of them, from numpy or torch, checked and as numpy has them."""
+"""What users pass: numbers, arrays of them (from numpy or torch), counts, flags, files, objects; checked, in one place.
+
+Each function is given the name of the argument, which its error names; and gives what was passed as the library has it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from numbers import Integral
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DomainError, ShapeError
+from ..errors import ArgumentError, DomainError, ShapeError
+
+T = TypeVar("T")
+
+_EXACT_INTEGERS = 1 << 53
+"""Up to it every integer is a float64."""
 
 
+# ---- arrays --------------------------------------------------------------------------------------------------------
 def finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """``values`` as float64, checked to be finite numbers; ``name`` is the argument that an error names."""
+    """``values`` as a new array of float64, checked to be finite real numbers; Fractions are rounded."""
+    array = real(name, values)
     try:
-        array = np.array(plain(values), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ShapeError(f"{name} must be an array of real numbers, got {type(values).__name__}: {error}") from None
-    if not np.isfinite(array).all():
+        return array.astype(np.float64)
+    except OverflowError:
+        raise DomainError(f"{name} must be finite, got a number that is too large for float64.") from None
+
+
+def real(name: str, values: ArrayLike) -> NDArray[Any]:
+    """``values`` as a new array: of float64, or of Fractions where some number is one or is no float64."""
+    array = _array(name, values)
+    if array.dtype.kind in "iu" and array.size and max(-int(array.min()), int(array.max())) > _EXACT_INTEGERS:
+        array = array.astype(object)
+    if array.dtype == object:
+        flat = [_rational(name, x) for x in array.ravel().tolist()]
+        rationals = np.empty(len(flat), object)
+        rationals[:] = flat
+        return rationals.reshape(array.shape)
+    if array.dtype.kind not in "biuf":
+        raise ShapeError(f"{name} must be an array of real numbers, got numbers of type {array.dtype}.")
+    floats = array.astype(np.float64)
+    if not np.isfinite(floats).all():
         raise DomainError(f"{name} must be finite, got NaN or infinity.")
-    return array
+    return floats
+
+
+def rows(name: str, values: Any) -> list[Any]:
+    """The members of a list, or of anything else that has them in an order."""
+    if isinstance(values, (str, bytes)) or not (isinstance(values, Sequence) or getattr(values, "ndim", 0) > 0):
+        raise ArgumentError(f"{name} must be a list, got {_shown(values)}.")
+    return list(values)
 
 
 def plain(values: Any) -> NDArray[Any]:
     """What was given, as an array: numbers, arrays, torch tensors on any device (without their gradients), or lists."""
     return np.asarray(_detached(values))
+
+
+def _array(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return plain(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ShapeError(f"{name} must be an array of real numbers, got {type(values).__name__}: {error}") from None
 
 
 def _detached(values: Any) -> Any:
@@ -36,9 +81,109 @@ def _detached(values: Any) -> Any:
     return values
 
 
+def _rational(name: str, value: Any) -> Fraction:
+    if isinstance(value, Integral):
+        return Fraction(int(value))
+    if not hasattr(value, "as_integer_ratio"):
+        raise ShapeError(f"{name} must be an array of real numbers, got {_shown(value)} among them.")
+    try:
+        return Fraction(*value.as_integer_ratio())
+    except (OverflowError, ValueError):
+        raise DomainError(f"{name} must be finite, got NaN or infinity.") from None
+
+
+# ---- single numbers, flags, names ----------------------------------------------------------------------------------
 def number(name: str, value: Any) -> float:
-    """``value`` as a float, checked to be one finite number; ``name`` is the argument that an error names."""
-    array = finite(name, value)
-    if array.ndim:
-        raise ShapeError(f"{name} must be one number, got an array of shape {array.shape}.")
-    return float(array)
+    """``value`` as a float, checked to be one finite number."""
+    array = _array(name, value)
+    if array.ndim or array.dtype == np.bool_:
+        raise ShapeError(f"{name} must be one number, got {_shown(value)}.")
+    return float(finite(name, array))
+
+
+def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """``value`` as an integer, checked to be a whole number in that range; a float may be one."""
+    single = _array(name, value)
+    wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
+    message = f"{name} must be a whole number {wanted}, got {_shown(value)}."
+    if single.ndim or single.dtype == np.bool_:
+        raise ArgumentError(message)
+    try:
+        found = real(name, single).item()
+    except ArgumentError:
+        raise ArgumentError(message) from None
+    if found != int(found) or found < least or (most is not None and found > most):
+        raise ArgumentError(message)
+    return int(found)
+
+
+def flag(name: str, value: Any) -> bool:
+    """``value`` as a bool, checked to be one."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(f"{name} must be True or False, got {_shown(value)}.")
+    return bool(value)
+
+
+def one_of(name: str, value: Any, choices: Sequence[str], error: type[ArgumentError] = ArgumentError) -> str:
+    """``value``, checked to be one of some words."""
+    if not isinstance(value, str) or value not in choices:
+        words = list(map(repr, choices))
+        wanted = " or ".join(words) if len(words) == 2 else f"one of {', '.join(words)}"
+        raise error(f"{name} must be {wanted}, got {_shown(value)}.")
+    return value
+
+
+def optional(check: Callable[..., T], name: str, value: Any, *limits: Any) -> T | None:
+    """None, or what a check makes of ``value``."""
+    return None if value is None else check(name, value, *limits)
+
+
+# ---- files and objects ---------------------------------------------------------------------------------------------
+def path(name: str, value: str | PathLike[str]) -> Path:
+    """``value`` as the name of a file or folder."""
+    try:
+        return Path(os.fsdecode(value))
+    except TypeError:
+        raise ArgumentError(f"{name} must be the name of a file or folder, got {_shown(value)}.") from None
+
+
+def instance(name: str, value: Any, kind: type[T], hint: str = "", called: str = "") -> T:
+    """``value``, checked to be of a class that users know as ``called``; ``hint`` says how to get one."""
+    if not isinstance(value, kind):
+        raise ArgumentError(f"{name} must be a {called or kind.__name__}, got {_shown(value)}. {hint}".rstrip())
+    return value
+
+
+def having(name: str, value: T, method: str, what: str) -> T:
+    """``value``, checked to have a method; ``what`` says what it must be."""
+    if not callable(getattr(value, method, None)):
+        raise ArgumentError(f"{name} must be {what}, got {_shown(value)}.")
+    return value
+
+
+def progress(value: T | None) -> T | None:
+    """What is to be told of progress: a function, or None."""
+    return optional(having, "progress", value, "__call__", "a function of (done, total, what), or None")
+
+
+def executor(value: T | None) -> T | None:
+    """What works in other processes, or None."""
+    return optional(having, "executor", value, "submit", "a concurrent.futures.Executor, or None")
+
+
+def indices(name: str, values: Any, count: int) -> NDArray[np.int64]:
+    """``values``, one number or a list, as int64 (n,), checked to be whole and from 0 to ``count`` - 1."""
+    array = np.atleast_1d(_array(name, values))
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+        raise ShapeError(f"{name} must be a list of indices, got {array.dtype} of shape {array.shape}.")
+    outside = array[(array < 0) | (array >= count)] if array.size else array
+    if outside.size:
+        raise ArgumentError(f"{name} must lie in 0..{count - 1}, got {outside[0]}.")
+    return array.astype(np.int64)
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: a short one itself, of others the kind."""
+    if value is None or isinstance(value, (bool, int, float, complex, str)):
+        return f"{value!r:.80}"
+    return type(value).__name__

@@ -5,7 +5,7 @@ Others join by ``register``. A backend is loaded when it is first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
 from importlib import import_module
 
@@ -33,8 +33,10 @@ def names() -> tuple[str, ...]:
 
 def get(name: str, device: str | None = None) -> Backend:
     """The backend of that name on a device (None: the CPU); ``BackendError`` where there is none."""
-    if name not in _MAKERS:
-        raise BackendError(f"backend must be one of {', '.join(map(repr, _MAKERS))}, got {name!r}.")
+    if not isinstance(name, str) or name not in _MAKERS:
+        raise BackendError(f"backend must be one of {', '.join(map(repr, _MAKERS))}, got {name!r:.80}.")
+    if not isinstance(device, Hashable):
+        raise BackendError(f"device must be the name of a device, or None, got {device!r:.80}.")
     return _MAKERS[name](device)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import number
+from ..arrays.inputs import flag, instance, number
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
@@ -80,6 +80,8 @@ def decision_boundary(
     in ``ties``. On a float partition ``undecided`` lists the regions in which this is not certain. Raises
     ``ArgumentError`` for classes or a level that make no sense.
     """
+    instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
+    everywhere = flag("everywhere", everywhere)
     if part.domain.dim != 2:
         raise UnsupportedDimensionError(f"a boundary is drawn on slices of dimension 2, got {part.domain.dim}.")
     if level is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite
+from ..arrays.inputs import finite, instance, whole
 from ..errors import ArgumentError, DomainError
 from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
@@ -59,6 +59,7 @@ def contours(boundary: Segments) -> list[Contour]:
     them share. So nothing is closed by a tolerance: where more segments meet, lines end. Raises ``IncompleteError`` for
     a boundary that is not complete: its lines end anywhere.
     """
+    instance("boundary", boundary, Segments, "Use part.decision_boundary(level=...).")
     boundary.partition.check_complete("which lines its boundary consists of")
     ends = [tuple(map(tuple, pair)) for pair in boundary.ends.tolist()]
     at: dict[Any, list[int]] = defaultdict(list)
@@ -84,7 +85,7 @@ def volume_below(part: Tiling, level: float = 0.0) -> Any:
     arithmetic has below the level. Regions on which f is the level throughout do not count. Raises ``IncompleteError``
     for a partition that is not complete.
     """
-    part.check_complete("the volume below a level")
+    instance("part", part, Tiling, "Use cpwl.partition.", "Partition").check_complete("the volume below a level")
     refinement = at_level(part, level)
     below = refinement.below.dense()[:, 0]
     return refinement.arrangement.volumes()[below].sum()
@@ -100,8 +101,7 @@ def axis_slices(lo: ArrayLike, hi: ArrayLike, *, axis: int, at: Sequence[float])
     low, high, values = finite("lo", lo), finite("hi", hi), finite("at", at)
     if low.shape != (3,) or high.shape != (3,):
         raise DomainError(f"lo and hi must be points of a 3-D space, got shapes {low.shape} and {high.shape}.")
-    if axis not in (0, 1, 2):
-        raise ArgumentError(f"axis must be 0, 1 or 2, got {axis!r}.")
+    axis = whole("axis", axis, 0, 2)
     if values.ndim != 1 or (values < low[axis]).any() or (values > high[axis]).any():
         raise ArgumentError(f"at must be numbers from {low[axis]} to {high[axis]}, those of the box; got {values}.")
     kept = [i for i in range(3) if i != axis]

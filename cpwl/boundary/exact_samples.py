@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
+from ..arrays.inputs import instance, whole
 from ..claims.claim import Claim
 from ..claims.document import document
 from ..claims.entries import Entry, number
-from ..errors import ArgumentError, VerificationError
+from ..errors import VerificationError
 from ..fields.arithmetic import embedding, evaluate
 from ..runtime.ieee import ieee
 from .float_neighbours import neighbours
@@ -83,8 +84,8 @@ def certify_samples(
     of a pair ``everywhere``), and the point is in the domain. Points for which that fails are replaced by
     others; raises ``VerificationError`` if too few are left.
     """
-    if n < 0 or int(n) != n:
-        raise ArgumentError(f"n must be a number of samples, got {n!r}.")
+    instance("boundary", boundary, Segments, "Use part.decision_boundary().")
+    n = whole("n", n, 0)
     u, segments = boundary.sample_slice(_SPARE * n, seed=seed) if points is None else points
     tried = len(u)
     batches = (slice(start, start + n) for start in range(0, tried, max(n, 1)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, plain
+from ..arrays.inputs import finite, instance, real
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import exactly
 from ..runtime.ieee import ieee
@@ -85,14 +85,14 @@ def nearest(boundary: Segments, u: ArrayLike) -> Nearest:
     Raises ``ArgumentError`` for a boundary without segments, ``IncompleteError`` for one that is not complete,
     ``ShapeError`` for points of another shape.
     """
+    instance("boundary", boundary, Segments, "Use part.decision_boundary().")
     boundary.partition.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
         )
     exact = boundary.partition.arrangement.exact
-    given = plain(u)
-    given = given if exact and given.dtype == object else finite("u", given)
+    given = real("u", u) if exact else finite("u", u)
     if given.ndim != 2 or given.shape[1] != 2:
         raise ShapeError(f"u must have shape (M, 2), slice coordinates, got {given.shape}. Use part.to_slice.")
     rows = max(1, _ENTRIES // len(boundary))
@@ -109,7 +109,12 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
     """
     from sklearn.metrics import pairwise_distances_argmin
 
-    rows, table = (given.reshape(len(given), -1) for given in (finite("points", points), finite("data", data)))
+    wanted, given = finite("points", points), finite("data", data)
+    if not wanted.ndim or not given.size or wanted.shape[1:] != given.shape[1:]:
+        raise ShapeError(
+            f"points and data must have shapes (M, ...) and (N, ...) with N > 0, got {wanted.shape} and {given.shape}."
+        )
+    rows, table = (points.reshape(len(points), -1) for points in (wanted, given))
     found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
     return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
 
@@ -124,6 +129,7 @@ def length_table(boundary: Segments) -> pandas.DataFrame:
     """
     import pandas
 
+    instance("boundary", boundary, Segments, "Use part.decision_boundary().")
     pairs = [*map(tuple, boundary.pairs.tolist()), *(pair for _, pair in boundary.ties)]
     lengths, ties = boundary.lengths(), len(boundary.ties)
     table = pandas.DataFrame(pairs, columns=["first", "second"], dtype=np.int64).assign(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import number
-from ..errors import ArgumentError, IncompleteWarning
+from ..arrays.inputs import indices, real, whole
+from ..errors import ArgumentError, IncompleteWarning, ShapeError
 from ..fields.arithmetic import embedding, evaluate
 from ..runtime.ieee import ieee
+from ..runtime.notices import warn
 from ..tiling.tiling import Tiling
 
 
@@ -66,15 +66,12 @@ class Segments:
         On an exact partition the points are Fractions and lie exactly on the boundary. Where the boundary is not
         ``complete`` they are drawn from the segments that are there, with an ``IncompleteWarning``.
         """
+        n, seed, lengths = whole("n", n, 0), whole("seed", seed, 0), self.lengths()
         if not self.complete:
-            warnings.warn(
+            warn(
                 "samples are drawn from the part of the boundary that is there: the partition is not complete.",
                 IncompleteWarning,
-                stacklevel=3,
             )
-        lengths = self.lengths()
-        if number("n", n) < 0 or int(n) != n:
-            raise ArgumentError(f"n must be a number of samples, got {n!r}.")
         if n and not lengths.sum() > 0:
             self.partition.check_complete("a boundary none of which is there")
             raise ArgumentError(
@@ -101,6 +98,9 @@ class Segments:
         exact partition both are exact, and the bound is 0. ``u`` and ``segment`` are what ``sample_slice`` returned.
         """
         part = self.partition
+        u, segment = real("u", u), indices("segment", segment, len(self))
+        if u.shape != (len(segment), part.domain.dim):
+            raise ShapeError(f"u must have shape {(len(segment), part.domain.dim)}, a row a segment, got {u.shape}.")
         arithmetic = part.arithmetic()
         start = arithmetic.linear(embedding(part.domain), [arithmetic.points(u, error=self.slack[segment])])
         output = evaluate(part.network, arithmetic, start)

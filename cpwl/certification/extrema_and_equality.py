@@ -10,16 +10,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import inputs
+from ..arrays.inputs import instance, one_of, whole
 from ..claims.claim import Claim
 from ..claims.entries import Entry, number
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
+from ..local.evaluate import check_compiled
 from ..network.joint import joined, parted
 from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..tiling.states import Progress
+from ..tiling.tiling import Tiling
 from .certificate import Certificate
 from .prove import certify
 
@@ -162,8 +166,7 @@ def certify_extremum(
     """
     proven = _certificate(part, progress)
     chosen = _output("output", output, proven.network)
-    if sense not in ("maximum", "minimum"):
-        raise ArgumentError(f"sense must be 'maximum' or 'minimum', got {sense!r}.")
+    one_of("sense", sense, ("maximum", "minimum"))
     values = _values(proven)[:, chosen]
     vertex = int(values.argmax() if sense == "maximum" else values.argmin())
     return Extremum(proven, chosen, sense, values[vertex], vertex)
@@ -208,6 +211,8 @@ def certify_equal(
     The domain is partitioned by the units of both networks. Raises ``ArgumentError`` when the networks' inputs or
     outputs are not as many.
     """
+    check_compiled(first, "first")
+    check_compiled(second, "second")
     part = partition(joined(first, second), dom, backend=backend, progress=progress)
     proven = certify(part, progress=progress)
     networks = parted(proven.network, first, second)
@@ -221,13 +226,16 @@ def certify_equal(
 
 # ---- private -------------------------------------------------------------------------------------------------------
 def _certificate(part: Partition | Certificate, progress: Progress | None) -> Certificate:
-    return part if isinstance(part, Certificate) else certify(part, progress=progress)
+    inputs.progress(progress)
+    if isinstance(part, Certificate):
+        return part
+    return certify(
+        instance("part", part, Tiling, "Use cpwl.partition, or cpwl.certify.", "Partition"), progress=progress
+    )
 
 
 def _output(name: str, value: int, network: Network) -> int:
-    if int(value) != value or not 0 <= value < network.outputs:
-        raise ArgumentError(f"{name} must be an output in 0..{network.outputs - 1}, got {value!r}.")
-    return int(value)
+    return whole(name, value, 0, network.outputs - 1)
 
 
 def _values(proven: Certificate) -> NDArray[Any]:

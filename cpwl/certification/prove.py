@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import inputs
+from ..arrays.inputs import instance
 from ..claims.listing import Listing
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..errors import UnsupportedDimensionError
 from ..runtime.ieee import ieee
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
@@ -22,16 +24,18 @@ def certify(partition: Tiling, *, progress: Progress | None = None) -> Certifica
     """The exact partition that a partition stands for, with the proof that it is exactly that.
 
     Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2);
-    regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``VerificationError`` only
+    regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``IncompleteError`` if the
+    partition is not complete: most of it would have to be computed, without a limit. Raises ``VerificationError`` only
     if exact arithmetic itself finds no proof, which is a defect of the library. ``progress`` is called with the labels
     "lift" (counts edges) and "check" (counts regions).
     """
-    if not isinstance(partition, Tiling):
-        raise ArgumentError(f"partition must be a Partition, got {type(partition).__name__}. Use cpwl.partition.")
+    instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
+    inputs.progress(progress)
     if partition.domain.dim != 2:
         raise UnsupportedDimensionError(
             f"partitions of 2-D slices are certified, got one of dimension {partition.domain.dim}. Take a 2-D slice."
         )
+    partition.check_complete("a certificate, the proof that they cover it,")
     return _prove(partition, progress)
 
 

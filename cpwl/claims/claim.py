@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 from .. import checker
+from ..arrays import inputs
 from ..errors import VerificationError
 from ..runtime.ieee import ieee
 from .document import write, write_named
@@ -30,7 +31,7 @@ class Claim(ABC):
         if networks is None:
             write(path, self.document())
         else:
-            write_named(path, self.document(), networks)
+            write_named(path, self.document(), inputs.path("networks", networks))
 
     def check(self) -> str:
         """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""

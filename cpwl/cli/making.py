@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ArgumentError
+from ..runtime.signals import ended_by_signals
 from .console import Reporter
 from .files import compile_model, read_domain
 from .group import main
 from .parameters import EXISTING, NewFile, backend_name, check_domain, domain_options
-from .signals import ended_by_signals
 
 if TYPE_CHECKING:
     from ..geometry.domain import Domain
@@ -81,10 +82,10 @@ def partition(
     if numbers == (out is not None):
         raise click.UsageError("Give either --out or --stats.")
     in_folder = out is not None and out.suffix.lower() != ".npz"
-    if out is not None and not in_folder and out.is_dir():
-        raise click.BadParameter(f"'{out}' is a folder; a name that ends in .npz is that of a file.")
     if resume and not in_folder:
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
+    if out is not None:
+        _check_out(out, in_folder=in_folder, resume=resume)
     check_domain(box, through, polygon)
     report = Reporter()
     net = compile_model(model, until, report)
@@ -96,6 +97,26 @@ def partition(
         _write_regions(net, domain, out, report, {**options, "resume": resume})
     else:
         _save_partition(net, domain, out, report, options)
+
+
+def _check_out(out: Path, *, in_folder: bool, resume: bool) -> None:
+    """Raises ``click.BadParameter`` for a name under which nothing can be written, before anything is computed."""
+    if not in_folder and out.is_dir():
+        raise click.BadParameter(
+            f"'{out}' is a folder; a name that ends in .npz is that of a file.", param_hint="--out"
+        )
+    if in_folder and out.suffix and not out.is_dir():
+        raise click.BadParameter(
+            f"the name must end in .npz, for one file, or be that of a folder, without an ending; got '{out.name}'.",
+            param_hint="--out",
+        )
+    if in_folder:
+        from ..datasets.folder import check_free
+
+        try:
+            check_free(out, resume=resume)
+        except ArgumentError as error:
+            raise click.BadParameter(str(error), param_hint="--out") from None
 
 
 def _save_partition(net: Network, domain: Domain, out: Path, report: Reporter, options: dict[str, Any]) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from .. import backends
+from ..errors import CpwlError
 from ..storage.files import check_writable
+from .files import read_numbers
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -33,9 +35,9 @@ class NewFile(click.Path):
         place = Path(os.fsdecode(path))
         try:
             check_writable(place / "file" if place.is_dir() else place)
-        except FileNotFoundError:
-            self.fail(f"folder '{place.parent}' does not exist. Create it first.", param, ctx)
         except OSError as error:
+            if not place.parent.exists():
+                self.fail(f"folder '{place.parent}' does not exist. Create it first.", param, ctx)
             self.fail(f"'{place}' cannot be written: {error.strerror}.", param, ctx)
         return path
 
@@ -71,6 +73,30 @@ def domain_options(command: Any) -> Any:
 
 
 def check_domain(box: tuple[tuple[float, float], ...], through: Path | None, polygon: Path | None) -> None:
-    """Raises ``click.UsageError`` unless the domain is given in one way."""
+    """Raises ``click.UsageError`` unless the domain is given in one way, and is one as far as no network is needed."""
     if sum(map(bool, (box, through, polygon))) != 1:
         raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
+    from ..geometry.domain import Domain
+
+    given = {"--box": box, "--through": through, "--polygon": polygon}
+    (option,) = (name for name, value in given.items() if value)
+    try:
+        if polygon is not None:
+            Domain.polygon(read_numbers(polygon))
+        elif through is not None:
+            points = read_numbers(through)
+            if len(points) != 3:
+                raise click.BadParameter(f"{through} must hold three points, got {len(points)}.")
+            Domain.through(*points)
+        for low, high in box:
+            Domain.box(low, high)
+    except click.BadParameter as error:
+        raise click.BadParameter(error.message, param_hint=option) from None
+    except CpwlError as error:
+        said = str(error) if not box else f"LO must be a finite number below HI, got {shown(box)}."
+        raise click.BadParameter(said, param_hint=option) from None
+
+
+def shown(box: tuple[tuple[float, float], ...]) -> str:
+    """Bounds as they were given."""
+    return ", ".join(f"{low:g} {high:g}" for low, high in box)

@@ -78,7 +78,8 @@ def _write_samples(found: DecisionBoundary, count: int, seed: int, out: Path) ->
 def certify(part: Path, out: Path | None, exact: Path | None) -> None:
     """Prove PART, region by region, in exact arithmetic.
 
-    Regions that are wrong are computed again. The certificate holds all that "cpwl check" needs.
+    Regions that are wrong are computed again; a PART that is INCOMPLETE is refused. The certificate holds all that
+    "cpwl check" needs.
 
     \b
     Example:

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.inputs import instance, one_of, whole
 from ..errors import ArgumentError
 from ..network.network import Network, Node
 from ..network.operators import Conv, Dense, Scale
@@ -161,12 +162,9 @@ def compare_execution(
     certain: from float64 with its error bound, and from long numbers and rational ones where that leaves something open
     (and for float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
     """
-    if not isinstance(part, Tiling):
-        raise ArgumentError(f"part must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
-    if dtype not in get_args(Dtype):
-        raise ArgumentError(f"dtype must be one of {', '.join(map(repr, get_args(Dtype)))}, got {dtype!r}.")
-    if not isinstance(grid, int) or grid < 0:
-        raise ArgumentError(f"grid must be a number of points a side, got {grid!r}.")
+    instance("part", part, Tiling, "Call cpwl.partition first.", "Partition")
+    one_of("dtype", dtype, get_args(Dtype))
+    grid = whole("grid", grid, 0)
     if len(part.ambiguous):
         raise ArgumentError("part has ambiguous regions. Use predicates='exact', or certify(part).partition.")
     judge = Judge(part, dtype, device)

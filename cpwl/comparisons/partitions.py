@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import backends
+from ..arrays.inputs import instance
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError
+from ..errors import ArgumentError, BackendError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
@@ -195,6 +197,11 @@ def compare_devices(net: Network, dom: Domain, *, device: str, reference: str = 
     Both are made in float64 with exact predicates, so that the regions must be the same; coordinates may differ by
     rounding, because devices add up in different orders. Raises ``BackendError`` for a device that is not there.
     """
+    for argument, name in (("device", device), ("reference", reference)):
+        try:
+            backends.get("torch", name)
+        except BackendError as error:
+            raise BackendError(f"{argument}: {error}") from None
     one, other = (partition(net, dom, device=name) for name in (device, reference))
     return _compared(one, other, None)
 
@@ -223,8 +230,7 @@ def _compared(one: Tiling, other: Tiling, residuals: Residuals | None) -> Compar
 
 def _check(part_float: Tiling, part_exact: Tiling) -> None:
     for name, part in (("part_float", part_float), ("part_exact", part_exact)):
-        if not isinstance(part, Tiling):
-            raise ArgumentError(f"{name} must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
+        instance(name, part, Tiling, "Call cpwl.partition first.", "Partition")
         part.check_complete(f"comparing it as {name}")
     if not _same_network(part_float.network, part_exact.network):
         raise ArgumentError("part_float and part_exact must be partitions by one network; theirs differ.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import PurePath
@@ -13,6 +12,7 @@ import torch
 from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError
 from ..network.check import check_network
 from ..network.network import Network
+from ..runtime.notices import warn
 from ..storage.files import described
 from .check import check_translation, check_whole, resampled, rounded
 from .nnet import read_nnet
@@ -107,8 +107,7 @@ def _compile_module(model: Any, example_input: Any, ends: Ends) -> Compiled:
 
 def _notify(dropped: tuple[str, ...]) -> None:
     for name in dropped:
-        warnings.warn(
+        warn(
             f"{name} at the output is left out: the network ends with its input, which has the same argmax "
-            "(values and level sets are those of its input).",
-            stacklevel=5,
+            "(values and level sets are those of its input)."
         )

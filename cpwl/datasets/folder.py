@@ -20,13 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import backends
+from ..arrays import inputs
 from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
-from ..partitions.compute import partition_blocks
+from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.signals import told_when_ended
 from ..runtime.version import RELEASE
 from ..storage import archive
 from ..storage.files import TEMPORARY, reading, replaced
@@ -92,8 +95,10 @@ def write_partition(
 ) -> Written:
     """Writes the partition of a 2-D domain to a folder, block by block; no more than a block is held. What is there.
 
-    A run that ends early (a budget, Ctrl-C, a process killed) leaves whole files of what it has finished; the same
-    call with ``resume=True`` goes on from there, and the regions and their numbers are those of a run without a stop.
+    A run that ends early (a budget, Ctrl-C, a full disk, a process killed) leaves whole files of what it has finished,
+    and says how to go on where it can: SIGTERM and SIGHUP, unless handled by you, end the process after that. The same
+    call with ``resume=True`` goes on from there (with the ``memory_limit`` that it was begun with, if none is given),
+    and the regions and their numbers are those of a run without a stop.
     One row for each region: ``region`` (its number), ``geometry`` (WKB), ``x`` and ``y`` (its corners,
     counter-clockwise; bit for bit the same in all regions), ``area``, ``vertices``, ``pattern`` (packed, the lowest
     bit first; how many bits a unit has is in the metadata "cpwl"), ``class`` (the output that is certainly the
@@ -105,29 +110,45 @@ def write_partition(
     another network or domain, or with other options, or if another process is writing to it; ``FileFormatError`` if its
     files are damaged.
     """
-    if not isinstance(dom, Domain) or dom.dim != 2:
+    check_problem(net, dom)
+    if dom.dim != 2:
         raise UnsupportedDimensionError(f"dom must be a Domain of dimension 2 to be written as polygons, got {dom!r}.")
-    require_pyarrow()
-    limits: dict[str, Any] = {"max_regions": max_regions, "max_seconds": max_seconds, "memory_limit": memory_limit}
-    options = {"backend": backend, "maps": maps, "memory_limit": memory_limit}
-    folder = _Folder(Path(path), resume=resume)
+    limits = Limits.checked(memory_limit, max_regions, max_seconds)
+    backends.get(backend, device)
+    inputs.executor(executor)
+    inputs.progress(progress)
+    maps = inputs.flag("maps", maps)
+    options = {"backend": backend, "maps": maps, "memory_limit": limits.memory_limit}
+    folder = _Folder(inputs.path("path", path), resume=inputs.flag("resume", resume))
     chosen: dict[str, Any] = {"backend": backend, "device": device, "executor": executor, "progress": progress}
     try:
-        sizes = folder.begun(
-            net, dom, options, Blocks.within(memory_limit, max_regions).holding_no_result(memory_limit)
-        )
-        writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
-        known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
-        for block in () if () in writer else partition_blocks(net, dom, **chosen, **limits, **known):
-            writer.take(block)
-        return folder.summary()
+        with told_when_ended(folder.state_of_things):
+            sizes = folder.begun(net, dom, options, limits)
+            writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
+            known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
+            for block in () if () in writer else partition_blocks(net, dom, **chosen, **asdict(limits), **known):
+                writer.take(block)
+            return folder.summary()
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"stopped; {path} holds {folder.summary().regions:,} regions that are finished, and the same call with "
-            "resume=True goes on"
-        ) from None
+        raise KeyboardInterrupt(f"stopped; {folder.state_of_things()}") from None
+    except OSError as error:
+        said = f"{error.strerror or error}; {folder.state_of_things()}"
+        again = OSError(error.errno, said, error.filename) if error.errno else OSError(said)
+        raise again from error
     finally:
         folder.close()
+
+
+def check_free(path: Path, *, resume: bool) -> bool:
+    """Whether a folder holds what is to be gone on with; raises ``ArgumentError`` if nothing can be written there."""
+    require_pyarrow()
+    resumed = resume and (path / _STATE / "manifest.json").exists()
+    if not resumed and path.exists() and not (path.is_dir() and _empty(path)):
+        raise ArgumentError(
+            f"path must be a folder that is empty or not there yet, got {path}. "
+            "To go on with a partition that is there, set resume=True."
+        )
+    return resumed
 
 
 class _Folder:
@@ -135,12 +156,7 @@ class _Folder:
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path, self.state = path, path / _STATE
-        self.resumed = resume and (self.state / "manifest.json").exists()
-        if not self.resumed and path.exists() and not (path.is_dir() and _empty(path)):
-            raise ArgumentError(
-                f"path must be a folder that is empty or not there yet, got {path}. "
-                "To go on with a partition that is there, set resume=True."
-            )
+        self.resumed = check_free(path, resume=resume)
         from filelock import FileLock, Timeout
 
         self.state.mkdir(parents=True, exist_ok=True)
@@ -149,13 +165,17 @@ class _Folder:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ArgumentError(f"path: another process is writing to {path}. Wait until it has ended.") from None
-        self.journal = Journal(self.state / "journal.jsonl")
+        try:
+            self.journal = _journal_of(path)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Lets other processes write; the system does so, too, when this one ends, however it does."""
         self._lock.release()
 
-    def begun(self, net: Network, dom: Domain, options: dict[str, Any], sizes: Blocks) -> Blocks:
+    def begun(self, net: Network, dom: Domain, options: dict[str, Any], limits: Limits) -> Blocks:
         """The block sizes, from the manifest if there is one; checks that it is about the same partition."""
 
         header, arrays = network_to_arrays(net)
@@ -163,14 +183,26 @@ class _Folder:
         wanted = {"format": FORMAT, "version": VERSION, "cpwl": RELEASE, "problem": _digest(header, arrays)}
         wanted |= options
         file = self.state / "manifest.json"
-        if self.resumed:
-            return _same_partition(file, wanted)
         problem = self.state / "problem.npz"
+        if self.resumed:
+            if limits.memory_limit is None:
+                del wanted["memory_limit"]
+            sizes = _same_partition(file, wanted)
+            _checked(problem, _manifest(file).get("digest", ""))
+            return sizes
+        sizes = Blocks.within(limits.memory_limit, limits.max_regions).holding_no_result(limits.memory_limit)
         archive.write(problem, header, arrays)
         with replaced(file) as new:
             text = sealed({**wanted, "sizes": asdict(sizes), "digest": digest_of(problem)})
             new.write_text(text + "\n", encoding="ascii")
         return sizes
+
+    def state_of_things(self) -> str:
+        """What there is, and how to go on, for whoever is stopped."""
+        return (
+            f"{self.path} holds {self.summary().regions:,} regions that are finished, and the same call with "
+            "resume=True goes on"
+        )
 
     def summary(self) -> Written:
         """What is there."""
@@ -182,24 +214,46 @@ def read_written(path: Path) -> Written:
     if not (path / _STATE / "manifest.json").exists():
         raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
     _manifest(path / _STATE / "manifest.json")
-    return _summary(path, Journal(path / _STATE / "journal.jsonl").entries)
+    return _summary(path, _journal_of(path).entries)
 
 
 def check_written(path: Path) -> Written:
     """What a folder holds of a partition, after every file of it was found to be as it was written.
 
-    Raises ``FileFormatError``, naming the file, at the first that is not. That the regions are those of the network is
-    another question, which a certificate answers.
+    Raises ``FileFormatError``, naming the file, at the first that is not, or that is no file of it. That the regions
+    are those of the network is another question, which a certificate answers.
     """
     found = read_written(path)
     manifest = _manifest(path / _STATE / "manifest.json")
     _checked(path / _STATE / "problem.npz", manifest.get("digest", ""))
-    for entry in Journal(path / _STATE / "journal.jsonl").entries:
+    for file in _unnamed(path, set(found.files)):
+        raise FileFormatError(
+            f"{file} is no file of this partition, but who reads the folder takes its rows as well. A process that was "
+            "killed leaves one, which write_partition with resume=True removes; remove any other."
+        )
+    for entry in _journal_of(path).entries:
         if entry.part is not None:
             _border_table(path / _STATE, entry)
     for _ in found.verified():
         pass
     return found
+
+
+def _journal_of(path: Path) -> Journal:
+    """What is finished; a folder that holds parts has a journal, even if no line of it is whole."""
+    file = path / _STATE / "journal.jsonl"
+    if not file.exists() and any(path.glob("part-*.parquet")):
+        raise FileFormatError(
+            f"{file} is missing: nothing says which files of {path} are finished. Write the partition again, to "
+            "another folder."
+        )
+    return Journal(file)
+
+
+def _unnamed(path: Path, names: set[str]) -> list[Path]:
+    """The Parquet files in a folder, as its readers find them, that have other names."""
+    found = (file.relative_to(path) for file in path.rglob("*.parquet"))
+    return sorted(file for file in found if str(file) not in names and not any(p[0] in "._" for p in file.parts))
 
 
 def _summary(path: Path, entries: Sequence[Entry]) -> Written:
@@ -251,16 +305,26 @@ class _Writer:
 
     def add(self, path: Place) -> None:
         """Writes the blocks that have come since the last path."""
-        self._folder.journal.add(self._written(path) if self._blocks else Entry(path))
+        first = self._regions
+        try:
+            entry = self._written(path) if self._blocks else Entry(path)
+        except BaseException:  # a file that the journal does not name is not left to readers of the folder
+            self._part(first).unlink(missing_ok=True)
+            raise
+        self._folder.journal.add(entry)
         self._done.add(path)
         self._blocks.clear()
 
+    def _part(self, first: int) -> Path:
+        """The file of regions from number ``first`` on."""
+        return self._folder.path / f"part-{first:015d}.parquet"
+
     def _written(self, path: Place) -> Entry:
-        name = f"part-{self._regions:015d}.parquet"
+        file = self._part(self._regions)
+        name = file.name
         borders = _borders_of(self._folder.state, name)
         archive.write(borders, {}, _table(self.borders.fresh))
         self.borders.fresh.clear()
-        file = self._folder.path / name
         first = self._regions
         with replaced(file) as new:
             part = PartFile(new, self._blocks[0].network, maps=self._maps)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import inputs
 from ..arrays.ragged import Ragged
 from ..errors import FileFormatError
 from ..runtime.ieee import ieee
@@ -31,6 +31,11 @@ class WrittenStatistics:
     def __repr__(self) -> str:
         part = "" if self.written.complete else "INCOMPLETE, "
         return f"<WrittenStatistics: {part}{self.measures.regions} regions in {self.written.parts} files>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the regions in the folder cover the domain."""
+        return self.written.complete
 
     @property
     def summary(self) -> dict[str, int | float]:
@@ -58,7 +63,7 @@ def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
 
     Needs the extra ``cpwl[parquet]``. ``FileFormatError`` for a folder that holds no partition, or damaged files.
     """
-    found, measures = read_written(Path(path)), Measures()
+    found, measures = read_written(inputs.path("path", path)), Measures()
     for part in _parts(found):
         measures.add(part.areas, part.corners, _eccentricities(part), part.slopes, part.ambiguous)
     if measures.regions != found.regions:

@@ -18,7 +18,7 @@ from ..comparisons.judge import most_pieces
 from ..errors import MissingDependencyError
 from ..network.network import Network
 from ..regions.classes import certain_classes
-from ..storage.files import reading
+from ..storage.files import opened, reading
 from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class RegionRows:
 
 def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
     """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
-    with open(path, "rb"), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
+    with opened(path), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
         yield from _rows(fspath(path))
 
 

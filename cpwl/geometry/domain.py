@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, number, plain
+from ..arrays.inputs import finite, number, real
 from ..errors import DomainError, ShapeError
 from ..runtime.ieee import ieee
 from .polytope import Polytope
+from .projection import Projection
 
 
 @ieee
@@ -112,13 +113,17 @@ class Domain:
         return np.asarray(x).reshape(*points.shape[:-1], *self.shape)
 
     def to_slice(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Slice coordinates (M, D) of the points of the plane nearest to x (M, *shape), or (D,) for one point."""
-        points = plain(x).astype(np.float64)
+        """Slice coordinates (M, D) of the points of the plane nearest to x (M, *shape), or (D,) for one point.
+
+        Each is within 2^-20 of itself (six digits) of the exact one, nearly always within some ulps, whatever the scale
+        of the basis. Those of Fractions are rounded once.
+        """
+        points = real("x", x)
         if points.shape[points.ndim - len(self.shape) :] != self.shape:
             raise ShapeError(f"x must have shape {self.shape}, or (M, ...) of it, got {points.shape}.")
         batch = points.shape[: points.ndim - len(self.shape)]
-        offsets = points.reshape(-1, len(self.origin)) - self.origin
-        return np.asarray(np.linalg.lstsq(self.basis, offsets.T, rcond=None)[0].T.reshape(*batch, self.dim))
+        found = Projection(self.origin, self.basis)(points.reshape(-1, len(self.origin)))
+        return found.reshape(*batch, self.dim)
 
 
 def exactly(values: NDArray[np.float64]) -> NDArray[Any]:
@@ -130,9 +135,7 @@ def exactly(values: NDArray[np.float64]) -> NDArray[Any]:
 
 
 def _coordinates(name: str, u: ArrayLike, dim: int) -> NDArray[Any]:
-    points = plain(u)
-    if points.dtype != object:
-        points = points.astype(np.float64)
+    points = real(name, u)
     if points.ndim not in (1, 2) or points.shape[-1] != dim:
         raise ShapeError(f"{name} must have shape (M, {dim}) or ({dim},), got {points.shape}.")
     return points

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..numbers.integers import Integer, content, ratio_sum, rational
+from ..numbers.rounding import nearest
 
 Point = tuple[Integer, Integer, Integer]
 
@@ -53,11 +54,4 @@ def contains(polygon: Sequence[Point], q: Point) -> bool:
 
 def rounded(p: Point) -> tuple[float, float]:
     """The coordinates, each rounded to the nearest float64 (to infinity when too large): a monotone function."""
-    return _nearest(p[0], p[2]), _nearest(p[1], p[2])
-
-
-def _nearest(numerator: Integer, denominator: Integer) -> float:
-    try:
-        return int(numerator) / int(denominator)  # Python rounds the quotient of integers correctly
-    except OverflowError:
-        return float("inf") if numerator > 0 else float("-inf")
+    return nearest(int(p[0]), int(p[2])), nearest(int(p[1]), int(p[2]))

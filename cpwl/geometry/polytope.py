@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.inputs import finite
 from ..errors import DomainError, ShapeError, UnsupportedDimensionError
+from ..numbers.rounding import nearest
 from ..runtime.ieee import ieee
 
 MAX_BOX_DIMENSION = 16
@@ -36,14 +37,15 @@ class Polytope:
 
     @cached_property
     def volume(self) -> float:
-        """The volume (length, area, ...) in float64: rounded once for D at most 2, else by qhull."""
-        if self.dim == 1:
-            return float(np.ptp(self.vertices))
-        if self.dim == 2:
-            return float(self.exact_volume)
+        """The volume (length, area, ...) in float64 (maybe infinite): rounded once for D at most 2, else by qhull."""
+        if self.dim <= 2:
+            return nearest(*self.exact_volume.as_integer_ratio())
         from scipy.spatial import ConvexHull
 
-        return float(ConvexHull(self.vertices).volume)
+        _, exponents = np.frexp(np.abs(self.vertices).max(axis=0))
+        volume = ConvexHull(np.ldexp(self.vertices, -exponents)).volume
+        with np.errstate(over="ignore"):
+            return float(np.ldexp(volume, exponents.sum()))
 
     @cached_property
     def corners(self) -> list[tuple[Fraction, ...]]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
-from ..arrays.inputs import finite, plain
-from ..errors import ArgumentError, ShapeError
+from ..arrays.inputs import finite, instance, plain, real
+from ..errors import ShapeError
 from ..fields.arithmetic import evaluate as evaluated
 from ..network.check import check_network
 from ..network.network import Network
@@ -37,17 +37,14 @@ def evaluate(net: Network, points: ArrayLike, *, backend: str = "torch", device:
     return result.reshape(net.output_shape if single else (len(rows), *net.output_shape))
 
 
-def check_compiled(net: Network) -> None:
-    """Raises ``ArgumentError`` unless ``net`` is a well formed network."""
-    if not isinstance(net, Network):
-        raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
-    check_network(net)
+def check_compiled(net: Network, name: str = "net") -> None:
+    """Raises ``ArgumentError``, which names the argument, unless ``net`` is a well formed network."""
+    check_network(instance(name, net, Network, "Call cpwl.compile first."))
 
 
 def input_rows(name: str, points: ArrayLike, net: Network, *, exact: bool) -> NDArray[Any]:
     """Points (M, *net.input_shape), or one without the first axis, as rows (M, n); Fractions are kept if ``exact``."""
-    given = plain(points)
-    values = given if exact and given.dtype == object else finite(name, given)
+    values = real(name, points) if exact else finite(name, points)
     shape = net.input_shape
     if values.shape[values.ndim - len(shape) :] != shape or values.ndim > len(shape) + 1:
         raise ShapeError(

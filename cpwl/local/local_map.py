@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
-from ..arrays.inputs import finite, plain
+from ..arrays.inputs import finite, instance, real, whole
 from ..errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
 from ..fields.pattern_constraints import Slacks, pieces_at, slacks
@@ -100,8 +100,7 @@ class LocalMap:
 
     def row(self, j: int) -> NDArray[Any]:
         """Row j of W, (n,): the gradient of output j."""
-        if not 0 <= j < self.network.outputs:
-            raise ArgumentError(f"j must be the number of an output, 0..{self.network.outputs - 1}, got {j}.")
+        j = whole("j", j, 0, self.network.outputs - 1)
         return np.asarray(self._backward(_units(slice(j, j + 1), self.network.outputs))[0])
 
     def matvec(self, v: ArrayLike) -> NDArray[Any]:
@@ -141,9 +140,7 @@ class LocalMap:
         ``ArgumentError`` when the rows take more than ``limit`` bytes.
         """
         if domain is not None:
-            if not isinstance(domain, Domain):
-                raise ArgumentError(f"domain must be a Domain or None, got {type(domain).__name__}.")
-            domain.check_input(self.network.input_shape)
+            instance("domain", domain, Domain).check_input(self.network.input_shape)
         dim = self.network.inputs if domain is None else domain.dim
         count = sum(len(self._slacks(i).units) for i in self.network.nonlinear)
         _check_size("the halfspaces", count * (dim + 1), limit, "Give a domain (a 2-D slice), or raise limit=.")
@@ -176,11 +173,11 @@ class LocalMap:
         return np.asarray(result.to_numpy())
 
     def _vector(self, name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
-        given = plain(values)
-        vector = given if backends.get(self.backend).exact and given.dtype == object else finite(name, given)
+        vector = real(name, values) if backends.get(self.backend).exact else finite(name, values)
         size = int(np.prod(shape))
         if vector.shape not in (shape, (size,), (size, 1)):
-            raise ShapeError(f"{name} must have shape {(size,)} or {shape}, got {vector.shape}.")
+            wanted = " or ".join(dict.fromkeys(map(str, ((size,), shape))))
+            raise ShapeError(f"{name} must have shape {wanted}, got {vector.shape}.")
         return vector.reshape(1, -1)
 
     def _membership(self, rows: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -227,10 +224,10 @@ def local_map(net: Network, x: ArrayLike, *, backend: str = "torch", device: str
     ``backend="exact"`` in rationals, for networks of a few thousand weights.
     """
     check_compiled(net)
-    given = plain(x)
+    chosen = backends.get(backend, device)
+    given = real("x", x)
     if given.shape != net.input_shape:
         raise ShapeError(f"x must have shape {net.input_shape}, that of one input of the network, got {given.shape}.")
-    chosen = backends.get(backend, device)
     point = input_rows("x", given, net, exact=chosen.exact)
     arithmetic = chosen.arithmetic
     read = _Reading(net, arithmetic, point)
@@ -291,6 +288,7 @@ def _reached(limits: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray
 
 
 def _check_size(what: str, numbers: int, limit: int, advice: str) -> None:
+    limit = whole("limit", limit, 0)
     if numbers * _NUMBER > limit:
         raise ArgumentError(
             f"limit: {what} would take {numbers * _NUMBER:,} bytes, more than the {limit:,} allowed. {advice}"

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.inputs import finite, rows
+from ..errors import ShapeError
 from ..runtime.ieee import ieee
 from .operators import RELU, Conv, Dense, Input, Max, Op, Periodic, Piecewise, Scale, Shape
 
@@ -179,7 +181,11 @@ class Network:
     @classmethod
     def mlp(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]]) -> Network:
         """The ReLU perceptron with weights (out, in) and biases (out,), copied; no activation after the last layer."""
-        layers = [Dense(np.array(w, np.float64), np.array(b, np.float64)) for w, b in zip(weights, biases, strict=True)]
+        named = {"weights": (weights, 2), "biases": (biases, 1)}
+        tables = [[_of_layer(name, one, axes) for one in rows(name, given)] for name, (given, axes) in named.items()]
+        if len(tables[0]) != len(tables[1]) or not tables[0]:
+            raise ShapeError(f"weights and biases must be one a layer, got {len(tables[0])} and {len(tables[1])}.")
+        layers = [Dense(weight, bias) for weight, bias in zip(*tables, strict=True)]
         ops: list[Op] = [op for layer in layers[:-1] for op in (layer, RELU)]
         return cls.sequential(layers[0].weight.shape[1], [*ops, layers[-1]])
 
@@ -188,6 +194,13 @@ def table(values: NDArray[Any], node: Node) -> NDArray[Any]:
     """What a ``Piecewise`` holds for each piece, (P + 1, *s), for every unit of its node: (P + 1, units)."""
     lead = values.reshape(len(values), *(1,) * (len(node.shape) + 1 - values.ndim), *values.shape[1:])
     return np.broadcast_to(lead, (len(values), *node.shape)).reshape(len(values), node.size)
+
+
+def _of_layer(name: str, values: Any, axes: int) -> NDArray[np.float64]:
+    array = finite(name, values)
+    if array.ndim != axes:
+        raise ShapeError(f"each of {name} must be an array of {axes} axes, got one of shape {array.shape}.")
+    return array
 
 
 def _listed(points: Sequence[float] | NDArray[np.float64]) -> str:

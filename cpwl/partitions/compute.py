@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .. import backends
+from ..arrays import inputs
+from ..arrays.inputs import instance, number, one_of, optional, whole
 from ..errors import ArgumentError, BackendError, BordersDifferError, InternalError, NumericalRangeError
 from ..fields.predicates import Names
 from ..geometry.domain import Domain
@@ -25,6 +27,8 @@ from ..tiling.history import flattened
 from ..tiling.states import Done, Finished, Progress, Task
 from ..tiling.sweep import Sweep
 from .partition import Partition
+
+_LEAST_MEMORY = 1 << 26
 
 
 @ieee
@@ -57,13 +61,14 @@ def partition(
     back, of regions that are all finished; perhaps of none. Blocks, whichever they are, make no difference to the
     regions; budgets may, to their order.
     """
-    wanted = _Wanted(net, dom, backend, device, predicates, memory_limit, progress)
-    wanted.check(max_regions, max_seconds)
-    budget = Budget(max_regions, max_seconds)
+    limits = Limits.checked(memory_limit, max_regions, max_seconds)
+    wanted = _Wanted(net, dom, backend, device, predicates, limits.memory_limit, progress)
+    wanted.check(executor)
+    budget = Budget(limits.max_regions, limits.max_seconds)
     sweep, whole = wanted.prepared(budget)
-    if max_seconds is not None:
+    if limits.max_seconds is not None:
         speed = backends.get(backend, device).speed * min(1, 256 / max(node.size for node in net.nodes))
-        sweep.block_sizes = sweep.block_sizes.in_time(max_seconds, speed)
+        sweep.block_sizes = sweep.block_sizes.in_time(limits.max_seconds, speed)
     try:
         found = sweep.finish(whole, wanted.runner(sweep, executor))
     except InternalError as failure:
@@ -104,10 +109,11 @@ def partition_blocks(
     exact predicates. ``done``, a set or anything like it, receives the paths of finished blocks, and such are left out;
     to go on where another run ended takes its ``borders`` and block ``sizes`` as well (``cpwl.write_partition`` does).
     """
-    wanted = _Wanted(net, dom, backend, device, "exact", memory_limit, progress)
-    wanted.check(max_regions, max_seconds)
-    sweep, whole = wanted.prepared(Budget(max_regions, max_seconds, progressing=True))
-    sweep.block_sizes = sizes or sweep.block_sizes.holding_no_result(memory_limit)
+    limits = Limits.checked(memory_limit, max_regions, max_seconds)
+    wanted = _Wanted(net, dom, backend, device, "exact", limits.memory_limit, progress)
+    wanted.check(executor)
+    sweep, whole = wanted.prepared(Budget(limits.max_regions, limits.max_seconds, progressing=True))
+    sweep.block_sizes = sizes or sweep.block_sizes.holding_no_result(limits.memory_limit)
     borders = Borders() if borders is None else borders
     remaining = sweep.blocks(whole, wanted.runner(sweep, executor, join=False), done)
     while True:
@@ -119,6 +125,24 @@ def partition_blocks(
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
         agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
         yield wanted.partition(sweep, replace(found, state=agreed))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a partition may take."""
+
+    memory_limit: int | None
+    max_regions: int | None
+    max_seconds: float | None
+
+    @classmethod
+    def checked(cls, memory_limit: Any, max_regions: Any, max_seconds: Any) -> Limits:
+        """The same as what makes sense; raises ``ArgumentError`` for anything else."""
+        seconds = optional(number, "max_seconds", max_seconds)
+        if seconds is not None and not seconds > 0:
+            raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
+        memory = optional(whole, "memory_limit", memory_limit, _LEAST_MEMORY)
+        return cls(memory, optional(whole, "max_regions", max_regions, 1), seconds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,26 +157,17 @@ class _Wanted:
     memory_limit: int | None
     progress: Progress | None
 
-    def check(self, max_regions: int | None, max_seconds: float | None) -> None:
+    def check(self, executor: Any) -> None:
         """Raises an error for an argument that makes no sense."""
         net, dom = self.network, self.domain
-        if not isinstance(net, Network):
-            raise ArgumentError(f"net must be a compiled network, got {type(net).__name__}. Call cpwl.compile first.")
-        if not isinstance(dom, Domain):
-            raise ArgumentError(
-                f"dom must be a Domain, got {type(dom).__name__}. Use Domain.box, .through or .polygon."
-            )
-        if self.predicates not in ("exact", "float"):
-            raise BackendError(f"predicates must be 'exact' or 'float', got {self.predicates!r}.")
+        check_problem(net, dom)
+        inputs.executor(executor)
+        inputs.progress(self.progress)
+        one_of("predicates", self.predicates, ("exact", "float"), BackendError)
         if backends.get(self.backend, self.device).exact and self.predicates == "float":
             raise BackendError(
                 "predicates='float' is for the torch backend; the exact backend decides nothing in float64."
             )
-        for name, value, least in (("memory_limit", self.memory_limit, 1 << 26), ("max_regions", max_regions, 1)):
-            if value is not None and not value >= least:
-                raise ArgumentError(f"{name} must be at least {least}, or None, got {value!r}.")
-        if max_seconds is not None and not max_seconds > 0:
-            raise ArgumentError(f"max_seconds must be positive, or None, got {max_seconds!r}.")
         check_network(net)
         dom.check_input(net.input_shape)
 
@@ -204,3 +219,9 @@ class _Wanted:
             lines=state.lines,
             complete=state.complete,
         )
+
+
+def check_problem(net: Network, dom: Domain) -> None:
+    """Raises ``ArgumentError`` unless these are a network and a domain."""
+    instance("net", net, Network, "Call cpwl.compile first.")
+    instance("dom", dom, Domain, "Use Domain.box, .through or .polygon.")

@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import repeat, zip_longest
 from typing import Any, Literal, TypeAlias
 
+from ..arrays import inputs
+from ..arrays.inputs import instance
 from ..errors import ArgumentError, CpwlError
 from ..geometry.domain import Domain
 from ..network.network import Network
@@ -45,6 +47,7 @@ def partition_many(
     """
     options: dict[str, Any] = {"backend": backend, "device": device, "predicates": predicates}
     options |= {"memory_limit": memory_limit, "max_regions": max_regions, "max_seconds": max_seconds}
+    inputs.executor(executor)
     pairs = _pairs(networks, domains)
     results = _here(pairs, options) if executor is None else _elsewhere(pairs, options, executor)
     for k, found in enumerate(results):
@@ -68,8 +71,8 @@ def _some(name: str, given: Any, kind: type[Any]) -> Iterator[Any]:
     """All that is given; what is one, again and again."""
     if isinstance(given, kind):
         return repeat(given)
-    if isinstance(given, Iterable):
-        return iter(given)
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return (instance(f"each of {name}", one, kind) for one in given)
     raise ArgumentError(f"{name} must be a {kind.__name__} or an iterable of them, got {type(given).__name__}.")
 
 

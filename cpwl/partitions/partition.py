@@ -8,14 +8,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..arrays.inputs import whole
 from ..boundary.boundary import DecisionBoundary, decision_boundary
+from ..errors import FileFormatError
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
 from ..statistics.statistics import Statistics, statistics
-from ..storage.files import reading
+from ..storage.files import opened, reading
 from ..tiling.npz import read, save
 from ..tiling.tiling import Tiling
 
@@ -40,8 +42,7 @@ class Partition(Tiling):
 
     def region(self, index: int) -> Region:
         """One region, with all there is to ask about it; see ``cpwl.regions.region``."""
-        (chosen,) = self._region_indices(index).tolist()
-        return Region(self, chosen)
+        return Region(self, whole("index", index, 0, len(self) - 1))
 
     def merged(self, *, join: Literal["connected", "everywhere"] = "connected") -> Merged:
         """The linear regions: activation regions with one affine map, joined; see ``cpwl.regions.merged.merged``."""
@@ -82,5 +83,12 @@ def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
     are those of its network is for ``cpwl.certify`` to decide.
     """
-    with open(path, "rb"), reading(path, "a partition", "Write it again with Partition.save."):
+    with opened(path) as file:
+        start = file.read(2)
+    if start == b"\x1f\x8b" or start[:1] == b"{":
+        raise FileFormatError(
+            f"{path} is no partition but looks like a certificate. Read it with cpwl.Certificate.load, and take its "
+            "partition, or check it with cpwl check."
+        )
+    with reading(path, "a partition", "Write it again with Partition.save."):
         return read(path, device, Partition)

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite
+from ..arrays.inputs import finite, one_of, whole
+from ..arrays.inputs import path as check_path
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
@@ -97,7 +98,8 @@ def view(
     data, or more than a page can hold; ``ShapeError`` for points or data of another shape;
     ``UnsupportedDimensionError`` unless on a plane.
     """
-    _check(partition, color, boundary, samples)
+    _check(partition, path, color, boundary, samples)
+    samples = int(samples)
     inputs = _checked_data(partition, data, data_labels)
     block = _Block()
     _add_polygons(block, partition)
@@ -122,10 +124,11 @@ def view(
     return Path(path)
 
 
-def _check(partition: Tiling, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
+def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
     check_plane(partition, boundary)
-    if color not in get_args(Color):
-        raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    one_of("color", color, get_args(Color))
+    whole("samples", samples, 0)
+    check_path("path", path)
     if color == "class" and partition.network.outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
     if samples and boundary is None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import plain
+from ..arrays.inputs import finite, instance, one_of, whole
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from ..regions.merged import Merged
 from ..runtime.ieee import ieee
 from ..statistics.slopes import slope_norms
 from ..tiling.maximum import refine_by_maximum
+from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..boundary.boundary import DecisionBoundary
-    from ..regions.merged import Merged
-    from ..tiling.tiling import Tiling
 
 Color = Literal["slope", "area", "class", "logit", "pattern"]
 
@@ -95,15 +95,15 @@ def plot(
     another shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError`` without
     matplotlib.
     """
-    if color not in get_args(Color):
-        raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    one_of("color", color, get_args(Color))
     if output is not None and color != "logit":
         raise ArgumentError(f"output goes with color='logit', not with {color!r}.")
     check_plane(partition, boundary)
-    check_output(partition, output or 0)
+    output = 0 if output is None else output
+    check_output(partition, output)
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     if color == "logit":
-        handles = _draw_logit(axes, partition, output or 0)
+        handles = _draw_logit(axes, partition, int(output))
     else:
         handles = _draw_regions(axes, painting_of(partition, color))
     if boundary is not None:
@@ -121,6 +121,7 @@ def plot(
 
 def check_plane(partition: Tiling, boundary: DecisionBoundary | None) -> None:
     """Raises ``UnsupportedDimensionError`` unless the domain is a plane's, ``ArgumentError`` for another's boundary."""
+    instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
     if partition.domain.dim != 2:
         raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
@@ -131,13 +132,12 @@ def check_plane(partition: Tiling, boundary: DecisionBoundary | None) -> None:
 
 def check_output(partition: Tiling, output: int) -> None:
     """Raises ``ArgumentError`` unless the network has an output of that number."""
-    if not 0 <= output < partition.network.outputs:
-        raise ArgumentError(f"output must be an output in 0..{partition.network.outputs - 1}, got {output!r}.")
+    whole("output", output, 0, partition.network.outputs - 1)
 
 
 def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
     """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = plain(points).astype(np.float64)
+    places = finite("points", points)
     if places.ndim != 2 or places.shape[1] != 2:
         raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
     names = [""] * len(places) if labels is None else list(labels)
@@ -152,8 +152,8 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
 
     ``color``: "slope" (the Frobenius norm of the linear map) or "area", in slice coordinates. Raises as ``plot`` does.
     """
-    if color not in ("slope", "area"):
-        raise ArgumentError(f"color must be 'slope' or 'area', got {color!r}.")
+    instance("merged", merged, Merged, "Use part.merged().")
+    one_of("color", color, ("slope", "area"))
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     part = merged.partition
     if color == "slope":

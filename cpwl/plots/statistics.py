@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analysis.unit_activity import Units
+from ..arrays.inputs import instance
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
 from ..statistics.statistics import Statistics
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..analysis.unit_activity import Units
 
 DARK = ("#0077BB", "#EE7733", "#009988", "#AA3377", "#332288", "#CCBB44", "#33BBEE", "#CC3311")
 """Lines and boxes by group; after Paul Tol's "vibrant" scheme. From the ninth group on they repeat."""
@@ -41,6 +42,7 @@ def plot_distributions(
     "eccentricity" and "slope".
     """
     unknown = [name for name in measures if name not in _UNITS]
+    instance("groups", groups, Mapping, "Give part.statistics() by names.")  # type: ignore[type-abstract]
     if unknown or not groups:
         raise ArgumentError(f"measures must be among {', '.join(_UNITS)}, and groups one or more, got {unknown}.")
     figure, axes = _panels(len(measures), columns=2)
@@ -105,7 +107,7 @@ def plot_units(units: Units, *, layers: Sequence[int] | None = None) -> Figure:
 
     The edges that the layers before have made are grey. Coincident boundaries are drawn over one another.
     """
-    count = len(units.regions_after)
+    count = len(instance("units", units, Units, "Use cpwl.analysis.units.").regions_after)
     chosen = list(range(1, count + 1)) if layers is None else list(layers)
     if not chosen or not all(layer in range(1, count + 1) for layer in chosen):
         raise ArgumentError(f"layers must be some of 1..{count}, got {layers!r}.")

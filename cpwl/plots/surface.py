@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError
+from ..arrays.inputs import one_of
 from ..runtime.ieee import ieee
 from .regions import (
     EDGE,
@@ -53,8 +53,7 @@ def plot_surface(
 
     Raises as ``plot`` does.
     """
-    if color not in get_args(Color):
-        raise ArgumentError(f"color must be one of {', '.join(map(repr, get_args(Color)))}, got {color!r}.")
+    one_of("color", color, get_args(Color))
     check_plane(partition, boundary)
     check_output(partition, output)
     axes = _new_axes() if ax is None else ax

@@ -28,8 +28,8 @@ def dual_graph(partition: Tiling) -> networkx.Graph:
     boundary passes or touches, or with one output). An edge has ``facet``, the facet's index in ``partition.facets()``,
     ``length`` (when D = 2), and ``units``: the units whose piece changes across it, as columns of
     ``partition.patterns()`` (several when their boundaries coincide). Numbers are float64, or Fractions from the exact
-    backend, but for slopes and lengths, which are rounded. ``graph.graph["complete"]`` says whether all regions of the
-    domain are there.
+    backend, but for slopes and lengths, which are rounded. Of a partition that is not complete it is the graph of the
+    regions that are there, without their missing neighbours; ``graph.graph["complete"]`` says so.
     """
     import networkx
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.inputs import one_of, whole
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, VerificationError
+from ..errors import VerificationError
 from ..geometry.outlines import HalfEdges, Rings, rings
 from ..local.evaluate import batches
 from ..network.relevance import reduced
@@ -118,8 +119,7 @@ class Merged:
         Shells are counter-clockwise and holes clockwise; a ring lists corners only. There is one polygon, unless
         ``join="everywhere"``. Coordinates are the partition's.
         """
-        if not 0 <= region < len(self):
-            raise ArgumentError(f"region must be a linear region in 0..{len(self) - 1}, got {region!r}.")
+        region = whole("region", region, 0, len(self) - 1)
         outlines = self.outlines
         chosen = np.flatnonzero(outlines.regions == region)
         chosen = chosen[np.lexsort((outlines.holes[chosen], outlines.components[chosen]))]
@@ -174,8 +174,7 @@ def merged(partition: Tiling, *, join: Join = "connected") -> Merged:
     convexity are refused. Raises ``IncompleteError`` for a partition that is not complete: how far a linear region
     reaches depends on all of them.
     """
-    if join not in get_args(Join):
-        raise ArgumentError(f"join must be 'connected' or 'everywhere', got {join!r}.")
+    one_of("join", join, get_args(Join))
     partition.check_complete("which regions make up a linear region")
     comparison = Comparison(partition)
     sides = partition.facets().regions

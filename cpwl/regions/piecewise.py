@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sympy
 
+from ..arrays.inputs import instance, whole
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
@@ -24,6 +25,7 @@ def piecewise(
     corner that is no float it may find no case, and give nan. Raises ``ArgumentError`` above ``max_regions`` regions,
     and when some are ambiguous or missing.
     """
+    instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
     partition.check_complete("a Piecewise, defined on the whole domain,")
     _check(partition, max_regions)
     found = [Region(partition, i).to_sympy(symbols) for i in range(len(partition))]
@@ -32,7 +34,7 @@ def piecewise(
 
 
 def _check(partition: Tiling, max_regions: int) -> None:
-    if len(partition) > max_regions:
+    if len(partition) > whole("max_regions", max_regions, 0):
         raise ArgumentError(
             f"partition must have at most max_regions = {max_regions:,} regions for a Piecewise, got "
             f"{len(partition):,}. Use part.region(i).to_sympy() for single ones, a smaller domain, or max_regions=."

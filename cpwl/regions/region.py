@@ -68,7 +68,10 @@ class Region:
 
     @cached_property
     def neighbors(self) -> NDArray[np.int64]:
-        """The regions that share a facet with this one, increasing, int64 (n,)."""
+        """The regions that share a facet with this one, increasing, int64 (n,).
+
+        Of a partition that is not ``complete`` those that are there.
+        """
         sides = self.partition.facets().regions
         touching = sides[(sides == self.index).any(axis=1)]
         found = np.unique(touching)

@@ -10,7 +10,6 @@ import os
 import pickle
 import platform
 import sys
-import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -21,6 +20,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
 from .ieee import ieee
+from .notices import warn
 
 KEPT = 4
 """Jobs that a worker remembers."""
@@ -129,7 +129,7 @@ class Workers:
                 sent = self._sent(packed, task, with_job=sent.known == packed.sent)
         except BrokenExecutor:
             pass
-        warnings.warn("a worker has died: this process goes on alone.", RuntimeWarning, stacklevel=2)
+        warn("a worker has died: this process goes on alone.", RuntimeWarning)
         return packed.job, task, packed.job.finish(task)
 
 

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.inputs import instance
 from ..arrays.ragged import Ragged
+from ..errors import ArgumentError
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
 from ..storage.files import replaced
+from ..tiling.tiling import Tiling
 from .slopes import slope_norms
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..tiling.tiling import Tiling
 
 COLUMNS = ("region", "area", "vertices", "eccentricity", "slope", "ambiguous")
 
@@ -238,7 +240,7 @@ class Totals:
 
     def add(self, block: Tiling) -> None:
         """Adds a block; each region of a partition must come once."""
-        found = statistics(block)
+        found = statistics(instance("block", block, Tiling, "Each of blocks is a Partition.", "Partition"))
         self.measures.add(found.areas, found.corners, found.eccentricities, found.slopes, found.ambiguous)
         self._add_shared(block, found)
 
@@ -293,6 +295,11 @@ def statistics_of_blocks(blocks: Iterable[Tiling]) -> Totals:
 
     Whether they are ``complete`` is known of what ``partition_blocks`` returns, unless it has been begun before.
     """
+    if isinstance(blocks, Tiling) or not isinstance(blocks, Iterable):
+        raise ArgumentError(
+            f"blocks must be partitions of parts of a domain, as cpwl.partition_blocks returns them, got "
+            f"{type(blocks).__name__}. Of one partition use part.statistics(), or [part]."
+        )
     totals, remaining = Totals(), iter(blocks)
     while True:
         try:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FileFormatError
-from .files import described, replaced
+from .files import described, opened, replaced
 
 _UNSUSPECTED = 1 << 28
 """Bytes that an archive may unpack to whatever its own size, as in the checker of certificates."""
@@ -40,7 +40,7 @@ def write(
 
 def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The header and the arrays, every checksum verified; ``FileFormatError`` for anything that is no such archive."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         try:
             arrays = {name.removesuffix(".npy"): plain_array(data) for name, data in _members(file).items()}
         except FileFormatError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -9,13 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
+from ..arrays import inputs
 from ..errors import BackendError, CpwlError, FileFormatError
 
 TEMPORARY = ".*.tmp"
 """The pattern of the names under which files are written; a process that was killed leaves one."""
 
 _CHUNK = 1 << 20
+
+_OF_THE_FILE = {None, errno.EINVAL, errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
+"""What an ``OSError`` says of a file: it is damaged (Python's readers give no number, or ask for places that it has
+not), missing, or none."""
 
 
 @contextmanager
@@ -25,13 +32,13 @@ def replaced(path: str | PathLike[str]) -> Iterator[Path]:
     So what was there stays as it was when anything goes wrong (a full disk, Ctrl-C, a killed process). Links are
     followed; what is no regular file, such as ``/dev/stdout`` or a pipe, is written to directly.
     """
-    target = Path(path).resolve()
+    target = inputs.path("path", path).resolve()
     if target.exists() and not target.is_file():
         yield target
         return
     other = _beside(target)
     try:
-        yield other
+        yield _creatable(other, target)
         if target.exists():
             shutil.copymode(target, other)
         _to_disk(other)
@@ -39,6 +46,16 @@ def replaced(path: str | PathLike[str]) -> Iterator[Path]:
         _to_disk(target.parent)
     finally:
         other.unlink(missing_ok=True)
+
+
+def _creatable(other: Path, target: Path) -> Path:
+    """A name beside a file that can be created; the error names the file."""
+    try:
+        with open(other, "xb"):
+            return other
+    except OSError as error:
+        error.filename = os.fspath(target)
+        raise
 
 
 def check_writable(path: str | PathLike[str]) -> None:
@@ -49,8 +66,7 @@ def check_writable(path: str | PathLike[str]) -> None:
             return
     other = _beside(target)
     try:
-        with open(other, "xb"):
-            pass
+        _creatable(other, target)
     finally:
         other.unlink(missing_ok=True)
 
@@ -58,23 +74,37 @@ def check_writable(path: str | PathLike[str]) -> None:
 def content_of(path: str | PathLike[str], largest: int) -> bytes:
     """The bytes of a file; of one that has more than ``largest``, no more than tells so."""
     content = bytearray()
-    with open(path, "rb") as file:
+    with opened(path) as file:
         while len(content) <= largest and (chunk := file.read(_CHUNK)):  # one read of all would reserve ``largest``
             content += chunk
     return bytes(content)
+
+
+def opened(path: str | PathLike[str]) -> BinaryIO:
+    """A file to be read; a name that is none is an ``ArgumentError``, a folder a ``FileFormatError``."""
+    file = inputs.path("path", path)
+    if file.is_dir():
+        raise FileFormatError(
+            f"{file} is a folder, not a file. What write_partition has written there is read by "
+            "cpwl.statistics_of_folder, or by pandas and others that read Parquet."
+        )
+    return open(file, "rb")
 
 
 @contextmanager
 def reading(path: str | PathLike[str], what: str, hint: str) -> Iterator[None]:
     """Makes whatever goes wrong inside a ``FileFormatError`` that names the file, says why, and what to do.
 
-    A file that cannot be opened at all should be its own error: open it before.
+    What says nothing of the file, such as a disk that fails or too many open files, stays an ``OSError``. A file that
+    cannot be opened at all should be its own error: open it before.
     """
     try:
         yield
     except BackendError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+            raise
         message = f"{os.fspath(path)} is not {what} that cpwl can read: {described(error)}"
         raise FileFormatError(f"{message.rstrip('.')}. {hint}") from error
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from .. import backends
-from ..arrays.inputs import finite, plain
+from ..arrays.inputs import indices, number, one_of, real
 from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, BackendError, IncompleteError, ShapeError
@@ -135,15 +135,16 @@ class Tiling(Uncached):
         """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,).
 
         With exact predicates, and by the exact backend, it is decided for the exact (closed) regions: every point of
-        the domain has one. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
+        the domain has one, unless the partition is not ``complete``: then -1 may also be a place whose region is
+        missing. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
         may be Fractions.
         """
-        points = plain(u)
+        points = real("u", u)
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
         predicates = self.exact_predicates()
         lines = None if predicates is None else predicates.exact_lines()
-        return self.arrangement.locate(points if points.dtype == object else finite("u", points), lines)
+        return self.arrangement.locate(points, lines)
 
     def to_input(self, u: ArrayLike) -> NDArray[Any]:
         """Points of the input space at slice coordinates u; see ``Domain.to_input``."""
@@ -224,7 +225,7 @@ class Tiling(Uncached):
         self, arrangement: Arrangement[Any], regions: NDArray[np.int64], accuracy: float | None
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Those of an arrangement of some of the regions."""
-        if accuracy is not None and not 2.0**-52 <= accuracy < 1:
+        if accuracy is not None and not 2.0**-52 <= number("accuracy", accuracy) < 1:
             raise ArgumentError(f"accuracy must be at least 2^-52 and less than 1, or None, got {accuracy!r}.")
         volumes, errors = arrangement.volumes(), arrangement.volume_errors()
         if arrangement.exact or (self.lines is None and accuracy is None):
@@ -248,20 +249,13 @@ class Tiling(Uncached):
     def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
         if regions is None:
             return np.arange(len(self))
-        chosen = np.atleast_1d(np.asarray(regions))
-        if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and chosen.size):
-            raise ShapeError(f"regions must be a list of region indices, got {chosen.dtype} of shape {chosen.shape}.")
-        outside = chosen[(chosen < 0) | (chosen >= len(self))]
-        if outside.size:
-            raise ArgumentError(f"regions must lie in 0..{len(self) - 1}, got {outside[0]}.")
-        return chosen.astype(np.int64)
+        return indices("regions", regions, len(self))
 
     def _maps(
         self, regions: ArrayLike | None, frame: str, read: Callable[[Any], NDArray[Any]]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """What ``read`` says of the fields that hold the maps, in batches."""
-        if frame not in ("slice", "input"):
-            raise ArgumentError(f"frame must be 'slice' or 'input', got {frame!r}.")
+        one_of("frame", frame, ("slice", "input"))
         n = self.network.inputs
         origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
         chosen = self._region_indices(regions)

@@ -36,6 +36,7 @@ from ...geometry.arrangement import (
     Taken,
 )
 from ...geometry.polytope import Polytope
+from ...numbers.rounding import nearest_floats
 from ...runtime.budget import checkpoint
 from .complex.areas import area_errors, areas
 from .complex.border_names import VertexNames, mixed, named, prolonged
@@ -153,13 +154,14 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
         if not len(self):
             return np.full(len(wanted), -1)
+        floats = nearest_floats(wanted)
         if lines is None:
-            return self._locator.locate(wanted.astype(np.float64))
+            return self._locator.locate(floats)
 
         def decide(point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.bool_]:
             return corners.contains(self._corners(region, lines), rational(wanted[point]))
 
-        return self._locator.locate_exactly(wanted.astype(np.float64), decide, rounded=wanted.dtype == object)
+        return self._locator.locate_exactly(floats, decide, rounded=wanted.dtype == object)
 
     @cached_property
     def _locator(self) -> Locator:

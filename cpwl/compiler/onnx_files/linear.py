@@ -57,6 +57,12 @@ def divide(call: Call) -> Result:
     return _operand(shared.divide(call.builder, call.operand(0), call.operand(1)))
 
 
+def power(call: Call) -> Result:
+    """x to the power of 1, a constant."""
+    broadcast(*call.operands())
+    return _operand(shared.power(call.builder, call.operand(0), call.operand(1)))
+
+
 def negate(call: Call) -> Result:
     """-x."""
     return shared.negate(call.builder, call.value())
@@ -231,6 +237,7 @@ HANDLERS: Mapping[str, Handler] = {
     "MatMul": matmul,
     "Mean": mean,
     "Mul": multiply,
+    "Pow": power,
     "Neg": negate,
     "ReduceL1": absolute_sum,
     "ReduceMax": _reduction(nonlinear.largest),

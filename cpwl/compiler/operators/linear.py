@@ -52,6 +52,13 @@ def divide(b: Builder, x: Operand, y: Operand) -> Value:
     return b.divide(x, y)
 
 
+def power(b: Builder, x: Operand, exponent: Operand) -> Value:
+    """x to the power of 1, which a model has where an order is a parameter, as in pooling by norms."""
+    if isinstance(exponent, Value) or not (array(exponent) == 1).all():
+        raise UnsupportedLayerError("it is curved, not piecewise linear")
+    return multiply(b, x, exponent)
+
+
 def linear(b: Builder, x: Operand, weight: Operand, bias: Operand | None = None) -> Value:
     """x weight^T + bias."""
     if not isinstance(x, Value) or isinstance(weight, Value) or isinstance(bias, Value):
@@ -218,6 +225,8 @@ HANDLERS: dict[str, Handler] = {
     "aten.rsub.Tensor": lambda b, x, y, *, alpha=1: subtract_from(b, x, y, alpha),
     "aten.neg.default": negate,
     "aten.mul.Tensor": multiply,
+    "aten.pow.Tensor_Scalar": power,
+    "aten.pow.Tensor_Tensor": power,
     "aten.mul.Scalar": multiply,
     "aten.multiply.Tensor": multiply,
     "aten.div.Tensor": divide,

@@ -70,6 +70,7 @@ def _several(result: Any, output: Any) -> str:
     names: list[Any] = list(result) if isinstance(result, Mapping) else []
     if isinstance(result, (tuple, list)):
         names = list(range(len(result)))
+    names = [name for name in names if isinstance(_part(result, name), torch.Tensor)]
     listed = ", ".join(map(repr, names))
     known = f": choose one by output=, one of {listed}, or a module to stop before by until=" if names else ""
     if output is None:

@@ -16,7 +16,7 @@ from torch.export import ExportedProgram
 from ... import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
 from ...errors import ArgumentError, CpwlError, FileFormatError, ShapeError, UnsupportedLayerError
 from ...storage.archive import check_members
-from ...storage.files import reading
+from ...storage.files import opened, reading
 from .arguments import batch_of
 from .calls import PREFIX, Called, chosen
 from .environment import environment
@@ -52,7 +52,7 @@ def _quiet() -> Iterator[None]:
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
     hint = 'Write one with torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
-    with open(path, "rb") as file, reading(path, "an exported torch program", hint):
+    with opened(path) as file, reading(path, "an exported torch program", hint):
         check_members(file)
         with _quiet(), environment(_WEIGHTS_ONLY, "1"):
             program = torch.export.load(path)

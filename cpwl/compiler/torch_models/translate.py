@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import fx
+from torch._ops import HigherOrderOperator
 
 from ...errors import ArgumentError, CpwlError, UnsupportedLayerError
 from ...network.network import Network
@@ -60,6 +61,9 @@ def translate(program: Program, target: fx.Node) -> Translation:
     dependent = program.dependent()
     if target not in dependent:
         raise ArgumentError("model has an output that does not depend on its input: there is nothing to partition.")
+    for node in program.needed_for(target):
+        if isinstance(node.target, HigherOrderOperator):
+            raise refusal(node, "it holds graphs of its own (a choice or a loop), which are not supported")
     return _translate(program, target, dependent, constants_of(program, target))
 
 
