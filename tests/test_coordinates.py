@@ -32,7 +32,7 @@ from cpwl.fields.predicates import vanishes_along
 from cpwl.network import Network
 from cpwl.numbers.double_double import Balls
 from cpwl.partitions.partition import Partition
-from cpwl.tiling import sweep
+from cpwl.tiling import stages
 from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -165,7 +165,7 @@ def test_areas_of_slivers_are_right_where_rounded_vertices_say_nothing(seed: int
 def test_vertices_are_computed_anew_where_rows_leave_them_open(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = moved(78)
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "POOR", 1.0)
+        patch.setattr(stages, "POOR", 1.0)
         pair = Pair.of(chosen)
         assert misplaced(pair.float, pair.places)
     pair = Pair.of(chosen)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.inputs import finite
 from ..errors import DomainError, ShapeError, UnsupportedDimensionError
+from ..numbers.rounding import nearest
 from ..runtime.ieee import ieee
 
 MAX_BOX_DIMENSION = 16
@@ -36,11 +37,14 @@ class Polytope:
 
     @cached_property
     def volume(self) -> float:
-        """The volume (length, area, ...) in float64: rounded once for D at most 2, else by qhull."""
+        """The volume (length, area, ...) in float64: rounded once for D at most 2, else by qhull.
+
+        Infinite, or 0, if it is out of the range of float64.
+        """
         if self.dim == 1:
             return float(np.ptp(self.vertices))
         if self.dim == 2:
-            return float(self.exact_volume)
+            return nearest(self.exact_volume)
         from scipy.spatial import ConvexHull
 
         return float(ConvexHull(self.vertices).volume)

@@ -26,7 +26,7 @@ from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
 from ..storage.files import replaced
-from ..tiling.maximum import refine_by_maximum
+from ..tiling.cells import cut_by_maximum
 from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues
 
 if TYPE_CHECKING:
@@ -173,9 +173,8 @@ def _add_polygons(block: _Block, partition: Tiling) -> None:
     """The regions, cut by the largest output if there are several."""
     arrangement, parents, outputs = partition.arrangement, np.arange(len(partition)), partition.network.outputs
     if outputs > 1:
-        groups = Ragged.of([range(outputs)])
-        found = refine_by_maximum(arrangement, partition.arithmetic(), partition.outputs, groups, [])
-        arrangement, parents = found.arrangement, found.parents
+        cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
+        arrangement, parents = cells.arrangement, cells.regions
         block.add("winners", "u2", found.winners[:, 0])
     block.add("vertices", "f8", np.asarray(arrangement.vertices, np.float64))
     block.add("corners", "i4", arrangement.regions.values)

@@ -17,7 +17,7 @@ from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
 from ..runtime.ieee import ieee
 from ..statistics.slopes import slope_norms
-from ..tiling.maximum import refine_by_maximum
+from ..tiling.cells import cut_by_maximum
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -243,14 +243,12 @@ def _by_class(partition: Tiling) -> Painting:
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
-    found = refine_by_maximum(
-        partition.arrangement, partition.arithmetic(), partition.outputs, Ragged.of([range(outputs)]), []
-    )
+    cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
     winners = found.winners[:, 0].astype(np.int64)
     palette = _pastels(outputs)
     legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())
-    vertices = np.asarray(found.arrangement.vertices, np.float64)
-    return Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
+    vertices = np.asarray(cells.arrangement.vertices, np.float64)
+    return Painting(vertices, cells.arrangement.regions, palette[winners], legend=legend)
 
 
 def _by_pattern(partition: Tiling) -> Painting:

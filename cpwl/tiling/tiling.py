@@ -26,6 +26,7 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
 from .history import Step, patterns_after
+from .volumes import Measured, checked_accuracy, measured
 
 _BATCH_ENTRIES = 1 << 18
 """Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
@@ -212,29 +213,13 @@ class Tiling(Uncached):
             )
 
     # ---- private ---------------------------------------------------------------------------------------------------
-    def _measured(self, regions: ArrayLike | None, accuracy: float | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _measured(self, regions: ArrayLike | None, accuracy: float | None) -> Measured:
         """Volumes and their bounds."""
-        if regions is not None:
-            chosen, place = np.unique(self._region_indices(regions), return_inverse=True)
-            found = self._measured_of(self.arrangement.take(chosen).arrangement, chosen, accuracy)
-            return found[0][place], found[1][place]
-        return self._measured_of(self.arrangement, np.arange(len(self)), accuracy)
-
-    def _measured_of(
-        self, arrangement: Arrangement[Any], regions: NDArray[np.int64], accuracy: float | None
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Those of an arrangement of some of the regions."""
-        if accuracy is not None and not 2.0**-52 <= accuracy < 1:
-            raise ArgumentError(f"accuracy must be at least 2^-52 and less than 1, or None, got {accuracy!r}.")
-        volumes, errors = arrangement.volumes(), arrangement.volume_errors()
-        if arrangement.exact or (self.lines is None and accuracy is None):
-            return volumes, errors
-        wanted = _ACCURACY if accuracy is None else accuracy
-        poor = np.flatnonzero(~(errors < wanted * (1 - 2.0**-40) * (volumes - errors)))
-        if len(poor):
-            lines = self._exact_lines("an accuracy of volumes")
-            volumes[poor], errors[poor] = self.arrangement.sharp_volumes(regions[poor], lines, wanted)
-        return volumes, errors
+        chosen = None if regions is None else self._region_indices(regions)
+        wanted = checked_accuracy(accuracy, _ACCURACY)
+        by_lines = not self.arrangement.exact and (self.lines is not None or accuracy is not None)
+        lines = self._exact_lines("an accuracy of volumes") if by_lines else None
+        return measured(self.arrangement, chosen, lines, wanted)
 
     def _exact_lines(self, what: str) -> ExactLines:
         predicates = self.exact_predicates()

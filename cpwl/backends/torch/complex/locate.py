@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....arrays.ragged import Ragged
+from ....numbers.rounding import nearest
 from ..fields.field import UNIT
 
 _UP = 1 + 2.0**-20
@@ -41,8 +42,9 @@ class Locator:
         self._low = regions.reduce(np.minimum, low[regions.values])
         self._high = regions.reduce(np.maximum, high[regions.values])
         self._origin = self._low.min(axis=0)
-        extent = np.maximum(self._high.max(axis=0) - self._origin, np.finfo(float).tiny)
         self._side = max(1, int(np.sqrt(len(regions))))
+        # With no extent below this the scale is finite.
+        extent = np.maximum(self._high.max(axis=0) - self._origin, self._side * np.finfo(float).tiny)
         self._scale = self._side / extent
         self._square, self._members = self._grid()
 
@@ -56,7 +58,8 @@ class Locator:
         """The same for the exact regions, which ``decide`` knows; ``rounded``: points are within an ulp of theirs."""
         moved = 2 * UNIT * np.abs(points).sum(axis=1) + _TINY if rounded else np.zeros(len(points))
         point, region = self._candidates(points)
-        sure, inside = self._surely(points, moved, point, region)
+        with np.errstate(over="ignore", invalid="ignore"):  # what has overflowed is not sure
+            sure, inside = self._surely(points, moved, point, region)
         open_ = np.flatnonzero(~sure)
         inside[open_] = decide(point[open_], region[open_]) if len(open_) else False
         return self._lowest(len(points), point[inside], region[inside])
@@ -150,6 +153,13 @@ def rational(points: NDArray[Any]) -> NDArray[Any]:
     found = np.empty(len(flat), object)
     found[:] = flat
     return found.reshape(points.shape)
+
+
+def floats(points: NDArray[Any]) -> NDArray[np.float64]:
+    """The nearest float64 numbers; infinite for rational ones that are too large."""
+    if points.dtype != object:
+        return points.astype(np.float64)
+    return np.array([nearest(x) for x in points.ravel().tolist()], np.float64).reshape(points.shape)
 
 
 def _exact_turn(a: tuple[Fraction, ...], b: tuple[Fraction, ...], c: tuple[Fraction, ...]) -> int:

@@ -264,6 +264,11 @@ def row_norms(values: Tensor) -> Tensor:
     return norms
 
 
+def lengths(steps: Tensor) -> Tensor:
+    """The lengths of steps in the plane (V, 2), up to an ulp or two: their squares may underflow or overflow."""
+    return torch.hypot(steps[:, 0], steps[:, 1])
+
+
 def lifted(bound: Tensor) -> Tensor:
     """A factor of a bound, zero or at least ``SMALLEST`` (proofs/, Lemma 5 (f))."""
     result: Tensor = torch.where(bound > 0, bound.clamp(min=SMALLEST), bound)
