@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
+from ..errors import NumericalRangeError
 from ..fields.value_numbers import Sameness
 from ..geometry.arrangement import Arrangement
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.joint import paired
 from ..network.network import Network
+from ..numbers.rounding import floats
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
+from ..statistics.statistics import checked_sum
 from ..tiling.cells import Cells, cut_by_maximum
 
 if TYPE_CHECKING:
@@ -51,7 +54,11 @@ class Agreement:
         return len(self.classes)
 
     def __repr__(self) -> str:
-        return f"<Agreement: {len(self)} cells, apart on {self.share:.4g} of the area>"
+        try:
+            apart = f"{self.share:.4g} of the area"
+        except NumericalRangeError:
+            apart = f"{self.apart.sum()} of them"
+        return f"<Agreement: {len(self)} cells, apart on {apart}>"
 
     @property
     def arrangement(self) -> Arrangement[Any]:
@@ -93,7 +100,14 @@ class Agreement:
     @property
     def share(self) -> float:
         """The share of the domain's area on which the two decide differently, a float."""
-        return float(self.area_apart) / self.partition.domain.volume
+        return float(self.shares()[self.apart].sum())
+
+    def shares(self) -> NDArray[np.float64]:
+        """The share of each cell in the domain's area, (C,)."""
+        domain, areas = self.partition.domain, self.areas()
+        if self.arrangement.exact:
+            return floats(areas / domain.polytope.exact_volume)
+        return np.asarray(areas / checked_sum("areas", domain.volume, len(self)))
 
     def plot(self, ax: Any = None) -> Any:
         """Draws where the two differ and returns the axes; see ``cpwl.plots.plot_agreement``."""

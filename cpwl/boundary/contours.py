@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays.inputs import finite
 from ..errors import ArgumentError, DomainError
 from ..geometry.domain import Domain
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
 from .boundary import at_level
@@ -36,14 +38,15 @@ class Contour:
     def length(self) -> float:
         """The length in slice coordinates."""
         points = self._ring if self.closed else self.points
-        return float(np.linalg.norm(np.diff(points, axis=0).astype(np.float64), axis=1).sum())
+        return float(norms(floats(np.diff(points, axis=0))).sum())
 
     @property
     def area(self) -> Any:
         """The area inside of a closed line, not negative, a Fraction if the points are; 0 for others."""
         if not self.closed:
             return 0.0
-        (x, y), (x1, y1) = self.points.T, self._ring[1:].T
+        ring = self._ring - self.points[0]
+        (x, y), (x1, y1) = ring[:-1].T, ring[1:].T
         return abs((x * y1 - x1 * y).sum()) / 2
 
     @property

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays.inputs import finite, plain
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import exactly
+from ..numbers.norms import norms
+from ..numbers.rounding import root
 from ..runtime.ieee import ieee
 from .segments import Segments
 
@@ -111,7 +113,7 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
 
     rows, table = (given.reshape(len(given), -1) for given in (finite("points", points), finite("data", data)))
     found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
-    return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
+    return found, norms(rows - table[found])
 
 
 @ieee
@@ -132,7 +134,8 @@ def length_table(boundary: Segments) -> pandas.DataFrame:
         tied=np.repeat([0, 1], [len(boundary), ties]),
     )
     found = table.groupby(["first", "second"]).sum()
-    found.insert(2, "share", found["length"] / max(float(lengths.sum()), np.finfo(np.float64).tiny))
+    total = float(lengths.sum())
+    found.insert(2, "share", found["length"] / (total if total > 0 else 1.0))
     found = found.sort_values("length", ascending=False, kind="stable")
     return found if boundary.complete else found.assign(complete=False)
 
@@ -159,7 +162,7 @@ def _feet(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
     share = np.clip((apart * along).sum(axis=2) / np.where(squares > 0, squares, 1), 0, 1)
     feet = first + share[:, :, None] * along
     sizes = np.maximum(np.abs(u).max(axis=1)[:, None], np.abs(ends).max(axis=(1, 2)))
-    return feet, np.linalg.norm(u[:, None] - feet, axis=2), _ROUNDING * sizes + _TINY
+    return feet, norms(u[:, None] - feet), _ROUNDING * sizes + _TINY
 
 
 # ---- exact ---------------------------------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ def _exact(boundary: Segments, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     points = np.array([point for point, _, _ in found], dtype=object).reshape(-1, 2)
     squared = np.array([square for _, square, _ in found], dtype=object)
     segments = np.array([segment for _, _, segment in found], np.int64)
-    least = np.sqrt(squared.astype(np.float64))
+    least = np.array([root(square) for _, square, _ in found], np.float64)
     bounds = least * 2.0**-51 + _TINY
     return points, segments, boundary.pairs[segments], least, bounds, squared, np.ones(len(found), np.bool_)
 

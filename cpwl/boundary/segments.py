@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.inputs import number
-from ..errors import ArgumentError, IncompleteWarning
+from ..errors import ArgumentError, IncompleteWarning, NumericalRangeError
 from ..fields.arithmetic import embedding, evaluate
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
 
@@ -58,7 +60,7 @@ class Segments:
     def lengths(self) -> NDArray[np.float64]:
         """The length of each segment in slice coordinates, (S,)."""
         steps = self.ends[:, 1] - self.ends[:, 0]
-        return np.asarray(np.linalg.norm(steps.astype(np.float64), axis=1))
+        return norms(floats(steps))
 
     def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
@@ -72,22 +74,33 @@ class Segments:
                 IncompleteWarning,
                 stacklevel=3,
             )
-        lengths = self.lengths()
         if number("n", n) < 0 or int(n) != n:
             raise ArgumentError(f"n must be a number of samples, got {n!r}.")
-        if n and not lengths.sum() > 0:
+        if n and not len(self):
             self.partition.check_complete("a boundary none of which is there")
             raise ArgumentError(
                 "the boundary is empty on this domain: there is nothing to sample. "
                 "Choose other classes or another level."
             )
         generator = np.random.default_rng(seed)
-        segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)
+        segment = generator.choice(len(self), size=n, p=self._shares()) if n else np.zeros(0, np.int64)
         share: NDArray[Any] = generator.random((n, 1))
         if self.ends.dtype == object:
             share = np.array([[Fraction(s)] for s in share[:, 0].tolist()], dtype=object).reshape(n, 1)
         first, second = self.ends[segment, 0], self.ends[segment, 1]
         return first + share * (second - first), segment
+
+    def _shares(self) -> NDArray[np.float64]:
+        """The share of each segment in the whole length."""
+        lengths = self.lengths()
+        longest = float(lengths.max(initial=0.0))
+        if not 0 < longest < np.inf:
+            raise NumericalRangeError(
+                f"the longest of the {len(self):,} segments of the boundary has length {longest} in float64: it is too "
+                "short or too long for it. Scale the network and the domain, or use the exact backend."
+            )
+        shares = lengths / longest
+        return np.asarray(shares / shares.sum())
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
         """n points of the input space (n, *shape) on the boundary, drawn uniformly by its length in the slice."""

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.inputs import plain
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, UnsupportedDimensionError
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
@@ -233,10 +234,22 @@ def _slopes(partition: Tiling, norms: NDArray[np.float64]) -> Painting:
 def _areas(partition: Tiling, volumes: NDArray[Any]) -> Painting:
     from matplotlib.colors import LogNorm
 
-    areas = np.asarray(volumes, np.float64)
-    positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
-    norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
+    areas = floats(volumes)
+    drawn = positive(areas)
+    norm = LogNorm(np.quantile(drawn, 0.05), drawn.max(), clip=True)  # a few slivers would take half of the scale
     return Painting(*_regions(partition), areas, "area", norm)
+
+
+def positive(areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those that are; a float region may be so thin that its area rounds to 0."""
+    found = areas[areas > 0]
+    largest = float(found.max(initial=0.0))
+    if not 0 < largest < np.inf:
+        raise NumericalRangeError(
+            f"the largest of {len(areas):,} areas is {largest} in float64: they are out of its range, and there is no "
+            "scale of colours for them. Scale the network and the domain."
+        )
+    return found
 
 
 def _by_class(partition: Tiling) -> Painting:

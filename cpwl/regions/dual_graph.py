@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from .classes import certain_classes
 
@@ -66,8 +68,8 @@ def _of_regions(partition: Tiling) -> dict[str, Any]:
 
 
 def slopes_of(weights: NDArray[Any]) -> list[float]:
-    norms: list[float] = np.linalg.norm(weights.astype(np.float64), axis=(1, 2)).tolist()
-    return norms
+    found: list[float] = norms(floats(weights), axis=(1, 2)).tolist()
+    return found
 
 
 def classes_of(partition: Tiling) -> Rows:
@@ -99,5 +101,5 @@ def centroids_of(partition: Tiling) -> NDArray[Any]:
 def lengths_of(partition: Tiling, ends: Rows) -> list[float]:
     """The length of each facet of a planar partition."""
     steps = partition.vertices[ends[:, 1]] - partition.vertices[ends[:, 0]]
-    lengths: list[float] = np.linalg.norm(steps.astype(np.float64), axis=1).tolist()
+    lengths: list[float] = norms(floats(steps)).tolist()
     return lengths

@@ -35,13 +35,14 @@ from ...geometry.arrangement import (
     Taken,
 )
 from ...geometry.polytope import Polytope
+from ...numbers.rounding import floats
 from ...runtime.budget import checkpoint
 from .complex.areas import area_errors, areas
 from .complex.border_names import VertexNames, mixed, named, prolonged
 from .complex.complex import Complex
 from .complex.dissolve import dissolve
 from .complex.glue import Glue
-from .complex.locate import Locator, floats, rational
+from .complex.locate import Locator, rational
 from .complex.segments import as_numpy, used
 from .fields.field import ROUND_UP, FloatField, lengths, lifted, stacked
 from .low_rank.field import Alike, Bending, SpannedField, repeated

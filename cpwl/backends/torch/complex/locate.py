@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....arrays.ragged import Ragged
-from ....numbers.rounding import nearest
 from ..fields.field import UNIT
 
 _UP = 1 + 2.0**-20
@@ -153,13 +152,6 @@ def rational(points: NDArray[Any]) -> NDArray[Any]:
     found = np.empty(len(flat), object)
     found[:] = flat
     return found.reshape(points.shape)
-
-
-def floats(points: NDArray[Any]) -> NDArray[np.float64]:
-    """The nearest float64 numbers; infinite for rational ones that are too large."""
-    if points.dtype != object:
-        return points.astype(np.float64)
-    return np.array([nearest(x) for x in points.ravel().tolist()], np.float64).reshape(points.shape)
 
 
 def _exact_turn(a: tuple[Fraction, ...], b: tuple[Fraction, ...], c: tuple[Fraction, ...]) -> int:
