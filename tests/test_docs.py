@@ -59,6 +59,36 @@ def test_what_is_not_run_says_why_and_is_little() -> None:
     assert len(excused) < len(found) / 5
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert [name for name in files_named(text) if not (CHECKOUT / name).exists()] == []
+
+
+def files_named(text: str) -> list[str]:
+    """The files and folders of the checkout that a page names in its text as code; NAME stands for any."""
+    found = re.findall(r"`((?:cpwl|tests|benchmarks|scripts|proofs|examples|docs)/[\w./-]*)(?:`| )", text)
+    return [name for name in found if "NAME" not in name]
+
+
+def test_a_file_that_is_not_there_is_found() -> None:
+    assert files_named(
+        "`cpwl/sweep.py`, `docs/`, `docs/NAME.md` and `tests/pages.py --pictures PAGE.md`; `cpwl.sweep`, cpwl/x.py"
+    ) == [
+        "cpwl/sweep.py",
+        "docs/",
+        "tests/pages.py",
+    ]
+
+
+def test_every_record_of_a_decision_is_listed_and_says_what_was_asked_and_chosen() -> None:
+    records = {page.name: page.read_text(encoding="utf-8") for page in (DOCS / "decisions").glob("*.md")}
+    listed = re.findall(r"\]\(([\w-]+\.md)\)", records.pop("index.md"))
+    assert sorted(listed) == sorted(records) and len(records) > 30
+    wanted = "**Question.** ", "**Choice.** "
+    assert [name for name, text in records.items() if not all(f"\n{part}" in text for part in wanted)] == []
+
+
 # ---- the reference -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("module", PUBLIC)
 def test_the_reference_lists_everything_public(module: str) -> None:

@@ -4,46 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import networkx
 import pytest
+from layers import LAYERS, PACKAGE, circles, floors_of, imports, is_package, modules, rises, within
 
 from cpwl import plots
-
-PACKAGE = Path(__file__).parent.parent / "cpwl"
-
-LAYERS = [
-    "errors",
-    "checker",
-    "runtime",
-    "numbers",
-    "arrays",
-    "storage",
-    "network",
-    "nn",
-    "compiler",
-    "geometry",
-    "fields",
-    "backends",
-    "local",
-    "tiling",
-    "regions",
-    "statistics",
-    "claims",
-    "boundary",
-    "partitions",
-    "certification",
-    "comparisons",
-    "datasets",
-    "analysis",
-    "plots",
-    "cli",
-]
-"""The folders of the package (and the four files beside them), from the ground up: imports go down this list only."""
 
 AT_THE_TOP = {"__init__", "errors", "checker", "nn"}
 """The only files that lie in no folder."""
@@ -68,66 +37,22 @@ HEAVY: dict[str, tuple[str, ...]] = {
 """Which modules (with all below them) may import a heavy package."""
 
 
-def modules() -> dict[str, str]:
-    """The source of each module by its name inside the package, "" for the package itself; of compiled ones nothing."""
-    result = {}
-    for path in sorted(PACKAGE.rglob("*.py*")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if path.suffix in (".py", ".pyx"):
-            result[name] = path.read_text(encoding="utf-8") if path.suffix == ".py" else ""
-    return result
-
-
 MODULES = modules()
-
-
-def is_package(name: str) -> bool:
-    return (PACKAGE / name.replace(".", "/")).is_dir()
-
-
-def imports(name: str, source: str, *, package: bool) -> Iterator[str]:
-    """Absolute names of everything a module imports, also inside functions and under TYPE_CHECKING."""
-    parents = ["cpwl", *name.split(".")] if name else ["cpwl"]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            up = node.level - 1 if package else node.level
-            base = parents[: len(parents) - up] if node.level else []
-            origin = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
-
-
-def within(target: str) -> str | None:
-    """The module of the package that an imported name is or is from; None for other packages, "" for the package."""
-    parts = target.split(".")
-    if parts[0] != "cpwl":
-        return None
-    return next(name for k in range(len(parts), 0, -1) if (name := ".".join(parts[1:k])) in MODULES)
+FLOORS = floors_of(LAYERS)
+GRAPH = runpy.run_path(str(PACKAGE.parent / "benchmarks" / "import_graph.py"))
 
 
 def violations(name: str, source: str, *, package: bool) -> list[str]:
     """What a module imports and may not."""
     found = []
-    layer = LAYERS.index(name.split(".")[0])
     for target in imports(name, source, package=package):
-        module = within(target)
-        if module == "" or (module is not None and LAYERS.index(module.split(".")[0]) > layer):
+        module = within(target, MODULES)
+        if module is not None and rises(name, module, FLOORS):
             found.append(f"imports {target}, which is above it")
         allowed = HEAVY.get(target.split(".")[0])
         if allowed is not None and not any(f"{name}.".startswith(f"{place}.") for place in allowed):
             found.append(f"imports {target}, which only {', '.join(allowed)} may")
     return found
-
-
-def circles(sources: dict[str, str]) -> list[list[str]]:
-    """Modules that import each other, directly or by way of others; also inside functions and for types."""
-    graph = networkx.DiGraph()
-    for name, source in sources.items():
-        targets = {within(target) for target in imports(name, source, package=is_package(name))}
-        graph.add_edges_from((name, target) for target in targets - {None, name})
-    return [sorted(part) for part in networkx.strongly_connected_components(graph) if len(part) > 1]
 
 
 def test_every_file_is_in_a_folder_of_the_list_or_one_of_four_beside_them() -> None:
@@ -137,13 +62,13 @@ def test_every_file_is_in_a_folder_of_the_list_or_one_of_four_beside_them() -> N
 
 
 def test_every_folder_says_what_it_holds() -> None:
-    silent = [name for name in MODULES if is_package(name) and not ast.get_docstring(ast.parse(MODULES[name]))]
+    silent = [name for name in MODULES if is_package(name, MODULES) and not ast.get_docstring(ast.parse(MODULES[name]))]
     assert silent == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name])
 def test_imports_go_down_only(name: str) -> None:
-    assert violations(name, MODULES[name], package=is_package(name)) == []
+    assert violations(name, MODULES[name], package=is_package(name, MODULES)) == []
 
 
 def test_no_modules_import_each_other() -> None:
@@ -157,7 +82,7 @@ def test_every_picture_that_a_result_asks_for_is_there() -> None:
 
 def test_no_name_that_a_folder_exports_hides_one_of_its_files() -> None:
     hidden = []
-    for name in filter(is_package, MODULES):
+    for name in (name for name in MODULES if is_package(name, MODULES)):
         nodes = ast.walk(ast.parse(MODULES[name]))
         exported = {
             alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
@@ -165,6 +90,30 @@ def test_no_name_that_a_folder_exports_hides_one_of_its_files() -> None:
         files = {inner.rpartition(".")[2] for inner in MODULES if inner.rpartition(".")[0] == name and inner}
         hidden += [f"{name}.{word}" for word in (exported & files) if name not in ("", "cli")]
     assert hidden == []
+
+
+def test_the_picture_of_the_layers_is_what_the_code_gives() -> None:
+    shown = (PACKAGE.parent / "docs" / "layers.svg").read_text(encoding="utf-8")
+    assert GRAPH["picture"](MODULES) == shown, (
+        "python benchmarks/import_graph.py --picture docs/layers.svg draws it again"
+    )
+    assert GRAPH["picture"](MODULES | {"geometry.spheres": ""}) != shown
+
+
+def test_the_report_names_circles_arrows_that_go_up_and_files_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "order.py").write_text('LAYERS: dict[str, int] = {"low": 0, "high": 1}\n')
+    sources = {"": "from .high import plot", "low": "", "low.one": "from .. import high", "high": "", "high.two": ""}
+    floors = GRAPH["order"](tmp_path / "order.py")
+    assert list(GRAPH["report"](sources, floors))[1:] == [
+        "circles: 0",
+        "arrows that go up: 1\n  low.one -> high",
+        "files a folder:",
+        "    0  cpwl/",
+        "    1  cpwl/low",
+        "    1  cpwl/high",
+    ]
+    sources["high"] = "def f():\n    from ..low import one"
+    assert list(GRAPH["report"](sources, floors))[1] == "circles: 1\n  2: high, low.one"
 
 
 def test_the_abstract_arrangement_names_no_backend() -> None:

@@ -1,6 +1,7 @@
 """The compiled loops of ``kernels`` on tensors. They serve on the CPU, where the module was built; else torch does.
 
-Both give the same: the same combinatorics bit for bit, and numbers and bounds to rounding (docs/architecture.md).
+Both give the same: the same combinatorics bit for bit, and numbers and bounds to rounding
+(docs/decisions/compiled-loops.md).
 """
 
 from __future__ import annotations
