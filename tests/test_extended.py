@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from networks import mlp
 
 import cpwl
-from cpwl import backends
+from cpwl.backends import rungs
 from cpwl.backends.exact import ExactArithmetic
 from cpwl.backends.torch.fields import arithmetic
 from cpwl.backends.torch.long_numbers import arithmetic as extended
@@ -174,7 +174,7 @@ class Watched:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.exact: list[int] = []
         """All signs that were left to integers."""
-        monkeypatch.setattr(backends, "_CHEAP", 0)
+        monkeypatch.setattr(rungs, "_CHEAP", 0)
         monkeypatch.setattr(arithmetic, "ROUND_UP", 2.0**30)
         truly = Decider._exact_signs
 

@@ -240,11 +240,15 @@ def _areas(partition: Tiling, volumes: NDArray[Any]) -> Painting:
     return Painting(*_regions(partition), areas, "area", norm)
 
 
+_LEAST_SCALE = 1e-280
+"""Matplotlib takes a scale that ends below 2e-287 for empty."""
+
+
 def positive(areas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Those that are; a float region may be so thin that its area rounds to 0."""
     found = areas[areas > 0]
     largest = float(found.max(initial=0.0))
-    if not 0 < largest < np.inf:
+    if not _LEAST_SCALE < largest < np.inf:
         raise NumericalRangeError(
             f"the largest of {len(areas):,} areas is {largest} in float64: they are out of its range, and there is no "
             "scale of colours for them. Scale the network and the domain."

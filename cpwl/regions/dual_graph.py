@@ -84,18 +84,24 @@ def named(classes: Rows) -> list[int | None]:
 def centroids_of(partition: Tiling) -> NDArray[Any]:
     """The centroid of each polygon, (R, 2): that of the triangles from its first vertex, by their areas.
 
-    A float polygon whose area rounds to 0 has its first vertex instead.
+    A float polygon whose area rounds to 0 beside the square of its size has its first vertex instead.
     """
     regions, vertices = partition.regions, partition.vertices
     corners = vertices[regions.values]
     first = corners[regions.offsets[:-1]][regions.row_of]
-    one, other = corners - first, corners[regions.successor] - first
+    steps: NDArray[Any] = corners - first
+    if steps.dtype == object:
+        size = np.full(len(regions), 1)
+    else:  # so that products neither overflow nor underflow
+        size = regions.reduce(np.maximum, np.abs(steps).max(axis=1))
+        size = np.where(size > 0, size, 1.0)
+        steps = steps / size[regions.row_of][:, None]
+    one, other = steps, steps[regions.successor]
     twice = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
     moments = regions.reduce(np.add, (one + other) * twice[:, None])
     areas = regions.reduce(np.add, twice)
-    return np.asarray(
-        vertices[regions.values[regions.offsets[:-1]]] + moments / (3 * np.where(areas > 0, areas, 1))[:, None]
-    )
+    steps = moments / (3 * np.where(areas > 0, areas, 1))[:, None]
+    return np.asarray(vertices[regions.values[regions.offsets[:-1]]] + steps * size[:, None])
 
 
 def lengths_of(partition: Tiling, ends: Rows) -> list[float]:

@@ -36,10 +36,11 @@ def slope_norms(partition: Tiling) -> Table:
     """
     if partition.domain.dim != 2:
         return _norms(partition.affine_maps()[0])
-    places, place_errors = _rounded(partition.vertices, partition.arrangement.coordinates().errors())
-    values, value_errors = _rounded(partition.outputs.to_numpy(), partition.outputs.errors())
-    corners = _triangles(places, partition.regions)
-    found, errors = solved(places[corners], values[corners], place_errors[corners], value_errors[corners])
+    *there, width = _near_one(*_rounded(partition.vertices, partition.arrangement.coordinates().errors()))
+    *here, height = _near_one(*_rounded(partition.outputs.to_numpy(), partition.outputs.errors()))
+    corners = _triangles(there[0], partition.regions)
+    found, errors = solved(there[0][corners], here[0][corners], there[1][corners], here[1][corners])
+    found, errors = np.ldexp(found, height - width), np.ldexp(errors, height - width)
     open_ = np.flatnonzero(~(errors <= ACCURACY * found))
     if len(open_):
         found[open_] = _norms(partition.affine_maps(open_)[0])
@@ -55,6 +56,12 @@ def _rounded(values: NDArray[Any], errors: Table) -> tuple[Table, Table]:
     rows = floats(values)
     rounding = 0.0 if values.dtype == np.float64 else 2 * _UNIT
     return rows, errors + rounding * norms(rows)
+
+
+def _near_one(rows: Table, errors: Table) -> tuple[Table, Table, int]:
+    """The same times a power of two, 2^-k, by which the largest entry is about 1; and k."""
+    _, exponent = np.frexp(np.abs(rows).max(initial=0.0))
+    return np.ldexp(rows, -exponent), np.ldexp(errors, -exponent), int(exponent)
 
 
 def _triangles(places: Table, regions: Ragged) -> Rows:
