@@ -77,8 +77,9 @@ def decision_boundary(
     that of the winners on the two sides, or else the lowest). ``classes=(i, j)``: where those two are equal and
     largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
     one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no line: the region is
-    in ``ties``. On a float partition ``undecided`` lists the regions in which this is not certain. Raises
-    ``ArgumentError`` for classes or a level that make no sense.
+    in ``ties``. With exact predicates ends are as near to the exact ones as the partition's vertices, all of them sharp
+    if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the regions in which
+    this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     if part.domain.dim != 2:
         raise UnsupportedDimensionError(f"a boundary is drawn on slices of dimension 2, got {part.domain.dim}.")

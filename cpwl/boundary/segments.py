@@ -58,7 +58,7 @@ class Segments:
         return self.partition.complete
 
     def lengths(self) -> NDArray[np.float64]:
-        """The length of each segment in slice coordinates, (S,)."""
+        """The length of each segment in slice coordinates, (S,): that of its ends, within twice its ``slack``."""
         steps = self.ends[:, 1] - self.ends[:, 0]
         return norms(floats(steps))
 

@@ -102,8 +102,8 @@ class Tiling(Uncached):
     def vertex_errors(self) -> NDArray[np.float64]:
         """For each vertex a bound on its distance from the exact one, (V,); 0 when exact.
 
-        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), or 2^-62 of the
-        largest coordinate; three times that on the borders of ``partition_blocks``. See ``sharpened``.
+        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), 2^-62 of the largest
+        coordinate, or 2^-499; three times that on the borders of ``partition_blocks``. See ``sharpened``.
         """
         return np.asarray(self.arrangement.coordinates().errors(), np.float64)
 
@@ -123,8 +123,9 @@ class Tiling(Uncached):
 
         Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact
         volume, 2^-7 (one percent) by default and at least 2^-52: where the bound on ``vertices`` does not show that, it
-        is computed from exact lines. Exact from the exact backend. With ``predicates="float"`` there is no
-        ``accuracy``, only ``volume_errors()``.
+        is computed from exact lines; below 2^-1022 it may be off by 2^-1074, and beyond float64 it is infinite, as is
+        its bound. Exact from the exact backend. With ``predicates="float"`` there is no ``accuracy``, only
+        ``volume_errors()``.
         """
         return self._measured(regions, accuracy)[0]
 
