@@ -191,11 +191,9 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
 
 
 def _empty(part: Tiling) -> DecisionBoundary:
-    nowhere = np.zeros(0, np.int64)
+    nowhere, none = np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
     ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
-    return DecisionBoundary(
-        part, ends, nowhere, np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=()
-    )
+    return DecisionBoundary(part, ends, none, nowhere, none, np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=())
 
 
 def _undecided_regions(part: Tiling) -> NDArray[np.int64]:
@@ -268,4 +266,4 @@ def _assembled(
     ambiguous = arrangement.ambiguous[sides[:, 0]] | arrangement.ambiguous[inner]
     lowest = np.minimum(regions[sides[:, 0]], regions[inner])
     undecided = np.unique(regions[arrangement.ambiguous])
-    return DecisionBoundary(cells.tiling, points[ends], lowest, pairs, slack, ambiguous, undecided, ties, level)
+    return DecisionBoundary(cells.tiling, points[ends], ends, lowest, pairs, slack, ambiguous, undecided, ties, level)

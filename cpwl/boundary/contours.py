@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +58,14 @@ class Contour:
 def contours(boundary: Segments) -> list[Contour]:
     """The lines that a level set or boundary consists of, the longest first.
 
-    Segments are joined where just two of them end in one point: a vertex of the subdivision, whose coordinates all of
-    them share. So nothing is closed by a tolerance: where more segments meet, lines end. Raises ``IncompleteError`` for
-    a boundary that is not complete: its lines end anywhere.
+    Segments are joined where just two of them end in one vertex of the subdivision (``boundary.corners``). So nothing
+    is closed by a tolerance, nor by rounding: where more segments meet, lines end. Raises ``IncompleteError`` for a
+    boundary that is not complete: its lines end anywhere.
     """
     boundary.partition.check_complete("which lines its boundary consists of")
-    ends = [tuple(map(tuple, pair)) for pair in boundary.ends.tolist()]
-    at: dict[Any, list[int]] = defaultdict(list)
+    ends = boundary.corners.tolist()
+    places = dict(zip(boundary.corners.ravel().tolist(), boundary.ends.reshape(-1, 2), strict=True))
+    at: dict[int, list[int]] = defaultdict(list)
     for segment, pair in enumerate(ends):
         for point in pair:
             at[point].append(segment)
@@ -76,7 +77,7 @@ def contours(boundary: Segments) -> list[Contour]:
     while unused:
         first = next(iter(unused))
         found.append(_followed(ends[first][0], first, ends, at, unused))
-    return sorted((_contour(line, boundary.ends.dtype) for line in found), key=lambda line: -line.length)
+    return sorted((_contour(line, places) for line in found), key=lambda line: -line.length)
 
 
 @ieee
@@ -115,8 +116,8 @@ def axis_slices(lo: ArrayLike, hi: ArrayLike, *, axis: int, at: Sequence[float])
 
 
 def _followed(
-    point: Any, segment: int, ends: list[Any], at: dict[Any, list[int]], unused: dict[int, None]
-) -> list[Any]:
+    point: int, segment: int, ends: list[list[int]], at: dict[int, list[int]], unused: dict[int, None]
+) -> list[int]:
     """The points along segments that have not been used, from one point on, until there is no one way to go on."""
     line = [point]
     while True:
@@ -130,6 +131,6 @@ def _followed(
         segment = onward[0]
 
 
-def _contour(line: list[Any], dtype: Any) -> Contour:
+def _contour(line: list[int], places: Mapping[int, NDArray[Any]]) -> Contour:
     closed = len(line) > 3 and line[0] == line[-1]
-    return Contour(np.array(line[:-1] if closed else line, dtype=dtype), closed)
+    return Contour(np.array([places[point] for point in (line[:-1] if closed else line)]), closed)

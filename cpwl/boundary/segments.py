@@ -27,6 +27,8 @@ class Segments:
     partition: Tiling
     ends: NDArray[Any]
     """Slice coordinates (S, 2, D) of the ends of each segment: float64, or Fractions when the partition is exact."""
+    corners: NDArray[np.int64]
+    """A number for each end, int64 (S, 2): where two are equal segments meet. (Ends may round to one point and not.)"""
     regions: NDArray[np.int64]
     """The region of the partition that each segment lies in (one of the two, for a segment between regions), (S,)."""
     pairs: NDArray[np.int64]
