@@ -144,6 +144,17 @@ def test_points_of_a_tiny_domain_are_located_and_its_boundary_is_there(power: in
     assert len(boundary) == 9 and np.abs(boundary.sample_slice(20)[0]).max() > 0
 
 
+@pytest.mark.parametrize("power", [-1074, -1060, -1022, 1020])
+def test_points_of_one_region_of_any_size_are_located(power: int) -> None:
+    size = 2.0**power
+    linear = Network.mlp([np.ones((1, 2))], [np.zeros(1)])
+    whole = cpwl.partition(linear, cpwl.Domain.box([-size, -size], [size, size]))
+    beyond = np.nextafter(-size, -np.inf)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert whole.locate([[0.0, 0.0], [size, -size], [2 * size, 0.0], [beyond, 0.0]]).tolist() == [0, 0, -1, -1]
+
+
 def test_subnormal_weights_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
