@@ -220,7 +220,7 @@ class Measures:
         if not self.regions:
             return {"regions": 0}
         corners, area = int(self.corners @ np.arange(len(self.corners))), checked_sum("areas", self.area, self.regions)
-        slopes = checked_sum("slopes, times areas,", self._slopes, self.regions) if self.largest_slope > 0 else 0.0
+        slopes = checked_sum("slopes, times areas,", self._slopes, self.regions) if self.largest_slope != 0 else 0.0
         return {
             "regions": self.regions,
             "ambiguous": self.ambiguous,
