@@ -18,7 +18,7 @@ from ..network.network import Network
 from ..network.serial import network_to_arrays
 from ..numbers.float_formats import plain
 from ..numbers.norms import norms
-from ..numbers.rounding import root
+from ..numbers.rounding import floats, root
 from ..partitions.compute import partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
@@ -325,7 +325,9 @@ def thinnest_regions(part: Tiling) -> tuple[NDArray[np.int64], NDArray[np.float6
 
 def _rough_widths(part: Tiling) -> NDArray[np.float64]:
     """The widths of all regions in float64; 0 where an edge's ends round to one point."""
-    points, widths = np.asarray(part.vertices, np.float64), np.zeros(len(part))
+    points, widths = floats(part.vertices), np.zeros(len(part))
+    _, exponent = np.frexp(np.abs(points).max(initial=0.0))
+    points = np.ldexp(points, -exponent)  # so that products neither overflow nor underflow
     for members, corners in _groups(part.regions, np.arange(len(part))):
         corner = points[corners]
         edge = np.roll(corner, -1, axis=1) - corner
@@ -333,7 +335,7 @@ def _rough_widths(part: Tiling) -> NDArray[np.float64]:
         height = np.abs(edge[:, :, None, 0] * away[..., 1] - edge[:, :, None, 1] * away[..., 0]).max(axis=2)
         length = norms(edge)
         widths[members] = np.divide(height, length, out=np.zeros_like(height), where=length > 0).min(axis=1)
-    return widths
+    return np.asarray(np.ldexp(widths, exponent))
 
 
 def width(polygon: Sequence[Sequence[Any]]) -> float:
