@@ -37,6 +37,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared/data"
 NEEDS = {
     "acas-xu": "acasxu/ACASXU_run2a_1_1_batch_2000.onnx",
     "mnist-max": "mnist",
+    "mnist-max-near": "mnist",
     "mnist-average": "mnist",
     "r-net": "convnets/mtcnn/rnet.pt",
 }
@@ -50,11 +51,14 @@ REGIONS = {
     "mlp-64x4-of-32nds": 29565,
     "mlp-64x4-of-quarters": 21490,
     "mlp-64x4-bias-free": 504,
+    "mlp-64x4-near": 536,
     "shallow-1000": 457161,
     "sdf-256x6": 1043392,
     "acas-xu": 51005,
     "small-cnn": 4026,
     "small-cnn-faint": 3622,
+    "small-cnn-drowned": 3363,
+    "mnist-max-near": 1896,
     "r-net": 42976,
     "mnist-average": 93739,
     "mnist-max": 264100,
@@ -65,8 +69,9 @@ of r-net and of the networks for MNIST, which no other counter has confirmed."""
 BESIDE = {
     "mlp-64x4-of-32nds": "mlp-64x4",
     "mlp-64x4-of-quarters": "mlp-64x4",
-    "mlp-64x4-bias-free": "mlp-64x4",
+    "mlp-64x4-bias-free": "mlp-64x4-near",
     "small-cnn-faint": "small-cnn",
+    "small-cnn-drowned": "small-cnn",
     "mnist-max": "mnist-average",
 }
 """A network whose decisions are hard, and the like of it without what makes them so."""
@@ -114,22 +119,32 @@ def _r_net(name: str) -> Reference:
     return Reference(name, cpwl.compile(module, points[:1]), domain)
 
 
-def _for_mnist(name: str, pool: str) -> Reference:
-    """A network trained on MNIST, on the plane through three test images."""
+def _for_mnist(name: str, pool: str, share: float | None = None) -> Reference:
+    """A network trained on MNIST, on the plane through three test images, or a share of it around the first of them."""
     from image_networks import SETS, stored
+    from real_data import around
 
     points = SETS["mnist"]().of_classes((3, 5, 8), 3)
-    return Reference(name, cpwl.compile(stored(pool), points[:1]), cpwl.Domain.through(*points, margin=0.3))
+    domain = cpwl.Domain.through(*points, margin=0.3)
+    if share is not None:
+        domain = around(points[0], domain, share)
+    return Reference(name, cpwl.compile(stored(pool), points[:1]), domain)
 
 
-def _with_a_faint_filter(network: Network) -> Network:
-    """The first filter of each convolution, and its bias, times 1e-20: what weight decay leaves of an idle one."""
+def _with_a_faint_filter(network: Network, bias: float | None = None) -> Network:
+    """The first filter of each convolution times 1e-20: what weight decay leaves of an idle one.
+
+    So is its bias, unless one is given.
+    """
 
     def faint(op: Op) -> Op:
         if not isinstance(op, Conv):
             return op
         factors = np.where(np.arange(len(op.bias)) == 0, 1e-20, 1.0)
-        return replace(op, weight=op.weight * factors[:, None, None, None], bias=op.bias * factors)
+        biases = op.bias * factors
+        if bias is not None:
+            biases[0] = bias
+        return replace(op, weight=op.weight * factors[:, None, None, None], bias=biases)
 
     return Network(tuple(replace(node, op=faint(node.op)) for node in network.nodes))
 
@@ -139,6 +154,11 @@ def _changed(name: str, change: Callable[[Dense], Dense]) -> Reference:
     plain = _perceptron("mlp-64x4")
     nodes = [replace(node, op=change(node.op)) if isinstance(node.op, Dense) else node for node in plain.network.nodes]
     return Reference(name, Network(tuple(nodes)), plain.domain)
+
+
+def _near(name: str) -> Reference:
+    """The same perceptron on a small square: it has about as many regions there as all the square without biases."""
+    return replace(_perceptron("mlp-64x4"), name=name, domain=cpwl.Domain.box([-5 / 256] * 2, [5 / 256] * 2))
 
 
 def _rounded(op: Dense, parts: int) -> Dense:
@@ -210,9 +230,12 @@ _OTHERS: dict[str, Callable[[str], Reference]] = {
     "mlp-64x4-of-32nds": lambda name: _changed(name, lambda op: _rounded(op, 32)),
     "mlp-64x4-of-quarters": lambda name: _changed(name, lambda op: _rounded(op, 4)),
     "mlp-64x4-bias-free": lambda name: _changed(name, lambda op: replace(op, bias=np.zeros_like(op.bias))),
+    "mlp-64x4-near": _near,
     "acas-xu": _acas_xu,
     "small-cnn": lambda name: _on_random_slice(name, small_cnn(), 0.5),
     "small-cnn-faint": lambda name: _on_random_slice(name, _with_a_faint_filter(small_cnn()), 0.5),
+    "small-cnn-drowned": lambda name: _on_random_slice(name, _with_a_faint_filter(small_cnn(), 0.1), 0.5),
+    "mnist-max-near": lambda name: _for_mnist(name, "max", 1e-9),
     "r-net": _r_net,
     "mnist-average": lambda name: _for_mnist(name, "average"),
     "mnist-max": lambda name: _for_mnist(name, "max"),

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from families import Case
 from numpy.typing import NDArray
-from real_data import FOLDER, cifar
+from real_data import FOLDER, around, cifar, place
 from real_data import images as grey
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
@@ -49,7 +49,15 @@ POOLS: tuple[dict[str, int], ...] = (
     {"kernel_size": 2, "stride": 1},
 )
 UNITS = (nn.ReLU, nn.ReLU, nn.ReLU, lambda: nn.LeakyReLU(0.1), nn.Identity, lambda: nn.Hardtanh(-1, 1))
-WEIGHTS = ("random", "random", "of 1/8", "without biases", "ternary", "one filter nearly gone")
+WEIGHTS = (
+    "random",
+    "random",
+    "of 1/8",
+    "without biases",
+    "ternary",
+    "one filter nearly gone",
+    "one filter nearly gone, its bias not",
+)
 
 
 @cache
@@ -82,6 +90,8 @@ def plane(seed: int, names: tuple[str, ...] = ("digits",)) -> Case:
     net = cpwl.compile(model, example)
     domain = cpwl.Domain.through(*corners, margin=float(random.choice([0, 0.1, 0.3])))
     domain = _small_enough(random, net, domain, corners)
+    if random.random() < 0.2:
+        domain = around(corners[0], domain, float(random.choice([1e-3, 1e-6, 1e-9])))
     return Case(f"{name}, {scaling}, {words}, seed {seed}", net, domain)
 
 
@@ -89,7 +99,7 @@ def _small_enough(random: Random, net: Network, domain: cpwl.Domain, corners: Im
     """The domain or, so that the exact backend can cut it in a second, a part of it: about an image, or anywhere."""
     centre = np.zeros(2)
     if random.random() < 0.7:
-        centre = np.linalg.lstsq(domain.basis, corners[0].ravel() - domain.origin, rcond=None)[0]
+        centre = place(corners[0], domain)
     while len(cpwl.partition(net, domain, predicates="float")) > MOST:
         square = (domain.polytope.vertices - centre) * 0.6 + centre
         domain = cpwl.Domain.polygon(square, origin=domain.origin, basis=domain.basis)
@@ -136,6 +146,10 @@ def _that_fit(layers: list[nn.Module], example: Tensor) -> list[nn.Module]:
 
 def _reweighted(model: nn.Sequential, weights: str) -> None:
     first = next(f"{k}." for k, layer in enumerate(model) if isinstance(layer, nn.Conv2d | nn.Linear))
+    faint = {
+        "one filter nearly gone": {f"{first}weight", f"{first}bias"},
+        "one filter nearly gone, its bias not": {f"{first}weight"},
+    }.get(weights, set())
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if weights == "of 1/8":
@@ -144,5 +158,5 @@ def _reweighted(model: nn.Sequential, weights: str) -> None:
                 parameter.copy_((parameter * 4).sign() * (parameter.abs() > parameter.abs().median()))
             elif weights == "without biases" and name.endswith("bias"):
                 parameter.zero_()
-            elif weights == "one filter nearly gone" and name.startswith(first):
+            elif name in faint:
                 parameter[0] *= 1e-20

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import cpwl
 from cpwl.network import RELU, Dense, Network, Op, Piecewise
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -191,3 +192,16 @@ def mtcnn(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
     }
     module, size = modules[name]
     return with_state(module, FOLDER / "convnets" / "mtcnn" / f"{name}.pt"), (3, size, size)
+
+
+def around(image: NDArray[np.float64], domain: cpwl.Domain, size: float) -> cpwl.Domain:
+    """A square around an image in the plane of a domain: the domain's own, times ``size``."""
+    square = domain.polytope.vertices
+    square = (square - square.mean(axis=0)) * size + place(image, domain)
+    return cpwl.Domain.polygon(square, origin=domain.origin, basis=domain.basis)
+
+
+def place(image: NDArray[np.float64], domain: cpwl.Domain) -> NDArray[np.float64]:
+    """An image in the coordinates of a plane that goes through it."""
+    basis, offset = domain.basis.reshape(-1, 2), image.ravel() - domain.origin.ravel()
+    return np.asarray(np.linalg.lstsq(basis, offset, rcond=None)[0])

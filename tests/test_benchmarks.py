@@ -192,7 +192,7 @@ def test_a_network_beside_another_costs_and_counts_what_it_says() -> None:
     """The one that stands beside is measured in the same process, and its regions are its own."""
     command = [ROOT / "benchmarks" / "measure.py", "mlp-64x4-bias-free", "torch", "--least", "1", "--seconds", "0"]
     found = json.loads(subprocess.check_output([sys.executable, *command], text=True, cwd=ROOT))
-    assert (found["regions"], found["beside"], found["beside_regions"]) == (504, "mlp-64x4", 29714)
+    assert (found["regions"], found["beside"], found["beside_regions"]) == (504, "mlp-64x4-near", 536)
     assert found["settled"] > 0 and found["beside_cpu"] > 0 and found["floor"] > 0
 
 
@@ -209,6 +209,9 @@ def test_the_weights_of_hard_networks_are_what_their_names_say() -> None:
     for one, other in zip(faint[:2], plain[:2], strict=True):
         assert np.abs(one.weight[0]).max() <= 1e-20 * np.abs(other.weight[0]).max() * 1.01 and one.weight[0].any()
         assert np.array_equal(one.weight[1:], other.weight[1:])
+    for one, other in zip(matrices("small-cnn-drowned")[:2], faint[:2], strict=True):
+        assert np.array_equal(one.weight, other.weight)
+        assert one.bias[0] == 0.1 and np.array_equal(one.bias[1:], other.bias[1:])
     assert {*BESIDE.values()} <= {*available()} | {"mnist-average"}
 
 

@@ -99,6 +99,6 @@ def test_chords_cross_in_no_certain_order_where_values_at_their_ends_say_nothing
     chords, _ = Chords.pair(SQUARE, found, visits, torch.ones(1, dtype=torch.bool))
     ends = torch.stack([visits.crossing[chords.start], visits.crossing[chords.end]], 1)
     unknown = columns(torch.full((4, 3), value, dtype=torch.float64), tensor(*[bound] * 4))
-    meets, tied = Meets.find(chords, ChordEnds(SQUARE, unknown, found, ends))
+    meets, tied = Meets.find(chords, ChordEnds(SQUARE, unknown, found, ends).points)
     crossed = torch.bincount(meets.chord.reshape(-1), minlength=len(chords)) > 1
     assert bool(crossed.any()) and bool(tied[crossed].all())

@@ -354,7 +354,7 @@ def test_scaled_balls_hold_what_they_held(rows: list[Any]) -> None:
             assert abs(factor * Fraction(a) - Fraction(b)) <= Fraction(r)
 
 
-@pytest.mark.parametrize("seed", [94, 145, 207])
+@pytest.mark.parametrize("seed", [145, 165, 207])
 def test_areas_of_slivers_are_right_where_rounded_vertices_say_nothing(seed: int) -> None:
     pair = Pair.of(moved(seed))
     rounded = pair.float.arrangement.volumes().tolist()

@@ -146,7 +146,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import cpwl
-from cpwl import files
+from cpwl.storage import files
 from cpwl.tiling.blocks import Blocks
 from networks import mlp
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
@@ -277,7 +277,7 @@ def test_another_partition_is_not_resumed(other: dict[str, Any], name: str, tmp_
 
 COMMAND = """
 import sys, time
-from cpwl import dataset
+from cpwl.datasets import folder as dataset
 from cpwl.tiling.blocks import Blocks
 from cpwl.cli import main
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)

@@ -56,7 +56,7 @@ def expected_flips(network: Network, dtype: str, inputs: np.ndarray) -> list[int
     forward = Forward(network, exact, exact.points(inputs))
     arguments = {stage.index: stage.argument.to_numpy().tolist() for stage in forward}
     flips = [0] * len(inputs)
-    for i, values in backends.execution(dtype).run(network, inputs):
+    for i, values in backends.get("torch").execution(dtype).run(network, inputs):
         for r, row in enumerate(values.tolist() if i >= 0 else []):
             ran = pieces_that_fit(network, i, [Fraction(x) for x in row])
             truly = pieces_that_fit(network, i, arguments[i][r])
@@ -72,7 +72,7 @@ def test_units_on_other_pieces_and_errors_are_those_counted_one_by_one(net: Netw
     run = Judge(part, dtype, None).at_slice(np.concatenate([part.vertices[:6], near]))
     assert run.flips.tolist() == expected_flips(part.network, dtype, run.inputs)
     exactly = cpwl.evaluate(part.network, run.inputs, backend="exact")
-    *_, (_, output) = backends.execution(dtype).run(part.network, run.inputs)
+    *_, (_, output) = backends.get("torch").execution(dtype).run(part.network, run.inputs)
     for r in range(len(run)):
         error = max(abs(Fraction(x) - y) for x, y in zip(output[r].tolist(), exactly[r].ravel().tolist()))
         assert run.errors[r] == pytest.approx(float(error), rel=2.0**-9, abs=0)
@@ -172,7 +172,7 @@ def test_a_run_computes_what_torch_computes_in_that_type(dtype: str, tolerance: 
     module = Cnn().eval()
     net = cpwl.compile(module, torch.zeros(1, 2, 5, 5))
     x = torch.randn(9, 2, 5, 5)
-    *_, (_, output) = backends.execution(dtype).run(net, x.double().flatten(1).numpy())
+    *_, (_, output) = backends.get("torch").execution(dtype).run(net, x.double().flatten(1).numpy())
     wanted = module.to(getattr(torch, dtype))(x.to(getattr(torch, dtype))).detach().double().numpy()
     assert np.abs(output - wanted).max() <= tolerance * np.abs(wanted).max()
 
@@ -186,7 +186,7 @@ def test_inputs_off_the_slice_are_judged_where_they_are() -> None:
     run = found.grid
     assert (run.inputs != part.to_input(run.u)).any()
     exact = cpwl.evaluate(net, run.inputs, backend="exact").argmax(axis=1)
-    *_, (_, output) = backends.execution("bfloat16").run(net, run.inputs)
+    *_, (_, output) = backends.get("torch").execution("bfloat16").run(net, run.inputs)
     assert run.changed.tolist() == (output.argmax(axis=1) != exact).tolist()
     assert run.flips.tolist() == expected_flips(net, "bfloat16", run.inputs)
 
@@ -246,7 +246,7 @@ def test_no_inputs_are_no_errors() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("seed", [3, 4, 11])
+@pytest.mark.parametrize("seed", [4, 5, 11])
 def test_what_long_numbers_decide_at_a_point_is_what_exact_arithmetic_says(dtype: Any, seed: int) -> None:
     """On planes through images, where maxima tie at every point: each reference alone, where it leaves nothing open."""
     chosen = plane(seed)

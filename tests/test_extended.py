@@ -17,19 +17,24 @@ from hypothesis import strategies as st
 from networks import mlp
 
 import cpwl
+from cpwl import backends
 from cpwl.backends import rungs
-from cpwl.backends.exact import ExactArithmetic
+from cpwl.backends.exact import ExactArithmetic, short
+from cpwl.backends.torch import TorchArrangement, arithmetic_on
 from cpwl.backends.torch.fields import arithmetic
 from cpwl.backends.torch.long_numbers import arithmetic as extended
 from cpwl.backends.torch.long_numbers import oracle
 from cpwl.backends.torch.long_numbers.arithmetic import ExtendedArithmetic, ExtendedField
 from cpwl.backends.torch.long_numbers.digits import Grid, bits_for
+from cpwl.backends.torch.refinement import decide
 from cpwl.backends.torch.refinement.counts import Counts
 from cpwl.backends.torch.refinement.decide import Decider
-from cpwl.fields.close_values import positions
+from cpwl.fields.close_values import CloseValues, positions
 from cpwl.fields.predicates import Names
+from cpwl.fields.structural_zeros import Named
 from cpwl.network import Dense, Gather, Input, Max, Network, Node, Periodic, Piecewise
 from cpwl.numbers.double_double import Balls
+from cpwl.tiling.sweep import Sweep
 
 seeds = st.integers(0, 2**32 - 1)
 floats = st.floats(-(2.0**100), 2.0**100, allow_subnormal=False)
@@ -175,6 +180,7 @@ class Watched:
         self.exact: list[int] = []
         """All signs that were left to integers."""
         monkeypatch.setattr(rungs, "_CHEAP", 0)
+        monkeypatch.setattr(short, "may_be_short", lambda *_: False)
         monkeypatch.setattr(arithmetic, "ROUND_UP", 2.0**30)
         truly = Decider._exact_signs
 
@@ -234,8 +240,42 @@ def test_decisions_are_counted_by_question_and_by_what_settled_them(monkeypatch:
     assert counts.decisions == sum(settled) > 1000
     by_integers = {question: n for (question, rung), n in counts.items() if rung == "integer"}
     assert by_integers.get("sign", 0) + by_integers.get("cut", 0) == len(watched.exact) > 0
-    assert all(counts[question, "long number"] > 0 for question in ("sign", "order", "cut", "place"))
-    assert counts["cut", "name"] > 0
+    assert all(counts[question, "long number"] > 0 for question in ("sign", "order", "place"))
+    assert counts["cut", "name"] > 0 and counts["cut", "integer"] > 0
+
+
+@pytest.mark.parametrize("parts", [(2,), (5,), (1, 2), (1, 2, 5)])
+def test_lemma_10_decisions_from_numbers_of_any_length_agree_with_the_exact_backend(
+    parts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rungs, "_CHEAP", 0)
+    monkeypatch.setattr(rungs, "_DEAR", 0)
+    monkeypatch.setattr(decide, "_PARTS", parts)
+    for seed in range(len(FAMILIES), 2 * len(FAMILIES)):
+        chosen = case(seed)
+        assert disagreements(chosen.network, chosen.domain) == [], chosen.name
+
+
+def test_float64_numbers_computed_anew_decide_what_the_bounds_of_vertices_leave_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The bounds of the sweep say nothing at all; those of three rows a region are honest."""
+    monkeypatch.setattr(rungs, "_CHEAP", 0)
+    monkeypatch.setattr(rungs, "_DEAR", 0)
+    asked: dict[int, list[int]] = {parts: [] for parts in decide._PARTS}
+    truly = CloseValues.signs
+
+    def noted(values: CloseValues, *given: Any) -> Any:
+        asked[values._parts].append(len(given[0]))
+        return truly(values, *given)
+
+    monkeypatch.setattr(CloseValues, "signs", noted)
+    network = mlp(3, [2, 8, 8, 3])
+    sweep = Sweep(network, SQUARE, backends.get("torch"))
+    lines = Names.sides(len(SQUARE.polytope.vertices))
+    found = sweep.finish(sweep.start(TorchArrangement.of(SQUARE.polytope), lines, trusting=False))
+    assert found is not None and len(found.state.arrangement) == len(cpwl.partition(network, SQUARE, backend="exact"))
+    assert sum(asked[1]) > 100 and sum(asked[2]) < sum(asked[1]) / 4
 
 
 @pytest.mark.parametrize("kept", [0, oracle._KEPT])
@@ -252,11 +292,11 @@ def test_lemma_10_copies_of_one_entry_tie_by_name(monkeypatch: pytest.MonkeyPatc
     Watched(monkeypatch)
     network = overlapping_windows()
     assert disagreements(network, SQUARE) == []
-    stage = oracle.CloseOracle(network, SQUARE)(np.ones((1, 4), np.int16), np.zeros(0, np.int64), Names.sides(0))
+    structure = Named(network, SQUARE)
     itself, same, turned, third = (1, 0, 2, 0.0), (1, 4, 5, 0.0), (1, 1, 0, 0.0), (1, 0, 6, 0.0)
     column, side, earlier = (1, 0, 1, 0.0), (-1, 0, -1, 0.0), (0, 0, 1, 0.0)
     pairs = [(itself, side), (column, same), (column, turned), (column, third), (column, side), (column, earlier)]
-    known = stage.vanish(*(Names.of([pair[k] for pair in pairs]) for k in (0, 1)))
+    known = structure.vanish(*(Names.of([pair[k] for pair in pairs]) for k in (0, 1)))
     assert known.tolist() == [True, True, True, False, False, False]
 
 
@@ -266,7 +306,7 @@ def test_numbers_get_longer_until_the_bounds_are_small(
 ) -> None:
     monkeypatch.setattr(oracle, "_ENOUGH", enough)
     network = mlp(0, [2, 8, 8, 3])
-    found = oracle.CloseOracle(network, SQUARE)
+    found = oracle.CloseOracle(network, SQUARE, arithmetic_on(torch.device("cpu")), 2)
     stage = found(np.ones((1, 16), np.int16), np.zeros(0, np.int64), Names.levels(0, *np.zeros((2, 0), np.int64)))
     field = stage.states[0].live[stage.argument]
     assert field.digits.count == parts and (parts == 8 or float(field.error.max()) <= enough * 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,14 @@ from agreement import disagreements
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_planes import plane, sets
+from real_data import around
 from sklearn.datasets import load_digits
 from torch import nn
 
 import cpwl
+from cpwl.backends import rungs
+from cpwl.backends.torch.refinement import decide
+from cpwl.backends.torch.refinement.decide import Decider
 
 DIGITS = load_digits().images[:, None] / 16
 
@@ -87,3 +93,56 @@ def test_filters_of_another_size_ask_for_no_more_decisions_than_others(scaled: t
     net = cpwl.compile(small_filters(0, scaled, size), torch.zeros(1, 1, 8, 8, dtype=torch.float64))
     part = cpwl.partition(net, domain)
     assert len(part) > 1000 and part.settled < len(part) / 20
+
+
+def pooled(seed: int, *channels: int) -> nn.Sequential:
+    """Two convolutions, each with a max-pool, the second with windows that overlap."""
+    torch.manual_seed(seed)
+    first, second = channels
+    layers = [nn.Conv2d(1, first, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(first, second, 2), nn.ReLU()]
+    return nn.Sequential(*layers, nn.MaxPool2d(2, stride=1), nn.Flatten(), nn.Linear(4 * second, 3)).double().eval()
+
+
+@pytest.fixture
+def by_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """All signs that integers will have decided, with long numbers for networks of any size."""
+    monkeypatch.setattr(rungs, "_CHEAP", 0)
+    found: list[int] = []
+    truly = Decider._exact_signs
+
+    def noted(decider: Decider, *given: Any) -> torch.Tensor:
+        signs = truly(decider, *given)
+        found.extend(signs.tolist())
+        return signs
+
+    monkeypatch.setattr(Decider, "_exact_signs", noted)
+    return found
+
+
+@pytest.mark.parametrize(("layer", "parts"), [(0, (1, 2, 5)), (3, (1, 2, 5)), (3, (2,))])
+def test_integers_decide_little_where_a_bias_drowns_its_filter_and_numbers_are_long(
+    layer: int, parts: tuple[int, ...], by_integers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "_PARTS", parts)
+    model = pooled(0, 2, 3)
+    with torch.no_grad():
+        model[layer].weight[0] *= 1e-20  # type: ignore[operator, index]
+        model[layer].bias[0] = 0.1  # type: ignore[operator, index]
+    net = cpwl.compile(model, torch.zeros(1, 1, 8, 8, dtype=torch.float64))
+    domain = around(DIGITS[0], cpwl.Domain.through(*DIGITS[[0, 11, 27]], margin=0.1), 0.3)
+    part = cpwl.partition(net, domain)
+    assert (
+        len(part) > 20
+        and part.settled > 300
+        and (np.count_nonzero(by_integers) < part.settled / 20) == (len(parts) > 1)
+    )
+    assert disagreements(net, domain) == []
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-6, 1e-9])
+def test_on_a_tiny_square_around_an_image_integers_decide_zeros_alone(size: float, by_integers: list[int]) -> None:
+    net = cpwl.compile(pooled(1, 2, 3), torch.zeros(1, 1, 8, 8, dtype=torch.float64))
+    domain = around(DIGITS[11], cpwl.Domain.through(*DIGITS[[0, 11, 27]], margin=0.1), size)
+    part = cpwl.partition(net, domain)
+    assert len(part) > 3 and part.settled and not any(by_integers)
+    assert disagreements(net, domain) == []

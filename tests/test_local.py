@@ -16,7 +16,7 @@ from networks import layered, mlp, residual
 
 import cpwl
 from cpwl.errors import ArgumentError, BackendError, DomainError, NumericalRangeError, ShapeError
-from cpwl.geometry.clipping import bounding, sides
+from cpwl.geometry.clipping import bounding
 from cpwl.geometry.domain import exactly
 from cpwl.network import RELU, Divide, Gather, Input, Max, Network, Node, Periodic, Piecewise
 
@@ -344,7 +344,7 @@ rows_of_integers = st.lists(st.tuples(*[st.integers(-4, 4)] * 3), max_size=8)
 def test_rows_that_bound_a_polygon_are_those_whose_removal_enlarges_it(rows: list[tuple[int, int, int]]) -> None:
     table = np.array(rows, np.float64).reshape(-1, 3)
     found = bounding(SQUARE.polytope, table, np.zeros(len(table)))
-    everything_ = [*sides(SQUARE.polytope), *(tuple(map(Fraction, row)) for row in rows)]
+    everything_ = [*SQUARE.polytope.sides, *(tuple(map(Fraction, row)) for row in rows)]
 
     def region(kept: list[Any]) -> Any:
         polygon: Any = [(Fraction(4 * x), Fraction(4 * y)) for x, y in SQUARE.polytope.vertices.tolist()]

@@ -13,7 +13,7 @@ import torch
 from agreement import disagreements
 
 import cpwl
-from cpwl import backends
+from cpwl.backends import rungs
 from cpwl.backends.torch import FloatField, TorchArithmetic
 from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network, Node, Sum
@@ -34,7 +34,7 @@ def lines_of(lines: Lines, shift: float = 2.0) -> Network:
 
 @pytest.fixture
 def tier(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    return lambda closely: monkeypatch.setattr(backends, "_CHEAP", 0 if closely else 1 << 60)
+    return lambda closely: monkeypatch.setattr(rungs, "_CHEAP", 0 if closely else 1 << 60)
 
 
 @pytest.fixture
@@ -83,11 +83,17 @@ def test_three_lines_that_nearly_meet_make_a_triangle(
 
 
 @CLOSELY
-def test_three_lines_that_meet_make_none(closely: bool, tier: Callable[[bool], None]) -> None:
+@pytest.mark.parametrize("shift", [2.0, 2.0**24], ids=["known closely", "known poorly"])
+@pytest.mark.parametrize(("left", "regions"), [(-1.0, 6), (0.0, 4)], ids=["inside", "on a side"])
+def test_three_lines_that_meet_make_none(
+    left: float, regions: int, shift: float, closely: bool, tier: Callable[[bool], None], no_rounds: None
+) -> None:
+    """Known poorly: sharper positions are asked for, and still do not part them."""
     tier(closely)
-    network = lines_of([(1.0, 0.5, 0.0), (0.5, 1.0, 0.0), (1.0, -1.0, 0.0)])
-    assert disagreements(network, SQUARE) == []
-    assert len(cpwl.partition(network, SQUARE)) == 6
+    domain = cpwl.Domain.box([left, -1.0], [1.0, 1.0])
+    network = lines_of([(1.0, 0.5, 0.0), (0.5, 1.0, 0.0), (1.0, -1.0, 0.0)], shift)
+    assert disagreements(network, domain) == []
+    assert len(cpwl.partition(network, domain)) == regions
 
 
 def test_a_unit_that_is_off_everywhere_is_left_out_of_the_rows_and_one_that_is_on_somewhere_is_not() -> None:

@@ -327,6 +327,23 @@ def test_lemma_5c_the_librarys_parameter_is_within_its_bound_also_for_a_level(
             assert abs(position - a / (a - b)) <= slack
 
 
+@given(seeds, st.integers(-30, 30), st.tuples(st.integers(-40, 3), st.integers(-40, 3)))
+def test_lemma_5c_the_parameter_is_within_its_bound_whatever_signs_the_computed_values_have(
+    seed: int, exponent: int, sizes: tuple[int, int]
+) -> None:
+    """The exact values have opposite signs; errors are up to eight times as large as they."""
+    random = np.random.default_rng(seed)
+    true = [Fraction(float(x)) for x in abs(random.standard_normal(2)) * [1.0, 2.0**exponent]]
+    a, b = true[0], -true[1]
+    assume(a > 0 > b)
+    errors = [Fraction(2) ** k * size for k, size in zip(sizes, true, strict=True)]
+    shares = [Fraction(float(x)) for x in random.uniform(-1, 1, 2)]
+    values = [float(x + s * e) for x, s, e in zip((a, b), shares, errors, strict=True)]
+    bounds = [float(e) * (1 + 2.0**-40) + 2.0**-50 * abs(x) for e, x in zip(errors, values, strict=True)]
+    position, slack = (x.item() for x in vanishing(*(torch.tensor(x, dtype=torch.float64) for x in (*values, *bounds))))
+    assert 0 <= position <= 1 and abs(Fraction(position) - a / (a - b)) <= Fraction(slack)
+
+
 def test_lemma_5c_the_parameter_bound_is_attained() -> None:
     """Ends 1 and -3, each too far from 0 or too near by 1/4, in the direction that moves the crossing most."""
     e_a = e_b = Fraction(1, 4)

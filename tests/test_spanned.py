@@ -28,6 +28,7 @@ from cpwl.backends.torch.low_rank.field import Recipe, SpannedField
 from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
 from cpwl.tiling import blocks
 from cpwl.tiling.blocks import Blocks
+from cpwl.tiling.sweep import Sweep
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 seeds = st.integers(0, 2**32 - 1)
@@ -54,7 +55,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[SpannedField], None]
 
 
 def spans(backend: backends.Backend, network: Network, domain: cpwl.Domain) -> bool:
-    return isinstance(backends.sweeping(backend, network, domain, exact=True), spanning.SpanningArithmetic)
+    return isinstance(backend.sweeping(network, domain, exact=True), spanning.SpanningArithmetic)
 
 
 def patterns(part: cpwl.Partition) -> list[bytes]:
@@ -155,6 +156,25 @@ POOLS = (nn.MaxPool2d(2), nn.MaxPool2d(3, 2, ceil_mode=True), nn.MaxPool2d(3, 1,
 def test_lemma_11_convolutions_and_pools(pool: nn.Module, activation: nn.Module) -> None:
     network, domain = pooled(3, pool, activation, 0.05)
     assert not disagreements(network, domain)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03])
+@pytest.mark.parametrize("seed", range(2))
+def test_arguments_that_another_exceeds_everywhere_do_not_play_and_nothing_changes(
+    seed: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = pooled(seed, nn.MaxPool2d(3, stride=2), nn.ReLU(), share)
+    counts = []
+    truly = Sweep._arguments
+
+    def noted(*given: Any) -> Any:
+        groups = truly(*given)
+        counts.append(len(groups.values) / len(groups))
+        return groups
+
+    monkeypatch.setattr(Sweep, "_arguments", noted)
+    assert disagreements(*chosen) == []
+    assert min(counts) < max(counts) == 9  # the exact backend plays all
 
 
 def test_equal_pixels_and_windows_that_overlap_leave_few_decisions_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +422,7 @@ def test_wide_networks_are_spanned_where_decisions_are_exact_and_others_never(mo
     )
     assert spans(torch_backend, wide, SQUARE)
     for network, exact in ((wide, False), (narrow, True), (periodic, True)):
-        arithmetic = backends.sweeping(torch_backend, network, SQUARE, exact=exact)
+        arithmetic = torch_backend.sweeping(network, SQUARE, exact=exact)
         assert not isinstance(arithmetic, spanning.SpanningArithmetic)
     assert not spans(backends.get("exact"), wide, SQUARE)
 

@@ -43,11 +43,6 @@ class BitMatrix:
         different = np.bitwise_and.reduce(self.packed, axis=0) ^ np.bitwise_or.reduce(self.packed, axis=0)
         return np.flatnonzero(np.unpackbits(different, count=self.columns, bitorder="little"))
 
-    def chosen(self, columns: NDArray[np.int64]) -> BitMatrix:
-        """The matrix of the given columns."""
-        everything = np.array_equal(columns, np.arange(self.columns))
-        return self if everything else BitMatrix.pack(self.at(columns))
-
     def at(self, columns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Some columns as a boolean matrix (rows, len(columns))."""
         return (self.packed[:, columns // 8] >> (columns % 8).astype(np.uint8) & 1).view(np.bool_)

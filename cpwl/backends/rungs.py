@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields.predicates import CloseFunctions, Functions, Names, Oracle
+from ..fields.predicates import CloseFunctions, Names, Oracle, RegionsFunctions
+from ..fields.structural_zeros import Named
 from ..geometry.arrangement import Form
 from ..geometry.domain import Domain
 from ..network.network import Network
@@ -20,6 +21,7 @@ from ..numbers.double_double import Balls
 
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
+    from .torch.fields.arithmetic import TorchArithmetic
     from .torch.long_numbers.arithmetic import ExtendedField
     from .torch.long_numbers.lines import CloseLines
     from .torch.long_numbers.oracle import CloseOracle
@@ -46,7 +48,10 @@ def oracle(network: Network, domain: Domain) -> Oracle:
 
 
 _CHEAP = 1 << 12
-"""A network of so few products is evaluated exactly as fast as closely."""
+"""A network of fewer products is evaluated exactly as fast as closely."""
+
+_DEAR = 1 << 20
+"""In a network of so many products a pass costs more than what is decided by it: float64 numbers are tried first."""
 
 
 class _Oracle:
@@ -54,12 +59,36 @@ class _Oracle:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network, self._domain = network, domain
+        self._closer: dict[int, CloseOracle] = {}
+        """By how many parts numbers have at least."""
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
+    def __call__(self, patterns: NDArray[np.int16]) -> RegionsFunctions:
         return self._exact(patterns)
 
-    def closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> CloseFunctions | None:
-        return self._close(patterns, place, names) if self._network.products >= _CHEAP else None
+    def closely(
+        self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int
+    ) -> CloseFunctions | None:
+        return None if self._cheap(patterns, parts) else self._close(parts)(patterns, place, names)
+
+    def _cheap(self, patterns: NDArray[np.int16], parts: int) -> bool:
+        """Whether exact functions, for patterns up to a stage, cost no more than close ones in so many parts."""
+        if self._network.products < (_DEAR if parts == 1 else _CHEAP):
+            return True
+        return self._may_be_short and self._exact.quick(patterns.shape[1])
+
+    @cached_property
+    def _may_be_short(self) -> bool:
+        from .exact.short import may_be_short
+
+        return may_be_short(self._network, self._domain)
+
+    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
+        return self._named.vanish(names, others)
+
+    def vanish_everywhere(
+        self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names
+    ) -> NDArray[np.bool_]:
+        return self._named.vanish_everywhere(patterns, place, names)
 
     def lines_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
         return self._close_lines(patterns, place, names, parts)
@@ -74,14 +103,24 @@ class _Oracle:
         return SliceOracle(self._network, self._domain)
 
     @cached_property
-    def _close(self) -> CloseOracle:
+    def _named(self) -> Named:
+        return Named(self._network, self._domain)
+
+    def _close(self, parts: int) -> CloseOracle:
         from .torch.long_numbers.oracle import CloseOracle
 
-        return CloseOracle(self._network, self._domain)
+        if parts not in self._closer:
+            self._closer[parts] = CloseOracle(self._network, self._domain, self._plain, parts)
+        return self._closer[parts]
 
     @cached_property
     def _close_lines(self) -> CloseLines:
-        from .torch import arithmetic_on, check_device
         from .torch.long_numbers.lines import CloseLines
 
-        return CloseLines(self._network, self._domain, arithmetic_on(check_device(None)))
+        return CloseLines(self._network, self._domain, self._plain)
+
+    @cached_property
+    def _plain(self) -> TorchArithmetic:
+        from .torch import arithmetic_on, check_device
+
+        return arithmetic_on(check_device(None))

@@ -162,7 +162,7 @@ def compare_execution(
     (and for float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
     """
     if not isinstance(part, Tiling):
-        raise ArgumentError(f"part must be a Tiling, got {type(part).__name__}. Call cpwl.partition first.")
+        raise ArgumentError(f"part must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
     if dtype not in get_args(Dtype):
         raise ArgumentError(f"dtype must be one of {', '.join(map(repr, get_args(Dtype)))}, got {dtype!r}.")
     if not isinstance(grid, int) or grid < 0:

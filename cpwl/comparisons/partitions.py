@@ -226,7 +226,7 @@ def _compared(one: Tiling, other: Tiling, residuals: Residuals | None) -> Compar
 def _check(part_float: Tiling, part_exact: Tiling) -> None:
     for name, part in (("part_float", part_float), ("part_exact", part_exact)):
         if not isinstance(part, Tiling):
-            raise ArgumentError(f"{name} must be a Tiling, got {type(part).__name__}. Call cpwl.partition first.")
+            raise ArgumentError(f"{name} must be a Partition, got {type(part).__name__}. Call cpwl.partition first.")
         part.check_complete(f"comparing it as {name}")
     if not _same_network(part_float.network, part_exact.network):
         raise ArgumentError("part_float and part_exact must be partitions by one network; theirs differ.")

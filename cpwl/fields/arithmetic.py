@@ -128,6 +128,10 @@ class Arithmetic(ABC, Generic[Field]):
         """
         return live
 
+    def ranges(self, field: Field) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Bounds on each function over the whole arrangement, (K,) each; None where they would cost much."""
+        return None
+
     def rank(self, live: Mapping[int, Field]) -> int:
         """Of how many rows fields are combinations; 0 where they are held by their values."""
         return 0

@@ -21,9 +21,9 @@ _SURE = 2.0**-24
 class CloseValues:
     """Values of columns at vertices of a complex, each the quotient of two numbers known up to a bound."""
 
-    def __init__(self, exactly: Exactly, lines: Ragged) -> None:
-        """``lines``: the numbers of the lines of each cell."""
-        self._exactly, self._lines = exactly, lines
+    def __init__(self, exactly: Exactly, lines: Ragged, parts: int) -> None:
+        """``lines``: the numbers of the lines of each cell; ``parts``: of a number, at least."""
+        self._exactly, self._lines, self._parts = exactly, lines, parts
         self._batches: list[CloseRegions] = []
         self._home = np.full((len(lines), 2), -1)
         """The batch of each cell and its place there; -1 before it is asked for."""
@@ -38,46 +38,24 @@ class CloseValues:
         cells = np.unique(cells)
         wanted = cells[self._home[cells, 0] < 0]
         if self.known and len(wanted):
-            found = self._exactly.closely(wanted, self._lines.take(wanted))
+            found = self._exactly.closely(wanted, self._lines.take(wanted), self._parts)
             self.known = found is not None
             if found is not None:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
                 self._batches.append(found)
 
-    def signs(
-        self, vertex: Rows, home: Rows, names: Rows, column: Rows
-    ) -> tuple[NDArray[np.int8], NDArray[np.bool_], NDArray[np.bool_]]:
-        """The signs of columns at vertices, int8; which of them are zero by name; which are open: 0, or perhaps not."""
+    def signs(self, vertex: Rows, home: Rows, names: Rows, column: Rows) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """The signs of columns at vertices, int8; and which of them are open: 0, or perhaps not."""
         signs, zero = np.zeros(len(vertex), np.int8), np.zeros(len(vertex), np.bool_)
         for start in range(0, len(vertex), _BLOCK):
             block = slice(start, start + _BLOCK)
             value, over = self.values(vertex[block], home[block], names[block], home[block], column[block])
             signs[block], zero[block] = value.signs() * over.signs(), value.is_zero()
-        named = np.zeros(len(signs), np.bool_)
-        left = np.flatnonzero((signs == 0) & ~zero)
-        for line in names.T:
-            named[left] |= self._vanish(home[left], column[left], line[left])
-        left = left[~named[left]]
-        named[left] = self._vanish_everywhere(home[left], column[left])
-        return signs, named, (signs == 0) & ~zero & ~named
+        return signs, (signs == 0) & ~zero
 
-    def _vanish(self, cell: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
-        """Whether columns are known by name to be zero where other functions on the cell are."""
-        result = np.zeros(len(cell), np.bool_)
-        for batch, regions in enumerate(self._batches):
-            index = np.flatnonzero(self._home[cell, 0] == batch)
-            result[index] = regions.vanish(self._home[cell[index], 1], column[index], other[index])
-        return result
-
-    def _vanish_everywhere(self, cell: Rows, column: Rows) -> NDArray[np.bool_]:
-        """Whether columns are known to be zero on the whole cell."""
-        pairs, which = np.unique(np.stack([cell, column]), axis=1, return_inverse=True)
-        result = np.zeros(pairs.shape[1], np.bool_)
-        for batch, regions in enumerate(self._batches):
-            index = np.flatnonzero(self._home[pairs[0], 0] == batch)
-            if len(index):
-                result[index] = regions.vanish_everywhere(self._home[pairs[0, index], 1], pairs[1, index])
-        return result[which.ravel()]
+    def perhaps_zero(self, cell: Rows, column: Rows) -> NDArray[np.bool_]:
+        """Where a column may be zero on the whole cell: no coefficient is known to be something else."""
+        return np.asarray((self._forms(cell, -1 - column).signs() == 0).all(axis=1))
 
     def values(self, vertex: Rows, home: Rows, names: Rows, cell: Rows, column: Rows) -> tuple[Balls, Balls]:
         """The values, as quotients, up to a positive factor common to one cell and column."""

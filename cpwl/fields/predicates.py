@@ -7,7 +7,7 @@ leaves open can be made from exact affine functions, evaluated for the few regio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -86,6 +86,22 @@ class Functions(Protocol):
         ...
 
 
+class RegionsFunctions(Protocol):
+    """The exact functions of a network on several regions."""
+
+    def __getitem__(self, place: int) -> Functions:
+        """Those on one region."""
+        ...
+
+    def __iter__(self) -> Iterator[Functions]:
+        """Those on one region after the other."""
+        ...
+
+    def forms(self, place: Rows, names: Names) -> Sequence[Form]:
+        """The functions of those names on the regions place[i], each up to a positive factor."""
+        ...
+
+
 class CloseFunctions(Protocol):
     """The functions of a network on several regions, up to a bound."""
 
@@ -93,27 +109,27 @@ class CloseFunctions(Protocol):
         """The functions of those names on the regions place[i], each up to a positive factor: a, b, c, (n, 3)."""
         ...
 
-    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
-        """Whether names[i], of the stage that comes next, is known to be zero where others[i] is: by name alone."""
-        ...
-
-    def vanish_everywhere(self, place: Rows, names: Names) -> NDArray[np.bool_]:
-        """Whether names[i], of the stage that comes next, is known to be zero on the region place[i]."""
-        ...
-
 
 class Oracle(Protocol):
     """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Sequence[Functions]:
+    def __call__(self, patterns: NDArray[np.int16]) -> RegionsFunctions:
         """The exact functions on each region."""
         ...
 
-    def closely(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> CloseFunctions | None:
-        """The functions up to a bound, or None where the exact ones cost as little.
+    def closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> CloseFunctions | None:
+        """The functions up to a bound, in numbers of ``parts`` parts or more; None where those are not worth it.
 
         Of stages before the one that comes next, only the functions names[i] on the regions place[i] can be asked for.
         """
+        ...
+
+    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
+        """Whether names[i], of one stage, is known to be zero where others[i] is: by name alone."""
+        ...
+
+    def vanish_everywhere(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> NDArray[np.bool_]:
+        """Whether names[i], of the stage that comes next, is known to be zero on the region patterns[place[i]]."""
         ...
 
     def lines_closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Balls:
@@ -146,14 +162,26 @@ class Predicates:
         def regions(rows: Rows) -> ExactRegions:
             return _ExactRegions(self.oracle(self.patterns(rows)), self.lines, naming, rows)
 
-        def closely(rows: Rows, lines: Ragged) -> CloseRegions | None:
-            functions = self.oracle.closely(self.patterns(rows), lines.row_of, self.lines.take(lines.values))
+        def closely(rows: Rows, lines: Ragged, parts: int) -> CloseRegions | None:
+            wanted = lines.row_of, self.lines.take(lines.values)
+            functions = self.oracle.closely(self.patterns(rows), *wanted, parts)
             return None if functions is None else _CloseRegions(functions, self.lines, naming, rows)
+
+        def vanishing(rows: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
+            names, result = naming(rows, column), np.zeros(len(rows), np.bool_)
+            line, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
+            result[line] = self.oracle.vanish(names.take(line), self.lines.take(other[line]))
+            result[own] = self.oracle.vanish(names.take(own), naming(rows[own], -1 - other[own]))
+            return result
+
+        def vanishing_everywhere(rows: Rows, column: Rows) -> NDArray[np.bool_]:
+            regions, place = np.unique(rows, return_inverse=True)
+            return self.oracle.vanish_everywhere(self.patterns(regions), place, naming(rows, column))
 
         def only(chosen: Rows) -> Exactly:
             return self.exactly(lambda rows, columns: naming(rows, chosen[columns]))
 
-        return Exactly(regions, only, closely)
+        return Exactly(regions, only, closely, vanishing, vanishing_everywhere)
 
     def exact_lines(self) -> ExactLines:
         """The functions behind the lines of the arrangement alone."""
@@ -214,28 +242,16 @@ class _CloseRegions:
     def lines(self, place: Rows, line: Rows) -> Balls:
         return self.functions.forms(place, self.known.take(line))
 
-    def vanish(self, place: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
-        regions, result = self.regions[place], np.zeros(len(place), np.bool_)
-        names = self.naming(regions, column)
-        line, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
-        result[line] = self.functions.vanish(names.take(line), self.known.take(other[line]))
-        result[own] = self.functions.vanish(names.take(own), self.naming(regions[own], -1 - other[own]))
-        return result
-
-    def vanish_everywhere(self, place: Rows, column: Rows) -> NDArray[np.bool_]:
-        return self.functions.vanish_everywhere(place, self.naming(self.regions[place], column))
-
 
 @dataclass(frozen=True, eq=False)
 class _ExactRegions:
-    functions: Sequence[Functions]
+    functions: RegionsFunctions
     lines: Names
     naming: Naming
     regions: Rows
 
-    def forms(self, place: Rows, name: Rows) -> list[Form]:
+    def forms(self, place: Rows, name: Rows) -> Sequence[Form]:
         is_line = name >= 0
         columns = self.naming(self.regions[place[~is_line]], -1 - name[~is_line])
         order = np.argsort(np.concatenate([np.flatnonzero(is_line), np.flatnonzero(~is_line)]))
-        names = Names.joined([self.lines.take(name[is_line]), columns]).take(order)
-        return [self.functions[k].form(*names.at(i)) for i, k in enumerate(place.tolist())]
+        return self.functions.forms(place, Names.joined([self.lines.take(name[is_line]), columns]).take(order))

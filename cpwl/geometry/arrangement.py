@@ -81,26 +81,26 @@ class CloseRegions(Protocol):
         """Functions that vanish on edges of the regions: those of the lines with these numbers, of either sign."""
         ...
 
-    def vanish(
-        self, place: NDArray[np.int64], column: NDArray[np.int64], other: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Whether a column is known to be zero where another function is: line ``other``, or column -1 - ``other``."""
-        ...
-
-    def vanish_everywhere(self, place: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether a column is known to be zero on the whole region."""
-        ...
-
 
 @dataclass(frozen=True, eq=False)
 class Exactly:
-    """How functions on regions, int64 (n,), are known exactly; and, if they are, closely at less cost."""
+    """How functions on regions, int64 (n,), are known exactly; and, if they are, by name, or closely at less cost."""
 
     regions: Callable[[NDArray[np.int64]], ExactRegions]
     only: Callable[[NDArray[np.int64]], Exactly]
     """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
-    closely: Callable[[NDArray[np.int64], Ragged], CloseRegions | None] = lambda regions, lines: None
-    """From regions, and the numbers of the lines of each that will be asked for."""
+    closely: Callable[[NDArray[np.int64], Ragged, int], CloseRegions | None] = lambda regions, lines, parts: None
+    """From regions, the numbers of the lines of each that will be asked for, and how many parts numbers should have
+    (``Balls``, Lemma 10); None where numbers of so many parts are not worth it."""
+    vanishing: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = (
+        lambda regions, column, other: np.zeros(len(regions), np.bool_)
+    )
+    """Whether column[i] on regions[i] is known by name to be zero where another function is: line other[i], or column
+    -1 - other[i]."""
+    vanishing_everywhere: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = lambda regions, _: (
+        np.zeros(len(regions), np.bool_)
+    )
+    """Whether column[i] is known by structure to be zero on all of regions[i]."""
 
 
 class ExactLines(Protocol):

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
-
-import networkx
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..boundary.boundary import DecisionBoundary, decision_boundary
 from ..regions.dual_graph import dual_graph
@@ -20,6 +18,9 @@ from ..statistics.statistics import Statistics, statistics
 from ..storage.files import reading
 from ..tiling.npz import read, save
 from ..tiling.tiling import Tiling
+
+if TYPE_CHECKING:
+    import networkx
 
 
 @ieee

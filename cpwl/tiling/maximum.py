@@ -83,11 +83,12 @@ class Winners:
         """The whole table."""
         return self.columns(np.arange(len(self.base)))
 
-    def met(self, other: Winners, below: BitMatrix) -> Winners:
-        """The entries of the other table where a bit is set, elsewhere those of this one."""
-        varying = np.unique(np.concatenate([below.varying(), self.varying, other.varying]))
-        values = np.where(below.at(varying), other.columns(varying), self.columns(varying))
-        first = below.dense(np.zeros(1, np.int64))[0]
+    def met(self, other: Winners, below: BitMatrix, match: NDArray[np.int64]) -> Winners:
+        """The entries of the other table where bit match[c] of a row is set, elsewhere those of this one."""
+        differing = np.flatnonzero(np.isin(match, below.varying()))
+        varying = np.unique(np.concatenate([differing, self.varying, other.varying]))
+        values = np.where(below.at(match[varying]), other.columns(varying), self.columns(varying))
+        first = below.dense(np.zeros(1, np.int64))[0, match]
         return Winners(np.where(first, other.base, self.base), varying, values)
 
     def beside(self, other: Winners) -> Winners:
@@ -137,15 +138,18 @@ def refine_by_maximum(
     alike, match by match.
     """
     sure = arrangement.exact or predicates is not None
-    few = sure and not block and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
+    free = sure and not block
+    few = free and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
     tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
     tournament.at_once = _AT_ONCE if few else None
     if numbers is not None:
         tournament.numbers = numbers
+    begun = few
     while tournament.unfinished:
         tournament.play()
-        if few or not tournament.unfinished:
+        if (free and begun) or not tournament.unfinished:
             tournament.dissolve()
+        begun = True  # in a whole first round nothing is cut that its winners do not tell apart
     return tournament.found()
 
 
@@ -197,7 +201,7 @@ class _Tournament:
         self._arrangement = refinement.arrangement
         self._parents = self._parents[refinement.arrangement.parents]
         winners = self._winners.take(refinement.arrangement.parents)
-        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below.chosen(match))
+        met = winners.chosen(first).met(winners.chosen(first + 1), refinement.below, match)
         order = np.argsort(np.concatenate([first, waiting]))
         self._winners = met.beside(winners.chosen(waiting)).chosen(order)
         maxima = self._arithmetic.maximum(left, right, refinement)

@@ -269,16 +269,22 @@ class Stages:
         return min(node.size, state.units + self.block_sizes.units_at_once(levels))
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
-        """The columns of each group, without those that are the same function as one before.
+        """The columns of each group, without those that never win.
 
-        Such a one never wins; but its difference from the other is known to be zero only here.
+        One that is the same function as one before does not; but its difference from the other is known to be zero only
+        here. Nor does one that another exceeds everywhere; which these are depends on the block, so that blocks, which
+        must cut their borders alike, keep them.
         """
         columns = np.arange(argument.columns).reshape(node.size, -1)
         numbers = self._numbers(state.arrangement, *node.inputs).reshape(columns.shape)
         copies = np.zeros(columns.shape, np.bool_)
         for k in range(1, columns.shape[1]):
             copies[:, k] = (numbers[:, :k] == numbers[:, k : k + 1]).any(axis=1)
-        return Ragged.from_counts(columns[~copies], (~copies).sum(axis=1))
+        kept = ~copies
+        if state.lines is not None and not state.path and (ranges := self._arithmetic.ranges(argument)) is not None:
+            low, high = (bound.reshape(columns.shape) for bound in ranges)
+            kept &= ~(high < low.max(axis=1, keepdims=True))
+        return Ragged.from_counts(columns[kept], kept.sum(axis=1))
 
     def _numbers(self, arrangement: Arrangement[Any], node: int) -> NDArray[np.int64]:
         """Numbers of a node's entries: those with equal ones are one function.

@@ -21,6 +21,9 @@ from ...numbers.integers import (
     signs,
 )
 
+Row = tuple[list[Integer], Integer]
+"""Numerators and denominator of one row."""
+
 
 @dataclass(frozen=True, eq=False)
 class ExactField:
@@ -71,6 +74,10 @@ class ExactField:
         """The field of the given rows."""
         return ExactField(self.numerators[rows], self.denominators[rows], self.weights[rows])
 
+    def entry(self, row: int, entry: int) -> Row:
+        """An entry of three consecutive rows with one denominator."""
+        return self.numerators[row : row + 3, entry].tolist(), self.denominators[row]
+
     @property
     def homogeneous(self) -> Integers:
         """What a constant 1 contributes to each numerator: weight * denominator, integers (V,)."""
@@ -90,10 +97,6 @@ def aligned(fields: Sequence[ExactField]) -> tuple[list[Integers], Integers]:
     """The numerators (V, K_i) of several fields over common denominators, and those denominators (V,)."""
     multiple = common_multiple([field.denominators for field in fields])
     return [field.numerators * (multiple // field.denominators)[:, None] for field in fields], multiple
-
-
-Row = tuple[list[Integer], Integer]
-"""Numerators and denominator of one row."""
 
 
 def rows_of(field: ExactField) -> list[Row]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,17 @@ from numpy.typing import NDArray
 
 from ...fields.arithmetic import Forward
 from ...fields.predicates import Names
+from ...geometry.arrangement import Form
 from ...geometry.domain import Domain
 from ...geometry.exact_lines import Line, domain_lines, line
 from ...network.network import Network
 from ...numbers.integers import Integer, fractions, rational
+from ...runtime.budget import checkpoint
 from .arithmetic import ExactArithmetic
 from .entries import Entries
 from .field import ExactField, Row
 from .restrict import frame, restricted
+from .short import ShortNetwork, ShortRows, may_be_short
 
 _ENTRIES = 1 << 19
 """Entries of one exact field that are held at once: about a hundred bytes each."""
@@ -30,26 +32,40 @@ class SliceOracle:
     """The functions of a network on a slice; see ``predicates.Oracle``."""
 
     def __init__(self, network: Network, domain: Domain) -> None:
-        self._network = restricted(network, domain)
+        self._whole, self._domain = network, domain
         self._sides = domain_lines(domain.polytope)
-        sizes = [self._network.nodes[i].size for i in self._network.nonlinear]
-        ends = np.cumsum([0, *sizes]).tolist()
-        self._columns = {i: slice(*part) for i, part in zip(self._network.nonlinear, pairwise(ends), strict=True)}
-        self._ends = ends
-        self._entries = Entries(self._network, self._columns)
+        self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
+        self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
 
-    def __call__(self, patterns: NDArray[np.int16]) -> list[RegionFunctions]:
+    @cached_property
+    def _network(self) -> Network:
+        return restricted(self._whole, self._domain)
+
+    @cached_property
+    def _entries(self) -> Entries:
+        return Entries(self._network, self._network.unit_columns)
+
+    def quick(self, units: int) -> bool:
+        """Whether the functions that the stage after so many units reads are short, and those of earlier stages."""
+        return self._short is not None and self._short.reaches(self._ends.index(units))
+
+    def __call__(self, patterns: NDArray[np.int16]) -> Regions:
         """The functions on regions with the given patterns (n, units before a stage)."""
         stage = self._ends.index(patterns.shape[1])
-        widest = max(node.size for node in self._network.nodes)
+        widest = max(node.size for node in self._whole.nodes)
         step = max(1, _ENTRIES // (3 * widest))
-        return [
-            RegionFunctions(self._entries, pattern, fields, 3 * row, self._sides)
-            for start in range(0, len(patterns), step)
-            for part in [patterns[start : start + step].astype(np.int64)]
-            for fields in [Fields(partial(self._read, part, stage))]
-            for row, pattern in enumerate(part)
-        ]
+        quick = self.quick(patterns.shape[1])
+        entries = None if quick else self._entries
+        return Regions(
+            (
+                RegionFunctions(entries, pattern, fields, 3 * row, self._sides)
+                for start in range(0, len(patterns), step)
+                for part in [patterns[start : start + step].astype(np.int64)]
+                for fields in [Fields(partial(self._read, part, stage))]
+                for row, pattern in enumerate(part)
+            ),
+            step if quick else 0,
+        )
 
     def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Line]:
         """The functions names[i] on regions with the patterns[place[i]], of all units before their stages at least."""
@@ -61,11 +77,14 @@ class SliceOracle:
             found.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
         return [found[i] for i in range(len(place))]
 
-    def _read(self, patterns: NDArray[np.int64], stage: int) -> list[ExactField]:
+    def _read(self, patterns: NDArray[np.int64], stage: int) -> Sequence[ExactField | ShortRows]:
         """What the stages up to the given one read: three rows a region, the constant and the two slopes."""
+        if self._short is not None and self._short.reaches(stage):
+            return self._short.read(patterns, stage)
         pieces = np.repeat(patterns, 3, axis=0)
         start = frame(2).take(np.tile(np.arange(3), len(patterns)))
-        forward = Forward(self._network, ExactArithmetic(), start, lambda i: pieces[:, self._columns[i]])
+        columns = self._network.unit_columns
+        forward = Forward(self._network, ExactArithmetic(), start, lambda i: pieces[:, columns[i]])
         found = []
         for passed in forward:
             found.append(passed.argument)
@@ -78,10 +97,10 @@ class SliceOracle:
 class Fields:
     """What the stages read on some regions, computed when it is first asked for."""
 
-    make: Callable[[], Sequence[ExactField]]
+    make: Callable[[], Sequence[ExactField | ShortRows]]
 
     @cached_property
-    def read(self) -> Sequence[ExactField]:
+    def read(self) -> Sequence[ExactField | ShortRows]:
         """Stage by stage."""
         return self.make()
 
@@ -90,7 +109,8 @@ class Fields:
 class RegionFunctions:
     """The exact functions on one region; see ``predicates.Functions``."""
 
-    entries: Entries
+    entries: Entries | None
+    """What computes single entries; None where all are short."""
     pattern: NDArray[np.int64]
     fields: Fields
     row: int
@@ -108,17 +128,48 @@ class RegionFunctions:
 
     def _entry(self, stage: int, entry: int) -> Row:
         """An entry of what a stage reads: alone, if it comes from few others, or with all of these regions."""
-        if self.entries.cheap(stage):
+        if self.entries is not None and self.entries.cheap(stage):
             return self.entries.at(stage, entry, self.pattern)
-        field, rows = self.fields.read[stage], slice(self.row, self.row + 3)
-        return field.numerators[rows, entry].tolist(), field.denominators[self.row]
+        return self.fields.read[stage].entry(self.row, entry)
 
     def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """The network's output A u + b: A (m, 2) and b (m,), Fractions."""
         rows = slice(self.row, self.row + 3)
         output = self.fields.read[-1]
+        assert isinstance(output, ExactField)
         values = fractions(output.numerators[rows], output.denominators[rows, None])
         return values[1:].T, values[0]
+
+
+class Regions(list[RegionFunctions]):
+    """The exact functions on several regions; see ``predicates.RegionsFunctions``."""
+
+    def __init__(self, regions: Iterable[RegionFunctions], step: int) -> None:
+        """``step``: so many regions each share their fields, if these are short; otherwise 0."""
+        super().__init__(regions)
+        self._step = step
+
+    def forms(self, place: NDArray[np.int64], names: Names) -> list[Form]:
+        """The functions of those names on the regions place[i]."""
+        found: dict[int, Form] = {}
+        if self._step:
+            stages = int(names.stage.max(initial=0)) + 1
+            group = np.where(names.stage < 0, -1, place // self._step * stages + names.stage)
+            for number in np.unique(group[group >= 0]).tolist():
+                found.update(self._short_forms(place, names, np.flatnonzero(group == number)))
+        for i, k in enumerate(place.tolist()):
+            if i not in found:
+                checkpoint()
+                found[i] = self[k].form(*names.at(i))
+        return [found[i] for i in range(len(place))]
+
+    def _short_forms(self, place: NDArray[np.int64], names: Names, index: NDArray[np.int64]) -> dict[int, Form]:
+        """The functions at the indices, of one stage on regions that share their fields, as far as they are short."""
+        rows = self[int(place[index[0]])].fields.read[int(names.stage[index[0]])]
+        assert isinstance(rows, ShortRows)
+        chosen = names.take(index)
+        whole, forms = rows.forms(3 * (place[index] % self._step), chosen.first, chosen.second, chosen.level)
+        return dict(zip(index[whole].tolist(), forms, strict=True))
 
 
 def _difference(one: Row, other: Row) -> Sequence[Integer]:

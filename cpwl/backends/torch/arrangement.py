@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 import torch
@@ -276,6 +277,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         checkpoint()
         dense = found.below.dense()[:, columns]
         checkpoint()
+        carry = _CarriedOnce(found.carry)
         below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
         lowest, highest = (
             torch.zeros(values.columns, dtype=torch.int64).index_add_(0, function, torch.as_tensor(~bits).long())
@@ -283,16 +285,15 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         )
 
         def cutting(vertices: NDArray[np.int64] | None) -> SpannedField:
-            old = values.coefficients
-            coefficients = found.carry(old) if vertices is None else found.carry_to(old, vertices)
+            carried: SpannedField = carry(values) if vertices is None else found.carry_to(values, vertices)
             bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
-            return replace(values, coefficients=coefficients, bending=bending)
+            return replace(carried, bending=bending)
 
         lines = found.lines
         assert lines is not None
         return Refinement(
             found.arrangement,
-            found.carry,
+            carry,
             found.carry_to,
             below=BitMatrix.alike_but(below, places, dense),
             created=replace(found.created, column=chosen[found.created.column]),
@@ -446,6 +447,25 @@ def _known_better(
 def _changed(change: Callable[[FloatField], FloatField], field: FloatField | SpannedField) -> FloatField | SpannedField:
     """The field on other vertices."""
     return field.changed(change) if isinstance(field, SpannedField) else change(field)
+
+
+class _CarriedOnce:
+    """Carries fields to new vertices: coefficients that several share are carried once, and shared again."""
+
+    def __init__(self, carry: Callable[[Any], Any]) -> None:
+        self._carry = carry
+        self._known: WeakKeyDictionary[FloatField, ReferenceType[FloatField]] = WeakKeyDictionary()
+
+    def __call__(self, field: FloatField | SpannedField) -> Any:
+        return field.changed(self._coefficients) if isinstance(field, SpannedField) else self._carry(field)
+
+    def _coefficients(self, old: FloatField) -> FloatField:
+        known = self._known.get(old)
+        new: FloatField | None = None if known is None else known()
+        if new is None:
+            new = self._carry(old)
+            self._known[old] = ref(new)
+        return new
 
 
 def _put(values: NDArray[np.bool_], places: NDArray[np.int64], some: NDArray[np.bool_]) -> NDArray[np.bool_]:

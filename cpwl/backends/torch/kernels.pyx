@@ -350,7 +350,7 @@ def meets(
     const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] position, const double[::1] slack,
     const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
 ):
-    """Pairs of chords whose ends interleave, (Q, 2); the parameter of their crossing along each, and its slack, (2, Q).
+    """Pairs of chords whose ends, four different ones, interleave, (Q, 2); the parameter of their crossing along each, and its slack, (2, Q).
 
     Also the entries of ``pairs.T.ravel()`` sorted along each chord, and the chords along which the order of two is not
     certain, as flags.
@@ -360,7 +360,7 @@ def meets(
         for i in range(count):
             j = i + 1
             while j < count and start[j] < end[i]:
-                q += end[j] > end[i]
+                q += end[j] > end[i] and start[j] > start[i]
                 j += 1
     pairs_, along_, slacks_ = np.empty((q, 2), np.int64), np.empty((2, q), np.float64), np.empty((2, q), np.float64)
     order_, number_, tied_ = np.empty(2 * q, np.int64), np.zeros(count + 1, np.int64), np.zeros(count, np.uint8)
@@ -382,7 +382,7 @@ def meets(
         for i in range(count):
             j = i + 1
             while j < count and start[j] < end[i]:
-                if end[j] > end[i]:
+                if end[j] > end[i] and start[j] > start[i]:
                     pairs[q, 0], pairs[q, 1] = i, j
                     _along(&grid, ends[i, 0], ends[i, 1], name[j], &along[0, q], &slacks[0, q])
                     _along(&grid, ends[j, 0], ends[j, 1], name[i], &along[1, q], &slacks[1, q])

@@ -6,24 +6,18 @@ common: each different pattern before a stage once (proofs/, Lemmas 8 and 10).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ....fields.predicates import Names
 from ....geometry.domain import Domain
-from ....network.network import Network, Node
+from ....network.network import Network
 from ....numbers.double_double import Balls
 from ..fields.arithmetic import TorchArithmetic
-from ..fields.field import FloatField
-from .arithmetic import ExtendedArithmetic
 from .oracle import entries, sides_of
-from .passes import Passes, of_regions
+from .passes import Passes, arithmetic_of, of_regions
 
 Rows = NDArray[np.int64]
 Patterns = NDArray[np.int16]
@@ -48,11 +42,7 @@ class CloseLines:
         result = Balls(*np.zeros((3, len(place), 3)))
         side = np.flatnonzero(names.stage < 0)
         result.put(side, self._sides[names.first[side]])
-        passes: Passes[Any]
-        if parts > 1:
-            passes = Passes(self._network, ExtendedArithmetic.of(self._network, parts))
-        else:
-            passes = Passes(self._network, _Plain(self._plain))
+        passes: Passes[Any] = Passes(self._network, arithmetic_of(self._network, parts, self._plain))
         last = np.full(len(patterns), -1)
         np.maximum.at(last, place, names.stage)
         inner = np.flatnonzero(last >= 0)
@@ -82,22 +72,6 @@ class CloseLines:
             if len(index):
                 result.put(index, entries(live[passes.network.read_by(stage)], home[place[index]], names.take(index)))
         return result
-
-
-@dataclass(frozen=True, eq=False)
-class _Plain:
-    """Rows of float64 numbers: what is called numbers of one part."""
-
-    arithmetic: TorchArithmetic
-
-    def rows(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> FloatField:
-        return replace(FloatField.exactly(values, self.arithmetic.device), weights=torch.as_tensor(weights))
-
-    def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
-        return self.arithmetic.linear(node, inputs)
-
-    def on_pieces(self, node: Node, x: FloatField, pieces: Tensor) -> FloatField:
-        return self.arithmetic.on_pieces(node, x, pieces.numpy())
 
 
 def _sorted(patterns: Patterns) -> Rows:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from math import ceil, log2
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,16 +15,15 @@ from numpy.typing import NDArray
 
 from ....errors import InternalError
 from ....fields.predicates import Names
-from ....fields.value_numbers import Sameness
 from ....geometry.domain import Domain
 from ....geometry.polytope import Polytope
 from ....network.network import Network
-from ....network.operators import Gather
 from ....numbers.double_double import Balls
 from ..complex.segments import as_numpy
+from ..fields.arithmetic import TorchArithmetic
 from ..fields.field import UNIT, FloatField
 from .arithmetic import ExtendedArithmetic, ExtendedField
-from .passes import Passes, of_regions
+from .passes import Passes, arithmetic_of, of_regions
 
 Rows = NDArray[np.int64]
 Patterns = NDArray[np.int16]
@@ -33,10 +33,10 @@ Known = dict[Name, Balls]
 _ENTRIES = 1 << 21
 """Rows times widest node that go through the network at once."""
 
-_KEPT = 1 << 27
-"""Numbers that are kept from one stage to the next: 1 GiB."""
+_KEPT = 1 << 26
+"""Numbers that are kept from one stage to the next, of each length: 512 MiB."""
 
-_FEWEST, _MOST = 2, 8
+_MOST = 8
 """Parts of a number."""
 
 _ENOUGH = 2.0**-44
@@ -59,7 +59,7 @@ class _Wanted:
 class _State:
     """What the nodes from a stage on read, three rows a region, and the functions of earlier lines of each region."""
 
-    live: dict[int, ExtendedField]
+    live: dict[int, Any]
     known: Sequence[Known]
 
     def take(self, regions: Rows) -> _State:
@@ -69,7 +69,7 @@ class _State:
     @property
     def size(self) -> int:
         """How many numbers it holds."""
-        return sum(part.numel() for field in self.live.values() for part in field.digits.parts)
+        return sum(part.numel() for field in self.live.values() for part in _parts(field))
 
 
 class CloseOracle:
@@ -78,17 +78,17 @@ class CloseOracle:
     Regions go through the network from where the regions that they lie in have come, as far as that was kept.
     """
 
-    def __init__(self, network: Network, domain: Domain) -> None:
-        self._network, self._domain = network, domain
+    def __init__(self, network: Network, domain: Domain, plain: TorchArithmetic, parts: int) -> None:
+        """``parts``: of a number, at least; with one they stay float64 numbers, and ``plain`` computes."""
+        self._network, self._domain, self._plain = network, domain, plain
         self._sides = sides_of(domain.polytope)
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
         self._most = max(1, _ENTRIES // (3 * max(node.size for node in network.nodes)))
-        self._sameness = Sameness(network, domain)
-        self._begin(_FEWEST)
+        self._begin(parts)
 
-    def _begin(self, count: int) -> None:
-        self._arithmetic = ExtendedArithmetic(self._network, count)
-        self._passes: Passes[ExtendedField] = Passes(self._network, self._arithmetic)
+    def _begin(self, parts: int) -> None:
+        self._parts = parts
+        self._passes: Passes[Any] = Passes(self._network, arithmetic_of(self._network, parts, self._plain))
         self._states: dict[int, list[_State]] = {0: [_State(self._passes.start(self._domain), [{}])]}
         self._places: dict[int, dict[bytes, Place]] = {0: {_key(np.zeros(0, np.int16)): (0, 0)}}
 
@@ -104,15 +104,10 @@ class CloseOracle:
         self._drop(stage)
         homes = self._reach(regions, stage)
         while missing := self._missing(stage):
-            self._begin(self._arithmetic.grid.count + missing)
+            self._begin(self._parts + missing)
             homes = self._reach(regions, stage)
         places = np.array([homes[key] for key in keys])
-        states, argument = self._states[stage], self._network.read_by(stage)
-
-        def numbers(region: int) -> NDArray[np.int32]:
-            return self._sameness.numbers(patterns[region], argument)
-
-        return CloseStage(states, argument, stage, places, self._sources(stage), self._sides, numbers)
+        return CloseStage(self._states[stage], self._network.read_by(stage), stage, places, self._sides)
 
     def _drop(self, stage: int) -> None:
         """Forgets later stages, which come anew with every block of a sweep, and the first ones when there is much."""
@@ -174,21 +169,18 @@ class CloseOracle:
             live = self._passes.after(live, stage, patterns[:, self._ends[stage] : self._ends[stage + 1]])
         return _State(live, known)
 
-    def _sources(self, stage: int) -> Rows:
-        """For each entry that a stage reads the entry of the node before that it is a copy of."""
-        node = self._network.nodes[self._network.read_by(stage)]
-        return node.op.index.ravel() if isinstance(node.op, Gather) and len(node.inputs) == 1 else np.arange(node.size)
-
     def _missing(self, stage: int) -> int:
         """How many parts more a number should have for the bounds to be small next to the values."""
-        grid, worst = self._arithmetic.grid, 0.0
+        if self._parts == 1:
+            return 0
+        worst, bits = 0.0, ExtendedArithmetic.of(self._network, self._parts).grid.bits
         for state in self._states[stage]:
             field = state.live[self._network.read_by(stage)]
             sizes = (field.digits.parts[0] + field.digits.parts[1])[::3].square().mean(1).sqrt()
             ratio = (field.error[::3] / sizes)[(sizes > 0) & field.error[::3].isfinite()]
             worst = max(worst, float(ratio.max()) if len(ratio) else 0.0)
-        more = ceil(log2(worst / _ENOUGH) / grid.bits) if worst > _ENOUGH else 0
-        return min(more, _MOST - grid.count)
+        more = ceil(log2(worst / _ENOUGH) / bits) if worst > _ENOUGH else 0
+        return min(more, _MOST - self._parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,31 +192,7 @@ class CloseStage:
     stage: int
     homes: Rows
     """The state of each region and its place there, (n, 2)."""
-    sources: Rows
-    """For each entry of the argument the entry that it is a copy of, by number, or itself."""
     sides: Balls
-    numbers: Callable[[int], NDArray[np.int32]]
-    """For a region by its place: equal numbers of entries of the argument that are one function there."""
-
-    def vanish_everywhere(self, place: Rows, names: Names) -> NDArray[np.bool_]:
-        """Whether names[i] is the difference of two entries that are the same function on the region place[i]."""
-        found = np.zeros(len(place), np.bool_)
-        for region in np.unique(place[names.second >= 0]).tolist():
-            index = np.flatnonzero((place == region) & (names.second >= 0))
-            numbers = self.numbers(region)
-            found[index] = numbers[names.first[index]] == numbers[names.second[index]]
-        return found
-
-    def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
-        """Whether names[i] is the difference of an entry from itself, or up to its sign the same as others[i]."""
-        one, other = (np.where(names.second < 0, -1, self.sources[part]) for part in (names.first, names.second))
-        here = others.stage == self.stage
-        first, second = (np.where(here, part, 0) for part in (others.first, others.second))
-        p, q = self.sources[first], np.where(second < 0, -1, self.sources[second])
-        pairs = ((one == p) & (other == q)) | ((one == q) & (other == p))
-        differences = names.second >= 0
-        found = differences & ((one == other) | (here & (second >= 0) & pairs))
-        return np.asarray(found)
 
     def forms(self, place: Rows, names: Names) -> Balls:
         """The functions of those names on the regions place[i]: a, b, c, (n, 3)."""
@@ -264,7 +232,11 @@ def _picked(
     return parts, as_numpy(field.error[at[0]].masked_fill(known, 0.0))
 
 
-def _learn(argument: ExtendedField, stage: int, wanted: Sequence[_Wanted], known: Sequence[Known]) -> None:
+def _parts(field: ExtendedField | FloatField) -> Sequence[torch.Tensor]:
+    return [field.values] if isinstance(field, FloatField) else field.digits.parts
+
+
+def _learn(argument: ExtendedField | FloatField, stage: int, wanted: Sequence[_Wanted], known: Sequence[Known]) -> None:
     """Notes the functions of a stage that are wanted on regions."""
     asked = [(k, name) for k, each in enumerate(wanted) for name in each.names if name[0] == stage]
     if asked:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from torch import Tensor
 from ....geometry.domain import Domain
 from ....network.network import Network, Node
 from ....runtime.budget import checkpoint
+from ..fields.arithmetic import TorchArithmetic
 from ..fields.field import FloatField
-from .arithmetic import ExtendedField
+from .arithmetic import ExtendedArithmetic, ExtendedField
 
 Field = TypeVar("Field", ExtendedField, FloatField)
 
@@ -78,3 +79,24 @@ def of_regions(live: Mapping[int, Field], regions: NDArray[np.int64]) -> dict[in
     """The rows of some regions."""
     index = torch.as_tensor((3 * regions[:, None] + np.arange(3)).ravel())
     return {i: field.take(index) for i, field in live.items()}
+
+
+def arithmetic_of(network: Network, parts: int, plain: TorchArithmetic) -> Any:
+    """What computes with numbers of so many parts, on the CPU; those of one part are the ``plain`` float64 numbers."""
+    return ExtendedArithmetic.of(network, parts) if parts > 1 else _Plain(plain)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plain:
+    """Rows of float64 numbers: what is called numbers of one part."""
+
+    arithmetic: TorchArithmetic
+
+    def rows(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> FloatField:
+        return replace(FloatField.exactly(values, self.arithmetic.device), weights=torch.as_tensor(weights))
+
+    def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
+        return self.arithmetic.linear(node, inputs)
+
+    def on_pieces(self, node: Node, x: FloatField, pieces: Tensor) -> FloatField:
+        return self.arithmetic.on_pieces(node, x, pieces.numpy())

@@ -268,6 +268,13 @@ class SpanningArithmetic(Arithmetic[Any]):
         return ExtendedArithmetic.of(self._network, parts)
 
     # ---- fields made again -----------------------------------------------------------------------------------------
+    def ranges(self, field: Either) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Bounds on each function over the block (proofs/, Lemma 11 (c))."""
+        if isinstance(field, FloatField):
+            return None
+        centre, radius = field.enclosure.centre.numpy(), field.enclosure.radius.numpy()
+        return np.nextafter(centre - radius, -np.inf), np.nextafter(centre + radius, np.inf)
+
     def rank(self, live: Mapping[int, Any]) -> int:
         """Of how many rows the fields, by node, are combinations at most; 0 for fields with rows of their own."""
         return max((x.coefficients.columns for x in live.values() if isinstance(x, SpannedField)), default=0)

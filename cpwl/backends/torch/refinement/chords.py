@@ -96,13 +96,14 @@ class Meets:
         return len(self.chord)
 
     @classmethod
-    def find(cls, chords: Chords, ends: ChordEnds) -> tuple[Meets, Tensor]:
-        """All pairs of chords whose ends interleave; and which chords have an uncertain order, bool (C,)."""
+    def find(cls, chords: Chords, ends: Ends) -> tuple[Meets, Tensor]:
+        """All pairs of chords whose ends, four different ones, interleave; and which chords have an uncertain order,
+        bool (C,)."""
         if compiled.serves(chords.start):
             *parts, tied = compiled.meets(chords.start, chords.end, chords.column, *ends.parts())
             return cls(*parts), tied
         inside = torch.searchsorted(chords.start, chords.end)
-        begin = torch.arange(1, len(chords) + 1, device=inside.device)
+        begin = torch.searchsorted(chords.start, chords.start, right=True)
         first, second = ranges(begin, inside - begin)
         interleaved = (chords.end[second] > chords.end[first]).nonzero(as_tuple=True)[0]
         chord = torch.stack([first[interleaved], second[interleaved]], 1)
@@ -123,8 +124,40 @@ class Meets:
 
 
 @dataclass(frozen=True, eq=False)
+class Ends:
+    """The end points of chords as points of edges, and the columns' values there, with the sharpest bounds known."""
+
+    columns: Columns
+    ends: Tensor
+    """int64 (C, 2), the points at which each chord begins and ends."""
+    edges: Tensor
+    """int64 (E, 2), the ends of edges."""
+    edge: Tensor
+    """The edge of each point."""
+    position: Tensor
+    slack: Tensor
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """All that the compiled loop needs."""
+        bound, where = self.columns.bound, (self.ends, self.edges, self.edge, self.position, self.slack)
+        return *where, self.columns.values, bound.row, bound.column, bound.floor
+
+    def vanishing(self, chord: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        """Where a column vanishes along each of the given chords, and a bound on the error."""
+        (first, first_bound), (second, second_bound) = (self.at(self.ends[chord, k], column) for k in (0, 1))
+        return vanishing(first, second, first_bound, second_bound)
+
+    def at(self, point: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        """Columns at points, and bounds on the errors."""
+        first, second = self.edges[self.edge[point]].unbind(1)
+        low, high = self.columns.values[first, column], self.columns.values[second, column]
+        bounds = self.columns.bound.at(first, column), self.columns.bound.at(second, column)
+        return interpolated(low, high, *bounds, self.position[point], self.slack[point])
+
+
+@dataclass(frozen=True, eq=False)
 class ChordEnds:
-    """The end points of chords as crossings of edges, and the columns' values there, with the sharpest bounds known."""
+    """The end points of chords as crossings of edges."""
 
     complex: Complex
     columns: Columns
@@ -132,22 +165,11 @@ class ChordEnds:
     ends: Tensor
     """int64 (C, 2), the crossings at which each chord begins and ends."""
 
-    def parts(self) -> tuple[Tensor, ...]:
-        """All that the compiled loop needs."""
-        bound, found = self.columns.bound, self.crossings
-        where = self.ends, self.complex.edges, found.edge, found.position, found.slack
-        return *where, self.columns.values, bound.row, bound.column, bound.floor
-
-    def vanishing(self, chord: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        """Where a column vanishes along each of the given chords, and a bound on the error."""
-        (first, first_bound), (second, second_bound) = (self._at(self.ends[chord, k], column) for k in (0, 1))
-        return vanishing(first, second, first_bound, second_bound)
-
-    def _at(self, crossing: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = self.complex.edges[self.crossings.edge[crossing]].unbind(1)
-        low, high = self.columns.values[first, column], self.columns.values[second, column]
-        bounds = self.columns.bound.at(first, column), self.columns.bound.at(second, column)
-        return interpolated(low, high, *bounds, self.crossings.position[crossing], self.crossings.slack[crossing])
+    @property
+    def points(self) -> Ends:
+        """What is known of them."""
+        found = self.crossings
+        return Ends(self.columns, self.ends, self.complex.edges, found.edge, found.position, found.slack)
 
 
 def interpolated(

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Literal
 
 Question = Literal["sign", "order", "cut", "place"]
-"""A sign at a vertex before any cell is cut, or the order of crossings; where cells are cut column by column a sign
-there, or the place of a new vertex."""
+"""A sign at a vertex before any cell is cut; the order of crossings by their positions; a sign at a crossing, on which
+side of another it lies or whether both are one point; the place of a new vertex."""
 
 Rung = Literal["name", "long number", "integer"]
 """A function that is known by name to vanish; a value of some hundred bits with its bound; integers."""

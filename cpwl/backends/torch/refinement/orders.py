@@ -1,6 +1,6 @@
 """Orders of crossings along edges and chords that float64 leaves open: decided from positions that are known closely.
 
-What stays open then, because crossings coincide or are as near as two float64 numbers, makes its cells irregular.
+What stays open then, because crossings coincide or are as near as two float64 numbers, is left to ``coincidence``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from ..complex.segments import sort_within
 from .chords import ChordEnds, Chords, Meets
 from .crossings import Crossings, within_slack
 from .decide import Decider, Places
+
+_NEAR = 2.0**-36
+"""Positions that are known as closely as this, and still not apart, belong to crossings that coincide, as a rule: no
+sharper ones are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,10 @@ class _Line:
         flags[:-1] |= close
         return flags
 
+    def loose(self, doubtful: Tensor | bool) -> Tensor:
+        """Whether a sharper position may make the order certain or, where a value is ``doubtful``, is needed at all."""
+        return (self.tied() | doubtful) & ~(self.slack <= _NEAR)
+
     def sharpened(self, loose: Tensor, sharper: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[_Line, Tensor]:
         """The crossings with sharper positions at the indices ``loose``, and the permutation that sorts them anew."""
         position, slack = self.position.clone(), self.slack.clone()
@@ -49,7 +57,9 @@ def along_edges(complex_: Complex, crossings: Crossings, decider: Decider) -> Cr
     if not len(index):
         return crossings
     line = _Line(crossings.edge[index], crossings.position[index], crossings.slack[index])
-    loose = (crossings.doubtful[index] | line.tied()).nonzero(as_tuple=True)[0]
+    loose = line.loose(crossings.doubtful[index]).nonzero(as_tuple=True)[0]
+    if not len(loose):
+        return crossings
     ends = _EdgeEnds.of(complex_, line.segment)
 
     def sharper(which: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,7 +91,9 @@ def along_chords(
     entry = meets.order[slots]
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
     line = _Line(chain[slots], position[entry], slack[entry])
-    loose = line.tied().nonzero(as_tuple=True)[0]
+    loose = line.loose(False).nonzero(as_tuple=True)[0]
+    if not len(loose):
+        return found
 
     def sharper(which: Tensor) -> tuple[Tensor, Tensor]:
         pair, side = entry[which] % len(meets), entry[which] // len(meets)

@@ -210,7 +210,36 @@ class Cutting:
             compiled.rectify(found.values, norms)
         else:
             norms.copy_(row_norms(found.values.clamp_(min=0)))
+        self.know_zeros(found.error, norms, vertices)
         return replace(found, norms=norms, held=self.reaching, width=self.field.columns)
+
+    def know_zeros(self, error: Tensor, norms: Tensor, vertices: Tensor | None = None) -> None:
+        """Puts 0 for the errors and norms of rectified rows (at some vertices, or at all) that are zero, in place.
+
+        They are where certainly no column is above its level. What nothing is known of stays so, and where nothing had
+        to be decided exactly, nothing is looked for.
+        """
+        if not len(self.certain.vertex):
+            return
+        zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
+        rows = (zero & error.isfinite()).nonzero(as_tuple=True)[0]
+        error[rows] = norms[rows] = 0.0
+
+    @cached_property
+    def _nowhere_above(self) -> Tensor:
+        """Whether no column is above its level at a vertex: by all signs at an old one, by the zeros at a new one."""
+        plan, count = self.prolongation, max(len(self.reaching), 1)
+        above = (self.signs.above | self.signs.doubtful).view(torch.int64)
+        result = above.new_zeros(plan.rows, dtype=torch.bool)
+        result[: plan.old] = ~(above != 0).any(1)
+        low = self.certain.take((self.certain.sign <= 0) & (self.certain.vertex >= plan.old))
+        new = torch.unique(low.vertex)
+        if len(new):
+            found = Certain.joined(low, self._made(new, new))
+            column = self.place_of(found.column)
+            entries = torch.unique((found.vertex * count + column)[column >= 0])
+            result[plan.old :] = torch.bincount(entries // count, minlength=plan.rows)[plan.old :] == count
+        return result
 
     @cached_property
     def reaching(self) -> Tensor:

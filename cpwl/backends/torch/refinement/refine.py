@@ -1,8 +1,9 @@
-"""One refinement of a planar complex: all regular cells at once, the others column by column.
+"""One refinement of a planar complex: all regular cells at once, then all degenerate ones.
 
 An old cell is *regular* when no column that cuts it vanishes at one of its vertices and when every order of crossings
 that matters is certain; its cutting is then pure combinatorics (proofs/, Lemmas 3 to 5). The others are few for generic
-functions and go through ``Sequential``.
+functions. Where decisions are exact they are *degenerate*: chords end at vertices, or meet in threes (``degenerate``).
+Where they are not, and after a failed self-check, cells are cut column by column (``Sequential``).
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from ....errors import InternalError
 from ....runtime.budget import checkpoint
 from .. import compiled
 from ..complex.complex import Complex, HalfEdges
-from ..complex.segments import pack, set_bits, unpack
+from ..complex.segments import numbers_of_ranges, offsets_of, pack, set_bits, unpack
 from ..fields.field import FloatField
 from .assemble import Cut
 from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
+from .coincidence import Shared, merged
 from .crossings import Crossings
 from .decide import Decider, Places
+from .degenerate import InconsistentError, Links, Sites, Spans, Web, left_bits, with_coincident
 from .entries import Known
 from .orders import along_chords, along_edges
 from .prolong import Certain, Cutting, Points, Prolongation
@@ -46,15 +49,6 @@ class Refined:
     """The old cell and the column of each new line, in the order of their numbers."""
     recut: int
     """The number of old cells that had to be cut again, because a self-check had failed."""
-
-
-class InconsistentError(InternalError):
-    """A self-check failed in some cells."""
-
-    def __init__(self, text: str, cells: Tensor) -> None:
-        super().__init__(text)
-        self.cells = cells
-        """bool (R,)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +94,22 @@ class _Refinement:
             self._settle(task.decider)
         checkpoint()
         self.cells = CellSigns.of(old, self.signs, self.columns.count)
-        crossings = Crossings.find(old, self.columns, self.signs)
+        crossings, self.shared = Crossings.find(old, self.columns, self.signs), Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)
+            crossings, self.shared = merged(old, crossings, self.signs, task.decider)
         self.crossings = crossings.decided()
-        self.disputed = self._beside(crossings.undecided)
+        self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
         self.visits = Visits.walk(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
-        row, column = set_bits(self.signs.doubtful)
-        if len(row):
+        some = (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
+        if len(some):
+            row, column = set_bits(self.signs.doubtful[some])
+            row = some[row]
             self.certain = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
             self.signs = self.signs.settled(row, column, self.certain.sign)
 
@@ -122,17 +119,25 @@ class _Refinement:
         chords, meets = self.regular_chords()
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
-        edges, marks, half = cut.assemble(self.task.generation)
-        batches = [self.points, _inner_points(cut, meets, chords)]
-        outcome = Outcome.nothing(edges, marks, half)
+        assembled = cut.assemble(self.task.generation)
+        inner, lines, web = _inner_points(cut, meets, chords), [(chords.cell, chords.column)], self.web()
+        links = None
+        if web is not None:
+            checkpoint()
+            links = Links.of(web, len(assembled[2].edge), len(self.columns.values) + len(self.crossings) + len(inner))
+            assembled = links.added(*assembled, self.task.generation, self.old.lines + len(chords))
+            inner = Points.joined([inner, web.points()])
+            lines.append((web.spans.cell, web.spans.column))
+            self.certain = Certain.joined(self.certain, web.zeros(links.points))
+        batches, outcome = [self.points, inner], Outcome.nothing(*assembled)
         active = self._active_columns()
         if len(active):
-            outcome = self.cut_irregular(edges, marks, half, sum(map(len, batches)), active)
+            outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)), active)
             self.uncertain[outcome.ambiguous] = True
         checkpoint()
         new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
-        self.check_euler(parents, chords, meets)
-        below = self.below(cut, new, parents, order)
+        self.check_euler(parents, chords, meets, web)
+        below = self.below(cut, links, new, parents, order)
         if len(outcome.representative):
             _overwrite(below, outcome, new, order)
         certain = Certain.none(order.device)
@@ -140,9 +145,9 @@ class _Refinement:
             certain = Certain.joined(self.certain, outcome.zeros)
         prolongation = Prolongation.of(self.task.field.rows, [*batches, *outcome.layers])
         cutting = Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
-        lines = torch.cat([chords.cell, outcome.chords[0]]), torch.cat([chords.column, outcome.chords[1]])
+        cells, columns = (torch.cat(parts) for parts in zip(*lines, outcome.chords, strict=True))
         uncertain = self.uncertain[parents] & (self.task.decider is None)
-        return Refined(new, parents, below, uncertain, cutting, lines, int(self.suspects.sum()))
+        return Refined(new, parents, below, uncertain, cutting, (cells, columns), int(self.suspects.sum()))
 
     @property
     def points(self) -> Points:
@@ -156,7 +161,7 @@ class _Refinement:
         chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
         chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
-        found = Meets.find(chords, chord_ends)
+        found = Meets.find(chords, chord_ends.points)
         if self.task.decider is not None:
             found = along_chords(chords, chord_ends, found, self.task.decider)
         meets, tied = found
@@ -167,42 +172,75 @@ class _Refinement:
         self.uncertain |= late
         return drop_cells(chords, meets, late)
 
-    def cut_irregular(
+    @property
+    def degenerate(self) -> Tensor:
+        """The cells that are cut as degenerate ones, bool (R,)."""
+        return self.irregular & ~self.suspects & (self.task.decider is not None)
+
+    def web(self) -> Web | None:
+        """The chords of degenerate cells and where they meet; None where there are no such cells."""
+        if self.task.decider is None or not bool(self.degenerate.any()):
+            return None
+        known = self.columns, self.signs, self.crossings, self.shared, self.visits, self.task.decider
+        return Web.of(Spans.find(Sites(self.old, *known), self.cells, self.degenerate))
+
+    def cut_one_by_one(
         self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int, active: Tensor
     ) -> Outcome:
-        """The irregular cells cut column by column."""
+        """The other irregular cells, cut column by column."""
         vertices = len(self.columns.values) + new_vertices
-        if self.task.decider is not None:
-            self.task.decider.fetch(self.disputed.nonzero(as_tuple=True)[0])
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
-        return Sequential(edges, marks, half, self.irregular, active, known, vertices).run()
+        return Sequential(edges, marks, half, self.irregular & ~self.degenerate, active, known, vertices).run()
 
     def _active_columns(self) -> Tensor:
-        """The columns that cut some irregular cell."""
-        dense = unpack(self.cells.cut[self.irregular], self.columns.count)
+        """The columns that cut some cell that is cut column by column."""
+        dense = unpack(self.cells.cut[self.irregular & ~self.degenerate], self.columns.count)
         return dense.any(0).nonzero(as_tuple=True)[0]
 
-    def below(self, cut: Cut, new: Complex, parents: Tensor, order: Tensor) -> Tensor:
-        """For each piece of a regular cell the columns below their level, packed (proofs/, Lemma 8).
+    def below(self, cut: Cut, links: Links | None, new: Complex, parents: Tensor, order: Tensor) -> Tensor:
+        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8).
 
         Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
         """
         at_first = self.signs.below.view(torch.int64)[self.old.origin[self.old.offsets[:-1]]]
         cutting, somewhere = (bits.view(torch.int64) for bits in (self.cells.cut, self.cells.below))
         first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
+        if links is not None:
+            first[self.degenerate] = left_bits(links.web.spans.sites, self.cells, self.degenerate)
+        chords = cut.pieces, cut.chord_of_link, cut.chords.column
         if compiled.serves(first):
-            traced = parents, new.offsets, order
-            return compiled.below_bits(first, *traced, cut.pieces, cut.chord_of_link, cut.chords.column)
-        return first[parents] ^ Beyond.find(new, order, cut).columns(self.columns.count)
+            below = compiled.below_bits(first, parents, new.offsets, order, *chords)
+        else:
+            below = first[parents] ^ Beyond.find(new, order, *chords).columns(self.columns.count)
+        if links is not None:
+            self._put_degenerate(below, first, links, new, parents, order)
+        return below
 
-    def check_euler(self, parents: Tensor, chords: Chords, meets: Meets) -> None:
-        """A regular cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
+    def _put_degenerate(
+        self, below: Tensor, first: Tensor, links: Links, new: Complex, parents: Tensor, order: Tensor
+    ) -> None:
+        """Puts in the bits of the pieces of degenerate cells."""
+        pieces = self.degenerate[parents].nonzero(as_tuple=True)[0]
+        spans = links.web.spans
+        chords = links.along, links.chord, spans.column
+        if compiled.serves(first):
+            counts = new.counts[pieces]
+            member = numbers_of_ranges(new.offsets[pieces], counts)
+            found = compiled.below_bits(first, parents[pieces], offsets_of(counts), order[member], *chords)
+        else:
+            found = below[pieces] ^ Beyond.find(new, order, *chords).columns(self.columns.count)[pieces]
+        below[pieces] = with_coincident(found, parents[pieces], first, spans)
+
+    def check_euler(self, parents: Tensor, chords: Chords, meets: Meets, web: Web | None) -> None:
+        """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
         cells = self.old.cells
         expected = 1 + torch.bincount(chords.cell, minlength=cells)
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
-        wrong = (torch.bincount(parents, minlength=cells) != expected) & ~self.irregular
+        if web is not None:
+            expected += web.pieces()
+        wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
         if bool(wrong.any()):
-            raise InconsistentError("Euler's relation fails on a regular cell: a certain decision was wrong", wrong)
+            raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
 
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)

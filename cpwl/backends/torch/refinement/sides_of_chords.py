@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ..complex.complex import Complex
-from .assemble import Cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +25,13 @@ class Beyond:
     """The column of the chord that is crossed, -1 where there is none."""
 
     @classmethod
-    def find(cls, new: Complex, order: Tensor, cut: Cut) -> Beyond:
-        """The steps in a complex traced from what ``cut`` assembled, its half-edges in that ``order``."""
-        chord = cut.chord_of_link
-        link = order - cut.pieces - len(chord)
+    def find(cls, new: Complex, order: Tensor, start: int, chord: Tensor, name: Tensor) -> Beyond:
+        """The steps in a complex traced from half-edges that stand in that ``order``, across some of its chords.
+
+        Half-edges along the links of chords are numbered from ``start``, then those against them; ``chord`` is that of
+        each link, and ``name`` the column of each chord.
+        """
+        link = order - start - len(chord)
         against = ((link >= 0) & (link < len(chord))).nonzero(as_tuple=True)[0]
         chosen = torch.full((new.cells,), len(order), device=order.device)
         chosen.scatter_reduce_(0, new.cell_of[against], against, "amin")
@@ -37,7 +39,7 @@ class Beyond:
         towards = torch.arange(new.cells, device=order.device)
         towards[some] = new.sides[new.half_edge[chosen[some]], 0]
         column = torch.full_like(towards, -1)
-        column[some] = cut.chords.column[chord[link[chosen[some]]]]
+        column[some] = name[chord[link[chosen[some]]]]
         return cls(towards, column)
 
     def columns(self, count: int) -> Tensor:

@@ -90,6 +90,12 @@ class Signs:
         )
         return above.to(torch.int8) - below.to(torch.int8), doubtful != 0
 
+    def entries(self, vertices: Tensor, columns: Tensor) -> Tensor:
+        """The signs of columns[i] at vertices[i], int8."""
+        byte, bit = columns // 8, (columns % 8).to(torch.uint8)
+        above, below = (packed[vertices, byte].bitwise_right_shift(bit) & 1 for packed in (self.above, self.below))
+        return above.to(torch.int8) - below.to(torch.int8)
+
     def reaching(self, columns: int) -> Tensor:
         """The columns that are not below their level at some vertex, increasing."""
         everywhere = unpack(common_bits(self.below)[None], columns)[0]

@@ -48,3 +48,4 @@ class RectifiedRows:
             rows = target[: part.stop - start]
             compiled.rectified(old, between, zeros, start, rows, bounds)
             yield part, rows
+        self.cutting.know_zeros(self.error, self.norms)

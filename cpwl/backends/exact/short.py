@@ -1,0 +1,259 @@
+"""Networks whose numbers are short: float64 computes their functions on regions without any rounding.
+
+Weights that are multiples of a power of two, and not many of it, as those of quantised networks, give entries that are
+multiples of one too. As long as these, and all sums on the way to them, are less than 2^53 multiples, float64 holds
+each exactly, in whatever order a product sums (proofs/, Lemma 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...geometry.domain import Domain
+from ...network.network import Network, Node, table
+from ...network.operators import Dense, Gather, Input, Max, Op, Piecewise, Scale, Shape, Sum
+from ...numbers.integers import Integer
+from .field import Row
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+_BITS = 53
+"""Of a float64 number."""
+
+_FARTHEST = 500
+"""Multiples of 2^-500 to 2^500 only: far from what float64 cannot hold."""
+
+_SHORT = 26
+"""Digits of weights, beyond which products of two are hardly short."""
+
+_FEW = 64
+"""Entries of an array that are looked at first."""
+
+_KNOWN = Input, Dense, Scale, Sum, Gather, Max, Piecewise
+
+
+@dataclass(frozen=True, eq=False)
+class Grain:
+    """Entries of a node on all regions: multiples of 2^-``bits``, bounded by ``peak`` entry by entry, or unknown."""
+
+    bits: int
+    peak: Floats
+
+    @property
+    def fits(self) -> bool:
+        """Whether float64 holds every such number, and sums of such numbers with that bound."""
+        largest = float(self.peak.max(initial=0.0)) * (1 + 2.0**-20)
+        return abs(self.bits) < _FARTHEST and largest < 2.0 ** min(_BITS - self.bits, 1000)
+
+
+@dataclass(frozen=True, eq=False)
+class ShortRows:
+    """Three rows for each region, the constant and the two slopes of all entries, exactly."""
+
+    values: Floats
+    bits: int
+
+    def entry(self, row: int, entry: int) -> Row:
+        """An entry on the region whose rows begin there."""
+        bits = max(self.bits, 0)
+        return [Integer(int(x)) for x in (self.values[row : row + 3, entry] * 2.0**bits).tolist()], Integer(1) << bits
+
+    def forms(
+        self, row: Places, first: Places, second: Places, level: Floats
+    ) -> tuple[NDArray[np.bool_], list[tuple[int, int, int]]]:
+        """Entries ``first`` minus ``second`` (if >= 0) or a level: a, b, c, as integers, up to one factor.
+
+        Levels must be multiples like all the rest; which ones are, and the functions of these.
+        """
+        scale = 2.0**self.bits
+        levels = level * scale
+        whole = (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
+        rows = row[whole, None] + np.array([1, 2, 0])
+        one = (self.values[rows, first[whole, None]] * scale).astype(np.int64)
+        other = (self.values[rows, second[whole, None]] * scale).astype(np.int64)
+        found = one - np.where(second[whole, None] >= 0, other, 0)
+        found[:, 2] -= levels[whole].astype(np.int64)
+        return whole, list(map(tuple, found.tolist()))
+
+
+class ShortNetwork:
+    """A network on a slice, as far as its numbers are short."""
+
+    def __init__(self, network: Network, domain: Domain) -> None:
+        self._network, self._columns = network, network.unit_columns
+        self._frame = np.stack([domain.origin, *domain.basis.T])
+        """The input at the origin of the slice, and along its two axes."""
+        first = Grain(bits_of(self._frame), np.abs(self._frame).max(axis=0))
+        self._grains: dict[int, Grain] = {0: first} if first.fits else {}
+        self._constants: dict[int, tuple[Floats, Floats]] = {}
+        for i, node in enumerate(network.nodes[1:], start=1):
+            if not all(j in self._grains for j in node.inputs):
+                continue
+            grain = self._grain(i, node)
+            if grain is not None and grain.fits:
+                self._grains[i] = grain
+
+    def reaches(self, stage: int) -> bool:
+        """Whether all functions up to those that a stage reads are short."""
+        return stage < len(self._network.nonlinear) and all(
+            i in self._grains for i in range(self._network.read_by(stage) + 1)
+        )
+
+    def read(self, patterns: NDArray[np.int64], stage: int) -> list[ShortRows]:
+        """What the stages up to the given one, which must be reached, read on regions with these patterns."""
+        rows = np.tile(self._frame, (len(patterns), 1))
+        point = np.tile([1.0, 0.0, 0.0], len(patterns))[:, None]
+        pieces = np.repeat(patterns, 3, axis=0)
+        live, found = {0: rows}, []
+        for i, node in enumerate(self._network.nodes[1:], start=1):
+            inputs = [live[j] for j in node.inputs]
+            if node.is_nonlinear:
+                read = node.inputs[0]
+                found.append(ShortRows(inputs[0], self._grains[read].bits))
+                if len(found) > stage:
+                    break
+                live[i] = self._on_pieces(i, node, inputs[0], pieces[:, self._columns[i]], point)
+            else:
+                live[i] = self._linear(i, node, inputs, point)
+        return found
+
+    # ---- operators -------------------------------------------------------------------------------------------------
+    def _linear(self, i: int, node: Node, inputs: list[Floats], point: Floats) -> Floats:
+        match op := node.op:
+            case Dense():
+                weight, bias = self._constants[i]
+                lead = inputs[0].shape[1] // weight.shape[1]
+                found = inputs[0].reshape(len(point), lead, -1) @ weight.T + point[:, None] * bias
+                return np.asarray(found.reshape(len(point), -1))
+            case Scale():
+                factor, shift = self._constants[i]
+                return inputs[0] * factor + point * shift
+            case Sum():
+                return np.asarray(sum(c * x for c, x in zip(op.coefficients, inputs, strict=True)))
+        assert isinstance(op, Gather), op
+        return _gathered(op, inputs)
+
+    def _on_pieces(self, i: int, node: Node, x: Floats, pieces: NDArray[np.int64], point: Floats) -> Floats:
+        if isinstance(node.op, Max):
+            arguments = x.reshape(len(x), node.size, -1)
+            return np.asarray(np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0])
+        slopes, intercepts = self._constants[i]
+        units = np.arange(node.size)
+        return np.asarray(x * slopes[pieces, units] + point * intercepts[pieces, units])
+
+    # ---- what is known before ---------------------------------------------------------------------------------------
+    def _grain(self, i: int, node: Node) -> Grain | None:
+        """The grain of a node's output; None where it is none, or not known."""
+        grains = [self._grains[j] for j in node.inputs]
+        match op := node.op:
+            case Dense():
+                return self._affine(i, node, grains[0], (op.weight, op.bias), _products)
+            case Scale():
+                maps = [np.broadcast_to(part, node.shape).ravel() for part in (op.factor, op.shift)]
+                return self._affine(i, node, grains[0], maps, lambda peak, factor: peak * factor)
+            case Sum():
+                return _sum(op, grains)
+            case Gather():
+                bits = max(grain.bits for grain in grains)
+                return Grain(bits, _gathered(op, [grain.peak[None] for grain in grains])[0])
+            case Max():
+                return Grain(grains[0].bits, grains[0].peak.reshape(node.size, -1).max(axis=1))
+            case Piecewise():
+                maps = [op.slopes, op.intercepts]
+                return self._affine(i, node, grains[0], maps, lambda peak, slopes: peak * slopes.max(axis=0))
+        return None
+
+    def _affine(
+        self, i: int, node: Node, x: Grain, maps: Sequence[NDArray[Any]], sizes: Callable[[Floats, Floats], Floats]
+    ) -> Grain | None:
+        """The grain of factors times entries plus shifts, the ``maps``; keeps these. ``sizes`` bounds the products."""
+        known = _known.setdefault(node.op, {})
+        if node.shape not in known:
+            known[node.shape] = Affine.of(maps, node)
+        found = known[node.shape]
+        if found.factors is None or found.shifts is None:
+            return None
+        self._constants[i] = found.factors, found.shifts
+        total = sizes(x.peak, np.abs(found.factors)).reshape(-1, len(found.shift)) + found.shift
+        return Grain(max(x.bits + found.bits[0], found.bits[1]), total.ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """Factors and shifts in float64, or None; the bits of each, and bounds on the shifts of each unit."""
+
+    factors: Floats | None
+    shifts: Floats | None
+    bits: tuple[int, int] = (0, 0)
+    shift: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, maps: Sequence[NDArray[Any]], node: Node) -> Affine:
+        """From factors and shifts, of a ``Piecewise`` by piece."""
+        factors, shifts = (_as_floats(part) for part in maps)
+        if factors is None or shifts is None:
+            return cls(None, None)
+        if isinstance(node.op, Piecewise):
+            factors, shifts = table(factors, node), table(shifts, node)
+        largest = np.abs(shifts).max(axis=0) if shifts.ndim > 1 else np.abs(shifts)
+        return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest)
+
+
+_known: WeakKeyDictionary[Op, dict[Shape, Affine]] = WeakKeyDictionary()
+"""What is worked out for an operator serves all partitions."""
+
+
+def _products(peak: Floats, weight: Floats) -> Floats:
+    return np.asarray(peak.reshape(-1, weight.shape[1]) @ weight.T)
+
+
+def _sum(op: Sum, grains: list[Grain]) -> Grain:
+    coefficients = np.array(op.coefficients, np.float64)
+    bits = max(grain.bits + bits_of(coefficients[[k]]) for k, grain in enumerate(grains))
+    peaks = [abs(c) * grain.peak for c, grain in zip(coefficients, grains, strict=True)]
+    return Grain(bits, np.asarray(sum(peaks)))
+
+
+def _gathered(op: Gather, inputs: list[Floats]) -> Floats:
+    zero = np.zeros((len(inputs[0]), 1))  # the last entry, index -1
+    return np.asarray(np.concatenate([*inputs, zero], axis=1)[:, op.index.ravel()])
+
+
+def _as_floats(values: NDArray[Any]) -> Floats | None:
+    """Numbers in float64, if it holds each of them."""
+    found = np.array(values, np.float64)  # what is known of it stays true
+    if values.dtype == object and not np.array_equal(found.astype(object), values):
+        return None
+    return found if bool(np.isfinite(found).all()) else None
+
+
+def bits_of(values: Floats) -> int:
+    """The least k for which all values are multiples of 2^-k; -2000 where all are zero."""
+    mantissa, exponent = np.frexp(values[values != 0])
+    if not len(mantissa):
+        return -2000
+    whole = np.abs(mantissa * 2.0**_BITS).astype(np.int64)
+    trailing = np.log2((whole & -whole).astype(np.float64)).astype(np.int64)
+    return int((_BITS - exponent - trailing).max())
+
+
+def may_be_short(network: Network, domain: Domain) -> bool:
+    """Whether it is worth looking: of kinds of operators that are known here, with weights of few digits."""
+    if not all(isinstance(node.op, _KNOWN) for node in network.nodes):
+        return False
+    arrays = [domain.origin, domain.basis]
+    arrays += [part for node in network.nodes if isinstance(node.op, Dense) for part in (node.op.weight, node.op.bias)]
+    few = all(_length(np.ravel(part)[:_FEW]) <= _SHORT for part in arrays)
+    return few and all(_length(np.ravel(part)) <= _SHORT for part in arrays)
+
+
+def _length(values: Floats) -> int:
+    """The digits of the longest of some numbers on one grid."""
+    return bits_of(values) + int(np.frexp(np.abs(values).max(initial=0.0))[1])

@@ -1,0 +1,199 @@
+"""Crossings along edges and chords in their exact order where some coincide: sorted by exact signs, many at once.
+
+A crossing and another on the same segment are ordered by the sign, at the one, of the column that makes the other: it
+is zero where they are one point. Crossings whose order float64 leaves open are a *cluster*. In each round one crossing
+of every cluster is compared with all others, as quicksort does (proofs/, Lemma 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..complex.complex import Complex
+from ..complex.segments import distinct, sort_within
+from ..fields.field import ROUND_UP, UNIT
+from .crossings import Crossings
+from .decide import Decider, Places
+from .signs import Signs
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Crossings sorted along their segments, and which of them are one point."""
+
+    order: Tensor
+    """The permutation that sorts by segment and place."""
+    point: Tensor
+    """For each crossing, unsorted, the number of its point."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """How crossings are compared and which of them are one point, for ``exact_order``. Crossings are given by number.
+
+    Some of them may be known to have one point, as one of two chords has where it crosses the other: crossings whose
+    numbers differ by a multiple of the number of points.
+    """
+
+    points: int
+    """Crossing i begins with the point i modulo this number."""
+    side: Callable[[Tensor, Tensor], Tensor]
+    """For pivots and other crossings on their segments whether these lie before (-1), after (1) or at the pivot (0)."""
+    chosen: Callable[[Tensor, Tensor], Tensor]
+    """Given crossings in clusters that are still open, and the clusters, those that are compared in this round."""
+    unite: Callable[[Tensor, Tensor, Tensor], None]
+    """Given the points, and crossings with pivots at which they lie, makes their points one, in place."""
+
+
+def exact_order(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor, rules: Rules) -> Order:
+    """Sorts crossings on segments, known by their positions up to a slack, exactly; ``order`` sorts by positions."""
+    order = order.clone()
+    slots, cluster = _clusters(segment[order], position[order], slack[order])
+    point = torch.arange(rules.points, device=order.device)
+    item = order[slots]
+    while True:
+        here = point[item % rules.points]
+        least, most = _extent(cluster, here)
+        is_open = (least < most).nonzero(as_tuple=True)[0]
+        if not len(is_open):
+            break
+        chosen = is_open[rules.chosen(item[is_open], cluster[is_open])]
+        pivot = _middle(cluster, chosen)
+        side = _sides(item, here, cluster, chosen, pivot, rules)
+        at = side == 0
+        rules.unite(point, item[pivot[at]], item[chosen[at]])
+        sides = torch.zeros_like(cluster)
+        sides[chosen] = side
+        cluster = distinct(3 * cluster + sides + 1)[1]
+        by_place = torch.argsort(cluster, stable=True)
+        cluster, item = cluster[by_place], item[by_place]
+    order[slots] = item
+    return Order(order, point[torch.arange(len(order), device=order.device) % max(rules.points, 1)])
+
+
+def _clusters(segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+    """Of crossings sorted by position the places of those in a cluster with others, and its number.
+
+    Clusters are separated by gaps that are certain for whatever lies on the two sides, by the largest slack on the
+    segment. A position that is not a number is nowhere certainly, nor is any other on its segment.
+    """
+    number = torch.cumsum(steps(segment), 0) - 1
+    known = (slack <= 1) & position.isfinite()
+    radius = torch.where(known, (slack + 2 * UNIT) * ROUND_UP, torch.inf)
+    reach = radius.new_zeros(int(number[-1]) + 1).scatter_reduce_(0, number, radius, "amax", include_self=False)
+    begins = torch.ones_like(known)
+    begins[1:] = steps(segment)[1:] | (position[1:] - position[:-1] > 2 * reach[number[1:]])
+    cluster = torch.cumsum(begins, 0) - 1
+    slots = (torch.bincount(cluster)[cluster] > 1).nonzero(as_tuple=True)[0]
+    return slots, distinct(cluster[slots])[1]
+
+
+def _extent(cluster: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the largest value in each entry's cluster."""
+    count = int(cluster[-1]) + 1 if len(cluster) else 0
+    room = values.new_zeros(count)
+    least = room.scatter_reduce(0, cluster, values, "amin", include_self=False)
+    return least[cluster], room.scatter_reduce(0, cluster, values, "amax", include_self=False)[cluster]
+
+
+def _middle(cluster: Tensor, chosen: Tensor) -> Tensor:
+    """For each chosen entry the middle one of its cluster, whose entries are neighbours."""
+    counts = torch.bincount(cluster)
+    return (torch.cumsum(counts, 0) - counts + counts // 2)[cluster[chosen]]
+
+
+def _sides(item: Tensor, point: Tensor, cluster: Tensor, chosen: Tensor, pivot: Tensor, rules: Rules) -> Tensor:
+    """On which side of its pivot each chosen entry lies, int64; asked for once for each cluster and point."""
+    names, which = distinct(cluster[chosen] * rules.points + point[chosen])
+    one = torch.empty_like(names)
+    one[which] = torch.arange(len(which), device=one.device)
+    side = torch.zeros_like(names)
+    asked = (point[chosen[one]] != point[pivot[one]]).nonzero(as_tuple=True)[0]
+    entries = one[asked]
+    side[asked] = rules.side(item[pivot[entries]], item[chosen[entries]]).long()
+    return side[which]
+
+
+def steps(values: Tensor) -> Tensor:
+    """Where a value differs from the one before it; the first does."""
+    found = torch.ones_like(values, dtype=torch.bool)
+    found[1:] = values[1:] != values[:-1]
+    return found
+
+
+# ---- edges -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Further columns that vanish at crossings, or on chords."""
+
+    at: Tensor
+    """The numbers of these, not decreasing."""
+    column: Tensor
+
+    @classmethod
+    def none(cls, device: torch.device) -> Shared:
+        """No columns."""
+        empty = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(empty, empty)
+
+
+def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider) -> tuple[Crossings, Shared]:
+    """The crossings in their exact order on every edge; those that coincide are one, with its other columns apart."""
+    index = crossings.undecided[crossings.edge].nonzero(as_tuple=True)[0]
+    if not len(index):
+        return crossings, Shared.none(index.device)
+    edge, column = crossings.edge[index], crossings.column[index]
+    at_start, home = signs.entries(cells.edges[edge, 0], column), _homes(cells, edge)
+
+    def side(pivot: Tensor, other: Tensor) -> Tensor:
+        names = torch.stack([cells.marks[edge[pivot], 1], -1 - column[pivot]], 1)
+        places = Places(-1 - index[pivot], home[pivot], names)  # no vertex yet: a number that none has
+        return decider.signs(places, column[other], "cut") * at_start[other]
+
+    def unite(point: Tensor, pivot: Tensor, other: Tensor) -> None:
+        point[other] = point[pivot]
+
+    rules = Rules(len(index), side, lambda item, _: torch.ones_like(item, dtype=torch.bool), unite)
+    sorted_ = torch.arange(len(index), device=index.device)
+    found = exact_order(sorted_, edge, crossings.position[index], crossings.slack[index], rules)
+    return _united(crossings, index, found)
+
+
+def _united(crossings: Crossings, index: Tensor, found: Order) -> tuple[Crossings, Shared]:
+    """The crossings, those at ``index`` in their order, and neighbours at one point made one: the one known best."""
+    point = found.point[found.order]
+    run = torch.cumsum(steps(point), 0)
+    order = index[found.order[sort_within(run, crossings.slack[index[found.order]])]]
+    whole = torch.arange(len(crossings), device=index.device)
+    whole[index] = order
+    leads = torch.ones_like(crossings.doubtful)
+    leads[index] = steps(point)
+    number = torch.cumsum(leads, 0) - 1
+    shared = Shared(number[~leads], crossings.column[whole[~leads]])
+    kept = whole[leads]
+    edge = crossings.edge[kept]
+    united = Crossings(
+        edge,
+        crossings.column[kept],
+        crossings.position[kept],
+        crossings.slack[kept],
+        torch.zeros_like(leads[kept]),
+        torch.zeros_like(crossings.undecided),
+        torch.bincount(edge, minlength=len(crossings.counts)),
+    )
+    return united, shared
+
+
+def _homes(cells: Complex, edges: Tensor) -> Tensor:
+    """The lowest cell beside each of the edges."""
+    names, which = distinct(edges)
+    wanted = torch.zeros(len(cells.edges), dtype=torch.bool, device=edges.device)
+    wanted[names] = True
+    on = wanted[cells.half_edge].nonzero(as_tuple=True)[0]
+    cell = torch.full_like(names, cells.cells)
+    cell.scatter_reduce_(0, torch.searchsorted(names, cells.half_edge[on]), cells.cell_of[on], "amin")
+    return cell[which]
