@@ -7,14 +7,14 @@ layers with all kinds of units, on a domain that may itself be thin, large, tiny
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from networks import ACTIVATIONS
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Sum
+from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Sum
 
 Table = NDArray[np.float64]
 Random = np.random.Generator
@@ -228,6 +228,46 @@ def far(random: Random) -> cpwl.Domain:
     corner = random.choice([-1, 1], 2) * 10.0 ** random.uniform(-3, 6, 2)
     size = 10.0 ** random.uniform(-3, 3, 2) if random.random() < 0.5 else np.full(2, 10.0 ** random.uniform(-9, 0))
     return cpwl.Domain.box(corner, corner + np.maximum(size, 2.0**-40 * np.abs(corner)))
+
+
+def tied(seed: int) -> Case:
+    """The same network with outputs that are nearly one function: where they are equal hangs by their last bits."""
+    random, found = np.random.default_rng((seed, 2)), case(seed)
+    nodes, last = list(found.network.nodes), found.network.nodes[-1].op
+    assert isinstance(last, Dense)
+    count, gap = int(random.integers(2, 4)), 2.0 ** -random.integers(25, 51)
+    row = np.append(last.weight[0] + 0.5, last.bias[0] + 0.25)
+    table = row * (1 + gap * random.integers(-2, 3, (count, len(row))))
+    table[:, -1] += gap * random.standard_normal(count)
+    nodes[-1] = Node(Dense(table[:, :-1].copy(), table[:, -1].copy()), nodes[-1].inputs, (count,), "dense")
+    return Case(f"{found.name}, tied", Network(tuple(nodes)), found.domain)
+
+
+SHRUNK = (300, 420, 500, 511, 540, 700, 900, 1000)
+"""Powers of 1/2 at which products of coordinates, their squares, or they themselves underflow."""
+
+
+def shrunk(seed: int) -> Case:
+    """The same network 2^-300 to 2^-1000 times as large, all of it or about the middle of a square of size 1."""
+    random, found = np.random.default_rng((seed, 3)), case(seed)
+    size = 2.0 ** -int(random.choice(SHRUNK))
+    network = Network(tuple(_times(node, size) for node in found.network.nodes))
+    if found.network.inputs != 2 or random.random() < 0.5:
+        domain = cpwl.Domain.polygon(
+            found.domain.polytope.vertices * size, found.domain.origin * size, found.domain.basis
+        )
+    else:
+        domain = cpwl.Domain.box([-1, -1], [1, 1])
+    return Case(f"{found.name}, times {size:.1e}", network, domain)
+
+
+def _times(node: Node, size: float) -> Node:
+    """The operator g with g(size x) = size f(x), for that of a node, f."""
+    if isinstance(node.op, Dense):
+        return replace(node, op=Dense(node.op.weight, node.op.bias * size))
+    if isinstance(node.op, Piecewise):
+        return replace(node, op=replace(node.op, breakpoints=node.op.breakpoints * size, value=node.op.value * size))
+    return node
 
 
 def _domain(random: Random, inputs: int) -> cpwl.Domain:

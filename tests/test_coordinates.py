@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from agreement import corners_of
-from families import FAMILIES, MIXTURES, Case, case, moved
+from families import FAMILIES, MIXTURES, Case, case, moved, shrunk, tied
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_planes import plane
@@ -22,17 +23,20 @@ from networks import layered, mlp
 from numpy.typing import NDArray
 
 import cpwl
+from cpwl.analysis import Agreement, agreement, contours, volume_below
 from cpwl.backends.torch.complex.areas import area_errors, areas
 from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.long_numbers.lines import CloseLines
 from cpwl.backends.torch.refinement import corners
+from cpwl.boundary.boundary import DecisionBoundary
 from cpwl.errors import ArgumentError, BackendError, InternalError
 from cpwl.fields.predicates import vanishes_along
 from cpwl.network import Network
 from cpwl.numbers.double_double import Balls
+from cpwl.numbers.rounding import root
 from cpwl.partitions.partition import Partition
-from cpwl.tiling import stages
+from cpwl.tiling import cells, stages
 from cpwl.tiling.blocks import Blocks
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -92,11 +96,17 @@ def rational(row: NDArray[np.float64]) -> list[Fraction]:
     return [Fraction(x) for x in row.tolist()]
 
 
+def promised(points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
+    """How far points may be from the exact ones: six digits, or next to nothing beside the largest coordinate."""
+    norms = np.hypot(*points.T)
+    return np.maximum(np.maximum(2.0**-20 * norms, 2.0**-62 * largest), 2.0**-499)
+
+
 def misplaced(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[int]:
     """Vertices that are farther from the exact one than ``vertex_errors`` says, or may be by more than is promised."""
-    norms, largest = np.linalg.norm(part.vertices, axis=1), float(np.abs(part.vertices).max())
     errors = part.vertex_errors()
-    found = np.flatnonzero(errors > np.maximum(2.0**-20 * norms, 2.0**-62 * largest)).tolist()
+    allowed = promised(part.vertices, float(np.abs(part.vertices).max()))
+    found = np.flatnonzero(errors > allowed).tolist()
     for i, exact in enumerate(places):
         here = np.array(rational(part.vertices[i]), dtype=object)
         if min(((here - there) ** 2).sum() for there in exact) > Fraction(errors[i]) ** 2:
@@ -107,14 +117,14 @@ def misplaced(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[i
 def misrounded(part: Partition, places: list[tuple[NDArray[Any], ...]]) -> list[int]:
     """Vertices with a coordinate that is off by more than 0.501 ulps plus 2^-63 of the largest coordinate."""
     floor = Fraction(float(np.abs(part.vertices).max())) / 2**63
-    found = []
-    for i, exact in enumerate(places):
-        here = part.vertices[i]
-        allowed = [Fraction(501, 1000) * Fraction(float(np.spacing(abs(x)))) + floor for x in here]
-        away = [[abs(a - b) for a, b in zip(rational(here), there, strict=True)] for there in exact]
-        if not any(all(a <= b for a, b in zip(one, allowed, strict=True)) for one in away):
-            found.append(i)
-    return found
+    return [i for i, exact in enumerate(places) if not well_rounded(part.vertices[i], exact, floor)]
+
+
+def well_rounded(point: NDArray[np.float64], places: Iterable[Any], floor: Fraction) -> bool:
+    """Whether one of some exact places, correctly rounded up to ``floor``, is the point."""
+    allowed = [Fraction(501, 1000) * Fraction(float(np.spacing(abs(x)))) + floor for x in point]
+    away = ([abs(a - b) for a, b in zip(rational(point), there, strict=True)] for there in places)
+    return any(all(a <= b for a, b in zip(one, allowed, strict=True)) for one in away)
 
 
 def mismeasured(pair: Pair, accuracy: float | None) -> list[int]:
@@ -122,7 +132,9 @@ def mismeasured(pair: Pair, accuracy: float | None) -> list[int]:
     part, relative = pair.float, Fraction(2.0**-7 if accuracy is None else accuracy)
     volumes, errors = part.volumes(accuracy=accuracy), part.volume_errors(accuracy=accuracy)
     away = [abs(Fraction(v) - a) for v, a in zip(volumes.tolist(), pair.areas, strict=True)]
-    allowed = [min(Fraction(e), relative * a) for e, a in zip(errors.tolist(), pair.areas, strict=True)]
+    # Below 2^-1022 numbers have fewer digits.
+    least = Fraction(2) ** -1074
+    allowed = [min(Fraction(e), max(relative * a, least)) for e, a in zip(errors.tolist(), pair.areas, strict=True)]
     return [i for i, (one, bound) in enumerate(zip(away, allowed, strict=True)) if one > bound]
 
 
@@ -152,6 +164,194 @@ def check(chosen: Case, count: int = 8) -> None:
     for accuracy in (None, 2.0**-30, 2.0**-52):
         assert mismeasured(pair, accuracy) == [], (chosen.name, accuracy)
     assert mislocated(pair, queries(pair.float, count, 0)) == [], chosen.name
+
+
+# ---- what is cut further -------------------------------------------------------------------------------------------
+def boundaries(part: Partition) -> DecisionBoundary:
+    return part.decision_boundary(level=0.0 if part.network.outputs == 1 else None)
+
+
+def distance(one: Any, other: Any) -> float:
+    """Between two points, of Fractions or floats; rounded at the end."""
+    return root(sum(((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(one, other, strict=True)), Fraction(0)))
+
+
+def nearest_ends(found: DecisionBoundary, exact: DecisionBoundary) -> list[tuple[int, NDArray[np.float64], Any]]:
+    """Segments with one of their ends and the nearest exact one of the same pair."""
+    there = defaultdict(list)
+    for pair, ends in zip(exact.pairs.tolist(), exact.ends.tolist(), strict=True):
+        there[tuple(pair)] += ends
+    pairs = enumerate(map(tuple, found.pairs.tolist()))
+    return [(i, end, min(there[p], key=partial(distance, end))) for i, p in pairs for end in found.ends[i]]
+
+
+def misdrawn(found: DecisionBoundary, exact: DecisionBoundary, *, sharp: bool) -> list[int]:
+    """Segments with an end that is farther off than ``slack``, or than is promised."""
+    largest = float(np.abs(found.partition.vertices).max())
+    wrong = []
+    for i, end, place in nearest_ends(found, exact):
+        allowed = min(found.slack[i], promised(end[None], largest)[0] * (1 + 2.0**-18))
+        right = well_rounded(end, [place], Fraction(largest) / 2**62) if sharp else True
+        if distance(end, place) > allowed or not right:
+            wrong.append(i)
+    return wrong
+
+
+def check_cuts(chosen: Case) -> None:
+    pair = Pair.of(chosen)
+    exact, share = boundaries(pair.exact), Fraction(1, 2**20)
+    for part in (pair.float, pair.float.sharpened()):
+        found = boundaries(part)
+        assert len(found) == len(exact) and sorted(found.pairs.tolist()) == sorted(exact.pairs.tolist()), chosen.name
+        assert misdrawn(found, exact, sharp=part is not pair.float) == [], chosen.name
+        lines = ([(len(line.points), line.closed) for line in contours(cut)] for cut in (found, exact))
+        assert Counter(next(lines)) == Counter(next(lines)), chosen.name
+        spread = 2 * found.slack.sum() + 2.0**-40 * exact.lengths().sum()
+        assert abs(found.lengths().sum() - exact.lengths().sum()) <= spread, chosen.name
+    if pair.float.network.outputs > 1:
+        return
+    below, right = volume_below(pair.float), volume_below(pair.exact)
+    assert abs(Fraction(below) - right) <= share * right + Fraction(2) ** -1060, chosen.name
+
+
+@pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
+def test_boundaries_and_level_sets_are_as_near_as_the_partition(family: int) -> None:
+    for k in range(len(MIXTURES)):
+        for kind in (case, tied, moved):
+            check_cuts(kind(family + k * len(FAMILIES)))
+
+
+def test_ends_of_boundaries_are_computed_anew_where_rows_leave_them_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = range(3 * len(FAMILIES))
+    with monkeypatch.context() as patch:
+        patch.setattr(cells, "POOR", 1.0)
+        pairs = [Pair.of(tied(seed)) for seed in seeds]
+        assert any(misdrawn(boundaries(p.float), boundaries(p.exact), sharp=False) for p in pairs)
+
+
+@pytest.mark.parametrize("seed", [903, 5, 17])
+def test_the_ends_of_a_boundary_between_nearly_equal_outputs_are_right(seed: int) -> None:
+    """Seed 903 had an end 6e-3 off, a bound of 0.62 in a square of side 2, and 1.73338 for the length 1.72936."""
+    r = np.random.default_rng(seed)
+    weight, bias, row = r.standard_normal((4, 2)), r.standard_normal(4), r.standard_normal(4)
+    gap = 2.0 ** -int(r.integers(30, 52))
+    rows = np.stack([row, row * (1 + gap * r.integers(-2, 3, 4))])
+    c = r.standard_normal()
+    network = Network.mlp([weight, rows], [bias, np.array([c, c + gap * r.standard_normal()])])
+    chosen = Case("nearly equal", network, SQUARE)
+    check_cuts(chosen)
+    part = cpwl.partition(network, SQUARE)
+    assert part.decision_boundary().slack.max(initial=0.0) < 2.0**-18
+    assert part.sharpened().decision_boundary().slack.max(initial=0.0) < 2.0**-45
+
+
+@pytest.mark.parametrize("seed", [196, 2, 3, 4])
+@pytest.mark.parametrize("accuracy", [None, 2.0**-50])
+def test_areas_of_agreement_are_as_accurate_as_is_asked(seed: int, accuracy: float | None) -> None:
+    """Seed 196 had a share of 0.3169 for 0.3160."""
+    r = np.random.default_rng(seed)
+    weight, bias, row = r.standard_normal((4, 2)), r.standard_normal(4), r.standard_normal(4)
+    gap = 2.0 ** -int(r.integers(38, 50))
+    rows = np.stack([row, row * (1 + gap * r.integers(-2, 3, 4))])
+    c = r.standard_normal()
+    first = Network.mlp([weight, rows], [bias, np.array([c, c + gap * r.standard_normal()])])
+    second = Network.mlp(
+        [r.standard_normal((3, 2)), r.standard_normal((2, 3))], [r.standard_normal(3), r.standard_normal(2)]
+    )
+    found, exact = (agreement(first, second, SQUARE, backend=name) for name in ("torch", "exact"))
+    relative = Fraction(2.0**-20 if accuracy is None else accuracy)
+    areas, errors = found.areas(accuracy=accuracy), found.area_errors(accuracy=accuracy)
+    here, there = ({(*_pattern(x, i), *x.classes[i]): i for i in range(len(x))} for x in (found, exact))
+    assert here.keys() == there.keys()
+    for key, i in here.items():
+        right = exact.areas()[there[key]]
+        assert abs(Fraction(areas[i]) - right) <= min(Fraction(errors[i]), relative * right)
+    assert abs(found.share - exact.share) <= 2.0**-20 * exact.share
+    assert abs(found.shares().sum() - 1) < 1e-6
+
+
+def _pattern(found: Agreement, cell: int) -> list[int]:
+    return found.partition.patterns([int(found.regions[cell])])[0].tolist()
+
+
+def test_a_sharpened_partition_stays_so_in_a_file_and_in_parts(tmp_path: Path) -> None:
+    chosen = tied(4)
+    part = cpwl.partition(chosen.network, chosen.domain).sharpened()
+    part.save(tmp_path / "part.npz")
+    again = cpwl.load(tmp_path / "part.npz")
+    assert part.arrangement.is_sharp and again.arrangement.is_sharp
+    assert part.arrangement.take(np.arange(2)).arrangement.is_sharp
+    assert not cpwl.partition(chosen.network, chosen.domain).arrangement.is_sharp
+    assert (again.decision_boundary().ends == part.decision_boundary().ends).all()
+    assert (part.sharpened().vertices == part.vertices).all()
+    moved_ = part.arrangement.moved(np.zeros(1, np.int64), part.vertices[:1])
+    assert not moved_.is_sharp
+
+
+# ---- out of the range of squares and products ----------------------------------------------------------------------
+@pytest.mark.parametrize("family", range(len(FAMILIES)), ids=[family.__name__ for family in FAMILIES])
+def test_promises_hold_where_squares_and_areas_underflow(family: int) -> None:
+    for k in range(2):
+        chosen = shrunk(family + k * len(FAMILIES))
+        check(chosen, count=3)
+        check_cuts(chosen)
+
+
+@pytest.mark.parametrize("seed", [14, 320, 353, 417])
+def test_points_of_any_size_are_located(seed: int) -> None:
+    """Fractions between float64 numbers, below the least and above the largest of them."""
+    pair = Pair.of(case(seed))
+    vertices = pair.exact.vertices[:6]
+    tiny = np.array([[Fraction(1, 10**400), Fraction(-1, 10**401)], [Fraction(0), Fraction(1, 10**330)]], dtype=object)
+    huge = np.array([[Fraction(10**400), Fraction(0)], [Fraction(0), Fraction(-(10**400))]], dtype=object)
+    assert mislocated(pair, np.concatenate([vertices, vertices + tiny[:1], tiny, huge])) == []
+
+
+@pytest.mark.parametrize("power", [-1072, -1000, -900, -540, -500])
+def test_vertices_near_the_origin_have_true_bounds(power: int) -> None:
+    """At 2^-500 the bound was 0.0 and the error 7e-168: a norm whose squares had underflowed."""
+    s = 2.0**power
+    network = Network.mlp([np.array([[3.0, 1.0], [1.0, -2.0]]), np.ones((1, 2))], [np.array([-s, -s]), np.zeros(1)])
+    pair = Pair.of(Case("near the origin", network, SQUARE))
+    assert misplaced(pair.float, pair.places) == misplaced(pair.float.sharpened(), pair.places) == []
+    points = [[s / 4, 0.0], [s, s], [-s, s / 2], [0.0, 0.0], [s, -s]]
+    assert mislocated(pair, np.array(points)) == []
+
+
+@pytest.mark.parametrize("power", [-1060, -540, -530, -500, 500, 540, 900, 1020])
+def test_areas_are_right_or_their_bounds_say_by_how_much_they_are_not(power: int) -> None:
+    s = 2.0**power
+    network = Network.mlp([np.eye(2), np.ones((1, 2))], [np.zeros(2), np.zeros(1)])
+    part = cpwl.partition(network, cpwl.Domain.box([-s, -s], [s, s]))
+    for accuracy in (None, 1e-12):
+        for area, error in zip(part.volumes(accuracy=accuracy), part.volume_errors(accuracy=accuracy), strict=True):
+            if np.isfinite(area):
+                assert abs(Fraction(area) - Fraction(s) ** 2) <= Fraction(error)
+                assert error <= max(2.0**-7 * area, 2.0**-1074)
+            else:
+                assert error == np.inf and power > 511
+
+
+@given(st.lists(st.fractions() | st.sampled_from([Fraction(10) ** 400, Fraction(1, 10**400)]), min_size=1))
+def test_balls_hold_the_rational_numbers_that_they_stand_for(values: list[Fraction]) -> None:
+    found = Balls.of_fractions(values)
+    for k, value in enumerate(values):
+        if np.isfinite(found.radius[k]):
+            middle = Fraction(found.high[k]) + Fraction(found.low[k])
+            assert abs(middle - value) <= Fraction(found.radius[k])
+            assert found.is_zero()[k] == (value == 0)
+
+
+@given(st.lists(st.tuples(*[st.tuples(st.integers(-9, 9), st.integers(-1060, 900))] * 3), min_size=1))
+def test_scaled_balls_hold_what_they_held(rows: list[Any]) -> None:
+    high = np.array([[np.ldexp(float(m), e) for m, e in row] for row in rows])
+    balls_ = Balls(high, np.zeros_like(high), np.abs(high) * 2.0**-60)
+    found = balls_.scaled()
+    for old, new, radius in zip(high, found.high, found.radius, strict=True):
+        peak = np.abs(old).max()
+        factor = Fraction(2) ** -int(np.frexp(peak)[1])
+        for a, b, r in zip(old, new, radius, strict=True):
+            assert abs(factor * Fraction(a) - Fraction(b)) <= Fraction(r)
 
 
 @pytest.mark.parametrize("seed", [145, 165, 207])

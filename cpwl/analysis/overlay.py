@@ -13,17 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
+from ..errors import NumericalRangeError
 from ..fields.value_numbers import Sameness
 from ..geometry.arrangement import Arrangement
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.joint import paired
 from ..network.network import Network
+from ..numbers.rounding import floats
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
-from ..tiling.maximum import refine_by_maximum
+from ..statistics.statistics import checked_sum
+from ..tiling.cells import Cells, cut_by_maximum
 
 if TYPE_CHECKING:
     import pandas
@@ -42,10 +45,8 @@ class Agreement:
     second: Network
     partition: Partition
     """That of both networks together: its regions are the intersections of theirs."""
-    arrangement: Arrangement[Any]
-    """The cells: the regions cut by both decisions."""
-    regions: NDArray[np.int64]
-    """The region of ``partition`` that each cell lies in, int64 (C,)."""
+    cells: Cells
+    """The regions cut by both decisions."""
     classes: NDArray[np.int64]
     """The class that each of the two decides for on each cell, int64 (C, 2)."""
 
@@ -53,7 +54,21 @@ class Agreement:
         return len(self.classes)
 
     def __repr__(self) -> str:
-        return f"<Agreement: {len(self)} cells, apart on {self.share:.4g} of the area>"
+        try:
+            apart = f"{self.share:.4g} of the area"
+        except NumericalRangeError:
+            apart = f"{self.apart.sum()} of them"
+        return f"<Agreement: {len(self)} cells, apart on {apart}>"
+
+    @property
+    def arrangement(self) -> Arrangement[Any]:
+        """The cells, as an arrangement."""
+        return self.cells.arrangement
+
+    @property
+    def regions(self) -> NDArray[np.int64]:
+        """The region of ``partition`` that each cell lies in, int64 (C,)."""
+        return self.cells.regions
 
     @property
     def apart(self) -> NDArray[np.bool_]:
@@ -65,9 +80,17 @@ class Agreement:
         """Cells in whose making some decision was within its error bound, bool (C,); never with exact predicates."""
         return self.arrangement.ambiguous
 
-    def areas(self) -> NDArray[Any]:
-        """The area of each cell in slice coordinates, (C,): float64, or Fractions from the exact backend."""
-        return self.arrangement.volumes()
+    def areas(self, *, accuracy: float | None = None) -> NDArray[Any]:
+        """The area of each cell in slice coordinates, (C,): float64, or Fractions from the exact backend.
+
+        With exact predicates each is off by at most ``accuracy`` times itself, 2^-20 (six digits) by default and at
+        least 2^-52; with ``predicates="float"`` by ``area_errors()``.
+        """
+        return self.cells.measured(accuracy)[0]
+
+    def area_errors(self, *, accuracy: float | None = None) -> NDArray[np.float64]:
+        """For each cell a bound on how far ``areas`` with this accuracy is from the exact one, (C,); 0 if exact."""
+        return self.cells.measured(accuracy)[1]
 
     @property
     def area_apart(self) -> Any:
@@ -77,7 +100,14 @@ class Agreement:
     @property
     def share(self) -> float:
         """The share of the domain's area on which the two decide differently, a float."""
-        return float(self.area_apart) / self.partition.domain.volume
+        return float(self.shares()[self.apart].sum())
+
+    def shares(self) -> NDArray[np.float64]:
+        """The share of each cell in the domain's area, (C,)."""
+        domain, areas = self.partition.domain, self.areas()
+        if self.arrangement.exact:
+            return floats(areas / domain.polytope.exact_volume)
+        return np.asarray(areas / checked_sum("areas", domain.volume, len(self)))
 
     def plot(self, ax: Any = None) -> Any:
         """Draws where the two differ and returns the axes; see ``cpwl.plots.plot_agreement``."""
@@ -111,7 +141,8 @@ def agreement(
     """Where two networks on inputs of one shape decide alike on ``dom``; they need not have as many classes.
 
     ``backend``, ``device`` and ``predicates`` are those of ``cpwl.partition``: with exact predicates the cells are
-    exactly those of the two networks and areas are rounded; from the exact backend areas are exact too.
+    exactly those of the two networks and areas have six digits, or as many as are asked for; from the exact backend
+    areas are exact too.
     Raises ``ShapeError`` for inputs of two shapes.
     """
     check_compiled(first, "first")
@@ -120,8 +151,5 @@ def agreement(
     split = max(first.outputs, 2)
     groups = Ragged.of([range(split), range(split, part.network.outputs)])
     numbers = Sameness(part.network, dom).everywhere(len(part.network.nodes) - 1)
-    found = refine_by_maximum(
-        part.arrangement, part.arithmetic(), part.outputs, groups, [], part.exact_predicates(), numbers=numbers
-    )
-    classes = found.winners.astype(np.int64)
-    return Agreement(first, second, part, found.arrangement, found.parents, classes)
+    cells, found = cut_by_maximum(part, groups, numbers=numbers)
+    return Agreement(first, second, part, cells, found.winners.astype(np.int64))

@@ -18,6 +18,7 @@ from ..arrays.inputs import indices, instance, whole
 from ..errors import UnsupportedDimensionError
 from ..network.network import Network
 from ..network.operators import Piecewise
+from ..numbers.norms import norms
 from ..partitions.compute import partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
@@ -197,7 +198,7 @@ class Units:
     def _facet_lengths(self) -> NDArray[np.float64]:
         facets = self.partition.facets().vertices.values.reshape(-1, 2)
         ends = np.asarray(self.partition.vertices, np.float64)[facets]
-        return np.asarray(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1))
+        return norms(ends[:, 1] - ends[:, 0])
 
     def _summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.bincount(self.crossings.unit, weights=values, minlength=len(self)), np.float64)

@@ -18,13 +18,13 @@ from ..arrays.inputs import flag, instance, number
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
-from ..geometry.arrangement import Arrangement, Refinement
+from ..geometry.arrangement import Refinement
 from ..network.network import Node
 from ..network.operators import Gather, Sum
 from ..regions.classes import certain_classes
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
-from ..tiling.maximum import refine_by_maximum
+from ..tiling.cells import Cells, cut_at_level, cut_by_maximum
 from ..tiling.tiling import Tiling
 from .nearest import Nearest, length_table, nearest
 from .segments import Segments
@@ -77,8 +77,9 @@ def decision_boundary(
     that of the winners on the two sides, or else the lowest). ``classes=(i, j)``: where those two are equal and
     largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
     one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no line: the region is
-    in ``ties``. On a float partition ``undecided`` lists the regions in which this is not certain. Raises
-    ``ArgumentError`` for classes or a level that make no sense.
+    in ``ties``. With exact predicates ends are as near to the exact ones as the partition's vertices, all of them sharp
+    if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the regions in which
+    this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
     everywhere = flag("everywhere", everywhere)
@@ -112,12 +113,12 @@ def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
     return min(numbers), max(numbers)
 
 
-def at_level(part: Tiling, level: float) -> Refinement[Any]:
+def at_level(part: Tiling, level: float) -> tuple[Cells, Refinement[Any]]:
     """The regions of a partition, cut where the network's one output has a level; all decisions are the partition's."""
     if part.network.outputs != 1:
         raise ArgumentError(f"level needs a network with one output; this one has {part.network.outputs} outputs.")
     value = number("level", level)
-    return _cut(part, part.outputs, value, _output_at(part, value))
+    return cut_at_level(part, part.outputs, value, _output_at(part, value))
 
 
 def _output_at(part: Tiling, level: float) -> Names:
@@ -140,17 +141,10 @@ def _difference(part: Tiling, i: int, j: int) -> Any:
     return arithmetic.linear(Node(Sum((1.0, -1.0)), (), (1,)), single)
 
 
-def _cut(part: Tiling, field: Any, level: float, name: Names) -> Refinement[Any]:
-    """The regions, cut where one function, of that name, is at a level."""
-    predicates = part.exact_predicates()
-    exactly = None if predicates is None else predicates.exactly(lambda regions, columns: name.take(columns))
-    return part.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
-
-
 def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
     """Where one function, of that name, is at a level."""
-    refinement = _cut(part, field, level, name)
-    arrangement = refinement.arrangement
+    cells, refinement = cut_at_level(part, field, level, name)
+    arrangement = cells.arrangement
     at_level = refinement.values.to_numpy()[:, 0] == level
     below = refinement.below.dense()[:, 0]
     tied = arrangement.regions.reduce(np.logical_and, at_level[arrangement.regions.values])
@@ -161,8 +155,8 @@ def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, nam
     chosen &= ~(tied[one] | ((other >= 0) & tied[other]))
     facet = np.flatnonzero(chosen)
     pairs = np.tile(np.array(pair), (len(facet), 1))
-    ties = tuple((r, pair) for r in np.unique(arrangement.parents[tied]).tolist())
-    return _assembled(part, arrangement, arrangement.parents, facet, pairs, ties, level if pair[0] < 0 else None)
+    ties = tuple((r, pair) for r in np.unique(cells.regions[tied]).tolist())
+    return _assembled(cells, facet, pairs, ties, level if pair[0] < 0 else None)
 
 
 def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> DecisionBoundary:
@@ -170,28 +164,18 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
     undecided = _undecided_regions(part)
     if not len(undecided):
         return _empty(part)
-    change = part.arrangement.take(undecided)
-    predicates = part.exact_predicates()
-    predicates = None if predicates is None else predicates.inside(undecided)
-    found = refine_by_maximum(
-        change.arrangement,
-        part.arithmetic(),
-        change.carry(part.outputs),
-        Ragged.of([range(part.network.outputs)]),
-        [change.carry(part.outputs)],
-        predicates,
-    )
-    regions = undecided[found.parents]
-    arrangement, winner = found.arrangement, found.winners[:, 0].astype(np.int64)
+    cells, found = cut_by_maximum(part, Ragged.of([range(part.network.outputs)]), regions=undecided)
+    regions, predicates = cells.regions, cells.predicates
+    arrangement, winner = cells.arrangement, found.winners[:, 0].astype(np.int64)
     facets = arrangement.facets()
-    largest = _rivals(found.fields[0], certain=found.predicates is None)
+    largest = _rivals(found.fields[0], certain=predicates is None)
     on_region = _everywhere(largest, arrangement.regions, winner[:, None])
     # Beyond the domain there is no region: the one inside counts twice.
     sides = np.where(facets.regions >= 0, facets.regions, facets.regions[:, :1])
     on_facet = _everywhere(largest, facets.vertices, winner[sides])
-    if found.predicates is not None:
-        _confirm(on_region, winner[:, None], found.predicates, found.parents)
-        _confirm(on_facet, winner[sides], found.predicates, found.parents[sides[:, 0]], facets.lines)
+    if predicates is not None:
+        _confirm(on_region, winner[:, None], predicates, regions)
+        _confirm(on_facet, winner[sides], predicates, regions[sides[:, 0]], facets.lines)
     facet, first, second = _pairs(on_facet)
     inside_tie = [on_region[sides[facet, k], first] & on_region[sides[facet, k], second] for k in (0, 1)]
     kept = np.flatnonzero(~(inside_tie[0] | inside_tie[1]))
@@ -205,15 +189,13 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
     tied = {(r, (i, j)) for r, i, j in zip(*(x.tolist() for x in _pairs(on_region, regions)), strict=True)}
     ties = tuple(sorted(tie for tie in tied if pair in (None, tie[1])))
     pairs = np.stack([first[kept], second[kept]], axis=1)
-    return _assembled(part, arrangement, regions, facet[kept], pairs, ties, None)
+    return _assembled(cells, facet[kept], pairs, ties, None)
 
 
 def _empty(part: Tiling) -> DecisionBoundary:
-    nowhere = np.zeros(0, np.int64)
+    nowhere, none = np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
     ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
-    return DecisionBoundary(
-        part, ends, nowhere, np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=()
-    )
+    return DecisionBoundary(part, ends, none, nowhere, none, np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=())
 
 
 def _undecided_regions(part: Tiling) -> NDArray[np.int64]:
@@ -267,15 +249,14 @@ def _pairs(
 
 
 def _assembled(
-    part: Tiling,
-    arrangement: Arrangement[Any],
-    regions: NDArray[np.int64],
+    cells: Cells,
     facet: NDArray[np.int64],
     pairs: NDArray[np.int64],
     ties: tuple[tuple[int, tuple[int, int]], ...],
     level: float | None,
 ) -> DecisionBoundary:
-    """The boundary that consists of the given facets; ``regions`` names the partition's region of each one here."""
+    """The boundary that consists of the given facets of cells."""
+    arrangement, regions = cells.arrangement, cells.regions
     facets = arrangement.facets()
     ends = facets.vertices.values.reshape(-1, 2)[facet]
     sides = facets.regions[facet]
@@ -287,4 +268,4 @@ def _assembled(
     ambiguous = arrangement.ambiguous[sides[:, 0]] | arrangement.ambiguous[inner]
     lowest = np.minimum(regions[sides[:, 0]], regions[inner])
     undecided = np.unique(regions[arrangement.ambiguous])
-    return DecisionBoundary(part, points[ends], lowest, pairs, slack, ambiguous, undecided, ties, level)
+    return DecisionBoundary(cells.tiling, points[ends], ends, lowest, pairs, slack, ambiguous, undecided, ties, level)

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays.inputs import finite, instance, real
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import exactly
+from ..numbers.norms import norms
+from ..numbers.rounding import LEAST, floats, root
 from ..runtime.ieee import ieee
 from .segments import Segments
 
@@ -33,7 +35,7 @@ of the foot (8 roundings, which move the foot by at most 8u times the distance f
 """
 
 _TINY = 2.0**-500
-"""More than what underflow takes away in squares and products of coordinates."""
+"""More than what underflow takes away in squares and products of coordinates of at most 1."""
 
 
 @ieee
@@ -116,7 +118,7 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
         )
     rows, table = (points.reshape(len(points), -1) for points in (wanted, given))
     found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
-    return found, np.asarray(np.linalg.norm(rows - table[found], axis=1))
+    return found, norms(rows - table[found])
 
 
 @ieee
@@ -138,7 +140,8 @@ def length_table(boundary: Segments) -> pandas.DataFrame:
         tied=np.repeat([0, 1], [len(boundary), ties]),
     )
     found = table.groupby(["first", "second"]).sum()
-    found.insert(2, "share", found["length"] / max(float(lengths.sum()), np.finfo(np.float64).tiny))
+    total = float(lengths.sum())
+    found.insert(2, "share", found["length"] / (total if total > 0 else 1.0))
     found = found.sort_values("length", ascending=False, kind="stable")
     return found if boundary.complete else found.assign(complete=False)
 
@@ -159,27 +162,36 @@ def _float(boundary: Segments, u: Floats) -> tuple[NDArray[Any], ...]:
 
 def _feet(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
     """For each point and segment the nearest point on it (M, S, 2), its distance, and a bound on that one's error."""
+    # Squares neither overflow nor underflow by much if the largest coordinate is about 1.
+    _, exponent = np.frexp(max(np.abs(ends).max(initial=0.0), np.abs(u).max(initial=0.0)))
+    found = _feet_near_one(np.ldexp(ends, -exponent), np.ldexp(u, -exponent))
+    feet, distances, errors = (np.ldexp(part, exponent) for part in found)
+    return feet, distances, errors + LEAST
+
+
+def _feet_near_one(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
     first, along = ends[:, 0], ends[:, 1] - ends[:, 0]
     apart = u[:, None] - first
     squares = (along**2).sum(axis=1)
     share = np.clip((apart * along).sum(axis=2) / np.where(squares > 0, squares, 1), 0, 1)
     feet = first + share[:, :, None] * along
     sizes = np.maximum(np.abs(u).max(axis=1)[:, None], np.abs(ends).max(axis=(1, 2)))
-    return feet, np.linalg.norm(u[:, None] - feet, axis=2), _ROUNDING * sizes + _TINY
+    return feet, norms(u[:, None] - feet), _ROUNDING * sizes + _TINY
 
 
 # ---- exact ---------------------------------------------------------------------------------------------------------
 def _exact(boundary: Segments, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     places = u if u.dtype == object else exactly(u)
     # Rounding the ends and the points moves each by at most 2^-52 of its size: the bound has a factor of 2 to spare.
-    _, distances, errors = _feet(np.asarray(boundary.ends, np.float64), np.asarray(u, np.float64))
-    near = distances - errors <= (distances + errors).min(axis=1)[:, None]
+    with np.errstate(invalid="ignore"):  # of points beyond float64 nothing is known
+        _, distances, errors = _feet(floats(boundary.ends), floats(u))
+        near = ~(distances - errors > (distances + errors).min(axis=1)[:, None])
     found = [_best(boundary.ends, place, chosen) for place, chosen in zip(places, near, strict=True)]
     points = np.array([point for point, _, _ in found], dtype=object).reshape(-1, 2)
     squared = np.array([square for _, square, _ in found], dtype=object)
     segments = np.array([segment for _, _, segment in found], np.int64)
-    least = np.sqrt(squared.astype(np.float64))
-    bounds = least * 2.0**-51 + _TINY
+    least = np.array([root(square) for _, square, _ in found], np.float64)
+    bounds = least * 2.0**-51 + LEAST
     return points, segments, boundary.pairs[segments], least, bounds, squared, np.ones(len(found), np.bool_)
 
 

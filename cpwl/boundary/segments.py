@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.inputs import indices, real, whole
-from ..errors import ArgumentError, IncompleteWarning, ShapeError
+from ..errors import ArgumentError, IncompleteWarning, NumericalRangeError, ShapeError
 from ..fields.arithmetic import embedding, evaluate
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.notices import warn
 from ..tiling.tiling import Tiling
@@ -25,6 +27,8 @@ class Segments:
     partition: Tiling
     ends: NDArray[Any]
     """Slice coordinates (S, 2, D) of the ends of each segment: float64, or Fractions when the partition is exact."""
+    corners: NDArray[np.int64]
+    """A number for each end, int64 (S, 2): where two are equal segments meet. (Ends may round to one point and not.)"""
     regions: NDArray[np.int64]
     """The region of the partition that each segment lies in (one of the two, for a segment between regions), (S,)."""
     pairs: NDArray[np.int64]
@@ -56,9 +60,9 @@ class Segments:
         return self.partition.complete
 
     def lengths(self) -> NDArray[np.float64]:
-        """The length of each segment in slice coordinates, (S,)."""
+        """The length of each segment in slice coordinates, (S,): that of its ends, within twice its ``slack``."""
         steps = self.ends[:, 1] - self.ends[:, 0]
-        return np.asarray(np.linalg.norm(steps.astype(np.float64), axis=1))
+        return norms(floats(steps))
 
     def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """n points u (n, D) drawn uniformly by length, and the segment of each, int64 (n,).
@@ -66,25 +70,37 @@ class Segments:
         On an exact partition the points are Fractions and lie exactly on the boundary. Where the boundary is not
         ``complete`` they are drawn from the segments that are there, with an ``IncompleteWarning``.
         """
-        n, seed, lengths = whole("n", n, 0), whole("seed", seed, 0), self.lengths()
+        n, seed = whole("n", n, 0), whole("seed", seed, 0)
         if not self.complete:
             warn(
                 "samples are drawn from the part of the boundary that is there: the partition is not complete.",
                 IncompleteWarning,
             )
-        if n and not lengths.sum() > 0:
+        if n and not len(self):
             self.partition.check_complete("a boundary none of which is there")
             raise ArgumentError(
                 "the boundary is empty on this domain: there is nothing to sample. "
                 "Choose other classes or another level."
             )
         generator = np.random.default_rng(seed)
-        segment = generator.choice(len(lengths), size=n, p=lengths / lengths.sum()) if n else np.zeros(0, np.int64)
+        segment = generator.choice(len(self), size=n, p=self._shares()) if n else np.zeros(0, np.int64)
         share: NDArray[Any] = generator.random((n, 1))
         if self.ends.dtype == object:
             share = np.array([[Fraction(s)] for s in share[:, 0].tolist()], dtype=object).reshape(n, 1)
         first, second = self.ends[segment, 0], self.ends[segment, 1]
         return first + share * (second - first), segment
+
+    def _shares(self) -> NDArray[np.float64]:
+        """The share of each segment in the whole length."""
+        lengths = self.lengths()
+        longest = float(lengths.max(initial=0.0))
+        if not 0 < longest < np.inf:
+            raise NumericalRangeError(
+                f"the longest of the {len(self):,} segments of the boundary has length {longest} in float64: it is too "
+                "short or too long for it. Scale the network and the domain, or use the exact backend."
+            )
+        shares = lengths / longest
+        return np.asarray(shares / shares.sum())
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
         """n points of the input space (n, *shape) on the boundary, drawn uniformly by its length in the slice."""

@@ -20,6 +20,7 @@ from ..geometry.exact_lines import Line, Polygon, domain_lines, line, polygon_of
 from ..network.network import Network, Node
 from ..network.operators import Piecewise
 from ..numbers.integers import rational
+from ..numbers.norms import norms
 from ..tiling.tiling import Tiling
 
 _NEAR = 2.0**-24
@@ -180,7 +181,7 @@ def _outer(partition: Tiling, edges: Edges) -> Iterator[tuple[int, Line]]:
     points = np.asarray(partition.vertices, np.float64)[edges.ends[edge]]
     start = polytope.vertices
     direction = np.roll(start, -1, axis=0) - start
-    normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1) / np.linalg.norm(direction, axis=1)[:, None]
+    normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1) / norms(direction)[:, None]
     distance = np.abs(points @ normal.T - (start * normal).sum(axis=1)).max(axis=1)
     near = distance.min(axis=1) <= _NEAR * np.ptp(start, axis=0).max()
     sides, nearest = domain_lines(polytope), distance.argmin(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import hypot, ldexp, sqrt
+from math import hypot
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
 from ..numbers.float_formats import plain
+from ..numbers.norms import norms
+from ..numbers.rounding import floats, root
 from ..partitions.compute import partition
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
@@ -285,7 +287,7 @@ def _differences(one: Tiling, other: Tiling, pairs: NDArray[np.int64]) -> tuple[
     found = []
     for members, left in _groups(one.regions, pairs[:, 0]):
         right = other.regions.take(pairs[members, 1]).values.reshape(left.shape)
-        distance = np.linalg.norm(here[left][:, :, None] - there[right][:, None], axis=-1)
+        distance = norms(here[left][:, :, None] - there[right][:, None])
         nearest_right = np.take_along_axis(right, distance.argmin(axis=2), axis=1)
         nearest_left = np.take_along_axis(left, distance.argmin(axis=1), axis=1)
         found += [np.stack(sides, axis=-1).reshape(-1, 2) for sides in ((left, nearest_right), (nearest_left, right))]
@@ -329,15 +331,17 @@ def thinnest_regions(part: Tiling) -> tuple[NDArray[np.int64], NDArray[np.float6
 
 def _rough_widths(part: Tiling) -> NDArray[np.float64]:
     """The widths of all regions in float64; 0 where an edge's ends round to one point."""
-    points, widths = np.asarray(part.vertices, np.float64), np.zeros(len(part))
+    points, widths = floats(part.vertices), np.zeros(len(part))
+    _, exponent = np.frexp(np.abs(points).max(initial=0.0))
+    points = np.ldexp(points, -exponent)  # so that products neither overflow nor underflow
     for members, corners in _groups(part.regions, np.arange(len(part))):
         corner = points[corners]
         edge = np.roll(corner, -1, axis=1) - corner
         away = corner[:, None] - corner[:, :, None]
         height = np.abs(edge[:, :, None, 0] * away[..., 1] - edge[:, :, None, 1] * away[..., 0]).max(axis=2)
-        length = np.linalg.norm(edge, axis=2)
+        length = norms(edge)
         widths[members] = np.divide(height, length, out=np.zeros_like(height), where=length > 0).min(axis=1)
-    return widths
+    return np.asarray(np.ldexp(widths, exponent))
 
 
 def width(polygon: Sequence[Sequence[Any]]) -> float:
@@ -352,10 +356,4 @@ def width(polygon: Sequence[Sequence[Any]]) -> float:
         height = max(abs((x1 - x) * (v - y) - (y1 - y) * (u - x)) for u, v in points)
         length = (x1 - x) ** 2 + (y1 - y) ** 2
         squares += [height * height / length] if length else []
-    return _root(min(squares, default=Fraction(0)))
-
-
-def _root(square: Fraction) -> float:
-    """The square root of a rational, also of one that is out of the range of float64."""
-    shift = (square.numerator.bit_length() - square.denominator.bit_length()) // 2 if square else 0
-    return ldexp(sqrt(square / Fraction(4) ** shift), shift)
+    return root(min(squares, default=Fraction(0)))

@@ -26,6 +26,7 @@ from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
+from ..numbers.rounding import nearest
 from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
@@ -338,7 +339,7 @@ class _Writer:
             digest=digest_of(file),
             borders=digest_of(borders),
             regions=self._regions - first,
-            area=float(sum(block.volumes().sum() for block in self._blocks)),
+            area=nearest(sum(block.volumes().sum() for block in self._blocks)),
             settled=sum(block.settled for block in self._blocks),
             recut=sum(block.recut for block in self._blocks),
             ambiguous=sum(len(block.ambiguous) for block in self._blocks),

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from ..comparisons.judge import most_pieces
 from ..errors import MissingDependencyError
 from ..network.network import Network
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..regions.classes import certain_classes
 from ..storage.files import opened, reading
 from ..tiling.tiling import Tiling
@@ -63,7 +65,7 @@ class PartFile:
         """Adds the regions of a block, numbered from ``first`` on."""
         pa = _pyarrow("pyarrow")
         classes = certain_classes(block) if block.network.outputs > 1 else np.full(len(block), -1)
-        areas, ambiguous = block.volumes().astype(np.float64), np.zeros(len(block), np.bool_)
+        areas, ambiguous = floats(block.volumes()), np.zeros(len(block), np.bool_)
         ambiguous[block.ambiguous] = True
         size = max(1, min(_MOST_WRITTEN, _WRITTEN // (8 * max(block.network.units, 1) * piece_bits(block.network))))
         for start in range(0, len(block), size):
@@ -115,7 +117,7 @@ def _rows(path: str) -> Iterator[RegionRows]:
         places = np.stack([np.asarray(column[axis].flatten()) for axis in "xy"], axis=1)
         slopes = np.full(len(corners), np.nan)
         if maps:
-            slopes = np.linalg.norm(np.asarray(column["A"].flatten()).reshape(len(corners), -1), axis=1)
+            slopes = norms(np.asarray(column["A"].flatten()).reshape(len(corners), -1))
         ambiguous = column["ambiguous"].to_numpy(zero_copy_only=False)
         yield RegionRows(
             column["region"].to_numpy(), column["area"].to_numpy(), corners, places, slopes, ambiguous.astype(np.bool_)

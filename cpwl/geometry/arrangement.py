@@ -293,6 +293,11 @@ class Arrangement(ABC, Generic[Field]):
         that is computed is then off by at most 0.501 ulps and 2^-63 of the largest coordinate, if not as was allowed.
         """
 
+    @property
+    @abstractmethod
+    def is_sharp(self) -> bool:
+        """Whether all vertices were computed so with ``accuracy`` 0, or are exact; not if some were made since."""
+
     # ---- fields ----------------------------------------------------------------------------------------------------
     @abstractmethod
     def coordinates(self) -> Field:

@@ -39,7 +39,7 @@ class Polytope:
     def volume(self) -> float:
         """The volume (length, area, ...) in float64 (maybe infinite): rounded once for D at most 2, else by qhull."""
         if self.dim <= 2:
-            return nearest(*self.exact_volume.as_integer_ratio())
+            return nearest(self.exact_volume)
         from scipy.spatial import ConvexHull
 
         _, exponents = np.frexp(np.abs(self.vertices).max(axis=0))

@@ -46,7 +46,8 @@ def _equilibrated(network: Network) -> Network:
     wanted = {i: factors for i, node in enumerate(network.nodes) if (factors := _wanted(node)) is not None}
     while wanted and not any(isinstance(node.op, Periodic) for node in network.nodes):
         try:
-            return Network(tuple(_Scaling(network, wanted).nodes()))
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what is not exact is refused
+                return Network(tuple(_Scaling(network, wanted).nodes()))
         except _Fixed as found:
             wanted = {i: factors for i, factors in wanted.items() if i not in found.matrices}
     return network
@@ -61,7 +62,8 @@ def _wanted(node: Node) -> Factors | None:
     if not small.any():
         return None
     exponents = np.frexp(sizes.max())[1] - np.frexp(np.where(small, sizes, sizes.max()))[1]
-    factors: Factors = np.ldexp(np.ones(len(sizes)), exponents)
+    with np.errstate(over="ignore"):  # no product with an infinite factor is exact
+        factors: Factors = np.ldexp(np.ones(len(sizes)), exponents)
     return factors
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .rounding import nearest
 
 Floats = NDArray[np.float64]
 
@@ -39,9 +42,9 @@ class Balls:
     @classmethod
     def of_fractions(cls, values: Sequence[Fraction]) -> Balls:
         """Rational numbers."""
-        high = np.array([float(x) for x in values])
-        low = np.array([float(x - Fraction(h)) for x, h in zip(values, high.tolist(), strict=True)])
-        return cls(high, low, np.abs(high) * ROUNDING)
+        high = np.array([nearest(x) for x in values])
+        low = np.array([float(x - Fraction(h)) if isfinite(h) else 0.0 for x, h in zip(values, high, strict=True)])
+        return cls(high, low, _up(np.abs(high) * ROUNDING, np.array([x != 0 for x in values], np.bool_)))
 
     @classmethod
     def sums(cls, parts: Floats, radius: Floats) -> Balls:
@@ -111,7 +114,11 @@ class Balls:
         """The same numbers times a power of two for each row (last axis) that brings its largest to about 1."""
         peak = np.abs(self.high).max(axis=-1, keepdims=True)
         _, exponent = np.frexp(np.where(np.isfinite(peak), peak, 1.0))
-        return Balls(*(np.ldexp(part, -exponent) for part in (self.high, self.low, self.radius)))
+        given = self.high, self.low, self.radius
+        high, low, radius = (np.ldexp(part, -exponent) for part in given)
+        # Beside a large number small ones underflow, and their radii.
+        kept = [np.ldexp(new, exponent) == old for new, old in zip((high, low, radius), given, strict=True)]
+        return Balls(high, low, np.where(np.logical_and.reduce(kept), radius, radius + _TINY))
 
     def is_zero(self) -> NDArray[np.bool_]:
         """Where a number is certainly zero."""

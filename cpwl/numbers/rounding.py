@@ -1,25 +1,48 @@
-"""Rationals as the nearest float64 numbers."""
+"""Rational numbers rounded to float64, also those that are out of its range."""
 
 from __future__ import annotations
 
-from math import inf
+from fractions import Fraction
+from math import inf, ldexp, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST = 2.0**-1074
+"""The least positive float64 number: among the subnormal ones no rounding takes more away."""
 
-def nearest(numerator: int, denominator: int) -> float:
-    """The float64 nearest to a quotient (Python rounds it correctly); infinite when it is too large."""
+
+def nearest(exact: Fraction) -> float:
+    """The nearest float64 number; infinite for one that is too large."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return inf if exact > 0 else -inf
+
+
+def quotient(numerator: int, denominator: int) -> float:
+    """The float64 number nearest to a quotient (Python rounds it correctly); infinite when it is too large."""
     try:
         return numerator / denominator
     except OverflowError:
         return inf if numerator > 0 else -inf
 
 
-def nearest_floats(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The float64 numbers nearest to float64 numbers or Fractions."""
+def rounded(exact: Fraction) -> tuple[float, float]:
+    """The nearest float64 number, and a bound on how far it is."""
+    found = nearest(exact)
+    return found, 0.0 if found == exact else max(2.0**-53 * abs(found), LEAST)
+
+
+def root(square: Fraction) -> float:
+    """The square root of a rational, up to an ulp or two; also of one that is out of the range of float64."""
+    shift = (square.numerator.bit_length() - square.denominator.bit_length()) // 2 if square else 0
+    return ldexp(sqrt(square / Fraction(4) ** shift), shift)
+
+
+def floats(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The nearest float64 numbers; infinite for rational ones that are too large."""
     if values.dtype != object:
-        return values.astype(np.float64)
-    found = [nearest(*x.as_integer_ratio()) for x in values.ravel().tolist()]
-    return np.array(found, np.float64).reshape(values.shape)
+        return np.asarray(values, np.float64)
+    return np.array([nearest(x) for x in values.ravel().tolist()], np.float64).reshape(values.shape)

@@ -140,7 +140,7 @@ def _colored(found: Agreement) -> tuple[NDArray[np.float64], list[tuple[str, Any
     from matplotlib.colors import to_rgba
 
     colors = np.tile(to_rgba(_AGREED), (len(found), 1))
-    areas = np.asarray(found.areas(), np.float64) / found.partition.domain.volume
+    areas = found.shares()
     legend = [(f"the same class: {areas[~found.apart].sum():.2%}", _AGREED)]
     cells = np.flatnonzero(found.apart)
     pairs, kind = np.unique(found.classes[cells], axis=0, return_inverse=True)

@@ -25,10 +25,11 @@ from ..arrays.inputs import finite, one_of, whole
 from ..arrays.inputs import path as check_path
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..storage.files import replaced
-from ..tiling.maximum import refine_by_maximum
-from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues
+from ..tiling.cells import cut_by_maximum
+from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues, positive
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
@@ -144,7 +145,7 @@ def _head(partition: Tiling) -> dict[str, Any]:
     """What the page knows of the partition beside the arrays."""
     corners = np.asarray(partition.domain.polytope.vertices, np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
-    areas = np.asarray(partition.volumes(), np.float64)
+    areas = floats(partition.volumes())
     counts = (len(partition), "regions"), (len(partition.vertices), "vertices"), (partition.network.units, "units")
     return {
         "box": [*low.tolist(), *high.tolist()],
@@ -153,7 +154,7 @@ def _head(partition: Tiling) -> dict[str, Any]:
         "regions": len(partition),
         "outputs": partition.network.outputs,
         "counts": ", ".join(f"{count:,} {what}" for count, what in counts),
-        "smallArea": float(np.quantile(areas[areas > 0], 0.05)),
+        "smallArea": float(np.quantile(positive(areas), 0.05)),
         "palette": LIGHT,
         "layers": _layers(partition),
     }
@@ -176,9 +177,8 @@ def _add_polygons(block: _Block, partition: Tiling) -> None:
     """The regions, cut by the largest output if there are several."""
     arrangement, parents, outputs = partition.arrangement, np.arange(len(partition)), partition.network.outputs
     if outputs > 1:
-        groups = Ragged.of([range(outputs)])
-        found = refine_by_maximum(arrangement, partition.arithmetic(), partition.outputs, groups, [])
-        arrangement, parents = found.arrangement, found.parents
+        cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
+        arrangement, parents = cells.arrangement, cells.regions
         block.add("winners", "u2", found.winners[:, 0])
     block.add("vertices", "f8", np.asarray(arrangement.vertices, np.float64))
     block.add("corners", "i4", arrangement.regions.values)
@@ -189,7 +189,7 @@ def _add_polygons(block: _Block, partition: Tiling) -> None:
 def _add_numbers(block: _Block, partition: Tiling) -> None:
     weight, bias = partition.affine_maps()
     block.add("maps", "f8", np.concatenate([weight, bias[:, :, None]], axis=2).astype(np.float64))
-    block.add("areas", "f8", np.asarray(partition.volumes(), np.float64))
+    block.add("areas", "f8", floats(partition.volumes()))
     ambiguous = np.zeros(len(partition), np.uint8)
     ambiguous[partition.ambiguous] = 1
     block.add("ambiguous", "u1", ambiguous)

@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.inputs import finite, instance, one_of, whole
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, MissingDependencyError, ShapeError, UnsupportedDimensionError
+from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, UnsupportedDimensionError
+from ..numbers.rounding import floats
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
 from ..statistics.slopes import slope_norms
-from ..tiling.maximum import refine_by_maximum
+from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -233,24 +234,38 @@ def _slopes(partition: Tiling, norms: NDArray[np.float64]) -> Painting:
 def _areas(partition: Tiling, volumes: NDArray[Any]) -> Painting:
     from matplotlib.colors import LogNorm
 
-    areas = np.asarray(volumes, np.float64)
-    positive = areas[areas > 0]  # a float region may be so thin that its area rounds to 0
-    norm = LogNorm(np.quantile(positive, 0.05), positive.max(), clip=True)  # a few slivers would take half of the scale
+    areas = floats(volumes)
+    drawn = positive(areas)
+    norm = LogNorm(np.quantile(drawn, 0.05), drawn.max(), clip=True)  # a few slivers would take half of the scale
     return Painting(*_regions(partition), areas, "area", norm)
+
+
+_LEAST_SCALE = 1e-280
+"""Matplotlib takes a scale that ends below 2e-287 for empty."""
+
+
+def positive(areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those that are; a float region may be so thin that its area rounds to 0."""
+    found = areas[areas > 0]
+    largest = float(found.max(initial=0.0))
+    if not _LEAST_SCALE < largest < np.inf:
+        raise NumericalRangeError(
+            f"the largest of {len(areas):,} areas is {largest} in float64: they are out of its range, and there is no "
+            "scale of colours for them. Scale the network and the domain."
+        )
+    return found
 
 
 def _by_class(partition: Tiling) -> Painting:
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
-    found = refine_by_maximum(
-        partition.arrangement, partition.arithmetic(), partition.outputs, Ragged.of([range(outputs)]), []
-    )
+    cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
     winners = found.winners[:, 0].astype(np.int64)
     palette = _pastels(outputs)
     legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())
-    vertices = np.asarray(found.arrangement.vertices, np.float64)
-    return Painting(vertices, found.arrangement.regions, palette[winners], legend=legend)
+    vertices = np.asarray(cells.arrangement.vertices, np.float64)
+    return Painting(vertices, cells.arrangement.regions, palette[winners], legend=legend)
 
 
 def _by_pattern(partition: Tiling) -> Painting:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from .classes import certain_classes
 
@@ -66,8 +68,8 @@ def _of_regions(partition: Tiling) -> dict[str, Any]:
 
 
 def slopes_of(weights: NDArray[Any]) -> list[float]:
-    norms: list[float] = np.linalg.norm(weights.astype(np.float64), axis=(1, 2)).tolist()
-    return norms
+    found: list[float] = norms(floats(weights), axis=(1, 2)).tolist()
+    return found
 
 
 def classes_of(partition: Tiling) -> Rows:
@@ -82,22 +84,28 @@ def named(classes: Rows) -> list[int | None]:
 def centroids_of(partition: Tiling) -> NDArray[Any]:
     """The centroid of each polygon, (R, 2): that of the triangles from its first vertex, by their areas.
 
-    A float polygon whose area rounds to 0 has its first vertex instead.
+    A float polygon whose area rounds to 0 beside the square of its size has its first vertex instead.
     """
     regions, vertices = partition.regions, partition.vertices
     corners = vertices[regions.values]
     first = corners[regions.offsets[:-1]][regions.row_of]
-    one, other = corners - first, corners[regions.successor] - first
+    steps: NDArray[Any] = corners - first
+    if steps.dtype == object:
+        size = np.full(len(regions), 1)
+    else:  # so that products neither overflow nor underflow
+        size = regions.reduce(np.maximum, np.abs(steps).max(axis=1))
+        size = np.where(size > 0, size, 1.0)
+        steps = steps / size[regions.row_of][:, None]
+    one, other = steps, steps[regions.successor]
     twice = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
     moments = regions.reduce(np.add, (one + other) * twice[:, None])
     areas = regions.reduce(np.add, twice)
-    return np.asarray(
-        vertices[regions.values[regions.offsets[:-1]]] + moments / (3 * np.where(areas > 0, areas, 1))[:, None]
-    )
+    steps = moments / (3 * np.where(areas > 0, areas, 1))[:, None]
+    return np.asarray(vertices[regions.values[regions.offsets[:-1]]] + steps * size[:, None])
 
 
 def lengths_of(partition: Tiling, ends: Rows) -> list[float]:
     """The length of each facet of a planar partition."""
     steps = partition.vertices[ends[:, 1]] - partition.vertices[ends[:, 0]]
-    lengths: list[float] = np.linalg.norm(steps.astype(np.float64), axis=1).tolist()
+    lengths: list[float] = norms(floats(steps)).tolist()
     return lengths

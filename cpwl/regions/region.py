@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import VerificationError
 from ..geometry.clipping import part_of
 from ..geometry.halfspaces import Halfspaces
+from ..numbers.rounding import nearest
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
 from .exact_maps import Forms, first_difference
@@ -34,7 +35,7 @@ class Region:
     index: int
 
     def __repr__(self) -> str:
-        return f"<Region {self.index}: {len(self.vertices)} vertices, volume {float(self.volume):.6g}>"
+        return f"<Region {self.index}: {len(self.vertices)} vertices, volume {nearest(self.volume):.6g}>"
 
     @property
     def vertices(self) -> NDArray[Any]:

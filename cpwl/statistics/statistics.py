@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from ..arrays.inputs import instance
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NumericalRangeError
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.pictures import picture
 from ..storage.files import replaced
@@ -64,7 +66,7 @@ class Statistics:
     @property
     def mean_area(self) -> float:
         """The average region volume ("ARV")."""
-        return float(self.areas.mean())
+        return self._area / self.regions
 
     @property
     def mean_corners(self) -> float:
@@ -79,12 +81,16 @@ class Statistics:
     @property
     def density(self) -> float:
         """The number of regions per unit of area."""
-        return float(self.regions / self.areas.sum())
+        return self.regions / self._area
 
     @property
     def mean_slope(self) -> float:
         """The mean of the slope over the domain: each region counts by its area."""
-        return float(self.slopes @ self.areas / self.areas.sum())
+        return float(self.slopes @ (self.areas / self._area))
+
+    @property
+    def _area(self) -> float:
+        return checked_sum("areas", float(self.areas.sum()), self.regions)
 
     @cached_property
     def summary(self) -> dict[str, int | float]:
@@ -141,7 +147,7 @@ def statistics(partition: Tiling) -> Statistics:
     ambiguous = np.zeros(len(regions), np.bool_)
     ambiguous[partition.ambiguous] = True
     return Statistics(
-        areas=np.asarray(partition.volumes(), np.float64),
+        areas=floats(partition.volumes()),
         corners=regions.counts,
         eccentricities=eccentricities(np.asarray(partition.vertices, np.float64), regions),
         slopes=slope_norms(partition),
@@ -150,6 +156,17 @@ def statistics(partition: Tiling) -> Statistics:
         edges=len(partition.facets().regions),
         complete=partition.complete,
     )
+
+
+def checked_sum(what: str, total: float, regions: int) -> float:
+    """A sum over regions, of numbers that are not negative; ``NumericalRangeError`` if float64 can't hold the mean."""
+    if total < regions * np.finfo(np.float64).tiny or total == np.inf:
+        raise NumericalRangeError(
+            f"the {what} of {regions:,} regions add up to {total} in float64: they are out of its range, and so are "
+            "means and densities. Scale the network and the domain; the exact backend has areas of any size "
+            "(partition.volumes)."
+        )
+    return total
 
 
 def marked_incomplete(complete: bool | None) -> dict[str, int | float]:
@@ -203,17 +220,18 @@ class Measures:
         """The numbers by name; without regions none but their count."""
         if not self.regions:
             return {"regions": 0}
-        corners = int(self.corners @ np.arange(len(self.corners)))
+        corners, area = int(self.corners @ np.arange(len(self.corners))), checked_sum("areas", self.area, self.regions)
+        slopes = checked_sum("slopes, times areas,", self._slopes, self.regions) if self.largest_slope != 0 else 0.0
         return {
             "regions": self.regions,
             "ambiguous": self.ambiguous,
-            "density": self.regions / self.area,
-            "ARV": self.area / self.regions,
+            "density": self.regions / area,
+            "ARV": area / self.regions,
             "ANV": corners / self.regions,
             "ARE": self._eccentricities / self.regions,
             "smallest area": self.smallest_area,
             "largest area": self.largest_area,
-            "mean slope": self._slopes / self.area,
+            "mean slope": slopes / area,
             "largest slope": self.largest_slope,
         }
 
@@ -374,4 +392,4 @@ def _distances(vertices: NDArray[np.float64], regions: Ragged, apart: int) -> ND
     start = regions.offsets[row]
     partner = start + (np.arange(len(row)) - start + apart) % regions.counts[row]
     steps = vertices[regions.values[partner]] - vertices[regions.values]
-    return np.asarray(np.linalg.norm(steps, axis=1))
+    return norms(steps)

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from .. import backends
-from ..arrays.inputs import indices, number, one_of, real
+from ..arrays.inputs import indices, one_of, real
 from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, BackendError, IncompleteError, ShapeError
+from ..errors import BackendError, IncompleteError, ShapeError
 from ..fields.arithmetic import Arithmetic, evaluate
 from ..fields.predicates import Names, Oracle, Predicates
 from ..geometry.arrangement import Arrangement, ExactLines, Facets
@@ -26,6 +26,7 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
 from .history import Step, patterns_after
+from .volumes import Measured, checked_accuracy, measured
 
 _BATCH_ENTRIES = 1 << 18
 """Rows times widest layer handled at once when maps of many regions are computed: memory that is used again."""
@@ -101,8 +102,8 @@ class Tiling(Uncached):
     def vertex_errors(self) -> NDArray[np.float64]:
         """For each vertex a bound on its distance from the exact one, (V,); 0 when exact.
 
-        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), or 2^-62 of the
-        largest coordinate; three times that on the borders of ``partition_blocks``. See ``sharpened``.
+        With exact predicates at most 2^-20 of the vertex's distance from the origin (six digits), 2^-62 of the largest
+        coordinate, or 2^-499; three times that on the borders of ``partition_blocks``. See ``sharpened``.
         """
         return np.asarray(self.arrangement.coordinates().errors(), np.float64)
 
@@ -122,8 +123,9 @@ class Tiling(Uncached):
 
         Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact
         volume, 2^-7 (one percent) by default and at least 2^-52: where the bound on ``vertices`` does not show that, it
-        is computed from exact lines. Exact from the exact backend. With ``predicates="float"`` there is no
-        ``accuracy``, only ``volume_errors()``.
+        is computed from exact lines; below 2^-1022 it may be off by 2^-1074, and beyond float64 it is infinite, as is
+        its bound. Exact from the exact backend. With ``predicates="float"`` there is no ``accuracy``, only
+        ``volume_errors()``.
         """
         return self._measured(regions, accuracy)[0]
 
@@ -213,29 +215,13 @@ class Tiling(Uncached):
             )
 
     # ---- private ---------------------------------------------------------------------------------------------------
-    def _measured(self, regions: ArrayLike | None, accuracy: float | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _measured(self, regions: ArrayLike | None, accuracy: float | None) -> Measured:
         """Volumes and their bounds."""
-        if regions is not None:
-            chosen, place = np.unique(self._region_indices(regions), return_inverse=True)
-            found = self._measured_of(self.arrangement.take(chosen).arrangement, chosen, accuracy)
-            return found[0][place], found[1][place]
-        return self._measured_of(self.arrangement, np.arange(len(self)), accuracy)
-
-    def _measured_of(
-        self, arrangement: Arrangement[Any], regions: NDArray[np.int64], accuracy: float | None
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Those of an arrangement of some of the regions."""
-        if accuracy is not None and not 2.0**-52 <= number("accuracy", accuracy) < 1:
-            raise ArgumentError(f"accuracy must be at least 2^-52 and less than 1, or None, got {accuracy!r}.")
-        volumes, errors = arrangement.volumes(), arrangement.volume_errors()
-        if arrangement.exact or (self.lines is None and accuracy is None):
-            return volumes, errors
-        wanted = _ACCURACY if accuracy is None else accuracy
-        poor = np.flatnonzero(~(errors < wanted * (1 - 2.0**-40) * (volumes - errors)))
-        if len(poor):
-            lines = self._exact_lines("an accuracy of volumes")
-            volumes[poor], errors[poor] = self.arrangement.sharp_volumes(regions[poor], lines, wanted)
-        return volumes, errors
+        chosen = None if regions is None else self._region_indices(regions)
+        wanted = checked_accuracy(accuracy, _ACCURACY)
+        by_lines = not self.arrangement.exact and (self.lines is not None or accuracy is not None)
+        lines = self._exact_lines("an accuracy of volumes") if by_lines else None
+        return measured(self.arrangement, chosen, lines, wanted)
 
     def _exact_lines(self, what: str) -> ExactLines:
         predicates = self.exact_predicates()

@@ -136,6 +136,10 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
     def sharpened(self, lines: ExactLines, accuracy: float) -> ExactArrangement:
         return self
 
+    @property
+    def is_sharp(self) -> bool:
+        return True
+
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> ExactField:
         return field_of_rows([([x, y], w) for x, y, w in self._points], 2)

@@ -36,7 +36,7 @@ from ...geometry.arrangement import (
     Taken,
 )
 from ...geometry.polytope import Polytope
-from ...numbers.rounding import nearest_floats
+from ...numbers.rounding import floats
 from ...runtime.budget import checkpoint
 from .complex.areas import area_errors, areas
 from .complex.border_names import VertexNames, mixed, named, prolonged
@@ -45,7 +45,7 @@ from .complex.dissolve import dissolve
 from .complex.glue import Glue
 from .complex.locate import Locator, rational
 from .complex.segments import as_numpy, used
-from .fields.field import ROUND_UP, FloatField, lifted, stacked
+from .fields.field import ROUND_UP, FloatField, lengths, lifted, stacked
 from .low_rank.field import Alike, Bending, SpannedField, repeated
 from .portable import Portable
 from .refinement import corners
@@ -70,6 +70,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
     _generation: int = 0
     _names: VertexNames | None = None
     """For a block, what its border's vertices are called in all blocks that have them; None for a whole polygon."""
+    _sharp: int = -1
+    """Vertices that no more refinements came before than this are as near to theirs as float64 allows."""
 
     @classmethod
     def of(cls, polytope: Polytope, *, device: str | None = None) -> TorchArrangement:
@@ -154,14 +156,13 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
         if not len(self):
             return np.full(len(wanted), -1)
-        floats = nearest_floats(wanted)
         if lines is None:
-            return self._locator.locate(floats)
+            return self._locator.locate(floats(wanted))
 
         def decide(point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.bool_]:
             return corners.contains(self._corners(region, lines), rational(wanted[point]))
 
-        return self._locator.locate_exactly(floats, decide, rounded=wanted.dtype == object)
+        return self._locator.locate_exactly(floats(wanted), decide, rounded=wanted.dtype == object)
 
     @cached_property
     def _locator(self) -> Locator:
@@ -179,14 +180,20 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
     def sharpened(self, lines: ExactLines, accuracy: float) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
         points = self._points
-        tolerance = accuracy * torch.linalg.vector_norm(points.values, dim=1)
-        poor = ((points.error > 0) & ~(points.error <= tolerance)).nonzero(as_tuple=True)[0]
+        tolerance = accuracy * lengths(points.values)
+        open_ = (points.error > 0) & ~(points.error <= tolerance) & (self._birth > self._sharp)
+        poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
         if not len(poor):
-            return self
+            return replace(self, _sharp=sharp)
         _, cell, names = Places.of_vertices(self._complex, poor).numpy()
         meeting = Corners(lines, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
         found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
-        return replace(self, _points=_known_better(points, poor, *found))
+        return replace(self, _points=_known_better(points, poor, *found), _sharp=sharp)
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether all vertices are; see ``Arrangement.is_sharp``."""
+        return self._sharp >= self._generation
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> FloatField:
@@ -224,6 +231,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             self._ambiguous[found.parents] | found.ambiguous,
             self._generation + 1,
             self._prolonged_names(found.complex, found.parents, plan.rows),
+            self._sharp,
         )
         made = plan.points
         return Refinement(
@@ -373,11 +381,10 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         """With some vertices at other points; see ``Arrangement.moved``."""
         chosen = torch.as_tensor(vertices, device=self._parents.device)
         wanted = torch.as_tensor(np.ascontiguousarray(points, np.float64), device=chosen.device)
-        distance = torch.linalg.vector_norm(self._points.values[chosen] - wanted, dim=1)
         values, error = self._points.values.clone(), self._points.error.clone()
         values[chosen] = wanted
-        error[chosen] += distance * ROUND_UP
-        return replace(self, _points=replace(self._points, values=values, error=error))
+        error[chosen] = lifted(error[chosen] + lengths(self._points.values[chosen] - wanted) * ROUND_UP)
+        return replace(self, _points=replace(self._points, values=values, error=error), _sharp=-1)
 
     @property
     def euler(self) -> int:
@@ -406,7 +413,14 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         compact = Complex(ends, complex_.marks, complex_.half_edge, complex_.forward, complex_.offsets)
         names = None if self._names is None else self._names[kept]
         new = TorchArrangement(
-            self._points.take(kept), self._birth[kept], compact, parents, ambiguous, self._generation, names
+            self._points.take(kept),
+            self._birth[kept],
+            compact,
+            parents,
+            ambiguous,
+            self._generation,
+            names,
+            self._sharp,
         )
         return Taken(
             new,
@@ -421,8 +435,8 @@ def _known_better(
 ) -> FloatField:
     """Points of which some rows, with a bound for each entry, have been computed anew."""
     known, bounds = (torch.as_tensor(part, device=rows.device) for part in (wanted, errors))
-    bound = lifted(torch.linalg.vector_norm(bounds, dim=1) * ROUND_UP)
-    apart = torch.linalg.vector_norm(points.values[rows] - known, dim=1)
+    bound = lifted(lengths(bounds) * ROUND_UP)
+    apart = lengths(points.values[rows] - known)
     if bool((apart > (points.error[rows] + bound) * ROUND_UP).any()):
         raise InternalError("a vertex is farther from where its lines meet than its bound allows")
     values, error = points.values.clone(), points.error.clone()

@@ -31,7 +31,8 @@ def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:
         "ambiguous": arrangement._ambiguous,
     }
     return {name: as_numpy(tensor) for name, tensor in tensors.items()} | {
-        "generation": np.array(arrangement.generation)
+        "generation": np.array(arrangement.generation),
+        "sharp": np.array(arrangement._sharp),
     }
 
 
@@ -47,6 +48,7 @@ def arrangement_from_arrays(stored: Stored, device: str | None = None) -> TorchA
         _tensor(stored.integers("parents", cells.cells), place),
         _tensor(stored.booleans("ambiguous", cells.cells), place),
         int(stored.integers("generation")),
+        _sharp=int(stored.integers("sharp", low=-1)) if "sharp" in stored else -1,
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ..fields.field import ROUND_UP, SMALLEST, FloatField, gamma
+from ..fields.field import ROUND_UP, SMALLEST, FloatField, gamma, lengths
 from .complex import Complex
 
 
@@ -20,7 +19,7 @@ def area_errors(cells: Complex, points: FloatField) -> Tensor:
     here, following = _from_first(cells, points.values)
     corner, error = points.values[cells.origin], points.error[cells.origin]
     after = cells.successor
-    across = torch.linalg.vector_norm(corner[after[after]] - corner, dim=1)
+    across = lengths(corner[after[after]] - corner)
     moved = error[after] * across * ROUND_UP + error * error[after]
     products = (here[:, 0] * following[:, 1]).abs() + (here[:, 1] * following[:, 0]).abs()
     rounding = products * gamma((int(cells.counts.max()) if cells.cells else 0) + 4)

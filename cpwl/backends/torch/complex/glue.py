@@ -12,7 +12,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from ..fields.field import ROUND_UP
+from ..fields.field import ROUND_UP, lengths
 from .border_names import VertexNames
 from .complex import Complex
 from .segments import distinct, numbers_of_ranges, offsets_of
@@ -56,8 +56,7 @@ class Glue:
 
     def spread(self, points: Tensor) -> Tensor:
         """How far each vertex is from the one that is kept for it."""
-        distance: Tensor = torch.linalg.vector_norm(points - points[self.leader], dim=1)
-        return distance
+        return lengths(points - points[self.leader])
 
     def spread_allowed(self, error: Tensor) -> Tensor:
         """How far it may be: both are that near to the exact place."""

@@ -41,8 +41,9 @@ class Locator:
         self._low = regions.reduce(np.minimum, low[regions.values])
         self._high = regions.reduce(np.maximum, high[regions.values])
         self._origin = self._low.min(axis=0)
-        extent = np.maximum(self._high.max(axis=0) - self._origin, np.finfo(float).tiny)
         self._side = max(1, int(np.sqrt(len(regions))))
+        # With no extent below this the scale is finite.
+        extent = np.maximum(self._high.max(axis=0) - self._origin, self._side * np.finfo(float).tiny)
         self._scale = self._side / extent
         self._square, self._members = self._grid()
 
@@ -56,7 +57,8 @@ class Locator:
         """The same for the exact regions, which ``decide`` knows; ``rounded``: points are within an ulp of theirs."""
         moved = 2 * UNIT * np.abs(points).sum(axis=1) + _TINY if rounded else np.zeros(len(points))
         point, region = self._candidates(points)
-        sure, inside = self._surely(points, moved, point, region)
+        with np.errstate(over="ignore", invalid="ignore"):  # what has overflowed is not sure
+            sure, inside = self._surely(points, moved, point, region)
         open_ = np.flatnonzero(~sure)
         inside[open_] = decide(point[open_], region[open_]) if len(open_) else False
         return self._lowest(len(points), point[inside], region[inside])

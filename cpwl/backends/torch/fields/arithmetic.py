@@ -212,7 +212,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
         copies = int(np.bincount(op.index.ravel() + 1)[1:].max(initial=1))
         if len(inputs) > 1:
             values = taken(torch.cat([x.values for x in inputs], dim=1), index)
-            error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
+            error = row_norms(torch.stack([x.error for x in inputs], 1))
             sharp = fresh = None
             scaled = _of_all(inputs, torch.cat)
             scaled = None if scaled is None else scaled.take(index)

@@ -264,6 +264,15 @@ def row_norms(values: Tensor) -> Tensor:
     return norms
 
 
+def lengths(steps: Tensor) -> Tensor:
+    """The lengths of steps in the plane (V, 2), up to an ulp or two: their squares may underflow or overflow."""
+    x, y = steps.unbind(1)
+    found = (x * x + y * y).sqrt_()
+    # hypot takes five times as long.
+    usual = not len(found) or (float(found.min()) > SMALLEST and not bool(found.max().isinf()))
+    return found if usual else torch.hypot(x, y)
+
+
 def lifted(bound: Tensor) -> Tensor:
     """A factor of a bound, zero or at least ``SMALLEST`` (proofs/, Lemma 5 (f))."""
     result: Tensor = torch.where(bound > 0, bound.clamp(min=SMALLEST), bound)

@@ -176,7 +176,7 @@ class ExtendedArithmetic:
     def _of_parts(self, op: Dense, x: ExtendedField, parts: Sequence[ExtendedField]) -> ExtendedField:
         """The outputs of the parts of a matrix, one after the other, with the error that x brings along."""
         digits, rounding = self._joined(parts)
-        fresh = torch.stack([part.error for part in parts]).square().sum(0).sqrt()
+        fresh = row_norms(torch.stack([part.error for part in parts], 1))
         lipschitz = _spectral(op) if bool(x.error.any()) else 0.0
         error = lifted((lipschitz * x.error + fresh + rounding) * ROUND_UP)
         return ExtendedField(digits, error, x.weights, torch.cat([part.zeros for part in parts], 1))
@@ -276,7 +276,7 @@ class ExtendedArithmetic:
     def _gathered(self, op: Gather, inputs: Sequence[ExtendedField]) -> ExtendedField:
         index = torch.as_tensor(op.index.ravel())
         copies = int(np.bincount(op.index.ravel() + 1)[1:].max(initial=1))
-        error = torch.stack([x.error for x in inputs]).square().sum(0).sqrt()
+        error = row_norms(torch.stack([x.error for x in inputs], 1))
         zeros = taken(torch.cat([x.zeros for x in inputs], 1), index) | (index < 0)
         if len(inputs) == 1:
             digits, rounding = inputs[0].digits, torch.zeros_like(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
 from math import ceil, log2
 from typing import Any
@@ -251,6 +252,13 @@ def _key(pattern: Patterns) -> bytes:
 
 
 def sides_of(polytope: Polytope) -> Balls:
-    """The lines of a polygon's sides, (n, 3); side i starts at vertex i."""
-    flat = Balls.of_fractions([number for row in polytope.sides for number in row])
+    """The lines of a polygon's sides, (n, 3), each up to a positive factor; side i starts at vertex i."""
+    flat = Balls.of_fractions([number for row in polytope.sides for number in _of_size_one(row)])
     return flat.reshaped(-1, 3)
+
+
+def _of_size_one(row: Sequence[Fraction]) -> list[Fraction]:
+    """The numbers times a power of two by which the largest is about 1: products of coordinates may be huge or tiny."""
+    largest = max(map(abs, row))
+    exponent = largest.numerator.bit_length() - largest.denominator.bit_length()
+    return [x / Fraction(2) ** exponent for x in row]

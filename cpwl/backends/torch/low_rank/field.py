@@ -95,7 +95,7 @@ class Recipe(Portable):
         places = [(source[key], source[key].columns[key]) for key in order]
         values = torch.cat([recipe.coefficients.values[:, columns] for recipe, columns in places], 1)
         zeros = torch.cat([recipe.known_zeros[:, columns] for recipe, columns in places], 1)
-        error = torch.stack([recipe.coefficients.error for recipe in recipes]).square().sum(0).sqrt()
+        error = row_norms(torch.stack([recipe.coefficients.error for recipe in recipes], 1))
         coefficients = FloatField(values, lifted(error * ROUND_UP), zeros=zeros)
         return cls(coefficients, tuple((key, sizes[key]) for key in order), makings, first.parts)
 

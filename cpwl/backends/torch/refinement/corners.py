@@ -18,6 +18,7 @@ from ....arrays.ragged import Ragged
 from ....fields.close_values import cross, dot
 from ....geometry.arrangement import ExactLines, Form
 from ....numbers.double_double import Balls
+from ....numbers.rounding import rounded
 from ....runtime.budget import checkpoint
 from ..fields.field import UNIT
 from .decide import intersection
@@ -88,15 +89,14 @@ def coordinates(corners: Corners, accuracy: float, largest: float) -> tuple[Floa
         found = _place(cross(functions[::2], functions[1::2]))
         value = np.where(np.abs(found.high) <= found.radius, 0.0, found.high)
         error = np.abs(found.high - value) + np.abs(found.low) + found.radius
-        far = np.linalg.norm(found.high, axis=1, keepdims=True)
+        far = np.hypot(found.high[:, :1], found.high[:, 1:])
         known = found.radius <= np.maximum(_SURE * np.abs(found.high), np.maximum(_FLOOR * largest, accuracy / 4 * far))
         sure = np.asarray(known.all(axis=1))
         points[items[sure]], errors[items[sure]] = value[sure], error[sure]
         return sure
 
     def exactly(item: int, forms: list[Form]) -> None:
-        points[item] = [float(x) for x in _corner(*forms)]
-        errors[item] = UNIT * np.abs(points[item])
+        points[item], errors[item] = zip(*map(rounded, _corner(*forms)), strict=True)
 
     corners.decide(closely, exactly)
     return points, errors
@@ -115,9 +115,9 @@ def areas(corners: Corners, accuracy: float) -> tuple[Floats, Floats]:
 
     def exactly(item: int, forms: list[Form]) -> None:
         points = [_corner(p, q) for p, q in zip(forms[-1:] + forms[:-1], forms, strict=True)]
-        twice = sum(x * v - u * y for (x, y), (u, v) in zip(points, points[1:] + points[:1], strict=True))
-        found[item] = float(twice / 2)
-        errors[item] = UNIT * found[item]
+        pairs = zip(points, points[1:] + points[:1], strict=True)
+        twice = sum((x * v - u * y for (x, y), (u, v) in pairs), Fraction(0))
+        found[item], errors[item] = rounded(twice / 2)
 
     corners.decide(closely, exactly)
     return found, errors

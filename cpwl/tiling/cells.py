@@ -1,0 +1,104 @@
+"""A tiling cut further by its outputs: cells that are decided as its regions are, and lie as near to the exact ones.
+
+Whatever cuts a tiling does it here: decision boundaries, level sets, areas of agreement, pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..fields.predicates import Names, Predicates
+from ..geometry.arrangement import Arrangement, ExactLines, Refinement
+from .maximum import ByMaximum, refine_by_maximum
+from .stages import POOR
+from .tiling import Tiling
+from .volumes import Measured, checked_accuracy, measured
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells of regions of a tiling.
+
+    With exact predicates their vertices are as near to the exact ones as those of the tiling (proofs/, Lemma 12): all
+    of them computed from exact lines if it is ``sharpened``, else those that float64 leaves poor.
+    """
+
+    tiling: Tiling
+    arrangement: Arrangement[Any]
+    regions: NDArray[np.int64]
+    """The region of the tiling that each cell lies in, int64 (C,)."""
+    lines: Names | None = None
+    """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
+
+    @classmethod
+    def of(
+        cls,
+        tiling: Tiling,
+        arrangement: Arrangement[Any],
+        regions: NDArray[np.int64],
+        predicates: Predicates | None,
+    ) -> Cells:
+        """What a cut has made, by these predicates."""
+        cells = cls(tiling, arrangement, regions, None if predicates is None else predicates.lines)
+        lines = cells.exact_lines()
+        if lines is None:
+            return cells
+        return replace(cells, arrangement=arrangement.sharpened(lines, 0.0 if tiling.arrangement.is_sharp else POOR))
+
+    @property
+    def predicates(self) -> Predicates | None:
+        """Those of the outputs on the tiling's regions, with the lines of the cells."""
+        found = self.tiling.exact_predicates()
+        return None if found is None or self.lines is None else replace(found, lines=self.lines)
+
+    def exact_lines(self) -> ExactLines | None:
+        """The functions behind the lines of the cells."""
+        found = self.predicates
+        return None if found is None else found.inside(self.regions).exact_lines()
+
+    def measured(self, accuracy: float | None = None) -> Measured:
+        """The volume of each cell, off by at most ``accuracy`` times itself (2^-20 by default), and its bound.
+
+        With float predicates it is what the coordinates give.
+        """
+        return measured(self.arrangement, None, self.exact_lines(), checked_accuracy(accuracy, POOR))
+
+
+def cut_at_level(tiling: Tiling, field: Any, level: float, name: Names) -> tuple[Cells, Refinement[Any]]:
+    """The regions, cut where one function, of that name, is at a level."""
+    predicates = tiling.exact_predicates()
+
+    def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
+        return name.take(columns)
+
+    exactly = None if predicates is None else predicates.exactly(naming)
+    found = tiling.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
+    named = None if predicates is None else predicates.with_lines(found.lines, naming)
+    return Cells.of(tiling, found.arrangement, found.arrangement.parents, named), found
+
+
+def cut_by_maximum(
+    tiling: Tiling,
+    groups: Ragged,
+    *,
+    regions: NDArray[np.int64] | None = None,
+    numbers: NDArray[np.int64] | None = None,
+) -> tuple[Cells, ByMaximum]:
+    """Some regions, or (None) all, cut by the largest output of each group; the outputs are carried along.
+
+    ``numbers``: see ``refine_by_maximum``.
+    """
+    arrangement, outputs, predicates = tiling.arrangement, tiling.outputs, tiling.exact_predicates()
+    if regions is not None:
+        change = arrangement.take(regions)
+        arrangement, outputs = change.arrangement, change.carry(outputs)
+        predicates = None if predicates is None else predicates.inside(regions)
+    arithmetic = tiling.arithmetic()
+    found = refine_by_maximum(arrangement, arithmetic, outputs, groups, [outputs], predicates, numbers=numbers)
+    parents = found.parents if regions is None else regions[found.parents]
+    return Cells.of(tiling, found.arrangement, parents, found.predicates), found
