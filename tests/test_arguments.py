@@ -127,6 +127,8 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "WrittenStatistics.to_csv": lambda f: (cpwl.statistics_of_folder(written(f)).to_csv, {"path": f / "s.csv"}),
     "Totals.add": lambda f: (cpwl.statistics_of_blocks([]).add, {"block": part()}),
     "agreement": lambda f: (analysis.agreement, {"first": NET, "second": NET, "dom": SQUARE}),
+    "Agreement.areas": lambda f: (analysis.agreement(NET, NET, SQUARE).areas, {"accuracy": 0.5}),
+    "Agreement.area_errors": lambda f: (analysis.agreement(NET, NET, SQUARE).area_errors, {"accuracy": 0.5}),
     "axis_slices": lambda f: (analysis.axis_slices, {"lo": [0, 0, 0], "hi": [1, 1, 1], "axis": 1, "at": [0.5]}),
     "closest_data": lambda f: (analysis.closest_data, {"points": POINTS, "data": POINTS}),
     "cluster_maps": lambda f: (analysis.cluster_maps, {"maps": local_maps(), "count": 2, "seed": 1, "starts": 1}),

@@ -54,6 +54,26 @@ def same(one: Partition, other: Partition) -> None:
     assert (np.linalg.norm(outputs[0] - outputs[1], axis=1) <= slack * (1 + 1e-9) + 1e-300).all()
 
 
+def same_regions(one: Partition, other: Partition) -> None:
+    """Two partitions with the same regions, in any order: corners by number, neighbours, and nearly the same areas."""
+    orders = [np.lexsort(part.patterns().T) for part in (one, other)]
+    np.testing.assert_array_equal(one.patterns(orders[0]), other.patterns(orders[1]))
+    np.testing.assert_array_equal(one.regions.counts[orders[0]], other.regions.counts[orders[1]])
+    places = [np.append(np.argsort(order), -1) for order in orders]
+    edges = [sorted(np.sort(p[part.facets().regions], axis=1).tolist()) for p, part in zip(places, (one, other))]
+    assert edges[0] == edges[1] and len(one.vertices) == len(other.vertices)
+    areas, slack = ([f(part)[order] for part, order in zip((one, other), orders)] for f in (_areas, _area_errors))
+    assert (np.abs(areas[0] - areas[1]) <= (slack[0] + slack[1]) * (1 + 1e-9)).all()
+
+
+def _areas(part: Partition) -> Any:
+    return part.volumes()
+
+
+def _area_errors(part: Partition) -> Any:
+    return part.volume_errors()
+
+
 def _edges(part: Partition) -> Any:
     return np.array(sorted(np.sort(part.facets().regions, axis=1).tolist()))
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from distributed import Client, LocalCluster
 from networks import mlp
-from test_blocks import SQUARE, same, small
+from test_blocks import SQUARE, same, same_regions, small
 from torch import nn
 
 import cpwl
@@ -94,7 +94,7 @@ def test_fields_that_share_rows_go_to_the_workers_of_a_pool(monkeypatch: pytest.
     monkeypatch.setattr(blocks, "_MOST_SPANNED", 150)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         watched = Watched(pool)
-        same(cpwl.partition(network, domain, executor=watched), whole)
+        same_regions(cpwl.partition(network, domain, executor=watched), whole)
     assert watched.calls > 4
 
 

@@ -133,7 +133,7 @@ def test_an_overflow_keeps_its_kind(executor: Executor | None) -> None:
         (NETWORKS[0], 3, "domains must be"),
         (NETWORKS[:2], SLICES[:1], "only 1 domains"),
         (NETWORKS[:1], SLICES[:2], "only 1 networks"),
-        ([NETWORKS[0], 3], SQUARE, "partition 1: net must be"),
+        ([NETWORKS[0], 3], SQUARE, "each of networks must be a Network"),
     ],
 )
 def test_what_cannot_be_paired_is_refused(networks: Any, domains: Any, message: str, executor: Executor | None) -> None:

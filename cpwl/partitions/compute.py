@@ -59,7 +59,7 @@ def partition(
     several blocks at a time. With ``max_regions`` or ``max_seconds`` no more regions, and no more time (but for a
     second, or a tenth of it), are spent: what is under way is given up, and a partition that is not ``complete`` comes
     back, of regions that are all finished; perhaps of none. Blocks, whichever they are, make no difference to the
-    regions; budgets may, to their order.
+    regions; budgets may to their order, and so may blocks where a network has maxima.
     """
     limits = Limits.checked(memory_limit, max_regions, max_seconds)
     wanted = _Wanted(net, dom, backend, device, predicates, limits.memory_limit, progress)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.inputs import number
 from ..errors import ArgumentError
 from ..geometry.arrangement import Arrangement, ExactLines
 
@@ -16,7 +17,7 @@ Measured = tuple[NDArray[Any], NDArray[np.float64]]
 
 def checked_accuracy(accuracy: float | None, default: float) -> float:
     """What a volume may be off by, relative to itself: ``default`` for None; ``ArgumentError`` for what can't be."""
-    if accuracy is not None and not 2.0**-52 <= accuracy < 1:
+    if accuracy is not None and not 2.0**-52 <= number("accuracy", accuracy) < 1:
         raise ArgumentError(f"accuracy must be at least 2^-52 and less than 1, or None, got {accuracy!r}.")
     return default if accuracy is None else accuracy
 
