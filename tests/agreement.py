@@ -18,6 +18,8 @@ def disagreements(network: Network, domain: cpwl.Domain, *, device: str | None =
     """What differs between the two, in words: regions by pattern, vertices by the regions around them, boundaries."""
     quick = cpwl.partition(network, domain, device=device)
     exact = cpwl.partition(network, domain, backend="exact")
+    if quick.recut:
+        return [f"a self-check failed, and {quick.recut} cells were cut again"]
     if len(quick.ambiguous):
         return [f"{len(quick.ambiguous)} regions are ambiguous"]
     mine, true = (Counter(row.tobytes() for row in part.patterns()) for part in (quick, exact))
