@@ -328,7 +328,8 @@ def test_a_signal_ends_a_script_as_ever_and_it_says_how_to_go_on(
 ) -> None:
     model, folder = tmp_path / "model.nnet", tmp_path / "set"
     model.write_text(NNET)
-    own = f"import signal; signal.signal({int(number)}, lambda *_: sys.exit(7))\n" if handled else ""
+    handler = "lambda *_: sys.exit(7)" if handled else "signal.SIG_DFL"  # under nohup it would be ignored
+    own = f"import signal; signal.signal({int(number)}, {handler})\n"
     command = [sys.executable, "-c", CALL.replace("calls, truly", f"{own}calls, truly"), str(model), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and any(line == "ready\n" for line in process.stdout)
