@@ -225,3 +225,18 @@ def test_what_differs_in_both_types_is_still_seen() -> None:
 
     with pytest.raises((MismatchError, UnsupportedLayerError)):
         compile(Changing().eval(), torch.zeros(1, 3))
+
+
+def test_a_model_that_does_not_run_again_is_refused_with_what_it_says() -> None:
+    calls = []
+
+    class Once(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if not torch.compiler.is_compiling():
+                calls.append(x)
+                if len(calls) > 1:  # after the one that comes before the capture
+                    raise RuntimeError("enough is enough")
+            return torch.relu(x)
+
+    with pytest.raises(UnsupportedLayerError, match=r"cannot be run again.*enough is enough"):
+        compile(Once().eval(), torch.zeros(1, 3))

@@ -116,6 +116,17 @@ def test_the_report_names_circles_arrows_that_go_up_and_files_a_folder(tmp_path:
     assert list(GRAPH["report"](sources, floors))[1] == "circles: 1\n  2: high, low.one"
 
 
+@pytest.mark.parametrize(("folder", "other"), [("geometry", "network"), ("network", "geometry")])
+def test_geometry_and_networks_know_nothing_of_each_other(folder: str, other: str) -> None:
+    inside = {name: source for name, source in MODULES.items() if name.split(".")[0] == folder}
+    targets = {
+        within(target, MODULES)
+        for name, source in inside.items()
+        for target in imports(name, source, package=is_package(name, MODULES))
+    }
+    assert len(inside) > 5 and not [target for target in targets if target and target.split(".")[0] == other]
+
+
 def test_the_abstract_arrangement_names_no_backend() -> None:
     source = MODULES["geometry.arrangement"].lower()
     assert not [word for word in ("torch", "flint", "cdd", "backends") if word in source]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import inputs
-from ..arrays.inputs import finite, instance, whole
 from ..errors import ArgumentError, ShapeError
+from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, whole
 from .maps_at_points import LocalMaps, decided_by
 
 if TYPE_CHECKING:

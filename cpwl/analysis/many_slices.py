@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import inputs
-from ..arrays.inputs import finite, number, whole
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..partitions.many import partition_many
 from ..partitions.partition import Partition
+from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, number, whole
 from ..runtime.pictures import picture
 from .random_slices import random_slice
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
-from ..arrays.inputs import optional, whole
 from ..errors import ArgumentError, NumericalRangeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
 from ..fields.pattern_constraints import pieces_at, slacks
@@ -26,6 +25,7 @@ from ..network.operators import Max, Piecewise, Scale
 from ..partitions.partition import Partition
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
+from ..runtime.inputs import optional, whole
 
 Bits = NDArray[np.bool_]
 Pieces = dict[int, NDArray[np.int64]]

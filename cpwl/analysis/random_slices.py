@@ -8,10 +8,10 @@ from math import fsum, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, number, whole
 from ..errors import DomainError, ShapeError
 from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, number, whole
 
 
 @ieee

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, whole
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, whole
 from .clusters import checked_labels
 from .maps_at_points import LocalMaps, decided_by
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import indices, instance, whole
+from ..arrays.batches import batches
 from ..errors import UnsupportedDimensionError
 from ..network.network import Network
 from ..network.operators import Piecewise
 from ..numbers.norms import norms
 from ..partitions.compute import partition
 from ..runtime.ieee import ieee
+from ..runtime.inputs import indices, instance, whole
 from ..runtime.pictures import picture
-from ..statistics.crossing_units import Crossings, crossings
+from ..statistics.crossing_units import BLOCK, Crossings, crossings
 from ..tiling.history import Step
 from ..tiling.tiling import Tiling
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     import pandas
 
 CUTS, DEAD, LINEAR = "cuts", "dead", "linear"
-
-_BLOCK = 1 << 24
-"""Entries of a table of pieces that are held at once."""
 
 Rows = NDArray[np.int64]
 
@@ -233,9 +231,8 @@ def _bounds(step: Step, regions: Rows) -> tuple[NDArray[np.int16], NDArray[np.in
     """The lowest and the highest piece of each unit of a step on some regions, (units,) each."""
     first = step.pieces.take(regions[:1])[0]
     low, high = first.copy(), first.copy()
-    size = max(1, _BLOCK // max(len(first), 1))
-    for start in range(0, len(regions), size):
-        pieces = step.pieces.take(regions[start : start + size])
+    for part in batches(len(regions), len(first), BLOCK):
+        pieces = step.pieces.take(regions[part])
         low, high = np.minimum(low, pieces.min(axis=0)), np.maximum(high, pieces.max(axis=0))
     return low, high
 

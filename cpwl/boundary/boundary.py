@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import flag, instance, number
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, UnsupportedDimensionError
 from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
@@ -23,6 +22,7 @@ from ..network.network import Node
 from ..network.operators import Gather, Sum
 from ..regions.classes import certain_classes
 from ..runtime.ieee import ieee
+from ..runtime.inputs import flag, instance, number
 from ..runtime.pictures import picture
 from ..tiling.cells import Cells, cut_at_level, cut_by_maximum
 from ..tiling.tiling import Tiling

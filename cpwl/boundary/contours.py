@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, instance, whole
 from ..errors import ArgumentError, DomainError
 from ..geometry.domain import Domain
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, whole
 from ..tiling.tiling import Tiling
 from .boundary import at_level
 from .segments import Segments

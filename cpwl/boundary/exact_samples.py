@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..arrays.inputs import instance, whole
 from ..claims.claim import Claim
 from ..claims.document import document
 from ..claims.entries import Entry, number
 from ..errors import VerificationError
 from ..fields.arithmetic import embedding, evaluate
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance, whole
 from .float_neighbours import neighbours
 from .sample import CertifiedSample, Neighbours
 from .segments import Segments

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, instance, real
 from ..errors import ArgumentError, ShapeError
 from ..geometry.domain import exactly
 from ..numbers.norms import norms
 from ..numbers.rounding import LEAST, floats, root
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, real
 from .segments import Segments
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import indices, real, whole
 from ..errors import ArgumentError, IncompleteWarning, NumericalRangeError, ShapeError
 from ..fields.arithmetic import embedding, evaluate
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
+from ..runtime.inputs import indices, real, whole
 from ..runtime.notices import warn
 from ..tiling.tiling import Tiling
 

@@ -10,8 +10,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import inputs
-from ..arrays.inputs import instance, one_of, whole
 from ..claims.claim import Claim
 from ..claims.entries import Entry, number
 from ..errors import ArgumentError
@@ -21,7 +19,9 @@ from ..network.joint import joined, parted
 from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
+from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance, one_of, whole
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from .certificate import Certificate

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import inputs
-from ..arrays.inputs import instance
 from ..claims.listing import Listing
 from ..errors import UnsupportedDimensionError
+from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from .certificate import Certificate

@@ -8,8 +8,8 @@ from os import PathLike
 from typing import Any
 
 from .. import checker
-from ..arrays import inputs
 from ..errors import VerificationError
+from ..runtime import inputs
 from ..runtime.ieee import ieee
 from .document import write, write_named
 

@@ -14,12 +14,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import instance, one_of, whole
 from ..errors import ArgumentError
 from ..network.network import Network, Node
 from ..network.operators import Conv, Dense, Scale
 from ..numbers.float_formats import FORMATS, points_inside
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance, one_of, whole
 from ..runtime.pictures import picture
 from ..tiling.tiling import Tiling
 from .judge import Judge, Run

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..arrays.inputs import instance
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, BackendError
 from ..geometry.domain import Domain
@@ -23,6 +22,7 @@ from ..numbers.norms import norms
 from ..numbers.rounding import floats, root
 from ..partitions.compute import partition
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance
 from ..runtime.pictures import picture
 from ..tiling.tiling import Tiling
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from .bounds import DOUBLE, NO_SLACK, Bounded, Precision, evaluate
 from .samples import sample_points
 from .torch_models.arguments import batch_of
 from .torch_models.calls import Called
-from .torch_models.capture import eager
+from .torch_models.capture import eager, first_line
 from .torch_models.double import Eager, call, call_as_written
 from .torch_models.ending import Ending
 from .torch_models.program import Program, module_path, name_of, run_node
@@ -125,13 +126,24 @@ def check_whole(
     """
     if isinstance(model, ExportedProgram) and (until is not None or batch_of(model, samples.points) == 1):
         return
-    if _agrees(Run(eager(model).double(), Eager(call, ending.skipped), until), samples):
-        return
-    if not _agrees(Run(eager(model), Eager(call_as_written, ending.skipped), until, dtype), rounded()):
+    with suppress(_CannotRunError):  # in float64
+        if _agrees(Run(eager(model).double(), Eager(call, ending.skipped), until), samples):
+            return
+    try:
+        agrees = _agrees(Run(eager(model), Eager(call_as_written, ending.skipped), until, dtype), rounded())
+    except _CannotRunError as error:
+        raise UnsupportedLayerError(
+            f"model cannot be run again, which the check of the compiled network needs: {error}"
+        ) from error
+    if not agrees:
         raise MismatchError(
             "the compiled network follows the captured graph, but does not compute what the model computes: "
             "a bug, please report it."
         )
+
+
+class _CannotRunError(Exception):
+    """The model raises an error on the samples of the check."""
 
 
 def _agrees(run: Run, samples: Samples) -> bool:
@@ -144,8 +156,8 @@ def _agrees(run: Run, samples: Samples) -> bool:
         return True
     try:
         one_by_one = torch.stack([run(x[None]) for x in samples.points])
-    except Exception:  # whatever a forward raises that cannot be run in this type
-        return False
+    except Exception as error:  # whatever a forward raises
+        raise _CannotRunError(first_line(error)) from error
     if not agree(one_by_one, samples.output):
         return False
     if together is not None:

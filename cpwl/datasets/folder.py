@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..arrays import inputs
 from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..network.network import Network
@@ -29,6 +28,7 @@ from ..network.serial import network_to_arrays
 from ..numbers.rounding import nearest
 from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
+from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.signals import told_when_ended
 from ..runtime.version import RELEASE

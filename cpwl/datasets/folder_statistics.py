@@ -9,9 +9,9 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import inputs
 from ..arrays.ragged import Ragged
 from ..errors import FileFormatError
+from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..statistics.statistics import Measures, eccentricities, marked_incomplete, write_table
 from .folder import Written, read_written

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, number, real
 from ..errors import DomainError, ShapeError
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, number, real
 from .polytope import Polytope
 from .projection import Projection
 

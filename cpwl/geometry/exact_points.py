@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..numbers.integers import Integer, content, ratio_sum, rational
-from ..numbers.rounding import quotient
+from ..numbers.rounding import nearest_quotient
 
 Point = tuple[Integer, Integer, Integer]
 
@@ -54,4 +54,4 @@ def contains(polygon: Sequence[Point], q: Point) -> bool:
 
 def rounded(p: Point) -> tuple[float, float]:
     """The coordinates, each rounded to the nearest float64 (to infinity when too large): a monotone function."""
-    return quotient(int(p[0]), int(p[2])), quotient(int(p[1]), int(p[2]))
+    return nearest_quotient(int(p[0]), int(p[2])), nearest_quotient(int(p[1]), int(p[2]))

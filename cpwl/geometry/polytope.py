@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite
 from ..errors import DomainError, ShapeError, UnsupportedDimensionError
 from ..numbers.rounding import nearest
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite
 
 MAX_BOX_DIMENSION = 16
 """A box is given by its 2^D corners; above this dimension a box of the input space is not low-dimensional."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DomainError, NumericalRangeError
-from ..numbers.rounding import quotient
+from ..numbers.rounding import nearest_quotient
 
 _ACCURACY = 2.0**-20
 _UNIT = 2.0**-53
@@ -34,7 +34,9 @@ class Projection:
         self._inverse = [[x * self._scale for x in row] for row in inverse]
         self._denominator = denominator
         columns = list(zip(*self._rows, strict=True))
-        self._weights = np.array([[quotient(_dot(row, c), denominator) for c in columns] for row in self._inverse])
+        self._weights = np.array(
+            [[nearest_quotient(_dot(row, c), denominator) for c in columns] for row in self._inverse]
+        )
 
     def __call__(self, points: NDArray[Any]) -> NDArray[np.float64]:
         """Coordinates (M, D) for points (M, n) of float64 or Fractions, each within 2^-20 of itself of the exact one.
@@ -67,7 +69,7 @@ class Projection:
         origin, shift = _integers(self._origin.tolist())
         offsets = [x * shift - y * scale for x, y in zip(entries, origin, strict=True)]
         products = [_dot(row, offsets) for row in self._rows]
-        found = [quotient(_dot(row, products), self._denominator * scale * shift) for row in self._inverse]
+        found = [nearest_quotient(_dot(row, products), self._denominator * scale * shift) for row in self._inverse]
         if not np.isfinite(found).all():
             raise NumericalRangeError("slice coordinates overflow float64: x is too far away for this basis.")
         return found

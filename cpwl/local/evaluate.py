@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
-from ..arrays.inputs import finite, instance, plain, real
+from ..arrays.batches import batches as ranges
 from ..errors import ShapeError
 from ..fields.arithmetic import evaluate as evaluated
 from ..network.check import check_network
 from ..network.network import Network
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, plain, real
 
 _BATCH_ENTRIES = 1 << 24
 """Rows times widest node handled at once."""
@@ -55,5 +56,4 @@ def input_rows(name: str, points: ArrayLike, net: Network, *, exact: bool) -> ND
 
 def batches(rows: int, net: Network, per_row: int = 1) -> Iterator[slice]:
     """Consecutive ranges of rows that are handled at once; each row counts ``per_row`` times."""
-    size = max(1, _BATCH_ENTRIES // (per_row * max(node.size for node in net.nodes)))
-    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
+    return ranges(rows, per_row * max(node.size for node in net.nodes), _BATCH_ENTRIES)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import backends
-from ..arrays.inputs import finite, instance, real, whole
 from ..errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
 from ..fields.pattern_constraints import Slacks, pieces_at, slacks
@@ -24,6 +23,7 @@ from ..geometry.halfspaces import Halfspaces
 from ..network.adjoint import Adjoint, adjoint
 from ..network.network import Network
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, real, whole
 from .evaluate import batches, check_compiled, input_rows
 
 if TYPE_CHECKING:

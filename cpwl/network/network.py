@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import finite, rows
 from ..errors import ShapeError
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, rows
 from .operators import RELU, Conv, Dense, Input, Max, Op, Periodic, Piecewise, Scale, Shape
 
 _LISTED = 5

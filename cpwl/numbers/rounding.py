@@ -21,7 +21,7 @@ def nearest(exact: Fraction) -> float:
         return inf if exact > 0 else -inf
 
 
-def quotient(numerator: int, denominator: int) -> float:
+def nearest_quotient(numerator: int, denominator: int) -> float:
     """The float64 number nearest to a quotient (Python rounds it correctly); infinite when it is too large."""
     try:
         return numerator / denominator

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import backends
-from ..arrays import inputs
-from ..arrays.inputs import instance, number, one_of, optional, whole
+from ..backends.backend import Backend
 from ..errors import ArgumentError, BackendError, BordersDifferError, InternalError, NumericalRangeError
 from ..fields.predicates import Names
 from ..geometry.domain import Domain
@@ -19,8 +18,10 @@ from ..network.check import check_network
 from ..network.equilibrate import equilibrated
 from ..network.network import Network
 from ..network.operators import Periodic
+from ..runtime import inputs
 from ..runtime.budget import Budget
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance, number, one_of, optional, whole
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
 from ..tiling.history import flattened
@@ -67,13 +68,13 @@ def partition(
     budget = Budget(limits.max_regions, limits.max_seconds)
     sweep, whole = wanted.prepared(budget)
     if limits.max_seconds is not None:
-        speed = backends.get(backend, device).speed * min(1, 256 / max(node.size for node in net.nodes))
+        speed = wanted.chosen.speed * min(1, 256 / max(node.size for node in net.nodes))
         sweep.block_sizes = sweep.block_sizes.in_time(limits.max_seconds, speed)
     try:
         found = sweep.finish(whole, wanted.runner(sweep, executor))
     except InternalError as failure:
         uncertain = predicates == "float" and not isinstance(failure, BordersDifferError)
-        if uncertain or backends.get(backend, device).exact:
+        if uncertain or wanted.chosen.exact:
             raise
         # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
         # decisions are exact a wrong one was made before the blocks were: so without any trust in float64.
@@ -157,6 +158,11 @@ class _Wanted:
     memory_limit: int | None
     progress: Progress | None
 
+    @property
+    def chosen(self) -> Backend:
+        """The backend."""
+        return backends.get(self.backend, self.device)
+
     def check(self, executor: Any) -> None:
         """Raises an error for an argument that makes no sense."""
         net, dom = self.network, self.domain
@@ -164,7 +170,7 @@ class _Wanted:
         inputs.executor(executor)
         inputs.progress(self.progress)
         one_of("predicates", self.predicates, ("exact", "float"), BackendError)
-        if backends.get(self.backend, self.device).exact and self.predicates == "float":
+        if self.chosen.exact and self.predicates == "float":
             raise BackendError(
                 "predicates='float' is for the torch backend; the exact backend decides nothing in float64."
             )
@@ -173,15 +179,14 @@ class _Wanted:
 
     def prepared(self, budget: Budget, *, trusting: bool = True) -> tuple[Sweep, Task]:
         """The sweep, and its task. ``trusting``: whether float64 may decide."""
-        chosen = backends.get(self.backend, self.device)
-        arrangement = chosen.arrangement(self.domain.polytope)
+        arrangement = self.chosen.arrangement(self.domain.polytope)
         sizes = Blocks.within(self.memory_limit, budget.max_regions)
         named = self.predicates == "exact" and not arrangement.exact
         network = self.network if arrangement.exact else equilibrated(self.network)
         sweep = Sweep(
             network,
             self.domain,
-            chosen,
+            self.chosen,
             exact=named and trusting,
             blocks=sizes,
             budget=budget,

@@ -11,12 +11,12 @@ from functools import lru_cache
 from itertools import repeat, zip_longest
 from typing import Any, Literal, TypeAlias
 
-from ..arrays import inputs
-from ..arrays.inputs import instance
 from ..errors import ArgumentError, CpwlError
 from ..geometry.domain import Domain
 from ..network.network import Network
+from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance
 from ..runtime.workers import KEPT, Packed, Workers, compute_on_one_thread
 from .compute import partition
 from .partition import Partition

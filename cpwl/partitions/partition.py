@@ -8,13 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..arrays.inputs import whole
 from ..boundary.boundary import DecisionBoundary, decision_boundary
 from ..errors import FileFormatError
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
 from ..runtime.ieee import ieee
+from ..runtime.inputs import whole
 from ..runtime.pictures import picture
 from ..statistics.statistics import Statistics, statistics
 from ..storage.files import opened, reading

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, one_of, whole
-from ..arrays.inputs import path as check_path
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, one_of, whole
+from ..runtime.inputs import path as check_path
 from ..storage.files import replaced
 from ..tiling.cells import cut_by_maximum
 from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues, positive

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import finite, instance, one_of, whole
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, UnsupportedDimensionError
 from ..numbers.rounding import floats
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, one_of, whole
 from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analysis.unit_activity import Units
-from ..arrays.inputs import instance
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance
 from ..statistics.statistics import Statistics
 from .regions import INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import one_of
 from ..runtime.ieee import ieee
+from ..runtime.inputs import one_of
 from .regions import (
     EDGE,
     INCOMPLETE,

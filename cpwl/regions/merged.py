@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays.inputs import one_of, whole
 from ..arrays.ragged import Ragged
 from ..errors import VerificationError
 from ..geometry.outlines import HalfEdges, Rings, rings
 from ..local.evaluate import batches
 from ..network.relevance import reduced
 from ..runtime.ieee import ieee
+from ..runtime.inputs import one_of, whole
 from ..runtime.pictures import picture
 from ..tiling.tiling import Tiling
 from .dual_graph import centroids_of, classes_of, lengths_of, named, records, slopes_of

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import sympy
 
-from ..arrays.inputs import instance, whole
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance, whole
 from ..tiling.tiling import Tiling
 from .region import Region
 from .symbolic import Piecewise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.batches import batches
 from ..arrays.ragged import Ragged
 from ..runtime.ieee import ieee
 from ..tiling.history import Step
@@ -16,7 +17,7 @@ from ..tiling.pieces import Pieces
 if TYPE_CHECKING:
     from ..tiling.tiling import Tiling
 
-_BLOCK = 1 << 24
+BLOCK = 1 << 24
 """Entries of a table of pieces that are held at once."""
 
 Rows = NDArray[np.int64]
@@ -83,9 +84,9 @@ def _of_step(pieces: Pieces, facets: Rows, regions: Rows, start: int) -> Rows:
     """
     split = np.flatnonzero(regions[:, 0] != regions[:, 1])
     units = pieces.take(np.zeros(min(1, len(pieces)), np.int64)).shape[1]
-    size, found = max(1, _BLOCK // max(units, 1)), [np.zeros((4, 0), np.int64)]
-    for at in range(0, len(split), size):
-        rows = split[at : at + size]
+    found = [np.zeros((4, 0), np.int64)]
+    for part in batches(len(split), units, BLOCK):
+        rows = split[part]
         left, right = pieces.take(regions[rows, 0]), pieces.take(regions[rows, 1])
         row, unit = np.nonzero(left != right)
         found.append(np.stack([facets[rows[row]], start + unit, left[row, unit], right[row, unit]]))

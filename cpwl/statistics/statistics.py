@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import instance
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, NumericalRangeError
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
+from ..runtime.inputs import instance
 from ..runtime.pictures import picture
 from ..storage.files import replaced
 from ..tiling.tiling import Tiling

@@ -12,8 +12,8 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from ..arrays import inputs
 from ..errors import BackendError, CpwlError, FileFormatError
+from ..runtime import inputs
 
 TEMPORARY = ".*.tmp"
 """The pattern of the names under which files are written; a process that was killed leaves one."""

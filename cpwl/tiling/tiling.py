@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from .. import backends
-from ..arrays.inputs import indices, one_of, real
+from ..arrays.batches import batches
 from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
 from ..errors import BackendError, IncompleteError, ShapeError
@@ -25,6 +25,7 @@ from ..geometry.arrangement import Arrangement, ExactLines, Facets
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
+from ..runtime.inputs import indices, one_of, real
 from .history import Step, patterns_after
 from .volumes import Measured, checked_accuracy, measured
 
@@ -245,9 +246,9 @@ class Tiling(Uncached):
         n = self.network.inputs
         origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
         chosen = self._region_indices(regions)
-        size = max(1, _BATCH_ENTRIES // ((basis.shape[1] + 1) * max(node.size for node in self.network.nodes)))
-        batches = [chosen[start : start + size] for start in range(0, max(len(chosen), 1), size)]
-        values = [read(self._map_field(batch, origin, basis)) for batch in batches]
+        width = (basis.shape[1] + 1) * max(node.size for node in self.network.nodes)
+        parts = batches(max(len(chosen), 1), width, _BATCH_ENTRIES)
+        values = [read(self._map_field(chosen[part], origin, basis)) for part in parts]
         shaped = [rows.reshape(basis.shape[1] + 1, -1, self.network.outputs) for rows in values]
         maps = [(np.moveaxis(rows[1:], 0, -1), rows[0]) for rows in shaped]
         return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])

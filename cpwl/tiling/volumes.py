@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.inputs import number
 from ..errors import ArgumentError
 from ..geometry.arrangement import Arrangement, ExactLines
+from ..runtime.inputs import number
 
 Measured = tuple[NDArray[Any], NDArray[np.float64]]
 """Volumes (n,), and for each a bound on how far it is from the exact one; 0 if it is exact."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays.bits import BitMatrix
-from ...arrays.inputs import finite
 from ...arrays.pickled import Uncached
 from ...arrays.ragged import Ragged
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
@@ -18,6 +17,7 @@ from ...geometry.arrangement import Arrangement, Change, ExactLines, Exactly, Fa
 from ...geometry.exact_points import Point, area, contains, point, rounded, turn
 from ...geometry.polytope import Polytope
 from ...numbers.integers import array
+from ...runtime.inputs import finite
 from .cutter import Cutter, Cycle, Edge, edge, prolonged
 from .cycles import check_disjoint, degrees, facets_of, joined, sides, union, without
 from .field import ExactField, field_of_rows, stacked

@@ -11,7 +11,7 @@ from .arrangement import TorchArrangement
 from .fields.arithmetic import TorchArithmetic
 from .fields.field import FloatField
 
-__all__ = ["FloatField", "TorchArithmetic", "TorchArrangement", "arithmetic_on", "check_device", "use_one_thread"]
+__all__ = ["FloatField", "TorchArithmetic", "TorchArrangement", "arithmetic_on", "check_device"]
 
 
 def check_device(device: str | None) -> torch.device:
@@ -32,8 +32,3 @@ def check_device(device: str | None) -> torch.device:
 def arithmetic_on(device: torch.device) -> TorchArithmetic:
     """The one arithmetic of a device: what it knows of a network's weights is known to all that use the network."""
     return TorchArithmetic(device)
-
-
-def use_one_thread() -> None:
-    """From now on torch computes on one thread in this process."""
-    torch.set_num_threads(1)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays.inputs import plain
 from ...errors import ArgumentError, ShapeError
 from ...network.operators import Shape
+from ...runtime.inputs import plain
 from ..torch_models.ending import GROUPS
 from .call import MOST_ENTRIES
 from .graph import Array, Entry, Graph, Operator
