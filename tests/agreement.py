@@ -94,12 +94,12 @@ def _boundary(quick: cpwl.Partition, exact: cpwl.Partition, options: dict[str, o
 def lines_elsewhere(part: cpwl.Partition) -> list[int]:
     """Facets with an end that is not, within its bound, a zero of the function that names their line: none if right."""
     predicates, facets = part.exact_predicates(), part.facets()
-    assert predicates is not None and facets.lines is not None
+    assert predicates is not None and facets.walls is not None
     functions = predicates.functions(facets.regions[:, 0])
     errors = part.arrangement.coordinates().errors()
     found = []
-    for k, (ends, region, line) in enumerate(zip(facets.vertices, facets.regions[:, 0], facets.lines, strict=True)):
-        a, b, c = (int(x) for x in functions[int(region)].form(*predicates.lines.at(int(line))))
+    for k, (ends, region, line) in enumerate(zip(facets.vertices, facets.regions[:, 0], facets.walls, strict=True)):
+        a, b, c = (int(x) for x in functions[int(region)].form(*predicates.walls.at(int(line))))
         steepness = float(np.hypot(float(Fraction(a)), float(Fraction(b))))
         values = [abs(float(a * Fraction(u) + b * Fraction(v) + c)) for u, v in part.vertices[ends].tolist()]
         rounded = 1 + 2.0**-50  # of the steepness and of its product

@@ -409,7 +409,7 @@ def test_a_vertex_that_was_far_off_is_right_for_where_it_belongs() -> None:
     predicates, inexact = part.exact_predicates(), np.flatnonzero(part.vertex_errors() > 0)
     assert predicates is not None
     there = part.arrangement.moved(inexact, part.vertices[inexact] + 1e9)
-    found, right = there.sharpened(predicates.exact_lines(), 2.0**-20), part.sharpened().vertices
+    found, right = there.sharpened(predicates.exact_walls(), 2.0**-20), part.sharpened().vertices
     errors, norms = found.coordinates().errors(), np.linalg.norm(right, axis=1)
     allowed = np.maximum(2.0**-20 * norms, 2.0**-62 * 2e9)
     assert (np.linalg.norm(found.vertices - right, axis=1) <= errors * (1 + 1e-9) + 2.0**-52 * norms).all()
@@ -564,9 +564,9 @@ def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypat
     chosen = case(seed)
     part = cpwl.partition(chosen.network, chosen.domain)
     facets, predicates = part.facets(), part.exact_predicates()
-    assert predicates is not None and facets.lines is not None
-    lines, region = predicates.exact_lines(), facets.regions[:, 0]
-    found, exact = lines.closely(region, facets.lines, parts), lines.forms(region, facets.lines)
+    assert predicates is not None and facets.walls is not None
+    lines, region = predicates.exact_walls(), facets.regions[:, 0]
+    found, exact = lines.closely(region, facets.walls, parts), lines.forms(region, facets.walls)
     for k, form in enumerate(exact):
         whole = [Fraction(int(x)) for x in form]
         steepest = max(range(3), key=lambda i: abs(whole[i]))
@@ -583,10 +583,10 @@ def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypat
 def test_a_line_is_one_function_on_both_sides() -> None:
     part = cpwl.partition(mlp(2, [2, 12, 12, 2]), SQUARE)
     facets, predicates = part.facets(), part.exact_predicates()
-    assert predicates is not None and facets.lines is not None
+    assert predicates is not None and facets.walls is not None
     inner = np.flatnonzero(facets.regions[:, 1] >= 0)
-    lines = predicates.exact_lines()
-    both = [lines.forms(facets.regions[inner, side], facets.lines[inner]) for side in (0, 1)]
+    lines = predicates.exact_walls()
+    both = [lines.forms(facets.regions[inner, side], facets.walls[inner]) for side in (0, 1)]
     assert all(vanishes_along(one, other) for one, other in zip(*both, strict=True))
 
 
@@ -598,7 +598,7 @@ def test_a_vertex_that_is_not_where_its_bound_allows_is_no_answer() -> None:
     predicates = part.exact_predicates()
     assert predicates is not None
     with pytest.raises(InternalError, match="farther from where its lines meet"):
-        wrong.sharpened(predicates.exact_lines(), 0.0)
+        wrong.sharpened(predicates.exact_walls(), 0.0)
 
 
 @pytest.mark.parametrize("backend", ["torch", "exact"])

@@ -90,10 +90,10 @@ class _Oracle:
     ) -> NDArray[np.bool_]:
         return self._named.vanish_everywhere(patterns, place, names)
 
-    def lines_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
+    def walls_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
         return self._close_lines(patterns, place, names, parts)
 
-    def lines_exactly(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> Sequence[Form]:
+    def walls_exactly(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> Sequence[Form]:
         return self._exact.forms(patterns, place, names)
 
     @cached_property

@@ -175,7 +175,7 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
     on_facet = _everywhere(largest, facets.vertices, winner[sides])
     if predicates is not None:
         _confirm(on_region, winner[:, None], predicates, regions)
-        _confirm(on_facet, winner[sides], predicates, regions[sides[:, 0]], facets.lines)
+        _confirm(on_facet, winner[sides], predicates, regions[sides[:, 0]], facets.walls)
     facet, first, second = _pairs(on_facet)
     inside_tie = [on_region[sides[facet, k], first] & on_region[sides[facet, k], second] for k in (0, 1)]
     kept = np.flatnonzero(~(inside_tie[0] | inside_tie[1]))
@@ -217,7 +217,7 @@ def _confirm(
     winners: NDArray[np.int64],
     predicates: Predicates,
     regions: NDArray[np.int64],
-    lines: NDArray[np.int64] | None = None,
+    walls: NDArray[np.int64] | None = None,
 ) -> None:
     """Takes back the choice of outputs that are not exactly equal to the winner, on the region or along the line."""
     open_ = chosen.copy()
@@ -227,7 +227,7 @@ def _confirm(
     for row, output in zip(rows.tolist(), outputs.tolist(), strict=True):
         on = functions[int(regions[row])]
         gap = on.form(predicates.stage, output, int(winners[row, 0]), 0.0)
-        along = lines is not None and vanishes_along(gap, on.form(*predicates.lines.at(int(lines[row]))))
+        along = walls is not None and vanishes_along(gap, on.form(*predicates.walls.at(int(walls[row]))))
         chosen[row, output] = along or vanishes(gap)
 
 

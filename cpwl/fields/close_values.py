@@ -21,11 +21,11 @@ _SURE = 2.0**-24
 class CloseValues:
     """Values of columns at vertices of a complex, each the quotient of two numbers known up to a bound."""
 
-    def __init__(self, exactly: Exactly, lines: Ragged, parts: int) -> None:
-        """``lines``: the numbers of the lines of each cell; ``parts``: of a number, at least."""
-        self._exactly, self._lines, self._parts = exactly, lines, parts
+    def __init__(self, exactly: Exactly, walls: Ragged, parts: int) -> None:
+        """``walls``: the numbers of the walls of each cell; ``parts``: of a number, at least."""
+        self._exactly, self._walls, self._parts = exactly, walls, parts
         self._batches: list[CloseRegions] = []
-        self._home = np.full((len(lines), 2), -1)
+        self._home = np.full((len(walls), 2), -1)
         """The batch of each cell and its place there; -1 before it is asked for."""
         self._vertex = np.zeros(0, np.int64)
         """Vertices whose points are known, increasing."""
@@ -38,7 +38,7 @@ class CloseValues:
         cells = np.unique(cells)
         wanted = cells[self._home[cells, 0] < 0]
         if self.known and len(wanted):
-            found = self._exactly.closely(wanted, self._lines.take(wanted), self._parts)
+            found = self._exactly.closely(wanted, self._walls.take(wanted), self._parts)
             self.known = found is not None
             if found is not None:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
@@ -80,12 +80,12 @@ class CloseValues:
             self._points = Balls(*(np.insert(part, at, more, axis=0) for part, more in pairs))
 
     def _forms(self, cell: Rows, name: Rows) -> Balls:
-        """The functions on cells that are zero on lines (name >= 0), or of columns -1 - name."""
+        """The functions on cells that are zero on walls (name >= 0), or of columns -1 - name."""
         result = Balls(*np.zeros((3, len(cell), 3)))
         for batch, regions in enumerate(self._batches):
             here = self._home[cell, 0] == batch
             for chosen, find, names in (
-                (here & (name >= 0), regions.lines, name),
+                (here & (name >= 0), regions.walls, name),
                 (here & (name < 0), regions.columns, -1 - name),
             ):
                 index = np.flatnonzero(chosen)
@@ -124,6 +124,6 @@ def dot(form: Balls, point: Balls) -> Balls:
 
 
 def cross(p: Balls, q: Balls) -> Balls:
-    """The products p_i q_j - p_j q_i: the point on two lines, of three coordinates, up to a factor."""
+    """The products p_i q_j - p_j q_i: the point on two walls, of three coordinates, up to a factor."""
     one, other = [1, 2, 0], [2, 0, 1]
     return p[:, one] * q[:, other] - p[:, other] * q[:, one]

@@ -1,7 +1,7 @@
-"""What lies exactly behind the lines and columns of a float arrangement: functions of a network, by name.
+"""What lies exactly behind the walls and columns of a float arrangement: functions of a network, by name.
 
-A float arrangement numbers its lines (pieces of chords and sides of the domain), and the caller of ``refine`` numbers
-columns. ``Predicates`` remembers which function of the network vanishes on each line, so that decisions that float64
+A float arrangement numbers its walls (pieces of chords and sides of the domain), and the caller of ``refine`` numbers
+columns. ``Predicates`` remembers which function of the network vanishes on each wall, so that decisions that float64
 leaves open can be made from exact affine functions, evaluated for the few regions concerned (proofs/, Lemma 8).
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays.pickled import Compact
 from ..arrays.ragged import Ragged
-from ..geometry.arrangement import CloseRegions, ExactLines, Exactly, ExactRegions, Form, NewLines
+from ..geometry.arrangement import CloseRegions, Exactly, ExactRegions, ExactWalls, Form, NewWalls
 from ..numbers.double_double import Balls
 
 Rows = NDArray[np.int64]
@@ -106,7 +106,7 @@ class CloseFunctions(Protocol):
     """The functions of a network on several regions, up to a bound."""
 
     def forms(self, place: Rows, names: Names) -> Balls:
-        """The functions of those names on the regions place[i], each up to a positive factor: a, b, c, (n, 3)."""
+        """The functions of those names on the regions place[i], each up to a positive factor, (n, D + 1)."""
         ...
 
 
@@ -132,11 +132,11 @@ class Oracle(Protocol):
         """Whether names[i], of the stage that comes next, is known to be zero on the region patterns[place[i]]."""
         ...
 
-    def lines_closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Balls:
-        """The functions names[i] on regions with the patterns[place[i]], in numbers of ``parts`` parts, (n, 3)."""
+    def walls_closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Balls:
+        """The functions names[i] on regions with the patterns[place[i]], in numbers of ``parts`` parts, (n, D + 1)."""
         ...
 
-    def lines_exactly(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> Sequence[Form]:
+    def walls_exactly(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> Sequence[Form]:
         """The same exactly."""
         ...
 
@@ -150,27 +150,27 @@ class Predicates:
     """How decisions about the functions of one stage are made exactly."""
 
     oracle: Oracle
-    lines: Names
-    """The function that vanishes on each line of the arrangement."""
+    walls: Names
+    """The function that vanishes on each wall of the arrangement."""
     stage: int
     patterns: Callable[[Rows], NDArray[np.int16]]
     """The patterns of regions of the arrangement, with all units before the stage."""
 
     def exactly(self, naming: Naming) -> Exactly:
-        """For given regions the exact functions behind their lines and columns."""
+        """For given regions the exact functions behind their walls and columns."""
 
         def regions(rows: Rows) -> ExactRegions:
-            return _ExactRegions(self.oracle(self.patterns(rows)), self.lines, naming, rows)
+            return _ExactRegions(self.oracle(self.patterns(rows)), self.walls, naming, rows)
 
-        def closely(rows: Rows, lines: Ragged, parts: int) -> CloseRegions | None:
-            wanted = lines.row_of, self.lines.take(lines.values)
+        def closely(rows: Rows, walls: Ragged, parts: int) -> CloseRegions | None:
+            wanted = walls.row_of, self.walls.take(walls.values)
             functions = self.oracle.closely(self.patterns(rows), *wanted, parts)
-            return None if functions is None else _CloseRegions(functions, self.lines, naming, rows)
+            return None if functions is None else _CloseRegions(functions, self.walls, naming, rows)
 
         def vanishing(rows: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
             names, result = naming(rows, column), np.zeros(len(rows), np.bool_)
-            line, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
-            result[line] = self.oracle.vanish(names.take(line), self.lines.take(other[line]))
+            wall, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
+            result[wall] = self.oracle.vanish(names.take(wall), self.walls.take(other[wall]))
             result[own] = self.oracle.vanish(names.take(own), naming(rows[own], -1 - other[own]))
             return result
 
@@ -183,20 +183,20 @@ class Predicates:
 
         return Exactly(regions, only, closely, vanishing, vanishing_everywhere)
 
-    def exact_lines(self) -> ExactLines:
-        """The functions behind the lines of the arrangement alone."""
-        return _Lines(self.oracle, self.lines, self.patterns)
+    def exact_walls(self) -> ExactWalls:
+        """The functions behind the walls of the arrangement alone."""
+        return _Walls(self.oracle, self.walls, self.patterns)
 
     def functions(self, regions: Rows) -> dict[int, Functions]:
         """The functions on each of the given regions."""
         names = np.unique(regions)
         return dict(zip(names.tolist(), self.oracle(self.patterns(names)), strict=True))
 
-    def with_lines(self, cut: NewLines | None, naming: Naming) -> Predicates:
-        """The same, after a refinement that made new lines."""
+    def with_walls(self, cut: NewWalls | None, naming: Naming) -> Predicates:
+        """The same, after a refinement that made new walls."""
         if cut is None:
             return self
-        return replace(self, lines=self.lines.followed_by(cut.start, naming(cut.region, cut.column)))
+        return replace(self, walls=self.walls.followed_by(cut.start, naming(cut.region, cut.column)))
 
     def inside(self, parents: Rows) -> Predicates:
         """The same, for an arrangement whose regions lie in the regions ``parents`` of this one."""
@@ -208,25 +208,25 @@ def vanishes(form: Form) -> bool:
     return not any(form)
 
 
-def vanishes_along(form: Form, line: Form) -> bool:
+def vanishes_along(form: Form, wall: Form) -> bool:
     """Whether a function is zero wherever another, not constant, is."""
-    (a, b, c), (p, q, r) = form, line
+    (a, b, c), (p, q, r) = form, wall
     return not (a * q - b * p or b * r - c * q or c * p - a * r)
 
 
 @dataclass(frozen=True, eq=False)
-class _Lines:
+class _Walls:
     oracle: Oracle
     names: Names
     patterns: Callable[[Rows], NDArray[np.int16]]
 
-    def closely(self, region: Rows, line: Rows, parts: int) -> Balls:
+    def closely(self, region: Rows, wall: Rows, parts: int) -> Balls:
         regions, place = np.unique(region, return_inverse=True)
-        return self.oracle.lines_closely(self.patterns(regions), place, self.names.take(line), parts)
+        return self.oracle.walls_closely(self.patterns(regions), place, self.names.take(wall), parts)
 
-    def forms(self, region: Rows, line: Rows) -> Sequence[Form]:
+    def forms(self, region: Rows, wall: Rows) -> Sequence[Form]:
         regions, place = np.unique(region, return_inverse=True)
-        return self.oracle.lines_exactly(self.patterns(regions), place, self.names.take(line))
+        return self.oracle.walls_exactly(self.patterns(regions), place, self.names.take(wall))
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,14 +239,14 @@ class _CloseRegions:
     def columns(self, place: Rows, column: Rows) -> Balls:
         return self.functions.forms(place, self.naming(self.regions[place], column))
 
-    def lines(self, place: Rows, line: Rows) -> Balls:
-        return self.functions.forms(place, self.known.take(line))
+    def walls(self, place: Rows, wall: Rows) -> Balls:
+        return self.functions.forms(place, self.known.take(wall))
 
 
 @dataclass(frozen=True, eq=False)
 class _ExactRegions:
     functions: RegionsFunctions
-    lines: Names
+    walls: Names
     naming: Naming
     regions: Rows
 
@@ -254,4 +254,4 @@ class _ExactRegions:
         is_line = name >= 0
         columns = self.naming(self.regions[place[~is_line]], -1 - name[~is_line])
         order = np.argsort(np.concatenate([np.flatnonzero(is_line), np.flatnonzero(~is_line)]))
-        return self.functions.forms(place, Names.joined([self.lines.take(name[is_line]), columns]).take(order))
+        return self.functions.forms(place, Names.joined([self.walls.take(name[is_line]), columns]).take(order))

@@ -57,16 +57,17 @@ class FieldLike(Protocol):
 
 Field = TypeVar("Field", bound=FieldLike)
 
-Form: TypeAlias = tuple[Any, Any, Any]
-"""Integers (a, b, c) of any length: the affine function a x + b y + c of slice coordinates, up to a positive factor."""
+Form: TypeAlias = tuple[Any, ...]
+"""D + 1 integers (a, ..., c) of any length: the affine function a u + c of the D slice coordinates u, up to a positive
+factor."""
 
 
 class ExactRegions(Protocol):
     """The exact affine functions that matter on some regions; ``place`` is an index into the list of regions."""
 
     def forms(self, place: NDArray[np.int64], name: NDArray[np.int64]) -> Sequence[Form]:
-        """For each name >= 0 a function, of either sign, that vanishes on the edges of the region on that line; for
-        the others the function of column -1 - name minus its level."""
+        """For each name >= 0 a function, of either sign, that vanishes on the facets of the region on that wall;
+        for the others the function of column -1 - name minus its level."""
         ...
 
 
@@ -74,11 +75,11 @@ class CloseRegions(Protocol):
     """The functions that matter on some regions, up to a bound; ``place`` is an index into the list of regions."""
 
     def columns(self, place: NDArray[np.int64], column: NDArray[np.int64]) -> Balls:
-        """The functions of columns minus their levels, up to positive factors: a, b, c of a x + b y + c, (n, 3)."""
+        """The functions of columns minus their levels, up to positive factors: a and c of a u + c, (n, D + 1)."""
         ...
 
-    def lines(self, place: NDArray[np.int64], line: NDArray[np.int64]) -> Balls:
-        """Functions that vanish on edges of the regions: those of the lines with these numbers, of either sign."""
+    def walls(self, place: NDArray[np.int64], wall: NDArray[np.int64]) -> Balls:
+        """Functions that vanish on facets of the regions: those of the walls with these numbers, of either sign."""
         ...
 
 
@@ -89,13 +90,13 @@ class Exactly:
     regions: Callable[[NDArray[np.int64]], ExactRegions]
     only: Callable[[NDArray[np.int64]], Exactly]
     """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
-    closely: Callable[[NDArray[np.int64], Ragged, int], CloseRegions | None] = lambda regions, lines, parts: None
-    """From regions, the numbers of the lines of each that will be asked for, and how many parts numbers should have
+    closely: Callable[[NDArray[np.int64], Ragged, int], CloseRegions | None] = lambda regions, walls, parts: None
+    """From regions, the numbers of the walls of each that will be asked for, and how many parts numbers should have
     (``Balls``, Lemma 10); None where numbers of so many parts are not worth it."""
     vanishing: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = (
         lambda regions, column, other: np.zeros(len(regions), np.bool_)
     )
-    """Whether column[i] on regions[i] is known by name to be zero where another function is: line other[i], or column
+    """Whether column[i] on regions[i] is known by name to be zero where another function is: wall other[i], or column
     -1 - other[i]."""
     vanishing_everywhere: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = lambda regions, _: (
         np.zeros(len(regions), np.bool_)
@@ -103,14 +104,14 @@ class Exactly:
     """Whether column[i] is known by structure to be zero on all of regions[i]."""
 
 
-class ExactLines(Protocol):
-    """The affine functions that vanish on the lines of an arrangement, each of either sign, by the line's number."""
+class ExactWalls(Protocol):
+    """The affine functions that vanish on the walls of an arrangement, each of either sign, by the wall's number."""
 
-    def closely(self, region: NDArray[np.int64], line: NDArray[np.int64], parts: int) -> Balls:
-        """Those of line[i], on an edge of region[i], up to a bound: a, b, c, (n, 3), in numbers of 2 to 8 parts."""
+    def closely(self, region: NDArray[np.int64], wall: NDArray[np.int64], parts: int) -> Balls:
+        """Those of wall[i], on a facet of region[i], up to a bound: (n, D + 1), in numbers of 2 to 8 parts."""
         ...
 
-    def forms(self, region: NDArray[np.int64], line: NDArray[np.int64]) -> Sequence[Form]:
+    def forms(self, region: NDArray[np.int64], wall: NDArray[np.int64]) -> Sequence[Form]:
         """The same exactly."""
         ...
 
@@ -125,8 +126,8 @@ class Facets:
     """The regions on the two sides, int64 (F, 2); -1 outside the domain, and then always in the second column."""
     generation: NDArray[np.int64]
     """How many calls of ``refine`` came before the facet, int64 (F,): 0 for the domain's own facets."""
-    lines: NDArray[np.int64] | None = None
-    """The number of the line that each facet lies on, int64 (F,), if the arrangement numbers its lines."""
+    walls: NDArray[np.int64] | None = None
+    """The number of the wall that each facet lies on, int64 (F,), if the arrangement numbers its walls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,11 +142,11 @@ class Created:
 
 
 @dataclass(frozen=True, eq=False)
-class NewLines:
-    """The lines that a call of ``refine`` added: on line ``start`` + i, column[i] is at its level in region[i]."""
+class NewWalls:
+    """The walls that a call of ``refine`` added: on wall ``start`` + i, column[i] is at its level in region[i]."""
 
     start: int
-    """Numbers from here on are new (a number may have been in use before, for a line that is no more)."""
+    """Numbers from here on are new (a number may have been in use before, for a wall that is no more)."""
     region: NDArray[np.int64]
     """Of the arrangement before, int64 (n,)."""
     column: NDArray[np.int64]
@@ -186,8 +187,8 @@ class Refinement(Change[Field]):
     streamed: Callable[[], Any] | None = None
     """What stands for ``rectified(None)`` where one matrix alone reads it (``Arithmetic.linear`` of a ``Dense`` node):
     rows are made as they are read, and never all held. It gives None where they have to be."""
-    lines: NewLines | None = None
-    """The lines that were added, if the arrangement numbers its lines."""
+    walls: NewWalls | None = None
+    """The walls that were added, if the arrangement numbers its walls."""
     settled: int = 0
     """How many decisions float64 left open and exact arithmetic made."""
     recut: int = 0
@@ -269,15 +270,15 @@ class Arrangement(ABC, Generic[Field]):
 
     @abstractmethod
     def sharp_volumes(
-        self, regions: NDArray[np.int64], lines: ExactLines, accuracy: float
+        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Volumes of some regions from their exact lines, each up to ``accuracy`` times itself; and their bounds."""
+        """Volumes of some regions from their exact walls, each up to ``accuracy`` times itself; and their bounds."""
 
     @abstractmethod
-    def locate(self, points: NDArray[Any], lines: ExactLines | None = None) -> NDArray[np.int64]:
+    def locate(self, points: NDArray[Any], walls: ExactWalls | None = None) -> NDArray[np.int64]:
         """For each of M points (M, D) the lowest index of a region that contains it, -1 outside; int64 (M,).
 
-        Of the exact regions, if their ``lines`` are given (or coordinates exact); else of those that the coordinates
+        Of the exact regions, if their ``walls`` are given (or coordinates exact); else of those that the coordinates
         make.
         """
 
@@ -286,8 +287,8 @@ class Arrangement(ABC, Generic[Field]):
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
     @abstractmethod
-    def sharpened(self, lines: ExactLines, accuracy: float) -> Arrangement[Field]:
-        """The same with vertices computed from exact lines that may be farther from theirs than ``accuracy`` allows.
+    def sharpened(self, walls: ExactWalls, accuracy: float) -> Arrangement[Field]:
+        """The same with vertices computed from exact walls that may be farther from theirs than ``accuracy`` allows.
 
         That is relative to the vertex's distance from the origin. With ``accuracy`` 0 all are computed. A coordinate
         that is computed is then off by at most 0.501 ulps and 2^-63 of the largest coordinate, if not as was allowed.
@@ -349,7 +350,7 @@ class Arrangement(ABC, Generic[Field]):
     def joined(
         self,
         parts: Sequence[Arrangement[Field]],
-        first_lines: Sequence[int],
+        first_walls: Sequence[int],
         parents: NDArray[np.int64],
         *,
         whole: bool = True,
@@ -357,8 +358,8 @@ class Arrangement(ABC, Generic[Field]):
         """The arrangement of all regions of ``parts``: blocks of this one that were refined the same number of times.
 
         ``parents`` holds, for the regions of all parts one after the other, the region of this arrangement that each
-        lies in; the answer's regions are sorted by it. ``first_lines[i]`` is ``lines`` of part i when it was made: its
-        lines from there on are new, and numbered here from this arrangement's ``lines`` on, part by part. That the
+        lies in; the answer's regions are sorted by it. ``first_walls[i]`` is ``walls`` of part i when it was made: its
+        walls from there on are new, and numbered here from this arrangement's ``walls`` on, part by part. That the
         parts cover this arrangement is checked, unless they are not to be the ``whole`` of it.
         """
 
@@ -375,5 +376,5 @@ class Arrangement(ABC, Generic[Field]):
 
     @property
     @abstractmethod
-    def lines(self) -> int:
-        """A number above those of all lines, 0 if the arrangement does not number its lines."""
+    def walls(self) -> int:
+        """A number above those of all walls, 0 if the arrangement does not number its walls."""

@@ -192,8 +192,8 @@ class _Wanted:
             budget=budget,
             progress=self.progress,
         )
-        lines = Names.sides(len(self.domain.polytope.vertices)) if named else None
-        return sweep, sweep.start(arrangement, lines, trusting=trusting)
+        walls = Names.sides(len(self.domain.polytope.vertices)) if named else None
+        return sweep, sweep.start(arrangement, walls, trusting=trusting)
 
     def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:
         """What hands a sweep's blocks to an executor, if there is one. Blocks that are joined watch the deadline."""
@@ -221,7 +221,7 @@ class _Wanted:
             predicates=self.predicates,
             settled=state.settled,
             recut=state.recut,
-            lines=state.lines,
+            walls=state.walls,
             complete=state.complete,
         )
 

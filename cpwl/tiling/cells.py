@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..fields.predicates import Names, Predicates
-from ..geometry.arrangement import Arrangement, ExactLines, Refinement
+from ..geometry.arrangement import Arrangement, ExactWalls, Refinement
 from .maximum import ByMaximum, refine_by_maximum
 from .stages import POOR
 from .tiling import Tiling
@@ -25,15 +25,15 @@ class Cells:
     """Cells of regions of a tiling.
 
     With exact predicates their vertices are as near to the exact ones as those of the tiling (proofs/, Lemma 12): all
-    of them computed from exact lines if it is ``sharpened``, else those that float64 leaves poor.
+    of them computed from exact walls if it is ``sharpened``, else those that float64 leaves poor.
     """
 
     tiling: Tiling
     arrangement: Arrangement[Any]
     regions: NDArray[np.int64]
     """The region of the tiling that each cell lies in, int64 (C,)."""
-    lines: Names | None = None
-    """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
+    walls: Names | None = None
+    """With exact predicates in float64: the function that vanishes on each wall of the arrangement."""
 
     @classmethod
     def of(
@@ -44,29 +44,29 @@ class Cells:
         predicates: Predicates | None,
     ) -> Cells:
         """What a cut has made, by these predicates."""
-        cells = cls(tiling, arrangement, regions, None if predicates is None else predicates.lines)
-        lines = cells.exact_lines()
-        if lines is None:
+        cells = cls(tiling, arrangement, regions, None if predicates is None else predicates.walls)
+        walls = cells.exact_walls()
+        if walls is None:
             return cells
-        return replace(cells, arrangement=arrangement.sharpened(lines, 0.0 if tiling.arrangement.is_sharp else POOR))
+        return replace(cells, arrangement=arrangement.sharpened(walls, 0.0 if tiling.arrangement.is_sharp else POOR))
 
     @property
     def predicates(self) -> Predicates | None:
-        """Those of the outputs on the tiling's regions, with the lines of the cells."""
+        """Those of the outputs on the tiling's regions, with the walls of the cells."""
         found = self.tiling.exact_predicates()
-        return None if found is None or self.lines is None else replace(found, lines=self.lines)
+        return None if found is None or self.walls is None else replace(found, walls=self.walls)
 
-    def exact_lines(self) -> ExactLines | None:
-        """The functions behind the lines of the cells."""
+    def exact_walls(self) -> ExactWalls | None:
+        """The functions behind the walls of the cells."""
         found = self.predicates
-        return None if found is None else found.inside(self.regions).exact_lines()
+        return None if found is None else found.inside(self.regions).exact_walls()
 
     def measured(self, accuracy: float | None = None) -> Measured:
         """The volume of each cell, off by at most ``accuracy`` times itself (2^-20 by default), and its bound.
 
         With float predicates it is what the coordinates give.
         """
-        return measured(self.arrangement, None, self.exact_lines(), checked_accuracy(accuracy, POOR))
+        return measured(self.arrangement, None, self.exact_walls(), checked_accuracy(accuracy, POOR))
 
 
 def cut_at_level(tiling: Tiling, field: Any, level: float, name: Names) -> tuple[Cells, Refinement[Any]]:
@@ -78,7 +78,7 @@ def cut_at_level(tiling: Tiling, field: Any, level: float, name: Names) -> tuple
 
     exactly = None if predicates is None else predicates.exactly(naming)
     found = tiling.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
-    named = None if predicates is None else predicates.with_lines(found.lines, naming)
+    named = None if predicates is None else predicates.with_walls(found.walls, naming)
     return Cells.of(tiling, found.arrangement, found.arrangement.parents, named), found
 
 

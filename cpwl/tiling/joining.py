@@ -19,17 +19,17 @@ def joined(division: Division, found: Sequence[tuple[int, Finished]]) -> Finishe
     ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in found]
     complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
-    first_lines = [end.first_line for end in ends]
+    first_walls = [end.first_wall for end in ends]
     blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
-    glued = state.arrangement.joined(blocks, first_lines, parents, whole=complete)
-    lines = state.lines
-    if lines is not None:
-        lines = lines.followed_by(state.arrangement.lines, Names.joined([_own_lines(end) for end in ends]))
+    glued = state.arrangement.joined(blocks, first_walls, parents, whole=complete)
+    walls = state.walls
+    if walls is not None:
+        walls = walls.followed_by(state.arrangement.walls, Names.joined([_own_walls(end) for end in ends]))
     after = replace(
         state,
         arrangement=glued.arrangement,
         node=ends[0].node,
-        lines=lines,
+        walls=walls,
         steps=followed(state.steps, joined_steps(chosen, [end.steps for end in ends], glued.order)),
         stage=ends[0].stage,
         units=0,
@@ -40,9 +40,9 @@ def joined(division: Division, found: Sequence[tuple[int, Finished]]) -> Finishe
     return Finished(after, glued.carry([part.output for part in parts]))
 
 
-def _own_lines(end: State) -> Names:
-    assert end.lines is not None
-    return end.lines.take(np.arange(end.first_line, end.arrangement.lines))
+def _own_walls(end: State) -> Names:
+    assert end.walls is not None
+    return end.walls.take(np.arange(end.first_wall, end.arrangement.walls))
 
 
 def some_of(found: Finished, regions: int) -> Finished:

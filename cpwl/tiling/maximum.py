@@ -194,7 +194,7 @@ class _Tournament:
         levels = Ragged.from_counts(np.zeros(len(played)), np.ones(len(played), np.int64))
         refinement = self._arrangement.refine(difference, levels, exactly=self._exactly())
         if self._predicates is not None:
-            self._predicates = self._predicates.with_lines(refinement.lines, self._names)
+            self._predicates = self._predicates.with_walls(refinement.walls, self._names)
         self._settled += refinement.settled
         self._recut += refinement.recut
         left, right, rest, *self._fields = (refinement.carry(f) for f in (left, right, rest, *self._fields))

@@ -47,7 +47,7 @@ def save(partition: Tiling, path: str | PathLike[str]) -> None:
         **prefixed("domain", domain_arrays(partition.domain)),
         **prefixed("arrangement", persist.arrangement_to_arrays(partition.arrangement)),
         **prefixed("outputs", persist.field_to_arrays(partition.outputs)),
-        **prefixed("lines", {} if partition.lines is None else vars(partition.lines)),
+        **prefixed("lines", {} if partition.walls is None else vars(partition.walls)),
         **{name: values for i, step in enumerate(steps) for name, values in prefixed(f"steps.{i}", step).items()},
     }
     content = {
@@ -90,7 +90,7 @@ def read(path: str | PathLike[str], device: str | None, kind: type[T]) -> T:
         settled=header["settled"],
         recut=header.get("recut", 0),
         complete=header.get("complete", True),
-        lines=_lines(header, stored.part("lines"), network, domain, arrangement),
+        walls=_walls(header, stored.part("lines"), network, domain, arrangement),
     )
 
 
@@ -152,12 +152,12 @@ def domain_from_arrays(stored: Stored) -> Domain:
     return domain
 
 
-# ---- the lines -----------------------------------------------------------------------------------------------------
-def _lines(
+# ---- the walls -----------------------------------------------------------------------------------------------------
+def _walls(
     header: dict[str, Any], stored: Stored, network: Network, domain: Domain, arrangement: Arrangement[Any]
 ) -> Names | None:
     """The functions behind the lines of a float arrangement whose decisions were exact."""
-    numbers = arrangement.facets().lines
+    numbers = arrangement.facets().walls
     if numbers is None or header["predicates"] != "exact":
         return None
     stages = len(network.nonlinear)

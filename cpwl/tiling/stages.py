@@ -81,7 +81,7 @@ class Stages:
                 raise
             state = task.state
         except InternalError:
-            if task.state.lines is None or not task.state.trusting:
+            if task.state.walls is None or not task.state.trusting:
                 raise
             state = replace(task.state, trusting=False)
         rows = Rows(partial(self._anew, state, tuple(task.live)))
@@ -187,7 +187,7 @@ class Stages:
         exactly = None if predicates is None else predicates.exactly(naming)
         refinement = state.arrangement.refine(argument, levels, exactly=exactly)
         checkpoint()
-        named = None if predicates is None else predicates.with_lines(refinement.lines, naming)
+        named = None if predicates is None else predicates.with_walls(refinement.walls, naming)
         step = Step(i, refinement.arrangement.parents, LevelPieces(refinement.below, len(breakpoints)))
         moved = _after(state, step, refinement.arrangement, named, refinement, until % node.size)
         if moved.units:
@@ -281,7 +281,7 @@ class Stages:
         for k in range(1, columns.shape[1]):
             copies[:, k] = (numbers[:, :k] == numbers[:, k : k + 1]).any(axis=1)
         kept = ~copies
-        if state.lines is not None and not state.path and (ranges := self._arithmetic.ranges(argument)) is not None:
+        if state.walls is not None and not state.path and (ranges := self._arithmetic.ranges(argument)) is not None:
             low, high = (bound.reshape(columns.shape) for bound in ranges)
             kept &= ~(high < low.max(axis=1, keepdims=True))
         return Ragged.from_counts(columns[kept], kept.sum(axis=1))
@@ -309,7 +309,7 @@ class Stages:
 
     def _predicates(self, state: State) -> Predicates | None:
         """How decisions about the next nonlinear node are made exactly, when they are to be."""
-        if state.lines is None:
+        if state.walls is None:
             return None
         if self._oracle is None:
             self._oracle = self._oracle_of(self.network, self.domain)
@@ -317,7 +317,7 @@ class Stages:
         before = sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
         # Of a node whose units come some at a time the first ones may be done: its functions are those before it.
         return Predicates(
-            self._oracle, state.lines, state.stage, lambda regions: patterns_after(steps, regions)[:, :before]
+            self._oracle, state.walls, state.stage, lambda regions: patterns_after(steps, regions)[:, :before]
         )
 
     # ---- the end, and blocks ---------------------------------------------------------------------------------------
@@ -343,11 +343,11 @@ class Stages:
         return ended, Rows(partial(self._anew, ended, (ended.node,)))
 
     def _sharpened(self, state: State) -> State:
-        """The state with vertices where exact lines meet, where rows leave it open by too much where that is."""
+        """The state with vertices where exact walls meet, where rows leave it open by too much where that is."""
         predicates = self._predicates(state)
         if predicates is None:
             return state
-        return replace(state, arrangement=state.arrangement.sharpened(predicates.exact_lines(), POOR))
+        return replace(state, arrangement=state.arrangement.sharpened(predicates.exact_walls(), POOR))
 
     def _output(self, done: int, live: dict[int, Any]) -> Any:
         """The network's output, when all nodes that are left are linear."""
@@ -422,12 +422,12 @@ def _after(
     units: int,
 ) -> State:
     """The state after one more nonlinear node or, if ``units`` is not 0, when so many of its units are done."""
-    lines = None if predicates is None else predicates.lines
+    walls = None if predicates is None else predicates.walls
     return replace(
         state,
         arrangement=arrangement,
         node=state.node if units else step.node,
-        lines=lines,
+        walls=walls,
         steps=followed(state.steps, (step,)),
         stage=state.stage + (not units),
         units=units,

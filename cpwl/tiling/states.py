@@ -27,13 +27,13 @@ class State:
     arrangement: Arrangement[Any]
     node: int
     """The last node that is done."""
-    lines: Names | None
-    """The function behind each line, when decisions are to be exact where the arrangement is not; else None."""
+    walls: Names | None
+    """The function behind each wall, when decisions are to be exact where the arrangement is not; else None."""
     history: tuple[Step, ...] = ()
     """The steps before this block was made, and its making."""
     steps: tuple[Step, ...] = ()
     """The steps since then."""
-    first_line: int = 0
+    first_wall: int = 0
     """Lines from this number on have been made since then."""
     stage: int = 0
     """How many nonlinear nodes are done."""

@@ -29,14 +29,14 @@ from .states import Division, Done, Finished, Path, Runner, State, Task
 class Sweep(Stages):
     """Refines arrangements by all units of a network."""
 
-    def start(self, arrangement: Arrangement[Any], lines: Names | None = None, *, trusting: bool = True) -> Task:
-        """The task of refining a whole arrangement; with ``lines``, their names, every decision is exact.
+    def start(self, arrangement: Arrangement[Any], walls: Names | None = None, *, trusting: bool = True) -> Task:
+        """The task of refining a whole arrangement; with ``walls``, their names, every decision is exact.
 
         Without ``trusting`` no value of float64 decides anything: all that is not known by name is decided exactly.
         """
         start = self._arithmetic.linear(embedding(self.domain), [arrangement.coordinates()])
         live = {0: start if trusting else self._arithmetic.doubted(start)}
-        return Task(State(arrangement, 0, lines, trusting=trusting), live, 1.0)
+        return Task(State(arrangement, 0, walls, trusting=trusting), live, 1.0)
 
     def finish(self, task: Task, runner: Runner | None = None) -> Finished | None:
         """The arrangement refined by all units that are left; ``runner`` finishes the blocks of the first division.
@@ -129,7 +129,7 @@ class Sweep(Stages):
                 arrangement=taken.arrangement,
                 history=(*state.history, *state.steps, Step.choosing(regions)),
                 steps=(),
-                first_line=taken.arrangement.lines,
+                first_wall=taken.arrangement.walls,
                 settled=0,
                 recut=0,
                 path=(*path, k),

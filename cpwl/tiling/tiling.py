@@ -21,7 +21,7 @@ from ..arrays.ragged import Ragged
 from ..errors import BackendError, IncompleteError, ShapeError
 from ..fields.arithmetic import Arithmetic, evaluate
 from ..fields.predicates import Names, Oracle, Predicates
-from ..geometry.arrangement import Arrangement, ExactLines, Facets
+from ..geometry.arrangement import Arrangement, ExactWalls, Facets
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
@@ -57,8 +57,8 @@ class Tiling(Uncached):
     recut: int = 0
     """How many cells failed a self-check on the way and were cut again by exact decisions alone: a mistake of the
     library that was mended. Please report it."""
-    lines: Names | None = None
-    """With exact predicates in float64: the function that vanishes on each line of the arrangement."""
+    walls: Names | None = None
+    """With exact predicates in float64: the function that vanishes on each wall of the arrangement."""
     complete: bool = True
     """Whether the regions cover the domain. If not, a budget ended the work, or this is one block of a partition."""
 
@@ -109,7 +109,7 @@ class Tiling(Uncached):
         return np.asarray(self.arrangement.coordinates().errors(), np.float64)
 
     def sharpened(self) -> Self:
-        """The same with every vertex computed from the exact lines that meet there (proofs/, Lemma 12).
+        """The same with every vertex computed from the exact walls that meet there (proofs/, Lemma 12).
 
         Then each coordinate is off by at most 0.501 ulps (of itself) plus 2^-63 of the largest coordinate. That may
         take several times as long as the partition did. Needs exact predicates (``BackendError``); an exact partition
@@ -117,14 +117,14 @@ class Tiling(Uncached):
         """
         if self.arrangement.exact:
             return self
-        return replace(self, arrangement=self.arrangement.sharpened(self._exact_lines("sharpened"), 0.0))
+        return replace(self, arrangement=self.arrangement.sharpened(self._exact_walls("sharpened"), 0.0))
 
     def volumes(self, regions: ArrayLike | None = None, *, accuracy: float | None = None) -> NDArray[Any]:
         """The volume (area, when D = 2) of each region (all by default) in slice coordinates, (n,).
 
         Those of a complete partition add up to ``domain.volume``. Each is off by at most ``accuracy`` times the exact
         volume, 2^-7 (one percent) by default and at least 2^-52: where the bound on ``vertices`` does not show that, it
-        is computed from exact lines; below 2^-1022 it may be off by 2^-1074, and beyond float64 it is infinite, as is
+        is computed from exact walls; below 2^-1022 it may be off by 2^-1074, and beyond float64 it is infinite, as is
         its bound. Exact from the exact backend. With ``predicates="float"`` there is no ``accuracy``, only
         ``volume_errors()``.
         """
@@ -146,8 +146,8 @@ class Tiling(Uncached):
         if points.ndim != 2 or points.shape[1] != self.domain.dim:
             raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
         predicates = self.exact_predicates()
-        lines = None if predicates is None else predicates.exact_lines()
-        return self.arrangement.locate(points, lines)
+        walls = None if predicates is None else predicates.exact_walls()
+        return self.arrangement.locate(points, walls)
 
     def to_input(self, u: ArrayLike) -> NDArray[Any]:
         """Points of the input space at slice coordinates u; see ``Domain.to_input``."""
@@ -194,9 +194,9 @@ class Tiling(Uncached):
 
     def exact_predicates(self) -> Predicates | None:
         """How decisions about the outputs are made exactly, with exact predicates in float64; else None."""
-        if self.lines is None:
+        if self.walls is None:
             return None
-        return Predicates(self.oracle, self.lines, len(self.network.nonlinear), self.patterns)
+        return Predicates(self.oracle, self.walls, len(self.network.nonlinear), self.patterns)
 
     @cached_property
     def oracle(self) -> Oracle:
@@ -220,18 +220,18 @@ class Tiling(Uncached):
         """Volumes and their bounds."""
         chosen = None if regions is None else self._region_indices(regions)
         wanted = checked_accuracy(accuracy, _ACCURACY)
-        by_lines = not self.arrangement.exact and (self.lines is not None or accuracy is not None)
-        lines = self._exact_lines("an accuracy of volumes") if by_lines else None
-        return measured(self.arrangement, chosen, lines, wanted)
+        by_walls = not self.arrangement.exact and (self.walls is not None or accuracy is not None)
+        walls = self._exact_walls("an accuracy of volumes") if by_walls else None
+        return measured(self.arrangement, chosen, walls, wanted)
 
-    def _exact_lines(self, what: str) -> ExactLines:
+    def _exact_walls(self, what: str) -> ExactWalls:
         predicates = self.exact_predicates()
         if predicates is None:
             raise BackendError(
                 f"{what} needs lines that are known exactly, got a partition with predicates='float'. Compute it with "
                 "predicates='exact'."
             )
-        return predicates.exact_lines()
+        return predicates.exact_walls()
 
     def _region_indices(self, regions: ArrayLike | None) -> NDArray[np.int64]:
         if regions is None:

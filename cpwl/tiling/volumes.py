@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError
-from ..geometry.arrangement import Arrangement, ExactLines
+from ..geometry.arrangement import Arrangement, ExactWalls
 from ..runtime.inputs import number
 
 Measured = tuple[NDArray[Any], NDArray[np.float64]]
@@ -23,18 +23,18 @@ def checked_accuracy(accuracy: float | None, default: float) -> float:
 
 
 def measured(
-    arrangement: Arrangement[Any], regions: NDArray[np.int64] | None, lines: ExactLines | None, accuracy: float
+    arrangement: Arrangement[Any], regions: NDArray[np.int64] | None, walls: ExactWalls | None, accuracy: float
 ) -> Measured:
     """The volumes of some regions, or (None) of all.
 
     Where the bound on coordinates does not show that one is off by at most ``accuracy`` times itself, it is computed
-    from ``lines``, if they are given; so it is, but for what is out of the range of float64.
+    from ``walls``, if they are given; so it is, but for what is out of the range of float64.
     """
     if regions is None:
-        return _measured(arrangement, arrangement, np.arange(len(arrangement)), lines, accuracy)
+        return _measured(arrangement, arrangement, np.arange(len(arrangement)), walls, accuracy)
     chosen, place = np.unique(regions, return_inverse=True)
     part = arrangement.take(chosen).arrangement
-    volumes, errors = _measured(arrangement, part, chosen, lines, accuracy)
+    volumes, errors = _measured(arrangement, part, chosen, walls, accuracy)
     return volumes[place], errors[place]
 
 
@@ -42,15 +42,15 @@ def _measured(
     arrangement: Arrangement[Any],
     part: Arrangement[Any],
     regions: NDArray[np.int64],
-    lines: ExactLines | None,
+    walls: ExactWalls | None,
     accuracy: float,
 ) -> Measured:
     """Those of a part of an arrangement, which has these of its regions."""
     volumes, errors = part.volumes(), part.volume_errors()
-    if arrangement.exact or lines is None:
+    if arrangement.exact or walls is None:
         return volumes, errors
     with np.errstate(invalid="ignore"):  # what has overflowed is poor
         poor = np.flatnonzero(~(errors < accuracy * (1 - 2.0**-40) * (volumes - errors)))
     if len(poor):
-        volumes[poor], errors[poor] = arrangement.sharp_volumes(regions[poor], lines, accuracy)
+        volumes[poor], errors[poor] = arrangement.sharp_volumes(regions[poor], walls, accuracy)
     return volumes, errors

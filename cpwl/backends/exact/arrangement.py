@@ -13,7 +13,7 @@ from ...arrays.bits import BitMatrix
 from ...arrays.pickled import Uncached
 from ...arrays.ragged import Ragged
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
-from ...geometry.arrangement import Arrangement, Change, ExactLines, Exactly, Facets, Joined, Refinement, Taken
+from ...geometry.arrangement import Arrangement, Change, Exactly, ExactWalls, Facets, Joined, Refinement, Taken
 from ...geometry.exact_points import Point, area, contains, point, rounded, turn
 from ...geometry.polytope import Polytope
 from ...numbers.integers import array
@@ -118,11 +118,11 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
         return np.zeros(len(self))
 
     def sharp_volumes(
-        self, regions: NDArray[np.int64], lines: ExactLines, accuracy: float
+        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         return self.volumes()[regions], np.zeros(len(regions))
 
-    def locate(self, points: NDArray[Any], lines: ExactLines | None = None) -> NDArray[np.int64]:
+    def locate(self, points: NDArray[Any], walls: ExactWalls | None = None) -> NDArray[np.int64]:
         queries = np.asarray(points)
         if queries.ndim != 2 or queries.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {queries.shape}.")
@@ -133,7 +133,7 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
         return len(self._cycles)
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
-    def sharpened(self, lines: ExactLines, accuracy: float) -> ExactArrangement:
+    def sharpened(self, walls: ExactWalls, accuracy: float) -> ExactArrangement:
         return self
 
     @property
@@ -201,7 +201,7 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
 
     # ---- blocks ----------------------------------------------------------------------------------------------------
     @property
-    def lines(self) -> int:
+    def walls(self) -> int:
         return 0
 
     def block(self, regions: NDArray[np.int64], key: int) -> Taken[ExactField]:
@@ -216,7 +216,7 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
     def joined(
         self,
         parts: Sequence[Arrangement[ExactField]],
-        first_lines: Sequence[int],
+        first_walls: Sequence[int],
         parents: NDArray[np.int64],
         *,
         whole: bool = True,

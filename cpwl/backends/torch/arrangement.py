@@ -27,11 +27,11 @@ from ...geometry.arrangement import (
     Arrangement,
     Change,
     Created,
-    ExactLines,
     Exactly,
+    ExactWalls,
     Facets,
     Joined,
-    NewLines,
+    NewWalls,
     Refinement,
     Taken,
 )
@@ -144,23 +144,23 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         return as_numpy(area_errors(self._complex, self._points))
 
     def sharp_volumes(
-        self, regions: NDArray[np.int64], lines: ExactLines, accuracy: float
+        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Areas from exact lines; see ``Arrangement.sharp_volumes``."""
-        return corners.areas(self._corners(regions, lines), accuracy)
+        return corners.areas(self._corners(regions, walls), accuracy)
 
-    def locate(self, points: NDArray[Any], lines: ExactLines | None = None) -> NDArray[np.int64]:
+    def locate(self, points: NDArray[Any], walls: ExactWalls | None = None) -> NDArray[np.int64]:
         """The lowest index of a region that contains each point; see ``Arrangement.locate``."""
         wanted = np.asarray(points)
         if wanted.ndim != 2 or wanted.shape[1] != 2:
             raise ShapeError(f"points must have shape (M, 2), got {wanted.shape}.")
         if not len(self):
             return np.full(len(wanted), -1)
-        if lines is None:
+        if walls is None:
             return self._locator.locate(floats(wanted))
 
         def decide(point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.bool_]:
-            return corners.contains(self._corners(region, lines), rational(wanted[point]))
+            return corners.contains(self._corners(region, walls), rational(wanted[point]))
 
         return self._locator.locate_exactly(floats(wanted), decide, rounded=wanted.dtype == object)
 
@@ -169,15 +169,15 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         cycles = Ragged(as_numpy(self._complex.origin), as_numpy(self._complex.offsets))
         return Locator(self.vertices, cycles, self._points.errors())
 
-    def _corners(self, regions: NDArray[np.int64], lines: ExactLines) -> Corners:
+    def _corners(self, regions: NDArray[np.int64], walls: ExactWalls) -> Corners:
         """Regions by the lines of their sides, in order, each once."""
         cells = self._complex
         turns, line = as_numpy(cells.turns), as_numpy(cells.marks[cells.half_edge, 1])
         counts = np.bincount(as_numpy(cells.cell_of)[turns], minlength=cells.cells)
-        return Corners(lines, regions, Ragged.from_counts(line[turns], counts).take(regions))
+        return Corners(walls, regions, Ragged.from_counts(line[turns], counts).take(regions))
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
-    def sharpened(self, lines: ExactLines, accuracy: float) -> TorchArrangement:
+    def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
         points = self._points
         tolerance = accuracy * lengths(points.values)
@@ -186,7 +186,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         if not len(poor):
             return replace(self, _sharp=sharp)
         _, cell, names = Places.of_vertices(self._complex, poor).numpy()
-        meeting = Corners(lines, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
+        meeting = Corners(walls, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
         found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
         return replace(self, _points=_known_better(points, poor, *found), _sharp=sharp)
 
@@ -245,7 +245,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
             rectified=lambda vertices: found.cutting.rectified(_on_device(vertices, device)),
             streamed=lambda: RectifiedRows.of(found.cutting),
-            lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
+            walls=NewWalls(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
             recut=found.recut,
         )
@@ -289,8 +289,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
             return replace(carried, bending=bending)
 
-        lines = found.lines
-        assert lines is not None
+        walls = found.walls
+        assert walls is not None
         return Refinement(
             found.arrangement,
             carry,
@@ -298,7 +298,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             below=BitMatrix.alike_but(below, places, dense),
             created=replace(found.created, column=chosen[found.created.column]),
             cutting=cutting,
-            lines=replace(lines, column=chosen[lines.column]),
+            walls=replace(walls, column=chosen[walls.column]),
             settled=found.settled,
             recut=found.recut,
         )
@@ -343,7 +343,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
     def joined(
         self,
         parts: Sequence[Arrangement[FloatField]],
-        first_lines: Sequence[int],
+        first_walls: Sequence[int],
         parents: NDArray[np.int64],
         *,
         whole: bool = True,
@@ -354,7 +354,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         points = stacked([block._points for block in blocks])
         names = [block.border_names for block in blocks]
         order = torch.as_tensor(np.argsort(parents, kind="stable"), device=device)
-        glue = Glue.of([block._complex for block in blocks], names, order, self.lines, first_lines)
+        glue = Glue.of([block._complex for block in blocks], names, order, self.walls, first_walls)
         if not bool((glue.spread(points.values) <= glue.spread_allowed(points.error)).all()):
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")
         new = TorchArrangement(
@@ -398,7 +398,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         return self._names
 
     @property
-    def lines(self) -> int:
+    def walls(self) -> int:
         """A number above those of all lines."""
         return self._complex.lines
 

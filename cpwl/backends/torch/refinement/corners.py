@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ....arrays.ragged import Ragged
 from ....fields.close_values import cross, dot
-from ....geometry.arrangement import ExactLines, Form
+from ....geometry.arrangement import ExactWalls, Form
 from ....numbers.double_double import Balls
 from ....numbers.rounding import rounded
 from ....runtime.budget import checkpoint
@@ -43,7 +43,7 @@ _FLOOR = 2.0**-65
 class Corners:
     """Items, each with consecutive lines around a region (the last two, or all of them, meet in corners)."""
 
-    source: ExactLines
+    source: ExactWalls
     region: Rows
     lines: Ragged
 
