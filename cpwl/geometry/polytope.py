@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DomainError, ShapeError, UnsupportedDimensionError
+from ..errors import DomainError, ShapeError
+from ..numbers.integers import determinant
 from ..numbers.rounding import nearest
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite
+from .faces import Faces
 
 MAX_BOX_DIMENSION = 16
 """A box is given by its 2^D corners; above this dimension a box of the input space is not low-dimensional."""
@@ -37,15 +40,8 @@ class Polytope:
 
     @cached_property
     def volume(self) -> float:
-        """The volume (length, area, ...) in float64 (maybe infinite): rounded once for D at most 2, else by qhull."""
-        if self.dim <= 2:
-            return nearest(self.exact_volume)
-        from scipy.spatial import ConvexHull
-
-        _, exponents = np.frexp(np.abs(self.vertices).max(axis=0))
-        volume = ConvexHull(np.ldexp(self.vertices, -exponents)).volume
-        with np.errstate(over="ignore"):
-            return float(np.ldexp(volume, exponents.sum()))
+        """The volume (length, area, ...) in float64, rounded once (maybe infinite)."""
+        return nearest(self.exact_volume)
 
     @cached_property
     def corners(self) -> list[tuple[Fraction, ...]]:
@@ -53,26 +49,64 @@ class Polytope:
         return [tuple(map(Fraction, vertex)) for vertex in self.vertices.tolist()]
 
     @cached_property
-    def sides(self) -> list[tuple[Fraction, Fraction, Fraction]]:
-        """The sides of a polygon as rows (a, b, c), a x + b y + c >= 0 inside; side i starts at vertex i."""
-        ends = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
-        return [(p[1] - q[1], q[0] - p[0], _cross(p, q)) for p, q in ends]
+    def sides(self) -> list[tuple[Fraction, ...]]:
+        """The halfspaces that bound it as rows (a, ..., c), a u + c >= 0 inside; side i of a polygon starts at vertex i.
+
+        Those of a box come in pairs, coordinate by coordinate, the lower one first.
+        """
+        if self.dim == 2:
+            ends = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
+            return [(p[1] - q[1], q[0] - p[0], _cross(p, q)) for p, q in ends]
+        return self._sides_of_box() if self._is_box else self._sides_of_hull()
+
+    @cached_property
+    def incidence(self) -> list[int]:
+        """For each side the vertices on it, as the bits of an integer."""
+        rows = [sum(a * x for a, x in zip(side, (*p, 1), strict=True)) for side in self.sides for p in self.corners]
+        count = len(self.corners)
+        return [
+            sum(1 << v for v, value in enumerate(rows[start : start + count]) if value == 0)
+            for start in range(0, len(rows), count)
+        ]
+
+    @cached_property
+    def faces(self) -> Faces:
+        """Its face lattice; side i is facet i."""
+        return Faces(len(self.vertices), self.incidence, self.dim)
 
     def contains(self, point: Sequence[Fraction]) -> bool:
-        """Whether a rational point lies in the closed polygon."""
-        return all(a * point[0] + b * point[1] + c >= 0 for a, b, c in self.sides)
+        """Whether a rational point lies in the closed polytope."""
+        return all(sum(a * x for a, x in zip(side, (*point, 1), strict=True)) >= 0 for side in self.sides)
 
     @cached_property
     def exact_volume(self) -> Fraction:
-        """The volume as a rational; D at most 2."""
+        """The volume as a rational."""
         points = self.corners
-        if self.dim == 1:
-            return abs(points[1][0] - points[0][0])
         if self.dim == 2:
             return sum((_cross(p, q) for p, q in zip(points, points[1:] + points[:1], strict=True)), Fraction(0)) / 2
-        raise UnsupportedDimensionError(
-            f"exact volumes are for dimension 1 and 2, this polytope has dimension {self.dim}."
-        )
+        if self._is_box:
+            return prod((max(axis) - min(axis) for axis in zip(*points, strict=True)), start=Fraction(1))
+        whole = sum((abs(determinant(_edges([points[v] for v in simplex]))) for simplex in self.faces.simplices()), Fraction(0))
+        return whole / factorial(self.dim)
+
+    @property
+    def _is_box(self) -> bool:
+        """Whether it is a product of intervals."""
+        low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
+        at_ends = ((self.vertices == low) | (self.vertices == high)).all()
+        return bool(at_ends) and len(self.vertices) == 2**self.dim
+
+    def _sides_of_box(self) -> list[tuple[Fraction, ...]]:
+        rows = []
+        for axis, values in enumerate(zip(*self.corners, strict=True)):
+            for sign, end in ((1, min(values)), (-1, max(values))):
+                rows.append((*(Fraction(sign * (axis == k)) for k in range(self.dim)), -sign * end))
+        return rows
+
+    def _sides_of_hull(self) -> list[tuple[Fraction, ...]]:
+        from .polyhedra import halfspaces_of
+
+        return [(*row[1:], row[0]) for row in halfspaces_of(self.vertices).tolist()]
 
     @classmethod
     def box(cls, lo: ArrayLike, hi: ArrayLike) -> Polytope:
@@ -126,6 +160,11 @@ class Polytope:
 
 def _cross(p: Sequence[Fraction], q: Sequence[Fraction]) -> Fraction:
     return p[0] * q[1] - p[1] * q[0]
+
+
+def _edges(points: Sequence[tuple[Fraction, ...]]) -> list[list[Fraction]]:
+    """The vectors from the first of some points to the others."""
+    return [[a - b for a, b in zip(point, points[0], strict=True)] for point in points[1:]]
 
 
 def _turn(points: list[list[Fraction]], i: int, j: int, k: int) -> int:

@@ -12,7 +12,7 @@ from math import lcm
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpz, fmpz_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from ..runtime.budget import checkpoint
@@ -75,6 +75,28 @@ def product(a: Integers, b: Factor) -> Integers:
     return array(entries, (len(a), b.ncols()))
 
 
+def determinant(rows: Sequence[Sequence[Fraction]]) -> Fraction:
+    """The determinant of a square matrix of rationals."""
+    return _fraction(fmpq_mat([[fmpq(*x.as_integer_ratio()) for x in row] for row in rows]).det())
+
+
+def independent_rows(rows: Sequence[Sequence[Integer]], count: int) -> list[int]:
+    """The lowest rows of integers that are linearly independent, at most ``count``, by their places."""
+    kept: list[int] = []
+    for i, row in enumerate(rows):
+        if fmpz_mat([rows[k] for k in kept] + [row]).rank() > len(kept):
+            kept.append(i)
+        if len(kept) == count:
+            break
+    return kept
+
+
+def determinants(matrices: Integers) -> Integers:
+    """The determinants of square matrices of integers (n, k, k), each as an integer."""
+    k = matrices.shape[-1]
+    return array([fmpz_mat(k, k, rows.ravel().tolist()).det() for rows in matrices], (len(matrices),))
+
+
 def content(first: Integer, others: Iterable[Integer]) -> Integer:
     """The greatest common divisor of all the given integers, at least 1."""
     divisor = abs(first)
@@ -83,6 +105,12 @@ def content(first: Integer, others: Iterable[Integer]) -> Integer:
             break
         divisor = divisor.gcd(x)
     return divisor or fmpz(1)
+
+
+def primitive(numbers: Sequence[Integer]) -> tuple[Integer, ...]:
+    """Integers without the greatest factor that they have in common."""
+    divisor = content(numbers[0], numbers[1:])
+    return tuple(x // divisor for x in numbers)
 
 
 def common_multiple(columns: Sequence[Integers]) -> Integers:

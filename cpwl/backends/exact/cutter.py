@@ -107,7 +107,7 @@ class Cutter:
     def _vertex(self, ends: Edge, column: int) -> int:
         """The new vertex where the column is at its level between two vertices on both sides of it."""
         a, b = ends
-        shares = self._shares(self.rows[a], self.rows[b], self._columns[column])
+        shares = shares_of(self.rows[a], self.rows[b], self._columns[column])
         row = combination(self.rows[a], self.rows[b], shares)
         v = len(self.points)
         self.points.append(between(self.points[a], self.points[b], shares))
@@ -118,17 +118,17 @@ class Cutter:
         self.generations[a, v] = self.generations[b, v] = self.generations[ends]
         return v
 
-    @staticmethod
-    def _shares(first: Row, second: Row, column: Column) -> Shares:
-        """Each end's share is the distance of the other one from the level."""
-        s, t = abs(column.above(second)) * first[1], abs(column.above(first)) * second[1]
-        divisor = s.gcd(t)
-        return s // divisor, t // divisor
-
     def _signs(self, row: Row) -> list[int]:
         checkpoint()
         values = (column.above(row) for column in self._columns)
         return [(value > 0) - (value < 0) for value in values]
+
+
+def shares_of(first: Row, second: Row, column: Column) -> Shares:
+    """Those at which a column is at its level: each end's is the distance of the other one from the level."""
+    s, t = abs(column.above(second)) * first[1], abs(column.above(first)) * second[1]
+    divisor = s.gcd(t)
+    return s // divisor, t // divisor
 
 
 def prolonged(field: ExactField, created: Created, shares: Sequence[Shares]) -> ExactField:

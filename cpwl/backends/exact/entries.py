@@ -25,13 +25,11 @@ _FEW = 64
 _KEPT = 1 << 16
 """Entries, and pieces of units, that are kept."""
 
-_ZERO: Row = [Integer(0)] * 3, Integer(1)
-
 Pattern = NDArray[np.int64]
 
 
 class Entries:
-    """Entries of a restricted network; a row is their constant and their two slopes, over one denominator."""
+    """Entries of a restricted network; a row is their constant and their slopes, over one denominator."""
 
     def __init__(self, network: Network, columns: dict[int, slice]) -> None:
         """``columns``: of each nonlinear node the columns of a pattern that hold its units."""
@@ -86,7 +84,7 @@ class Entries:
     def _gathered(self, node: Node, index: int, pattern: Pattern) -> Row:
         """Entry ``index`` of a node's inputs, one after the other; -1 is zero."""
         if index < 0:
-            return _ZERO
+            return _constant(0.0, 0, self._network.inputs + 1)
         for j in node.inputs:
             size = self._network.nodes[j].size
             if index < size:
@@ -97,7 +95,8 @@ class Entries:
     def _affine_row(self, i: int, entry: int) -> Row:
         op = self._network.nodes[i].op
         assert isinstance(op, Dense)
-        return _total([_constant(x, k) for k, x in enumerate([op.bias[entry], *op.weight[entry]])])
+        numbers = [op.bias[entry], *op.weight[entry]]
+        return _total([_constant(x, k, len(numbers)) for k, x in enumerate(numbers)])
 
     def _piece_of(self, i: int, entry: int, piece: int) -> tuple[Any, Any]:
         """Slope and intercept of a unit's piece."""
@@ -112,17 +111,17 @@ def _at(values: NDArray[Any], node: Node, entry: int) -> Any:
     return np.broadcast_to(values, node.shape).flat[entry]
 
 
-def _constant(value: Any, place: int) -> Row:
-    """The row with one number, a float64 number or a Fraction, at one of its places."""
+def _constant(value: Any, place: int, count: int) -> Row:
+    """The row of so many numbers with one, a float64 number or a Fraction, at one of its places, and else zeros."""
     p, q = rational(value)
-    return [p if k == place else Integer(0) for k in range(3)], q
+    return [p if k == place else Integer(0) for k in range(count)], q
 
 
 def _mapped(row: Row, factor: Any, shift: Any) -> Row:
     """factor * row + shift."""
     (numbers, d), (p, q) = row, rational(factor)
     scaled = [x * p for x in numbers], d * q
-    return scaled if shift == 0 else _total([scaled, _constant(shift, 0)])
+    return scaled if shift == 0 else _total([scaled, _constant(shift, 0, len(numbers))])
 
 
 def _total(rows: Sequence[Row]) -> Row:

@@ -74,9 +74,9 @@ class ExactField:
         """The field of the given rows."""
         return ExactField(self.numerators[rows], self.denominators[rows], self.weights[rows])
 
-    def entry(self, row: int, entry: int) -> Row:
-        """An entry of three consecutive rows with one denominator."""
-        return self.numerators[row : row + 3, entry].tolist(), self.denominators[row]
+    def entry(self, rows: slice, entry: int) -> Row:
+        """An entry of consecutive rows with one denominator."""
+        return self.numerators[rows, entry].tolist(), self.denominators[rows.start]
 
     @property
     def homogeneous(self) -> Integers:

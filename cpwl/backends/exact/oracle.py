@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,9 +15,8 @@ from ...fields.arithmetic import Forward
 from ...fields.predicates import Names
 from ...geometry.arrangement import Form
 from ...geometry.domain import Domain
-from ...geometry.exact_lines import Line, domain_lines, line
 from ...network.network import Network
-from ...numbers.integers import Integer, fractions, rational
+from ...numbers.integers import Integer, array, common_scale, fractions, primitive, rational
 from ...runtime.budget import checkpoint
 from .arithmetic import ExactArithmetic
 from .entries import Entries
@@ -33,7 +33,8 @@ class SliceOracle:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._whole, self._domain = network, domain
-        self._sides = domain_lines(domain.polytope)
+        self._sides = [side_form(side) for side in domain.polytope.sides]
+        self._rows = domain.dim + 1
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
         self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
 
@@ -53,12 +54,12 @@ class SliceOracle:
         """The functions on regions with the given patterns (n, units before a stage)."""
         stage = self._ends.index(patterns.shape[1])
         widest = max(node.size for node in self._whole.nodes)
-        step = max(1, _ENTRIES // (3 * widest))
+        step = max(1, _ENTRIES // (self._rows * widest))
         quick = self.quick(patterns.shape[1])
         entries = None if quick else self._entries
         return Regions(
             (
-                RegionFunctions(entries, pattern, fields, 3 * row, self._sides)
+                RegionFunctions(entries, pattern, fields, slice(self._rows * row, self._rows * (row + 1)), self._sides)
                 for start in range(0, len(patterns), step)
                 for part in [patterns[start : start + step].astype(np.int64)]
                 for fields in [Fields(partial(self._read, part, stage))]
@@ -67,9 +68,9 @@ class SliceOracle:
             step if quick else 0,
         )
 
-    def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Line]:
+    def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Form]:
         """The functions names[i] on regions with the patterns[place[i]], of all units before their stages at least."""
-        found: dict[int, Line] = {}
+        found: dict[int, Form] = {}
         for stage in np.unique(names.stage).tolist():
             index = np.flatnonzero(names.stage == stage)
             regions, which = np.unique(place[index], return_inverse=True)
@@ -78,11 +79,11 @@ class SliceOracle:
         return [found[i] for i in range(len(place))]
 
     def _read(self, patterns: NDArray[np.int64], stage: int) -> Sequence[ExactField | ShortRows]:
-        """What the stages up to the given one read: three rows a region, the constant and the two slopes."""
+        """What the stages up to the given one read: D + 1 rows a region, the constant and the slopes."""
         if self._short is not None and self._short.reaches(stage):
             return self._short.read(patterns, stage)
-        pieces = np.repeat(patterns, 3, axis=0)
-        start = frame(2).take(np.tile(np.arange(3), len(patterns)))
+        pieces = np.repeat(patterns, self._rows, axis=0)
+        start = frame(self._rows - 1).take(np.tile(np.arange(self._rows), len(patterns)))
         columns = self._network.unit_columns
         forward = Forward(self._network, ExactArithmetic(), start, lambda i: pieces[:, columns[i]])
         found = []
@@ -113,31 +114,31 @@ class RegionFunctions:
     """What computes single entries; None where all are short."""
     pattern: NDArray[np.int64]
     fields: Fields
-    row: int
-    sides: Sequence[Line]
+    rows: slice
+    """Of the fields, those of this region."""
+    sides: Sequence[Form]
 
-    def form(self, stage: int, first: int, second: int, level: float) -> Line:
-        """Integers (a, b, c) without a common factor: the function is a x + b y + c, up to a positive factor."""
+    def form(self, stage: int, first: int, second: int, level: float) -> Form:
+        """Integers (a, ..., c) without a common factor: the function is a u + c, up to a positive factor."""
         if stage < 0:
             return self.sides[first]
         one = self._entry(stage, first)
         if second >= 0:
-            return line(*_difference(one, self._entry(stage, second)))
-        ((c, a, b), denominator), (p, q) = one, rational(level)
-        return line(a * q, b * q, c * q - p * denominator)
+            return primitive(_difference(one, self._entry(stage, second)))
+        ((c, *a), denominator), (p, q) = one, rational(level)
+        return primitive([*(x * q for x in a), c * q - p * denominator])
 
     def _entry(self, stage: int, entry: int) -> Row:
         """An entry of what a stage reads: alone, if it comes from few others, or with all of these regions."""
         if self.entries is not None and self.entries.cheap(stage):
             return self.entries.at(stage, entry, self.pattern)
-        return self.fields.read[stage].entry(self.row, entry)
+        return self.fields.read[stage].entry(self.rows, entry)
 
     def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The network's output A u + b: A (m, 2) and b (m,), Fractions."""
-        rows = slice(self.row, self.row + 3)
+        """The network's output A u + b: A (m, D) and b (m,), Fractions."""
         output = self.fields.read[-1]
         assert isinstance(output, ExactField)
-        values = fractions(output.numerators[rows], output.denominators[rows, None])
+        values = fractions(output.numerators[self.rows], output.denominators[self.rows, None])
         return values[1:].T, values[0]
 
 
@@ -168,11 +169,17 @@ class Regions(list[RegionFunctions]):
         rows = self[int(place[index[0]])].fields.read[int(names.stage[index[0]])]
         assert isinstance(rows, ShortRows)
         chosen = names.take(index)
-        whole, forms = rows.forms(3 * (place[index] % self._step), chosen.first, chosen.second, chosen.level)
+        whole, forms = rows.forms(place[index] % self._step, chosen.first, chosen.second, chosen.level)
         return dict(zip(index[whole].tolist(), forms, strict=True))
 
 
 def _difference(one: Row, other: Row) -> Sequence[Integer]:
     """The slopes and the constant of a difference, up to a positive factor."""
-    ((c, a, b), p), ((r, s, t), q) = one, other
-    return a * q - s * p, b * q - t * p, c * q - r * p
+    (numbers, p), (others, q) = one, other
+    c, *a = (x * q - y * p for x, y in zip(numbers, others, strict=True))
+    return [*a, c]
+
+
+def side_form(side: Sequence[Fraction]) -> Form:
+    """A side of a domain, a u + c >= 0 inside, in integers."""
+    return primitive(common_scale(array(side, (len(side),)))[0].tolist())

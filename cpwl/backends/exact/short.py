@@ -55,31 +55,33 @@ class Grain:
 
 @dataclass(frozen=True, eq=False)
 class ShortRows:
-    """Three rows for each region, the constant and the two slopes of all entries, exactly."""
+    """D + 1 rows for each region, the constant and the slopes of all entries, exactly."""
 
     values: Floats
     bits: int
+    rows: int
+    """D + 1."""
 
-    def entry(self, row: int, entry: int) -> Row:
-        """An entry on the region whose rows begin there."""
+    def entry(self, rows: slice, entry: int) -> Row:
+        """An entry on the region with those rows."""
         bits = max(self.bits, 0)
-        return [Integer(int(x)) for x in (self.values[row : row + 3, entry] * 2.0**bits).tolist()], Integer(1) << bits
+        return [Integer(int(x)) for x in (self.values[rows, entry] * 2.0**bits).tolist()], Integer(1) << bits
 
     def forms(
-        self, row: Places, first: Places, second: Places, level: Floats
-    ) -> tuple[NDArray[np.bool_], list[tuple[int, int, int]]]:
-        """Entries ``first`` minus ``second`` (if >= 0) or a level: a, b, c, as integers, up to one factor.
+        self, region: Places, first: Places, second: Places, level: Floats
+    ) -> tuple[NDArray[np.bool_], list[tuple[int, ...]]]:
+        """Entries ``first`` minus ``second`` (if >= 0) or a level: a, ..., c, as integers, up to one factor.
 
         Levels must be multiples like all the rest; which ones are, and the functions of these.
         """
         scale = 2.0**self.bits
         levels = level * scale
         whole = (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
-        rows = row[whole, None] + np.array([1, 2, 0])
+        rows = self.rows * region[whole, None] + np.roll(np.arange(self.rows), -1)
         one = (self.values[rows, first[whole, None]] * scale).astype(np.int64)
         other = (self.values[rows, second[whole, None]] * scale).astype(np.int64)
         found = one - np.where(second[whole, None] >= 0, other, 0)
-        found[:, 2] -= levels[whole].astype(np.int64)
+        found[:, -1] -= levels[whole].astype(np.int64)
         return whole, list(map(tuple, found.tolist()))
 
 
@@ -89,7 +91,7 @@ class ShortNetwork:
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network, self._columns = network, network.unit_columns
         self._frame = np.stack([domain.origin, *domain.basis.T])
-        """The input at the origin of the slice, and along its two axes."""
+        """The input at the origin of the slice, and along its axes."""
         first = Grain(bits_of(self._frame), np.abs(self._frame).max(axis=0))
         self._grains: dict[int, Grain] = {0: first} if first.fits else {}
         self._constants: dict[int, tuple[Floats, Floats]] = {}
@@ -109,14 +111,15 @@ class ShortNetwork:
     def read(self, patterns: NDArray[np.int64], stage: int) -> list[ShortRows]:
         """What the stages up to the given one, which must be reached, read on regions with these patterns."""
         rows = np.tile(self._frame, (len(patterns), 1))
-        point = np.tile([1.0, 0.0, 0.0], len(patterns))[:, None]
-        pieces = np.repeat(patterns, 3, axis=0)
+        count = len(self._frame)
+        point = np.tile(np.arange(count) == 0, len(patterns)).astype(np.float64)[:, None]
+        pieces = np.repeat(patterns, count, axis=0)
         live, found = {0: rows}, []
         for i, node in enumerate(self._network.nodes[1:], start=1):
             inputs = [live[j] for j in node.inputs]
             if node.is_nonlinear:
                 read = node.inputs[0]
-                found.append(ShortRows(inputs[0], self._grains[read].bits))
+                found.append(ShortRows(inputs[0], self._grains[read].bits, count))
                 if len(found) > stage:
                     break
                 live[i] = self._on_pieces(i, node, inputs[0], pieces[:, self._columns[i]], point)

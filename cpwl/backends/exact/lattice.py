@@ -1,0 +1,140 @@
+"""Exact arrangements of any dimension: a lattice with rational rows at its vertices."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import factorial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arrays.bits import BitMatrix
+from ...arrays.ragged import Ragged
+from ...errors import BackendError
+from ...geometry.arrangement import Change, Created, Exactly, ExactWalls, Refinement
+from ...geometry.polytope import Polytope
+from ...numbers.integers import Integer, array, determinants, fractions
+from ...runtime.inputs import finite
+from ..lattice.arrangement import LatticeArrangement
+from ..lattice.cut import Crossing, Cut
+from ..lattice.growing import Words, dense, packed
+from ..lattice.lattice import Lattice
+from .cutter import Shares, columns_of, prolonged, shares_of
+from .field import ExactField, combination, field_of_rows, rows_of
+
+
+class ExactLatticeArrangement(LatticeArrangement[ExactField]):
+    """A polytope cut into convex regions, every coordinate and every decision exact."""
+
+    exact: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, polytope: Polytope, *, device: str | None = None) -> ExactLatticeArrangement:
+        """The arrangement with one region, the polytope itself."""
+        if device not in (None, "cpu"):
+            raise BackendError(f"device must be None for the exact backend, got {device!r}: it computes on the CPU.")
+        return cls(ExactField.of(polytope.vertices, 1), Lattice.of(polytope), np.zeros(1, np.int64))
+
+    def _rows(self, field: ExactField, rows: NDArray[np.int64]) -> ExactField:
+        return field.take(rows)
+
+    def field(self, values: NDArray[Any]) -> ExactField:
+        """The field with the given values (V, K)."""
+        table = self._checked(values)
+        return ExactField.of(table if table.dtype == object else finite("values", table), weight=1)
+
+    # ---- measures --------------------------------------------------------------------------------------------------
+    def volumes(self) -> NDArray[Any]:
+        """Volumes (R,), Fractions."""
+        owner, simplices = self._lattice.simplices(np.arange(len(self)))
+        weights = self._points.denominators
+        rows = np.concatenate([self._points.numerators, weights[:, None]], axis=1)[simplices]
+        sizes = fractions(abs(determinants(rows)), weights[simplices].prod(axis=1) * factorial(self.dim))
+        total = array([0] * len(self), (len(self),))
+        np.add.at(total, owner, sizes)
+        return total
+
+    def volume_errors(self) -> NDArray[np.float64]:
+        """Zeros (R,)."""
+        return np.zeros(len(self))
+
+    def sharp_volumes(
+        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Volumes of some regions, and zeros."""
+        return self.volumes()[regions], np.zeros(len(regions))
+
+    def sharpened(self, walls: ExactWalls, accuracy: float) -> ExactLatticeArrangement:
+        """The same."""
+        return self
+
+    @property
+    def is_sharp(self) -> bool:
+        """Yes."""
+        return True
+
+    # ---- change ----------------------------------------------------------------------------------------------------
+    def refine(self, values: ExactField, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[ExactField]:
+        """The arrangement cut by every level set; see ``Arrangement.refine``."""
+        self._check_refine(values, levels)
+        rows = _Rows(values, levels)
+        found = Cut(self._lattice, *rows.signs(), len(levels.values), rows).run(self._generation + 1)
+        created = Created(*found.made)
+        arrangement = ExactLatticeArrangement(
+            prolonged(self._points, created, rows.shares), found.lattice, found.parents, self._generation + 1
+        )
+        return Refinement(
+            arrangement,
+            lambda field: prolonged(field, created, rows.shares),
+            lambda field, vertices: prolonged(field, created, rows.shares).take(vertices),
+            below=BitMatrix.pack(found.below),
+            created=created,
+            cutting=lambda vertices: rows.field if vertices is None else rows.field.take(vertices),
+        )
+
+    # temporary
+    def block(self, regions, key): return self.take(regions)
+    def border(self): return np.zeros(0,np.int64), np.zeros(0,np.int64)
+    def joined(self, *a, **k): raise NotImplementedError
+    def moved(self, *a): raise NotImplementedError
+    def locate(self, points, walls=None): raise NotImplementedError
+
+
+class _Rows:
+    """Functions at vertices; see ``cut.Values``."""
+
+    def __init__(self, values: ExactField, levels: Ragged) -> None:
+        self._columns, self._width = columns_of(levels), values.columns
+        self._rows = rows_of(values)
+        self.shares: list[Shares] = []
+        """Of each new vertex those of the two that it lies between."""
+
+    def signs(self) -> tuple[Words, Words]:
+        """The columns that are below, and above, their level at each vertex."""
+        found = np.array([[_sign(column.above(row)) for column in self._columns] for row in self._rows], np.int8)
+        table = found.reshape(len(self._rows), len(self._columns))
+        return packed(table < 0), packed(table > 0)
+
+    def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
+        """See ``Values``."""
+        column = self._columns[crossing.column]
+        asked = dense(open_, len(self._columns))
+        signs = np.zeros(asked.shape, np.int8)
+        for i, (a, b) in enumerate(zip(crossing.below.tolist(), crossing.above.tolist(), strict=True)):
+            shares = shares_of(self._rows[a], self._rows[b], column)
+            row = combination(self._rows[a], self._rows[b], shares)
+            self._rows.append(row)
+            self.shares.append(shares)
+            for c in np.flatnonzero(asked[i]).tolist():
+                signs[i, c] = _sign(self._columns[c].above(row))
+        return packed(signs < 0), packed(signs > 0)
+
+    @cached_property
+    def field(self) -> ExactField:
+        """The functions at all vertices, once they are made."""
+        return field_of_rows(self._rows, self._width)
+
+
+def _sign(value: Integer) -> int:
+    return (value > 0) - (value < 0)
