@@ -38,8 +38,8 @@ from agreement import disagreements
 
 import cpwl
 from cpwl.backends.torch import arrangement
-from cpwl.backends.torch.refinement.counts import Counts
 from cpwl.backends.torch.refinement.refine import Refined, Task
+from cpwl.geometry.ladder import Counts
 from cpwl.network import Network
 
 EPOCHS = {"digits": 30, "mnist": 4, "fashion-mnist": 4, "cifar10": 60}

@@ -39,7 +39,7 @@ class CloseLines:
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
         """The functions names[i] on regions with the patterns[place[i]], of all units: a, b, c, (n, 3)."""
-        result = Balls(*np.zeros((3, len(place), 3)))
+        result = Balls.zeros((len(place), 3))
         side = np.flatnonzero(names.stage < 0)
         result.put(side, self._sides[names.first[side]])
         passes: Passes[Any] = Passes(self._network, arithmetic_of(self._network, parts, self._plain))
@@ -58,7 +58,7 @@ class CloseLines:
 
     def _through(self, passes: Passes[Any], patterns: Patterns, last: Rows, place: Rows, names: Names) -> Balls:
         """The same for regions whose patterns are sorted; the stage up to which each is wanted is its ``last``."""
-        result = Balls(*np.zeros((3, len(place), 3)))
+        result = Balls.zeros((len(place), 3))
         live, home = passes.start(self._domain), np.zeros(len(patterns), np.int64)
         for stage in range(int(last.max()) + 1):
             if stage:

@@ -73,7 +73,7 @@ class _State:
 
 
 class CloseOracle:
-    """See ``predicates.Oracle.closely``.
+    """See ``predicates.Oracle.known``.
 
     Regions go through the network from where the regions that they lie in have come, as far as that was kept.
     """
@@ -185,7 +185,7 @@ class CloseOracle:
 
 @dataclass(frozen=True, eq=False)
 class CloseStage:
-    """The functions of a stage on regions, and of the earlier lines that were asked for; see ``CloseFunctions``."""
+    """The functions of a stage on regions, and of the earlier lines that were asked for."""
 
     states: Sequence[_State]
     argument: int
@@ -196,7 +196,7 @@ class CloseStage:
 
     def forms(self, place: Rows, names: Names) -> Balls:
         """The functions of those names on the regions place[i]: a, b, c, (n, 3)."""
-        result = Balls(*np.zeros((3, len(place), 3)))
+        result = Balls.zeros((len(place), 3))
         chunk, row = self.homes[place].T
         for k, state in enumerate(self.states):
             index = np.flatnonzero((chunk == k) & (names.stage == self.stage))
