@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .polytope import Polytope
 
 Point = tuple[Fraction, Fraction]
-Row = tuple[Fraction, Fraction, Fraction]
+Row = tuple[Fraction, ...]
 
 _FILTER = 16 * 2.0**-53
 """Relative rounding of a x + b y + c with rounded factors: three products and sums, each factor rounded once."""

@@ -19,7 +19,9 @@ class Faces:
         """For k = 1 .. D the (k-1)-faces of each k-face; those of the polytope, its facets, in the order of sides."""
         for _ in range(dim):
             below: dict[Mask, int] = {}
-            lists = [[below.setdefault(mask, len(below)) for mask in _facets(face, incidence)] for face in self.masks[0]]
+            lists = [
+                [below.setdefault(mask, len(below)) for mask in _facets(face, incidence)] for face in self.masks[0]
+            ]
             self.masks.insert(0, list(below))
             self.boundary.insert(0, lists)
         self._number_vertices()
@@ -31,7 +33,7 @@ class Faces:
         self.boundary[0] = [[number[i] for i in ends] for ends in self.boundary[0]]
 
     def simplices(self) -> Iterator[list[int]]:
-        """The vertices of simplices that triangulate it: pyramids over faces from their lowest vertices (Cohen, Hickey).
+        """The vertices of simplices that triangulate it: pyramids over faces from their lowest vertices.
 
         Source: J. Cohen and T. Hickey, Two algorithms for determining volumes of convex polyhedra, JACM 26 (1979).
         """

@@ -50,9 +50,9 @@ class Polytope:
 
     @cached_property
     def sides(self) -> list[tuple[Fraction, ...]]:
-        """The halfspaces that bound it as rows (a, ..., c), a u + c >= 0 inside; side i of a polygon starts at vertex i.
+        """The halfspaces that bound it as rows (a, ..., c), a u + c >= 0 inside.
 
-        Those of a box come in pairs, coordinate by coordinate, the lower one first.
+        Side i of a polygon starts at vertex i. Those of a box come in pairs, coordinate by coordinate, the lower first.
         """
         if self.dim == 2:
             ends = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
@@ -62,7 +62,7 @@ class Polytope:
     @cached_property
     def incidence(self) -> list[int]:
         """For each side the vertices on it, as the bits of an integer."""
-        rows = [sum(a * x for a, x in zip(side, (*p, 1), strict=True)) for side in self.sides for p in self.corners]
+        rows = [_at(side, p) for side in self.sides for p in self.corners]
         count = len(self.corners)
         return [
             sum(1 << v for v, value in enumerate(rows[start : start + count]) if value == 0)
@@ -76,7 +76,7 @@ class Polytope:
 
     def contains(self, point: Sequence[Fraction]) -> bool:
         """Whether a rational point lies in the closed polytope."""
-        return all(sum(a * x for a, x in zip(side, (*point, 1), strict=True)) >= 0 for side in self.sides)
+        return all(_at(side, point) >= 0 for side in self.sides)
 
     @cached_property
     def exact_volume(self) -> Fraction:
@@ -86,7 +86,8 @@ class Polytope:
             return sum((_cross(p, q) for p, q in zip(points, points[1:] + points[:1], strict=True)), Fraction(0)) / 2
         if self._is_box:
             return prod((max(axis) - min(axis) for axis in zip(*points, strict=True)), start=Fraction(1))
-        whole = sum((abs(determinant(_edges([points[v] for v in simplex]))) for simplex in self.faces.simplices()), Fraction(0))
+        simplices = ([points[v] for v in simplex] for simplex in self.faces.simplices())
+        whole = sum((abs(determinant(_edges(corners))) for corners in simplices), Fraction(0))
         return whole / factorial(self.dim)
 
     @property
@@ -160,6 +161,11 @@ class Polytope:
 
 def _cross(p: Sequence[Fraction], q: Sequence[Fraction]) -> Fraction:
     return p[0] * q[1] - p[1] * q[0]
+
+
+def _at(side: Sequence[Fraction], point: Sequence[Fraction]) -> Fraction:
+    """The value of a side's function at a point."""
+    return sum((a * x for a, x in zip(side, point, strict=False)), side[-1])
 
 
 def _edges(points: Sequence[tuple[Fraction, ...]]) -> list[list[Fraction]]:

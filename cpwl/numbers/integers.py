@@ -91,6 +91,12 @@ def independent_rows(rows: Sequence[Sequence[Integer]], count: int) -> list[int]
     return kept
 
 
+def homogeneous(points: NDArray[Any]) -> Integers:
+    """Points (n, D), float64 numbers or rationals, in homogeneous integers (n, D + 1), the last one positive."""
+    rows = [common_scale(point) for point in points]
+    return matrix([[*numerators.tolist(), scale] for numerators, scale in rows], points.shape[1] + 1)
+
+
 def determinants(matrices: Integers) -> Integers:
     """The determinants of square matrices of integers (n, k, k), each as an integer."""
     k = matrices.shape[-1]

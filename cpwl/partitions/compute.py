@@ -192,7 +192,7 @@ class _Wanted:
             budget=budget,
             progress=self.progress,
         )
-        walls = Names.sides(len(self.domain.polytope.vertices)) if named else None
+        walls = Names.sides(len(self.domain.polytope.sides)) if named else None
         return sweep, sweep.start(arrangement, walls, trusting=trusting)
 
     def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:

@@ -11,6 +11,7 @@ from ..backend import Backend, Persistence
 from . import persist
 from .arithmetic import ExactArithmetic
 from .arrangement import ExactArrangement
+from .lattice import ExactLatticeArrangement
 
 
 class ExactBackend(Backend):
@@ -30,7 +31,7 @@ class ExactBackend(Backend):
 
     def arrangement(self, polytope: Polytope) -> Arrangement[Any]:
         """See ``Backend.arrangement``."""
-        return ExactArrangement.of(polytope)
+        return ExactArrangement.of(polytope) if polytope.dim == 2 else ExactLatticeArrangement.of(polytope)
 
 
 def on(device: str | None) -> ExactBackend:

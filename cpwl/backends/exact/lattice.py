@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from math import factorial
 from typing import Any, ClassVar
@@ -11,17 +12,20 @@ from numpy.typing import NDArray
 
 from ...arrays.bits import BitMatrix
 from ...arrays.ragged import Ragged
-from ...errors import BackendError
-from ...geometry.arrangement import Change, Created, Exactly, ExactWalls, Refinement
+from ...errors import ArgumentError, BackendError
+from ...geometry.arrangement import Created, ExactWalls, Refinement
+from ...geometry.ladder import Functions
 from ...geometry.polytope import Polytope
-from ...numbers.integers import Integer, array, determinants, fractions
+from ...numbers.integers import Integer, array, ratio_sum
+from ...numbers.rounding import floats
 from ...runtime.inputs import finite
 from ..lattice.arrangement import LatticeArrangement
 from ..lattice.cut import Crossing, Cut
 from ..lattice.growing import Words, dense, packed
 from ..lattice.lattice import Lattice
+from ..lattice.measure import ExactPoints, Rounded, exact_volumes
 from .cutter import Shares, columns_of, prolonged, shares_of
-from .field import ExactField, combination, field_of_rows, rows_of
+from .field import ExactField, combination, field_of_rows, rows_of, stacked
 
 
 class ExactLatticeArrangement(LatticeArrangement[ExactField]):
@@ -45,25 +49,25 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         return ExactField.of(table if table.dtype == object else finite("values", table), weight=1)
 
     # ---- measures --------------------------------------------------------------------------------------------------
+    def _rounded(self) -> Rounded:
+        values = floats(self.vertices)
+        return Rounded(values, np.abs(values).sum(axis=1) * 2.0**-52 + 2.0**-1000)
+
+    def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
+        points = self._points
+        return lambda vertices: np.concatenate(
+            [points.numerators[vertices], points.denominators[vertices, None]], axis=1
+        )
+
     def volumes(self) -> NDArray[Any]:
         """Volumes (R,), Fractions."""
-        owner, simplices = self._lattice.simplices(np.arange(len(self)))
-        weights = self._points.denominators
-        rows = np.concatenate([self._points.numerators, weights[:, None]], axis=1)[simplices]
-        sizes = fractions(abs(determinants(rows)), weights[simplices].prod(axis=1) * factorial(self.dim))
-        total = array([0] * len(self), (len(self),))
-        np.add.at(total, owner, sizes)
-        return total
+        simplices = exact_volumes(self._lattice, np.arange(len(self)), self._exact_points(None))
+        whole = [ratio_sum(list(zip(*parts, strict=True))) / factorial(self.dim) for parts in simplices]
+        return array(whole, (len(whole),))
 
     def volume_errors(self) -> NDArray[np.float64]:
         """Zeros (R,)."""
         return np.zeros(len(self))
-
-    def sharp_volumes(
-        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Volumes of some regions, and zeros."""
-        return self.volumes()[regions], np.zeros(len(regions))
 
     def sharpened(self, walls: ExactWalls, accuracy: float) -> ExactLatticeArrangement:
         """The same."""
@@ -75,14 +79,18 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         return True
 
     # ---- change ----------------------------------------------------------------------------------------------------
-    def refine(self, values: ExactField, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[ExactField]:
+    def refine(self, values: ExactField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[ExactField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         self._check_refine(values, levels)
         rows = _Rows(values, levels)
         found = Cut(self._lattice, *rows.signs(), len(levels.values), rows).run(self._generation + 1)
         created = Created(*found.made)
         arrangement = ExactLatticeArrangement(
-            prolonged(self._points, created, rows.shares), found.lattice, found.parents, self._generation + 1
+            prolonged(self._points, created, rows.shares),
+            found.lattice,
+            found.parents,
+            self._generation + 1,
+            names=self._names_after(found),
         )
         return Refinement(
             arrangement,
@@ -93,12 +101,13 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
             cutting=lambda vertices: rows.field if vertices is None else rows.field.take(vertices),
         )
 
-    # temporary
-    def block(self, regions, key): return self.take(regions)
-    def border(self): return np.zeros(0,np.int64), np.zeros(0,np.int64)
-    def joined(self, *a, **k): raise NotImplementedError
-    def moved(self, *a): raise NotImplementedError
-    def locate(self, points, walls=None): raise NotImplementedError
+    # ---- blocks ----------------------------------------------------------------------------------------------------
+    def _beside(self, fields: Sequence[ExactField]) -> ExactField:
+        return stacked(fields)
+
+    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> ExactLatticeArrangement:
+        """Vertices of an exact arrangement are where they are."""
+        raise ArgumentError("vertices of an exact arrangement are where they are: none can be moved.")
 
 
 class _Rows:

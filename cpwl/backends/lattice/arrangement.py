@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
+from math import factorial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self
 
 from ...arrays.pickled import Uncached
 from ...arrays.ragged import Ragged
-from ...errors import ArgumentError, ShapeError
-from ...geometry.arrangement import Arrangement, Change, Facets, FieldLike, Taken
+from ...errors import ArgumentError, BordersDifferError, ShapeError
+from ...geometry.arrangement import Arrangement, Change, ExactWalls, Facets, FieldLike, Joined, Taken
+from ...geometry.boxes import Boxes
+from ...numbers.integers import homogeneous, ratio_sum
+from ...numbers.rounding import floats, rounded
+from .cut import Outcome
 from .dissolve import dissolve
+from .glue import Glue
 from .lattice import Lattice
+from .measure import ExactPoints, Rounded, exact_volumes, inside_exactly, surely_inside
+from .names import Names, mixed, named, prolonged
 
 Field = TypeVar("Field", bound=FieldLike)
 
@@ -30,25 +38,42 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         parents: NDArray[np.int64],
         generation: int = 0,
         ambiguous: NDArray[np.bool_] | None = None,
+        sharp: NDArray[np.bool_] | None = None,
+        names: Names | None = None,
     ) -> None:
-        """``points``: the field of the coordinates."""
+        """``points``: the field of the coordinates; ``sharp``: vertices that were computed from exact walls.
+
+        ``names``: of a block, what its border's vertices are called in all blocks that have them.
+        """
         self._points, self._lattice, self._parents, self._generation = points, lattice, parents, generation
         self._ambiguous = np.zeros(len(lattice), np.bool_) if ambiguous is None else ambiguous
+        self._sharp = np.zeros(lattice.vertices, np.bool_) if sharp is None else sharp
+        self._names = names
 
     @abstractmethod
     def _rows(self, field: Field, rows: NDArray[np.int64]) -> Field:
         """Some rows of a field."""
 
-    def _like(
-        self,
-        points: Field,
-        lattice: Lattice,
-        parents: NDArray[np.int64],
-        generation: int,
-        ambiguous: NDArray[np.bool_],
-    ) -> Self:
-        """An arrangement of the same kind."""
-        return type(self)(points, lattice, parents, generation, ambiguous)
+    @abstractmethod
+    def _rounded(self) -> Rounded:
+        """The vertices in float64."""
+
+    @abstractmethod
+    def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
+        """The exact vertices; without walls those that coordinates are."""
+
+    def _part(
+        self, lattice: Lattice, vertices: NDArray[np.int64], parents: NDArray[np.int64], ambiguous: NDArray[np.bool_]
+    ) -> Taken[Field]:
+        """An arrangement with some of the vertices."""
+        points, sharp = self._rows(self._points, vertices), self._sharp[vertices]
+        names = None if self._names is None else self._names[vertices]
+        return Taken(
+            type(self)(points, lattice, parents, self._generation, ambiguous, sharp, names),
+            lambda field: self._rows(field, vertices),
+            lambda field, chosen: self._rows(field, vertices[chosen]),
+            vertices,
+        )
 
     # ---- the complex -----------------------------------------------------------------------------------------------
     @property
@@ -113,6 +138,49 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         vertices = lattice.cycles() if lattice.dim == 3 else lattice.corners(lattice.dim - 1)
         return Facets(vertices, lattice.sides, lattice.generation, lattice.wall)
 
+    # ---- measures --------------------------------------------------------------------------------------------------
+    def sharp_volumes(
+        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Volumes of some regions from exact vertices, rounded once; see ``Arrangement.sharp_volumes``."""
+        simplices = exact_volumes(self._lattice, regions, self._exact_points(walls))
+        whole = [ratio_sum(list(zip(*parts, strict=True))) / factorial(self.dim) for parts in simplices]
+        found = np.array([rounded(volume) for volume in whole], np.float64).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
+
+    def locate(self, points: NDArray[Any], walls: ExactWalls | None = None) -> NDArray[np.int64]:
+        """The lowest index of a region that contains each point; see ``Arrangement.locate``."""
+        wanted = np.asarray(points)
+        if wanted.ndim != 2 or wanted.shape[1] != self.dim:
+            raise ShapeError(f"points must have shape (M, {self.dim}), got {wanted.shape}.")
+        result = np.full(len(wanted), -1)
+        if not len(self) or not len(wanted):
+            return result
+        known = walls is not None or self.exact
+        near = floats(wanted)
+        if not np.isfinite(near).all() and wanted.dtype != object:
+            raise ArgumentError("points must be finite numbers; one of them is not.")
+        moved = np.abs(near).sum(axis=1) * 2.0**-52 + 2.0**-1000 if wanted.dtype == object else np.zeros(len(near))
+        point, region = self._boxes.holding(near)
+        vertices = self._rounded() if known else Rounded(self._rounded().values, np.zeros(self._points.rows))
+        inside = surely_inside(self._lattice, region, vertices, Rounded(near, moved).take(point))
+        open_ = np.flatnonzero(inside == 0)
+        if len(open_):
+            exact = homogeneous(wanted[point[open_]])
+            held = inside_exactly(self._lattice, region[open_], self._exact_points(walls), exact)
+            inside[open_] = np.where(held, 1, -1)
+        found = np.full(len(wanted), len(self))
+        np.minimum.at(found, point[inside > 0], region[inside > 0])
+        return np.where(found < len(self), found, -1)
+
+    @cached_property
+    def _boxes(self) -> Boxes:
+        """A box around each region, wide enough for a rounded point of the exact one."""
+        points, corners = self._rounded(), self.regions
+        margin = (points.errors + np.abs(points.values).max(axis=1, initial=0.0) * 2.0**-50 + 2.0**-900)[:, None]
+        low, high = points.values - margin, points.values + margin
+        return Boxes(corners.reduce(np.minimum, low[corners.values]), corners.reduce(np.maximum, high[corners.values]))
+
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> Field:
         """The field of the D slice coordinates."""
@@ -127,7 +195,9 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
 
     def _check_refine(self, values: Field, levels: Ragged) -> None:
         if values.rows != self._points.rows:
-            raise ShapeError(f"values must have one row for each of the {self._points.rows} vertices, got {values.rows}.")
+            raise ShapeError(
+                f"values must have one row for each of the {self._points.rows} vertices, got {values.rows}."
+            )
         if len(levels) != values.columns:
             raise ShapeError(f"levels must have one row for each of the {values.columns} functions, got {len(levels)}.")
 
@@ -138,13 +208,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         if len(np.unique(chosen)) < len(chosen):
             raise ArgumentError("regions must be distinct indices; one of them is given twice.")
         lattice, kept = self._lattice.take(chosen)
-        part = self._like(self._rows(self._points, kept), lattice, chosen, self._generation, self._ambiguous[chosen])
-        return Taken(
-            part,
-            lambda field: self._rows(field, kept),
-            lambda field, vertices: self._rows(field, kept[vertices]),
-            kept,
-        )
+        return self._part(lattice, kept, chosen, self._ambiguous[chosen])
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[Field]:
         """The arrangement without the given facets; see ``Arrangement.dissolve``."""
@@ -153,12 +217,72 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             raise ArgumentError(
                 "facets must have a region on both sides; one of those given lies on the domain's boundary."
             )
-        found = dissolve(self._lattice, chosen)
+        found = dissolve(self._lattice, chosen, keep_border=self._names is not None)
         ambiguous = np.zeros(len(found.lattice), np.bool_)
         ambiguous[found.region_of_old[self._ambiguous]] = True
-        points, kept = self._rows(self._points, found.vertices), found.vertices
-        return Change(
-            self._like(points, found.lattice, found.lowest, self._generation, ambiguous),
-            lambda field: self._rows(field, kept),
-            lambda field, vertices: self._rows(field, kept[vertices]),
+        return self._part(found.lattice, found.vertices, found.lowest, ambiguous)
+
+    # ---- blocks ----------------------------------------------------------------------------------------------------
+    def _names_after(self, found: Outcome) -> Names | None:
+        """The names after a refinement."""
+        return None if self._names is None else prolonged(self._names, found, self._generation + 1)
+
+    def block(self, regions: NDArray[np.int64], key: int) -> Taken[Field]:
+        """The given regions as a block; see ``Arrangement.block``."""
+        taken = self.take(regions)
+        part, kept = taken.arrangement, taken.vertices
+        assert isinstance(part, LatticeArrangement)
+        names = np.zeros(len(kept), np.int64) if self._names is None else self._names[kept]
+        part._names = named(part.lattice, names, mixed(np.full(len(kept), key), kept))
+        return taken
+
+    def joined(
+        self,
+        parts: Sequence[Arrangement[Field]],
+        first_walls: Sequence[int],
+        parents: NDArray[np.int64],
+        *,
+        whole: bool = True,
+    ) -> Joined[Field]:
+        """All regions of blocks of this arrangement; see ``Arrangement.joined``."""
+        blocks = [part for part in parts if isinstance(part, LatticeArrangement)]
+        names = [block._names for block in blocks if block._names is not None]
+        order = np.argsort(parents, kind="stable")
+        glue = Glue.of([block.lattice for block in blocks], names, order, self.walls, first_walls)
+        self._check_places(glue, blocks)
+        joined_names = None if self._names is None else np.concatenate(names)[glue.kept]
+        # Blocks keep what their borders were cut into; where maxima were dissolved that may be more than there is.
+        left = dissolve(glue.lattice, np.zeros(0, np.int64), keep_border=self._names is not None)
+        if whole and left.lattice.euler != self.euler:
+            raise BordersDifferError("blocks do not fit together along their borders")
+        kept = glue.kept[left.vertices]
+        new = type(self)(
+            self._rows(self._beside([block._points for block in blocks]), kept),
+            left.lattice,
+            parents[order],
+            blocks[0]._generation,
+            np.concatenate([block._ambiguous for block in blocks])[order],
+            np.concatenate([block._sharp for block in blocks])[kept],
+            None if joined_names is None else joined_names[left.vertices],
         )
+        return Joined(new, lambda fields: self._rows(self._beside(fields), kept), order)
+
+    @abstractmethod
+    def _beside(self, fields: Sequence[Field]) -> Field:
+        """The rows of several fields, one after the other."""
+
+    def _check_places(self, glue: Glue, blocks: Sequence[LatticeArrangement[Field]]) -> None:
+        """Raises ``BordersDifferError`` unless blocks agree, within their bounds, on where vertices of borders are."""
+        values = np.concatenate([block._rounded().values for block in blocks])
+        errors = np.concatenate([block._rounded().errors for block in blocks])
+        first = glue.kept[glue.number]
+        apart = np.linalg.norm(values - values[first], axis=1)
+        if (apart > (errors + errors[first]) * (1 + 2.0**-20)).any():
+            raise BordersDifferError("blocks do not agree on where a vertex of their border is")
+
+    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The vertices on a block's border and their names; see ``Arrangement.border``."""
+        if self._names is None or self.exact:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        vertices = np.flatnonzero(self._names)
+        return vertices, self._names[vertices]

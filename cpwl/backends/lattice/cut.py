@@ -41,9 +41,9 @@ class Crossing:
         """Of the lattice before, the region that has the edge."""
         return np.asarray(self._cut.parent.all[self.cells])
 
-    def walls(self, vertices: Faces) -> Ragged:
-        """The walls of the cells through vertices, one of each: numbers of old ones, or -1 - column of new ones."""
-        return self._cut.walls_at(self.cells, 0, vertices)
+    def walls(self, edges: NDArray[np.int64], vertices: Faces) -> Ragged:
+        """The walls of the cells of some edges, by their places, through vertices of these; see ``Cut.walls_at``."""
+        return self._cut.walls_at(self.cells[edges], 0, vertices)
 
     @cached_property
     def walls_of_edges(self) -> Ragged:
@@ -91,7 +91,7 @@ class Cut:
         self._below, self._above = Growing(below), Growing(above)
         self._faces: list[FacesInMaking] = []
         for k, boundary in enumerate(lattice.boundary, start=1):
-            sets = (self._sides(k - 1, boundary) if len(boundary) else (below[:0], above[:0]))
+            sets = self._sides(k - 1, boundary) if len(boundary) else (below[:0], above[:0])
             self._faces.append(FacesInMaking(boundary, *sets))
         self.parent = Growing(np.arange(len(lattice)))
         """For each cell the region that it lies in."""
@@ -191,7 +191,9 @@ class Cut:
         vertex = len(self._below) + np.arange(count)
         for bits, on_edge, at in zip((self._below, self._above), signs, sets, strict=True):
             bits.add((on_edge & ~open_) | at)
-        self._touching[column + 1 :] |= self._touching_at(self._below.all[vertex], self._above.all[vertex])[column + 1 :]
+        self._touching[column + 1 :] |= self._touching_at(self._below.all[vertex], self._above.all[vertex])[
+            column + 1 :
+        ]
         upper = len(level) + np.arange(count)
         pairs = [Ragged(np.stack([vertex, end], 1).ravel(), 2 * np.arange(count + 1)) for end in (low, high)]
         level.replace(edges, pairs[0], *self._sides(0, pairs[0]))

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ...arrays.ragged import Ragged
 from .lattice import Faces, Lattice, distinct_pairs
+from .names import border as border_faces
 
 Labels = NDArray[np.int64]
 
@@ -27,12 +28,13 @@ class Dissolved:
     """The old vertices that are left, increasing."""
 
 
-def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
+def dissolve(lattice: Lattice, facets: Faces, *, keep_border: bool = False) -> Dissolved:
     """The lattice with the regions on the two sides of some inner facets joined; these are convex.
 
     From the facets down, two k-faces are joined across a (k-1)-face that has no other k-face left: it bounds a
     region on both sides in the same way, and regions are convex, so it lies inside of one k-face of each. That a face
-    lies on more sides of the domain than another one of which it is part tells the edges of the domain itself.
+    lies on more sides of the domain than another one of which it is part tells the edges of the domain itself. With
+    ``keep_border`` faces of facets that have a region on one side alone stay as they are: blocks meet there.
     """
     dim, sides = lattice.dim, lattice.sides
     label = _components(len(lattice), *sides[facets].T)
@@ -42,6 +44,7 @@ def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
     kept = ~gone[top.values]
     owner, face = label[top.row_of[kept]], top.values[kept]
     border = _border_walls(lattice)
+    fixed = [border_faces(lattice, k) if keep_border else border_faces(lattice, k)[:0] for k in range(dim)]
     parts: list[Ragged] = []
     members = np.unique(face)  # of the lattice before, one for each face that is left, by its number
     for k in range(dim - 1, 0, -1):
@@ -49,6 +52,7 @@ def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
         count = np.bincount(boundary.values, minlength=lattice.count(k - 1))
         alike = border[k][members][boundary.row_of] == border[k - 1][boundary.values]
         inner = (count == 2) & (np.bincount(boundary.values, alike, minlength=len(count)) == 2)
+        inner[fixed[k - 1]] = False
         across = np.flatnonzero(inner[boundary.values])
         across = across[np.argsort(boundary.values[across], kind="stable")]
         joined = _components(len(members), *boundary.row_of[across].reshape(-1, 2).T)

@@ -126,7 +126,7 @@ class Lattice:
     def simplices(self, regions: Faces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Simplices that triangulate some regions: the place of the region, and D + 1 vertices.
 
-        Each face is cut into pyramids from its lowest vertex, in a way that depends on the face alone: neighbours agree.
+        Each face is cut into pyramids from its lowest vertex, in a way that depends on the face alone.
         Source: J. Cohen and T. Hickey, Two algorithms for determining volumes of convex polyhedra, JACM 26 (1979).
         """
         owner, face = np.arange(len(regions)), regions
@@ -170,9 +170,7 @@ class Lattice:
         return lattice, kept
 
 
-def walls_through(
-    members: Members, dim: int, wall: NDArray[np.int64], regions: Faces, k: int, faces: Faces
-) -> Ragged:
+def walls_through(members: Members, dim: int, wall: NDArray[np.int64], regions: Faces, k: int, faces: Faces) -> Ragged:
     """For each k-face faces[i] of regions[i] the walls of the region's facets that hold it, each once, increasing."""
     distinct, which = np.unique(regions, return_inverse=True)
     place, facet = members(dim, distinct)
@@ -195,4 +193,3 @@ def distinct_pairs(
     """The pairs (first[i], second[i] < width), each once, sorted."""
     keys = np.unique(first * width + second)
     return keys // width, keys % width
-

@@ -15,6 +15,7 @@ from .arrangement import TorchArrangement
 from .fields.arithmetic import TorchArithmetic
 from .fields.execution import TorchExecution
 from .low_rank.arithmetic import SpanningArithmetic, serves
+from .solid.arrangement import TorchLatticeArrangement
 
 
 class TorchBackend(Backend):
@@ -34,11 +35,12 @@ class TorchBackend(Backend):
 
     def arrangement(self, polytope: Polytope) -> Arrangement[Any]:
         """See ``Backend.arrangement``."""
-        return TorchArrangement.of(polytope, device=self.device)
+        kind = TorchArrangement if polytope.dim == 2 else TorchLatticeArrangement
+        return kind.of(polytope, device=self.device)
 
     def sweeping(self, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
         """Where decisions are exact, on the CPU, perhaps with fields that a few rows span."""
-        if exact and self.device in (None, "cpu") and serves(network, domain):
+        if exact and domain.dim == 2 and self.device in (None, "cpu") and serves(network, domain):
             return SpanningArithmetic(network, domain, self.arithmetic)
         return self.arithmetic
 

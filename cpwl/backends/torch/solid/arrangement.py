@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from math import factorial
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....arrays.batches import batches
 from ....arrays.bits import BitMatrix
 from ....arrays.ragged import Ragged
-from ....errors import NumericalRangeError
-from ....geometry.arrangement import Created, NewWalls, Refinement
+from ....errors import InternalError, NumericalRangeError
+from ....geometry.arrangement import Created, ExactWalls, NewWalls, Refinement
 from ....geometry.ladder import Functions
 from ....geometry.polytope import Polytope
+from ....numbers.integers import homogeneous
+from ....numbers.rounding import rounded
 from ...lattice.arrangement import LatticeArrangement
 from ...lattice.cut import Cut, Outcome
 from ...lattice.lattice import Lattice
-from ..fields.field import FloatField
+from ...lattice.measure import ExactPoints, Rounded, volumes
+from ...lattice.meeting import forms_of_walls, points
+from ..fields.field import ROUND_UP, FloatField, lifted, stacked
 from ..refinement.prolong import Prolongation
 from .rows import Decisions, FloatRows
-
-_SIMPLICES = 1 << 18
-"""Regions whose simplices are measured at a time, times their entries."""
 
 
 class TorchLatticeArrangement(LatticeArrangement[FloatField]):
@@ -72,6 +73,8 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
             found.parents,
             self._generation + 1,
             self._ambiguous[found.parents] | self._doubted(found, rows.doubtful),
+            np.concatenate([self._sharp, np.zeros(found.lattice.vertices - len(self._sharp), np.bool_)]),
+            self._names_after(found),
         )
         return Refinement(
             new,
@@ -106,3 +109,70 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         corners = found.lattice.corners(found.lattice.dim)
         regions = found.parents[corners.row_of[doubtful[corners.values]]]
         return np.isin(found.parents, regions)
+
+    # ---- measures --------------------------------------------------------------------------------------------------
+    def _rounded(self) -> Rounded:
+        return Rounded(self.vertices, self._points.errors())
+
+    def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
+        if walls is None:
+            return lambda vertices: homogeneous(self.vertices[vertices])
+        forms = forms_of_walls(walls)
+        return lambda vertices: points(forms, *self._lattice.walls_at(vertices), self.dim)
+
+    def volumes(self) -> NDArray[np.float64]:
+        """Volumes (R,)."""
+        return self._measured[0].copy()
+
+    def volume_errors(self) -> NDArray[np.float64]:
+        """Bounds on the errors of the volumes (R,)."""
+        return self._measured[1].copy()
+
+    @cached_property
+    def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return volumes(self._lattice, self._rounded())
+
+    # ---- coordinates -----------------------------------------------------------------------------------------------
+    def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLatticeArrangement:
+        """With vertices from exact walls; see ``Arrangement.sharpened``."""
+        values, errors = self.vertices.copy(), self._points.errors().copy()
+        far = np.linalg.norm(values, axis=1)
+        poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
+        if len(poor):
+            exact = self._exact_points(walls)(poor)
+            pairs = [rounded(Fraction(int(x), int(row[-1]))) for row in exact.tolist() for x in row[:-1]]
+            known = np.array(pairs, np.float64).reshape(len(poor), self.dim, 2)
+            apart = np.linalg.norm(known[..., 0] - values[poor], axis=1)
+            if (apart > (errors[poor] + known[..., 1].sum(axis=1)) * ROUND_UP).any():
+                raise InternalError("a vertex is farther from where its walls meet than its bound allows")
+            values[poor], errors[poor] = known[..., 0], np.linalg.norm(known[..., 1], axis=1) * ROUND_UP
+        place = self._points.values.device
+        field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
+        sharp = self._sharp.copy()
+        sharp[poor if accuracy else slice(None)] = True
+        return TorchLatticeArrangement(
+            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
+        )
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether all vertices are; see ``Arrangement.is_sharp``."""
+        return bool(self._sharp.all())
+
+    # ---- blocks ----------------------------------------------------------------------------------------------------
+    def _beside(self, fields: Sequence[FloatField]) -> FloatField:
+        return stacked(fields)
+
+    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> TorchLatticeArrangement:
+        """With some vertices at other points; see ``Arrangement.moved``."""
+        chosen = torch.as_tensor(vertices, device=self._points.values.device)
+        wanted = torch.as_tensor(np.ascontiguousarray(points, np.float64), device=chosen.device)
+        values, error = self._points.values.clone(), self._points.error.clone()
+        shift = torch.linalg.vector_norm(values[chosen] - wanted, dim=1)
+        values[chosen], error[chosen] = wanted, lifted((error[chosen] + shift) * ROUND_UP)
+        sharp = self._sharp.copy()
+        sharp[vertices] = False
+        field = FloatField(values, error)
+        return TorchLatticeArrangement(
+            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
+        )

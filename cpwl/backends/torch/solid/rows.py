@@ -15,7 +15,7 @@ from ....geometry.ladder import Functions, Ladder, Vertices
 from ...lattice.cut import Crossing
 from ...lattice.growing import Words, dense, packed
 from ...lattice.lattice import Lattice
-from ...lattice.meeting import independent
+from ...lattice.meeting import forms_of, independent
 from ..complex.segments import as_numpy, unpack
 from ..fields.field import UNIT, FloatField, Scaled, inverted
 from ..refinement.crossings import vanishing
@@ -33,7 +33,7 @@ class Decisions:
     """Exact signs of columns at vertices of a lattice that is cut."""
 
     def __init__(self, functions: Functions, lattice: Lattice) -> None:
-        self._functions, self._lattice = functions, lattice
+        self._forms, self._lattice = forms_of(functions), lattice
         facets = lattice.boundary[-1]
         self.ladder = Ladder(functions, Ragged(lattice.wall[facets.values], facets.offsets))
 
@@ -48,12 +48,12 @@ class Decisions:
         distinct, which = np.unique(edges, return_inverse=True)
         region = crossing.regions[distinct]
         through = crossing.walls_of_edges.take(distinct)
-        along = independent(self._functions, region, through, self._lattice.dim - 1)
+        along = independent(self._forms, region, through, self._lattice.dim - 1)
         walls = np.concatenate([along, np.full((len(distinct), 1), -1 - crossing.column)], axis=1)
         return self._signs(region[which], columns, walls[which], first + edges)
 
     def positions(self, crossing: Crossing, edges: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Where the column of a crossing is at its level on some edges, from its end below; and bounds on the errors."""
+        """Where the column of a crossing is at its level on some edges, from their ends below; and error bounds."""
         region, ends = crossing.regions[edges], []
         for vertices in (crossing.below[edges], crossing.above[edges]):
             walls = crossing.walls(edges, vertices)
@@ -61,7 +61,7 @@ class Decisions:
         return self.ladder.positions(ends[0], ends[1], region, np.full(len(edges), crossing.column))
 
     def _known_by(self, region: Rows, walls: Ragged) -> Rows:
-        return independent(self._functions, region, walls, self._lattice.dim)
+        return independent(self._forms, region, walls, self._lattice.dim)
 
     def _signs(self, regions: Rows, columns: Rows, walls: Rows, vertices: Rows) -> NDArray[np.int8]:
         return self.ladder.signs(regions, columns, walls, vertices)
