@@ -291,11 +291,12 @@ def test_ties_are_left_to_integers_only_where_neither_names_nor_structure_tell(
 ) -> None:
     """The two outputs are one function: the same weights, or twice a unit and a unit of twice its weights."""
     random = np.random.default_rng(3)
-    first, second = random.standard_normal((6, 2)), random.integers(-64, 64, (2, 6)) / 64
-    bias, last = random.standard_normal(6), np.array([0.5, 0.5])
-    first[1], bias[1] = 2 * first[0], 2 * bias[0]
-    second[1] = second[0] if seen else second[0] + (4.0, -2.0, 0.0, 0.0, 0.0, 0.0)
-    network, domain = Network.mlp([first, second], [bias, last]), cpwl.Domain.box([-2, -2], [2, 2])
+    weights = [random.standard_normal(shape) for shape in ((6, 2), (6, 6), (6, 6), (6, 6))]
+    biases = [random.standard_normal(6) for _ in weights]
+    weights[-1][1], biases[-1][1] = 2 * weights[-1][0], 2 * biases[-1][0]
+    last = random.integers(-64, 64, (2, 6)) / 64
+    last[1] = last[0] if seen else last[0] + (4.0, -2.0, 0.0, 0.0, 0.0, 0.0)
+    network, domain = Network.mlp([*weights, last], [*biases, np.zeros(2)]), cpwl.Domain.box([-2, -2], [2, 2])
     part = cpwl.partition(network, domain)
     questions.clear()
     assert [region for region, _ in part.decision_boundary().ties] == list(range(len(part)))
