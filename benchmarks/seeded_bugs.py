@@ -237,7 +237,7 @@ BUGS = (
         "as_numpy(field.values[at])[None], as_numpy(field.bound().at(*at))",
         "as_numpy(field.values[at])[None], 0 * as_numpy(field.bound().at(*at))", ("extended", "coordinates")),
     Bug("what may be zero on a cell is zero there", LADDER,
-        "result[result] = self._functions.vanishing_everywhere(*pairs[:, result])", "pass", ("image_planes",)),
+        "result[result] = self._functions.vanishing_everywhere(*pairs[:, result])", "pass", ("ladder", "image_planes")),
     Bug("an argument that is exceeded somewhere does not play", "tiling/stages.py",
         "kept &= ~(high < low.max(axis=1, keepdims=True))", "kept &= ~(low < high.max(axis=1, keepdims=True))",
         ("spanned",)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from agreement import disagreements
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,9 +18,13 @@ from numpy.typing import NDArray
 import cpwl
 from cpwl.arrays.ragged import Ragged
 from cpwl.backends import rungs
-from cpwl.backends.exact import short
+from cpwl.backends.exact import ExactArithmetic, short
+from cpwl.backends.torch import arithmetic_on
 from cpwl.backends.torch.fields import arithmetic
+from cpwl.backends.torch.long_numbers import lines, oracle
 from cpwl.errors import InternalError
+from cpwl.fields.arithmetic import Forward
+from cpwl.fields.predicates import Names
 from cpwl.geometry.ladder import INTEGERS, Functions, Ladder, Lookup, Rung, Values, Vertices, climb, dot, meeting
 from cpwl.network import Network
 from cpwl.numbers.double_double import Balls
@@ -140,6 +145,22 @@ def test_lemma_10_what_one_rung_decides_integers_decide_as_well(seed: int, dim: 
     assert not signs[still_open].any()
     if parts == 5:
         assert all(wanted[i] == 0 for i in np.flatnonzero(still_open))
+
+
+@pytest.mark.parametrize("dim", DIMENSIONS)
+def test_where_numbers_tell_nothing_the_other_rungs_decide(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every function may then be zero on its whole region."""
+    monkeypatch.setitem(RADII, 1, 4.0)
+    monkeypatch.setitem(RADII, 2, 4.0)
+    monkeypatch.setitem(RADII, 5, 4.0)
+    known = ByHand(dim, dim)
+    regions, columns, walls, wanted = known.cases(40)
+    whole = Ladder(known, known.walls)
+    assert whole.signs(regions, columns, walls).tolist() == wanted and any(wanted)
+    assert whole.counts["sign", "long number"] == 0 < whole.counts["sign", "integer"]
+    assert whole.vanish(regions, columns).tolist() == [
+        not any(known.table[r, WALLS + c]) for r, c in zip(regions, columns, strict=True)
+    ]
 
 
 @given(seed=seeds, dim=st.sampled_from((*DIMENSIONS, 6)))
@@ -302,3 +323,41 @@ def test_ties_are_left_to_integers_only_where_neither_names_nor_structure_tell(
     assert [region for region, _ in part.decision_boundary().ties] == list(range(len(part)))
     assert (INTEGERS in questions) != seen
     assert disagreements(network, domain) == []
+
+
+# ---- functions of networks on slices of any dimension ----------------------------------------------------------------
+@pytest.mark.parametrize("parts", [1, 2, 5])
+@pytest.mark.parametrize("dim", [1, 2, 3, 4])
+def test_lemma_10_functions_on_regions_of_a_slice_of_any_dimension_are_within_their_bounds(
+    dim: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (oracle, lines):
+        monkeypatch.setattr(module, "sides_of", lambda polytope: Balls.zeros((1, polytope.dim + 1)))
+    random = np.random.default_rng(dim)
+    network, domain = mlp(dim, [dim, 7, 5, 3]), cpwl.Domain.box([-1.0] * dim, [2.0] * dim)
+    patterns = random.integers(0, 2, (4, 12)).astype(np.int16)
+    place = np.repeat(np.arange(4), 6)
+    wanted = [(2, 0, 1, 0.0), (2, 2, -1, 0.3), (1, 4, -1, 0.0), (1, 1, 2, 0.0), (0, 6, -1, -1.5), (0, 0, 3, 0.0)]
+    names = Names.of(wanted * 4)
+    plain = arithmetic_on(torch.device("cpu"))
+    stages = oracle.CloseOracle(network, domain, plain, parts)(patterns, place, names).forms(place, names)
+    for found in (stages, lines.CloseLines(network, domain, plain)(patterns, place, names, parts)):
+        assert found.shape == (24, dim + 1) and (parts == 1 or found.radius.max() < 2.0**-60)
+        for i, (k, name) in enumerate(zip(place.tolist(), map(names.at, range(24)), strict=True)):
+            for j, exact in enumerate(exact_form(network, domain, patterns[k], name)):
+                close = Fraction(found.high[i, j]) + Fraction(found.low[i, j])
+                assert abs(close - exact) <= Fraction(found.radius[i, j])
+
+
+def exact_form(
+    network: Network, domain: cpwl.Domain, pattern: NDArray[np.int16], name: tuple[int, int, int, float]
+) -> list[Fraction]:
+    """Slopes and constant of a function of that name, from rows in rational arithmetic."""
+    exact, (stage, first, second, level) = ExactArithmetic(), name
+    rows = exact.stack([exact.points(domain.origin[None]), exact.tangents(domain.basis.T)])
+    pieces = np.repeat(pattern[None].astype(np.int64), len(rows.denominators), axis=0)
+    forward = Forward(network, exact, rows, lambda i: pieces[:, network.unit_columns[i]])
+    arguments = [passed.argument for passed in forward]
+    values = [*arguments, forward.output][stage].to_numpy()
+    constant, *slopes = values[:, first] - (values[:, second] if second >= 0 else 0)
+    return [*slopes, constant - Fraction(level)]
