@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from image_planes import plane
-from networks import Pair, layered, mlp
 
 import cpwl
 from cpwl.analysis.overlay import Agreement, agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Dense, Network
 from cpwl.network.joint import joined, parted
+from tests.support.image_planes import plane
+from tests.support.networks import Pair, layered, mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BACKENDS = ("torch", "exact")

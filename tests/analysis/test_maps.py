@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_networks import everything
-from networks import layered, mlp, residual
 
 import cpwl
 from cpwl.analysis.clusters import cluster_maps, cluster_table
@@ -21,6 +19,8 @@ from cpwl.analysis.transfer import Represented, affine_fit, transfer_table
 from cpwl.errors import ArgumentError, NumericalRangeError, ShapeError
 from cpwl.geometry.domain import exactly
 from cpwl.network import Network
+from tests.support.local_networks import everything
+from tests.support.networks import layered, mlp, residual
 
 BACKENDS = ("torch", "exact")
 SQUARE = cpwl.Domain.box([-2.0, -2.0], [2.0, 2.0])
@@ -108,7 +108,7 @@ def test_bad_arguments_are_refused_by_name() -> None:
 def test_importing_the_analysis_loads_nothing_heavy() -> None:
     heavy = "{'torch', 'pandas', 'sklearn', 'matplotlib', 'scipy', 'networkx'}"
     script = f"import sys, cpwl.analysis; print(*sorted({heavy} & set(sys.modules)))"
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
     assert answer.stdout.split() == []
 

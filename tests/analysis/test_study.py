@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import mlp
 
 from cpwl.analysis import off_data, plot_study, random_slice, study, summarised
 from cpwl.errors import ArgumentError, CpwlError, ShapeError
 from cpwl.partitions.compute import partition
 from cpwl.plots.statistics import plot_distributions
+from tests.support.networks import mlp
 
 NETWORKS = {"wide": mlp(0, [5, 12, 2]), "deep": mlp(1, [5, 6, 6, 2])}
 TRAIN = np.random.default_rng(0).standard_normal((3, 5))

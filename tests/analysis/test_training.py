@@ -205,7 +205,7 @@ def adapter(package: str, base: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     stand_in = ModuleType(package)
     setattr(stand_in, base, type(base, (), {}))
     monkeypatch.setitem(sys.modules, package, stand_in)
-    page = (Path(__file__).parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"from {package}" in block)
     space: dict[str, Any] = {}
     exec(code, space)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import layered, mlp, residual
 from numpy.typing import NDArray
 
 from cpwl.analysis import Units, units
@@ -21,6 +20,7 @@ from cpwl.partitions.partition import Partition
 from cpwl.plots.page import bending_units
 from cpwl.statistics.crossing_units import crossings
 from cpwl.tiling.blocks import Blocks
+from tests.support.networks import layered, mlp, residual
 
 SQUARE = Domain.box([-1, -1], [1, 1])
 BACKENDS = ("torch", "exact")
@@ -107,7 +107,7 @@ def test_states_of_units_that_cut_touch_or_miss_the_square(backend: str) -> None
 
 
 def test_a_leaky_unit_that_does_not_cut_is_linear_and_a_saturated_hardtanh_is_dead() -> None:
-    from networks import ACTIVATIONS
+    from tests.support.networks import ACTIVATIONS
 
     for name, wanted in (("leaky relu", "linear"), ("hardtanh", "dead"), ("abs", "linear")):
         ops = [Dense(np.array([[1.0, 0.0]]), np.array([-3.0])), ACTIVATIONS[name]]
@@ -245,7 +245,7 @@ def test_a_boundary_that_crosses_itself_is_parted_there() -> None:
 
 
 def test_an_activation_of_several_breakpoints_has_curves_for_each() -> None:
-    from networks import ACTIVATIONS
+    from tests.support.networks import ACTIVATIONS
 
     ops = [Dense(np.array([[4.0, 1.0]]), np.zeros(1)), ACTIVATIONS["triangle wave"]]
     curves = units(partition(Network.sequential(2, ops), SQUARE)).polylines()

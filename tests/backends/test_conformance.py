@@ -6,20 +6,20 @@ import os
 from collections.abc import Iterator
 from math import comb
 
-import conformance as laws
-import conformance_inputs as inputs
 import numpy as np
 import pytest
-from conformance_inputs import SQUARE, Functions
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from third_backend import TWIN, registered
 
 from cpwl import backends
 from cpwl.arrays.ragged import Ragged
 from cpwl.backends import Backend
 from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network, Piecewise
+from tests.support import conformance as laws
+from tests.support import conformance_inputs as inputs
+from tests.support.conformance_inputs import SQUARE, Functions
+from tests.support.third_backend import TWIN, registered
 
 ANY_DOMAIN = st.sampled_from(inputs.DOMAINS)
 FEW = settings(max_examples=40)

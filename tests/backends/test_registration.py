@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from families import case
-from test_nnet import TEXT
-from third_backend import registered
 
 import cpwl
 from cpwl import backends
 from cpwl.cli import main
 from cpwl.errors import ArgumentError, BackendError
+from tests.support.families import case
+from tests.support.nnet_file import TEXT
+from tests.support.third_backend import registered
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import Pair, layered, mlp
 
 import cpwl
 from cpwl.errors import ArgumentError
 from cpwl.network import RELU, Dense, Network
+from tests.support.networks import Pair, layered, mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 backends = pytest.mark.parametrize("backend", ["torch", "exact"])

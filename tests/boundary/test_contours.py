@@ -13,7 +13,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from real_data import FOLDER, implicit, needs
 
 import cpwl
 from cpwl.analysis import axis_slices, contours, volume_below
@@ -21,6 +20,7 @@ from cpwl.errors import ArgumentError, DomainError
 from cpwl.network import Network
 from cpwl.nn import PositionalEncoding
 from cpwl.plots.implicit import plot_stack
+from tests.support.real_data import FOLDER, implicit, needs
 
 BACKENDS = ("torch", "exact")
 SQUARE = cpwl.Domain.box([-1, -1], [1, 1])

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from networks import Pair, layered, mlp
 
 import cpwl
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.geometry.domain import exactly
 from cpwl.network import Dense, Network
+from tests.support.networks import Pair, layered, mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BACKENDS = ("torch", "exact")

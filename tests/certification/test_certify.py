@@ -11,10 +11,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import exact_model as model
 import numpy as np
 import pytest
-from certify_inputs import SQUARE, Polygon, as_model, as_set, corners, forged, he_network, network, networks, polygons
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +27,19 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
+from tests.support import exact_model as model
+from tests.support.certify_inputs import (
+    SQUARE,
+    Polygon,
+    as_model,
+    as_set,
+    corners,
+    forged,
+    he_network,
+    network,
+    networks,
+    polygons,
+)
 
 
 def claim(net: Network, cells: list[Polygon], domain: Domain = SQUARE) -> Certificate:

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -15,37 +14,16 @@ import numpy as np
 import onnx
 import pyarrow.parquet
 import pytest
-import torch
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from onnx import helper
-from onnx_models import model as onnx_model
 
 from cpwl.certification import Certificate
 from cpwl.cli import main
 from cpwl.comparisons.partitions import Comparison
 from cpwl.errors import ArgumentError, MismatchError
 from cpwl.partitions.partition import Partition, load
-
-
-def cpwl(*words: object) -> Result:
-    """The result of ``cpwl words...``; only ``SystemExit`` may come out of it."""
-    result = CliRunner().invoke(main, [str(word) for word in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-def answer(*words: object) -> str:
-    result = cpwl(*words)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def export(path: Path, inputs: int, outputs: int, hidden: tuple[int, ...] = (8,)) -> None:
-    torch.manual_seed(0)
-    widths = (inputs, *hidden)
-    layers = [layer for a, b in pairwise(widths) for layer in (torch.nn.Linear(a, b), torch.nn.ReLU())]
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(widths[-1], outputs)).eval()
-    torch.export.save(torch.export.export(model, (torch.zeros(2, inputs),)), path)
+from tests.support.command_line import answer, cpwl, export
+from tests.support.onnx_models import model as onnx_model
 
 
 def write_onnx(path: Path) -> None:

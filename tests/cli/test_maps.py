@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
-from test_cli import answer, cpwl, export
 
 from cpwl.analysis.clusters import cluster_table
 from cpwl.analysis.maps_at_points import local_maps
@@ -15,6 +14,7 @@ from cpwl.analysis.overlay import agreement
 from cpwl.compiler import compile
 from cpwl.geometry.domain import Domain
 from cpwl.partitions.partition import load
+from tests.support.command_line import answer, cpwl, export
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
-from test_cli import answer, cpwl, export
 
 from cpwl.analysis import off_data, study, units
 from cpwl.compiler import compile
@@ -16,6 +15,7 @@ from cpwl.datasets.folder_statistics import statistics_of_folder
 from cpwl.datasets.parquet import read_regions
 from cpwl.errors import FileFormatError
 from cpwl.partitions.partition import load
+from tests.support.command_line import answer, cpwl, export
 
 THROUGH = ("--margin", 3)
 

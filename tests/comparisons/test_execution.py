@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from certify_inputs import SQUARE, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_planes import plane
 
 import cpwl
 from cpwl import backends
@@ -26,6 +24,8 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Max, Network, Piecewise
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
+from tests.support.certify_inputs import SQUARE, networks
+from tests.support.image_planes import plane
 
 DTYPES = ["float16", "bfloat16", "float32", "float64"]
 

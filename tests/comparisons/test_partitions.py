@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from certify_inputs import SQUARE, forged, he_network, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
@@ -26,6 +25,7 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
+from tests.support.certify_inputs import SQUARE, forged, he_network, networks
 
 KINDS = ["relu", "leaky"]
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from test_compiler import assert_computes, integer, kinds, points
 from torch import nn
 from torch.nn import functional as F
 
 from cpwl.compiler import compile
 from cpwl.errors import UnsupportedLayerError
 from cpwl.network import Conv, Divide
+from tests.support.torch_modules import assert_computes, integer, kinds, points
 
 CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

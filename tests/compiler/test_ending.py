@@ -15,11 +15,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from onnx_models import integers, model, random
 from torch import Tensor, nn
 
 import cpwl
 from cpwl.errors import UnsupportedLayerError
+from tests.support.onnx_models import integers, model, random
 
 LEFT_OUT = "at the output is left out"
 

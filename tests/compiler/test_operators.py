@@ -10,13 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_compiler import assert_computes, integer, kinds, points, values
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cpwl.compiler import compile
 from cpwl.errors import UnsupportedLayerError
 from cpwl.network import Divide, Piecewise
+from tests.support.torch_modules import assert_computes, integer, kinds, points, values
 
 
 class Forward(nn.Module):

@@ -13,12 +13,12 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from onnx_models import constant, runtime, single, values
 from torch import nn
 
 import cpwl
 from cpwl.compiler.operators.resample import cubic_weights, linear_weights
 from cpwl.errors import UnsupportedLayerError
+from tests.support.onnx_models import constant, runtime, single, values
 
 FACTORS = {
     "1/4": 0.25, "0.3": 0.3, "1/3": 1 / 3, "0.6": 0.6, "2/3": 2 / 3, "0.7": 0.7, "0.8": 0.8, "1.25": 1.25,

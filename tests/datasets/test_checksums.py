@@ -10,9 +10,6 @@ import numpy as np
 import pandas
 import pytest
 from click.testing import CliRunner
-from networks import mlp
-from test_dataset import table
-from test_files import full_disk
 
 import cpwl
 from cpwl.cli import main
@@ -20,6 +17,9 @@ from cpwl.datasets import folder as dataset
 from cpwl.datasets.journal import Entry, Journal
 from cpwl.errors import FileFormatError
 from cpwl.tiling.blocks import Blocks
+from tests.support.full_disk import full_disk
+from tests.support.networks import mlp
+from tests.support.parquet import table
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(5, [2, 16, 16, 3])

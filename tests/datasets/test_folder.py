@@ -20,7 +20,6 @@ import pyarrow.parquet
 import pytest
 import torch
 from hypothesis import given, settings
-from networks import layered, mlp
 
 import cpwl
 from cpwl.datasets import folder as dataset
@@ -29,6 +28,8 @@ from cpwl.datasets.journal import Entry, Journal
 from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
 from cpwl.network import Dense
 from cpwl.tiling.blocks import Blocks
+from tests.support.networks import layered, mlp
+from tests.support.parquet import table
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(5, [2, 16, 16, 3])
@@ -54,11 +55,6 @@ def nnet(network: cpwl.Network) -> str:
 
 
 NNET = nnet(NETWORK)
-
-
-def table(folder: Path) -> dict[str, list[Any]]:
-    rows: dict[str, list[Any]] = pyarrow.dataset.dataset(folder, format="parquet").to_table().to_pydict()
-    return rows
 
 
 def polygon(data: bytes) -> list[tuple[float, float]]:
@@ -149,7 +145,7 @@ from pathlib import Path
 import cpwl
 from cpwl.storage import files
 from cpwl.tiling.blocks import Blocks
-from networks import mlp
+from tests.support.networks import mlp
 sizes = Blocks(1 << 10, 1 << 62, 1 << 62, most_rows=20)
 Blocks.within = classmethod(lambda cls, memory, regions=None: sizes)
 path, deadly = Path(sys.argv[1]), int(sys.argv[2])
@@ -170,7 +166,7 @@ cpwl.write_partition(mlp(5, [2, 16, 16, 3]), square, path, resume=True)
 @pytest.mark.parametrize("deadly", [6, 7, 8, 9, 25, 26])
 def test_a_process_that_is_killed_loses_only_what_it_had_in_hand(deadly: int, tmp_path: Path, small: Any) -> None:
     path = tmp_path / "killed"
-    here = os.pathsep.join([str(Path(cpwl.__file__).parents[1]), str(Path(__file__).parent)])
+    here = os.pathsep.join([str(Path(cpwl.__file__).parents[1]), str(Path(__file__).parents[2])])
     command = [sys.executable, "-c", SCRIPT, os.fspath(path), str(deadly)]
     # The last bits of a product of matrices depend on how many threads share it; a Dask cluster of another test leaves
     # MKL_NUM_THREADS behind.

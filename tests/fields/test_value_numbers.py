@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from families import case
 
 import cpwl
 from cpwl.backends.exact.oracle import SliceOracle
 from cpwl.fields.value_numbers import Sameness
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node
+from tests.support.families import case
 
 
 def classes_are_exact(network: Network, domain: Domain) -> int:

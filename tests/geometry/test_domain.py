@@ -10,12 +10,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import mlp
 
 import cpwl
 from cpwl import Domain
 from cpwl.errors import DomainError, NumericalRangeError, ShapeError
 from cpwl.geometry.polytope import Polytope
+from tests.support.networks import mlp
 
 coordinates = st.integers(-20, 20).map(float)
 points = st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=3, max_size=3)

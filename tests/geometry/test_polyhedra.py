@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families import case
 
 import cpwl
 from cpwl.errors import MissingDependencyError
 from cpwl.geometry.polyhedra import dimension_of, edges_of, halfspaces_of, irredundant, maximum, vertices_of
+from tests.support.families import case
 
 
 def cube(dim: int) -> list[list[int]]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-import exact_model
 import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from local_networks import Builder, everything, in_torch, lines
-from networks import layered, mlp, residual
 
 import cpwl
 from cpwl.errors import ArgumentError, BackendError, DomainError, NumericalRangeError, ShapeError
 from cpwl.geometry.clipping import bounding
 from cpwl.geometry.domain import exactly
 from cpwl.network import RELU, Divide, Gather, Input, Max, Network, Node, Periodic, Piecewise
+from tests.support import exact_model
+from tests.support.local_networks import Builder, everything, in_torch, lines
+from tests.support.networks import layered, mlp, residual
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 seeds = st.integers(0, 2**32)

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families import case
-from image_planes import plane
 from numpy.typing import NDArray
 
 import cpwl
 from cpwl import backends
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
 from cpwl.network.relevance import IRRELEVANT, reduced
+from tests.support.families import case
+from tests.support.image_planes import plane
 
 
 def outputs(network: Network, domain: cpwl.Domain, patterns: NDArray[np.int16]) -> list[Any]:

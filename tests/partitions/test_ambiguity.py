@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ambiguity import any_case, unlisted
-from image_planes import plane, sets
 
 import cpwl
 from cpwl.backends.torch import TorchArrangement
 from cpwl.network import Dense, Gather, Input, Max, Network, Node
+from tests.support.ambiguity import any_case, unlisted
+from tests.support.image_planes import plane, sets
 
 BOX = cpwl.Domain.box([-1, -1], [1, 1])
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import exact_model
 import numpy as np
 import pytest
 import torch
-from exact_conv import matrix_of, windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,6 +20,8 @@ from cpwl.compiler.operators import conv as handlers_conv
 from cpwl.compiler.operators import layout as handlers_layout
 from cpwl.compiler.operators import pool as handlers_pool
 from cpwl.network import RELU, Conv, Network
+from tests.support import exact_model
+from tests.support.exact_conv import matrix_of, windows
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 CORNERS = [tuple(map(Fraction, corner)) for corner in SQUARE.polytope.vertices.tolist()]

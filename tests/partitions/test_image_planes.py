@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_planes import plane, sets
-from real_data import around
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -19,6 +16,9 @@ import cpwl
 from cpwl.backends import rungs
 from cpwl.backends.torch.refinement import decide
 from cpwl.backends.torch.refinement.decide import Decider
+from tests.support.agreement import disagreements
+from tests.support.image_planes import plane, sets
+from tests.support.real_data import around
 
 DIGITS = load_digits().images[:, None] / 16
 

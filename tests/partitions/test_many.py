@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from networks import mlp
-from test_blocks import SQUARE, Here, same
 
 import cpwl
 from cpwl import backends
 from cpwl.errors import ArgumentError, NumericalRangeError
 from cpwl.network import Dense, Input, Network, Node, Periodic
 from cpwl.runtime import workers
+from tests.support.blocks import SQUARE, Here, same
+from tests.support.networks import mlp
 
 SLICES = [cpwl.Domain.box([-1.0 - k, -1.0], [1.0, 1.0 + k]) for k in range(5)]
 NETWORKS = [mlp(k, [2, 8, 8, 2]) for k in range(5)]

@@ -8,13 +8,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-import exact_model
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import Pair, layered, mlp, residual
 
 import cpwl
 from cpwl.errors import (
@@ -26,6 +24,8 @@ from cpwl.errors import (
     UnsupportedDimensionError,
 )
 from cpwl.network import RELU, Dense, Network
+from tests.support import exact_model
+from tests.support.networks import Pair, layered, mlp, residual
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 TRIANGLE = cpwl.Domain.polygon([[-1.0, -1.0], [1.5, -0.5], [0.0, 1.0]])

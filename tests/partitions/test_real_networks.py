@@ -14,7 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from real_data import (
+
+import cpwl
+from cpwl import Domain, Partition, checker
+from cpwl.errors import UnsupportedLayerError
+from tests.support.real_data import (
     FOLDER,
     CifarResNet,
     TinyVgg,
@@ -27,11 +31,7 @@ from real_data import (
     needs,
     with_state,
 )
-from third_party import assert_is_a_partition
-
-import cpwl
-from cpwl import Domain, Partition, checker
-from cpwl.errors import UnsupportedLayerError
+from tests.support.third_party import assert_is_a_partition
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from third_party import assert_has_the_gradient, assert_is_a_partition, built, image, small_square
 
 import cpwl
+from tests.support.third_party import assert_has_the_gradient, assert_is_a_partition, built, image, small_square
 
 # name, size of the image, options: each architecture brings operators of its own.
 ARCHITECTURES = {

@@ -11,7 +11,6 @@ import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
-from networks import mlp
 
 import cpwl
 from cpwl.analysis.overlay import agreement
@@ -20,6 +19,7 @@ from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Gather, Input, Network, Node
 from cpwl.plots.boundary import _HUES, plot_samples
 from cpwl.plots.regions import spread
+from tests.support.networks import mlp
 
 BACKENDS = ("torch", "exact")
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])

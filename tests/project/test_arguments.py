@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from networks import mlp
-from test_ieee import members, public
 
 import cpwl
 from cpwl import analysis, plots
 from cpwl.boundary.boundary import decision_boundary
 from cpwl.errors import CpwlError, DomainError, FileFormatError
 from cpwl.regions.piecewise import piecewise
+from tests.support.networks import mlp
+from tests.support.public import members, public
 
 NET = mlp(0, [2, 4, 3])
 SCALAR = mlp(1, [2, 4, 1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,21 +17,14 @@ import cpwl
 from cpwl.network import Network
 from cpwl.tiling.blocks import Blocks
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "reference_nets.py"
 
 
 @pytest.fixture(autouse=True)
-def _benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The scripts import each other by name; the tests have a ``networks`` of their own, which must stay theirs."""
-    folder = ROOT / "benchmarks"
-    names = [path.stem for path in folder.glob("*.py")]
-    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    monkeypatch.syspath_prepend(str(folder))
-    yield
-    for name in names:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
+def _benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts import each other by name."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
 
 
 def test_the_floor_counts_the_vertices_of_the_network_cut_off_after_each_stage() -> None:

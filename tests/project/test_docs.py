@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import CHECKOUT, PAGES, Block, PageError, blocks, commands, pictures, redraw, run
-from test_examples import FILES
 
 import cpwl
+from tests.support.example_files import FILES
+from tests.support.pages import CHECKOUT, PAGES, Block, PageError, blocks, commands, pictures, redraw, run
 
 DOCS = CHECKOUT / "docs"
 CODE = [page for page in PAGES if page.is_relative_to(DOCS) and blocks(page)]
@@ -29,14 +29,14 @@ def named(page: Path) -> str:
 @pytest.mark.parametrize("page", CODE, ids=named)
 def test_the_code_of_a_page_runs_and_prints_what_is_shown(page: Path) -> None:
     """In a process of its own, as a reader's Python would be."""
-    command = [sys.executable, str(Path(__file__).with_name("pages.py")), str(page)]
-    answer = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "tests.support.pages", str(page)]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT)
     assert answer.returncode == 0, answer.stderr
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.is_relative_to(DOCS)], ids=named)
 def test_every_picture_of_a_page_is_there_small_and_drawn_by_its_code(page: Path) -> None:
-    """By a block that names the file, or by an example that the page names (tests/test_examples.py has its files)."""
+    """By a block that names the file, or by an example that the page names (tests/support/example_files.py has its files)."""
     code, text = "\n".join(block.code for block in blocks(page)), page.read_text(encoding="utf-8")
     drawn = {name for example, names in FILES.items() if f"examples/{example}" in text for name in names}
     for picture in pictures(page):

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from networks import mlp
-from test_ieee import members, public
 
 import cpwl
 from cpwl.analysis import Frame, Recording, contours, length_table, nearest, study, units, volume_below
@@ -31,6 +29,8 @@ from cpwl.regions.dual_graph import dual_graph
 from cpwl.regions.piecewise import piecewise
 from cpwl.statistics.crossing_units import crossings
 from cpwl.statistics.slopes import slope_norms
+from tests.support.networks import mlp
+from tests.support.public import members, public
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

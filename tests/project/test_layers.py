@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from layers import LAYERS, PACKAGE, circles, floors_of, imports, is_package, modules, rises, within
 
 from cpwl import plots
+from tests.support.layers import LAYERS, PACKAGE, circles, floors_of, imports, is_package, modules, rises, within
 
 AT_THE_TOP = {"__init__", "errors", "checker", "nn"}
 """The only files that lie in no folder."""

@@ -12,9 +12,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from networks import mlp
-from onnx_models import check, constant, model
-from onnx_models import random as numbers
 from torch import Tensor, nn
 
 import cpwl
@@ -22,6 +19,9 @@ from cpwl import checker
 from cpwl.cli import main
 from cpwl.errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
 from cpwl.storage.files import reading
+from tests.support.networks import mlp
+from tests.support.onnx_models import check, constant, model
+from tests.support.onnx_models import random as numbers
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import onnx
 import pytest
-from onnx_models import model, random
+
+from tests.support.onnx_models import model, random
 
 WATCH = """
 #define _GNU_SOURCE

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pages import blocks, run
 
-README = Path(__file__).parent.parent / "README.md"
+from tests.support.pages import blocks, run
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

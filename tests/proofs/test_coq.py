@@ -11,18 +11,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from certify_inputs import SQUARE, networks
-from checker_fuzz import mutated
-from checker_inputs import Document, documents, encoded
-from coq_form import plain
 from hypothesis import HealthCheck, given, settings
 
 from cpwl import certify, checker
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
+from tests.support.certify_inputs import SQUARE, networks
+from tests.support.checker_fuzz import mutated
+from tests.support.checker_inputs import Document, documents, encoded
+from tests.support.coq_form import plain
 
-COQ = Path(__file__).parent.parent / "proofs" / "coq"
-GOLDEN = Path(__file__).parent / "certificates"
+COQ = Path(__file__).parents[2] / "proofs" / "coq"
+GOLDEN = Path(__file__).parents[1] / "certificates"
 TILING_RULES = range(2, 10)
 
 

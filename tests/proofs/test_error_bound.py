@@ -8,8 +8,6 @@ from math import ceil, isqrt, prod, sqrt
 import numpy as np
 import pytest
 import torch
-from exact_conv import convolve, matrix_of
-from exact_model import Scalar
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -21,6 +19,8 @@ from cpwl.backends.torch.fields.norms import conv_norms, spectral_bound
 from cpwl.backends.torch.refinement.crossings import vanishing
 from cpwl.backends.torch.refinement.prolong import Points, Prolongation
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
+from tests.support.exact_conv import convolve, matrix_of
+from tests.support.exact_model import Scalar
 
 U = Fraction(1, 2**53)
 Rows = NDArray[np.float64]

@@ -8,7 +8,10 @@ from itertools import pairwise, permutations, product
 import numpy as np
 import pytest
 import sympy
-from exact_model import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.exact_model import (
     RELU,
     Affine,
     Layer,
@@ -27,8 +30,6 @@ from exact_model import (
     patterns,
     preactivations,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SQUARE: Polygon = [(Fraction(x), Fraction(y)) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
 HARD_TANH = Scalar((Fraction(-1), Fraction(1)), (Fraction(0), Fraction(1), Fraction(0)), Fraction(-1))

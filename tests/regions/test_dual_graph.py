@@ -8,10 +8,10 @@ from typing import Any
 import networkx
 import numpy as np
 import pytest
-from networks import mlp
 
 import cpwl
 from cpwl.network import RELU, Dense, Network
+from tests.support.networks import mlp
 
 BACKENDS = ("torch", "exact")
 TRIANGLE = cpwl.Domain.polygon([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families import FAMILIES, MIXTURES, Case, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_planes import plane
-from networks import mlp
-from real_data import files
 
 import cpwl
 from cpwl.errors import VerificationError
 from cpwl.network import RELU, Dense, Network, Piecewise
 from cpwl.regions.merged import Merged, _connected, _numbered
+from tests.support.families import FAMILIES, MIXTURES, Case, case
+from tests.support.image_planes import plane
+from tests.support.networks import mlp
+from tests.support.real_data import files
 
 SQUARE = cpwl.Domain.box([-2.0, -2.0], [2.0, 2.0])
 BACKENDS = ("torch", "exact")

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from families import FAMILIES, MIXTURES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import layered, mlp
 
 import cpwl
 from cpwl.errors import VerificationError
 from cpwl.geometry.polyhedra import vertices_of
 from cpwl.network import Network
+from tests.support.families import FAMILIES, MIXTURES, case
+from tests.support.networks import layered, mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BACKENDS = ("torch", "exact")

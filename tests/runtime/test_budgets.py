@@ -13,10 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import lines_elsewhere
-from families import FAMILIES, case
-from networks import mlp
-from test_blocks import SQUARE, Here, same, small
 
 import cpwl
 from cpwl import backends
@@ -28,6 +24,10 @@ from cpwl.partitions.partition import Partition
 from cpwl.runtime import budget
 from cpwl.tiling import sweep
 from cpwl.tiling.blocks import Blocks
+from tests.support.agreement import lines_elsewhere
+from tests.support.blocks import SQUARE, Here, same, small
+from tests.support.families import FAMILIES, case
+from tests.support.networks import mlp
 
 __all__ = ["small"]
 

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 import torch
 from distributed import Client, LocalCluster
-from networks import mlp
-from test_blocks import SQUARE, same, same_regions, small
 from torch import nn
 
 import cpwl
 from cpwl.network import Network
 from cpwl.partitions.partition import Partition
 from cpwl.tiling import blocks
+from tests.support.blocks import SQUARE, same, same_regions, small
+from tests.support.networks import mlp
 
 __all__ = ["small"]
 

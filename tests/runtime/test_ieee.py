@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import importlib
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from functools import cached_property
-from inspect import isfunction
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_blocks import same
 
 import cpwl
 from cpwl.errors import FloatingPointModeError
 from cpwl.network import RELU, Dense, Network
 from cpwl.partitions.partition import Partition
 from cpwl.runtime.ieee import Plain, ieee, is_ieee, thread_is_plain
+from tests.support.blocks import same
+from tests.support.public import members, public
 
 LINES = Dense(np.array([[1.0, 0.5], [-0.3, 1.0], [1.0, 1.0]]), np.array([1e-311, 2e-311, -4e-311]))
 NETWORK = Network.sequential(2, [LINES, RELU, Dense(np.array([[1.0, -1.0, 0.5], [0.5, 1.0, -1.0]]), np.zeros(2))])
@@ -59,26 +56,6 @@ def flushing() -> Iterator[None]:
 # ---- every public name is covered ----------------------------------------------------------------------------------
 INDICES = {"Ragged", "Facets"}
 """Tables of indices."""
-
-
-def public() -> dict[str, Any]:
-    """Everything that the package exports or the reference documents, by name."""
-    names = {f"cpwl.{name}" for name in cpwl.__all__} | {f"cpwl.analysis.{name}" for name in cpwl.analysis.__all__}
-    for page in (Path(__file__).parent.parent / "docs" / "reference").glob("*.md"):
-        names |= set(re.findall(r"auto(?:class|function):: (\S+)", page.read_text(encoding="utf-8")))
-    found = {}
-    for name in names - {"cpwl.analysis", "cpwl.CpwlError"}:
-        module, _, attribute = name.rpartition(".")
-        found[name] = getattr(importlib.import_module(module), attribute)
-    return found
-
-
-def members(kind: type) -> dict[str, Any]:
-    """What a class of the library lets one call or read, inherited or its own."""
-    owners = [owner for owner in kind.__mro__ if owner.__module__.startswith("cpwl")]
-    found = {name: vars(owner)[name] for owner in reversed(owners) for name in vars(owner) if not name.startswith("_")}
-    callables = (classmethod, staticmethod, property, cached_property)
-    return {name: member for name, member in found.items() if isinstance(member, callables) or isfunction(member)}
 
 
 @pytest.mark.parametrize("name", sorted(public()))

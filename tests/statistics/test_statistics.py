@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import layered
 
 from cpwl.arrays.ragged import Ragged
 from cpwl.geometry.domain import Domain
@@ -21,6 +20,7 @@ from cpwl.partitions.partition import Partition
 from cpwl.statistics.slopes import ACCURACY, slope_norms, solved
 from cpwl.statistics.statistics import COLUMNS, Statistics, eccentricities, statistics, statistics_of_blocks
 from cpwl.tiling.blocks import Blocks
+from tests.support.networks import layered
 
 BACKENDS = ("torch", "exact")
 

@@ -21,10 +21,7 @@ import click
 import numpy as np
 import pytest
 import torch
-from damage import changed_arrays, changed_bytes, changed_json, changed_member, deflated
-from networks import mlp
 from onnx import TensorProto, helper
-from test_nnet import TEXT
 
 import cpwl
 from cpwl.analysis import Recording
@@ -35,6 +32,9 @@ from cpwl.datasets import folder as dataset
 from cpwl.datasets.parquet import read_regions
 from cpwl.errors import CpwlError, FileFormatError
 from cpwl.tiling.blocks import Blocks
+from tests.support.damage import changed_arrays, changed_bytes, changed_json, changed_member, deflated
+from tests.support.networks import mlp
+from tests.support.nnet_file import TEXT
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 NETWORK = mlp(3, [2, 5, 4, 3])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
-import resource
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from networks import mlp
 
 import cpwl
 from cpwl.analysis import Recording
@@ -25,6 +22,8 @@ from cpwl.cli import main
 from cpwl.cli.parameters import NewFile
 from cpwl.plots.movie import write_movie
 from cpwl.storage.files import check_writable, replaced
+from tests.support.full_disk import full_disk
+from tests.support.networks import mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 PACKAGE = Path(cpwl.__file__).parent
@@ -42,17 +41,6 @@ def certificate() -> cpwl.Certificate:
 
 def pictures() -> Iterator[Any]:
     return iter(np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8))
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow beyond 99 bytes: a write says "File too large" as it would say "No space left on device"."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (99, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def record(folder: Path) -> None:

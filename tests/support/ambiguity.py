@@ -8,11 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from families import FAMILIES, Case, case
 
 import cpwl
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node
 from cpwl.partitions.partition import Partition
+from tests.support.families import FAMILIES, Case, case
 
 
 def maxima(seed: int) -> Case:

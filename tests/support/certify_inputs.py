@@ -8,9 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import exact_model as model
 import numpy as np
-from conformance_inputs import small
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -20,6 +18,8 @@ from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewi
 from cpwl.partitions.partition import Partition
 from cpwl.tiling.history import Step
 from cpwl.tiling.pieces import WinnerPieces
+from tests.support import exact_model as model
+from tests.support.conformance_inputs import small
 
 SQUARE = Domain.box([-1.0, -1.0], [1.0, 1.0])
 ACTIVATIONS: dict[str, Piecewise | int] = {

@@ -1,6 +1,6 @@
 """Certificates that are changed at random, and whether what one claims is true: found without the checker.
 
-    python tests/checker_fuzz.py COUNT [SEED]
+    python -m tests.support.checker_fuzz COUNT [SEED]
 
 checks COUNT changed certificates and files, and prints how each kind of change ended. Accepted must be true.
 """
@@ -17,7 +17,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from checker_inputs import Document, documents, encoded
 from numpy.typing import NDArray
 
 from cpwl import checker
@@ -29,6 +28,7 @@ from cpwl.geometry.domain import Domain, exactly
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
+from tests.support.checker_inputs import Document, documents, encoded
 
 Random = random.Random
 Place = tuple[Any, Any]

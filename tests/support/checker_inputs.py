@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from certify_inputs import SQUARE, he_network, network
 
 from cpwl import certify, certify_constant, certify_equal, certify_extremum
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Shape, Sum
 from cpwl.partitions.compute import partition
+from tests.support.certify_inputs import SQUARE, he_network, network
 
 Document = dict[str, Any]
 

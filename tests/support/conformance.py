@@ -16,7 +16,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from conformance_inputs import SQUARE, Functions
 from numpy.typing import NDArray
 
 from cpwl.arrays.ragged import Ragged
@@ -25,6 +24,7 @@ from cpwl.geometry.arrangement import Arrangement, FieldLike, Refinement
 from cpwl.geometry.domain import exactly
 from cpwl.geometry.polytope import Polytope
 from cpwl.network import Dense, Gather, Network, Node
+from tests.support.conformance_inputs import SQUARE, Functions
 
 Point = tuple[Fraction, Fraction]
 UNIT = Fraction(1, 2**53)

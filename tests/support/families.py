@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from networks import ACTIVATIONS
 from numpy.typing import NDArray
 
 import cpwl
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Sum
+from tests.support.networks import ACTIVATIONS
 
 Table = NDArray[np.float64]
 Random = np.random.Generator

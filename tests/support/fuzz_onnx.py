@@ -1,6 +1,6 @@
 """Mutates ONNX files and compiles them: every outcome must be a network or an error of the library.
 
-    python tests/fuzz_onnx.py --minutes 5 --seed 0 FILE.onnx ...
+    python -m tests.support.fuzz_onnx --minutes 5 --seed 0 FILE.onnx ...
 
 Mutations are of bytes (flipped, cut out, repeated, exchanged between files), and of the message (numbers of shapes and
 attributes replaced by extreme ones, names exchanged, nodes lost, doubled or of another operator). A traceback of

@@ -12,15 +12,15 @@ from functools import cache
 
 import numpy as np
 import torch
-from families import Case
 from numpy.typing import NDArray
-from real_data import FOLDER, around, cifar, place
-from real_data import images as grey
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import cpwl
 from cpwl.network import Network
+from tests.support.families import Case
+from tests.support.real_data import FOLDER, around, cifar, place
+from tests.support.real_data import images as grey
 
 Random = np.random.Generator
 Images = NDArray[np.float64]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import networkx
 
-PACKAGE = Path(__file__).parent.parent / "cpwl"
+PACKAGE = Path(__file__).parents[2] / "cpwl"
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "The ground": ("errors", "checker", "runtime", "numbers", "arrays", "storage"),

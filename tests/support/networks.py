@@ -11,12 +11,12 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import exact_model
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Sum
+from tests.support import exact_model
 
 ACTIVATIONS: dict[str, Piecewise] = {
     "relu": RELU,

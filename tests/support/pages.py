@@ -1,6 +1,6 @@
 """Runs the code of the documentation's pages, compares what is printed with what is shown, and redraws the pictures.
 
-    python tests/pages.py [--pictures] [--all] PAGE.md ...
+    python -m tests.support.pages [--pictures] [--all] PAGE.md ...
 
 A page's blocks are run from the top to the bottom in one folder: ``python`` blocks in one namespace, ``console`` blocks
 ("$ command", then what it prints), and of ``sh`` blocks the ``cpwl`` commands. What a ``text`` block right after a
@@ -27,7 +27,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 PAGES = sorted([CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "docs").rglob("*.md")])
 
 EXCUSE = "*Not run by the tests: "
@@ -176,5 +176,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(CHECKOUT))
     main()

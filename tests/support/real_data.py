@@ -19,7 +19,7 @@ from torch.nn import functional as F
 import cpwl
 from cpwl.network import RELU, Dense, Network, Op, Piecewise
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data"
 HARDTANH = Piecewise(np.array([-1.0, 1.0]), np.array([0.0, 1.0, 0.0]), -1.0)
 
 

@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from exact_conv import convolve
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,6 +14,7 @@ from cpwl.backends.exact import ExactArithmetic, ExactField
 from cpwl.fields.arithmetic import evaluate
 from cpwl.geometry.domain import exactly
 from cpwl.network import RELU, Conv, Dense, Gather, Max, Network, Node, Op, Piecewise, Scale, Sum
+from tests.support.exact_conv import convolve
 
 EXACT = ExactArithmetic()
 floats = st.floats(-1e3, 1e3) | st.integers(-3, 3).map(float) | st.sampled_from([1e-300, 5e-324, 2.0**60, 0.1])

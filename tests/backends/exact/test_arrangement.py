@@ -6,13 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 from zlib import crc32
 
-import conformance as laws
-import conformance_inputs as inputs
-import exact_model as model
 import numpy as np
 import pytest
-from conformance import Cut
-from conformance_inputs import SQUARE, Functions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +18,11 @@ from cpwl.geometry.polyhedra import halfspaces_of, irredundant, vertices_of
 from cpwl.geometry.polytope import Polytope
 from cpwl.network import Dense, Network
 from cpwl.numbers.integers import total
+from tests.support import conformance as laws
+from tests.support import conformance_inputs as inputs
+from tests.support import exact_model as model
+from tests.support.conformance import Cut
+from tests.support.conformance_inputs import SQUARE, Functions
 
 EXACT = backends.get("exact")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import disagreements
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from cpwl.backends.exact.oracle import SliceOracle
 from cpwl.backends.exact.short import bits_of, may_be_short
 from cpwl.fields.predicates import Names
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
+from tests.support.agreement import disagreements
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import Pair, layered, mlp
 
 import cpwl
 from cpwl.arrays.ragged import Ragged
@@ -23,6 +22,7 @@ from cpwl.backends.torch.refinement import refine as refine_module
 from cpwl.errors import BackendError, NumericalRangeError
 from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network
+from tests.support.networks import Pair, layered, mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 

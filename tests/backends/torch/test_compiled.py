@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements
-from families import case
-from networks import mlp
 from numpy.typing import NDArray
 
 import cpwl
@@ -26,6 +23,9 @@ from cpwl.backends.torch.refinement.prolong import Points, Prolongation
 from cpwl.backends.torch.refinement.signs import Columns, Signs
 from cpwl.errors import InternalError
 from cpwl.network import Network
+from tests.support.agreement import disagreements
+from tests.support.families import case
+from tests.support.networks import mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BOTH = pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch"])

@@ -14,12 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from agreement import corners_of
-from families import FAMILIES, MIXTURES, Case, case, moved, shrunk, tied
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_planes import plane
-from networks import layered, mlp
 from numpy.typing import NDArray
 
 import cpwl
@@ -38,6 +34,10 @@ from cpwl.numbers.rounding import root
 from cpwl.partitions.partition import Partition
 from cpwl.tiling import cells, stages
 from cpwl.tiling.blocks import Blocks
+from tests.support.agreement import corners_of
+from tests.support.families import FAMILIES, MIXTURES, Case, case, moved, shrunk, tied
+from tests.support.image_planes import plane
+from tests.support.networks import layered, mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 Exact = list[tuple[Fraction, Fraction]]

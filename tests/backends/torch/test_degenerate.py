@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements, lines_elsewhere
-from families import bias_free, case, concurrent, corner, integer, quantised, ternary
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -24,6 +22,8 @@ from cpwl.backends.torch.refinement.coincidence import Rules, exact_order
 from cpwl.backends.torch.refinement.decide import Decider
 from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network
+from tests.support.agreement import disagreements, lines_elsewhere
+from tests.support.families import bias_free, case, concurrent, corner, integer, quantised, ternary
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BOTH = pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch"])

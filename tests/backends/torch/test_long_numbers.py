@@ -6,15 +6,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import local_networks
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements
-from families import FAMILIES, case
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from networks import mlp
 
 import cpwl
 from cpwl import backends
@@ -35,6 +31,10 @@ from cpwl.fields.structural_zeros import Named
 from cpwl.network import Dense, Gather, Input, Max, Network, Node, Periodic, Piecewise
 from cpwl.numbers.double_double import Balls
 from cpwl.tiling.sweep import Sweep
+from tests.support import local_networks
+from tests.support.agreement import disagreements
+from tests.support.families import FAMILIES, case
+from tests.support.networks import mlp
 
 seeds = st.integers(0, 2**32 - 1)
 floats = st.floats(-(2.0**100), 2.0**100, allow_subnormal=False)

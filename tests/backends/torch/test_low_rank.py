@@ -9,15 +9,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-import local_networks
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements
-from families import FAMILIES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import layered, mlp, residual
 from torch import nn
 
 import cpwl
@@ -29,6 +25,10 @@ from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node,
 from cpwl.tiling import blocks
 from cpwl.tiling.blocks import Blocks
 from cpwl.tiling.sweep import Sweep
+from tests.support import local_networks
+from tests.support.agreement import disagreements
+from tests.support.families import FAMILIES, case
+from tests.support.networks import layered, mlp, residual
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 seeds = st.integers(0, 2**32 - 1)

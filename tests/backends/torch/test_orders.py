@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements
 
 import cpwl
 from cpwl.backends import rungs
 from cpwl.backends.torch import FloatField, TorchArithmetic
 from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network, Node, Sum
+from tests.support.agreement import disagreements
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 CLOSELY = pytest.mark.parametrize("closely", [True, False], ids=["long numbers", "integers"])

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from agreement import disagreements, lines_elsewhere
-from families import FAMILIES, MIXTURES, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import layered, mlp, residual
 from numpy.typing import NDArray
 
 import cpwl
@@ -25,6 +22,9 @@ from cpwl.errors import InternalError
 from cpwl.fields.predicates import Names, vanishes, vanishes_along
 from cpwl.geometry.arrangement import Exactly, Form
 from cpwl.network import RELU, Dense, Network
+from tests.support.agreement import disagreements, lines_elsewhere
+from tests.support.families import FAMILIES, MIXTURES, case
+from tests.support.networks import layered, mlp, residual
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 ROUNDS = 7

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from families import Case, case
-from image_planes import plane
-from test_blocks import Here
 
 import cpwl
 from cpwl.backends.torch.refinement.refine import InconsistentError, _Refinement
 from cpwl.errors import InternalError
 from cpwl.tiling.blocks import Blocks
 from cpwl.tiling.sweep import Sweep
+from tests.support.blocks import Here
+from tests.support.families import Case, case
+from tests.support.image_planes import plane
 
 CASES = [case(seed) for seed in (4, 5, 8, 10, 17, 43)] + [plane(5)]
 EACH = pytest.mark.parametrize("chosen", CASES, ids=lambda chosen: chosen.name)

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from families import case
-from networks import mlp
 
 import cpwl
 from cpwl.backends.torch import compiled
@@ -17,6 +15,8 @@ from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.refinement.streamed import RectifiedRows
 from cpwl.network import Dense, Network, Node
 from cpwl.tiling.blocks import Blocks
+from tests.support.families import case
+from tests.support.networks import mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 needs_loops = pytest.mark.skipif(not compiled.enabled, reason="the loops are not compiled: rows are always held")

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnx_models import constant, integers, session
 
 import cpwl
 from cpwl.compiler.onnx_files import translate
 from cpwl.errors import MismatchError
 from cpwl.network import Dense
+from tests.support.onnx_models import constant, integers, session
 
 Nodes = list[onnx.NodeProto]
 Stored = dict[str, NDArray[Any]]

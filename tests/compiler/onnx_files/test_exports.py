@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx_models import values
 from torch import Tensor, nn
 from torch.nn import functional
 
 import cpwl
 from cpwl.network import Conv
+from tests.support.onnx_models import values
 
 
 class Lambda(nn.Module):

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fuzz_onnx
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnx_models import FLOAT, check, integers, model, random, single, values
 
 import cpwl
 from cpwl.compiler.onnx_files import oracle, reader
@@ -27,6 +25,8 @@ from cpwl.errors import (
     ShapeError,
     UnsupportedLayerError,
 )
+from tests.support import fuzz_onnx
+from tests.support.onnx_models import FLOAT, check, integers, model, random, single, values
 
 Nodes = list[onnx.NodeProto]
 

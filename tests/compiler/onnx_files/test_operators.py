@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import check, constant, integers, model, random, single
 
 import cpwl
 from cpwl.compiler.onnx_files import translate
+from tests.support.onnx_models import check, constant, integers, model, random, single
 
 IMAGE = (1, 4, 6, 6)
 
