@@ -2,9 +2,9 @@
 
     python benchmarks/import_graph.py [--picture docs/layers.svg]
 
-All of it is read from the source. The order of the folders, from the ground up, is the list in tests/support/layers.py. Another
-state of the package is looked at with ``--package``, and with ``--order`` where a file holds its own ``LAYERS``: names
-from the ground up, or the height of each.
+All of it is read from the source. The order of the folders, from the ground up, is the list in tests/support/layers.py.
+Another state of the package is looked at with ``--package``, and with ``--order`` where a file holds its own
+``LAYERS``: names from the ground up, or the height of each.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Tests of the repository as a whole: its layers, documentation, examples, benchmarks, and laws of every public call."""
+"""Tests of the repository as a whole: layers, documentation, examples, benchmarks, laws of every public call."""

@@ -36,7 +36,7 @@ def test_the_code_of_a_page_runs_and_prints_what_is_shown(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.is_relative_to(DOCS)], ids=named)
 def test_every_picture_of_a_page_is_there_small_and_drawn_by_its_code(page: Path) -> None:
-    """By a block that names the file, or by an example that the page names (tests/support/example_files.py has its files)."""
+    """By a block that names the file, or by an example that the page names (support/example_files.py has its files)."""
     code, text = "\n".join(block.code for block in blocks(page)), page.read_text(encoding="utf-8")
     drawn = {name for example, names in FILES.items() if f"examples/{example}" in text for name in names}
     for picture in pictures(page):

@@ -37,6 +37,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
 """Which modules (with all below them) may import a heavy package."""
 
 
+TESTS = PACKAGE.parent / "tests"
 MODULES = modules()
 FLOORS = floors_of(LAYERS)
 GRAPH = runpy.run_path(str(PACKAGE.parent / "benchmarks" / "import_graph.py"))
@@ -166,6 +167,47 @@ def test_an_import_relative_to_a_package_is_resolved() -> None:
     assert list(imports("backends.exact.field", "from ...geometry import polytope", package=False)) == [
         "cpwl.geometry.polytope"
     ]
+
+
+# ---- the tests -----------------------------------------------------------------------------------------------------
+def imported_tests(source: str) -> list[str]:
+    """What a file of the tests imports of test modules."""
+    targets = imports("", source, package=False)
+    return [target for target in targets if any(part.startswith("test_") for part in target.split("."))]
+
+
+def test_no_test_module_is_imported() -> None:
+    """What two of them share is in tests/support."""
+    files = list(TESTS.rglob("*.py"))
+    assert len(files) > 100
+    assert {file.name for file in files if imported_tests(file.read_text(encoding="utf-8"))} == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from tests.compiler.test_nnet import TEXT",
+        "from tests.compiler import test_nnet",
+        "import tests.compiler.test_nnet as nnet",
+        "def f():\n    from .test_nnet import TEXT",
+    ],
+)
+def test_an_import_of_a_test_module_is_found(source: str) -> None:
+    assert imported_tests(source)
+
+
+def test_tests_lie_where_what_they_test_lies() -> None:
+    folders = {file.parent for file in TESTS.rglob("test_*.py")} - {TESTS, TESTS / "project", TESTS / "proofs"}
+    assert len(folders) > 15
+    assert [folder for folder in folders if not (PACKAGE / folder.relative_to(TESTS) / "__init__.py").exists()] == []
+    beside = {file.stem.removeprefix("test_") for file in TESTS.glob("test_*.py")}
+    assert beside <= AT_THE_TOP
+
+
+def test_what_tests_share_is_listed_where_it_lies() -> None:
+    support = TESTS / "support"
+    listed = re.findall(r"^(\w+): ", ast.get_docstring(ast.parse((support / "__init__.py").read_text())) or "", re.M)
+    assert listed == sorted({file.stem for file in support.glob("*.py")} - {"__init__"})
 
 
 def test_importing_cpwl_is_light() -> None:

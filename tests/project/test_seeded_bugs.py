@@ -18,7 +18,7 @@ from seeded_bugs import BUGS, ROOT, Bug
 def test_every_bug_has_its_place_and_its_tests(bug: Bug) -> None:
     source = (ROOT / "cpwl" / bug.file).read_text(encoding="utf-8")
     assert _meaning(bug.planted(source), bug.file) != _meaning(source, bug.file)
-    assert bug.tests and all((ROOT / "tests" / f"test_{name}.py").exists() for name in bug.tests)
+    assert bug.test_files(ROOT)
 
 
 def _meaning(source: str, file: str) -> str:

@@ -1,4 +1,4 @@
-"""The executable counterparts of proofs/ (Lemma 5 has its own file, test_proofs_error_bound.py)."""
+"""The executable counterparts of proofs/ (Lemma 5 has its own file, test_error_bound.py)."""
 
 from __future__ import annotations
 
