@@ -351,7 +351,7 @@ BUGS = (
     Bug("squares of bounds underflow", f"{TORCH}/arrangement.py", "bound = lifted(lengths(bounds) * ROUND_UP)",
         "bound = lifted(torch.linalg.vector_norm(bounds, dim=1) * ROUND_UP)", ("coordinates",)),
     Bug("what rounds to zero is zero", "numbers/rounding.py", "max(2.0**-53 * abs(found), LEAST)",
-        "2.0**-53 * abs(found)", ("coordinates",)),
+        "2.0**-53 * abs(found)", ("rounding",)),
     Bug("a number beside a large one is nothing", "numbers/double_double.py",
         "np.where(np.logical_and.reduce(kept), radius, radius + _TINY)", "radius", ("double_double",)),
     Bug("a grid has squares of any size", f"{TORCH}/complex/locate.py", "self._side * np.finfo(float).tiny",

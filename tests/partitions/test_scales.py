@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ from cpwl.analysis import agreement, contours
 from cpwl.errors import CpwlError, NumericalRangeError
 from cpwl.network import Network
 from cpwl.network.equilibrate import equilibrated
-from cpwl.numbers.norms import norms
-from cpwl.numbers.rounding import floats, nearest, root, rounded
+from cpwl.numbers.rounding import floats
 from cpwl.partitions.partition import Partition
 
 POWERS = (-1070, -1060, -1000, -700, -540, -515, -500, -300, 0, 300, 470, 520, 700, 1015)
@@ -162,20 +160,3 @@ def test_subnormal_weights_do_not_warn() -> None:
             chosen = Network.mlp([np.array(rows), np.ones((1, 2))], [np.array([0.0, 2.0**-1073]), np.zeros(1)])
             assert equilibrated(chosen).outputs == 1
             assert len(cpwl.partition(chosen, cpwl.Domain.box([-1, -1], [1, 1]))) >= 2
-
-
-@pytest.mark.parametrize("power", [-1040, -600, 0, 600, 1000])
-def test_norms_and_roots_of_any_size(power: int) -> None:
-    size = 2.0**power
-    assert norms(np.array([[3.0, 4.0], [0.0, 0.0], [-1.0, 0.0]]) * size).tolist() == [5 * size, 0.0, size]
-    assert norms(np.array([[[3.0, 0.0], [0.0, 4.0]]]) * size, axis=(1, 2)).tolist() == [5 * size]
-    assert np.isnan(norms(np.array([[np.nan, 1.0], [3.0, 4.0]]))).tolist() == [True, False]
-    assert root(Fraction(size) ** 2 * 9) == 3 * size
-
-
-@pytest.mark.parametrize("exact", [Fraction(1, 3), Fraction(1, 10**320), Fraction(1, 10**400), Fraction(0)])
-def test_rounded_numbers_have_true_bounds(exact: Fraction) -> None:
-    found, error = rounded(exact)
-    assert abs(Fraction(found) - exact) <= Fraction(error) and rounded(-exact) == (-found, error)
-    assert rounded(Fraction(0.3)) == (0.3, 0.0)
-    assert nearest(Fraction(-(10**400))) == -np.inf and rounded(Fraction(10**400)) == (np.inf, np.inf)
