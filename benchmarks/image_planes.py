@@ -36,8 +36,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is
 
 import cpwl
 from cpwl.backends.torch import arrangement
-from cpwl.backends.torch.refinement.counts import Counts
 from cpwl.backends.torch.refinement.refine import Refined, Task
+from cpwl.geometry.ladder import Counts
 from cpwl.network import Network
 from tests.support.agreement import disagreements
 

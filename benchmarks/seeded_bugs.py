@@ -38,6 +38,7 @@ settings.load_profile("seeded")
 TORCH, EXACT = "backends/torch", "backends/exact"
 REFINE, LONG = f"{TORCH}/refinement", f"{TORCH}/long_numbers"
 KERNELS = f"{TORCH}/kernels.pyx"
+LADDER = "geometry/ladder.py"
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,22 @@ SEQUENTIAL = ("degenerate", "repairs", "backend")
 DEGENERATE = ("degenerate", "orders", "compiled", "predicates")
 BUGS = (
     # ---- signs and crossings in float64 ----
-    Bug("a zero counts as positive", f"{REFINE}/decide.py", "signs = (values > 0).astype(np.int8)",
-        "signs = (values >= 0).astype(np.int8)", GEOMETRY),
+    Bug("a zero counts as positive", "numbers/exact.py", "return (self.values > 0).astype(np.int8)",
+        "return (self.values >= 0).astype(np.int8)", GEOMETRY),
+    # ---- the ladder of decisions ----
+    Bug("what a rung leaves open is not asked of the next", LADDER, "left = left[still_open]",
+        "left = left[still_open][:0]", ("ladder", "predicates", "long_numbers")),
+    Bug("what is passed over on a sample is decided", LADDER, "            continue\n",
+        "            left = left[:0]\n", ("ladder",)),
+    Bug("a rung is asked for all that there is", LADDER, "still_open = rung.ask(left)\n",
+        "still_open = rung.ask(np.arange(count))[left]\n", ("ladder",)),
+    Bug("minors of more than two walls have the signs of two", LADDER, "-term if (k + t) % 2 else term",
+        "-term if (1 + t) % 2 else term", ("ladder",)),
+    Bug("a function that vanishes with one minor vanishes along the wall", LADDER,
+        "np.array(list(combinations(range(form.shape[1]), 2))).T",
+        "np.array(list(combinations(range(form.shape[1]), 2))[:1]).T", ("ladder", "predicates", "boundary")),
+    Bug("boundaries confirm ties by integers alone", LADDER, "question in (\"sign\", \"order\")]",
+        "question in (\"sign\", \"order\")][-1 if question == \"tie\" else 0 :]", ("ladder",)),
     Bug("signs at crossings of edges count as those of vertices", f"{REFINE}/coincidence.py",
         'column[other], "cut")', "column[other])", ("degenerate",)),
     Bug("signs at crossings of chords count as those of vertices", f"{REFINE}/degenerate.py",
@@ -228,13 +243,13 @@ BUGS = (
         "(1 - t) * one.error + t * other.error + slack * (reach + one.error + other.error)",
         "min(one.error, other.error)", ("compiled", "streamed", "error_bound")),
     # ---- exact decisions ----
-    Bug("an exact position is measured from the other end", f"{REFINE}/decide.py", "return float(one / (one + other))",
+    Bug("an exact position is measured from the other end", LADDER, "return float(one / (one + other))",
         "return float(other / (one + other))", GEOMETRY),
     Bug("a function of float64 numbers has no bound", f"{LONG}/oracle.py",
         "as_numpy(field.values[at])[None], as_numpy(field.bound().at(*at))",
         "as_numpy(field.values[at])[None], 0 * as_numpy(field.bound().at(*at))", ("long_numbers", "coordinates")),
-    Bug("what may be zero on a cell is zero there", f"{REFINE}/decide.py",
-        "result[result] = self._exactly.vanishing_everywhere(*pairs[:, result])", "pass", ("image_planes",)),
+    Bug("what may be zero on a cell is zero there", LADDER,
+        "result[result] = self._functions.vanishing_everywhere(*pairs[:, result])", "pass", ("ladder", "image_planes")),
     Bug("an argument that is exceeded somewhere does not play", "tiling/stages.py",
         "kept &= ~(high < low.max(axis=1, keepdims=True))", "kept &= ~(low < high.max(axis=1, keepdims=True))",
         ("low_rank",)),
@@ -360,7 +375,8 @@ BUGS = (
         ("coordinates",)),
     Bug("a coordinate is called close that is not", f"{REFINE}/corners.py", "_SURE = 2.0**-10 * UNIT",
         "_SURE = 2.0**10 * UNIT", ("coordinates",)),
-    Bug("the inner side of a line is the positive one", f"{REFINE}/corners.py", "signs * inner)", "signs)",
+    Bug("the inner side of a line is the positive one", f"{REFINE}/corners.py",
+        "signs * _inner_signs(functions, lines))", "signs)",
         ("coordinates",)),
     Bug("the bound on an area forgets that corners are rounded", f"{TORCH}/complex/areas.py",
         "moved + rounding", "rounding", ("areas",)),

@@ -5,19 +5,21 @@ They come from backends that are loaded when first asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields.predicates import CloseFunctions, Names, Oracle, RegionsFunctions
+from ..fields.predicates import ExactFunctions, Names, Oracle
 from ..fields.structural_zeros import Named
 from ..geometry.arrangement import Form
 from ..geometry.domain import Domain
+from ..geometry.ladder import INTEGERS
 from ..network.network import Network
 from ..numbers.double_double import Balls
+from ..numbers.exact import Exact
 
 if TYPE_CHECKING:
     from .exact.oracle import SliceOracle
@@ -62,13 +64,24 @@ class _Oracle:
         self._closer: dict[int, CloseOracle] = {}
         """By how many parts numbers have at least."""
 
-    def __call__(self, patterns: NDArray[np.int16]) -> RegionsFunctions:
+    def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
         return self._exact(patterns)
 
-    def closely(
+    def known(
         self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int
-    ) -> CloseFunctions | None:
-        return None if self._cheap(patterns, parts) else self._close(parts)(patterns, place, names)
+    ) -> Callable[[NDArray[np.int64], Names], Any] | None:
+        if parts == INTEGERS:
+            regions = self._exact(patterns)
+            return lambda place, names: self._numbers(regions.forms(place, names))
+        return None if self._cheap(patterns, parts) else self._close(parts)(patterns, place, names).forms
+
+    def walls(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Any:
+        if parts == INTEGERS:
+            return self._numbers(self._exact.forms(patterns, place, names))
+        return self._close_lines(patterns, place, names, parts)
+
+    def _numbers(self, forms: Sequence[Form]) -> Exact:
+        return Exact.of(forms, self._domain.dim + 1)
 
     def _cheap(self, patterns: NDArray[np.int16], parts: int) -> bool:
         """Whether exact functions, for patterns up to a stage, cost no more than close ones in so many parts."""
@@ -89,12 +102,6 @@ class _Oracle:
         self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names
     ) -> NDArray[np.bool_]:
         return self._named.vanish_everywhere(patterns, place, names)
-
-    def walls_closely(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Balls:
-        return self._close_lines(patterns, place, names, parts)
-
-    def walls_exactly(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> Sequence[Form]:
-        return self._exact.forms(patterns, place, names)
 
     @cached_property
     def _exact(self) -> SliceOracle:

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, UnsupportedDimensionError
-from ..fields.predicates import Names, Predicates, vanishes, vanishes_along
+from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Refinement
+from ..geometry.ladder import Ladder
 from ..network.network import Node
 from ..network.operators import Gather, Sum
 from ..regions.classes import certain_classes
@@ -219,16 +220,24 @@ def _confirm(
     regions: NDArray[np.int64],
     walls: NDArray[np.int64] | None = None,
 ) -> None:
-    """Takes back the choice of outputs that are not exactly equal to the winner, on the region or along the line."""
+    """Takes back the choice of outputs that are not exactly equal to the winner, on the region or along the wall."""
     open_ = chosen.copy()
     np.put_along_axis(open_, winners, False, axis=1)
     rows, outputs = np.nonzero(open_)
-    functions = predicates.functions(regions[rows])
-    for row, output in zip(rows.tolist(), outputs.tolist(), strict=True):
-        on = functions[int(regions[row])]
-        gap = on.form(predicates.stage, output, int(winners[row, 0]), 0.0)
-        along = walls is not None and vanishes_along(gap, on.form(*predicates.walls.at(int(walls[row]))))
-        chosen[row, output] = along or vanishes(gap)
+    gaps = Names.differences(predicates.stage, outputs, winners[rows, 0])
+    region, wall = regions[rows], None if walls is None else walls[rows]
+    known = predicates.exactly(lambda _, column: gaps.take(column))
+    ladder = Ladder(known, _asked(region, wall))
+    chosen[rows, outputs] = ladder.vanish(region, np.arange(len(rows)), wall)
+
+
+def _asked(regions: NDArray[np.int64], walls: NDArray[np.int64] | None) -> Ragged:
+    """The walls that are asked about on each region, from the first one to the last that is asked about."""
+    count = int(regions.max(initial=-1)) + 1
+    if walls is None:
+        return Ragged.from_counts(np.zeros(0, np.int64), np.zeros(count, np.int64))
+    pairs = np.unique(np.stack([regions, walls]), axis=1)
+    return Ragged.from_counts(pairs[1], np.bincount(pairs[0], minlength=count))
 
 
 def _everywhere(largest: NDArray[np.bool_], members: Ragged, winners: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ leaves open can be made from exact affine functions, evaluated for the few regio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..arrays.pickled import Compact
 from ..arrays.ragged import Ragged
-from ..geometry.arrangement import CloseRegions, Exactly, ExactRegions, ExactWalls, Form, NewWalls
-from ..numbers.double_double import Balls
+from ..geometry.arrangement import ExactWalls, Form, NewWalls
+from ..geometry.ladder import Functions, Lookup
 
 Rows = NDArray[np.int64]
 
@@ -74,7 +74,7 @@ class Names(Compact):
         return int(self.stage[index]), int(self.first[index]), int(self.second[index]), float(self.level[index])
 
 
-class Functions(Protocol):
+class ExactFunctions(Protocol):
     """The exact functions of a network on one region."""
 
     def form(self, stage: int, first: int, second: int, level: float) -> Form:
@@ -86,42 +86,28 @@ class Functions(Protocol):
         ...
 
 
-class RegionsFunctions(Protocol):
-    """The exact functions of a network on several regions."""
-
-    def __getitem__(self, place: int) -> Functions:
-        """Those on one region."""
-        ...
-
-    def __iter__(self) -> Iterator[Functions]:
-        """Those on one region after the other."""
-        ...
-
-    def forms(self, place: Rows, names: Names) -> Sequence[Form]:
-        """The functions of those names on the regions place[i], each up to a positive factor."""
-        ...
-
-
-class CloseFunctions(Protocol):
-    """The functions of a network on several regions, up to a bound."""
-
-    def forms(self, place: Rows, names: Names) -> Balls:
-        """The functions of those names on the regions place[i], each up to a positive factor, (n, D + 1)."""
-        ...
-
-
 class Oracle(Protocol):
-    """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads."""
+    """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads.
 
-    def __call__(self, patterns: NDArray[np.int16]) -> RegionsFunctions:
+    Numbers are ``Balls``, of ``parts`` parts or more, or, for ``INTEGERS``, ``Exact``: (n, D + 1), each function up to
+    a positive factor.
+    """
+
+    def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
         """The exact functions on each region."""
         ...
 
-    def closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> CloseFunctions | None:
-        """The functions up to a bound, in numbers of ``parts`` parts or more; None where those are not worth it.
+    def known(
+        self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int
+    ) -> Callable[[Rows, Names], Any] | None:
+        """What gives functions by the places of regions, and names; None where numbers of that length are not worth it.
 
         Of stages before the one that comes next, only the functions names[i] on the regions place[i] can be asked for.
         """
+        ...
+
+    def walls(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Any:
+        """The functions names[i], of any stages, on regions with the patterns[place[i]]."""
         ...
 
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
@@ -130,14 +116,6 @@ class Oracle(Protocol):
 
     def vanish_everywhere(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> NDArray[np.bool_]:
         """Whether names[i], of the stage that comes next, is known to be zero on the region patterns[place[i]]."""
-        ...
-
-    def walls_closely(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Balls:
-        """The functions names[i] on regions with the patterns[place[i]], in numbers of ``parts`` parts, (n, D + 1)."""
-        ...
-
-    def walls_exactly(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> Sequence[Form]:
-        """The same exactly."""
         ...
 
 
@@ -156,41 +134,18 @@ class Predicates:
     patterns: Callable[[Rows], NDArray[np.int16]]
     """The patterns of regions of the arrangement, with all units before the stage."""
 
-    def exactly(self, naming: Naming) -> Exactly:
-        """For given regions the exact functions behind their walls and columns."""
-
-        def regions(rows: Rows) -> ExactRegions:
-            return _ExactRegions(self.oracle(self.patterns(rows)), self.walls, naming, rows)
-
-        def closely(rows: Rows, walls: Ragged, parts: int) -> CloseRegions | None:
-            wanted = walls.row_of, self.walls.take(walls.values)
-            functions = self.oracle.closely(self.patterns(rows), *wanted, parts)
-            return None if functions is None else _CloseRegions(functions, self.walls, naming, rows)
-
-        def vanishing(rows: Rows, column: Rows, other: Rows) -> NDArray[np.bool_]:
-            names, result = naming(rows, column), np.zeros(len(rows), np.bool_)
-            wall, own = np.flatnonzero(other >= 0), np.flatnonzero(other < 0)
-            result[wall] = self.oracle.vanish(names.take(wall), self.walls.take(other[wall]))
-            result[own] = self.oracle.vanish(names.take(own), naming(rows[own], -1 - other[own]))
-            return result
-
-        def vanishing_everywhere(rows: Rows, column: Rows) -> NDArray[np.bool_]:
-            regions, place = np.unique(rows, return_inverse=True)
-            return self.oracle.vanish_everywhere(self.patterns(regions), place, naming(rows, column))
-
-        def only(chosen: Rows) -> Exactly:
-            return self.exactly(lambda rows, columns: naming(rows, chosen[columns]))
-
-        return Exactly(regions, only, closely, vanishing, vanishing_everywhere)
+    def exactly(self, naming: Naming) -> Functions:
+        """The functions behind the walls and columns of regions."""
+        return _Named(self, naming)
 
     def exact_walls(self) -> ExactWalls:
         """The functions behind the walls of the arrangement alone."""
-        return _Walls(self.oracle, self.walls, self.patterns)
 
-    def functions(self, regions: Rows) -> dict[int, Functions]:
-        """The functions on each of the given regions."""
-        names = np.unique(regions)
-        return dict(zip(names.tolist(), self.oracle(self.patterns(names)), strict=True))
+        def known(region: Rows, wall: Rows, parts: int) -> Any:
+            regions, place = np.unique(region, return_inverse=True)
+            return self.oracle.walls(self.patterns(regions), place, self.walls.take(wall), parts)
+
+        return known
 
     def with_walls(self, cut: NewWalls | None, naming: Naming) -> Predicates:
         """The same, after a refinement that made new walls."""
@@ -203,55 +158,35 @@ class Predicates:
         return replace(self, patterns=lambda rows: self.patterns(parents[rows]))
 
 
-def vanishes(form: Form) -> bool:
-    """Whether a function is identically zero."""
-    return not any(form)
-
-
-def vanishes_along(form: Form, wall: Form) -> bool:
-    """Whether a function is zero wherever another, not constant, is."""
-    (a, b, c), (p, q, r) = form, wall
-    return not (a * q - b * p or b * r - c * q or c * p - a * r)
-
-
 @dataclass(frozen=True, eq=False)
-class _Walls:
-    oracle: Oracle
-    names: Names
-    patterns: Callable[[Rows], NDArray[np.int16]]
+class _Named:
+    """Functions of a network, where each wall and column has a name; see ``ladder.Functions``."""
 
-    def closely(self, region: Rows, wall: Rows, parts: int) -> Balls:
-        regions, place = np.unique(region, return_inverse=True)
-        return self.oracle.walls_closely(self.patterns(regions), place, self.names.take(wall), parts)
-
-    def forms(self, region: Rows, wall: Rows) -> Sequence[Form]:
-        regions, place = np.unique(region, return_inverse=True)
-        return self.oracle.walls_exactly(self.patterns(regions), place, self.names.take(wall))
-
-
-@dataclass(frozen=True, eq=False)
-class _CloseRegions:
-    functions: CloseFunctions
-    known: Names
+    by: Predicates
     naming: Naming
-    regions: Rows
 
-    def columns(self, place: Rows, column: Rows) -> Balls:
-        return self.functions.forms(place, self.naming(self.regions[place], column))
+    def known(self, regions: Rows, walls: Ragged, parts: int) -> Lookup | None:
+        wanted = walls.row_of, self.by.walls.take(walls.values)
+        find = self.by.oracle.known(self.by.patterns(regions), *wanted, parts)
+        return None if find is None else lambda place, name: find(place, self._names(regions[place], name))
 
-    def walls(self, place: Rows, wall: Rows) -> Balls:
-        return self.functions.forms(place, self.known.take(wall))
+    def vanishing(self, regions: Rows, columns: Rows, others: Rows) -> NDArray[np.bool_]:
+        return self.by.oracle.vanish(self.naming(regions, columns), self._names(regions, others))
 
+    def vanishing_everywhere(self, regions: Rows, columns: Rows) -> NDArray[np.bool_]:
+        each, place = np.unique(regions, return_inverse=True)
+        return self.by.oracle.vanish_everywhere(self.by.patterns(each), place, self.naming(regions, columns))
 
-@dataclass(frozen=True, eq=False)
-class _ExactRegions:
-    functions: RegionsFunctions
-    walls: Names
-    naming: Naming
-    regions: Rows
+    def only(self, columns: Rows) -> Functions:
+        return _Named(self.by, lambda regions, places: self.naming(regions, columns[places]))
 
-    def forms(self, place: Rows, name: Rows) -> Sequence[Form]:
-        is_line = name >= 0
-        columns = self.naming(self.regions[place[~is_line]], -1 - name[~is_line])
-        order = np.argsort(np.concatenate([np.flatnonzero(is_line), np.flatnonzero(~is_line)]))
-        return self.functions.forms(place, Names.joined([self.walls.take(name[is_line]), columns]).take(order))
+    def _names(self, regions: Rows, name: Rows) -> Names:
+        """Those of walls (name >= 0), and of columns -1 - name on the regions."""
+        is_wall = name >= 0
+        if is_wall.all():
+            return self.by.walls.take(name)
+        if not is_wall.any():
+            return self.naming(regions, -1 - name)
+        columns = self.naming(regions[~is_wall], -1 - name[~is_wall])
+        order = np.argsort(np.concatenate([np.flatnonzero(is_wall), np.flatnonzero(~is_wall)]))
+        return Names.joined([self.by.walls.take(name[is_wall]), columns]).take(order)

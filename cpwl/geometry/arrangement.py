@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..arrays.bits import BitMatrix
 from ..arrays.ragged import Ragged
-from ..numbers.double_double import Balls
+from .ladder import Functions
 from .polytope import Polytope
 
 
@@ -62,58 +62,9 @@ Form: TypeAlias = tuple[Any, ...]
 factor."""
 
 
-class ExactRegions(Protocol):
-    """The exact affine functions that matter on some regions; ``place`` is an index into the list of regions."""
-
-    def forms(self, place: NDArray[np.int64], name: NDArray[np.int64]) -> Sequence[Form]:
-        """For each name >= 0 a function, of either sign, that vanishes on the facets of the region on that wall;
-        for the others the function of column -1 - name minus its level."""
-        ...
-
-
-class CloseRegions(Protocol):
-    """The functions that matter on some regions, up to a bound; ``place`` is an index into the list of regions."""
-
-    def columns(self, place: NDArray[np.int64], column: NDArray[np.int64]) -> Balls:
-        """The functions of columns minus their levels, up to positive factors: a and c of a u + c, (n, D + 1)."""
-        ...
-
-    def walls(self, place: NDArray[np.int64], wall: NDArray[np.int64]) -> Balls:
-        """Functions that vanish on facets of the regions: those of the walls with these numbers, of either sign."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Exactly:
-    """How functions on regions, int64 (n,), are known exactly; and, if they are, by name, or closely at less cost."""
-
-    regions: Callable[[NDArray[np.int64]], ExactRegions]
-    only: Callable[[NDArray[np.int64]], Exactly]
-    """The same where only some of the columns, given by their numbers, are asked for: by their places among these."""
-    closely: Callable[[NDArray[np.int64], Ragged, int], CloseRegions | None] = lambda regions, walls, parts: None
-    """From regions, the numbers of the walls of each that will be asked for, and how many parts numbers should have
-    (``Balls``, Lemma 10); None where numbers of so many parts are not worth it."""
-    vanishing: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = (
-        lambda regions, column, other: np.zeros(len(regions), np.bool_)
-    )
-    """Whether column[i] on regions[i] is known by name to be zero where another function is: wall other[i], or column
-    -1 - other[i]."""
-    vanishing_everywhere: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] = lambda regions, _: (
-        np.zeros(len(regions), np.bool_)
-    )
-    """Whether column[i] is known by structure to be zero on all of regions[i]."""
-
-
-class ExactWalls(Protocol):
-    """The affine functions that vanish on the walls of an arrangement, each of either sign, by the wall's number."""
-
-    def closely(self, region: NDArray[np.int64], wall: NDArray[np.int64], parts: int) -> Balls:
-        """Those of wall[i], on a facet of region[i], up to a bound: (n, D + 1), in numbers of 2 to 8 parts."""
-        ...
-
-    def forms(self, region: NDArray[np.int64], wall: NDArray[np.int64]) -> Sequence[Form]:
-        """The same exactly."""
-        ...
+ExactWalls: TypeAlias = Callable[[NDArray[np.int64], NDArray[np.int64], int], Any]
+"""The functions that vanish on walls, of either sign: called with regions, walls on facets of them, and of how many
+parts numbers are to have (2 to 8, or 1, or ``INTEGERS``); ``Balls`` or ``Exact`` numbers (n, D + 1)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,7 +261,7 @@ class Arrangement(ABC, Generic[Field]):
 
     # ---- change ----------------------------------------------------------------------------------------------------
     @abstractmethod
-    def refine(self, values: Field, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[Field]:
+    def refine(self, values: Field, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[Field]:
         """The arrangement cut by every level set {f_k = level} of K functions, given at the vertices.
 
         ``levels`` has K rows, the (distinct, increasing) float64 levels of each function. Columns (function, level)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,15 @@ _SPLITTER = 2.0**27 + 1
 class Balls:
     """Each number lies within ``radius`` of ``high`` + ``low``; a radius that is infinite or NaN says nothing."""
 
+    certain: ClassVar[bool] = False
     high: Floats
     low: Floats
     radius: Floats
+
+    @classmethod
+    def zeros(cls, shape: tuple[int, ...]) -> Balls:
+        """Zeros."""
+        return cls(*np.zeros((3, *shape)))
 
     @classmethod
     def of_fractions(cls, values: Sequence[Fraction]) -> Balls:
@@ -68,6 +74,11 @@ class Balls:
     def __getitem__(self, index: Any) -> Balls:
         return Balls(self.high[index], self.low[index], self.radius[index])
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return self.high.shape
+
     def put(self, index: Any, values: Balls) -> None:
         """Replaces some of the numbers, in place: for an array that is being filled."""
         self.high[index], self.low[index], self.radius[index] = values.high, values.low, values.radius
@@ -75,6 +86,14 @@ class Balls:
     def reshaped(self, *shape: int) -> Balls:
         """The same numbers in an array of that shape."""
         return Balls(*(part.reshape(shape) for part in (self.high, self.low, self.radius)))
+
+    def times(self, signs: NDArray[np.int8]) -> Balls:
+        """The numbers times -1 or 1, which broadcast."""
+        return Balls(self.high * signs, self.low * signs, self.radius)
+
+    def halved(self) -> Balls:
+        """Half of each number."""
+        return Balls(self.high / 2, self.low / 2, self.radius / 2)
 
     def __add__(self, other: Balls) -> Balls:
         high, lost = _two_sum(self.high, other.high)
@@ -123,6 +142,10 @@ class Balls:
     def is_zero(self) -> NDArray[np.bool_]:
         """Where a number is certainly zero."""
         return np.asarray((self.high == 0) & (self.low == 0) & (self.radius == 0))
+
+    def rounded(self) -> tuple[Floats, Floats]:
+        """Float64 numbers, and bounds on how far they are."""
+        return self.high, np.abs(self.low) + self.radius
 
     def signs(self) -> NDArray[np.int8]:
         """The signs that are certain, int8; 0 where zero is within the radius."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields.predicates import Functions
+from ..fields.predicates import ExactFunctions
 from ..geometry.arrangement import Form
 from ..network.network import Network
 from ..network.operators import Piecewise
@@ -29,7 +29,7 @@ class Forms:
 
     partition: Tiling
 
-    def functions(self, regions: NDArray[np.int64]) -> Iterator[Functions]:
+    def functions(self, regions: NDArray[np.int64]) -> Iterator[ExactFunctions]:
         """The functions on each of the given regions, in that order."""
         for start in range(0, len(regions), _BATCH):
             yield from self.partition.oracle(self.partition.patterns(regions[start : start + _BATCH]))
@@ -59,7 +59,7 @@ def first_difference(one: NDArray[np.int16], other: NDArray[np.int16]) -> int:
     return int(np.flatnonzero(one != other)[0])
 
 
-def _passing(network: Network, functions: Functions, unit: int, here: int, there: int) -> Form:
+def _passing(network: Network, functions: ExactFunctions, unit: int, here: int, there: int) -> Form:
     """The function that is zero where a unit passes from the piece ``here``, on which it is positive, to ``there``."""
     columns: Sequence[tuple[int, slice]] = tuple(network.unit_columns.items())
     stage = next(k for k, (_, part) in enumerate(columns) if unit < part.stop)

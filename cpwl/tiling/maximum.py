@@ -20,7 +20,8 @@ from ..arrays.bits import BitMatrix
 from ..arrays.ragged import Ragged
 from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Names, Predicates
-from ..geometry.arrangement import Arrangement, Exactly
+from ..geometry.arrangement import Arrangement
+from ..geometry.ladder import Functions
 from ..runtime.budget import checkpoint
 
 _LARGE = 9
@@ -261,7 +262,7 @@ class _Tournament:
             doubtful, spreading = reached, alike
         return doubtful
 
-    def _exactly(self) -> Exactly | None:
+    def _exactly(self) -> Functions | None:
         return None if self._predicates is None else self._predicates.inside(self._parents).exactly(self._names)
 
     def _names(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:

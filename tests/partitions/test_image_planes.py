@@ -14,8 +14,8 @@ from torch import nn
 
 import cpwl
 from cpwl.backends import rungs
-from cpwl.backends.torch.refinement import decide
-from cpwl.backends.torch.refinement.decide import Decider
+from cpwl.geometry import ladder
+from cpwl.geometry.ladder import INTEGERS, Values
 from tests.support.agreement import disagreements
 from tests.support.image_planes import plane, sets
 from tests.support.real_data import around
@@ -108,14 +108,14 @@ def by_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """All signs that integers will have decided, with long numbers for networks of any size."""
     monkeypatch.setattr(rungs, "_CHEAP", 0)
     found: list[int] = []
-    truly = Decider._exact_signs
+    truly = Values.signs
 
-    def noted(decider: Decider, *given: Any) -> torch.Tensor:
-        signs = truly(decider, *given)
-        found.extend(signs.tolist())
-        return signs
+    def noted(values: Values, *given: Any) -> Any:
+        signs, still_open = truly(values, *given)
+        found.extend(signs.tolist() if values.parts == INTEGERS else [])
+        return signs, still_open
 
-    monkeypatch.setattr(Decider, "_exact_signs", noted)
+    monkeypatch.setattr(Values, "signs", noted)
     return found
 
 
@@ -123,7 +123,7 @@ def by_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_integers_decide_little_where_a_bias_drowns_its_filter_and_numbers_are_long(
     layer: int, parts: tuple[int, ...], by_integers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decide, "_PARTS", parts)
+    monkeypatch.setattr(ladder, "PARTS", parts)
     model = pooled(0, 2, 3)
     with torch.no_grad():
         model[layer].weight[0] *= 1e-20  # type: ignore[operator, index]

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 import cpwl
+from cpwl.geometry.ladder import INTEGERS
 from cpwl.network import Network
 
 Corner = frozenset[bytes]
@@ -95,11 +96,11 @@ def lines_elsewhere(part: cpwl.Partition) -> list[int]:
     """Facets with an end that is not, within its bound, a zero of the function that names their line: none if right."""
     predicates, facets = part.exact_predicates(), part.facets()
     assert predicates is not None and facets.walls is not None
-    functions = predicates.functions(facets.regions[:, 0])
+    forms = predicates.exact_walls()(facets.regions[:, 0], facets.walls, INTEGERS).values.tolist()
     errors = part.arrangement.coordinates().errors()
     found = []
-    for k, (ends, region, line) in enumerate(zip(facets.vertices, facets.regions[:, 0], facets.walls, strict=True)):
-        a, b, c = (int(x) for x in functions[int(region)].form(*predicates.walls.at(int(line))))
+    for k, (ends, form) in enumerate(zip(facets.vertices, forms, strict=True)):
+        a, b, c = (int(x) for x in form)
         steepness = float(np.hypot(float(Fraction(a)), float(Fraction(b))))
         values = [abs(float(a * Fraction(u) + b * Fraction(v) + c)) for u, v in part.vertices[ends].tolist()]
         rounded = 1 + 2.0**-50  # of the steepness and of its product

@@ -13,8 +13,9 @@ from ...arrays.bits import BitMatrix
 from ...arrays.pickled import Uncached
 from ...arrays.ragged import Ragged
 from ...errors import ArgumentError, BackendError, ShapeError, UnsupportedDimensionError
-from ...geometry.arrangement import Arrangement, Change, Exactly, ExactWalls, Facets, Joined, Refinement, Taken
+from ...geometry.arrangement import Arrangement, Change, ExactWalls, Facets, Joined, Refinement, Taken
 from ...geometry.exact_points import Point, area, contains, point, rounded, turn
+from ...geometry.ladder import Functions
 from ...geometry.polytope import Polytope
 from ...numbers.integers import array
 from ...runtime.inputs import finite
@@ -151,7 +152,7 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
         return ExactField.of(table if table.dtype == object else finite("values", table), weight=1)
 
     # ---- change ----------------------------------------------------------------------------------------------------
-    def refine(self, values: ExactField, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[ExactField]:
+    def refine(self, values: ExactField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[ExactField]:
         self._check_refine(values, levels)
         cutter = Cutter(self._points, values, levels, self._generations)
         straddled = self._straddled(np.array(cutter.signs, np.int8).reshape(len(self._points), -1))

@@ -107,7 +107,7 @@ class Fields:
 
 @dataclass(frozen=True, eq=False)
 class RegionFunctions:
-    """The exact functions on one region; see ``predicates.Functions``."""
+    """The exact functions on one region; see ``predicates.ExactFunctions``."""
 
     entries: Entries | None
     """What computes single entries; None where all are short."""
@@ -142,7 +142,7 @@ class RegionFunctions:
 
 
 class Regions(list[RegionFunctions]):
-    """The exact functions on several regions; see ``predicates.RegionsFunctions``."""
+    """The exact functions on several regions."""
 
     def __init__(self, regions: Iterable[RegionFunctions], step: int) -> None:
         """``step``: so many regions each share their fields, if these are short; otherwise 0."""

@@ -27,7 +27,6 @@ from ...geometry.arrangement import (
     Arrangement,
     Change,
     Created,
-    Exactly,
     ExactWalls,
     Facets,
     Joined,
@@ -35,6 +34,7 @@ from ...geometry.arrangement import (
     Refinement,
     Taken,
 )
+from ...geometry.ladder import Functions
 from ...geometry.polytope import Polytope
 from ...numbers.rounding import floats
 from ...runtime.budget import checkpoint
@@ -185,8 +185,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
         if not len(poor):
             return replace(self, _sharp=sharp)
-        _, cell, names = Places.of_vertices(self._complex, poor).numpy()
-        meeting = Corners(walls, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
+        at = Places.of_vertices(self._complex, poor).numpy()
+        meeting = Corners(walls, at.region, Ragged(at.names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
         found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
         return replace(self, _points=_known_better(points, poor, *found), _sharp=sharp)
 
@@ -208,7 +208,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         return FloatField.exactly(array, self._points.values.device)
 
     # ---- change ----------------------------------------------------------------------------------------------------
-    def refine(self, values: Any, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[Any]:
+    def refine(self, values: Any, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[Any]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         if isinstance(values, SpannedField):
             return self._refined_within_reach(values, levels, exactly)
@@ -264,7 +264,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
                 "network or the domain, or use the exact backend."
             )
 
-    def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Exactly | None) -> Refinement[Any]:
+    def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Functions | None) -> Refinement[Any]:
         """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
         function, level = torch.as_tensor(levels.row_of), torch.as_tensor(levels.values.astype(np.float64))
         reaching = torch.unique(function[values.enclosure.reaching(function, level)])

@@ -15,7 +15,7 @@ import cpwl
 from cpwl.backends.torch.long_numbers.lines import CloseLines
 from cpwl.backends.torch.refinement import corners
 from cpwl.errors import BackendError, InternalError
-from cpwl.fields.predicates import vanishes_along
+from cpwl.geometry.ladder import INTEGERS, vanishing_along
 from cpwl.network import Network
 from cpwl.numbers.double_double import Balls
 from cpwl.tiling import cells, stages
@@ -213,8 +213,8 @@ def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypat
     facets, predicates = part.facets(), part.exact_predicates()
     assert predicates is not None and facets.walls is not None
     lines, region = predicates.exact_walls(), facets.regions[:, 0]
-    found, exact = lines.closely(region, facets.walls, parts), lines.forms(region, facets.walls)
-    for k, form in enumerate(exact):
+    found, exact = (lines(region, facets.walls, length) for length in (parts, INTEGERS))
+    for k, form in enumerate(exact.values.tolist()):
         whole = [Fraction(int(x)) for x in form]
         steepest = max(range(3), key=lambda i: abs(whole[i]))
         high, low, radius = ([Fraction(x) for x in row[k].tolist()] for row in (found.high, found.low, found.radius))
@@ -233,8 +233,8 @@ def test_a_line_is_one_function_on_both_sides() -> None:
     assert predicates is not None and facets.walls is not None
     inner = np.flatnonzero(facets.regions[:, 1] >= 0)
     lines = predicates.exact_walls()
-    both = [lines.forms(facets.regions[inner, side], facets.walls[inner]) for side in (0, 1)]
-    assert all(vanishes_along(one, other) for one, other in zip(*both, strict=True))
+    one, other = (lines(facets.regions[inner, side], facets.walls[inner], INTEGERS) for side in (0, 1))
+    assert vanishing_along(one, other)[0].all()
 
 
 def test_a_vertex_that_is_not_where_its_bound_allows_is_no_answer() -> None:

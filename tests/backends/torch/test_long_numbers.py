@@ -22,12 +22,11 @@ from cpwl.backends.torch.long_numbers import arithmetic as extended
 from cpwl.backends.torch.long_numbers import oracle
 from cpwl.backends.torch.long_numbers.arithmetic import ExtendedArithmetic, ExtendedField
 from cpwl.backends.torch.long_numbers.digits import Grid, bits_for
-from cpwl.backends.torch.refinement import decide
-from cpwl.backends.torch.refinement.counts import Counts
 from cpwl.backends.torch.refinement.decide import Decider
-from cpwl.fields.close_values import CloseValues, positions
 from cpwl.fields.predicates import Names
 from cpwl.fields.structural_zeros import Named
+from cpwl.geometry import ladder
+from cpwl.geometry.ladder import INTEGERS, Counts, Values, positions
 from cpwl.network import Dense, Gather, Input, Max, Network, Node, Periodic, Piecewise
 from cpwl.numbers.double_double import Balls
 from cpwl.tiling.sweep import Sweep
@@ -182,14 +181,14 @@ class Watched:
         monkeypatch.setattr(rungs, "_CHEAP", 0)
         monkeypatch.setattr(short, "may_be_short", lambda *_: False)
         monkeypatch.setattr(arithmetic, "ROUND_UP", 2.0**30)
-        truly = Decider._exact_signs
+        truly = Values.signs
 
-        def noted(decider: Decider, *given: Any) -> torch.Tensor:
-            signs = truly(decider, *given)
-            self.exact += signs.tolist()
-            return signs
+        def noted(values: Values, *given: Any) -> Any:
+            signs, still_open = truly(values, *given)
+            self.exact += signs.tolist() if values.parts == INTEGERS else []
+            return signs, still_open
 
-        monkeypatch.setattr(Decider, "_exact_signs", noted)
+        monkeypatch.setattr(Values, "signs", noted)
 
 
 def test_lemma_10_decisions_agree_with_the_exact_backend_and_only_zeros_go_to_integers(
@@ -250,7 +249,7 @@ def test_lemma_10_decisions_from_numbers_of_any_length_agree_with_the_exact_back
 ) -> None:
     monkeypatch.setattr(rungs, "_CHEAP", 0)
     monkeypatch.setattr(rungs, "_DEAR", 0)
-    monkeypatch.setattr(decide, "_PARTS", parts)
+    monkeypatch.setattr(ladder, "PARTS", parts)
     for seed in range(len(FAMILIES), 2 * len(FAMILIES)):
         chosen = case(seed)
         assert disagreements(chosen.network, chosen.domain) == [], chosen.name
@@ -262,14 +261,14 @@ def test_float64_numbers_computed_anew_decide_what_the_bounds_of_vertices_leave_
     """The bounds of the sweep say nothing at all; those of three rows a region are honest."""
     monkeypatch.setattr(rungs, "_CHEAP", 0)
     monkeypatch.setattr(rungs, "_DEAR", 0)
-    asked: dict[int, list[int]] = {parts: [] for parts in decide._PARTS}
-    truly = CloseValues.signs
+    asked: dict[int, list[int]] = {parts: [] for parts in (*ladder.PARTS, INTEGERS)}
+    truly = Values.signs
 
-    def noted(values: CloseValues, *given: Any) -> Any:
-        asked[values._parts].append(len(given[0]))
+    def noted(values: Values, *given: Any) -> Any:
+        asked[values.parts].append(len(given[1]))
         return truly(values, *given)
 
-    monkeypatch.setattr(CloseValues, "signs", noted)
+    monkeypatch.setattr(Values, "signs", noted)
     network = mlp(3, [2, 8, 8, 3])
     sweep = Sweep(network, SQUARE, backends.get("torch"))
     lines = Names.sides(len(SQUARE.polytope.vertices))

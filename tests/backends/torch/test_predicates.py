@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,16 @@ from numpy.typing import NDArray
 
 import cpwl
 from cpwl import backends
+from cpwl.arrays.ragged import Ragged
 from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.refinement.decide import Decider, Places
 from cpwl.backends.torch.refinement.prolong import Prolongation
 from cpwl.errors import InternalError
-from cpwl.fields.predicates import Names, vanishes, vanishes_along
-from cpwl.geometry.arrangement import Exactly, Form
+from cpwl.fields.predicates import Names
+from cpwl.geometry.ladder import INTEGERS, Functions, Lookup, vanishing, vanishing_along
 from cpwl.network import RELU, Dense, Network
+from cpwl.numbers.exact import Exact
 from tests.support.agreement import disagreements, lines_elsewhere
 from tests.support.families import FAMILIES, MIXTURES, case
 from tests.support.networks import layered, mlp, residual
@@ -123,16 +126,26 @@ def test_the_exact_functions_of_a_region_are_those_of_its_pattern() -> None:
 
 
 class Squares:
-    """The exact functions on squares, by hand: those of their sides, and column k, which is x + 1 - k / 4."""
+    """The functions on squares, by hand and in integers: those of their sides, and column k, which is x + 1 - k / 4."""
 
-    def forms(self, place: NDArray[np.int64], name: NDArray[np.int64]) -> list[Form]:
+    def known(self, regions: NDArray[np.int64], walls: Ragged, parts: int) -> Lookup | None:
         sides = [(0, 1, 1), (-1, 0, 1), (0, -1, 1), (1, 0, 1)]
-        return [sides[k] if k >= 0 else (4, 0, 4 + (1 + k)) for k in name.tolist()]
+        if parts != INTEGERS:
+            return None
+        return lambda place, name: Exact.of([sides[k] if k >= 0 else (4, 0, 4 + (1 + k)) for k in name.tolist()], 3)
+
+    def vanishing(self, regions: NDArray[np.int64], columns: NDArray[np.int64], others: NDArray[np.int64]) -> Any:
+        return np.zeros(len(regions), np.bool_)
+
+    def vanishing_everywhere(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Any:
+        pytest.fail("structure is not asked for what costs less in integers")
+
+    def only(self, columns: NDArray[np.int64]) -> Functions:
+        pytest.fail("nobody asks for some columns here")
 
 
 def decider() -> Decider:
-    known = Exactly(lambda regions: Squares(), only=lambda columns: pytest.fail("nobody asks for some columns here"))
-    return Decider(known, Complex.polygon(4, torch.device("cpu")))
+    return Decider(Squares(), Complex.polygon(4, torch.device("cpu")))
 
 
 def test_lemma_8_a_vertex_is_where_its_two_lines_meet_and_signs_there_are_exact() -> None:
@@ -150,9 +163,12 @@ def test_lines_that_are_parallel_make_no_vertex() -> None:
 
 
 def test_functions_that_vanish_along_a_line_are_its_multiples() -> None:
-    assert vanishes((0, 0, 0)) and not vanishes((0, 0, 1))
-    assert vanishes_along((2, -4, 6), (-1, 2, -3)) and vanishes_along((0, 0, 0), (1, 2, 3))
-    assert not vanishes_along((2, -4, 7), (-1, 2, -3)) and not vanishes_along((0, 0, 1), (1, 2, 3))
+    forms = [(2, -4, 6), (0, 0, 0), (2, -4, 7), (0, 0, 1)]
+    walls = [(-1, 2, -3), (1, 2, 3), (-1, 2, -3), (1, 2, 3)]
+    zero, open_ = vanishing(Exact.of(forms, 3))
+    assert zero.tolist() == [False, True, False, False] and not open_.any()
+    zero, open_ = vanishing_along(Exact.of(forms, 3), Exact.of(walls, 3))
+    assert zero.tolist() == [True, True, False, False] and not open_.any()
 
 
 def test_names_that_follow_take_the_place_of_those_that_are_no_more() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....arrays.ragged import Ragged
+from ....geometry.ladder import Rung, climb
 from ..fields.field import UNIT
 
 _UP = 1 + 2.0**-20
@@ -57,10 +58,18 @@ class Locator:
         """The same for the exact regions, which ``decide`` knows; ``rounded``: points are within an ulp of theirs."""
         moved = 2 * UNIT * np.abs(points).sum(axis=1) + _TINY if rounded else np.zeros(len(points))
         point, region = self._candidates(points)
-        with np.errstate(over="ignore", invalid="ignore"):  # what has overflowed is not sure
-            sure, inside = self._surely(points, moved, point, region)
-        open_ = np.flatnonzero(~sure)
-        inside[open_] = decide(point[open_], region[open_]) if len(open_) else False
+        inside = np.zeros(len(point), np.bool_)
+
+        def by_bounds(some: NDArray[np.int64]) -> NDArray[np.bool_]:
+            with np.errstate(over="ignore", invalid="ignore"):  # what has overflowed is not sure
+                sure, inside[some] = self._surely(points, moved, point[some], region[some])
+            return ~sure
+
+        def by_walls(some: NDArray[np.int64]) -> NDArray[np.bool_]:
+            inside[some] = decide(point[some], region[some])
+            return np.zeros(len(some), np.bool_)
+
+        climb([Rung("float64", by_bounds), Rung("long number", by_walls)], len(point))
         return self._lowest(len(points), point[inside], region[inside])
 
     def _lowest(self, count: int, point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.int64]:

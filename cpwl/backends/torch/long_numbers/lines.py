@@ -35,14 +35,14 @@ class CloseLines:
         self._plain = plain
         self._sides = sides_of(domain.polytope)
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
-        self._most = max(1, _ENTRIES // (3 * max(node.size for node in network.nodes)))
+        self._most = max(1, _ENTRIES // ((domain.dim + 1) * max(node.size for node in network.nodes)))
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
-        """The functions names[i] on regions with the patterns[place[i]], of all units: a, b, c, (n, 3)."""
-        result = Balls(*np.zeros((3, len(place), 3)))
+        """The functions names[i] on regions with the patterns[place[i]], of all units: a and c, (n, D + 1)."""
+        result = Balls.zeros((len(place), self._domain.dim + 1))
         side = np.flatnonzero(names.stage < 0)
         result.put(side, self._sides[names.first[side]])
-        passes: Passes[Any] = Passes(self._network, arithmetic_of(self._network, parts, self._plain))
+        passes: Passes[Any] = Passes(self._network, self._domain, arithmetic_of(self._network, parts, self._plain))
         last = np.full(len(patterns), -1)
         np.maximum.at(last, place, names.stage)
         inner = np.flatnonzero(last >= 0)
@@ -58,19 +58,21 @@ class CloseLines:
 
     def _through(self, passes: Passes[Any], patterns: Patterns, last: Rows, place: Rows, names: Names) -> Balls:
         """The same for regions whose patterns are sorted; the stage up to which each is wanted is its ``last``."""
-        result = Balls(*np.zeros((3, len(place), 3)))
-        live, home = passes.start(self._domain), np.zeros(len(patterns), np.int64)
+        dim = self._domain.dim
+        result = Balls.zeros((len(place), dim + 1))
+        live, home = passes.start(), np.zeros(len(patterns), np.int64)
         for stage in range(int(last.max()) + 1):
             if stage:
                 wanted = np.flatnonzero(last >= stage)
                 before = patterns[wanted, : self._ends[stage]]
                 fresh = np.concatenate([[True], (before[1:] != before[:-1]).any(axis=1)])
-                live = of_regions(live, home[wanted[fresh]])
+                live = of_regions(live, home[wanted[fresh]], dim)
                 live = passes.after(live, stage - 1, before[fresh, self._ends[stage - 1] :])
                 home[wanted] = np.cumsum(fresh) - 1
             index = np.flatnonzero(names.stage == stage)
             if len(index):
-                result.put(index, entries(live[passes.network.read_by(stage)], home[place[index]], names.take(index)))
+                argument = live[passes.network.read_by(stage)]
+                result.put(index, entries(argument, home[place[index]], names.take(index), dim))
         return result
 
 

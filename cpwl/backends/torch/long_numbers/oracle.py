@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from math import ceil, log2
@@ -57,14 +57,15 @@ class _Wanted:
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """What the nodes from a stage on read, three rows a region, and the functions of earlier lines of each region."""
+    """What the nodes from a stage on read, D + 1 rows a region, and the functions of earlier lines of each region."""
 
     live: dict[int, Any]
     known: Sequence[Known]
+    dim: int
 
     def take(self, regions: Rows) -> _State:
         """Those of some regions."""
-        return _State(of_regions(self.live, regions), [dict(self.known[k]) for k in regions])
+        return _State(of_regions(self.live, regions, self.dim), [dict(self.known[k]) for k in regions], self.dim)
 
     @property
     def size(self) -> int:
@@ -73,7 +74,7 @@ class _State:
 
 
 class CloseOracle:
-    """See ``predicates.Oracle.closely``.
+    """See ``predicates.Oracle.known``.
 
     Regions go through the network from where the regions that they lie in have come, as far as that was kept.
     """
@@ -83,13 +84,15 @@ class CloseOracle:
         self._network, self._domain, self._plain = network, domain, plain
         self._sides = sides_of(domain.polytope)
         self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
-        self._most = max(1, _ENTRIES // (3 * max(node.size for node in network.nodes)))
+        self._most = max(1, _ENTRIES // ((domain.dim + 1) * max(node.size for node in network.nodes)))
         self._begin(parts)
 
     def _begin(self, parts: int) -> None:
         self._parts = parts
-        self._passes: Passes[Any] = Passes(self._network, arithmetic_of(self._network, parts, self._plain))
-        self._states: dict[int, list[_State]] = {0: [_State(self._passes.start(self._domain), [{}])]}
+        self._passes: Passes[Any] = Passes(
+            self._network, self._domain, arithmetic_of(self._network, parts, self._plain)
+        )
+        self._states: dict[int, list[_State]] = {0: [_State(self._passes.start(), [{}], self._domain.dim)]}
         self._places: dict[int, dict[bytes, Place]] = {0: {_key(np.zeros(0, np.int16)): (0, 0)}}
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names) -> CloseStage:
@@ -157,7 +160,7 @@ class CloseOracle:
             self._places.setdefault(stage, {}).update(places)
         else:
             argument = self._network.read_by(stage)
-            state = _State({argument: state.live[argument]}, state.known)
+            state = replace(state, live={argument: state.live[argument]})
         kept.append(state)
 
     def _advanced(self, state: _State, wanted: Sequence[_Wanted], start: int, stop: int) -> _State:
@@ -165,19 +168,19 @@ class CloseOracle:
         live, known = dict(state.live), state.known
         patterns = np.stack([each.pattern for each in wanted])
         for stage in range(start, stop):
-            _learn(live[self._network.read_by(stage)], stage, wanted, known)
+            _learn(live[self._network.read_by(stage)], stage, wanted, known, state.dim)
             live = self._passes.after(live, stage, patterns[:, self._ends[stage] : self._ends[stage + 1]])
-        return _State(live, known)
+        return replace(state, live=live)
 
     def _missing(self, stage: int) -> int:
         """How many parts more a number should have for the bounds to be small next to the values."""
         if self._parts == 1:
             return 0
-        worst, bits = 0.0, ExtendedArithmetic.of(self._network, self._parts).grid.bits
+        worst, each, bits = 0.0, self._domain.dim + 1, ExtendedArithmetic.of(self._network, self._parts).grid.bits
         for state in self._states[stage]:
             field = state.live[self._network.read_by(stage)]
-            sizes = (field.digits.parts[0] + field.digits.parts[1])[::3].square().mean(1).sqrt()
-            ratio = (field.error[::3] / sizes)[(sizes > 0) & field.error[::3].isfinite()]
+            sizes = (field.digits.parts[0] + field.digits.parts[1])[::each].square().mean(1).sqrt()
+            ratio = (field.error[::each] / sizes)[(sizes > 0) & field.error[::each].isfinite()]
             worst = max(worst, float(ratio.max()) if len(ratio) else 0.0)
         more = ceil(log2(worst / _ENOUGH) / bits) if worst > _ENOUGH else 0
         return min(more, _MOST - self._parts)
@@ -185,7 +188,7 @@ class CloseOracle:
 
 @dataclass(frozen=True, eq=False)
 class CloseStage:
-    """The functions of a stage on regions, and of the earlier lines that were asked for; see ``CloseFunctions``."""
+    """The functions of a stage on regions, and of the earlier lines that were asked for."""
 
     states: Sequence[_State]
     argument: int
@@ -195,27 +198,27 @@ class CloseStage:
     sides: Balls
 
     def forms(self, place: Rows, names: Names) -> Balls:
-        """The functions of those names on the regions place[i]: a, b, c, (n, 3)."""
-        result = Balls(*np.zeros((3, len(place), 3)))
+        """The functions of those names on the regions place[i]: a and c of a u + c, (n, D + 1)."""
+        result = Balls.zeros((len(place), self.sides.shape[1]))
         chunk, row = self.homes[place].T
         for k, state in enumerate(self.states):
             index = np.flatnonzero((chunk == k) & (names.stage == self.stage))
             if len(index):
-                result.put(index, entries(state.live[self.argument], row[index], names.take(index)))
+                result.put(index, entries(state.live[self.argument], row[index], names.take(index), state.dim))
         for i in np.flatnonzero(names.stage != self.stage).tolist():
             name = names.at(i)
             result.put(i, self.sides[name[1]] if name[0] < 0 else self.states[chunk[i]].known[row[i]][name])
         return result
 
 
-def entries(field: ExtendedField | FloatField, region: Rows, names: Names) -> Balls:
-    """Entry ``first`` minus ``second`` (if >= 0) minus a level, as functions a, b, c on regions of three rows each."""
-    rows = 3 * region[:, None] + np.array([1, 2, 0])
+def entries(field: ExtendedField | FloatField, region: Rows, names: Names, dim: int) -> Balls:
+    """Entry ``first`` minus ``second`` (if >= 0) minus a level, as functions a u + c on regions of D + 1 rows each."""
+    rows = (dim + 1) * region[:, None] + np.roll(np.arange(dim + 1), -1)
     parts, radius = _picked(field, rows, names.first)
     other, error = _picked(field, rows, np.maximum(names.second, 0))
     second = (names.second >= 0)[:, None]
     rest = UNIT * (np.abs(parts[-1]) + np.abs(other[-1]))
-    level = np.where(rows % 3 == 0, -names.level[:, None], 0.0)
+    level = np.where(rows % (dim + 1) == 0, -names.level[:, None], 0.0)
     parts = np.concatenate([np.where(second, parts - other, parts), level[None]])
     return Balls.sums(parts, radius + np.where(second, error + 2 * rest, 0.0))
 
@@ -223,7 +226,7 @@ def entries(field: ExtendedField | FloatField, region: Rows, names: Names) -> Ba
 def _picked(
     field: ExtendedField | FloatField, rows: Rows, columns: Rows
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Parts of some entries (K, n, 3), and bounds on their errors."""
+    """Parts of some entries (K, n, D + 1), and bounds on their errors."""
     at = torch.as_tensor(rows), torch.as_tensor(columns)[:, None]
     if isinstance(field, FloatField):
         return as_numpy(field.values[at])[None], as_numpy(field.bound().at(*at))
@@ -236,12 +239,14 @@ def _parts(field: ExtendedField | FloatField) -> Sequence[torch.Tensor]:
     return [field.values] if isinstance(field, FloatField) else field.digits.parts
 
 
-def _learn(argument: ExtendedField | FloatField, stage: int, wanted: Sequence[_Wanted], known: Sequence[Known]) -> None:
+def _learn(
+    argument: ExtendedField | FloatField, stage: int, wanted: Sequence[_Wanted], known: Sequence[Known], dim: int
+) -> None:
     """Notes the functions of a stage that are wanted on regions."""
     asked = [(k, name) for k, each in enumerate(wanted) for name in each.names if name[0] == stage]
     if asked:
         rows = np.array([k for k, _ in asked])
-        found = entries(argument, rows, Names.of([name for _, name in asked]))
+        found = entries(argument, rows, Names.of([name for _, name in asked]), dim)
         for i, (k, name) in enumerate(asked):
             known[k][name] = found[i]
 
@@ -252,9 +257,9 @@ def _key(pattern: Patterns) -> bytes:
 
 
 def sides_of(polytope: Polytope) -> Balls:
-    """The lines of a polygon's sides, (n, 3), each up to a positive factor; side i starts at vertex i."""
+    """The functions of a polytope's sides, (n, D + 1), each up to a positive factor, in their order."""
     flat = Balls.of_fractions([number for row in polytope.sides for number in _of_size_one(row)])
-    return flat.reshaped(-1, 3)
+    return flat.reshaped(-1, polytope.dim + 1)
 
 
 def _of_size_one(row: Sequence[Fraction]) -> list[Fraction]:

@@ -1,4 +1,4 @@
-"""The three rows of regions of a slice on their way through a network, on given pieces, stage by stage."""
+"""The D + 1 rows of regions of a slice on their way through a network, on given pieces, stage by stage."""
 
 from __future__ import annotations
 
@@ -39,20 +39,21 @@ class Arithmetic(Protocol[Field]):
 
 @dataclass(frozen=True, eq=False)
 class Passes(Generic[Field]):
-    """How what is live goes on to the next stage: by node, of each region a row for the origin and two tangents."""
+    """How what is live goes on to the next stage: by node, of each region a row for the origin and D tangents."""
 
     network: Network
+    domain: Domain
     arithmetic: Arithmetic[Field]
 
-    def start(self, domain: Domain) -> dict[int, Field]:
+    def start(self) -> dict[int, Field]:
         """What the first stage reads, of one region."""
-        rows = np.stack([domain.origin, *domain.basis.T])
-        return self._linear({0: self.arithmetic.rows(rows, np.array([1.0, 0.0, 0.0]))}, 0)
+        rows = np.stack([self.domain.origin, *self.domain.basis.T])
+        return self._linear({0: self.arithmetic.rows(rows, np.eye(1, len(rows))[0])}, 0)
 
     def after(self, live: Mapping[int, Field], stage: int, pieces: NDArray[np.int16]) -> dict[int, Field]:
         """What the stage after this one reads, on the given pieces (n, units) of each region."""
         i = self.network.nonlinear[stage]
-        of_rows = torch.as_tensor(pieces.astype(np.int64)).repeat_interleave(3, 0)
+        of_rows = torch.as_tensor(pieces.astype(np.int64)).repeat_interleave(self.domain.dim + 1, 0)
         found = self.arithmetic.on_pieces(self.network.nodes[i], live[self.network.read_by(stage)], of_rows)
         return self._linear(self._without({**live, i: found}, i), i)
 
@@ -75,9 +76,9 @@ class Passes(Generic[Field]):
         }
 
 
-def of_regions(live: Mapping[int, Field], regions: NDArray[np.int64]) -> dict[int, Field]:
+def of_regions(live: Mapping[int, Field], regions: NDArray[np.int64], dim: int) -> dict[int, Field]:
     """The rows of some regions."""
-    index = torch.as_tensor((3 * regions[:, None] + np.arange(3)).ravel())
+    index = torch.as_tensor(((dim + 1) * regions[:, None] + np.arange(dim + 1)).ravel())
     return {i: field.take(index) for i, field in live.items()}
 
 
