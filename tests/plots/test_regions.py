@@ -163,7 +163,7 @@ def test_labels_and_legend_are_inside_the_figure(color: Any, tmp_path: Path) -> 
 
 
 def test_plotting_needs_no_pyplot() -> None:
-    script = "import sys; import tests.test_plot as t; t.plot(t.part_of()); print('matplotlib.pyplot' in sys.modules)"
+    script = f"import sys, {__name__} as t; t.plot(t.part_of()); print('matplotlib.pyplot' in sys.modules)"
     command = [sys.executable, "-c", script]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert answer.stdout.split() == ["False"]
