@@ -217,7 +217,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             raise ArgumentError(
                 "facets must have a region on both sides; one of those given lies on the domain's boundary."
             )
-        found = dissolve(self._lattice, chosen, keep_border=self._names is not None)
+        found = dissolve(self._lattice, chosen)
         ambiguous = np.zeros(len(found.lattice), np.bool_)
         ambiguous[found.region_of_old[self._ambiguous]] = True
         return self._part(found.lattice, found.vertices, found.lowest, ambiguous)
@@ -250,20 +250,17 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         order = np.argsort(parents, kind="stable")
         glue = Glue.of([block.lattice for block in blocks], names, order, self.walls, first_walls)
         self._check_places(glue, blocks)
-        joined_names = None if self._names is None else np.concatenate(names)[glue.kept]
-        # Blocks keep what their borders were cut into; where maxima were dissolved that may be more than there is.
-        left = dissolve(glue.lattice, np.zeros(0, np.int64), keep_border=self._names is not None)
-        if whole and left.lattice.euler != self.euler:
+        if whole and glue.lattice.euler != self.euler:
             raise BordersDifferError("blocks do not fit together along their borders")
-        kept = glue.kept[left.vertices]
+        kept = glue.kept
         new = type(self)(
             self._rows(self._beside([block._points for block in blocks]), kept),
-            left.lattice,
+            glue.lattice,
             parents[order],
             blocks[0]._generation,
             np.concatenate([block._ambiguous for block in blocks])[order],
             np.concatenate([block._sharp for block in blocks])[kept],
-            None if joined_names is None else joined_names[left.vertices],
+            None if self._names is None else np.concatenate(names)[kept],
         )
         return Joined(new, lambda fields: self._rows(self._beside(fields), kept), order)
 
