@@ -39,6 +39,7 @@ TORCH, EXACT = "backends/torch", "backends/exact"
 REFINE, LONG = f"{TORCH}/refinement", f"{TORCH}/long_numbers"
 KERNELS = f"{TORCH}/kernels.pyx"
 LADDER = "geometry/ladder.py"
+LATTICE = "backends/lattice"
 
 
 @dataclass(frozen=True)
@@ -387,6 +388,30 @@ BUGS = (
         "home[wanted] = np.cumsum(fresh) - 1", "home[wanted] = 0", ("coordinates",)),
     Bug("a line between areas that tie is no boundary", "regions/classes.py",
         "winner = np.where(gap > 2 * error, order[:, -1], -1)", "winner = order[:, -1]", ("boundary",)),
+    # ---- lattices ----
+    Bug("what lies at the level already does not bound what is between", f"{LATTICE}/cut.py",
+        "if self._touching[column]:", "if False:", ("lattice/cut",)),
+    Bug("the part above keeps the number", f"{LATTICE}/cut.py",
+        "for end in (low, high)]", "for end in (high, low)]", ("lattice/cut",)),
+    Bug("a new vertex is on no side of what does not cut its edge", f"{LATTICE}/cut.py",
+        "bits.add((on_edge & ~open_) | at)", "bits.add(at)", ("lattice/cut",)),
+    Bug("a new facet lies on the wall of another", f"{LATTICE}/cut.py",
+        "self._wall.add(walls + np.arange(len(faces)))", "self._wall.add(walls + np.zeros_like(faces))",
+        ("dimensions", "lattice/dissolve")),
+    Bug("two sides of a region that meet at the border are one", f"{LATTICE}/dissolve.py",
+        "across = across[:, one == other]", "pass", ("lattice/dissolve",)),
+    Bug("faces of blocks are known by one of their faces", f"{LATTICE}/glue.py",
+        "chosen.values[order][chosen.offsets[:-1] + 1]", "chosen.values[order][chosen.offsets[:-1]]",
+        ("lattice/dissolve",)),
+    Bug("a vertex on a border has the name of one end", f"{LATTICE}/names.py",
+        "parts = result[first[new]], result[second[new]],", "parts = result[first[new]], result[first[new]],",
+        ("lattice/dissolve", "dimensions")),
+    Bug("any walls through a vertex tell where it is", "numbers/integers.py",
+        "if fmpz_mat([rows[k] for k in kept] + [row]).rank() > len(kept):", "if True:", ("dimensions",)),
+    Bug("the edges of a simplex are where they are stored", f"{LATTICE}/measure.py",
+        "_moved_by(sizes, moved) + ", "", ("dimensions",)),
+    Bug("a doubtful sign at a new vertex is taken as it is", f"{TORCH}/solid/rows.py",
+        "open_ = ~((value.abs() > bound) | (bound == 0))", "open_ = value.abs() < 0", ("dimensions",)),
     # ---- comparisons ----
     Bug("a tie of a run accuses it", "comparisons/judge.py", "return np.asarray((low <= piece) & (piece <= high))",
         "return np.asarray((high <= piece) & (piece <= high))", ("execution",)),

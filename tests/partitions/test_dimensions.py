@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cpwl
@@ -52,6 +52,7 @@ def test_regions_are_those_that_linear_programs_find(backend: str, dim: int, ran
 def test_volumes_places_and_maps_are_those_of_exact_regions(dim: int, seed: int) -> None:
     found = solid(seed, dim)
     quick, exact = (cpwl.partition(found.network, found.domain, backend=name) for name in ("torch", "exact"))
+    assume(len(exact) <= 300)
     number = {row.tobytes(): i for i, row in enumerate(quick.patterns())}
     same = np.array([number[row.tobytes()] for row in exact.patterns()])
     volumes, errors = quick.volumes()[same], quick.volume_errors()[same]

@@ -20,6 +20,7 @@ families: degenerate networks by family and seed
 full_disk: a disk that is full
 fuzz_onnx: mutated ONNX files; a command too
 image_planes: planes through real images, for small convolutional networks
+lattices: boxes of any dimension, cut by functions, and laws of lattices
 layers: the list of the layers, and what modules import
 local_networks: networks that hold every operator, and the same in torch
 networks: random networks of all kinds

@@ -49,9 +49,18 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         return ExactField.of(table if table.dtype == object else finite("values", table), weight=1)
 
     # ---- measures --------------------------------------------------------------------------------------------------
-    def _rounded(self) -> Rounded:
+    @cached_property
+    def vertices(self) -> NDArray[Any]:
+        """Coordinates (V, D), Fractions."""
+        return self._points.to_numpy()
+
+    @cached_property
+    def _near(self) -> Rounded:
         values = floats(self.vertices)
         return Rounded(values, np.abs(values).sum(axis=1) * 2.0**-52 + 2.0**-1000)
+
+    def _rounded(self) -> Rounded:
+        return self._near
 
     def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
         points = self._points
