@@ -51,6 +51,7 @@ from .portable import Portable
 from .refinement import corners
 from .refinement.corners import Corners
 from .refinement.decide import Decider, Places
+from .refinement.kernels.choice import kernel_for
 from .refinement.refine import Task, refine
 from .refinement.streamed import RectifiedRows
 
@@ -219,7 +220,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decider = None if exactly is None else Decider(exactly, self._complex)
-        found = refine(self._complex, Task(values, function, level, self._generation + 1, decider))
+        task = Task(values, function, level, self._generation + 1, decider, kernel_for(values.values))
+        found = refine(self._complex, task)
         plan = found.cutting.prolongation
         points = plan.carry(self._points)
         new_birth = self._birth.new_full((len(plan.points),), self._generation + 1)
@@ -312,7 +314,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             )
         removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=chosen.device)
         removed[chosen] = True
-        found = dissolve(self._complex, removed, self._birth)
+        found = dissolve(self._complex, removed, self._birth, kernel_for(self._points.values).cycles)
         ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
         ambiguous[found.cell_of_old[self._ambiguous]] = True
         return self._compacted(found.complex, found.lowest, ambiguous)

@@ -23,7 +23,9 @@ from .chords import Chords, Ends, Meets, Visits
 from .coincidence import Order, Rules, Shared, exact_order, steps
 from .crossings import Crossings
 from .decide import Decider, Places
-from .prolong import Certain, Points
+from .kernels.kernel import Kernel
+from .points import Points
+from .prolong import Certain
 from .signs import CellSigns, Columns, Signs
 
 
@@ -47,6 +49,7 @@ class Sites:
     shared: Shared
     visits: Visits
     decider: Decider
+    kernel: Kernel
 
     @cached_property
     def first(self) -> Tensor:
@@ -197,7 +200,7 @@ class Web:
     def of(cls, spans: Spans) -> Web:
         """The points in which chords meet, and their exact order on each."""
         ends = spans.sites.points(spans.begin, spans.end)
-        meets, _ = Meets.find(Chords(spans.begin, spans.end, spans.cell, spans.column), ends)
+        meets, _ = spans.sites.kernel.meets(Chords(spans.begin, spans.end, spans.cell, spans.column), ends)
         pair = meets.chord
         if not len(pair):
             none = pair[:, 0]

@@ -15,22 +15,22 @@ from torch import Tensor
 
 from ....errors import InternalError
 from ....runtime.budget import checkpoint
-from .. import compiled
 from ..complex.complex import Complex, HalfEdges
-from ..complex.segments import numbers_of_ranges, offsets_of, pack, set_bits, unpack
+from ..complex.segments import pack, set_bits, unpack
 from ..fields.field import FloatField
 from .assemble import Cut
-from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
+from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
-from .crossings import Crossings
 from .decide import Decider, Places
 from .degenerate import InconsistentError, Links, Sites, Spans, Web, left_bits, with_coincident
 from .entries import Known
+from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
-from .prolong import Certain, Cutting, Points, Prolongation
+from .points import Points
+from .prolong import Certain, Cutting, Prolongation
 from .sequential import Outcome, Sequential
-from .sides_of_chords import Beyond
-from .signs import CellSigns, Columns, Signs
+from .sides_of_chords import LinksOfChords
+from .signs import Columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,8 @@ class Task:
     generation: int
     decider: Decider | None
     """What decides where float64 cannot; None to leave that undecided."""
+    kernel: Kernel
+    """What does the work."""
 
 
 def refine(old: Complex, task: Task) -> Refined:
@@ -88,13 +90,14 @@ class _Refinement:
         self.columns = Columns.of(task.field, task.function, task.level)
         if bool(suspects.any()):
             self.columns = self.columns.doubted(old.origin[suspects[old.cell_of]])
-        self.signs = Signs.of(self.columns)
+        self.signs = task.kernel.signs(self.columns)
         self.certain = Certain.none(old.origin.device)
         if task.decider is not None:
             self._settle(task.decider)
         checkpoint()
-        self.cells = CellSigns.of(old, self.signs, self.columns.count)
-        crossings, self.shared = Crossings.find(old, self.columns, self.signs), Shared.none(old.origin.device)
+        self.cells = task.kernel.cell_signs(old, self.signs, self.columns.count)
+        crossings = task.kernel.crossings(old, self.columns, self.signs)
+        self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)
             crossings, self.shared = merged(old, crossings, self.signs, task.decider)
@@ -102,7 +105,7 @@ class _Refinement:
         self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
-        self.visits = Visits.walk(old, self.crossings)
+        self.visits = task.kernel.visits(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
@@ -119,7 +122,7 @@ class _Refinement:
         chords, meets = self.regular_chords()
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
-        assembled = cut.assemble(self.task.generation)
+        assembled = self.task.kernel.assemble(cut, self.task.generation)
         inner, lines, web = _inner_points(cut, meets, chords), [(chords.cell, chords.column)], self.web()
         links = None
         if web is not None:
@@ -135,7 +138,9 @@ class _Refinement:
             outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)), active)
             self.uncertain[outcome.ambiguous] = True
         checkpoint()
-        new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
+        cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
+        new = Complex.of_cycles(outcome.edges, outcome.marks, outcome.half, cycles)
+        parents, order = cycles.parent, cycles.order
         self.check_euler(parents, chords, meets, web)
         below = self.below(cut, links, new, parents, order)
         if len(outcome.representative):
@@ -143,7 +148,8 @@ class _Refinement:
         certain = Certain.none(order.device)
         if self.task.decider is not None:
             certain = Certain.joined(self.certain, outcome.zeros)
-        prolongation = Prolongation.of(self.task.field.rows, [*batches, *outcome.layers])
+        layers = [*batches, *outcome.layers]
+        prolongation = Prolongation.of(self.task.field.rows, layers, self.task.kernel)
         cutting = Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
         cells, columns = (torch.cat(parts) for parts in zip(*lines, outcome.chords, strict=True))
         uncertain = self.uncertain[parents] & (self.task.decider is None)
@@ -158,10 +164,10 @@ class _Refinement:
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
-        chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
+        chords, odd = self.task.kernel.chords(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
         chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
-        found = Meets.find(chords, chord_ends.points)
+        found = self.task.kernel.meets(chords, chord_ends.points)
         if self.task.decider is not None:
             found = along_chords(chords, chord_ends, found, self.task.decider)
         meets, tied = found
@@ -181,7 +187,7 @@ class _Refinement:
         """The chords of degenerate cells and where they meet; None where there are no such cells."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
-        known = self.columns, self.signs, self.crossings, self.shared, self.visits, self.task.decider
+        known = self.columns, self.signs, self.crossings, self.shared, self.visits, self.task.decider, self.task.kernel
         return Web.of(Spans.find(Sites(self.old, *known), self.cells, self.degenerate))
 
     def cut_one_by_one(
@@ -207,11 +213,8 @@ class _Refinement:
         first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
         if links is not None:
             first[self.degenerate] = left_bits(links.web.spans.sites, self.cells, self.degenerate)
-        chords = cut.pieces, cut.chord_of_link, cut.chords.column
-        if compiled.serves(first):
-            below = compiled.below_bits(first, parents, new.offsets, order, *chords)
-        else:
-            below = first[parents] ^ Beyond.find(new, order, *chords).columns(self.columns.count)
+        chords = LinksOfChords(cut.pieces, cut.chord_of_link, cut.chords.column)
+        below = self.task.kernel.below(first, parents, new, order, chords)
         if links is not None:
             self._put_degenerate(below, first, links, new, parents, order)
         return below
@@ -222,14 +225,9 @@ class _Refinement:
         """Puts in the bits of the pieces of degenerate cells."""
         pieces = self.degenerate[parents].nonzero(as_tuple=True)[0]
         spans = links.web.spans
-        chords = links.along, links.chord, spans.column
-        if compiled.serves(first):
-            counts = new.counts[pieces]
-            member = numbers_of_ranges(new.offsets[pieces], counts)
-            found = compiled.below_bits(first, parents[pieces], offsets_of(counts), order[member], *chords)
-        else:
-            found = below[pieces] ^ Beyond.find(new, order, *chords).columns(self.columns.count)[pieces]
-        below[pieces] = with_coincident(found, parents[pieces], first, spans)
+        chords = LinksOfChords(links.along, links.chord, spans.column)
+        bits = self.task.kernel.below(first, parents, new, order, chords, pieces)
+        below[pieces] = with_coincident(bits, parents[pieces], first, spans)
 
     def check_euler(self, parents: Tensor, chords: Chords, meets: Meets, web: Web | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
