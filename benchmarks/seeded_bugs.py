@@ -179,8 +179,8 @@ BUGS = (
         "functions = argument.reshape(node.size, -1)[units]", "functions = argument.reshape(node.size, -1)[units, :1]",
         ("image_planes", "sameness")),
     Bug("functions of two nodes with one number cancel", f"{TORCH}/low_rank/arithmetic.py",
-        "return SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers)",
-        "return _without(SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers), "
+        "return LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers)",
+        "return _without(LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers), "
         "fields[0].numbers == fields[-1].numbers if len(fields) > 1 else numbers < 0)", ("spanned",)),
     Bug("a cell lies on the sides of its own chord only", f"{REFINE}/sides_of_chords.py",
         "row[cell] ^= row[towards]", "pass", GEOMETRY),

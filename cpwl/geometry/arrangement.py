@@ -181,11 +181,6 @@ class Refinement(Change[Field]):
     created: Created
     cutting: Callable[[NDArray[np.int64] | None], Field]
     """``values`` at some vertices, as ``carry_to``, or (None) at all."""
-    rectified: Callable[[NDArray[np.int64] | None], Field] | None = None
-    """The same of max(f, 0) for each function f, where every one has the single level 0, if that is less work."""
-    streamed: Callable[[], Any] | None = None
-    """What stands for ``rectified(None)`` where one matrix alone reads it (``Arithmetic.linear`` of a ``Dense`` node):
-    rows are made as they are read, and never all held. It gives None where they have to be."""
     lines: NewLines | None = None
     """The lines that were added, if the arrangement numbers its lines."""
     settled: int = 0

@@ -7,7 +7,7 @@ that the same regions come out, however they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -193,25 +193,25 @@ class Stages:
         if moved.units:
             return moved, Rows(partial(_partly_cut, node.inputs[0], refinement, live))
         # What is left out depends on the block, and so does rounding: it must not decide anything.
-        shorter = node.op.is_relu and i in self.network.mixed and exactly is not None and not state.units
-        rectified = refinement.rectified if shorter else None
-        at = partial(self._activated, i, node, refinement, rectified, live)
+        any_rounding = i in self.network.mixed and exactly is not None and not state.units
+        at = partial(self._activated, i, node, refinement, live, any_rounding=any_rounding)
         rank = self._arithmetic.rank({i: argument})
         if rank:
             lowest, highest = step.pieces.range(np.arange(len(step.pieces)))
             return moved, Rows(at, rank=rank + int((highest > lowest).sum()))
-        if not shorter or live or self.network.last_use[i] > i + 1:
+        if not any_rounding or live or self.network.last_use[i] > i + 1:
             return moved, Rows(at)
-        return moved, Rows(at, partial(_streamed_to_next, i, refinement))
+        return moved, Rows(at, partial(self._streamed_to_next, i, node, refinement))
 
     def _activated(
         self,
         i: int,
         node: Node,
         refinement: Refinement[Any],
-        rectified: Callable[[NDArray[np.int64] | None], Any] | None,
         live: dict[int, Any],
         vertices: NDArray[np.int64] | None,
+        *,
+        any_rounding: bool,
     ) -> dict[int, Any]:
         """The live fields after a piecewise node."""
         checkpoint()
@@ -219,14 +219,16 @@ class Stages:
             rows = {j: refinement.carry(field) for j, field in live.items()}
         else:
             rows = {j: refinement.carry_to(field, vertices) for j, field in live.items()}
-        if rectified is not None:
-            return {**rows, i: rectified(vertices)}
+        if i not in self.network.met_by_maximum:
+            return {**rows, i: self._arithmetic.activated(node, refinement, vertices, any_rounding=any_rounding)}
         argument = refinement.cutting(vertices)
-        noting = i in self.network.met_by_maximum
-        output = self._arithmetic.activate(node, argument, consuming=not noting)
-        if noting:
-            output = self._arithmetic.noting_zeros(node, argument, output)
-        return {**rows, i: output}
+        output = self._arithmetic.activate(node, argument)
+        return {**rows, i: self._arithmetic.noting_zeros(node, argument, output)}
+
+    def _streamed_to_next(self, i: int, node: Node, refinement: Refinement[Any]) -> dict[int, Any] | None:
+        """What the node after i reads, made as it reads it."""
+        rows = self._arithmetic.streamed(node, refinement)
+        return None if rows is None else {i: rows}
 
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys, width = state.node + 1, list(live), argument.columns // node.size
@@ -394,12 +396,6 @@ def _as_given(winners: NDArray[np.int16], groups: Ragged, width: int) -> NDArray
         part = slice(start, start + step)
         result[part] = groups.values[groups.offsets[:-1] + winners[part]] % width
     return result
-
-
-def _streamed_to_next(i: int, refinement: Refinement[Any]) -> dict[int, Any] | None:
-    """What the node after i reads, made as it reads it."""
-    found = None if refinement.streamed is None else refinement.streamed()
-    return None if found is None else {i: found}
 
 
 def _partly_cut(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
@@ -46,14 +46,14 @@ from .complex.glue import Glue
 from .complex.locate import Locator, rational
 from .complex.segments import as_numpy, used
 from .fields.field import ROUND_UP, FloatField, lengths, lifted, stacked
-from .low_rank.field import Alike, Bending, SpannedField, repeated
+from .low_rank.field import Alike, Bending, LowRankField, repeated
 from .portable import Portable
 from .refinement import corners
 from .refinement.corners import Corners
 from .refinement.decide import Decider, Places
+from .refinement.float_refinement import FloatRefinement
 from .refinement.kernels.choice import kernel_for
 from .refinement.refine import Task, refine
-from .refinement.streamed import RectifiedRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +211,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
     # ---- change ----------------------------------------------------------------------------------------------------
     def refine(self, values: Any, levels: Ragged, *, exactly: Exactly | None = None) -> Refinement[Any]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
-        if isinstance(values, SpannedField):
+        if isinstance(values, LowRankField):
             return self._refined_within_reach(values, levels, exactly)
         self._check_range(values, exactly is not None)
         if len(levels) != values.columns:
@@ -236,17 +236,19 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             self._sharp,
         )
         made = plan.points
-        return Refinement(
+
+        def carry_to(field: Any, vertices: NDArray[np.int64]) -> Any:
+            chosen = torch.as_tensor(vertices, device=device)
+            return _changed(lambda rows: plan.carry_to(rows, chosen), field)
+
+        return FloatRefinement(
             new,
-            partial(_changed, plan.carry),
-            lambda field, vertices: _changed(
-                lambda rows: plan.carry_to(rows, torch.as_tensor(vertices, device=device)), field
-            ),
+            lambda field: _changed(plan.carry, field),
+            carry_to,
             below=BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level)),
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
             cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
-            rectified=lambda vertices: found.cutting.rectified(_on_device(vertices, device)),
-            streamed=lambda: RectifiedRows.of(found.cutting),
+            functions=found.cutting,
             lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
             settled=0 if decider is None else decider.settled,
             recut=found.recut,
@@ -266,7 +268,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
                 "network or the domain, or use the exact backend."
             )
 
-    def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Exactly | None) -> Refinement[Any]:
+    def _refined_within_reach(self, values: LowRankField, levels: Ragged, exactly: Exactly | None) -> Refinement[Any]:
         """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
         function, level = torch.as_tensor(levels.row_of), torch.as_tensor(levels.values.astype(np.float64))
         reaching = torch.unique(function[values.enclosure.reaching(function, level)])
@@ -286,8 +288,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             for bits in (_put(below, places, fold.reduce(dense, axis=0)) for fold in (np.logical_or, np.logical_and))
         )
 
-        def cutting(vertices: NDArray[np.int64] | None) -> SpannedField:
-            carried: SpannedField = carry(values) if vertices is None else found.carry_to(values, vertices)
+        def cutting(vertices: NDArray[np.int64] | None) -> LowRankField:
+            carried: LowRankField = carry(values) if vertices is None else found.carry_to(values, vertices)
             bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
             return replace(carried, bending=bending)
 
@@ -446,9 +448,9 @@ def _known_better(
     return replace(points, values=values, error=error)
 
 
-def _changed(change: Callable[[FloatField], FloatField], field: FloatField | SpannedField) -> FloatField | SpannedField:
+def _changed(change: Callable[[FloatField], FloatField], field: Any) -> Any:
     """The field on other vertices."""
-    return field.changed(change) if isinstance(field, SpannedField) else change(field)
+    return field.changed(change) if isinstance(field, LowRankField) else change(field)
 
 
 class _CarriedOnce:
@@ -458,8 +460,8 @@ class _CarriedOnce:
         self._carry = carry
         self._known: WeakKeyDictionary[FloatField, ReferenceType[FloatField]] = WeakKeyDictionary()
 
-    def __call__(self, field: FloatField | SpannedField) -> Any:
-        return field.changed(self._coefficients) if isinstance(field, SpannedField) else self._carry(field)
+    def __call__(self, field: FloatField | LowRankField) -> Any:
+        return field.changed(self._coefficients) if isinstance(field, LowRankField) else self._carry(field)
 
     def _coefficients(self, old: FloatField) -> FloatField:
         known = self._known.get(old)

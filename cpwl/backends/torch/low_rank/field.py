@@ -110,7 +110,7 @@ class Generators:
 
 
 @dataclass(frozen=True, eq=False)
-class SpannedField:
+class LowRankField:
     """The function ``constant`` + the combination of all generators with a vertex's coefficients, at each vertex."""
 
     coefficients: FloatField
@@ -156,11 +156,11 @@ class SpannedField:
         columns = self.recipe.columns
         return [Generators(rows, columns[key]) for key, rows in self.generators.items()]
 
-    def take(self, rows: Tensor) -> SpannedField:
+    def take(self, rows: Tensor) -> LowRankField:
         """The field of the given vertices."""
         return self.changed(lambda coefficients: coefficients.take(rows))
 
-    def changed(self, change: Callable[[FloatField], FloatField]) -> SpannedField:
+    def changed(self, change: Callable[[FloatField], FloatField]) -> LowRankField:
         """The field with other coefficients: on other vertices."""
         return replace(self, coefficients=change(self.coefficients), bending=None)
 
@@ -227,7 +227,7 @@ class Enclosure:
     """Functions known to be zero everywhere."""
 
     @classmethod
-    def of(cls, field: SpannedField) -> Enclosure:
+    def of(cls, field: LowRankField) -> Enclosure:
         """Bounds from the range of each coefficient (proofs/, Lemma 11 (b))."""
         stored = field.coefficients.values
         low, high = stored.amin(0), stored.amax(0)
@@ -299,7 +299,7 @@ def repeated(field: FloatField, place: NDArray[np.int64]) -> FloatField:
     return FloatField(field.values[:, index], lifted(field.error * (sqrt(copies) * ROUND_UP)), zeros=zeros[:, index])
 
 
-def aligned(fields: Sequence[SpannedField]) -> tuple[Recipe, list[Mapping[int, ExtendedField]]]:
+def aligned(fields: Sequence[LowRankField]) -> tuple[Recipe, list[Mapping[int, ExtendedField]]]:
     """How fields on the same vertices were made, and the generators of each: all that one of them has."""
     recipe = Recipe.joined([field.recipe for field in fields])
     found = {key: rows for field in fields for key, rows in field.generators.items()}
