@@ -110,7 +110,7 @@ class Blocks:
         most = max(self.first, _BLOCKS_OF_A_WORKER * workers)
         return most if rows >= _FEWEST_APART * most and rows * products >= _LEAST_APART else 1
 
-    def wanted_spanned(self, vertices: int, rank: int, entries: int, pattern: int) -> int:
+    def wanted_low_rank(self, vertices: int, rank: int, entries: int, pattern: int) -> int:
         """The number of blocks where vertices share ``rank`` rows of that many float64 entries (``Arithmetic.rank``).
 
         A block of a quarter of the area is crossed by half of the lines, and needs half of the rows. There are about as
@@ -121,7 +121,7 @@ class Blocks:
         fitting = max(1, min(_MOST_SPANNED, self.most_rows, *kept))
         return max(ceil(vertices / fitting), ceil(rank / allowed) ** 2)
 
-    def wanted_spanned_apart(self, vertices: int, products: int, workers: int) -> int:
+    def wanted_low_rank_apart(self, vertices: int, products: int, workers: int) -> int:
         """The same for workers, with so many products left for the rows that each block is to make: one block each."""
         return workers if vertices >= _FEWEST_APART * workers and products >= _LEAST_APART else 1
 

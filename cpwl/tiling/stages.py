@@ -20,7 +20,7 @@ from ..backends.backend import Backend
 from ..errors import InternalError, NumericalRangeError
 from ..fields.arithmetic import Forward, embedding, unrolled
 from ..fields.predicates import Names, Oracle, Predicates
-from ..fields.value_numbers import Sameness
+from ..fields.value_numbers import ValueNumbering
 from ..geometry.arrangement import Arrangement, Refinement
 from ..geometry.domain import Domain
 from ..network.network import Network, Node
@@ -58,7 +58,7 @@ class Stages:
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
         self._oracle: Oracle | None = None
-        self._sameness: Sameness | None = None
+        self._numbering: ValueNumbering | None = None
         self._done = 0.0
 
     def report(self, share: float) -> None:
@@ -158,8 +158,8 @@ class Stages:
         sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
         products = self.network.products_after(state.node) if workers else 0
         if rows.rank:
-            wanted = sizes.wanted_spanned(vertices, rows.rank, entries, self.network.pattern_bytes)
-            return max(wanted, sizes.wanted_spanned_apart(vertices, rows.rank * products, workers))
+            wanted = sizes.wanted_low_rank(vertices, rows.rank, entries, self.network.pattern_bytes)
+            return max(wanted, sizes.wanted_low_rank_apart(vertices, rows.rank * products, workers))
         wanted = sizes.wanted(vertices, entries)
         if workers:
             wanted = max(wanted, sizes.wanted_apart(vertices, products, workers))
@@ -234,14 +234,14 @@ class Stages:
         i, keys, width = state.node + 1, list(live), argument.columns // node.size
         until = self._units_until(state, node, argument, width - 1)
         groups = self._arguments(state, node, argument).take(np.arange(state.units, until))
-        spanned, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
+        low_rank, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
         fields = list(live.values())
         if some:
             argument = self._arithmetic.by_entries(argument)
-        if spanned or some:
+        if low_rank or some:
             fields.append(argument)
         predicates, block = self._predicates(state), bool(state.path)
-        found = refine_by_maximum(
+        cut = refine_by_maximum(
             state.arrangement,
             self._arithmetic,
             argument,
@@ -251,18 +251,18 @@ class Stages:
             numbers=self._numbers(state.arrangement, *node.inputs)[groups.values],
             block=block,
         )
-        winners = _as_given(found.winners, groups, width)
-        output = found.maximum
-        step = Step(i, found.parents, WinnerPieces(winners))
-        moved = _after(state, step, found.arrangement, found.predicates, found, until % node.size)
-        if spanned:
-            output = self._arithmetic.settled_maximum(node, found.fields.pop(), winners, output)
+        winners = _as_given(cut.winners, groups, width)
+        output = cut.maximum
+        step = Step(i, cut.parents, WinnerPieces(winners))
+        moved = _after(state, step, cut.arrangement, cut.predicates, cut, until % node.size)
+        if low_rank:
+            output = self._arithmetic.settled_maximum(node, cut.fields.pop(), winners, output)
         elif some:
-            argument = found.fields.pop()
+            argument = cut.fields.pop()
             if moved.units:
-                return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), node.inputs[0]: argument})
+                return moved, self._stored({**dict(zip(keys, cut.fields, strict=True)), node.inputs[0]: argument})
             output = self._arithmetic.activate(node, argument)
-        return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
+        return moved, self._stored({**dict(zip(keys, cut.fields, strict=True)), i: output})
 
     def _units_until(self, state: State, node: Node, argument: Any, levels: int) -> int:
         """How many units of the next node are done when it has cut once more; all, where vertices share rows."""
@@ -296,9 +296,9 @@ class Stages:
         op = self.network.nodes[node].op
         if arrangement.exact:  # which stands for itself: entries are copies there, or what their values say
             return op.index.ravel() if isinstance(op, Gather) else np.arange(self.network.nodes[node].size)
-        if self._sameness is None:
-            self._sameness = Sameness(self.network, self.domain)
-        return self._sameness.everywhere(node)
+        if self._numbering is None:
+            self._numbering = ValueNumbering(self.network, self.domain)
+        return self._numbering.everywhere(node)
 
     def _reached(self, i: int, argument: Any) -> Node:
         """Node i; a periodic one, here and in the network, with the pieces that the domain reaches."""
@@ -306,7 +306,7 @@ class Stages:
         if isinstance(node.op, Periodic):
             nodes = list(self.network.nodes)
             nodes[i] = node = unrolled(node, argument)
-            self.network, self._oracle, self._sameness = Network(tuple(nodes)), None, None
+            self.network, self._oracle, self._numbering = Network(tuple(nodes)), None, None
         return node
 
     def _predicates(self, state: State) -> Predicates | None:

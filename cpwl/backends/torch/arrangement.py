@@ -188,8 +188,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             return replace(self, _sharp=sharp)
         _, cell, names = Places.of_vertices(self._complex, poor).numpy()
         meeting = Corners(lines, cell, Ragged(names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
-        found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
-        return replace(self, _points=_known_better(points, poor, *found), _sharp=sharp)
+        places = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
+        return replace(self, _points=_known_better(points, poor, *places), _sharp=sharp)
 
     @property
     def is_sharp(self) -> bool:
@@ -221,18 +221,18 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decider = None if exactly is None else Decider(exactly, self._complex)
         task = Task(values, function, level, self._generation + 1, decider, kernel_for(values.values))
-        found = refine(self._complex, task)
-        plan = found.cutting.prolongation
+        refined = refine(self._complex, task)
+        plan = refined.cutting.prolongation
         points = plan.carry(self._points)
         new_birth = self._birth.new_full((len(plan.points),), self._generation + 1)
         new = TorchArrangement(
             points,
             torch.cat([self._birth, new_birth]),
-            found.complex,
-            found.parents,
-            self._ambiguous[found.parents] | found.ambiguous,
+            refined.complex,
+            refined.parents,
+            self._ambiguous[refined.parents] | refined.ambiguous,
             self._generation + 1,
-            self._prolonged_names(found.complex, found.parents, plan.rows),
+            self._prolonged_names(refined.complex, refined.parents, plan.rows),
             self._sharp,
         )
         made = plan.points
@@ -245,13 +245,13 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             new,
             lambda field: _changed(plan.carry, field),
             carry_to,
-            below=BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level)),
+            below=BitMatrix(as_numpy(refined.below)[:, : -(-len(level) // 8)], len(level)),
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
-            cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
-            functions=found.cutting,
-            lines=NewLines(self._complex.lines, *(as_numpy(part) for part in found.lines)),
+            cutting=lambda vertices: refined.cutting.values(_on_device(vertices, device)),
+            functions=refined.cutting,
+            lines=NewLines(self._complex.lines, *(as_numpy(part) for part in refined.lines)),
             settled=0 if decider is None else decider.settled,
-            recut=found.recut,
+            recut=refined.recut,
         )
 
     def _check_range(self, field: FloatField, exact: bool) -> None:
@@ -276,12 +276,12 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         chosen = np.flatnonzero(np.isin(levels.row_of, alike.first))
         field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
         self._check_range(field, False)  # beyond the range of digits: rows reach further
-        found = self.refine(field, levels.take(alike.first), exactly=some)
+        refined = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
         checkpoint()
-        dense = found.below.dense()[:, columns]
+        dense = refined.below.dense()[:, columns]
         checkpoint()
-        carry = _CarriedOnce(found.carry)
+        carry = _CarriedOnce(refined.carry)
         below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
         lowest, highest = (
             torch.zeros(values.columns, dtype=torch.int64).index_add_(0, function, torch.as_tensor(~bits).long())
@@ -289,22 +289,22 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         )
 
         def cutting(vertices: NDArray[np.int64] | None) -> LowRankField:
-            carried: LowRankField = carry(values) if vertices is None else found.carry_to(values, vertices)
-            bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
+            carried: LowRankField = carry(values) if vertices is None else refined.carry_to(values, vertices)
+            bending = Bending(reaching, repeated(refined.cutting(vertices), alike.place), lowest, highest)
             return replace(carried, bending=bending)
 
-        lines = found.lines
+        lines = refined.lines
         assert lines is not None
         return Refinement(
-            found.arrangement,
+            refined.arrangement,
             carry,
-            found.carry_to,
+            refined.carry_to,
             below=BitMatrix.alike_but(below, places, dense),
-            created=replace(found.created, column=chosen[found.created.column]),
+            created=replace(refined.created, column=chosen[refined.created.column]),
             cutting=cutting,
             lines=replace(lines, column=chosen[lines.column]),
-            settled=found.settled,
-            recut=found.recut,
+            settled=refined.settled,
+            recut=refined.recut,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
@@ -316,10 +316,10 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             )
         removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=chosen.device)
         removed[chosen] = True
-        found = dissolve(self._complex, removed, self._birth, kernel_for(self._points.values).cycles)
-        ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
-        ambiguous[found.cell_of_old[self._ambiguous]] = True
-        return self._compacted(found.complex, found.lowest, ambiguous)
+        dissolved = dissolve(self._complex, removed, self._birth, kernel_for(self._points.values).cycles)
+        ambiguous = torch.zeros(dissolved.complex.cells, dtype=torch.bool, device=removed.device)
+        ambiguous[dissolved.cell_of_old[self._ambiguous]] = True
+        return self._compacted(dissolved.complex, dissolved.lowest, ambiguous)
 
     def doubting(self, regions: NDArray[np.bool_]) -> TorchArrangement:
         """The same, with some more regions ambiguous."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....fields.arithmetic import embedding
-from ....fields.value_numbers import Sameness, apart, of_either
+from ....fields.value_numbers import ValueNumbering, apart, of_either
 from ....geometry.arrangement import Refinement
 from ....geometry.domain import Domain
 from ....network.network import Network, Node, table
@@ -44,7 +44,7 @@ _ENOUGH = 2.0**-12
 """A generator's bound of this share of its values will do; above it, more parts are taken."""
 
 _FIRST_NUMBER = 1 << 40
-"""Of those (``Sameness``) that maxima get: above all others."""
+"""Of those (``ValueNumbering``) that maxima get: above all others."""
 
 _MANY = 1 / 4
 """Of the entries of the widest node: where so many units bend, rows of vertices cost less than what spans them."""
@@ -88,7 +88,7 @@ class LowRankArithmetic:
         self._network = network
         self.embedding = embedding(domain)
         """The node that low-rank fields begin with."""
-        self._sameness = Sameness(network, domain)
+        self._numbering = ValueNumbering(network, domain)
         self._index = {id(node): i for i, node in enumerate(network.nodes)}
         self._width = max(node.size for node in network.nodes)
         self._most = max(1, _ENTRIES // self._width)
@@ -110,11 +110,11 @@ class LowRankArithmetic:
         exactly, closely = self._both(fields[0])
         constant = exactly.linear(node, [x.constant for x in fields])
         keys = [key for key, _ in recipe.sizes]
-        found = closely.linear_of_all(node, [[part[key] for part in generators] for key in keys])
-        rows = dict(zip(keys, found, strict=True))
+        through = closely.linear_of_all(node, [[part[key] for part in generators] for key in keys])
+        rows = dict(zip(keys, through, strict=True))
         for arithmetic in (exactly, closely):
             arithmetic.forget(node.op)
-        numbers = self._sameness.made(node, [x.numbers for x in fields], None)
+        numbers = self._numbering.made(node, [x.numbers for x in fields], None)
         return LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers)
 
     def begun(self, x: FloatField, parts: int = _FEWEST) -> LowRankField:
@@ -123,7 +123,7 @@ class LowRankArithmetic:
         assert isinstance(op, Dense)
         constant = self._long(parts + _MORE).rows(op.bias[None], np.ones(1))
         generators = self._blocks(op.weight.T.copy(), parts)
-        return LowRankField(x, constant, generators, (), self._sameness.inputs)
+        return LowRankField(x, constant, generators, (), self._numbering.inputs)
 
     def activate(self, node: Node, x: LowRankField, *, consuming: bool = False) -> LowRankField:
         """The output of a piecewise-linear node, after the refinement by its levels: bent units become generators."""
@@ -151,7 +151,7 @@ class LowRankArithmetic:
         index = torch.as_tensor(pieces)
         exactly, closely = self._both(x)
         rows = {key: closely.on_pieces(node, part, index) for key, part in x.generators.items()}
-        numbers = self._sameness.made(node, [x.numbers], np.asarray(index[0]))
+        numbers = self._numbering.made(node, [x.numbers], np.asarray(index[0]))
         constant = exactly.on_pieces(node, x.constant, index)
         return replace(x, constant=constant, generators=rows, numbers=numbers, bending=None)
 
@@ -164,8 +164,8 @@ class LowRankArithmetic:
         numbers = base.numbers.copy()
         numbers[units] = of_either(x.numbers[units], y.numbers[units], self._next_number)
         self._next_number += len(units)
-        found = bending.values
-        over = FloatField(found.values[:, bent].clamp(min=0), found.error, zeros=_not_above(found, bent, 0.0))
+        values = bending.values
+        over = FloatField(values.values[:, bent].clamp(min=0), values.error, zeros=_not_above(values, bent, 0.0))
         return replace(self._with_generators(base, bending.functions[bent], over), numbers=numbers)
 
     def chosen(self, fields: Sequence[LowRankField], columns: NDArray[np.int64]) -> LowRankField:
@@ -188,23 +188,23 @@ class LowRankArithmetic:
         lowest = torch.as_tensor(winners.min(axis=0).astype(np.int64))
         units = torch.as_tensor(np.flatnonzero(winners.max(axis=0) > lowest.numpy()))
         base = argument.on(units * (argument.columns // node.size) + lowest[units])
-        found = maximum.on(units)
-        over = found.values - base.values
-        error = lifted((base.error + found.error + UNIT * row_norms(over)) * ROUND_UP)
-        zeros = None if base.zeros is None or found.zeros is None else base.zeros & found.zeros
+        best = maximum.on(units)
+        over = best.values - base.values
+        error = lifted((base.error + best.error + UNIT * row_norms(over)) * ROUND_UP)
+        zeros = None if base.zeros is None or best.zeros is None else base.zeros & best.zeros
         return self.applied(node, argument, lowest, units, FloatField(over, error, zeros=zeros))
 
     def applied(self, node: Node, x: LowRankField, base: Tensor, units: Tensor, more: FloatField) -> LowRankField:
         """The output of a nonlinear node: on the pieces ``base``, plus what some units have over them."""
-        found = self._with_generators(self.on_pieces(node, x, base[None]), units, more)
-        keys = tuple(key for key in found.generators if key not in x.generators)
+        output = self._with_generators(self.on_pieces(node, x, base[None]), units, more)
+        keys = tuple(key for key in output.generators if key not in x.generators)
         which = units.numpy()
         if isinstance(node.op, Piecewise):
-            numbers = self._sameness.bent(found.numbers, node, x.numbers, which)
+            numbers = self._numbering.bent(output.numbers, node, x.numbers, which)
         else:
-            numbers = apart(found.numbers, which)
+            numbers = apart(output.numbers, which)
         making = Making(self._index[id(node)], base, units, keys)
-        return replace(found, makings=(*x.makings, making), numbers=numbers)
+        return replace(output, makings=(*x.makings, making), numbers=numbers)
 
     def _with_generators(self, base: LowRankField, units: Tensor, more: FloatField) -> LowRankField:
         """The field plus ``more`` (V, n), a function a unit."""
@@ -269,9 +269,9 @@ class LowRankArithmetic:
     ) -> dict[int, LowRankField]:
         recipe = Recipe.joined([x.recipe if isinstance(x, LowRankField) else x for x in live.values()])
         recipe = recipe if parts is None else replace(recipe, parts=parts)
-        found = _Replay(self, recipe, ranges).run(self._network, live)
+        fields = _Replay(self, recipe, ranges).run(self._network, live)
         error = recipe.coefficients.error
-        return {i: x.changed(lambda coefficients: replace(coefficients, error=error)) for i, x in found.items()}
+        return {i: x.changed(lambda coefficients: replace(coefficients, error=error)) for i, x in fields.items()}
 
 
 class _Replay:
@@ -285,16 +285,16 @@ class _Replay:
     def run(self, network: Network, wanted: Mapping[int, Any]) -> dict[int, LowRankField]:
         """The fields of the wanted nodes, whose coefficients carry no error of their own."""
         coordinates = self._some(slice(0, 2))
-        found = {0: self._arithmetic.begun(coordinates, self._recipe.parts)}
+        live = {0: self._arithmetic.begun(coordinates, self._recipe.parts)}
         for i, node in enumerate(network.nodes[1 : max(wanted) + 1], start=1):
             checkpoint()
-            if all(j in found for j in node.inputs) and (not node.is_nonlinear or i in self._makings):
-                inputs = [found[j] for j in node.inputs]
-                found[i] = (
+            if all(j in live for j in node.inputs) and (not node.is_nonlinear or i in self._makings):
+                inputs = [live[j] for j in node.inputs]
+                live[i] = (
                     self._applied(node, inputs[0], i) if node.is_nonlinear else self._arithmetic.linear(node, inputs)
                 )
-            found = {j: x for j, x in found.items() if network.last_use[j] > i or j in wanted}
-        return {i: found[i] for i in wanted}
+            live = {j: x for j, x in live.items() if network.last_use[j] > i or j in wanted}
+        return {i: live[i] for i in wanted}
 
     def _applied(self, node: Node, x: LowRankField, i: int) -> LowRankField:
         making = self._makings[i]
@@ -341,10 +341,10 @@ def _hinges(node: Node, bending: Bending, bent: Tensor) -> FloatField:
     """What a piecewise-linear function has over its lowest piece, for units that bend (proofs/, Lemma 11 (a))."""
     op = node.op
     assert isinstance(op, Piecewise)
-    units, found = bending.functions[bent], bending.values
+    units, bent_values = bending.functions[bent], bending.values
     lowest, highest = bending.lowest[units], bending.highest[units]
     slopes = torch.as_tensor(table(op.slopes, node)[:, units.numpy()].copy())
-    values = found.values[:, bent]
+    values = bent_values.values[:, bent]
     total, magnitude = torch.zeros_like(values), torch.zeros_like(values)
     zeros, steepest = torch.ones_like(values, dtype=torch.bool), torch.zeros(len(units), dtype=torch.float64)
     for piece, level in enumerate(op.breakpoints.tolist(), start=1):
@@ -354,14 +354,14 @@ def _hinges(node: Node, bending: Bending, bent: Tensor) -> FloatField:
         total += beyond
         magnitude += beyond.abs()
         steepest += change.abs()
-        zeros &= ~here | _not_above(found, bent, level)
-    error = largest(steepest) * found.error + gamma(len(op.breakpoints) + 4) * row_norms(magnitude)
+        zeros &= ~here | _not_above(bent_values, bent, level)
+    error = largest(steepest) * bent_values.error + gamma(len(op.breakpoints) + 4) * row_norms(magnitude)
     return FloatField(total, lifted(error * ROUND_UP), zeros=zeros)
 
 
 def _not_above(x: FloatField, columns: Tensor, level: float) -> Tensor:
     """Where some functions are certainly not above a level, bool (V, n)."""
-    found = x.values < level - x.bound().coarse()[:, None] - 2 * UNIT * abs(level)
+    below = x.values < level - x.bound().coarse()[:, None] - 2 * UNIT * abs(level)
     if level >= 0 and x.zeros is not None:
-        found |= x.zeros
-    return found[:, columns]
+        below |= x.zeros
+    return below[:, columns]

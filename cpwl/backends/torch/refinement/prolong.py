@@ -31,9 +31,9 @@ class Certain:
         return cls(empty, empty, empty.to(torch.int8))
 
     @classmethod
-    def joined(cls, one: Certain, other: Certain) -> Certain:
+    def joined(cls, first: Certain, second: Certain) -> Certain:
         """All signs of two lists."""
-        pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
+        pairs = ((first.vertex, second.vertex), (first.column, second.column), (first.sign, second.sign))
         return cls(*(torch.cat(pair) for pair in pairs))
 
     def take(self, chosen: Tensor) -> Certain:
@@ -42,8 +42,8 @@ class Certain:
 
     def moved(self, place: Tensor) -> Certain:
         """The signs at vertices that have a new place, there; -1 stands for none."""
-        found = self.take(place[self.vertex] >= 0)
-        return replace(found, vertex=place[found.vertex])
+        kept = self.take(place[self.vertex] >= 0)
+        return replace(kept, vertex=place[kept.vertex])
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,20 +167,20 @@ class Cutting:
 
     def values(self, vertices: Tensor | None = None) -> FloatField:
         """The functions on some vertices, in that order, each given once, or (None) on all."""
-        found, certain = self._on(vertices, None)
+        functions, certain = self._on(vertices, None)
         low = certain.take((certain.sign <= 0) & (self.level[certain.column] == 0))
-        return replace(found, settled=(low.vertex, self.function[low.column], low.sign))
+        return replace(functions, settled=(low.vertex, self.function[low.column], low.sign))
 
     def rectified(self, vertices: Tensor | None = None) -> FloatField:
         """The same of max(f, 0), for functions f that are cut at the one level 0.
 
         A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
         """
-        found, _ = self._on(vertices, self.reaching)
-        norms = torch.empty_like(found.error)
-        self.prolongation.kernel.rectify(found.values, norms)
-        self.know_zeros(found.error, norms, vertices)
-        return replace(found, norms=norms, held=self.reaching, width=self.field.columns)
+        positive, _ = self._on(vertices, self.reaching)
+        norms = torch.empty_like(positive.error)
+        self.prolongation.kernel.rectify(positive.values, norms)
+        self.know_zeros(positive.error, norms, vertices)
+        return replace(positive, norms=norms, held=self.reaching, width=self.field.columns)
 
     def know_zeros(self, error: Tensor, norms: Tensor, vertices: Tensor | None = None) -> None:
         """Puts 0 for the errors and norms of rectified rows (at some vertices, or at all) that are zero, in place.
@@ -204,9 +204,9 @@ class Cutting:
         low = self.certain.take((self.certain.sign <= 0) & (self.certain.vertex >= plan.old))
         new = torch.unique(low.vertex)
         if len(new):
-            found = Certain.joined(low, self._made(new, new))
-            column = self.place_of(found.column)
-            entries = torch.unique((found.vertex * count + column)[column >= 0])
+            zeros = Certain.joined(low, self._made(new, new))
+            column = self.place_of(zeros.column)
+            entries = torch.unique((zeros.vertex * count + column)[column >= 0])
             result[plan.old :] = torch.bincount(entries // count, minlength=plan.rows)[plan.old :] == count
         return result
 
@@ -226,27 +226,27 @@ class Cutting:
     @property
     def zeros(self) -> tuple[Tensor, Tensor]:
         """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
-        found = self.certain.take(self.certain.sign <= 0)
-        vertex, order = torch.sort(found.vertex)
-        place = self.place_of(found.column[order])
+        low = self.certain.take(self.certain.sign <= 0)
+        vertex, order = torch.sort(low.vertex)
+        place = self.place_of(low.column[order])
         return vertex[place >= 0], place[place >= 0]
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and the signs that are certain there."""
         plan = self.prolongation
         if vertices is None:
-            found, certain = plan.carry(self.field, held), self.certain
+            field, certain = plan.carry(self.field, held), self.certain
             if held is None and not len(plan.points):
-                scaled = None if found.scaled is None else replace(found.scaled, error=found.scaled.error.clone())
-                found = replace(found, values=found.values.clone(), error=found.error.clone(), scaled=scaled)
-            place = new = torch.arange(plan.old, plan.rows, device=found.values.device)
+                scaled = None if field.scaled is None else replace(field.scaled, error=field.scaled.error.clone())
+                field = replace(field, values=field.values.clone(), error=field.error.clone(), scaled=scaled)
+            place = new = torch.arange(plan.old, plan.rows, device=field.values.device)
         else:
-            found, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
+            field, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
             place = (vertices >= plan.old).nonzero(as_tuple=True)[0]
             new = vertices[place]
         made = self._made(new, place)
-        self._settle(found, made, certain, self._functions(held))
-        return found, Certain.joined(made, certain)
+        self._settle(field, made, certain, self._functions(held))
+        return field, Certain.joined(made, certain)
 
     def _functions(self, held: Tensor | None) -> Tensor:
         """For each column the place of its function among those that are held; -1 for none."""
