@@ -323,10 +323,6 @@ class Arrangement(ABC, Generic[Field]):
         the lowest index of the old ones that it joins.
         """
 
-    def doubting(self, regions: NDArray[np.bool_]) -> Arrangement[Field]:
-        """The same, with these regions (bool (R,)) ambiguous as well; an exact arrangement has no doubts."""
-        return self
-
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Taken[Field]:
         """The part of the arrangement that consists of the given regions, in that order."""
@@ -356,17 +352,6 @@ class Arrangement(ABC, Generic[Field]):
         lines from there on are new, and numbered here from this arrangement's ``lines`` on, part by part. That the
         parts cover this arrangement is checked, unless they are not to be the ``whole`` of it.
         """
-
-    @abstractmethod
-    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The vertices on a block's border, and for each a number by which all blocks know it; int64 (n,) each.
-
-        Empty if coordinates are exact, and for arrangements that are no blocks.
-        """
-
-    @abstractmethod
-    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> Arrangement[Field]:
-        """The arrangement with some vertices at other points (n, D), as near to the exact ones as their own."""
 
     @property
     @abstractmethod

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.arrangement import Arrangement
+from ..geometry.rounded import Rounded
 
 _FEWEST = 2048
 """Vertices of a block that is worth its border, if memory allows."""
@@ -155,6 +156,8 @@ class Borders:
 
     def agreed(self, block: Arrangement[Any]) -> Arrangement[Any]:
         """The block with its border's vertices where others have put them; the rest of them are remembered."""
+        if not isinstance(block, Rounded):
+            return block
         vertices, names = block.border()
         if not len(names):
             return block

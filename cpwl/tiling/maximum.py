@@ -21,6 +21,7 @@ from ..arrays.ragged import Ragged
 from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Arrangement, Exactly
+from ..geometry.rounded import Rounded
 from ..runtime.budget import checkpoint
 
 _LARGE = 9
@@ -225,6 +226,7 @@ class _Tournament:
             # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
             listed = doubtful.copy()
             listed[one[beside]] = listed[other[beside]] = True
+            assert isinstance(self._arrangement, Rounded), "an exact arrangement has no doubts"
             self._arrangement = self._arrangement.doubting(listed)
         needless = inner[alike & ~doubtful[one]]
         if not len(needless):

@@ -36,6 +36,7 @@ from ...geometry.arrangement import (
     Taken,
 )
 from ...geometry.polytope import Polytope
+from ...geometry.rounded import Rounded
 from ...numbers.rounding import floats
 from ...runtime.budget import checkpoint
 from .complex.areas import area_errors, areas
@@ -57,7 +58,7 @@ from .refinement.refine import Task, refine
 
 
 @dataclass(frozen=True, eq=False)
-class TorchArrangement(Portable, Arrangement[FloatField]):
+class TorchArrangement(Portable, Rounded[FloatField]):
     """A polygon cut into convex regions, with float64 coordinates that carry error bounds."""
 
     exact: ClassVar[bool] = False
@@ -375,14 +376,14 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         return Joined(new, lambda fields: stacked(fields).take(glue.kept), as_numpy(order))
 
     def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The vertices on a block's border and their names; see ``Arrangement.border``."""
+        """The vertices on a block's border and their names; see ``Rounded.border``."""
         if self._names is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         vertices = self._names.nonzero(as_tuple=True)[0]
         return as_numpy(vertices), as_numpy(self._names[vertices])
 
     def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> TorchArrangement:
-        """With some vertices at other points; see ``Arrangement.moved``."""
+        """With some vertices at other points; see ``Rounded.moved``."""
         chosen = torch.as_tensor(vertices, device=self._parents.device)
         wanted = torch.as_tensor(np.ascontiguousarray(points, np.float64), device=chosen.device)
         values, error = self._points.values.clone(), self._points.error.clone()
