@@ -37,7 +37,7 @@ settings.load_profile("seeded")
 
 TORCH, EXACT = "backends/torch", "backends/exact"
 REFINE, LONG = f"{TORCH}/refinement", f"{TORCH}/long_numbers"
-KERNELS = f"{TORCH}/kernels.pyx"
+KERNELS, OPERATIONS = f"{TORCH}/kernels.pyx", f"{REFINE}/kernels/operations.py"
 LADDER = "geometry/ladder.py"
 
 
@@ -97,25 +97,25 @@ BUGS = (
         'column[other], "cut")', "column[other])", ("degenerate",)),
     Bug("signs at crossings of chords count as those of vertices", f"{REFINE}/degenerate.py",
         'spans.column[third], "cut")', "spans.column[third])", ("degenerate",)),
-    Bug("a tolerance decides signs", f"{REFINE}/signs.py", "doubtful[row, column] = ~(size > bound) & (bound != 0)",
+    Bug("a tolerance decides signs", OPERATIONS, "doubtful[row, column] = ~(size > bound) & (bound != 0)",
         "doubtful[row, column] = ~(size > 1e-12) & (bound != 0)", GEOMETRY),
     Bug("zero on the sequential path is a tolerance", f"{REFINE}/entries.py",
         "self._open.append(~(size > bound[0]) & (bound[0] != 0))",
         "self._open.append(~(size > 1e-12) & (bound[0] != 0))", SEQUENTIAL),
-    Bug("rising crossings are dropped", f"{REFINE}/crossings.py",
+    Bug("rising crossings are dropped", OPERATIONS,
         "((above[first] & below[second]) | (below[first] & above[second]))", "(above[first] & below[second])",
         GEOMETRY),
     Bug("a tolerance decides the order of crossings", f"{REFINE}/crossings.py",
         "slack = spread / gap * ROUND_UP + 4 * UNIT",
         "slack = torch.full_like(spread, 1e-12)", ("error_bound",)),
-    Bug("edges are walked in one direction only", f"{REFINE}/chords.py",
-        "torch.where(complex_.forward[half_edge], crossing, mirrored)", "crossing", GEOMETRY),
-    Bug("nested chords count as crossing", f"{REFINE}/chords.py",
+    Bug("edges are walked in one direction only", OPERATIONS,
+        "torch.where(cells.forward[half_edge], crossing, mirrored)", "crossing", GEOMETRY),
+    Bug("nested chords count as crossing", OPERATIONS,
         "(chords.end[second] > chords.end[first])", "(chords.end[second] < chords.end[first])", GEOMETRY),
-    Bug("ties along a chord are not noticed", f"{REFINE}/chords.py",
+    Bug("ties along a chord are not noticed", OPERATIONS,
         "tied[chain[1:][within_slack(chain, sorted_, slacks)]] = True", "tied[chain[:0]] = True", GEOMETRY),
     # ---- the half-edges ----
-    Bug("crossings met backwards are off by one", f"{REFINE}/chords.py",
+    Bug("crossings met backwards are off by one", OPERATIONS,
         "mirrored = 2 * first[half_edge] + counts[half_edge] - 1 - crossing",
         "mirrored = 2 * first[half_edge] + counts[half_edge] - 2 - crossing", GEOMETRY),
     Bug("two next pointers are exchanged", f"{REFINE}/assemble.py",
@@ -148,7 +148,7 @@ BUGS = (
         'radius, "amax", include_self=False)', 'radius, "amin", include_self=False)', DEGENERATE),
     Bug("every chord begins on the left of every other", f"{REFINE}/degenerate.py",
         "torch.where(one < third, at_begin, -at_begin)", "at_begin", DEGENERATE),
-    Bug("chords with one end in common cross", f"{REFINE}/chords.py",
+    Bug("chords with one end in common cross", OPERATIONS,
         "begin = torch.searchsorted(chords.start, chords.start, right=True)",
         "begin = torch.arange(1, len(chords) + 1, device=inside.device)", DEGENERATE),
     Bug("rays of a site stand in the order of their sites' numbers", f"{REFINE}/degenerate.py",
@@ -206,8 +206,8 @@ BUGS = (
         "functions = argument.reshape(node.size, -1)[units]", "functions = argument.reshape(node.size, -1)[units, :1]",
         ("image_planes", "value_numbers")),
     Bug("functions of two nodes with one number cancel", f"{TORCH}/low_rank/arithmetic.py",
-        "return SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers)",
-        "return _without(SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers), "
+        "return LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers)",
+        "return _without(LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers), "
         "fields[0].numbers == fields[-1].numbers if len(fields) > 1 else numbers < 0)", ("low_rank",)),
     Bug("a cell lies on the sides of its own chord only", f"{REFINE}/sides_of_chords.py",
         "row[cell] ^= row[towards]", "pass", GEOMETRY),
@@ -286,8 +286,8 @@ BUGS = (
     Bug("streamed rows do not know which signs were decided", f"{REFINE}/streamed.py",
         "zeros = self.cutting.zeros", "zeros = points.first[:0], points.first[:0]", ("streamed",)),
     Bug("of the units that are left some are others", f"{REFINE}/streamed.py",
-        "self.cutting, self.held = cutting, cutting.reaching",
-        "self.cutting, self.held = cutting, cutting.reaching - (cutting.reaching > 0).long()", ("streamed",)),
+        "self.held, self._kernel = cutting.reaching, kernel",
+        "self.held, self._kernel = cutting.reaching - (cutting.reaching > 0).long(), kernel", ("streamed",)),
     Bug("a whole number too large for its bytes is sent in them", "arrays/pickled.py",
         "np.iinfo(kind).min <= low and high <= np.iinfo(kind).max", "np.iinfo(kind).min <= low", ("pickled",)),
     Bug("a block's last vertices are glued to nothing", f"{TORCH}/complex/glue.py",
@@ -321,8 +321,8 @@ BUGS = (
         ("arithmetic", "checker")),
     Bug("the shares of a cut are exchanged", f"{EXACT}/cutter.py", "return s // divisor, t // divisor",
         "return t // divisor, s // divisor", ("arrangement",)),
-    Bug("strides and dilations are exchanged", f"{EXACT}/arithmetic.py", "(*op.stride, *op.dilation)",
-        "(*op.dilation, *op.stride)", ("arithmetic",)),
+    Bug("strides and dilations are exchanged", "network/operators.py", "(*self.stride, *self.dilation)",
+        "(*self.dilation, *self.stride)", ("arithmetic",)),
     Bug("the canonical piece is the left one", "certification/criterion.py", "pieces += lowest >= 0",
         "pieces += (lowest >= 0) & (highest > 0)", ("certify",)),
     Bug("the last of tied arguments wins", "certification/criterion.py", "fits.argmax(axis=2), -1)",
