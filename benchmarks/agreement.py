@@ -16,13 +16,12 @@ from pathlib import Path
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from agreement import disagreements
-from families import case
-from image_planes import plane, sets
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
 from cpwl.errors import CpwlError
+from tests.support.agreement import disagreements
+from tests.support.families import case
+from tests.support.image_planes import plane, sets
 
 REPORT = 100
 """Networks between two reports."""

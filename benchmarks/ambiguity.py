@@ -16,11 +16,10 @@ from pathlib import Path
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from ambiguity import any_case, unlisted
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
 from cpwl.errors import CpwlError
+from tests.support.ambiguity import any_case, unlisted
 
 REPORT = 1000
 """Networks between two reports."""

@@ -22,14 +22,14 @@ from typing import Any
 
 import click
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # first: ``agreement`` there, not here
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
-from agreement import disagreements
-from families import Case, case
-from image_planes import plane, sets
 from machine import machine
 
 from cpwl.errors import CpwlError
+from tests.support.agreement import disagreements
+from tests.support.families import Case, case
+from tests.support.image_planes import plane, sets
 
 HERE = Path(__file__).resolve().parent
 
@@ -64,7 +64,7 @@ def conformance(device: str, laws: str, seconds: float) -> dict[str, Any]:
     environment = {**os.environ, "CPWL_DEVICE": device}
     try:
         done = subprocess.run(
-            [*command, HERE.parent / "tests" / "test_conformance.py"],
+            [*command, HERE.parent / "tests" / "backends" / "test_conformance.py"],
             capture_output=True, text=True, timeout=seconds, env=environment, cwd=HERE.parent,
         )  # fmt: skip
     except subprocess.TimeoutExpired as over:

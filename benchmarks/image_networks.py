@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # last: some names there are names here as well
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
-from real_data import FOLDER, cifar, cifar_labels, images, labels
+from tests.support.real_data import FOLDER, cifar, cifar_labels, images, labels
 
 WEIGHTS = Path(__file__).parent / "data"
 POOLS: dict[str, Callable[[], nn.Module] | None] = {

@@ -32,15 +32,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # first: ``agreement`` there, not here
-
-from agreement import disagreements
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
 import cpwl
 from cpwl.backends.torch import arrangement
 from cpwl.backends.torch.refinement.refine import Refined, Task
 from cpwl.geometry.ladder import Counts
 from cpwl.network import Network
+from tests.support.agreement import disagreements
 
 EPOCHS = {"digits": 30, "mnist": 4, "fashion-mnist": 4, "cifar10": 60}
 KNOWN = {"digits": 1400, "mnist": 8000, "fashion-mnist": 8000, "cifar10": 80}

@@ -2,9 +2,9 @@
 
     python benchmarks/import_graph.py [--picture docs/layers.svg]
 
-All of it is read from the source. The order of the folders, from the ground up, is the list in tests/layers.py. Another
-state of the package is looked at with ``--package``, and with ``--order`` where a file holds its own ``LAYERS``: names
-from the ground up, or the height of each.
+All of it is read from the source. The order of the folders, from the ground up, is the list in tests/support/layers.py.
+Another state of the package is looked at with ``--package``, and with ``--order`` where a file holds its own
+``LAYERS``: names from the ground up, or the height of each.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from textwrap import wrap
 
 import click
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from layers import GROUPS, LAYERS, PACKAGE, arrows, circles, floors_of, is_package, modules, rises
+from tests.support.layers import GROUPS, LAYERS, PACKAGE, arrows, circles, floors_of, is_package, modules, rises
 
 
 # ---- what is printed -----------------------------------------------------------------------------------------------

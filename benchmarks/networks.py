@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # last: it has a ``networks`` of its own
 
 from large_networks import small_cnn, vgg16
 
@@ -110,7 +109,7 @@ def _acas_xu(name: str) -> Reference:
 
 def _r_net(name: str) -> Reference:
     """A network of MTCNN, trained by others, on the plane through three random images, a hundredth of it."""
-    from real_data import mtcnn
+    from tests.support.real_data import mtcnn
 
     module, shape = mtcnn("rnet")
     points = np.random.default_rng(0).uniform(-1, 1, (3, *shape))
@@ -122,7 +121,8 @@ def _r_net(name: str) -> Reference:
 def _for_mnist(name: str, pool: str, share: float | None = None) -> Reference:
     """A network trained on MNIST, on the plane through three test images, or a share of it around the first of them."""
     from image_networks import SETS, stored
-    from real_data import around
+
+    from tests.support.real_data import around
 
     points = SETS["mnist"]().of_classes((3, 5, 8), 3)
     domain = cpwl.Domain.through(*points, margin=0.3)

@@ -50,6 +50,11 @@ class Bug:
     old: str
     new: str
     tests: tuple[str, ...]
+    """``orders`` stands for ``test_orders.py``, ``compiler/conv`` where several folders have a file of that name."""
+
+    def test_files(self, root: Path) -> list[Path]:
+        """Those files, below the root of a checkout."""
+        return [_called(root / "tests", name) for name in self.tests]
 
     def planted(self, source: str) -> str:
         """The source with the bug in it."""
@@ -59,9 +64,16 @@ class Bug:
         return source.replace(self.old, self.new)
 
 
+def _called(tests: Path, name: str) -> Path:
+    """The one test file of a name."""
+    folder, _, last = name.rpartition("/")
+    (file,) = (file for file in tests.rglob(f"test_{last}.py") if file.parent.match(folder or "*"))
+    return file
+
+
 ORDERS = ("orders", "compiled", "predicates")
-GEOMETRY = ("compiled", "predicates", "partition", "torch_backend", "conformance")
-SEQUENTIAL = ("degenerate", "repairs", "torch_backend")
+GEOMETRY = ("compiled", "predicates", "partition", "backend", "conformance")
+SEQUENTIAL = ("degenerate", "repairs", "backend")
 DEGENERATE = ("degenerate", "orders", "compiled", "predicates")
 BUGS = (
     # ---- signs and crossings in float64 ----
@@ -69,7 +81,7 @@ BUGS = (
         "return (self.values >= 0).astype(np.int8)", GEOMETRY),
     # ---- the ladder of decisions ----
     Bug("what a rung leaves open is not asked of the next", LADDER, "left = left[still_open]",
-        "left = left[still_open][:0]", ("ladder", "predicates", "extended")),
+        "left = left[still_open][:0]", ("ladder", "predicates", "long_numbers")),
     Bug("what is passed over on a sample is decided", LADDER, "            continue\n",
         "            left = left[:0]\n", ("ladder",)),
     Bug("a rung is asked for all that there is", LADDER, "still_open = rung.ask(left)\n",
@@ -95,7 +107,7 @@ BUGS = (
         GEOMETRY),
     Bug("a tolerance decides the order of crossings", f"{REFINE}/crossings.py",
         "slack = spread / gap * ROUND_UP + 4 * UNIT",
-        "slack = torch.full_like(spread, 1e-12)", ("proofs_error_bound",)),
+        "slack = torch.full_like(spread, 1e-12)", ("error_bound",)),
     Bug("edges are walked in one direction only", f"{REFINE}/chords.py",
         "torch.where(complex_.forward[half_edge], crossing, mirrored)", "crossing", GEOMETRY),
     Bug("nested chords count as crossing", f"{REFINE}/chords.py",
@@ -115,17 +127,17 @@ BUGS = (
         "self._below.all[new_cell, column] = True",
         "self._below.all[cell, column] = True", SEQUENTIAL),
     Bug("corners are passed over", f"{TORCH}/complex/dissolve.py", "return (degree == 2) & ((birth >= oldest)",
-        "return (degree == 2) & ((birth >= 0)", ("partition_conv", "boundary", "conformance")),
+        "return (degree == 2) & ((birth >= 0)", ("partitions/conv", "boundary", "conformance")),
     Bug("old vertices stay on straight lines", f"{TORCH}/complex/dissolve.py",
         "((birth >= oldest) | inside | _along_a_side(old, removed, ends, len(birth)))", "(birth >= oldest)",
         ("maximum",)),
     Bug("an edge too many is dissolved", "tiling/maximum.py",
         "(self._winners.values[one] == self._winners.values[other]).all(axis=1)",
         "(self._winners.values[one] == self._winners.values[other]).any(axis=1)",
-        ("boundary", "partition_conv", "partition")),
+        ("boundary", "partitions/conv", "partition")),
     Bug("matches with one function in common are the same", "tiling/maximum.py",
         "meetings = np.stack([self.numbers[first], self.numbers[first + 1]])",
-        "meetings = np.stack([self.numbers[first], self.numbers[first]])", ("maximum", "partition_conv")),
+        "meetings = np.stack([self.numbers[first], self.numbers[first]])", ("maximum", "partitions/conv")),
     # ---- degenerate cells ----
     Bug("what lies beyond a pivot comes before it", f"{REFINE}/coincidence.py", '"cut") * at_start[other]',
         '"cut") * -at_start[other]', DEGENERATE),
@@ -175,28 +187,28 @@ BUGS = (
         "np.where(below.at(match[varying]), self.columns(varying), other.columns(varying))", ("boundary", "partition")),
     # ---- spanned fields ----
     Bug("a function is out of reach if its centre is off the level", f"{TORCH}/low_rank/field.py",
-        "> self.radius[function]", "> 0", ("spanned",)),
+        "> self.radius[function]", "> 0", ("low_rank",)),
     Bug("a spanned zero needs no constant that is zero", f"{TORCH}/low_rank/field.py",
-        "(terms == 0) & self.constant.zeros[:, functions]", "terms == 0", ("spanned",)),
+        "(terms == 0) & self.constant.zeros[:, functions]", "terms == 0", ("low_rank",)),
     Bug("errors of coefficients are left out", f"{TORCH}/low_rank/field.py",
-        "Sharp(row, column, floor)", "Sharp(0 * row, column, floor)", ("spanned",)),
+        "Sharp(row, column, floor)", "Sharp(0 * row, column, floor)", ("low_rank",)),
     Bug("errors of generators are left out", f"{TORCH}/low_rank/field.py",
-        "(size[here] * part.rows.error) @ unknown", "0 * (size[here] * part.rows.error) @ unknown", ("spanned",)),
+        "(size[here] * part.rows.error) @ unknown", "0 * (size[here] * part.rows.error) @ unknown", ("low_rank",)),
     Bug("a new coefficient has no error", f"{TORCH}/low_rank/arithmetic.py",
-        "lifted(torch.hypot(old.error, more.error) * ROUND_UP)", "old.error", ("spanned",)),
+        "lifted(torch.hypot(old.error, more.error) * ROUND_UP)", "old.error", ("low_rank",)),
     Bug("a unit that keeps to one piece of a block keeps its old base", f"{TORCH}/low_rank/arithmetic.py",
-        "torch.where(lowest == highest, lowest, base)", "base", ("spanned",)),
+        "torch.where(lowest == highest, lowest, base)", "base", ("low_rank",)),
     Bug("new numbers of maxima are given again", f"{TORCH}/low_rank/arithmetic.py",
-        "self._next_number += len(units)", "pass", ("spanned",)),
+        "self._next_number += len(units)", "pass", ("low_rank",)),
     Bug("units that bend are the same if their arguments are", "fields/value_numbers.py",
-        "[argument[units], *map(_bits, table(node.op.slopes, node)[:, units])]", "[argument[units]]", ("spanned",)),
+        "[argument[units], *map(_bits, table(node.op.slopes, node)[:, units])]", "[argument[units]]", ("low_rank",)),
     Bug("maxima are the same if their first arguments are", "fields/value_numbers.py",
         "functions = argument.reshape(node.size, -1)[units]", "functions = argument.reshape(node.size, -1)[units, :1]",
-        ("image_planes", "sameness")),
+        ("image_planes", "value_numbers")),
     Bug("functions of two nodes with one number cancel", f"{TORCH}/low_rank/arithmetic.py",
         "return SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers)",
         "return _without(SpannedField(recipe.coefficients, constant, rows, recipe.makings, numbers), "
-        "fields[0].numbers == fields[-1].numbers if len(fields) > 1 else numbers < 0)", ("spanned",)),
+        "fields[0].numbers == fields[-1].numbers if len(fields) > 1 else numbers < 0)", ("low_rank",)),
     Bug("a cell lies on the sides of its own chord only", f"{REFINE}/sides_of_chords.py",
         "row[cell] ^= row[towards]", "pass", GEOMETRY),
     Bug("a vertex on two chords is at the level of one", f"{REFINE}/prolong.py",
@@ -220,7 +232,7 @@ BUGS = (
         ("certainty",)),
     Bug("entries are bounded as before they moved", KERNELS,
         "result[i] = max(most * ROUND_UP, SMALLEST) if most != 0 else 0.0", "result[i] = 0.0",
-        ("certainty", "proofs_error_bound")),
+        ("certainty", "error_bound")),
     Bug("a column may be met three times", KERNELS, "odd[c] |= times[column[crossing[k]]] != 2",
         "odd[c] |= times[column[crossing[k]]] < 2", ("compiled",)),
     Bug("a chord is left for the wrong side", KERNELS, "successor[ahead + two] = back + one",
@@ -229,27 +241,27 @@ BUGS = (
         "result[n, w // 64] ^= <uint64_t>1 << (w % 64)", "result[n, w // 64] ^= 0", GEOMETRY),
     Bug("a new row is as near as the nearer of its ends", KERNELS,
         "(1 - t) * one.error + t * other.error + slack * (reach + one.error + other.error)",
-        "min(one.error, other.error)", ("compiled", "streamed", "proofs_error_bound")),
+        "min(one.error, other.error)", ("compiled", "streamed", "error_bound")),
     # ---- exact decisions ----
     Bug("an exact position is measured from the other end", LADDER, "return float(one / (one + other))",
         "return float(other / (one + other))", GEOMETRY),
     Bug("a function of float64 numbers has no bound", f"{LONG}/oracle.py",
         "as_numpy(field.values[at])[None], as_numpy(field.bound().at(*at))",
-        "as_numpy(field.values[at])[None], 0 * as_numpy(field.bound().at(*at))", ("extended", "coordinates")),
+        "as_numpy(field.values[at])[None], 0 * as_numpy(field.bound().at(*at))", ("long_numbers", "coordinates")),
     Bug("what may be zero on a cell is zero there", LADDER,
         "result[result] = self._functions.vanishing_everywhere(*pairs[:, result])", "pass", ("ladder", "image_planes")),
     Bug("an argument that is exceeded somewhere does not play", "tiling/stages.py",
         "kept &= ~(high < low.max(axis=1, keepdims=True))", "kept &= ~(low < high.max(axis=1, keepdims=True))",
-        ("spanned",)),
+        ("low_rank",)),
     Bug("lines keep the names of those before them", "fields/predicates.py",
         "getattr(self, f.name)[:start], getattr(more",
         "getattr(self, f.name), getattr(more", GEOMETRY),
     Bug("outputs are one function whatever their biases", "fields/value_numbers.py",
         "op.weight.reshape(len(op.weight), -1), op.bias]",
-        "op.weight.reshape(len(op.weight), -1), 0 * op.bias]", ("sameness",)),
+        "op.weight.reshape(len(op.weight), -1), 0 * op.bias]", ("value_numbers",)),
     Bug("numbers of two inputs are mixed up", "fields/value_numbers.py",
         "_numbered(np.concatenate(inputs), _origins(inputs))",
-        "np.concatenate(inputs)", ("sameness",)),
+        "np.concatenate(inputs)", ("value_numbers",)),
     Bug("crossings in a new order keep their old columns", f"{REFINE}/orders.py",
         "column[index], position[index], slack[index] = crossings.column[index[order]],",
         "column[index], position[index], slack[index] = crossings.column[index],", ORDERS),
@@ -267,7 +279,7 @@ BUGS = (
     Bug("a unit that is off at one vertex is left out", f"{TORCH}/complex/segments.py",
         "np.bitwise_and.reduce", "np.bitwise_or.reduce", ORDERS),
     Bug("a unit that is off at one vertex is left out, on other devices", f"{TORCH}/complex/segments.py",
-        "words[:half] & words[half : 2 * half]", "words[:half] | words[half : 2 * half]", ("torch_backend",)),
+        "words[:half] & words[half : 2 * half]", "words[:half] | words[half : 2 * half]", ("backend",)),
     Bug("streamed rows are not exactly zero where a unit made them", f"{REFINE}/streamed.py",
         "made, also = (self.cutting.place_of(columns)", "made, also = (self.cutting.place_of(columns) * 0 - 1",
         ("streamed",)),
@@ -277,7 +289,7 @@ BUGS = (
         "self.cutting, self.held = cutting, cutting.reaching",
         "self.cutting, self.held = cutting, cutting.reaching - (cutting.reaching > 0).long()", ("streamed",)),
     Bug("a whole number too large for its bytes is sent in them", "arrays/pickled.py",
-        "np.iinfo(kind).min <= low and high <= np.iinfo(kind).max", "np.iinfo(kind).min <= low", ("compact",)),
+        "np.iinfo(kind).min <= low and high <= np.iinfo(kind).max", "np.iinfo(kind).min <= low", ("pickled",)),
     Bug("a block's last vertices are glued to nothing", f"{TORCH}/complex/glue.py",
         "number[places] = number[first]", "pass", ("blocks",)),
     Bug("glued edges run as they did in their blocks", f"{TORCH}/complex/glue.py",
@@ -290,27 +302,27 @@ BUGS = (
         "return place[self.function]", "return self.function", ORDERS),
     Bug("the rounding of a dense layer is left out of its bound", f"{TORCH}/fields/arithmetic.py",
         "error = lifted((constants.norms.spectral * x.error + rounding) * ROUND_UP)",
-        "error = lifted(constants.norms.spectral * x.error * ROUND_UP)", ("proofs_error_bound",)),
+        "error = lifted(constants.norms.spectral * x.error * ROUND_UP)", ("error_bound",)),
     Bug("an error bound is half of what it must be", f"{TORCH}/fields/field.py",
         "return operations * UNIT / (1 - operations * UNIT)", "return 0.5 * operations * UNIT",
-        ("proofs_error_bound", "predicates")),
+        ("error_bound", "predicates")),
     Bug("the spectral bound is a Frobenius norm over the root of the width", f"{TORCH}/fields/norms.py",
         "return Norms(factor(min(spectral_bound(weight), absolute)), absolute)",
-        "return Norms(factor(float(weight.norm()) / weight.shape[0] ** 0.5), absolute)", ("proofs_error_bound",)),
+        "return Norms(factor(float(weight.norm()) / weight.shape[0] ** 0.5), absolute)", ("error_bound",)),
     Bug("a gathered zero is the first entry", f"{TORCH}/fields/field.py",
         "return result.masked_fill(missing, 0.0) if bool(missing.any()) else result", "return result",
-        ("proofs_error_bound", "compiler_conv")),
+        ("error_bound", "compiler/conv")),
     Bug("a skip connection reads a stale field", "fields/arithmetic.py",
         "inputs = [self._live[j] for j in node.inputs]\n            if node.is_nonlinear:",
         "inputs = [self._live[min(self._live)] if len(node.inputs) > 1 else self._live[j] for j in node.inputs]\n"
         "            if node.is_nonlinear:", ("predicates",)),
     # ---- the exact backend ----
     Bug("a division is rounded", f"{EXACT}/arithmetic.py", "lambda d: 1 / Fraction(d)", "lambda d: Fraction(1 / d)",
-        ("exact_arithmetic", "checker")),
+        ("arithmetic", "checker")),
     Bug("the shares of a cut are exchanged", f"{EXACT}/cutter.py", "return s // divisor, t // divisor",
-        "return t // divisor, s // divisor", ("exact_arrangement",)),
+        "return t // divisor, s // divisor", ("arrangement",)),
     Bug("strides and dilations are exchanged", f"{EXACT}/arithmetic.py", "(*op.stride, *op.dilation)",
-        "(*op.dilation, *op.stride)", ("exact_arithmetic",)),
+        "(*op.dilation, *op.stride)", ("arithmetic",)),
     Bug("the canonical piece is the left one", "certification/criterion.py", "pieces += lowest >= 0",
         "pieces += (lowest >= 0) & (highest > 0)", ("certify",)),
     Bug("the last of tied arguments wins", "certification/criterion.py", "fits.argmax(axis=2), -1)",
@@ -336,27 +348,27 @@ BUGS = (
         "demand(True, 1,", ("checker",)),
     # ---- the compiler and what is read from a partition ----
     Bug("the padding of a convolution is exchanged", "compiler/operators/conv.py", "return [(r // 2, r - r // 2)",
-        "return [(r - r // 2, r // 2)", ("compiler_conv",)),
+        "return [(r - r // 2, r // 2)", ("compiler/conv",)),
     Bug("pooling windows are listed column by column", "compiler/operators/pool.py",
         "*(lead + 2 * d + 1 for d in range(dims))]", "*(lead + 2 * d + 1 for d in reversed(range(dims)))]",
-        ("compiler_conv", "partition_conv")),
+        ("compiler/conv", "partitions/conv")),
     Bug("short pooling windows are filled up with zero", "compiler/operators/pool.py",
-        "[_positions(axis, lambda window: window[0])", "[_positions(axis, lambda window: -1)", ("compiler_conv",)),
+        "[_positions(axis, lambda window: window[0])", "[_positions(axis, lambda window: -1)", ("compiler/conv",)),
     Bug("a point at the height of a vertex is counted twice", f"{TORCH}/complex/locate.py",
         "(start[:, 1] <= y) & (y < end[:, 1])", "(start[:, 1] <= y) & (y <= end[:, 1])",
-        ("torch_backend", "conformance", "partition")),
+        ("backend", "conformance", "partition")),
     Bug("ends of boundaries stay where rows have them", "tiling/cells.py", "        if walls is None:\n",
         "        if True:\n", ("coordinates",)),
     Bug("what cuts a sharpened partition is not sharpened", "tiling/cells.py",
         "0.0 if tiling.arrangement.is_sharp else POOR", "POOR", ("coordinates",)),
     Bug("areas of cells are those of rounded corners", "tiling/cells.py", "None, self.exact_walls(), checked",
-        "None, None, checked", ("coordinates",)),
+        "None, None, checked", ("areas",)),
     Bug("squares of bounds underflow", f"{TORCH}/arrangement.py", "bound = lifted(lengths(bounds) * ROUND_UP)",
         "bound = lifted(torch.linalg.vector_norm(bounds, dim=1) * ROUND_UP)", ("coordinates",)),
     Bug("what rounds to zero is zero", "numbers/rounding.py", "max(2.0**-53 * abs(found), LEAST)",
-        "2.0**-53 * abs(found)", ("coordinates",)),
+        "2.0**-53 * abs(found)", ("rounding",)),
     Bug("a number beside a large one is nothing", "numbers/double_double.py",
-        "np.where(np.logical_and.reduce(kept), radius, radius + _TINY)", "radius", ("coordinates",)),
+        "np.where(np.logical_and.reduce(kept), radius, radius + _TINY)", "radius", ("double_double",)),
     Bug("a grid has squares of any size", f"{TORCH}/complex/locate.py", "self._side * np.finfo(float).tiny",
         "0.0", ("scales",)),
     Bug("vertices stay where rows have them, however poor", "tiling/stages.py", "POOR = 2.0**-20", "POOR = 1.0",
@@ -367,11 +379,10 @@ BUGS = (
         "signs * _inner_signs(functions, lines))", "signs)",
         ("coordinates",)),
     Bug("the bound on an area forgets that corners are rounded", f"{TORCH}/complex/areas.py",
-        "moved + rounding", "rounding",
-        ("coordinates",)),
+        "moved + rounding", "rounding", ("areas",)),
     Bug("points are placed by rounded vertices", f"{TORCH}/complex/locate.py",
         "margin = error[0] * sizes[1] + error[1] * sizes[0] + error[0] * error[1]", "margin = 0.0 * sizes[0]",
-        ("coordinates",)),
+        ("locate", "coordinates")),
     Bug("a line is taken from the pieces of another region", f"{LONG}/lines.py",
         "home[wanted] = np.cumsum(fresh) - 1", "home[wanted] = 0", ("coordinates",)),
     Bug("a line between areas that tie is no boundary", "regions/classes.py",
@@ -383,10 +394,10 @@ BUGS = (
         "return still_open & False", ("execution",)),
     Bug("a search for inputs that was cut short is a proof", "numbers/float_formats.py",
         "len(ranks[axis]) <= columns)", "True)",
-        ("floats",)),
+        ("float_formats",)),
     Bug("the width of a region is its height over its first edge", "comparisons/partitions.py",
         "root(min(squares, default",
-        "root(min(squares[:1], default", ("compare",)),
+        "root(min(squares[:1], default", ("comparisons/partitions",)),
     # ---- statistics, slices, units ----
     Bug("slopes from vertices wherever there are some", "statistics/slopes.py",
         "if len(open_):", "if len(open_) == len(found):",
@@ -397,39 +408,39 @@ BUGS = (
         "float(self.slopes @ (self.areas / self._area))",
         "float(self.slopes.mean())", ("statistics",)),
     Bug("the seed of a slice forgets its number", "analysis/many_slices.py", "seed=(seed, i, k)", "seed=(seed, i)",
-        ("analysis_study",)),
+        ("study",)),
     Bug("the second axis of a slice is not made orthogonal", "analysis/random_slices.py", "for _ in range(2):",
-        "for _ in range(0):", ("analysis_study",)),
+        "for _ in range(0):", ("study",)),
     Bug("squares of all sides are in one group", "analysis/many_slices.py", '("network", "points", "side"),',
-        '("network", "points"),', ("analysis_study",)),
+        '("network", "points"),', ("study",)),
     Bug("the last batch of a file of regions is left out", "datasets/folder_statistics.py",
-        "yield from read_regions(file)", "yield from list(read_regions(file))[:1]", ("cli_measuring",)),
+        "yield from read_regions(file)", "yield from list(read_regions(file))[:1]", ("measuring",)),
     Bug("a checksum is not compared", "datasets/folder.py", "if digest_of(file) != digest:", "if digest_of(file) == 0:",
         ("checksums",)),
     Bug("a line of the journal may be any", "datasets/journal.py",
         "if found != _sum(values):", "if not found:", ("checksums",)),
     Bug("a file is written over the old one", "storage/files.py",
         "    other = _beside(target)\n    try:\n        yield _creatable(other, target)",
-        "    other = target\n    try:\n        yield _creatable(other, target)", ("files",)),
+        "    other = target\n    try:\n        yield _creatable(other, target)", ("storage/files",)),
     Bug("an archive may unpack to anything", "storage/archive.py", "if unpacked > max(_UNSUSPECTED, _GROWTH * size):",
         "if unpacked < 0:", ("damage",)),
     Bug("a step's edges are looked for where its regions are one", "statistics/crossing_units.py",
         "np.flatnonzero(regions[:, 0] != regions[:, 1])", "np.flatnonzero(regions[:, 0] == regions[:, 1])",
-        ("analysis_units",)),
+        ("units",)),
     Bug("pieces on the two sides of an edge are exchanged", "statistics/crossing_units.py",
         "left, right = pieces.take(regions[rows, 0]), pieces.take(regions[rows, 1])",
-        "right, left = pieces.take(regions[rows, 0]), pieces.take(regions[rows, 1])", ("analysis_units",)),
+        "right, left = pieces.take(regions[rows, 0]), pieces.take(regions[rows, 1])", ("units",)),
     Bug("units that cut as many edges repeat each other", "analysis/unit_activity.py",
         "self.crossings.facet[rows[unit]].tobytes()", "bytes(len(rows[unit]))",
-        ("analysis_units",)),
+        ("units",)),
     Bug("a unit on one piece is dead whatever its slope", "analysis/unit_activity.py", "np.arange(node.size)] == 0",
-        "np.arange(node.size)] < 9", ("analysis_units",)),
+        "np.arange(node.size)] < 9", ("units",)),
     Bug("curves go on where several meet", "analysis/unit_activity.py",
         "np.where((begin == 1) & (end == 1), starting, -1)",
-        "starting", ("analysis_units",)),
+        "starting", ("units",)),
     Bug("a closed curve is an open one", "analysis/unit_activity.py",
         "(True, order[led[order]])", "(False, order[led[order]])",
-        ("analysis_units",)),
+        ("units",)),
 )  # fmt: skip
 
 
@@ -484,10 +495,11 @@ def _hunt(copy: Path, bugs: Sequence[Bug], seconds: float) -> list[str]:
 def _caught(copy: Path, bug: Bug, seconds: float) -> str:
     """The first test that fails with the bug in the copy; "" if none does in time."""
     file = copy / "cpwl" / bug.file
+    tests = [file.relative_to(copy).as_posix() for file in bug.test_files(copy)]
     source = file.read_text(encoding="utf-8")
     _write(copy, file, bug.planted(source))
     try:
-        return next(iter(_failing(copy, [f"tests/test_{name}.py" for name in bug.tests], seconds)), "")
+        return next(iter(_failing(copy, tests, seconds)), "")
     finally:
         _write(copy, file, source)
 

@@ -16,9 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from certify_inputs import SQUARE, he_network, networks
-from checker_fuzz import OF_ALL, OF_TILINGS, is_false, mutated, scrambled, verdict
-from checker_inputs import Document, documents, encoded, every_operator, permuted, shifted, small_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +30,9 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
+from tests.support.certify_inputs import SQUARE, he_network, networks
+from tests.support.checker_fuzz import OF_ALL, OF_TILINGS, is_false, mutated, scrambled, verdict
+from tests.support.checker_inputs import Document, documents, encoded, every_operator, permuted, shifted, small_network
 
 GOLDEN = Path(__file__).parent / "certificates"
 FILES = [path for path in sorted(GOLDEN.glob("*/*")) if path.suffix in (".json", ".gz")]

@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_compiler import assert_computes, kinds, points
 from torch import nn
 
 import cpwl
@@ -21,6 +20,7 @@ from cpwl.errors import CpwlError
 from cpwl.network import Periodic as PeriodicOp
 from cpwl.network import Piecewise
 from cpwl.nn import Cosine, Periodic, PiecewiseLinear, PositionalEncoding, Sine, TriangleWave
+from tests.support.torch_modules import assert_computes, kinds, points
 
 MODULES = {
     "piecewise": PiecewiseLinear([-2.0, 0.5, 3.0], [1.0, -0.5, 2.0, 0.0], 1.0),

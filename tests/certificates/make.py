@@ -1,6 +1,6 @@
 """Writes the golden certificates beside it: accept/, reject/ (the name begins with the rule), malformed/.
 
-    python tests/certificates/make.py
+    python -m tests.certificates.make
 
 The files are kept; no test writes them. Run it when the format changes, and read what it changed.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import gzip
-import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,18 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from cpwl import certify
+from cpwl.claims.document import document as stated
+from cpwl.claims.entries import digest, network_entry
+from cpwl.network import RELU, Dense, Network
+from cpwl.partitions.compute import partition
+from tests.support.certify_inputs import SQUARE
+from tests.support.checker_inputs import Document, documents, encoded, shifted, small_network
+
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from certify_inputs import SQUARE  # noqa: E402
-from checker_inputs import Document, documents, encoded, shifted, small_network  # noqa: E402
-
-from cpwl import certify  # noqa: E402
-from cpwl.claims.document import document as stated  # noqa: E402
-from cpwl.claims.entries import digest, network_entry  # noqa: E402
-from cpwl.network import RELU, Dense, Network  # noqa: E402
-from cpwl.partitions.compute import partition  # noqa: E402
-
 Change = Callable[[Document], None]
 
 

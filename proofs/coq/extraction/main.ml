@@ -1,4 +1,4 @@
-(* Reads a certificate in the plain form that tests/coq_form.py writes and prints what the proven checker says of it.
+(* Reads a certificate in the plain form that tests/support/coq_form.py writes and prints what the proven checker says of it.
    Not proven: this file (reading), and the translation of the certificate into the plain form. *)
 open Checker
 

@@ -1,0 +1,156 @@
+"""What an error says is true, and says what is meant: the file, the argument, the kind of thing, and what to do."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor, nn
+
+import cpwl
+from cpwl import checker
+from cpwl.cli import main
+from cpwl.errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
+from cpwl.storage.files import reading
+from tests.support.networks import mlp
+from tests.support.onnx_models import check, constant, model
+from tests.support.onnx_models import random as numbers
+
+SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("messages")
+    part = cpwl.partition(mlp(0, [2, 4, 2]), SQUARE)
+    part.save(made / "part.npz")
+    cpwl.certify(part).save(made / "c.json")
+    cpwl.certify(part).save(made / "c.json.gz")
+    return made
+
+
+# ---- models ----------------------------------------------------------------------------------------------------------
+class Forward(nn.Module):
+    def __init__(self, forward: Any) -> None:
+        super().__init__()
+        self.function = forward
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x)
+
+
+def compiled(forward: Any, **options: Any) -> cpwl.Network:
+    return cpwl.compile(Forward(forward).eval(), torch.zeros(1, 3), **options)
+
+
+@pytest.mark.parametrize("predicate", ["input", "constant"])
+def test_a_choice_of_the_model_is_no_constant(predicate: str) -> None:
+    def choice(x: Tensor) -> Tensor:
+        decided = x.sum() > 0 if predicate == "input" else torch.ones(1).sum() > 0
+        return torch.cond(decided, lambda y: y.relu(), lambda y: -y, (x,))
+
+    with pytest.raises(UnsupportedLayerError, match="cond: it holds graphs of its own") as caught:
+        compiled(choice)
+    assert "constant" not in str(caught.value)
+
+
+@pytest.mark.parametrize("output", [1, 2, 7])
+def test_outputs_to_choose_from_are_tensors(output: int) -> None:
+    with pytest.raises(ArgumentError, match=f"got {output}; it returns tuple: choose one by output=, one of 0, or"):
+        compiled(lambda x: (x.relu(), 3, None), output=output)
+
+
+POWERS = {"number": lambda x: x.pow(1), "float": lambda x: x**1.0, "tensor": lambda x: x.pow(torch.ones(3))}
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_a_power_of_one_is_the_identity(name: str) -> None:
+    function = POWERS[name]
+    x = np.array([0.5, -1.0, 2.0])
+    found = cpwl.evaluate(compiled(lambda v: function(v).relu()), x)
+    wanted = function(torch.tensor(x)[None]).relu()[0].numpy()
+    np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(UnsupportedLayerError, match="it is curved"):
+        compiled(lambda v: function(v).pow(3))
+
+
+def test_a_power_of_one_in_a_file_is_the_identity() -> None:
+    from onnx.helper import make_node
+
+    for exponent in (np.float32(1), np.ones((2, 3), np.float32)):
+        nodes = [make_node("Pow", ["x", "e"], ["y"])]
+        check(model(nodes, (1, 3), {"e": constant(exponent)}), numbers(1, 3))
+    with pytest.raises(UnsupportedLayerError, match="it is curved"):
+        cpwl.compile(model([make_node("Pow", ["x", "e"], ["y"])], (1, 3), {"e": constant([1, 1, 2])}))
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+def test_a_certificate_is_told_from_a_partition(folder: Path) -> None:
+    for name in ("c.json", "c.json.gz"):
+        with pytest.raises(FileFormatError, match=r"looks like a certificate.*Certificate\.load"):
+            cpwl.load(folder / name)
+
+
+def test_check_says_which_file_is_none_and_what_it_is(folder: Path) -> None:
+    answer = CliRunner().invoke(main, ["check", str(folder / "part.npz")])
+    assert answer.exit_code == 2 and "such as a partition, and not a certificate" in answer.output
+    both = CliRunner().invoke(main, ["check", str(folder / "c.json"), str(folder / "part.npz")])
+    assert both.exit_code == 2 and "part.npz: " in both.output
+
+
+def test_what_unpacks_to_too_much_is_not_called_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "MAX_BYTES", 1000)
+    for data, said in ((gzip.compress(b" " * 1001), "unpacks to more than 1000"), (b" " * 1001, "has more than 1000")):
+        with pytest.raises(checker.Malformed, match=said):
+            checker.parse(data)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ENOMEM, errno.EACCES, errno.ENOSPC, errno.ESTALE])
+def test_what_is_no_fault_of_a_file_is_not_called_one(number: int, folder: Path, monkeypatch: Any) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(OSError, match=os.strerror(number)), reading("x", "a file", "Write it again."):
+        fails()
+    cpwl.write_partition(mlp(0, [2, 4, 2]), SQUARE, folder / f"set{number}", max_regions=1)
+    monkeypatch.setattr("cpwl.datasets.folder.digest_of", fails)
+    with pytest.raises(OSError, match=os.strerror(number)) as caught:
+        cpwl.write_partition(mlp(0, [2, 4, 2]), SQUARE, folder / f"set{number}", resume=True)
+    assert not isinstance(caught.value, cpwl.CpwlError)
+
+
+@pytest.mark.parametrize("error", [OSError("zstd: corrupt"), OSError(errno.EINVAL, "Invalid argument"), KeyError("x")])
+def test_what_readers_say_of_damage_is_a_fault_of_the_file(error: Exception) -> None:
+    with (
+        pytest.raises(FileFormatError, match=r"^x is not a file that cpwl can read.*Write it again\.$"),
+        reading("x", "a file", "Write it again."),
+    ):
+        raise error
+
+
+def test_an_error_of_writing_names_the_file_that_was_asked_for(folder: Path) -> None:
+    part = cpwl.load(folder / "part.npz")
+    writers = [part.save, part.statistics().to_csv, part.view, cpwl.Certificate.load(folder / "c.json").save]
+    for write in writers:
+        with pytest.raises(FileNotFoundError) as caught:
+            write(folder / "none" / "x.npz")
+        assert caught.value.filename == os.fspath(folder / "none" / "x.npz")
+
+
+@pytest.mark.parametrize("place", ["/proc/x.html", "/proc/self/x.html"])
+def test_a_folder_that_takes_no_files_is_not_called_missing(place: str, folder: Path) -> None:
+    answer = CliRunner().invoke(main, ["view", str(folder / "part.npz"), "--out", place])
+    assert answer.exit_code == 2 and "does not exist" not in answer.output and "cannot be written" in answer.output
+
+
+def test_a_shape_is_wanted_once() -> None:
+    local = cpwl.local_map(mlp(0, [2, 4, 2]), [0.0, 0.0])
+    with pytest.raises(ShapeError, match=r"v must have shape \(2,\), got \(3,\)"):
+        local.matvec([1, 2, 3])

@@ -1,0 +1,1 @@
+"""Executable counterparts of ``proofs/``, and the proofs in Coq."""

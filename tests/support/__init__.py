@@ -1,0 +1,35 @@
+"""What tests share; benchmarks use some of it. Nothing here is collected by pytest.
+
+agreement: how a float partition differs from the exact one
+ambiguity: what ``predicates="float"`` gets wrong without listing it
+blocks: partitions made in small blocks, an executor that stays here, and when two partitions are the same
+certify_inputs: networks with every kind of unit, also as exact models; partitions that are wrong on purpose
+checker_fuzz: certificates changed at random, and whether what one claims is true
+checker_inputs: small certificates of every kind
+command_line: ``cpwl`` called in this process
+conformance: laws of every backend's planar arrangements
+conformance_inputs: inputs for these laws
+coordinates: how far rounded coordinates, areas and places are from the exact ones
+coq_form: certificates as the checker made from Coq reads them
+cuts: how far ends of boundaries are from the exact ones
+damage: damaged, forged and hostile files
+exact_conv: convolutions and windows in exact arithmetic, an oracle
+exact_model: networks on the plane in exact arithmetic, an oracle
+example_files: the files that each example writes
+families: degenerate networks by family and seed
+full_disk: a disk that is full
+fuzz_onnx: mutated ONNX files; a command too
+image_planes: planes through real images, for small convolutional networks
+layers: the list of the layers, and what modules import
+local_networks: networks that hold every operator, and the same in torch
+networks: random networks of all kinds
+nnet_file: an .nnet file that uses all that the format has
+onnx_models: ONNX models, and onnxruntime's answers
+pages: runs the code of the documentation's pages; a command too
+parquet: a folder of regions as a reader of Parquet sees it
+public: all that the library lets one call or read
+real_data: networks and data of other people, in ``shared/data``
+third_backend: a backend that is the exact one under another name
+third_party: architectures of torchvision
+torch_modules: torch modules in small integers
+"""
