@@ -119,7 +119,8 @@ def _heights(
     boundary: Segments, regions: NDArray[np.int64], pairs: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The function that vanishes on the boundary, in each region: its constants (n,) and slopes (n, D), Fractions."""
-    constants, slopes = _local_maps(boundary, regions)
+    distinct, place = np.unique(regions, return_inverse=True)
+    constants, slopes = (table[place] for table in _local_maps(boundary, distinct))
     row = np.arange(len(regions))
     if boundary.level is not None:
         return constants[:, 0] - Fraction(boundary.level), slopes[:, 0]

@@ -9,7 +9,7 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.operators import Gather
 from .predicates import Names
-from .value_numbers import Sameness
+from .value_numbers import ValueNumbering
 
 Rows = NDArray[np.int64]
 
@@ -19,7 +19,7 @@ class Named:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network = network
-        self._sameness = Sameness(network, domain)
+        self._numbering = ValueNumbering(network, domain)
 
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
         """Whether names[i] is the difference of an entry from itself, or up to its sign the same as others[i].
@@ -48,7 +48,7 @@ class Named:
         argument = self._network.read_by(int(names.stage[0]))
         for region in np.unique(place[differences]).tolist():
             index = np.flatnonzero((place == region) & differences)
-            numbers = self._sameness.numbers(patterns[region], argument)
+            numbers = self._numbering.numbers(patterns[region], argument)
             found[index] = numbers[names.first[index]] == numbers[names.second[index]]
         return found
 

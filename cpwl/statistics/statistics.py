@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, NumericalRangeError
+from ..geometry.rounded import Rounded
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
@@ -355,7 +356,7 @@ class _Distinct:
 
 def _border(block: Tiling, outer: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The vertices that other blocks may have too, and for each a number by which all know it; int64 (n,) each."""
-    if not block.arrangement.exact:
+    if isinstance(block.arrangement, Rounded):
         return block.arrangement.border()
     vertices = np.unique(outer)
     texts = [str(point).encode() for point in block.vertices[vertices].tolist()]

@@ -22,6 +22,7 @@ from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Arrangement
 from ..geometry.ladder import Functions
+from ..geometry.rounded import Rounded
 from ..runtime.budget import checkpoint
 
 _LARGE = 9
@@ -227,6 +228,7 @@ class _Tournament:
             # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
             listed = doubtful.copy()
             listed[one[beside]] = listed[other[beside]] = True
+            assert isinstance(self._arrangement, Rounded), "an exact arrangement has no doubts"
             self._arrangement = self._arrangement.doubting(listed)
         needless = inner[alike & ~doubtful[one]]
         if not len(needless):

@@ -22,7 +22,7 @@ from .cut import Outcome
 from .dissolve import dissolve
 from .glue import Glue
 from .lattice import Lattice
-from .measure import ExactPoints, Rounded, exact_volumes, inside_exactly, surely_inside
+from .measure import ExactPoints, NearPoints, exact_volumes, inside_exactly, surely_inside
 from .names import Names, mixed, named, prolonged
 
 Field = TypeVar("Field", bound=FieldLike)
@@ -55,7 +55,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """Some rows of a field."""
 
     @abstractmethod
-    def _rounded(self) -> Rounded:
+    def _rounded(self) -> NearPoints:
         """The vertices in float64."""
 
     @abstractmethod
@@ -162,8 +162,8 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             raise ArgumentError("points must be finite numbers; one of them is not.")
         moved = np.abs(near).sum(axis=1) * 2.0**-52 + 2.0**-1000 if wanted.dtype == object else np.zeros(len(near))
         point, region = self._boxes.holding(near)
-        vertices = self._rounded() if known else Rounded(self._rounded().values, np.zeros(self._points.rows))
-        inside = surely_inside(self._lattice, region, vertices, Rounded(near, moved).take(point))
+        vertices = self._rounded() if known else NearPoints(self._rounded().values, np.zeros(self._points.rows))
+        inside = surely_inside(self._lattice, region, vertices, NearPoints(near, moved).take(point))
         open_ = np.flatnonzero(inside == 0)
         if len(open_):
             exact = homogeneous(wanted[point[open_]])
@@ -276,10 +276,3 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         apart = np.linalg.norm(values - values[first], axis=1)
         if (apart > (errors + errors[first]) * (1 + 2.0**-20)).any():
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")
-
-    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The vertices on a block's border and their names; see ``Arrangement.border``."""
-        if self._names is None or self.exact:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        vertices = np.flatnonzero(self._names)
-        return vertices, self._names[vertices]

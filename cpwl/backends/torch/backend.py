@@ -14,7 +14,8 @@ from . import arithmetic_on, check_device, persist
 from .arrangement import TorchArrangement
 from .fields.arithmetic import TorchArithmetic
 from .fields.execution import TorchExecution
-from .low_rank.arithmetic import SpanningArithmetic, serves
+from .low_rank.arithmetic import LowRankArithmetic, serves
+from .low_rank.either import EitherArithmetic
 from .solid.arrangement import TorchLatticeArrangement
 
 
@@ -41,7 +42,7 @@ class TorchBackend(Backend):
     def sweeping(self, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
         """Where decisions are exact, on the CPU, perhaps with fields that a few rows span."""
         if exact and domain.dim == 2 and self.device in (None, "cpu") and serves(network, domain):
-            return SpanningArithmetic(network, domain, self.arithmetic)
+            return EitherArithmetic(LowRankArithmetic(network, domain), self.arithmetic)
         return self.arithmetic
 
     def execution(self, dtype: str) -> TorchExecution:
