@@ -73,12 +73,10 @@ class _Oracle:
         if parts == INTEGERS:
             regions = self._exact(patterns)
             return lambda place, names: self._numbers(regions.forms(place, names))
-        if self._domain.dim != 2 or self._cheap(patterns, parts):
-            return None
-        return self._close(parts)(patterns, place, names).forms
+        return None if self._cheap(patterns, parts) else self._close(parts)(patterns, place, names).forms
 
     def walls(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Any:
-        if parts == INTEGERS or self._domain.dim != 2:
+        if parts == INTEGERS:
             return self._numbers(self._exact.forms(patterns, place, names))
         return self._close_lines(patterns, place, names, parts)
 
