@@ -72,6 +72,15 @@ class Backend(ABC):
     def arrangement(self, polytope: Polytope) -> Arrangement[Any]:
         """The arrangement whose one region is the polytope; ``UnsupportedDimensionError`` where there is none."""
 
+    def bundle(self, segments: int, *, maxima: bool) -> Any:
+        """So many segments [0, 1], one after the other, as one arrangement; ``BackendError`` where there is none.
+
+        Vertices 2 i and 2 i + 1 are the ends of segment i, on the walls 0 and 1; pieces follow each other, segment by
+        segment, from 0 to 1, also after every change. ``maxima``: whether maxima of fields will be taken. Of the fields
+        that come out ``at_vertices`` knows how far they are from the exact ones, and they live on ``fixed``.
+        """
+        raise BackendError(f"the {type(self).__name__} cuts no bundles of segments.")
+
     def sweeping(self, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
         """What a sweep over a domain computes with; ``exact``: where no decision is left to float64."""
         return self.arithmetic

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fields.predicates import ExactFunctions, Names, Oracle
-from ..fields.structural_zeros import Named
+from ..fields.structural_zeros import Named, NamedInBundle
 from ..geometry.arrangement import Form
+from ..geometry.bundle import Bundle
 from ..geometry.domain import Domain
 from ..geometry.ladder import INTEGERS
 from ..network.network import Network
@@ -73,7 +74,7 @@ class _Oracle:
         if parts == INTEGERS:
             regions = self._exact(patterns)
             return lambda place, names: self._numbers(regions.forms(place, names))
-        if self._domain.dim != 2 or self._cheap(patterns, parts):
+        if self._domain.dim != 2 and not isinstance(self._domain, Bundle) or self._cheap(patterns, parts):
             return None
         return self._close(parts)(patterns, place, names).forms
 
@@ -107,12 +108,16 @@ class _Oracle:
 
     @cached_property
     def _exact(self) -> SliceOracle:
-        from .exact.oracle import SliceOracle
+        from .exact.oracle import BundleOracle, SliceOracle
 
+        if isinstance(self._domain, Bundle):
+            return BundleOracle(self._network, self._domain)
         return SliceOracle(self._network, self._domain)
 
     @cached_property
     def _named(self) -> Named:
+        if isinstance(self._domain, Bundle):
+            return NamedInBundle(self._network, self._domain)
         return Named(self._network, self._domain)
 
     def _close(self, parts: int) -> CloseOracle:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from .. import compiled
-from ..complex.complex import Complex
 from ..complex.segments import set_bits, sort_within
 from ..fields.field import ROUND_UP, UNIT
 from .signs import Columns, Signs
@@ -35,18 +34,18 @@ class Crossings:
         return len(self.edge)
 
     @classmethod
-    def find(cls, complex_: Complex, columns: Columns, signs: Signs) -> Crossings:
-        """All crossings, sorted by (edge, position)."""
+    def find(cls, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
+        """All crossings of edges (E, 2), sorted by (edge, position)."""
         if compiled.serves(columns.values):
             bound = columns.bound.row, columns.bound.column, columns.bound.floor
-            return cls(*compiled.crossings(complex_.edges, signs.above, signs.below, columns.values, bound))
-        edge, column = set_bits(_opposite(complex_.edges, signs))
-        first, second = complex_.edges[edge].unbind(1)
+            return cls(*compiled.crossings(edges, signs.above, signs.below, columns.values, bound))
+        edge, column = set_bits(_opposite(edges, signs))
+        first, second = edges[edge].unbind(1)
         values = columns.values[first, column], columns.values[second, column]
         bounds = columns.bound.at(first, column), columns.bound.at(second, column)
         doubtful = ~((values[0].abs() > bounds[0]) & (values[1].abs() > bounds[1]))
         position, slack = vanishing(*values, *bounds)
-        counts = torch.bincount(edge, minlength=len(complex_.edges))
+        counts = torch.bincount(edge, minlength=len(edges))
         order = _order(edge, position, counts)
         edge, column, position, slack, doubtful = (x[order] for x in (edge, column, position, slack, doubtful))
         undecided = torch.zeros_like(counts, dtype=torch.bool)

@@ -94,7 +94,8 @@ class _Refinement:
             self._settle(task.decider)
         checkpoint()
         self.cells = CellSigns.of(old, self.signs, self.columns.count)
-        crossings, self.shared = Crossings.find(old, self.columns, self.signs), Shared.none(old.origin.device)
+        crossings = Crossings.find(old.edges, self.columns, self.signs)
+        self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)
             crossings, self.shared = merged(old, crossings, self.signs, task.decider)
