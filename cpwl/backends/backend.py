@@ -13,6 +13,7 @@ from ..errors import BackendError
 from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Oracle
 from ..geometry.arrangement import Arrangement
+from ..geometry.bundle import BundleArrangement
 from ..geometry.domain import Domain
 from ..geometry.polytope import Polytope
 from ..network.network import Network
@@ -72,12 +73,10 @@ class Backend(ABC):
     def arrangement(self, polytope: Polytope) -> Arrangement[Any]:
         """The arrangement whose one region is the polytope; ``UnsupportedDimensionError`` where there is none."""
 
-    def bundle(self, segments: int, *, maxima: bool) -> Any:
-        """So many segments [0, 1], one after the other, as one arrangement; ``BackendError`` where there is none.
+    def bundle(self, segments: int, *, maxima: bool) -> BundleArrangement[Any]:
+        """So many segments, each of one piece; ``BackendError`` where there is none.
 
-        Vertices 2 i and 2 i + 1 are the ends of segment i, on the walls 0 and 1; pieces follow each other, segment by
-        segment, from 0 to 1, also after every change. ``maxima``: whether maxima of fields will be taken. Of the fields
-        that come out ``at_vertices`` knows how far they are from the exact ones, and they live on ``fixed``.
+        ``maxima``: whether maxima of fields on it will be taken.
         """
         raise BackendError(f"the {type(self).__name__} cuts no bundles of segments.")
 

@@ -62,6 +62,8 @@ class _Oracle:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network, self._domain = network, domain
+        self._closely = domain.dim == 2 or isinstance(domain, Bundle)
+        """Whether functions are known in long numbers as well."""
         self._closer: dict[int, CloseOracle] = {}
         """By how many parts numbers have at least."""
 
@@ -74,12 +76,12 @@ class _Oracle:
         if parts == INTEGERS:
             regions = self._exact(patterns)
             return lambda place, names: self._numbers(regions.forms(place, names))
-        if self._domain.dim != 2 and not isinstance(self._domain, Bundle) or self._cheap(patterns, parts):
+        if not self._closely or self._cheap(patterns, parts):
             return None
         return self._close(parts)(patterns, place, names).forms
 
     def walls(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Any:
-        if parts == INTEGERS or self._domain.dim != 2:
+        if parts == INTEGERS or not self._closely:
             return self._numbers(self._exact.forms(patterns, place, names))
         return self._close_lines(patterns, place, names, parts)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrangement import Arrangement, Field
 from .domain import Domain
 from .polytope import Polytope
 
@@ -47,6 +48,22 @@ class Bundle(Domain):
         """One of them."""
         return Domain(self.polytope, self.starts[i], self.steps[i][:, None], self.shape)
 
-    def take(self, some: Sequence[int] | NDArray[np.int64] | slice) -> Bundle:
+    def take(self, some: slice) -> Bundle:
         """Some of them."""
         return Bundle.of(self.starts[some], self.steps[some], self.shape)
+
+
+class BundleArrangement(Arrangement[Field]):
+    """Many segments [0, 1], each cut into pieces, as one arrangement of dimension 1.
+
+    Vertices 2 i and 2 i + 1 of a new one are the ends of segment i, on the walls 0 and 1. Pieces follow each other,
+    segment by segment, from 0 to 1, also after every change.
+    """
+
+    @abstractmethod
+    def at_vertices(self, field: Field) -> Field:
+        """A field that went with the segments, with bounds on how far it is from the values at the exact vertices."""
+
+    @abstractmethod
+    def fixed(self) -> BundleArrangement[Field]:
+        """The same segments, for fields of which that is known."""

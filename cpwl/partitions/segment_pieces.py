@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from ..arrays.ragged import Ragged
 from ..errors import ArgumentError
 from ..network.network import Network
 from ..runtime.ieee import ieee
-from ..runtime.inputs import indices, whole
+from ..runtime.inputs import finite, indices, whole
 from ..runtime.pictures import picture
 from ..tiling.bundle import BundleTiling
 
@@ -98,14 +98,14 @@ class SegmentPieces(Uncached):
     @cached_property
     def lengths(self) -> Floats:
         """The Euclidean lengths of the segments in the input space (S,): t times it is arc length."""
-        return np.linalg.norm(self.steps.reshape(len(self), -1), axis=1)
+        return np.asarray(np.linalg.norm(self.steps.reshape(len(self), -1), axis=1))
 
     def to_input(self, segment: int, t: ArrayLike) -> Floats:
         """Points of the input space (M, *input_shape) at parameters t (M,) of one segment."""
         i = whole("segment", segment, 0, len(self) - 1)
         start, step = self.starts[i], self.steps[i]
-        t = np.asarray(t, np.float64)
-        return start + t.reshape(*t.shape, *(1,) * start.ndim) * step
+        places = finite("t", t)
+        return np.asarray(start + places.reshape(*places.shape, *(1,) * start.ndim) * step)
 
     # ---- pieces ----------------------------------------------------------------------------------------------------
     @cached_property
@@ -280,7 +280,9 @@ class SegmentPieces(Uncached):
         found = []
         for i in wanted.tolist():
             k = int(np.searchsorted(starts, i, side="right")) - 1
-            found.append((self.parts[k], np.arange(*np.searchsorted(self.parts[k].segment, [i - starts[k], i - starts[k] + 1]))))
+            found.append(
+                (self.parts[k], np.arange(*np.searchsorted(self.parts[k].segment, [i - starts[k], i - starts[k] + 1])))
+            )
         return found
 
     @cached_property

@@ -12,7 +12,7 @@ from ..errors import BackendError, DomainError, ShapeError
 from ..geometry.bundle import Bundle
 from ..local.evaluate import check_compiled, input_rows
 from ..network.network import Network
-from ..network.operators import Periodic
+from ..network.operators import Conv, Max, Periodic
 from ..runtime import inputs
 from ..runtime.budget import checkpoint
 from ..runtime.ieee import ieee
@@ -50,10 +50,10 @@ def segments(
 
     Points have shape (S, *net.input_shape); one without the first axis stands for all segments. A segment is
     x = start + t step with step = end - start rounded once, which *is* the segment: it ends within an ulp of ``end``.
-    The pieces are exactly those of ``cpwl.partition`` on it: with ``predicates="exact"`` which there are, in which order,
-    and which units change where is that of exact arithmetic, and only positions and values are rounded, with a bound
-    each. With ``predicates="float"`` pieces that come from an undecided decision are listed in ``ambiguous``. A start
-    that is its end has one piece.
+    The pieces are exactly those of ``cpwl.partition`` on it: with ``predicates="exact"`` which there are, in which
+    order, and which units change where is that of exact arithmetic, and only positions and values are rounded, with a
+    bound each. With ``predicates="float"`` pieces that come from an undecided decision are listed in ``ambiguous``. A
+    start that is its end has one piece.
 
     Segments go through the network in bundles, as many together as take ``memory_limit`` bytes (256 MiB by default)
     beside the result; a single one may need more. A network with a periodic activation takes all in one bundle.
@@ -91,11 +91,15 @@ def _bundle(net: Network, starts: ArrayLike, ends: ArrayLike) -> Bundle:
 
 def _bundles(net: Network, count: int, memory: int, done: list[BundleTiling]) -> Iterator[slice]:
     """Ranges of segments that go through the network together, by how many pieces there have been so far."""
-    periodic = any(isinstance(node.op, Periodic) for node in net.nodes)
+    kinds = {type(node.op) for node in net.nodes}
     vertices = memory / (8 * _FIELDS * max(node.size for node in net.nodes))
     start = 0
     while start < count:
         most = max((len(part) / len(part.bundle) for part in done), default=_GUESSED)
-        size = count if periodic else int(min(max(1, vertices / (most + 1)), _MOST))
+        size = int(min(max(1, vertices / (most + 1)), _MOST))
+        if Periodic in kinds:
+            size = count
+        elif {Max, Conv} <= kinds:  # backgrounds tie, which is known of all places at once on a single segment only
+            size = 1
         yield slice(start, min(start + size, count))
         start += size

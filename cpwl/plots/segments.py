@@ -36,7 +36,9 @@ def plot_segment(
     """
     instance("pieces", pieces, SegmentPieces, "Call cpwl.segments first.")
     i = whole("segment", segment, 0, len(pieces) - 1)
-    chosen = np.arange(pieces.network.outputs) if outputs is None else indices("outputs", outputs, pieces.network.outputs)
+    chosen = (
+        np.arange(pieces.network.outputs) if outputs is None else indices("outputs", outputs, pieces.network.outputs)
+    )
     flag("breakpoints", breakpoints)
     if ax is None:
         ax = new_figure((7.0, 3.6)).add_subplot()
@@ -44,7 +46,9 @@ def plot_segment(
     for k in chosen.tolist():
         ax.plot(pieces.positions[i], pieces.values[rows, k], color=DARK[k % len(DARK)], lw=1.4, label=f"output {k}")
     if breakpoints:
-        ax.vlines(pieces.breakpoints[i], 0, 0.03, transform=ax.get_xaxis_transform(), **_marks(len(pieces.breakpoints[i])))
+        ax.vlines(
+            pieces.breakpoints[i], 0, 0.03, transform=ax.get_xaxis_transform(), **_marks(len(pieces.breakpoints[i]))
+        )
     if pieces.network.outputs > 1:
         _draw_classes(ax, pieces, i)
     ax.set_xlim(0, 1)

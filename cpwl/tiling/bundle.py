@@ -19,7 +19,7 @@ from ..errors import NumericalRangeError
 from ..fields.arithmetic import evaluate
 from ..fields.predicates import Names
 from ..geometry.arrangement import Arrangement
-from ..geometry.bundle import Bundle
+from ..geometry.bundle import Bundle, BundleArrangement
 from ..network.equilibrate import equilibrated
 from ..network.network import Network
 from ..network.operators import Max, Periodic
@@ -53,7 +53,7 @@ def bundle_tiling(
     return BundleTiling(
         network=stages.network if periodic else network,
         domain=bundle,
-        arrangement=state.arrangement.fixed(),
+        arrangement=_bundled(state.arrangement).fixed(),
         steps=(*state.history, *state.steps),
         outputs=output,
         backend=backend,
@@ -78,9 +78,7 @@ class _BundleStages(Stages):
         maxima = any(isinstance(node.op, Max) for node in self.network.nodes)
         arrangement = self._backend.bundle(count, maxima=maxima)
         choice = WinnerPieces(np.arange(count, dtype=np.int16)[:, None])
-        state = State(
-            arrangement, 0, Names.sides(2) if named else None, history=(Step(-1, np.arange(count), choice),)
-        )
+        state = State(arrangement, 0, Names.sides(2) if named else None, history=(Step(-1, np.arange(count), choice),))
         found = self.advance(Task(state, {0: self._inputs(state, None)}, 1.0))
         assert isinstance(found, Finished)
         return found
@@ -90,7 +88,7 @@ class _BundleStages(Stages):
 
         Where vertices are so close to each other that slopes between them say nothing, it is computed anew.
         """
-        output = found.state.arrangement.at_vertices(found.output)
+        output = _bundled(found.state.arrangement).at_vertices(found.output)
         open_ = np.flatnonzero(~np.isfinite(output.errors()))
         if not len(open_):
             return output
@@ -110,6 +108,11 @@ class _BundleStages(Stages):
         t, off = arrangement.vertices[chosen, 0], arrangement.coordinates().errors()[chosen]
         points, errors = points_at(self._bundle, segment[chosen], t, off)
         return self._arithmetic.by_rows.points(points, error=errors)
+
+
+def _bundled(arrangement: Arrangement[Any]) -> BundleArrangement[Any]:
+    assert isinstance(arrangement, BundleArrangement)
+    return arrangement
 
 
 def points_at(

@@ -13,6 +13,7 @@ from ....arrays.bits import BitMatrix
 from ....arrays.ragged import Ragged
 from ....errors import ArgumentError
 from ....geometry.arrangement import Change, Created, ExactWalls, NewWalls, Refinement
+from ....geometry.bundle import BundleArrangement
 from ....geometry.ladder import Functions
 from ...lattice.lattice import Lattice
 from ..complex.segments import as_numpy
@@ -21,20 +22,22 @@ from ..refinement.streamed import RectifiedRows
 from ..solid.arrangement import TorchLatticeArrangement
 from .cut import LineCut
 from .decide import Decisions
-from .places import Places
+from .places import Places, parameters
 
 Rows = NDArray[np.int64]
 
 
-class TorchLineArrangement(TorchLatticeArrangement):
-    """Segments [0, 1], one after the other, each cut into pieces that go from 0 to 1.
+class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField]):
+    """See ``BundleArrangement``. The coordinate of a vertex is the parameter on its own segment."""
 
-    The coordinate of a vertex is the parameter on its own segment. All segments start on wall 0 and end on wall 1.
-    """
+    _placed: bool = False
+    """Whether rows are kept at their places (``Places``)."""
+    _off: Tensor | None = None
+    """If coordinates were computed anew, bounds on how far rows are taken from the exact vertices."""
 
     @classmethod
     def bundle(cls, segments: int, *, placed: bool, device: str | None = None) -> TorchLineArrangement:
-        """So many segments, of one piece each: vertices 2 i and 2 i + 1 are the ends of segment i.
+        """So many segments, each of one piece.
 
         ``placed``: rows are kept at their places (``Places``), which a maximum of two fields does not know of.
         """
@@ -43,20 +46,19 @@ class TorchLineArrangement(TorchLatticeArrangement):
         points = np.tile(np.array([[0.0], [1.0]]), (segments, 1))
         place = torch.device("cpu" if device is None else device)
         lattice = Lattice(2 * segments, (ends,), wall, generation, 2)
-        made = cls(FloatField.exactly(points, place), lattice, np.arange(segments))
-        made._placed = placed
-        return made
+        return cls(FloatField.exactly(points, place), lattice, np.arange(segments))._keeping(placed)
 
-    _placed: bool = False
-    _off: Tensor | None = None
-    """If coordinates were computed anew, bounds on how far rows are taken from the exact vertices."""
+    def _keeping(self, placed: bool, off: Tensor | None = None) -> TorchLineArrangement:
+        """This new arrangement, with rows at their places or not."""
+        self._placed, self._off = placed, off
+        return self
 
     @property
     def _places(self) -> Places:
         return Places(self._points, self._points.error if self._off is None else self._off, self._placed)
 
     def at_vertices(self, field: FloatField) -> FloatField:
-        """A field with its rows at their places, with bounds on how far they are from the values at exact vertices."""
+        """See ``BundleArrangement.at_vertices``."""
         if not self._placed:
             return field
         moved = self._places.moved(field.values, field.bound(), self.ends)
@@ -64,29 +66,24 @@ class TorchLineArrangement(TorchLatticeArrangement):
         return FloatField(field.values, lifted((field.error + more) * ROUND_UP))
 
     def fixed(self) -> TorchLineArrangement:
-        """The same for fields with their rows at the exact vertices."""
+        """See ``BundleArrangement.fixed``."""
         return TorchLineArrangement(
             self._points, self._lattice, self._parents, self._generation, self._ambiguous, self._sharp
         )
 
     def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLineArrangement:
         """See ``Arrangement.sharpened``; ``accuracy`` is relative to the segment."""
-        poor = self._points.error > accuracy
-        if accuracy and not bool(poor.any()):
-            return self
-        given = self._points.error.masked_fill(~poor, 0.0) if accuracy else self._points.error
-        field = FloatField(self._points.values, given)
-        shown = TorchLineArrangement(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, self._sharp
-        )
-        found = TorchLatticeArrangement.sharpened(shown, walls, 0.0)
-        error = torch.where(given > 0, found._points.error, self._points.error)
-        points = FloatField(found._points.values, error)
-        made = TorchLineArrangement(
-            points, self._lattice, self._parents, self._generation, self._ambiguous, found._sharp
-        )
-        made._placed, made._off = self._placed, self._places.off
-        return made
+        open_ = (self._points.error > accuracy) & ~torch.as_tensor(self._sharp, device=self._points.error.device)
+        poor = as_numpy(open_.nonzero(as_tuple=True)[0])
+        values, error, sharp = self._points.values.clone(), self._points.error.clone(), self._sharp.copy()
+        if len(poor):
+            region, through = self._lattice.walls_at(poor)
+            found = parameters(walls, region, through.values, accuracy)
+            values[open_, 0], error[open_] = (torch.as_tensor(part, device=error.device) for part in found)
+        sharp[poor if accuracy else slice(None)] = True
+        points = FloatField(values, lifted(error))
+        made = TorchLineArrangement(points, self._lattice, self._parents, self._generation, self._ambiguous, sharp)
+        return made._keeping(self._placed, self._places.off)
 
     @property
     def ends(self) -> Rows:
@@ -114,7 +111,7 @@ class TorchLineArrangement(TorchLatticeArrangement):
             (self._ambiguous | found.doubtful)[found.parents],
             np.concatenate([self._sharp, np.zeros(len(region), np.bool_)]),
         )
-        new._placed = self._placed
+        new = new._keeping(self._placed)
         made = plan.points
         return Refinement(
             new,

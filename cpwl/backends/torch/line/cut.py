@@ -113,7 +113,8 @@ class LineCut:
         found = Crossings.find(torch.as_tensor(self.edges, device=device), self._columns, self._signs)
         edge, column, position, slack = map(as_numpy, (found.edge, found.column, found.position, found.slack))
         undecided = as_numpy(found.undecided)
-        first, unclean = np.ones(len(edge), np.bool_), as_numpy(self._unclean)[self.edges].any(axis=1)[edge]
+        first = np.ones(len(edge), np.bool_)
+        unclean: NDArray[np.bool_] = as_numpy(self._unclean)[self.edges[edge]].any(axis=1)
         if self._decisions is None:
             self.doubtful |= undecided
             return _Sorted(edge, column, position, slack, first, unclean)
@@ -139,7 +140,8 @@ class LineCut:
         """Whether columns[i] is below its level at vertices[i]."""
         device = self._level.device
         at = (torch.as_tensor(part, device=device) for part in (vertices, columns))
-        return np.asarray(as_numpy(self._signs.entries(*at)) < 0)
+        found: NDArray[np.bool_] = as_numpy(self._signs.entries(*at)) < 0
+        return found
 
     # ---- what comes of them ----------------------------------------------------------------------------------------
     @cached_property

@@ -75,9 +75,7 @@ class Contest:
         number[order] = np.cumsum(np.concatenate([[True], apart | (edge[1:] != edge[:-1])])[: len(order)]) - 1
         return number, np.bincount(number)[number] == 1
 
-    def _round(
-        self, place: Rows, settled: NDArray[np.bool_], decisions: Decisions
-    ) -> tuple[Rows, NDArray[np.bool_]]:
+    def _round(self, place: Rows, settled: NDArray[np.bool_], decisions: Decisions) -> tuple[Rows, NDArray[np.bool_]]:
         """Each group that is open is divided by one of its crossings: what comes before it, with it and after it."""
         open_ = np.flatnonzero(~settled)
         open_ = open_[np.lexsort((self.position[open_], place[open_]))]

@@ -14,9 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....arrays.ragged import Ragged
+from ....geometry.arrangement import ExactWalls
+from ....geometry.ladder import meeting
+from ....numbers.double_double import Balls
+from ....numbers.exact import Numbers
 from .. import compiled
 from ..complex.segments import as_numpy
 from ..fields.field import ROUND_UP, UNIT, FloatField, Sharp, inverted, largest_share
+from ..refinement.corners import FLOOR, SURE, Corners
 from ..refinement.prolong import Cutting, Points
 
 Rows = NDArray[np.int64]
@@ -100,3 +106,24 @@ def largest_steps(values: Tensor, first: Tensor, second: Tensor, shares: Tensor)
     if compiled.serves(values):
         return compiled.largest_steps(values, first, second, shares)
     return largest_share(values[second] - values[first], shares)
+
+
+def parameters(
+    walls: ExactWalls, region: Rows, wall: Rows, accuracy: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the functions of walls vanish on regions, off by ``accuracy`` at most or, if that is 0, rounded; bounds."""
+    found, errors = np.zeros((2, len(region)))
+
+    def predicate(items: Rows, lines: Ragged, functions: Numbers) -> NDArray[np.bool_]:
+        point = meeting([functions]).scaled()
+        place = point[:, :1] / point[:, 1:]
+        value, error = (part[:, 0] for part in place.rounded())
+        enough = np.maximum(SURE * np.abs(value), max(FLOOR, accuracy / 4))
+        sure = np.ones(len(items), np.bool_)
+        if isinstance(place, Balls):
+            sure = np.asarray(place.radius[:, 0] <= enough)
+        found[items[sure]], errors[items[sure]] = value[sure], error[sure]
+        return ~sure
+
+    Corners(walls, region, Ragged(wall, np.arange(len(wall) + 1))).decide(predicate)
+    return found, errors

@@ -89,9 +89,9 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
 
     def _check_range(self, field: FloatField, exact: bool) -> None:
         """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
-        if field.values.numel() and all(bool(part.isfinite()) for part in torch.aminmax(field.values)):
-            if exact or bool(field.error.isfinite().all()):
-                return
+        known = exact or bool(field.error.isfinite().all())
+        if known and field.values.numel() and all(bool(part.isfinite()) for part in torch.aminmax(field.values)):
+            return
         missing = ~torch.isfinite(field.values)
         if not exact:
             missing |= ~torch.isfinite(field.error)[:, None]
@@ -153,9 +153,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
         sharp = self._sharp.copy()
         sharp[poor if accuracy else slice(None)] = True
-        return type(self)(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
-        )
+        return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)
 
     @property
     def is_sharp(self) -> bool:
@@ -176,6 +174,4 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         sharp = self._sharp.copy()
         sharp[vertices] = False
         field = FloatField(values, error)
-        return type(self)(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
-        )
+        return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)
