@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..network.network import Network
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, indices, whole
@@ -101,10 +101,12 @@ class SegmentPieces(Uncached):
         return np.asarray(np.linalg.norm(self.steps.reshape(len(self), -1), axis=1))
 
     def to_input(self, segment: int, t: ArrayLike) -> Floats:
-        """Points of the input space (M, *input_shape) at parameters t (M,) of one segment."""
+        """Points of the input space (M, *input_shape) at parameters t (M,) of one segment; one for a number."""
         i = whole("segment", segment, 0, len(self) - 1)
         start, step = self.starts[i], self.steps[i]
         places = finite("t", t)
+        if places.ndim > 1:
+            raise ShapeError(f"t must have shape (M,), parameters of one segment, got {places.shape}.")
         return np.asarray(start + places.reshape(*places.shape, *(1,) * start.ndim) * step)
 
     # ---- pieces ----------------------------------------------------------------------------------------------------
