@@ -80,6 +80,19 @@ BUGS = (
     # ---- signs and crossings in float64 ----
     Bug("a zero counts as positive", "numbers/exact.py", "return (self.values > 0).astype(np.int8)",
         "return (self.values >= 0).astype(np.int8)", GEOMETRY),
+    # ---- segments ----
+    Bug("a sign at a place is one at the exact vertex", f"{TORCH}/line/places.py",
+        "return torch.where(self.off > 0, self.off * least * ROUND_UP, 0.0)", "return torch.zeros_like(least)",
+        ("places",)),
+    Bug("crossings on a segment are in the order of their positions", f"{TORCH}/line/cut.py",
+        "open_ = np.flatnonzero(undecided[edge] | unclean | ~(slack <= _POOR))",
+        "open_ = np.flatnonzero(~(slack <= _POOR))", ("places", "partitions/segments")),
+    Bug("functions that vanish at one point are at their level there", f"{TORCH}/line/cut.py",
+        "clean &= np.bincount(self.sorted.vertex) == 1", "pass", ("places",)),
+    Bug("a row without values above their level is zero wherever it is taken", f"{TORCH}/line/places.py",
+        "zero = self._nowhere_above & self.sharp", "zero = self._nowhere_above", ("places",)),
+    Bug("all segments of a bundle are the first one", f"{TORCH}/long_numbers/oracle.py",
+        "(0, i) for i, name in enumerate(names)", "(0, 0) for i, name in enumerate(names)", ("partitions/segments",)),
     # ---- the ladder of decisions ----
     Bug("what a rung leaves open is not asked of the next", LADDER, "left = left[still_open]",
         "left = left[still_open][:0]", ("ladder", "predicates", "long_numbers")),

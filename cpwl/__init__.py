@@ -23,6 +23,8 @@ from .network.network import Network
 from .partitions.compute import partition, partition_blocks
 from .partitions.many import partition_many
 from .partitions.partition import Partition, load
+from .partitions.segment_pieces import ClassRuns, SegmentPieces
+from .partitions.segments import segments
 from .regions.merged import Merged
 from .regions.region import Region
 from .runtime.version import RELEASE
@@ -36,6 +38,7 @@ __version__ = RELEASE
 
 __all__ = [
     "Certificate",
+    "ClassRuns",
     "Comparison",
     "CpwlError",
     "DecisionBoundary",
@@ -47,6 +50,7 @@ __all__ = [
     "Network",
     "Partition",
     "Region",
+    "SegmentPieces",
     "Statistics",
     "Totals",
     "Written",
@@ -68,6 +72,7 @@ __all__ = [
     "partition",
     "partition_blocks",
     "partition_many",
+    "segments",
     "statistics_of_blocks",
     "statistics_of_folder",
     "write_partition",

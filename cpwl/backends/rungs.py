@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fields.predicates import ExactFunctions, Names, Oracle
-from ..fields.structural_zeros import Named
+from ..fields.structural_zeros import Named, NamedInBundle
 from ..geometry.arrangement import Form
+from ..geometry.bundle import Bundle
 from ..geometry.domain import Domain
 from ..geometry.ladder import INTEGERS
 from ..network.network import Network
@@ -105,12 +106,16 @@ class _Oracle:
 
     @cached_property
     def _exact(self) -> SliceOracle:
-        from .exact.oracle import SliceOracle
+        from .exact.oracle import BundleOracle, SliceOracle
 
+        if isinstance(self._domain, Bundle):
+            return BundleOracle(self._network, self._domain)
         return SliceOracle(self._network, self._domain)
 
     @cached_property
     def _named(self) -> Named:
+        if isinstance(self._domain, Bundle):
+            return NamedInBundle(self._network, self._domain)
         return Named(self._network, self._domain)
 
     def _close(self, parts: int) -> CloseOracle:

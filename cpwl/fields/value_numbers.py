@@ -74,7 +74,7 @@ class ValueNumbering:
     @cached_property
     def inputs(self) -> Numbers:
         """The numbers of the network's inputs."""
-        return _numbered(self._domain.origin, *self._domain.basis.T)
+        return _numbered(*np.concatenate(self._domain.frames))
 
     def made(self, node: Node, inputs: Sequence[Numbers], pieces: NDArray[np.int64] | None) -> Numbers:
         """The numbers of a node's entries from those of its inputs; those of a nonlinear one on given pieces."""

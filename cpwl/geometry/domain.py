@@ -47,6 +47,16 @@ class Domain:
         """The volume (area, when D = 2) in slice coordinates."""
         return self.polytope.volume
 
+    @property
+    def frames(self) -> NDArray[np.float64]:
+        """Of each slice, here of one, the input at its origin, and along its axes: (1, D + 1, n)."""
+        return np.concatenate([self.origin[None], self.basis.T])[None]
+
+    @property
+    def leading(self) -> int:
+        """How many numbers of a pattern come before those of units: 1 where there are several slices, to say which."""
+        return 0
+
     @classmethod
     def box(cls, lo: ArrayLike, hi: ArrayLike) -> Domain:
         """The box lo <= x <= hi of the input space itself; slice coordinates are the input's own."""

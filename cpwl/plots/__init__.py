@@ -8,6 +8,7 @@ from .comparisons import plot_comparison, plot_execution
 from .implicit import plot_stack
 from .page import view
 from .regions import plot, plot_merged
+from .segments import plot_segment
 from .statistics import plot_distributions, plot_study, plot_units
 from .surface import plot_surface
 from .training import animate, plot_curves, plot_frames
@@ -23,6 +24,7 @@ __all__ = [
     "plot_frames",
     "plot_merged",
     "plot_samples",
+    "plot_segment",
     "plot_stack",
     "plot_study",
     "plot_surface",

@@ -91,12 +91,17 @@ class Stages:
 
     def _anew(self, state: State, nodes: Sequence[int], vertices: NDArray[np.int64] | None) -> dict[int, Any]:
         """The fields of nodes that are done, by their values, computed from the places of vertices."""
-        arithmetic, points = self._arithmetic.by_rows, state.arrangement.coordinates()
-        chosen = points if vertices is None else arithmetic.take(points, vertices)
-        forward = Forward(self.network, arithmetic, arithmetic.linear(embedding(self.domain), [chosen]), kept=nodes)
+        arithmetic = self._arithmetic.by_rows
+        forward = Forward(self.network, arithmetic, self._inputs(state, vertices), kept=nodes)
         for _ in forward:
             pass
         return forward.kept if state.trusting else {i: arithmetic.doubted(x) for i, x in forward.kept.items()}
+
+    def _inputs(self, state: State, vertices: NDArray[np.int64] | None) -> Any:
+        """The points of the input space at some vertices, or (None) at all."""
+        arithmetic, points = self._arithmetic.by_rows, state.arrangement.coordinates()
+        chosen = points if vertices is None else arithmetic.take(points, vertices)
+        return arithmetic.linear(embedding(self.domain), [chosen])
 
     def _through(self, task: Task, workers: int) -> Finished | Division:
         """Goes through the nodes that are left."""
@@ -316,7 +321,7 @@ class Stages:
         if self._oracle is None:
             self._oracle = self._oracle_of(self.network, self.domain)
         steps = *state.history, *state.steps
-        before = sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
+        before = self.domain.leading + sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
         # Of a node whose units come some at a time the first ones may be done: its functions are those before it.
         return Predicates(
             self._oracle, state.walls, state.stage, lambda regions: patterns_after(steps, regions)[:, :before]

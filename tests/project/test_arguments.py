@@ -39,6 +39,11 @@ def scalar() -> cpwl.Partition:
 
 
 @cache
+def pieces() -> cpwl.SegmentPieces:
+    return cpwl.segments(NET, POINTS, POINTS + 1)
+
+
+@cache
 def certificate() -> cpwl.Certificate:
     return cpwl.certify(part())
 
@@ -68,6 +73,13 @@ CALLS: dict[str, Callable[[Path], Call]] = {
         lambda **k: list(cpwl.partition_many(**k)),
         {"networks": NET, "domains": SQUARE, **_LIMITS},
     ),
+    "segments": lambda f: (cpwl.segments, {"net": NET, "starts": POINTS, "ends": POINTS + 1, "memory_limit": 1 << 26}),
+    "SegmentPieces.patterns": lambda f: (pieces().patterns, {"segments": [0, 2]}),
+    "SegmentPieces.units": lambda f: (pieces().units, {"segments": [0, 2]}),
+    "SegmentPieces.slopes": lambda f: (pieces().slopes, {"segments": [0, 2]}),
+    "SegmentPieces.slope_errors": lambda f: (pieces().slope_errors, {"segments": [0, 2]}),
+    "SegmentPieces.to_input": lambda f: (pieces().to_input, {"segment": 0, "t": [0.5]}),
+    "plot_segment": lambda f: (plots.plot_segment, {"pieces": pieces(), "segment": 0, "outputs": [0]}),
     "write_partition": lambda f: (cpwl.write_partition, {**_PARTITION, "path": f / "folder", **_LIMITS}),
     "statistics_of_folder": lambda f: (cpwl.statistics_of_folder, {"path": written(f)}),
     "statistics_of_blocks": lambda f: (cpwl.statistics_of_blocks, {"blocks": [part()]}),
@@ -173,7 +185,7 @@ INNER = {
 SAME = {
     "Partition.decision_boundary", "Partition.to_input", "Partition.to_slice", "Partition.to_sympy", "Partition.plot",
     "Partition.plot_surface", "Partition.view", "Merged.plot", "Units.plot", "Agreement.plot", "Region.to_sympy",
-    "Certificate.verify",
+    "Certificate.verify", "SegmentPieces.plot",
 }  # fmt: skip
 """They hand on to one that is here. So does every claim's ``save``."""
 
@@ -215,10 +227,10 @@ _KINDS = [
     (r"^(Progress|Callable.*)( \| None)?$", "callable"),
 ]
 KIND_OF = {
-    **dict.fromkeys(["regions", "segment", "units"], "indices"),
+    **dict.fromkeys(["regions", "segment", "segments", "units"], "indices"),
     **dict.fromkeys(["at", "biases", "block", "blocks", "boundary", "classes", "counts", "dom", "domain", "domains",
                      "executor", "first", "groups", "labels", "maps", "merged", "net", "networks", "part", "part_exact",
-                     "part_float", "partition", "second", "test", "weights"], "object"),
+                     "part_float", "partition", "pieces", "second", "test", "weights"], "object"),
 }  # fmt: skip
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
            ("view", "labels"): None, ("plot_units", "units"): "object",

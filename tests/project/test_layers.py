@@ -25,7 +25,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plots",),
     "mpl_toolkits": ("plots.implicit", "plots.surface"),
-    "pandas": ("statistics", "boundary", "analysis", "plots.statistics", "cli.measuring"),
+    "pandas": ("statistics", "boundary", "partitions.segment_pieces", "analysis", "plots.statistics", "cli.measuring"),
     "PIL": ("plots.movie",),
     "imageio_ffmpeg": ("plots.movie",),
     "sympy": ("regions.symbolic", "regions.piecewise"),

@@ -84,7 +84,7 @@ def test_crossings_of_columns_whose_values_do_not_show_their_signs_are_in_no_cer
 ) -> None:
     """Signs that were decided exactly may stand beside values that are 0 at both ends of an edge: 0 / 0 is no place."""
     given = columns(torch.full((4, 3), value, dtype=torch.float64), tensor(*[bound] * 4))
-    crossings = kernel.crossings(SQUARE, given, opposite_signs())
+    crossings = kernel.crossings(SQUARE.edges, given, opposite_signs())
     several = crossings.counts > 1
     assert bool(several.any()) and bool(crossings.undecided[several].all())
     assert bool(((crossings.position >= 0) & (crossings.position <= 1)).all())
@@ -96,7 +96,7 @@ def test_chords_cross_in_no_certain_order_where_values_at_their_ends_say_nothing
 ) -> None:
     right = tensor(1.0, 1.0, -1.0, -1.0), tensor(1.0, -1.0, -1.0, 1.0), tensor(1.0, 1.0, -1.0, 1.0)
     found = kernel.crossings(
-        SQUARE, columns(torch.stack(right, 1), torch.zeros(4, dtype=torch.float64)), opposite_signs()
+        SQUARE.edges, columns(torch.stack(right, 1), torch.zeros(4, dtype=torch.float64)), opposite_signs()
     )
     visits = kernel.visits(SQUARE, found)
     chords, _ = kernel.chords(SQUARE, found, visits, torch.ones(1, dtype=torch.bool))

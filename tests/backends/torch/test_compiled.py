@@ -103,7 +103,7 @@ def test_signs_and_crossings_are_the_same(count: int, error: float) -> None:
     found = []
     for kernel in KERNELS:
         signs = kernel.signs(given)
-        crossings = kernel.crossings(square, given, signs)
+        crossings = kernel.crossings(square.edges, given, signs)
         parts = signs.above, signs.below, signs.doubtful, *vars(crossings).values()
         found.append([part.numpy() for part in parts])
     for mine, theirs in zip(*found, strict=True):

@@ -100,7 +100,7 @@ class _Refinement:
             self._settle(task.decider)
         checkpoint()
         self.cells = task.kernel.cell_signs(old, self.signs, self.columns.count)
-        crossings = task.kernel.crossings(old, self.columns, self.signs)
+        crossings = task.kernel.crossings(old.edges, self.columns, self.signs)
         self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)

@@ -91,6 +91,9 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
 
     def _check_range(self, field: FloatField, exact: bool) -> None:
         """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
+        known = exact or bool(field.error.isfinite().all())
+        if known and field.values.numel() and all(bool(part.isfinite()) for part in torch.aminmax(field.values)):
+            return
         missing = ~torch.isfinite(field.values)
         if not exact:
             missing |= ~torch.isfinite(field.error)[:, None]
@@ -159,9 +162,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
         sharp = self._sharp.copy()
         sharp[poor if accuracy else slice(None)] = True
-        return TorchLatticeArrangement(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
-        )
+        return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)
 
     @property
     def is_sharp(self) -> bool:
@@ -189,6 +190,4 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         sharp = self._sharp.copy()
         sharp[vertices] = False
         field = FloatField(values, error)
-        return TorchLatticeArrangement(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
-        )
+        return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)

@@ -53,11 +53,11 @@ class CompiledLoops(TensorOperations, Streaming):
         below, cut, touched, doubtful = kernels.cell_bits(*packed, valid, *_arrays(cells.origin, cells.offsets))
         return CellSigns(_packed(below), _packed(cut), _flags(touched), _flags(doubtful))
 
-    def crossings(self, cells: Complex, columns: Columns, signs: Signs) -> Crossings:
+    def crossings(self, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
         """See ``Kernel.crossings``."""
         bits = _words(signs.above), _words(signs.below)
         column, position, slack, doubtful, counts, undecided = kernels.crossings(
-            _array(cells.edges), *bits, _array(columns.values), *_arrays(*columns.bound.parts())
+            _array(edges), *bits, _array(columns.values), *_arrays(*columns.bound.parts())
         )
         edge = np.repeat(np.arange(len(counts)), counts)
         numbers, flags = _tensors(edge, column, position, slack), [_flags(doubtful), _flags(undecided)]

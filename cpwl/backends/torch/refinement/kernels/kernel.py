@@ -36,8 +36,8 @@ class Kernel(ABC):
         """What the signs of so many columns say of each cell."""
 
     @abstractmethod
-    def crossings(self, cells: Complex, columns: Columns, signs: Signs) -> Crossings:
-        """All crossings of edges, sorted by (edge, position)."""
+    def crossings(self, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
+        """All crossings of edges (E, 2), sorted by (edge, position)."""
 
     @abstractmethod
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:

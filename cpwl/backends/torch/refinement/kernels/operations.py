@@ -49,15 +49,15 @@ class TensorOperations(Kernel):
         cut = below & above
         return CellSigns(below, cut, _with_any(cells, touching, cut), _with_any(cells, signs.doubtful))
 
-    def crossings(self, cells: Complex, columns: Columns, signs: Signs) -> Crossings:
+    def crossings(self, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
         """See ``Kernel.crossings``."""
-        edge, column = set_bits(_opposite(cells.edges, signs))
-        first, second = cells.edges[edge].unbind(1)
+        edge, column = set_bits(_opposite(edges, signs))
+        first, second = edges[edge].unbind(1)
         values = columns.values[first, column], columns.values[second, column]
         bounds = columns.bound.at(first, column), columns.bound.at(second, column)
         doubtful = ~((values[0].abs() > bounds[0]) & (values[1].abs() > bounds[1]))
         position, slack = vanishing(*values, *bounds)
-        counts = torch.bincount(edge, minlength=len(cells.edges))
+        counts = torch.bincount(edge, minlength=len(edges))
         order = _order(edge, position, counts)
         edge, column, position, slack, doubtful = (x[order] for x in (edge, column, position, slack, doubtful))
         undecided = torch.zeros_like(counts, dtype=torch.bool)
