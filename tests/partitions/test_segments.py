@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl.backends.torch import compiled
+from cpwl.backends.torch.refinement.kernels.compiled import CompiledLoops
 from cpwl.errors import ArgumentError, BackendError, DomainError, NumericalRangeError, ShapeError
 from cpwl.geometry.bundle import Bundle
 from cpwl.network import Dense, Input, Network, Node, Periodic
@@ -134,7 +134,7 @@ def test_without_the_compiled_loops_pieces_are_the_same(monkeypatch: pytest.Monk
     net = mlp(3, [4, 16, 16, 2])
     starts, ends = np.random.default_rng(2).standard_normal((2, 20, 4))
     with_loops = cpwl.segments(net, starts, ends)
-    monkeypatch.setattr(compiled, "serves", lambda tensor: False)
+    monkeypatch.setattr(CompiledLoops, "serves", lambda kernel, values: False)
     found = cpwl.segments(net, starts, ends)
     np.testing.assert_array_equal(found.patterns(), with_loops.patterns())
     np.testing.assert_allclose(found.values, with_loops.values, atol=1e-12)
