@@ -4,7 +4,7 @@
 
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed. The
 format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 5, show that the
-rules imply the claims. The certificate proposes polygons, points and values; the checker searches nothing, tolerates
+rules imply the claims. The certificate proposes polygons or simplices, points and values; the checker searches nothing, tolerates
 nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is the same.
 """
 
@@ -22,15 +22,16 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import chain, pairwise, product
 from math import gcd, lcm, prod
-from operator import getitem, mul
+from operator import getitem, lt, mul
 from pathlib import Path
 from typing import Any, ClassVar
 
-FORMAT, VERSION = "cpwl-certificate", 1
+FORMAT, VERSIONS = "cpwl-certificate", (1, 2)
 MAX_BYTES = 1 << 28
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
 MAX_CORNERS = 1 << 12
+MAX_DIMENSION = 16
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
@@ -578,16 +579,16 @@ class Seen:
     denominator: int
 
 
-def evaluated(network: Network, plane: Field, points: Sequence[Point]) -> Iterator[Seen]:
-    """The network at points of a plane, which is given by its points with the coordinates (0, 0), (1, 0) and (0, 1).
+def evaluated(network: Network, frame: Field, points: Sequence[Point]) -> Iterator[Seen]:
+    """The network at points, in coordinates that are given by the frame: the points at the origin and the unit vectors.
 
-    What depends on no unit is an affine function of the coordinates, found from its values at those three.
+    What depends on no unit is an affine function of the coordinates, found from its values at those.
     """
     nodes = network.nodes
     fields: dict[int, Field] = {}
     for i, node in enumerate(nodes):
         if node.units is None and all(j in fields for j in node.inputs):
-            fields[i] = node.apply([fields[j] for j in node.inputs] or [plane])
+            fields[i] = node.apply([fields[j] for j in node.inputs] or [frame])
     late = [i for i in range(len(nodes)) if i not in fields]
     read = {j for i in late for j in nodes[i].inputs} | {len(nodes) - 1}
     start = {i: AffineMap(field) for i, field in fields.items() if i in read}
@@ -597,16 +598,16 @@ def evaluated(network: Network, plane: Field, points: Sequence[Point]) -> Iterat
 
 
 class AffineMap:
-    """An affine function of the plane, from its values at (0, 0), (1, 0) and (0, 1)."""
+    """An affine function of the coordinates, from its values at the origin and the unit vectors."""
 
     def __init__(self, field: Field) -> None:
         self.scale = lcm(*field[1])
-        origin, first, second = ([int(x) * (self.scale // q) for x in row] for row, q in zip(*field, strict=True))
-        self.matrix = Matrix([[a - c, b - c, c] for c, a, b in zip(origin, first, second, strict=True)])
+        origin, *units = ([int(x) * (self.scale // q) for x in row] for row, q in zip(*field, strict=True))
+        self.matrix = Matrix([[*(a - c for a in slopes), c] for c, *slopes in zip(origin, *units, strict=True)])
 
     def at(self, points: Sequence[Point]) -> Field:
         """The values at points."""
-        return self.matrix.times([list(point) for point in points]), [self.scale * w for _, _, w in points]
+        return self.matrix.times([list(point) for point in points]), [self.scale * point[-1] for point in points]
 
 
 def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Iterator[Seen]:
@@ -626,28 +627,33 @@ def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Itera
         yield Seen([each[point] for each in masks], row, q)
 
 
-# ---- the plane -----------------------------------------------------------------------------------------------------
-Point = tuple[int, int, int]
-"""Homogeneous coordinates (x, y, w), w > 0."""
+# ---- points, polygons, simplices -----------------------------------------------------------------------------------
+Point = tuple[int, ...]
+"""Homogeneous coordinates (x, ..., w), w > 0."""
 
 
-def point(entry: Any) -> Point:
-    """The point with the two numbers of a list."""
+def integral(numbers: Sequence[Ratio]) -> tuple[list[int], int]:
+    """Integers, and their least positive divisor, that stand for the given numbers."""
+    scale = lcm(*(q for _, q in numbers))
+    return [p * (scale // q) for p, q in numbers], scale
+
+
+def point(entry: Any, dimension: int) -> Point:
+    """The point with the numbers of a list."""
     numbers = ratios(entry)
-    require(len(numbers) == 2, "a point must have two coordinates")
-    (x, p), (y, q) = numbers
-    w = lcm(p, q)
-    return x * (w // p), y * (w // q), w
+    require(len(numbers) == dimension, f"a point must have {dimension} coordinates")
+    coordinates, w = integral(numbers)
+    return (*coordinates, w)
 
 
 def line(p: Point, q: Point) -> Point:
-    """The line through two points: its product with a point is positive on the left."""
+    """The line through two points of the plane: its product with a point is positive on the left."""
     return p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
 
 
 def side(of: Point, p: Point) -> int:
-    """A number with the sign of a point's distance from a line."""
-    return of[0] * p[0] + of[1] * p[1] + of[2] * p[2]
+    """A number with the sign of a point's distance from a line or a hyperplane."""
+    return sum(map(mul, of, p))
 
 
 def is_convex(polygon: Sequence[Point]) -> bool:
@@ -672,41 +678,80 @@ def total_area(edges: Iterable[tuple[Point, Point]]) -> Ratio:
     return terms[0]
 
 
+def orientation(corners: Sequence[Sequence[Any]]) -> int:
+    """The sign of the determinant of the points' homogeneous coordinates, as many as each has: 0 if they lie flat."""
+    found = Matrix.flint(corners).det() if Matrix.flint is not None else determinant(corners)
+    return int(found > 0) - int(found < 0)
+
+
+def determinant(matrix: Sequence[Sequence[int]]) -> int:
+    """The determinant of a square matrix, by elimination in which every division leaves no remainder (Bareiss)."""
+    rows, sign, before = [list(row) for row in matrix], 1, 1
+    for k in range(len(rows) - 1):
+        pivot = next((i for i in range(k, len(rows)) if rows[i][k]), None)
+        if pivot is None:
+            return 0
+        if pivot != k:
+            rows[k], rows[pivot], sign = rows[pivot], rows[k], -sign
+        top = rows[k]
+        for row in rows[k + 1 :]:
+            row[k + 1 :] = [(x * top[k] - row[k] * y) // before for x, y in zip(row[k + 1 :], top[k + 1 :], strict=True)]
+        before = top[k]
+    return sign * rows[-1][-1]
+
+
 @dataclass(frozen=True)
 class Domain:
-    """A convex polygon, and the points of the input space at the coordinates (0, 0), (1, 0) and (0, 1)."""
+    """A convex polyhedron, and the points of the input space at the origin and the unit vectors of its coordinates."""
 
-    polygon: list[Point]
+    dimension: int
     sides: list[Point]
-    plane: Field
+    """Their products with a point are >= 0 if it lies inside."""
+    frame: Field
+    polygon: list[Point] | None
+    """The corners, in version 1."""
 
     @classmethod
-    def of(cls, entry: Any, networks: list[Network]) -> Domain:
+    def of(cls, entry: Any, networks: list[Network], version: int) -> Domain:
         """The domain of an entry, in the input space of the networks."""
-        polygon, origin, basis = members(entry, "domain", "polygon", "origin", "basis")
-        require(isinstance(polygon, list) and isinstance(basis, list), "domain: polygon and basis must be lists")
-        require(len(polygon) <= MAX_CORNERS, f"domain: a polygon has at most {MAX_CORNERS} corners")
-        corners = [point(corner) for corner in polygon]
-        demand(is_convex(corners), 2, "the polygon of the domain must turn left at every corner and go round once")
-        inputs = prod(networks[0].nodes[0].shape)
-        centre, columns = ratios(origin), [ratios(row) for row in basis]
-        require(len(centre) == len(columns) == inputs, f"domain: origin and basis must have {inputs} rows")
-        require(all(len(row) == 2 for row in columns), "domain: basis must have two columns")
-        start = [Fraction(*x) for x in centre]
-        frame = [start, *([x + Fraction(*row[k]) for x, row in zip(start, columns, strict=True)] for k in (0, 1))]
-        scaled_rows = [common_scale([(x.numerator, x.denominator) for x in row]) for row in frame]
-        edges = [line(p, q) for p, q in zip(corners, [*corners[1:], corners[0]], strict=True)]
-        return cls(corners, edges, ([row for row, _ in scaled_rows], [scale for _, scale in scaled_rows]))
+        shape = "polygon" if version == 1 else "halfspaces"
+        rows, origin, basis = members(entry, "domain", shape, "origin", "basis")
+        require(isinstance(rows, list) and isinstance(basis, list), f"domain: {shape} and basis must be lists")
+        require(len(rows) <= MAX_CORNERS, f"domain: {MAX_CORNERS} corners or halfspaces at most")
+        if version == 1:
+            dimension, polygon = 2, [point(corner, 2) for corner in rows]
+            demand(is_convex(polygon), 2, "the polygon of the domain must turn left at every corner and go round once")
+            sides = [line(p, q) for p, q in zip(polygon, [*polygon[1:], polygon[0]], strict=True)]
+            return cls(dimension, sides, frame_of(origin, basis, networks, dimension), polygon)
+        require(basis and isinstance(basis[0], list), "domain: basis must be a list of rows")
+        dimension = integer(len(basis[0]), 1, MAX_DIMENSION, "domain: the number of columns of basis")
+        numbers = [ratios(row) for row in rows]
+        require(all(len(row) == dimension + 1 for row in numbers), f"a halfspace must have {dimension + 1} numbers")
+        sides = [tuple(integral(row)[0]) for row in numbers]
+        demand(all(any(of[:-1]) for of in sides), 21, "a halfspace must have a coefficient that is not 0")
+        return cls(dimension, sides, frame_of(origin, basis, networks, dimension), None)
 
     def contains(self, p: Point) -> bool:
-        """Whether a point lies in the polygon."""
-        return all(side(edge, p) >= 0 for edge in self.sides)
+        """Whether a point lies in the domain."""
+        return all(side(of, p) >= 0 for of in self.sides)
 
 
-# ---- tilings: rules 3 to 9 -----------------------------------------------------------------------------------------
+def frame_of(origin: Any, basis: list[Any], networks: list[Network], dimension: int) -> Field:
+    """The points origin + basis u at u = 0 and the unit vectors."""
+    inputs = prod(networks[0].nodes[0].shape)
+    centre, columns = ratios(origin), [ratios(row) for row in basis]
+    require(len(centre) == len(columns) == inputs, f"domain: origin and basis must have {inputs} rows")
+    require(all(len(row) == dimension for row in columns), f"domain: basis must have {dimension} columns")
+    start = [Fraction(*x) for x in centre]
+    ends = [[x + Fraction(*row[k]) for x, row in zip(start, columns, strict=True)] for k in range(dimension)]
+    scaled_rows = [common_scale([(x.numerator, x.denominator) for x in row]) for row in (start, *ends)]
+    return [row for row, _ in scaled_rows], [scale for _, scale in scaled_rows]
+
+
+# ---- tilings: rules 3 to 9 of polygons; 3, 22 to 25, 8 and 9 of simplices ------------------------------------------
 @dataclass(frozen=True)
 class Tiling:
-    """Polygons that are proved to be the partition of the domain by the networks together."""
+    """Regions that are proved to be the partition of the domain by the networks together."""
 
     vertices: list[Point]
     seen: list[list[Seen]]
@@ -715,25 +760,32 @@ class Tiling:
 
 
 def tiling(networks: list[Network], domain: Domain, entry: Any) -> Tiling:
-    """The partition that a proof lists (proofs/, Theorem 3)."""
+    """The partition that a proof lists (proofs/, Theorems 3 and 6)."""
     table, rows = members(entry, "proof", "vertices", "regions")
     require(isinstance(table, list) and 0 < len(table) <= MAX_ENTRIES, "vertices must be a list of points")
     require(isinstance(rows, list) and len(rows) <= MAX_ENTRIES, "regions must be a list")
-    vertices = [point(p) for p in table]
-    regions = [integers(row, 0, len(vertices) - 1, "a region") for row in rows]
+    vertices = [point(p, domain.dimension) for p in table]
+    if domain.polygon is None:
+        simplices = [simplices_of(row, domain.dimension, len(vertices)) for row in rows]
+        regions = [sorted(set(chain(*row))) for row in simplices]
+    else:
+        regions = [integers(row, 0, len(vertices) - 1, "a region") for row in rows]
     outside = next((i for i, p in enumerate(vertices) if not domain.contains(p)), None)
     demand(outside is None, 3, f"vertex {outside} lies outside the domain")
-    for r, region in enumerate(regions):
-        convex = is_convex([vertices[v] for v in region])
-        demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
-    matched_edges(domain, vertices, regions)
-    seen = [list(evaluated(network, domain.plane, vertices)) for network in networks]
+    if domain.polygon is None:
+        covered_by_simplices(domain, vertices, simplices)
+    else:
+        covered_by_polygons(domain, domain.polygon, vertices, regions)
+    seen = [list(evaluated(network, domain.frame, vertices)) for network in networks]
     distinct_patterns(networks, seen, regions)
     return Tiling(vertices, seen, len(regions))
 
 
-def matched_edges(domain: Domain, vertices: list[Point], regions: list[list[int]]) -> None:
-    """Rules 5 to 7: the edges of the regions meet in pairs or lie along the domain, and the areas add up to its."""
+def covered_by_polygons(domain: Domain, polygon: list[Point], vertices: list[Point], regions: list[list[int]]) -> None:
+    """Rules 4 to 7: the regions are convex, their edges meet in pairs or lie along the domain, and their areas add up."""
+    for r, region in enumerate(regions):
+        convex = is_convex([vertices[v] for v in region])
+        demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
     owner: dict[tuple[int, int], int] = {}
     for r, region in enumerate(regions):
         for edge in zip(region, [*region[1:], region[0]], strict=True):
@@ -744,8 +796,79 @@ def matched_edges(domain: Domain, vertices: list[Point], regions: list[list[int]
         along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
         demand(along, 6, f"region {owner[a, b]} has an edge inside the domain without a region beyond it")
     found, size = total_area((vertices[a], vertices[b]) for a, b in loose)
-    wanted, unit = total_area(zip(domain.polygon, [*domain.polygon[1:], domain.polygon[0]], strict=True))
+    wanted, unit = total_area(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
     demand(found * unit == wanted * size, 7, "the areas of the regions do not add up to that of the domain")
+
+
+Simplex = list[int]
+"""The numbers of D + 1 vertices, increasing."""
+
+
+def simplices_of(entry: Any, dimension: int, vertices: int) -> list[Simplex]:
+    """The simplices of a region."""
+    require(isinstance(entry, list), "a region must be a list of simplices")
+    simplices: list[Simplex] = entry
+    for simplex in simplices:
+        whole = isinstance(simplex, list) and len(simplex) == dimension + 1 and set(map(type, simplex)) == {int}
+        require(
+            whole and 0 <= simplex[0] and simplex[-1] < vertices and all(map(lt, simplex, simplex[1:])),
+            f"a simplex must be {dimension + 1} numbers of vertices that increase",
+        )
+    return simplices
+
+
+def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[list[Simplex]]) -> None:
+    """Rules 22 to 25: simplices, in every region one, whose facets meet in pairs or lie along the domain, cover it once.
+
+    A facet has two orientations: that of the simplex without its vertex i, times (-1)^i.
+    """
+    demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
+    corners = exact_rows(vertices)
+    sums: dict[tuple[int, ...], int] = {}
+    for r, simplices in enumerate(regions):
+        for simplex in simplices:
+            turn = orientation([corners[v] for v in simplex])
+            demand(turn, 22, f"a simplex of region {r} is flat")
+            for i in range(len(simplex)):
+                facet = (*simplex[:i], *simplex[i + 1 :])
+                sums[facet] = sums.get(facet, 0) + (turn if i % 2 == 0 else -turn)
+    loose = [facet for facet, total in sums.items() if total]
+    on = {v: {k for k, of in enumerate(domain.sides) if side(of, vertices[v]) == 0} for v in set(chain(*loose))}
+    for facet in loose:
+        along = set.intersection(*(on[v] for v in facet))
+        demand(along, 23, f"the facet {list(facet)} inside the domain has more simplices on one side than on the other")
+    covered_once(vertices, corners, list(chain(*regions)))
+
+
+def exact_rows(points: list[Point]) -> list[Sequence[Any]]:
+    """The points in integers of python-flint, when it is installed."""
+    return Matrix.flint([list(p) for p in points]).tolist() if Matrix.flint is not None else list(points)
+
+
+def covered_once(vertices: list[Point], corners: list[Sequence[Any]], simplices: list[Simplex]) -> None:
+    """Rule 25: the centroid of the first simplex lies in no other one."""
+    first = [vertices[v] for v in simplices[0]]
+    scale = lcm(*(p[-1] for p in first))
+    centroid = [sum(p[k] * (scale // p[-1]) for p in first) for k in range(len(first) - 1)]
+    (centre,) = exact_rows([(*centroid, len(first) * scale)])
+    beyond = [halves(p, centre) for p in corners]
+    for i, simplex in enumerate(simplices[1:], 1):
+        apart = beyond[simplex[0]]
+        for v in simplex[1:]:
+            apart &= beyond[v]
+        demand(apart or not holds([corners[v] for v in simplex], centre), 25, f"simplices 0 and {i} overlap")
+
+
+def halves(p: Sequence[Any], centre: Sequence[Any]) -> int:
+    """On which sides of another point a point strictly lies, as bits: below and above, coordinate by coordinate."""
+    gaps = [x * centre[-1] - c * p[-1] for x, c in zip(p[:-1], centre[:-1], strict=True)]
+    return bits([flag for gap in gaps for flag in (gap < 0, gap > 0)])
+
+
+def holds(corners: list[Sequence[Any]], p: Sequence[Any]) -> bool:
+    """Whether a simplex contains a point."""
+    turn = orientation(corners)
+    return all(orientation([*corners[:i], p, *corners[i + 1 :]]) != -turn for i in range(len(corners)))
 
 
 def distinct_patterns(networks: list[Network], seen: list[list[Seen]], regions: list[list[int]]) -> None:
@@ -783,10 +906,10 @@ def output(value: Any, network: Network) -> int:
 def at_points(networks: list[Network], domain: Domain, places: Any) -> list[Seen]:
     """What the network is at points of the domain (rule 10)."""
     require(isinstance(places, list) and len(places) <= MAX_ENTRIES, "points must be a list")
-    points = [point(place) for place in places]
+    points = [point(place, domain.dimension) for place in places]
     outside = next((i for i, p in enumerate(points) if not domain.contains(p)), None)
     demand(outside is None, 10, f"point {outside} lies outside the domain")
-    return list(evaluated(networks[0], domain.plane, points))
+    return list(evaluated(networks[0], domain.frame, points))
 
 
 def partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -795,7 +918,8 @@ def partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -
     integer(regions, 0, MAX_ENTRIES, "regions")
     count = tiling(networks, domain, proof).regions
     demand(count == regions, 11, f"{regions} regions are claimed, {count} are listed")
-    return f"the listed polygons are exactly the regions of the network, {count} in number"
+    shapes = "polygons" if domain.polygon is not None else "unions of simplices"
+    return f"the listed {shapes} are exactly the regions of the network, {count} in number"
 
 
 def extremum(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -915,7 +1039,8 @@ def parsed(name: str, data: bytes) -> Any:
 def decided(entry: Any, files: list[Any]) -> str:
     """What the entry of a certificate proves, given the entries of networks."""
     require(isinstance(entry, dict) and entry.get("format") == FORMAT, f"the file is not of the format {FORMAT}")
-    require(type(entry.get("version")) is int and entry["version"] == VERSION, f"the version must be {VERSION}")
+    version = entry.get("version")
+    require(type(version) is int and version in VERSIONS, f"the version must be one of {VERSIONS}")
     kind = entry.get("kind")
     require(isinstance(kind, str) and kind in KINDS, f"kind must be one of {', '.join(KINDS)}")
     decide, count, proved = KINDS[kind]
@@ -927,7 +1052,7 @@ def decided(entry: Any, files: list[Any]) -> str:
     read = [Network.of(network, given) for network in parts[0]]
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
-    domain = Domain.of(parts[1], read)
+    domain = Domain.of(parts[1], read, version)
     claim = decide(read, domain, *parts[2:])
     names = " and ".join(network.sha256 for network in read)
     return f"{kind}: {claim}; network {names}, domain {digest(parts[1])}"
