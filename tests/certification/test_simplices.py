@@ -27,7 +27,6 @@ from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support.certify_inputs import SQUARE, he_network, networks
 from tests.support.checker_inputs import encoded, permuted, shifted
-from tests.support.conformance_inputs import small
 from tests.support.solid_inputs import CUBE, as_simplices, four, small_solid, solids, tetrahedron, wide
 
 DIMENSIONS = (1, 3, 4, 5)
@@ -44,11 +43,9 @@ def random_part(dim: int, seed: int = 0, **options: Any) -> Partition:
 
 @st.composite
 def degenerate(draw: Any) -> tuple[Network, Domain]:
-    """Small-integer weights on a line or in space: nearly everything in them is degenerate."""
-    dim = draw(st.sampled_from([1, 3]))
-    inner = draw(networks())
-    first = np.array(draw(st.lists(st.lists(small, min_size=dim, max_size=dim), min_size=2, max_size=2)))
-    return Network.sequential(dim, [Dense(first, np.zeros(2)), *(node.op for node in inner.nodes[1:])]), cube(dim)
+    """Small-integer weights on a line, in space or in four dimensions: nearly everything in them is degenerate."""
+    dim = draw(st.sampled_from([1, 3, 4]))
+    return draw(networks(inputs=dim)), cube(dim)
 
 
 # ---- what is made is accepted --------------------------------------------------------------------------------------
@@ -96,7 +93,7 @@ def test_a_planar_certificate_in_triangles_says_the_same(seed: int) -> None:
     for value in ("7/8", "-3"):
         triangles["networks"][0]["nodes"][1]["weight"]["values"][0] = value
         triangles["networks"][0]["sha256"] = checker.digest(triangles["networks"][0]["nodes"])
-        with pytest.raises(checker.Rejected, match="rule 8"):
+        with pytest.raises(checker.Rejected, match="rule [89]"):
             checker.check(encoded(triangles))
 
 
