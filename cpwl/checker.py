@@ -3,9 +3,9 @@
     python -I checker.py [--no-flint] CERTIFICATE [NETWORK ...]
 
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed. The
-format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 5, show that the
-rules imply the claims. The certificate proposes polygons or simplices, points and values; the checker searches nothing, tolerates
-nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is the same.
+format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 6, show that the
+rules imply the claims. The certificate proposes polygons, or simplices, points and values; the checker searches
+nothing, tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is the same.
 """
 
 from __future__ import annotations
@@ -695,7 +695,9 @@ def determinant(matrix: Sequence[Sequence[int]]) -> int:
             rows[k], rows[pivot], sign = rows[pivot], rows[k], -sign
         top = rows[k]
         for row in rows[k + 1 :]:
-            row[k + 1 :] = [(x * top[k] - row[k] * y) // before for x, y in zip(row[k + 1 :], top[k + 1 :], strict=True)]
+            row[k + 1 :] = [
+                (x * top[k] - row[k] * y) // before for x, y in zip(row[k + 1 :], top[k + 1 :], strict=True)
+            ]
         before = top[k]
     return sign * rows[-1][-1]
 
@@ -782,7 +784,7 @@ def tiling(networks: list[Network], domain: Domain, entry: Any) -> Tiling:
 
 
 def covered_by_polygons(domain: Domain, polygon: list[Point], vertices: list[Point], regions: list[list[int]]) -> None:
-    """Rules 4 to 7: the regions are convex, their edges meet in pairs or lie along the domain, and their areas add up."""
+    """Rules 4 to 7: convex regions, whose edges meet in pairs or lie along the domain, and whose areas add up."""
     for r, region in enumerate(regions):
         convex = is_convex([vertices[v] for v in region])
         demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
@@ -811,14 +813,14 @@ def simplices_of(entry: Any, dimension: int, vertices: int) -> list[Simplex]:
     for simplex in simplices:
         whole = isinstance(simplex, list) and len(simplex) == dimension + 1 and set(map(type, simplex)) == {int}
         require(
-            whole and 0 <= simplex[0] and simplex[-1] < vertices and all(map(lt, simplex, simplex[1:])),
+            whole and simplex[0] >= 0 and simplex[-1] < vertices and all(map(lt, simplex, simplex[1:])),
             f"a simplex must be {dimension + 1} numbers of vertices that increase",
         )
     return simplices
 
 
 def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[list[Simplex]]) -> None:
-    """Rules 22 to 25: simplices, in every region one, whose facets meet in pairs or lie along the domain, cover it once.
+    """Rules 22 to 25: simplices, whose facets meet in pairs or lie along the domain, cover it once.
 
     A facet has two orientations: that of the simplex without its vertex i, times (-1)^i.
     """

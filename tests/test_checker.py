@@ -91,7 +91,8 @@ def test_the_format_names_the_rules_the_kinds_and_the_operators_of_the_checker()
     table = {row.split("`")[1] for row in text.splitlines() if row.startswith("| `")}
     operators = {*checker.LINEAR, "Input", "Piecewise", "Max"}
     assert operators | set(checker.KINDS) <= table
-    for limit in (checker.MAX_DIGITS, checker.MAX_NODES, checker.MAX_BITS, checker.MAX_DIMENSION, "2^28 bytes", "2^26 entries"):
+    limits = (checker.MAX_DIGITS, checker.MAX_NODES, checker.MAX_BITS, checker.MAX_DIMENSION)
+    for limit in (*limits, "2^28 bytes", "2^26 entries"):
         assert str(limit) in text
 
 
@@ -321,7 +322,11 @@ def test_without_flint_the_verdict_is_the_same(known: dict[str, Document], monke
     assert [verdict(data) for data in changed] == fast and len(set(fast)) == 3
 
 
-@given(st.integers(1, 6).flatmap(lambda n: st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=n, max_size=n)))
+@given(
+    st.integers(1, 6).flatmap(
+        lambda n: st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=n, max_size=n)
+    )
+)
 def test_determinants_without_flint_are_those_with_it(rows: list[list[int]]) -> None:
     assert checker.determinant(rows) == int(fmpz_mat(rows).det())
 

@@ -86,7 +86,9 @@ class Certificate(Claim):
             found: NDArray[Any] = self.partition.outputs.to_numpy()
             return found
         self.partition  # noqa: B018  what is not verified has no values
-        outputs: NDArray[Any] = derived(self.network, self.domain, self.listing.points, self.listing.corners())[1].to_numpy()
+        outputs: NDArray[Any] = derived(self.network, self.domain, self.listing.points, self.listing.corners())[
+            1
+        ].to_numpy()
         return outputs
 
     def verify(self, *, progress: Progress | None = None) -> Partition:

@@ -5,6 +5,7 @@ Every rule is decided on integers from the simplices, the domain and the network
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,10 @@ def _heights(polytope: Polytope, points: Integers) -> Integers:
 
 
 def oriented_facets(simplices: Numbers, turns: NDArray[np.int8]) -> tuple[Numbers, Numbers]:
-    """The facets of simplices, each once, and the sum of its orientations: that of a simplex without its vertex i is
-    the simplex's own times (-1)^i."""
+    """The facets of simplices, each once, and the sum of its orientations.
+
+    The orientation of a simplex without its vertex i is the simplex's own times (-1)^i.
+    """
     width = simplices.shape[1]
     facets = np.concatenate([np.delete(simplices, i, axis=1) for i in range(width)])
     oriented = np.concatenate([turns.astype(np.int64) * (-1) ** i for i in range(width)])
@@ -55,7 +58,8 @@ def _over_centroid(listing: Triangulation, turns: NDArray[np.int8]) -> NDArray[n
     points, simplices = listing.points, listing.simplices
     centre = _centroid(points[simplices[0]])
     gaps = signs(points[:, :-1] * centre[-1] - centre[:-1] * points[:, -1:])[simplices]
-    near = np.flatnonzero(~((gaps > 0).all(axis=1) | (gaps < 0).all(axis=1)).any(axis=1))
+    beyond: NDArray[np.bool_] = np.logical_or((gaps > 0).all(axis=1), (gaps < 0).all(axis=1))
+    near = np.flatnonzero(~beyond.any(axis=1))
     result = np.zeros(len(simplices), np.bool_)
     corners, inside = points[simplices[near]], np.ones(len(near), np.bool_)
     for i in range(simplices.shape[1]):
@@ -72,5 +76,6 @@ def _centroid(corners: Integers) -> Integers:
     scale = Integer(1)
     for w in corners[:, -1].tolist():
         scale *= w // scale.gcd(w)
-    sums: list[Any] = [sum(x * (scale // row[-1]) for x, row in zip(column, corners, strict=True)) for column in corners.T]
+    shares = [scale // w for w in corners[:, -1].tolist()]
+    sums: list[Any] = [sum(map(mul, column, shares)) for column in corners.T.tolist()]
     return array(sums, (len(sums),))

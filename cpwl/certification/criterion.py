@@ -25,7 +25,7 @@ from ..geometry.exact_points import Point, turn
 from ..geometry.polytope import Polytope, winds_once
 from ..network.network import Network
 from ..network.operators import Piecewise
-from ..numbers.integers import Integer, ratio_sum, rational, signs
+from ..numbers.integers import Integer, Integers, ratio_sum, rational, signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +57,14 @@ def examine(
 def derived(
     network: Network,
     domain: Domain,
-    points: Sequence[Sequence[Integer]],
+    points: Sequence[Sequence[Integer]] | Integers,
     corners: Ragged,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[NDArray[np.int16], ExactField]:
-    """The canonical pieces on regions that are given by corners among points in homogeneous integers, (n, units), -1
-    where there is none; and the network's outputs at the points."""
+    """The canonical pieces on regions, (n, units), -1 where there is none, and the network's outputs at points.
+
+    Regions are given by their corners among the points, which are homogeneous integers.
+    """
     patterns = np.full((len(corners), network.units), -1, np.int16)
     numerators, denominators = np.empty((len(points), network.outputs), object), np.empty(len(points), object)
     on_slice = restricted(network, domain)
@@ -89,7 +91,9 @@ def _inside(polytope: Polytope, points: Sequence[Point]) -> NDArray[np.bool_]:
     return np.array([all(at(line, p) >= 0 for line in lines) for p in points], np.bool_)
 
 
-def _derive(on_slice: Network, points: Sequence[Sequence[Integer]], corners: Ragged, patterns: NDArray[np.int16]) -> ExactField:
+def _derive(
+    on_slice: Network, points: Sequence[Sequence[Integer]], corners: Ragged, patterns: NDArray[np.int16]
+) -> ExactField:
     """Enters the canonical patterns of polygons; returns the outputs at the points of a network on the slice."""
     forward = Forward(on_slice, ExactArithmetic(), field_at(points))
     columns = on_slice.unit_columns

@@ -76,7 +76,7 @@ def checked(
     """The patterns of listed regions and the outputs at their points, after all rules have been applied to them."""
     demand_cover(domain.polytope, listing)
     patterns, outputs = derived(network, domain, listing.points, listing.corners(), labelled(progress, "check"))
-    demand((patterns >= 0).all(axis=1), "rule 8: every unit must have one canonical piece on every region")
+    demand(np.asarray((patterns >= 0).all(axis=1)), "rule 8: every unit must have one canonical piece on every region")
     demand(~repeated(patterns), "rule 9: no two regions may have the same pattern")
     return patterns, outputs
 

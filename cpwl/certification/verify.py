@@ -63,7 +63,11 @@ def demand(holds: NDArray[np.bool_], rule: str) -> None:
 
 
 def exact_partition(
-    network: Network, domain: Domain, arrangement: Arrangement[ExactField], patterns: NDArray[np.int16], outputs: ExactField
+    network: Network,
+    domain: Domain,
+    arrangement: Arrangement[ExactField],
+    patterns: NDArray[np.int16],
+    outputs: ExactField,
 ) -> Partition:
     """The partition with the regions of an exact arrangement, their patterns and the outputs at its vertices."""
     steps: list[Step] = []

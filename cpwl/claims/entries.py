@@ -21,8 +21,8 @@ from ..geometry.polytope import Polytope
 from ..network.check import INTEGERS, numbers
 from ..network.network import Network, Node
 from ..network.operators import Periodic
-from ..numbers.integers import common_scale, homogeneous, independent_rows
 from ..network.serial import FORMAT, VERSION, network_from_arrays
+from ..numbers.integers import common_scale, homogeneous, independent_rows
 
 Entry = dict[str, Any]
 MAX_DIGITS = 4000
@@ -174,7 +174,7 @@ def _bounded(rows: list[list[Fraction]]) -> Polytope:
     if all(sum(map(bool, row[:-1])) == 1 for row in rows):
         return _box(rows)
     try:
-        corners = vertices_of([[row[-1], *row[:-1]] for row in rows])
+        corners = vertices_of(np.array([[row[-1], *row[:-1]] for row in rows], dtype=object))
     except ArgumentError:
         raise FileFormatError("domain: the halfspaces must bound a polytope.") from None
     vertices = np.array([[_float(str(x)) for x in corner] for corner in corners], np.float64)

@@ -349,10 +349,16 @@ def rejected_solids(made: dict[str, Document]) -> Iterator[tuple[str, Document]]
     yield "rule-25-solid-domain-that-is-one-simplex-twice", one_simplex_twice()
     yield "rule-8-solid-vertex-moved", changed(part, moved_inside)
     yield "rule-8-solid-regions-joined", changed(part, in_simplices(joined))
-    yield "rule-8-solid-weight-edited", changed(part, renamed(put("7/8", "networks", 0, "nodes", 1, "weight", "values", 0)))
+    yield (
+        "rule-8-solid-weight-edited",
+        changed(part, renamed(put("7/8", "networks", 0, "nodes", 1, "weight", "values", 0))),
+    )
     yield "rule-8-solid-origin-edited", changed(part, put("1/1024", "domain", "origin", 1))
     yield "rule-9-solid-region-divided", changed(part, in_simplices(divided))
-    yield "rule-11-solid-count-too-large", changed(part, lambda d: put(d["claim"]["regions"] + 1, "claim", "regions")(d))
+    yield (
+        "rule-11-solid-count-too-large",
+        changed(part, lambda d: put(d["claim"]["regions"] + 1, "claim", "regions")(d)),
+    )
     top, sample = made["solid-extremum-maximum"], made["solid-boundary-sample"]
     yield "rule-12-solid-another-vertex", changed(top, another_vertex)
     yield "rule-13-solid-maximum-claimed-to-be-minimum", changed(top, put("minimum", "claim", "sense"))

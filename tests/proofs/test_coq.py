@@ -69,7 +69,7 @@ def proves_without(rule: int, name: str, built: Path, folder: Path) -> bool:
     assert count == 1 and weaker != source
     (folder / name).write_text(weaker)
     command = ["coqc", "-q", "-Q", built, "Cpwl", folder / name]
-    return subprocess.run(command, capture_output=True, text=True, check=False).returncode == 0
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder).returncode == 0
 
 
 @pytest.mark.parametrize("rule", [0, *POLYGON_RULES])

@@ -184,7 +184,9 @@ def within(found: Any, cell: int, corners: list[NDArray[Any]]) -> bool:
     beside = np.flatnonzero((facets.regions == cell).any(axis=1))
     for f in beside.tolist():
         wall = found.vertices[facets.vertices[f]]
-        base = next(wall[list(some)] for some in combinations(range(len(wall)), own.shape[1]) if spans(wall[list(some)], centre))
+        base = next(
+            wall[list(some)] for some in combinations(range(len(wall)), own.shape[1]) if spans(wall[list(some)], centre)
+        )
         sign = volume(np.concatenate([[centre], base]))
         if any(volume(np.concatenate([[p], base])) * sign < 0 for simplex in corners for p in simplex):
             return False

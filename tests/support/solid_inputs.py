@@ -36,7 +36,8 @@ def small_solid(inputs: int = 3, outputs: int = 2) -> Network:
 def tetrahedron() -> Domain:
     """A slice of a five-dimensional input space that is no box."""
     corners = np.array([[-1.0, -1, -1], [2, -1, -1], [-1, 2, -1], [0, 0, 1.5]])
-    return Domain(Polytope(corners), np.arange(5) / 8, np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 2, 1]]), (5,))
+    basis = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 2, 1]])
+    return Domain(Polytope(corners), np.arange(5) / 8, basis, (5,))
 
 
 def wide() -> Network:
