@@ -344,6 +344,13 @@ BUGS = (
         "larger = all(seen.outputs[k] >= x", ("checker",)),
     Bug("the checker reads one padding for the other", "checker.py", "(n, k, step, gap, (before, _))",
         "(n, k, step, gap, (_, before))", ("checker",)),
+    Bug("the checker lets facets of simplices stay open", "checker.py", "demand(along, 23,", "demand(True, 23,",
+        ("checker",)),
+    Bug("the checker lets simplices overlap", "checker.py", "demand(apart or not holds(", "demand(True or not holds(",
+        ("checker",)),
+    Bug("the checker lets simplices be flat", "checker.py", "demand(turn, 22,", "demand(True, 22,", ("checker",)),
+    Bug("facets of simplices match whatever their orientation", "certification/cover.py",
+        "turns.astype(np.int64) * (-1) ** i", "turns.astype(np.int64) ** 2 * (-1) ** i", ("simplices",)),
     Bug("the checker believes the name of a network", "checker.py", "demand(digest(nodes) == name, 1,",
         "demand(True, 1,", ("checker",)),
     # ---- the compiler and what is read from a partition ----

@@ -5,7 +5,8 @@
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed. The
 format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 6, show that the
 rules imply the claims. The certificate proposes polygons, or simplices, points and values; the checker searches
-nothing, tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is the same.
+nothing, tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the
+verdict is the same.
 """
 
 from __future__ import annotations
