@@ -36,6 +36,7 @@ MAX_DIMENSION = 16
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
+FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
 
 
 class Rejected(Exception):
@@ -194,6 +195,8 @@ class Node:
 
     inputs: list[int]
     shape: Shape
+    work: int
+    """What it takes to evaluate this and all nodes before it at a point: see ``work_of``."""
     apply: Apply
     units: Units | None = None
 
@@ -286,10 +289,11 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
     require(1 <= d <= 3 and len(inputs[0]) > d and out == kernel[:1], "Conv: weight, bias and input do not fit")
     count, channels, spatial = prod(inputs[0][: -d - 1]), inputs[0][-d - 1], inputs[0][-d:]
     require(kernel[0] % groups == 0 and channels == kernel[1] * groups, "Conv: the channels do not fit")
-    size, reads = sliding(entry, kernel[2:], spatial)
+    axes = sliding(entry, kernel[2:], spatial)
+    size = tuple(axis.places for axis in axes)
     require(shape == (*inputs[0][: -d - 1], kernel[0], *size), "Conv: the node has another shape")
     require(count * prod(size) * groups * prod(kernel[1:]) <= MAX_ENTRIES, "Conv: too many products")
-    area, each, places = prod(spatial), kernel[0] // groups, prod(size)
+    area, each, places, reads = prod(spatial), kernel[0] // groups, prod(size), windows_of(axes)
     windows = [
         [
             [i if i < 0 else c * area + i for c in range(first, first + kernel[1]) for i in read]
@@ -302,26 +306,46 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
     return affine(weight, bias, windows, [((g * count + n) * places + p) * each + o for n, g, o, p in results])
 
 
-def sliding(entry: dict[str, Any], kernel: Shape, spatial: Shape) -> tuple[Shape, list[list[int]]]:
-    """The spatial shape of the output, and for each place of it what the kernel reads of a channel (-1: padding)."""
+@dataclass(frozen=True)
+class Axis:
+    """How a kernel moves along one axis."""
+
+    length: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    """The padding before the first entry."""
+    places: int
+    """Of the output."""
+
+
+def sliding(entry: dict[str, Any], kernel: Shape, spatial: Shape) -> list[Axis]:
+    """How the kernel of a convolution moves along each axis."""
     require(isinstance(entry["padding"], list), "padding must be a list of pairs")
     padding = [integers(pair, 0, MAX_ENTRIES, "padding") for pair in entry["padding"]]
     stride, dilation = (integers(entry[key], 1, MAX_ENTRIES, key) for key in ("stride", "dilation"))
     fits = len(stride) == len(dilation) == len(padding) == len(kernel) and all(len(pair) == 2 for pair in padding)
     require(fits, "Conv: stride, dilation and padding must have one entry an axis")
-    axes = list(zip(spatial, kernel, stride, dilation, padding, strict=True))
-    reach = [n + sum(pad) - gap * (k - 1) - 1 for n, k, _, gap, pad in axes]
-    require(min(reach) >= 0, "Conv: the input is smaller than the kernel")
-    size = tuple(far // step + 1 for far, step in zip(reach, stride, strict=True))
-    require(prod(size) * prod(kernel) <= MAX_ENTRIES, "Conv: too many products")
+    axes = []
+    for n, k, step, gap, (before, after) in zip(spatial, kernel, stride, dilation, padding, strict=True):
+        reach = n + before + after - gap * (k - 1) - 1
+        require(reach >= 0, "Conv: the input is smaller than the kernel")
+        axes.append(Axis(n, k, step, gap, before, reach // step + 1))
+    require(prod(axis.places * axis.kernel for axis in axes) <= MAX_ENTRIES, "Conv: too many products")
+    return axes
+
+
+def windows_of(axes: list[Axis]) -> list[list[int]]:
+    """For each place of the output what the kernel reads of a channel (-1: padding)."""
     reads = []
-    for place in product(*map(range, size)):
+    for place in product(*(range(axis.places) for axis in axes)):
         index = [0]
-        for at, (n, k, step, gap, (before, _)) in zip(place, axes, strict=True):
-            along = [at * step - before + gap * j for j in range(k)]
-            index = [i * n + x if i >= 0 and 0 <= x < n else -1 for i in index for x in along]
+        for at, axis in zip(place, axes, strict=True):
+            along = [at * axis.stride - axis.before + axis.dilation * j for j in range(axis.kernel)]
+            index = [i * axis.length + x if i >= 0 and 0 <= x < axis.length else -1 for i in index for x in along]
         reads.append(index)
-    return size, reads
+    return reads
 
 
 def broadcast(shape: Shape, target: Shape, what: str) -> list[int]:
@@ -523,37 +547,52 @@ class Network:
         return prod(self.nodes[-1].shape)
 
     @classmethod
-    def of(cls, entry: Any, given: dict[str, Any]) -> Network:
-        """The network of an entry: in the entry itself, or among the given ones by its name."""
+    def of(cls, entry: Any, given: dict[str, Any], beside: int = 0) -> Network:
+        """The network of an entry: in the entry itself, or among the given ones by its name.
+
+        ``beside`` is the number of characters of the domain: how much work a network may be is bounded by the text.
+        """
         require(isinstance(entry, dict) and isinstance(entry.get("sha256"), str), "a network must have a sha256")
         if "nodes" not in entry:
             (name,) = members(entry, "a network", "sha256")
             demand(name in given, 1, f"the network with the SHA-256 {name[:64]} is not among the files given")
-            return cls(operators(given[name]), name)
+            return cls(operators(given[name], beside), name)
         nodes, name = members(entry, "a network", "nodes", "sha256")
         demand(digest(nodes) == name, 1, f"the network does not have the SHA-256 {name[:64]}")
-        return cls(operators(nodes), name)
+        return cls(operators(nodes, beside), name)
+
+
+def text_of(entry: Any) -> str:
+    """An entry as JSON without spaces, keys sorted."""
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"))
 
 
 def digest(entry: Any) -> str:
-    """The SHA-256 of an entry as JSON without spaces, keys sorted."""
-    return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+    """The SHA-256 of the text of an entry."""
+    return hashlib.sha256(text_of(entry).encode("ascii")).hexdigest()
 
 
-def operators(entries: Any) -> list[Node]:
-    """The nodes of a network."""
+def operators(entries: Any, beside: int = 0) -> list[Node]:
+    """The nodes of a network; see ``Network.of``."""
     require(isinstance(entries, list) and 1 < len(entries) <= MAX_NODES, f"a network has 2 to {MAX_NODES} nodes")
     made: list[Node] = []
+    most = FREE_WORK + WORK_A_CHARACTER * (len(text_of(entries)) + beside)
     for i, entry in enumerate(entries):
         try:
-            made.append(operator(entry, made))
+            made.append(operator(entry, made, most))
         except Malformed as error:
             raise Malformed(f"node {i}: {error}") from None
     return made
 
 
-def operator(entry: Any, before: list[Node]) -> Node:
-    """The node of an entry, after the given ones."""
+def work_of(op: str, entry: dict[str, Any], size: Shape) -> int:
+    """The entries of a node, each as often as the numbers of a weight that it takes, and once more."""
+    weight = shape_of(members(entry["weight"], "weight", "shape", "values")[0], "weight") if "weight" in entry else ()
+    return prod(size) * (1 + (prod(weight[1:]) if op in ("Dense", "Conv") else 0))
+
+
+def operator(entry: Any, before: list[Node], most: int) -> Node:
+    """The node of an entry, after the given ones, if all together take no more work than ``most``."""
     require(isinstance(entry, dict) and isinstance(entry.get("op"), str), "a node must be an object with an op")
     op = entry["op"]
     keys = LINEAR[op][1] if op in LINEAR else ("breakpoints", "slopes", "value") if op == "Piecewise" else ()
@@ -563,12 +602,14 @@ def operator(entry: Any, before: list[Node]) -> Node:
     require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op[:20]} has one input")
     shapes = [before[i].shape for i in sources]
     require(sum(map(prod, shapes)) <= MAX_ENTRIES, "too many entries")
+    work = (before[-1].work if before else 0) + work_of(op, entry, size)
+    require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
-        return Node(sources, size, LINEAR[op][0](entry, size, shapes))
+        return Node(sources, size, work, LINEAR[op][0](entry, size, shapes))
     if op == "Input":
-        return Node([], size, lambda fields: fields[0])
+        return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
-    return Node(sources, size, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
+    return Node(sources, size, work, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
 
 
 @dataclass(frozen=True)
@@ -1052,7 +1093,7 @@ def decided(entry: Any, files: list[Any]) -> str:
     require(isinstance(parts[0], list) and len(parts[0]) == count, f"{kind} is about {count} network(s)")
     named = [members(file, "the file of a network", "nodes", "sha256") for file in files]
     given = {digest(nodes): nodes for nodes, _ in named}
-    read = [Network.of(network, given) for network in parts[0]]
+    read = [Network.of(network, given, len(text_of(parts[1]))) for network in parts[0]]
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
     domain = Domain.of(parts[1], read, version)

@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
@@ -264,6 +265,25 @@ def test_a_network_of_more_entries_than_the_limit_is_refused_before_it_is_built(
     node: Any = {"op": "Gather", "inputs": [0], "shape": [2**13, 2**14], "index": {"shape": [1], "values": [0]}}
     with pytest.raises(checker.Malformed, match="entries"):
         checker.operators([{"op": "Input", "inputs": [], "shape": [2]}, node])
+
+
+@pytest.mark.parametrize("padding", [10**6, 3 * 10**7])
+def test_padding_does_not_make_much_work_of_a_short_file(padding: int) -> None:
+    """Refused by count, before a table of windows is built: a gigabyte and a minute, once."""
+    tensor = lambda *shape: {"shape": list(shape), "values": ["1"] * int(np.prod(shape))}  # noqa: E731
+    conv = {
+        "op": "Conv", "inputs": [0], "shape": [1, 2 * padding], "weight": tensor(1, 1, 3), "bias": tensor(1),
+        "stride": [1], "padding": [[padding, padding]], "dilation": [1], "groups": 1,
+    }  # fmt: skip
+    start = [{"op": "Input", "inputs": [], "shape": [1, 2]}]
+    tracemalloc.start()
+    with pytest.raises(checker.Malformed, match="products a point"):
+        checker.operators([*start, conv])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+    small = {**conv, "shape": [1, 2000], "padding": [[1000, 1000]]}
+    assert checker.operators([*start, small])[-1].shape == (1, 2000)
 
 
 def test_denominators_that_grow_are_refused(known: dict[str, Document]) -> None:

@@ -554,6 +554,7 @@ def malformed_networks() -> Iterator[tuple[str, Change]]:
     yield "index-minus-2", put(-2, *node, 2, "index", "values", 0)
     yield "stride-zero", put([0], *node, 3, "stride")
     yield "padding-negative", put([[-1, 0]], *node, 3, "padding")
+    yield "padding-of-a-million", padded_by_a_million
     yield "padding-huge", put([[1, 60_000_000]], *node, 3, "padding")
     yield "groups-that-do-not-divide", put(3, *node, 3, "groups")
     yield "breakpoints-decrease", put({"shape": [2], "values": ["1", "0"]}, *node, 11, "breakpoints")
@@ -561,6 +562,13 @@ def malformed_networks() -> Iterator[tuple[str, Change]]:
     yield "divisor-zero", put("0", *node, 8, "divisor", "values", 0)
     yield "maximum-of-another-shape", put([4, 2], *node, 7, "shape")
     yield "one-coefficient-too-many", put(["1", "1", "1"], *node, 10, "coefficients")
+
+
+def padded_by_a_million(document: Document) -> None:
+    """An output of two million places, most of which read nothing: more work than the size of the file allows."""
+    conv = document["networks"][0]["nodes"][3]
+    conv["padding"], conv["stride"] = [[1_000_000, 1_000_000]], [1]
+    conv["shape"][-1] = 2_000_000 + 6 - 2 * 2
 
 
 def nested(depth: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,22 @@ def test_float_partitions_are_proved_or_repaired(made: tuple[Network, Domain]) -
     certificate, exact = certify(rough), partition(net, domain, backend="exact")
     assert certificate.regions == len(exact) and certificate.check()
     assert len(certificate.added) - len(certificate.repaired) == len(exact) - len(rough)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3, 4])
+def test_float_decisions_that_were_wrong_are_repaired(seed: int) -> None:
+    """Small-integer weights, and thirds: float signs give a tiling, but not the one."""
+    rng, sizes = np.random.default_rng(seed), [3, 6, 6, 1]
+    weights = [rng.integers(-2, 3, (fan_out, fan_in)).astype(float) for fan_in, fan_out in pairwise(sizes)]
+    biases = [rng.integers(-1, 2, size) / 2 for size in sizes[1:]]
+    net = Network.mlp([weights[0], weights[1] / 3, weights[2]], biases)
+    rough, exact = partition(net, CUBE, predicates="float"), partition(net, CUBE)
+    assert len(rough) != len(exact)
+    certificate = certify(rough)
+    assert certificate.regions == len(exact) and certificate.check()
+    assert 0 < len(certificate.repaired) < len(rough) and 0 < len(certificate.added)
+    kept = np.setdiff1d(np.arange(len(rough)), certificate.repaired)
+    assert (certificate.partition.patterns()[: len(kept)] == rough.patterns(kept)).all()
 
 
 def test_regions_that_are_wrong_are_listed_and_the_others_keep_their_order() -> None:
