@@ -3,9 +3,10 @@
     python -I checker.py [--no-flint] CERTIFICATE [NETWORK ...]
 
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed. The
-format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 5, show that the
-rules imply the claims. The certificate proposes polygons, points and values; the checker searches nothing, tolerates
-nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is the same.
+format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 6, show that the
+rules imply the claims. The certificate proposes polygons, or simplices, points and values; the checker searches
+nothing, tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the
+verdict is the same.
 """
 
 from __future__ import annotations
@@ -22,18 +23,20 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import chain, pairwise, product
 from math import gcd, lcm, prod
-from operator import getitem, mul
+from operator import getitem, lt, mul
 from pathlib import Path
 from typing import Any, ClassVar
 
-FORMAT, VERSION = "cpwl-certificate", 1
+FORMAT, VERSIONS = "cpwl-certificate", (1, 2)
 MAX_BYTES = 1 << 28
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
 MAX_CORNERS = 1 << 12
+MAX_DIMENSION = 16
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
+FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
 
 
 class Rejected(Exception):
@@ -192,6 +195,8 @@ class Node:
 
     inputs: list[int]
     shape: Shape
+    work: int
+    """What it takes to evaluate this and all nodes before it at a point: see ``work_of``."""
     apply: Apply
     units: Units | None = None
 
@@ -284,10 +289,11 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
     require(1 <= d <= 3 and len(inputs[0]) > d and out == kernel[:1], "Conv: weight, bias and input do not fit")
     count, channels, spatial = prod(inputs[0][: -d - 1]), inputs[0][-d - 1], inputs[0][-d:]
     require(kernel[0] % groups == 0 and channels == kernel[1] * groups, "Conv: the channels do not fit")
-    size, reads = sliding(entry, kernel[2:], spatial)
+    axes = sliding(entry, kernel[2:], spatial)
+    size = tuple(axis.places for axis in axes)
     require(shape == (*inputs[0][: -d - 1], kernel[0], *size), "Conv: the node has another shape")
     require(count * prod(size) * groups * prod(kernel[1:]) <= MAX_ENTRIES, "Conv: too many products")
-    area, each, places = prod(spatial), kernel[0] // groups, prod(size)
+    area, each, places, reads = prod(spatial), kernel[0] // groups, prod(size), windows_of(axes)
     windows = [
         [
             [i if i < 0 else c * area + i for c in range(first, first + kernel[1]) for i in read]
@@ -300,26 +306,46 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
     return affine(weight, bias, windows, [((g * count + n) * places + p) * each + o for n, g, o, p in results])
 
 
-def sliding(entry: dict[str, Any], kernel: Shape, spatial: Shape) -> tuple[Shape, list[list[int]]]:
-    """The spatial shape of the output, and for each place of it what the kernel reads of a channel (-1: padding)."""
+@dataclass(frozen=True)
+class Axis:
+    """How a kernel moves along one axis."""
+
+    length: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    """The padding before the first entry."""
+    places: int
+    """Of the output."""
+
+
+def sliding(entry: dict[str, Any], kernel: Shape, spatial: Shape) -> list[Axis]:
+    """How the kernel of a convolution moves along each axis."""
     require(isinstance(entry["padding"], list), "padding must be a list of pairs")
     padding = [integers(pair, 0, MAX_ENTRIES, "padding") for pair in entry["padding"]]
     stride, dilation = (integers(entry[key], 1, MAX_ENTRIES, key) for key in ("stride", "dilation"))
     fits = len(stride) == len(dilation) == len(padding) == len(kernel) and all(len(pair) == 2 for pair in padding)
     require(fits, "Conv: stride, dilation and padding must have one entry an axis")
-    axes = list(zip(spatial, kernel, stride, dilation, padding, strict=True))
-    reach = [n + sum(pad) - gap * (k - 1) - 1 for n, k, _, gap, pad in axes]
-    require(min(reach) >= 0, "Conv: the input is smaller than the kernel")
-    size = tuple(far // step + 1 for far, step in zip(reach, stride, strict=True))
-    require(prod(size) * prod(kernel) <= MAX_ENTRIES, "Conv: too many products")
+    axes = []
+    for n, k, step, gap, (before, after) in zip(spatial, kernel, stride, dilation, padding, strict=True):
+        reach = n + before + after - gap * (k - 1) - 1
+        require(reach >= 0, "Conv: the input is smaller than the kernel")
+        axes.append(Axis(n, k, step, gap, before, reach // step + 1))
+    require(prod(axis.places * axis.kernel for axis in axes) <= MAX_ENTRIES, "Conv: too many products")
+    return axes
+
+
+def windows_of(axes: list[Axis]) -> list[list[int]]:
+    """For each place of the output what the kernel reads of a channel (-1: padding)."""
     reads = []
-    for place in product(*map(range, size)):
+    for place in product(*(range(axis.places) for axis in axes)):
         index = [0]
-        for at, (n, k, step, gap, (before, _)) in zip(place, axes, strict=True):
-            along = [at * step - before + gap * j for j in range(k)]
-            index = [i * n + x if i >= 0 and 0 <= x < n else -1 for i in index for x in along]
+        for at, axis in zip(place, axes, strict=True):
+            along = [at * axis.stride - axis.before + axis.dilation * j for j in range(axis.kernel)]
+            index = [i * axis.length + x if i >= 0 and 0 <= x < axis.length else -1 for i in index for x in along]
         reads.append(index)
-    return size, reads
+    return reads
 
 
 def broadcast(shape: Shape, target: Shape, what: str) -> list[int]:
@@ -521,37 +547,52 @@ class Network:
         return prod(self.nodes[-1].shape)
 
     @classmethod
-    def of(cls, entry: Any, given: dict[str, Any]) -> Network:
-        """The network of an entry: in the entry itself, or among the given ones by its name."""
+    def of(cls, entry: Any, given: dict[str, Any], beside: int = 0) -> Network:
+        """The network of an entry: in the entry itself, or among the given ones by its name.
+
+        ``beside`` is the number of characters of the domain: how much work a network may be is bounded by the text.
+        """
         require(isinstance(entry, dict) and isinstance(entry.get("sha256"), str), "a network must have a sha256")
         if "nodes" not in entry:
             (name,) = members(entry, "a network", "sha256")
             demand(name in given, 1, f"the network with the SHA-256 {name[:64]} is not among the files given")
-            return cls(operators(given[name]), name)
+            return cls(operators(given[name], beside), name)
         nodes, name = members(entry, "a network", "nodes", "sha256")
         demand(digest(nodes) == name, 1, f"the network does not have the SHA-256 {name[:64]}")
-        return cls(operators(nodes), name)
+        return cls(operators(nodes, beside), name)
+
+
+def text_of(entry: Any) -> str:
+    """An entry as JSON without spaces, keys sorted."""
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"))
 
 
 def digest(entry: Any) -> str:
-    """The SHA-256 of an entry as JSON without spaces, keys sorted."""
-    return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+    """The SHA-256 of the text of an entry."""
+    return hashlib.sha256(text_of(entry).encode("ascii")).hexdigest()
 
 
-def operators(entries: Any) -> list[Node]:
-    """The nodes of a network."""
+def operators(entries: Any, beside: int = 0) -> list[Node]:
+    """The nodes of a network; see ``Network.of``."""
     require(isinstance(entries, list) and 1 < len(entries) <= MAX_NODES, f"a network has 2 to {MAX_NODES} nodes")
     made: list[Node] = []
+    most = FREE_WORK + WORK_A_CHARACTER * (len(text_of(entries)) + beside)
     for i, entry in enumerate(entries):
         try:
-            made.append(operator(entry, made))
+            made.append(operator(entry, made, most))
         except Malformed as error:
             raise Malformed(f"node {i}: {error}") from None
     return made
 
 
-def operator(entry: Any, before: list[Node]) -> Node:
-    """The node of an entry, after the given ones."""
+def work_of(op: str, entry: dict[str, Any], size: Shape) -> int:
+    """The entries of a node, each as often as the numbers of a weight that it takes, and once more."""
+    weight = shape_of(members(entry["weight"], "weight", "shape", "values")[0], "weight") if "weight" in entry else ()
+    return prod(size) * (1 + (prod(weight[1:]) if op in ("Dense", "Conv") else 0))
+
+
+def operator(entry: Any, before: list[Node], most: int) -> Node:
+    """The node of an entry, after the given ones, if all together take no more work than ``most``."""
     require(isinstance(entry, dict) and isinstance(entry.get("op"), str), "a node must be an object with an op")
     op = entry["op"]
     keys = LINEAR[op][1] if op in LINEAR else ("breakpoints", "slopes", "value") if op == "Piecewise" else ()
@@ -561,12 +602,14 @@ def operator(entry: Any, before: list[Node]) -> Node:
     require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op[:20]} has one input")
     shapes = [before[i].shape for i in sources]
     require(sum(map(prod, shapes)) <= MAX_ENTRIES, "too many entries")
+    work = (before[-1].work if before else 0) + work_of(op, entry, size)
+    require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
-        return Node(sources, size, LINEAR[op][0](entry, size, shapes))
+        return Node(sources, size, work, LINEAR[op][0](entry, size, shapes))
     if op == "Input":
-        return Node([], size, lambda fields: fields[0])
+        return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
-    return Node(sources, size, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
+    return Node(sources, size, work, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
 
 
 @dataclass(frozen=True)
@@ -578,16 +621,16 @@ class Seen:
     denominator: int
 
 
-def evaluated(network: Network, plane: Field, points: Sequence[Point]) -> Iterator[Seen]:
-    """The network at points of a plane, which is given by its points with the coordinates (0, 0), (1, 0) and (0, 1).
+def evaluated(network: Network, frame: Field, points: Sequence[Point]) -> Iterator[Seen]:
+    """The network at points, in coordinates that are given by the frame: the points at the origin and the unit vectors.
 
-    What depends on no unit is an affine function of the coordinates, found from its values at those three.
+    What depends on no unit is an affine function of the coordinates, found from its values at those.
     """
     nodes = network.nodes
     fields: dict[int, Field] = {}
     for i, node in enumerate(nodes):
         if node.units is None and all(j in fields for j in node.inputs):
-            fields[i] = node.apply([fields[j] for j in node.inputs] or [plane])
+            fields[i] = node.apply([fields[j] for j in node.inputs] or [frame])
     late = [i for i in range(len(nodes)) if i not in fields]
     read = {j for i in late for j in nodes[i].inputs} | {len(nodes) - 1}
     start = {i: AffineMap(field) for i, field in fields.items() if i in read}
@@ -597,16 +640,16 @@ def evaluated(network: Network, plane: Field, points: Sequence[Point]) -> Iterat
 
 
 class AffineMap:
-    """An affine function of the plane, from its values at (0, 0), (1, 0) and (0, 1)."""
+    """An affine function of the coordinates, from its values at the origin and the unit vectors."""
 
     def __init__(self, field: Field) -> None:
         self.scale = lcm(*field[1])
-        origin, first, second = ([int(x) * (self.scale // q) for x in row] for row, q in zip(*field, strict=True))
-        self.matrix = Matrix([[a - c, b - c, c] for c, a, b in zip(origin, first, second, strict=True)])
+        origin, *units = ([int(x) * (self.scale // q) for x in row] for row, q in zip(*field, strict=True))
+        self.matrix = Matrix([[*(a - c for a in slopes), c] for c, *slopes in zip(origin, *units, strict=True)])
 
     def at(self, points: Sequence[Point]) -> Field:
         """The values at points."""
-        return self.matrix.times([list(point) for point in points]), [self.scale * w for _, _, w in points]
+        return self.matrix.times([list(point) for point in points]), [self.scale * point[-1] for point in points]
 
 
 def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Iterator[Seen]:
@@ -626,28 +669,33 @@ def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Itera
         yield Seen([each[point] for each in masks], row, q)
 
 
-# ---- the plane -----------------------------------------------------------------------------------------------------
-Point = tuple[int, int, int]
-"""Homogeneous coordinates (x, y, w), w > 0."""
+# ---- points, polygons, simplices -----------------------------------------------------------------------------------
+Point = tuple[int, ...]
+"""Homogeneous coordinates (x, ..., w), w > 0."""
 
 
-def point(entry: Any) -> Point:
-    """The point with the two numbers of a list."""
+def integral(numbers: Sequence[Ratio]) -> tuple[list[int], int]:
+    """Integers, and their least positive divisor, that stand for the given numbers."""
+    scale = lcm(*(q for _, q in numbers))
+    return [p * (scale // q) for p, q in numbers], scale
+
+
+def point(entry: Any, dimension: int) -> Point:
+    """The point with the numbers of a list."""
     numbers = ratios(entry)
-    require(len(numbers) == 2, "a point must have two coordinates")
-    (x, p), (y, q) = numbers
-    w = lcm(p, q)
-    return x * (w // p), y * (w // q), w
+    require(len(numbers) == dimension, f"a point must have {dimension} coordinates")
+    coordinates, w = integral(numbers)
+    return (*coordinates, w)
 
 
 def line(p: Point, q: Point) -> Point:
-    """The line through two points: its product with a point is positive on the left."""
+    """The line through two points of the plane: its product with a point is positive on the left."""
     return p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
 
 
 def side(of: Point, p: Point) -> int:
-    """A number with the sign of a point's distance from a line."""
-    return of[0] * p[0] + of[1] * p[1] + of[2] * p[2]
+    """A number with the sign of a point's distance from a line or a hyperplane."""
+    return sum(map(mul, of, p))
 
 
 def is_convex(polygon: Sequence[Point]) -> bool:
@@ -672,41 +720,82 @@ def total_area(edges: Iterable[tuple[Point, Point]]) -> Ratio:
     return terms[0]
 
 
+def orientation(corners: Sequence[Sequence[Any]]) -> int:
+    """The sign of the determinant of the points' homogeneous coordinates, as many as each has: 0 if they lie flat."""
+    found = Matrix.flint(corners).det() if Matrix.flint is not None else determinant(corners)
+    return int(found > 0) - int(found < 0)
+
+
+def determinant(matrix: Sequence[Sequence[int]]) -> int:
+    """The determinant of a square matrix, by elimination in which every division leaves no remainder (Bareiss)."""
+    rows, sign, before = [list(row) for row in matrix], 1, 1
+    for k in range(len(rows) - 1):
+        pivot = next((i for i in range(k, len(rows)) if rows[i][k]), None)
+        if pivot is None:
+            return 0
+        if pivot != k:
+            rows[k], rows[pivot], sign = rows[pivot], rows[k], -sign
+        top = rows[k]
+        for row in rows[k + 1 :]:
+            row[k + 1 :] = [
+                (x * top[k] - row[k] * y) // before for x, y in zip(row[k + 1 :], top[k + 1 :], strict=True)
+            ]
+        before = top[k]
+    return sign * rows[-1][-1]
+
+
 @dataclass(frozen=True)
 class Domain:
-    """A convex polygon, and the points of the input space at the coordinates (0, 0), (1, 0) and (0, 1)."""
+    """A convex polyhedron, and the points of the input space at the origin and the unit vectors of its coordinates."""
 
-    polygon: list[Point]
+    dimension: int
     sides: list[Point]
-    plane: Field
+    """Their products with a point are >= 0 if it lies inside."""
+    frame: Field
+    polygon: list[Point] | None
+    """The corners, in version 1."""
 
     @classmethod
-    def of(cls, entry: Any, networks: list[Network]) -> Domain:
+    def of(cls, entry: Any, networks: list[Network], version: int) -> Domain:
         """The domain of an entry, in the input space of the networks."""
-        polygon, origin, basis = members(entry, "domain", "polygon", "origin", "basis")
-        require(isinstance(polygon, list) and isinstance(basis, list), "domain: polygon and basis must be lists")
-        require(len(polygon) <= MAX_CORNERS, f"domain: a polygon has at most {MAX_CORNERS} corners")
-        corners = [point(corner) for corner in polygon]
-        demand(is_convex(corners), 2, "the polygon of the domain must turn left at every corner and go round once")
-        inputs = prod(networks[0].nodes[0].shape)
-        centre, columns = ratios(origin), [ratios(row) for row in basis]
-        require(len(centre) == len(columns) == inputs, f"domain: origin and basis must have {inputs} rows")
-        require(all(len(row) == 2 for row in columns), "domain: basis must have two columns")
-        start = [Fraction(*x) for x in centre]
-        frame = [start, *([x + Fraction(*row[k]) for x, row in zip(start, columns, strict=True)] for k in (0, 1))]
-        scaled_rows = [common_scale([(x.numerator, x.denominator) for x in row]) for row in frame]
-        edges = [line(p, q) for p, q in zip(corners, [*corners[1:], corners[0]], strict=True)]
-        return cls(corners, edges, ([row for row, _ in scaled_rows], [scale for _, scale in scaled_rows]))
+        shape = "polygon" if version == 1 else "halfspaces"
+        rows, origin, basis = members(entry, "domain", shape, "origin", "basis")
+        require(isinstance(rows, list) and isinstance(basis, list), f"domain: {shape} and basis must be lists")
+        require(len(rows) <= MAX_CORNERS, f"domain: {MAX_CORNERS} corners or halfspaces at most")
+        if version == 1:
+            dimension, polygon = 2, [point(corner, 2) for corner in rows]
+            demand(is_convex(polygon), 2, "the polygon of the domain must turn left at every corner and go round once")
+            sides = [line(p, q) for p, q in zip(polygon, [*polygon[1:], polygon[0]], strict=True)]
+            return cls(dimension, sides, frame_of(origin, basis, networks, dimension), polygon)
+        require(basis and isinstance(basis[0], list), "domain: basis must be a list of rows")
+        dimension = integer(len(basis[0]), 1, MAX_DIMENSION, "domain: the number of columns of basis")
+        numbers = [ratios(row) for row in rows]
+        require(all(len(row) == dimension + 1 for row in numbers), f"a halfspace must have {dimension + 1} numbers")
+        sides = [tuple(integral(row)[0]) for row in numbers]
+        demand(all(any(of[:-1]) for of in sides), 21, "a halfspace must have a coefficient that is not 0")
+        return cls(dimension, sides, frame_of(origin, basis, networks, dimension), None)
 
     def contains(self, p: Point) -> bool:
-        """Whether a point lies in the polygon."""
-        return all(side(edge, p) >= 0 for edge in self.sides)
+        """Whether a point lies in the domain."""
+        return all(side(of, p) >= 0 for of in self.sides)
 
 
-# ---- tilings: rules 3 to 9 -----------------------------------------------------------------------------------------
+def frame_of(origin: Any, basis: list[Any], networks: list[Network], dimension: int) -> Field:
+    """The points origin + basis u at u = 0 and the unit vectors."""
+    inputs = prod(networks[0].nodes[0].shape)
+    centre, columns = ratios(origin), [ratios(row) for row in basis]
+    require(len(centre) == len(columns) == inputs, f"domain: origin and basis must have {inputs} rows")
+    require(all(len(row) == dimension for row in columns), f"domain: basis must have {dimension} columns")
+    start = [Fraction(*x) for x in centre]
+    ends = [[x + Fraction(*row[k]) for x, row in zip(start, columns, strict=True)] for k in range(dimension)]
+    scaled_rows = [common_scale([(x.numerator, x.denominator) for x in row]) for row in (start, *ends)]
+    return [row for row, _ in scaled_rows], [scale for _, scale in scaled_rows]
+
+
+# ---- tilings: rules 3 to 9 of polygons; 3, 22 to 25, 8 and 9 of simplices ------------------------------------------
 @dataclass(frozen=True)
 class Tiling:
-    """Polygons that are proved to be the partition of the domain by the networks together."""
+    """Regions that are proved to be the partition of the domain by the networks together."""
 
     vertices: list[Point]
     seen: list[list[Seen]]
@@ -715,25 +804,32 @@ class Tiling:
 
 
 def tiling(networks: list[Network], domain: Domain, entry: Any) -> Tiling:
-    """The partition that a proof lists (proofs/, Theorem 3)."""
+    """The partition that a proof lists (proofs/, Theorems 3 and 6)."""
     table, rows = members(entry, "proof", "vertices", "regions")
     require(isinstance(table, list) and 0 < len(table) <= MAX_ENTRIES, "vertices must be a list of points")
     require(isinstance(rows, list) and len(rows) <= MAX_ENTRIES, "regions must be a list")
-    vertices = [point(p) for p in table]
-    regions = [integers(row, 0, len(vertices) - 1, "a region") for row in rows]
+    vertices = [point(p, domain.dimension) for p in table]
+    if domain.polygon is None:
+        simplices = [simplices_of(row, domain.dimension, len(vertices)) for row in rows]
+        regions = [sorted(set(chain(*row))) for row in simplices]
+    else:
+        regions = [integers(row, 0, len(vertices) - 1, "a region") for row in rows]
     outside = next((i for i, p in enumerate(vertices) if not domain.contains(p)), None)
     demand(outside is None, 3, f"vertex {outside} lies outside the domain")
-    for r, region in enumerate(regions):
-        convex = is_convex([vertices[v] for v in region])
-        demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
-    matched_edges(domain, vertices, regions)
-    seen = [list(evaluated(network, domain.plane, vertices)) for network in networks]
+    if domain.polygon is None:
+        covered_by_simplices(domain, vertices, simplices)
+    else:
+        covered_by_polygons(domain, domain.polygon, vertices, regions)
+    seen = [list(evaluated(network, domain.frame, vertices)) for network in networks]
     distinct_patterns(networks, seen, regions)
     return Tiling(vertices, seen, len(regions))
 
 
-def matched_edges(domain: Domain, vertices: list[Point], regions: list[list[int]]) -> None:
-    """Rules 5 to 7: the edges of the regions meet in pairs or lie along the domain, and the areas add up to its."""
+def covered_by_polygons(domain: Domain, polygon: list[Point], vertices: list[Point], regions: list[list[int]]) -> None:
+    """Rules 4 to 7: convex regions, whose edges meet in pairs or lie along the domain, and whose areas add up."""
+    for r, region in enumerate(regions):
+        convex = is_convex([vertices[v] for v in region])
+        demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
     owner: dict[tuple[int, int], int] = {}
     for r, region in enumerate(regions):
         for edge in zip(region, [*region[1:], region[0]], strict=True):
@@ -744,8 +840,79 @@ def matched_edges(domain: Domain, vertices: list[Point], regions: list[list[int]
         along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
         demand(along, 6, f"region {owner[a, b]} has an edge inside the domain without a region beyond it")
     found, size = total_area((vertices[a], vertices[b]) for a, b in loose)
-    wanted, unit = total_area(zip(domain.polygon, [*domain.polygon[1:], domain.polygon[0]], strict=True))
+    wanted, unit = total_area(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
     demand(found * unit == wanted * size, 7, "the areas of the regions do not add up to that of the domain")
+
+
+Simplex = list[int]
+"""The numbers of D + 1 vertices, increasing."""
+
+
+def simplices_of(entry: Any, dimension: int, vertices: int) -> list[Simplex]:
+    """The simplices of a region."""
+    require(isinstance(entry, list), "a region must be a list of simplices")
+    simplices: list[Simplex] = entry
+    for simplex in simplices:
+        whole = isinstance(simplex, list) and len(simplex) == dimension + 1 and set(map(type, simplex)) == {int}
+        require(
+            whole and simplex[0] >= 0 and simplex[-1] < vertices and all(map(lt, simplex, simplex[1:])),
+            f"a simplex must be {dimension + 1} numbers of vertices that increase",
+        )
+    return simplices
+
+
+def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[list[Simplex]]) -> None:
+    """Rules 22 to 25: simplices, whose facets meet in pairs or lie along the domain, cover it once.
+
+    A facet has two orientations: that of the simplex without its vertex i, times (-1)^i.
+    """
+    demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
+    corners = exact_rows(vertices)
+    sums: dict[tuple[int, ...], int] = {}
+    for r, simplices in enumerate(regions):
+        for simplex in simplices:
+            turn = orientation([corners[v] for v in simplex])
+            demand(turn, 22, f"a simplex of region {r} is flat")
+            for i in range(len(simplex)):
+                facet = (*simplex[:i], *simplex[i + 1 :])
+                sums[facet] = sums.get(facet, 0) + (turn if i % 2 == 0 else -turn)
+    loose = [facet for facet, total in sums.items() if total]
+    on = {v: {k for k, of in enumerate(domain.sides) if side(of, vertices[v]) == 0} for v in set(chain(*loose))}
+    for facet in loose:
+        along = set.intersection(*(on[v] for v in facet))
+        demand(along, 23, f"the facet {list(facet)} inside the domain has more simplices on one side than on the other")
+    covered_once(vertices, corners, list(chain(*regions)))
+
+
+def exact_rows(points: list[Point]) -> list[Sequence[Any]]:
+    """The points in integers of python-flint, when it is installed."""
+    return Matrix.flint([list(p) for p in points]).tolist() if Matrix.flint is not None else list(points)
+
+
+def covered_once(vertices: list[Point], corners: list[Sequence[Any]], simplices: list[Simplex]) -> None:
+    """Rule 25: the centroid of the first simplex lies in no other one."""
+    first = [vertices[v] for v in simplices[0]]
+    scale = lcm(*(p[-1] for p in first))
+    centroid = [sum(p[k] * (scale // p[-1]) for p in first) for k in range(len(first) - 1)]
+    (centre,) = exact_rows([(*centroid, len(first) * scale)])
+    beyond = [halves(p, centre) for p in corners]
+    for i, simplex in enumerate(simplices[1:], 1):
+        apart = beyond[simplex[0]]
+        for v in simplex[1:]:
+            apart &= beyond[v]
+        demand(apart or not holds([corners[v] for v in simplex], centre), 25, f"simplices 0 and {i} overlap")
+
+
+def halves(p: Sequence[Any], centre: Sequence[Any]) -> int:
+    """On which sides of another point a point strictly lies, as bits: below and above, coordinate by coordinate."""
+    gaps = [x * centre[-1] - c * p[-1] for x, c in zip(p[:-1], centre[:-1], strict=True)]
+    return bits([flag for gap in gaps for flag in (gap < 0, gap > 0)])
+
+
+def holds(corners: list[Sequence[Any]], p: Sequence[Any]) -> bool:
+    """Whether a simplex contains a point."""
+    turn = orientation(corners)
+    return all(orientation([*corners[:i], p, *corners[i + 1 :]]) != -turn for i in range(len(corners)))
 
 
 def distinct_patterns(networks: list[Network], seen: list[list[Seen]], regions: list[list[int]]) -> None:
@@ -783,10 +950,10 @@ def output(value: Any, network: Network) -> int:
 def at_points(networks: list[Network], domain: Domain, places: Any) -> list[Seen]:
     """What the network is at points of the domain (rule 10)."""
     require(isinstance(places, list) and len(places) <= MAX_ENTRIES, "points must be a list")
-    points = [point(place) for place in places]
+    points = [point(place, domain.dimension) for place in places]
     outside = next((i for i, p in enumerate(points) if not domain.contains(p)), None)
     demand(outside is None, 10, f"point {outside} lies outside the domain")
-    return list(evaluated(networks[0], domain.plane, points))
+    return list(evaluated(networks[0], domain.frame, points))
 
 
 def partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -795,7 +962,8 @@ def partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -
     integer(regions, 0, MAX_ENTRIES, "regions")
     count = tiling(networks, domain, proof).regions
     demand(count == regions, 11, f"{regions} regions are claimed, {count} are listed")
-    return f"the listed polygons are exactly the regions of the network, {count} in number"
+    shapes = "polygons" if domain.polygon is not None else "unions of simplices"
+    return f"the listed {shapes} are exactly the regions of the network, {count} in number"
 
 
 def extremum(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -915,7 +1083,8 @@ def parsed(name: str, data: bytes) -> Any:
 def decided(entry: Any, files: list[Any]) -> str:
     """What the entry of a certificate proves, given the entries of networks."""
     require(isinstance(entry, dict) and entry.get("format") == FORMAT, f"the file is not of the format {FORMAT}")
-    require(type(entry.get("version")) is int and entry["version"] == VERSION, f"the version must be {VERSION}")
+    version = entry.get("version")
+    require(type(version) is int and version in VERSIONS, f"the version must be one of {VERSIONS}")
     kind = entry.get("kind")
     require(isinstance(kind, str) and kind in KINDS, f"kind must be one of {', '.join(KINDS)}")
     decide, count, proved = KINDS[kind]
@@ -924,10 +1093,10 @@ def decided(entry: Any, files: list[Any]) -> str:
     require(isinstance(parts[0], list) and len(parts[0]) == count, f"{kind} is about {count} network(s)")
     named = [members(file, "the file of a network", "nodes", "sha256") for file in files]
     given = {digest(nodes): nodes for nodes, _ in named}
-    read = [Network.of(network, given) for network in parts[0]]
+    read = [Network.of(network, given, len(text_of(parts[1]))) for network in parts[0]]
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
-    domain = Domain.of(parts[1], read)
+    domain = Domain.of(parts[1], read, version)
     claim = decide(read, domain, *parts[2:])
     names = " and ".join(network.sha256 for network in read)
     return f"{kind}: {claim}; network {names}, domain {digest(parts[1])}"

@@ -9,13 +9,16 @@ import random
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from flint import fmpz_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +36,8 @@ from cpwl.partitions.partition import Partition
 from tests.support.certify_inputs import SQUARE, he_network, networks
 from tests.support.checker_fuzz import OF_ALL, OF_TILINGS, is_false, mutated, scrambled, verdict
 from tests.support.checker_inputs import Document, documents, encoded, every_operator, permuted, shifted, small_network
+from tests.support.simplex_fuzz import OF_SIMPLICES
+from tests.support.solid_inputs import solids
 
 GOLDEN = Path(__file__).parent / "certificates"
 FILES = [path for path in sorted(GOLDEN.glob("*/*")) if path.suffix in (".json", ".gz")]
@@ -50,7 +55,7 @@ def arithmetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, Document]:
-    return dict(documents())
+    return dict((*documents(), *solids()))
 
 
 def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -72,21 +77,23 @@ def test_golden_files_end_as_their_folder_says(path: Path, arithmetic: str, caps
 
 def test_there_are_golden_files_for_every_rule_and_every_kind() -> None:
     rules = {int(path.name.split("-")[1]) for path in (GOLDEN / "reject").iterdir()}
-    assert rules == set(range(1, 21))
-    kinds = {json.loads(path.read_text())["kind"] for path in (GOLDEN / "accept").glob("*.json")}
-    assert kinds == set(checker.KINDS)
-    assert len(FILES) > 140
+    assert rules == set(range(1, 26))
+    entries = [json.loads(path.read_text()) for path in (GOLDEN / "accept").glob("*.json")]
+    kinds = {(entry["version"], entry["kind"]) for entry in entries}
+    assert kinds == set(product(checker.VERSIONS, checker.KINDS))
+    assert len(FILES) > 200
 
 
 def test_the_format_names_the_rules_the_kinds_and_the_operators_of_the_checker() -> None:
     text, source = FORMAT.read_text(encoding="utf-8"), SOURCE.read_text(encoding="utf-8")
     rules = re.findall(r"^\* \*\*Rule (\d+)\.\*\*", text, flags=re.MULTILINE)
     demanded = {int(number) for number in re.findall(r"demand\([^#]*?, (\d+), f?\"", source)}
-    assert [int(rule) for rule in rules] == list(range(1, 21)) == sorted(demanded)
+    assert [int(rule) for rule in rules] == list(range(1, 26)) == sorted(demanded)
     table = {row.split("`")[1] for row in text.splitlines() if row.startswith("| `")}
     operators = {*checker.LINEAR, "Input", "Piecewise", "Max"}
     assert operators | set(checker.KINDS) <= table
-    for limit in (checker.MAX_DIGITS, checker.MAX_NODES, checker.MAX_BITS, "2^28 bytes", "2^26 entries"):
+    limits = (checker.MAX_DIGITS, checker.MAX_NODES, checker.MAX_BITS, checker.MAX_DIMENSION)
+    for limit in (*limits, "2^28 bytes", "2^26 entries"):
         assert str(limit) in text
 
 
@@ -180,14 +187,14 @@ def test_operators_are_those_of_the_library(seed: int, point: list[Fraction]) ->
     entry = network_entry(net)
     network = checker.Network.of(entry, {})
     plane = ([[0, 0], [1, 0], [0, 1]], [1, 1, 1])
-    place = checker.point(list(map(str, point)))
+    place = checker.point(list(map(str, point)), 2)
     (seen,) = checker.evaluated(network, plane, [place])
     wanted = values(net, np.array([point], dtype=object))[0]
     assert [Fraction(int(x), int(seen.denominator)) for x in seen.outputs] == wanted.tolist()
 
 
 # ---- what is false is not --------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", dict.fromkeys(change.__name__ for change in (*OF_ALL, *OF_TILINGS)))
+@pytest.mark.parametrize("name", dict.fromkeys(change.__name__ for change in (*OF_ALL, *OF_TILINGS, *OF_SIMPLICES)))
 def test_changed_certificates_are_accepted_only_if_true(name: str, known: dict[str, Document]) -> None:
     rng, done = random.Random(name), 0
     candidates = list(known.values())
@@ -260,6 +267,25 @@ def test_a_network_of_more_entries_than_the_limit_is_refused_before_it_is_built(
         checker.operators([{"op": "Input", "inputs": [], "shape": [2]}, node])
 
 
+@pytest.mark.parametrize("padding", [10**6, 3 * 10**7])
+def test_padding_does_not_make_much_work_of_a_short_file(padding: int) -> None:
+    """Refused by count, before a table of windows is built: a gigabyte and a minute, once."""
+    tensor = lambda *shape: {"shape": list(shape), "values": ["1"] * int(np.prod(shape))}  # noqa: E731
+    conv = {
+        "op": "Conv", "inputs": [0], "shape": [1, 2 * padding], "weight": tensor(1, 1, 3), "bias": tensor(1),
+        "stride": [1], "padding": [[padding, padding]], "dilation": [1], "groups": 1,
+    }  # fmt: skip
+    start = [{"op": "Input", "inputs": [], "shape": [1, 2]}]
+    tracemalloc.start()
+    with pytest.raises(checker.Malformed, match="products a point"):
+        checker.operators([*start, conv])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+    small = {**conv, "shape": [1, 2000], "padding": [[1000, 1000]]}
+    assert checker.operators([*start, small])[-1].shape == (1, 2000)
+
+
 def test_denominators_that_grow_are_refused(known: dict[str, Document]) -> None:
     """A least common multiple of many denominators could be as long as all of them together."""
     odd = [[1, 2 * k + 1] for k in range(2000)]
@@ -314,6 +340,15 @@ def test_without_flint_the_verdict_is_the_same(known: dict[str, Document], monke
     fast = [verdict(data) for data in changed]
     monkeypatch.setattr(checker.Matrix, "flint", None)
     assert [verdict(data) for data in changed] == fast and len(set(fast)) == 3
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda n: st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=n, max_size=n)
+    )
+)
+def test_determinants_without_flint_are_those_with_it(rows: list[list[int]]) -> None:
+    assert checker.determinant(rows) == int(fmpz_mat(rows).det())
 
 
 def test_networks_may_be_files_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from .. import checker
 from ..claims.claim import Claim
-from ..claims.document import FORMAT, VERSION, document, proof
+from ..claims.document import FORMAT, document, proof, version
 from ..claims.entries import domain_of, integers, network_of
 from ..claims.listing import Listing
+from ..claims.triangulation import Triangulation
 from ..errors import FileFormatError, VerificationError
 from ..geometry.domain import Domain
-from ..geometry.exact_points import Point, primitive
 from ..network.network import Network
-from ..numbers.integers import Integer
+from ..numbers.integers import Integer, matrix, primitive
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..storage.files import content_of, reading
 from ..tiling.states import Progress
+from .criterion import derived
+from .spaces import verified_spaces
 from .verify import verified_partition
 
 
@@ -35,12 +37,15 @@ def _none() -> NDArray[np.int64]:
 @ieee
 @dataclass(frozen=True, eq=False)
 class Certificate(Claim):
-    """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once."""
+    """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once.
+
+    When D is not 2, each region is a list of simplices.
+    """
 
     network: Network
     domain: Domain
-    listing: Listing
-    """The polygons, over a table of distinct rational points."""
+    listing: Listing | Triangulation
+    """The polygons or simplices, over a table of distinct rational points."""
     repaired: NDArray[np.int64] = field(default_factory=_none)
     """The regions of the partition given to ``certify`` that failed and were recomputed; a file does not tell."""
     added: NDArray[np.int64] = field(default_factory=_none)
@@ -54,11 +59,11 @@ class Certificate(Claim):
     @property
     def regions(self) -> int:
         """The claimed number of regions."""
-        return len(self.listing.polygons)
+        return len(self.listing.polygons if isinstance(self.listing, Listing) else self.listing)
 
     @property
     def area(self) -> Fraction:
-        """The sum of the areas of the regions in slice coordinates: that of the domain."""
+        """The sum of the areas (lengths, volumes) of the regions in slice coordinates: that of the domain."""
         return self.domain.polytope.exact_volume
 
     @cached_property
@@ -74,21 +79,36 @@ class Certificate(Claim):
         except VerificationError:
             return False
 
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """The network's exact outputs at the points of the list, Fractions (V, m); verified, if need be, now."""
+        if isinstance(self.listing, Listing) or self.known is not None:
+            found: NDArray[Any] = self.partition.outputs.to_numpy()
+            return found
+        self.partition  # noqa: B018  what is not verified has no values
+        outputs: NDArray[Any] = derived(self.network, self.domain, self.listing.points, self.listing.corners())[
+            1
+        ].to_numpy()
+        return outputs
+
     def verify(self, *, progress: Progress | None = None) -> Partition:
-        """The exact partition, after every rule of the tiling criterion has been checked (proofs/, Theorem 2).
+        """The exact partition, after every rule of the tiling criterion has been checked (proofs/, Theorems 2 and 6).
 
         Raises ``VerificationError``, with the rule and the regions that break it, if the claim is not proved.
         """
-        return verified_partition(self.network, self.domain, self.listing, progress)
+        if isinstance(self.listing, Listing):
+            return verified_partition(self.network, self.domain, self.listing, progress)
+        return verified_spaces(self.network, self.domain, self.listing, progress)
 
     def report(self) -> str:
         """The result in a few lines for people; verifies, if that has not been done."""
         count, area = f"{self.regions:,}", _readable(self.area)
+        measure = {1: "length", 2: "area"}.get(self.domain.dim, "volume")
         if not self.verified:
-            return f"{count} regions of total area {area} are claimed; the claim is NOT verified"
+            return f"{count} regions of total {measure} {area} are claimed; the claim is NOT verified"
         lines = [
             f"{count} of {count} regions verified exactly",
-            f"areas sum to exactly {area} = area of the domain",
+            f"{measure}s sum to exactly {area} = {measure} of the domain",
         ]
         if len(self.repaired):
             lines.append(f"{len(self.repaired):,} regions of the given partition failed and were recomputed exactly")
@@ -122,28 +142,49 @@ def _parsed(data: bytes) -> Any:
 
 
 def _certificate(entry: Any) -> Certificate:
-    if (entry["format"], entry["version"], entry["kind"]) != (FORMAT, VERSION, "partition"):
+    if (entry["format"], entry["kind"]) != (FORMAT, "partition") or entry["version"] not in checker.VERSIONS:
         raise FileFormatError(
-            f"it must be of the format {FORMAT!r}, version {VERSION}, kind 'partition'; got {entry['format']!r:.40}, "
+            f"it must be of the format {FORMAT!r}, version 1 or 2, kind 'partition'; got {entry['format']!r:.40}, "
             f"version {entry['version']!r:.40}, kind {entry['kind']!r:.40}."
         )
     network = network_of(entry["networks"][0])
     domain = domain_of(entry["domain"], network)
-    points = [_point(point) for point in entry["proof"]["vertices"]]
-    listing = Listing.of([tuple(points[v] for v in row) for row in _regions(entry)])
-    return Certificate(network, domain, listing)
+    if entry["version"] != version(domain):
+        raise FileFormatError(
+            f"a domain of dimension {domain.dim} is read from files of version {version(domain)}, got one of version "
+            f"{entry['version']}. cpwl check decides it."
+        )
+    rows, points = _regions(entry), [_point(point, domain.dim) for point in entry["proof"]["vertices"]]
+    if domain.dim == 2:
+        return Certificate(network, domain, Listing.of([tuple(points[v] for v in row) for row in rows]))
+    return Certificate(network, domain, _triangulation(points, rows, domain.dim))
 
 
-def _regions(entry: Any) -> list[list[int]]:
+def _regions(entry: Any) -> list[Any]:
+    """The rows of the list: corners, or simplices."""
     rows, vertices = entry["proof"]["regions"], len(entry["proof"]["vertices"])
-    if not all(type(v) is int and 0 <= v < vertices for row in rows for v in row) or not all(rows):
-        raise FileFormatError("regions must be non-empty lists of indices of vertices.")
+    lists = rows if entry["version"] == 1 else [simplex for row in rows for simplex in row]
+    if not all(type(v) is int and 0 <= v < vertices for row in lists for v in row) or not all(lists) or not all(rows):
+        raise FileFormatError("regions must be non-empty lists of indices of vertices, or of simplices.")
     if len(rows) != entry["claim"]["regions"]:
         raise FileFormatError(f"regions: {entry['claim']['regions']} are claimed, {len(rows)} are listed.")
-    regions: list[list[int]] = rows
+    regions: list[Any] = rows
     return regions
 
 
-def _point(entry: Any) -> Point:
-    (x, p), (y, q) = (map(Integer, integers(text)) for text in entry)
-    return primitive(x * q, y * p, p * q)
+def _triangulation(points: list[tuple[Integer, ...]], rows: list[list[list[int]]], dim: int) -> Triangulation:
+    if any(len(simplex) != dim + 1 for row in rows for simplex in row):
+        raise FileFormatError(f"regions: a simplex must have {dim + 1} vertices.")
+    owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    simplices = np.array([simplex for row in rows for simplex in row], np.int64).reshape(-1, dim + 1)
+    return Triangulation.of(matrix(points, dim + 1), owner, simplices, len(rows))
+
+
+def _point(entry: Any, dim: int) -> tuple[Integer, ...]:
+    if len(entry) != dim:
+        raise FileFormatError(f"a vertex must have {dim} coordinates.")
+    numbers = [tuple(map(Integer, integers(text))) for text in entry]
+    scale = Integer(1)
+    for _, q in numbers:
+        scale *= q // scale.gcd(q)
+    return primitive([*(p * (scale // q) for p, q in numbers), scale])

@@ -25,7 +25,7 @@ from ..geometry.exact_points import Point, turn
 from ..geometry.polytope import Polytope, winds_once
 from ..network.network import Network
 from ..network.operators import Piecewise
-from ..numbers.integers import Integer, ratio_sum, rational, signs
+from ..numbers.integers import Integer, Integers, ratio_sum, rational, signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +48,33 @@ def examine(
     network: Network, domain: Domain, listing: Listing, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Findings:
     """Rules 1 and 2 for every polygon of a list; ``progress`` is called with the numbers dealt with and of all."""
-    polygons, points = listing.polygons, listing.points
-    inside = _inside(domain.polytope, points)
+    inside = _inside(domain.polytope, listing.points)
     convex = np.array([is_convex(polygon) for polygon in listing.corners()], np.bool_)
-    convex &= np.array([inside[row].all() for row in polygons], np.bool_)
-    patterns = np.full((len(polygons), network.units), -1, np.int16)
+    convex &= np.array([inside[row].all() for row in listing.polygons], np.bool_)
+    return Findings(convex, *derived(network, domain, listing.points, listing.polygons, progress))
+
+
+def derived(
+    network: Network,
+    domain: Domain,
+    points: Sequence[Sequence[Integer]] | Integers,
+    corners: Ragged,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[NDArray[np.int16], ExactField]:
+    """The canonical pieces on regions, (n, units), -1 where there is none, and the network's outputs at points.
+
+    Regions are given by their corners among the points, which are homogeneous integers.
+    """
+    patterns = np.full((len(corners), network.units), -1, np.int16)
     numerators, denominators = np.empty((len(points), network.outputs), object), np.empty(len(points), object)
     on_slice = restricted(network, domain)
-    for rows in batches(len(polygons), max(node.size for node in on_slice.nodes)):
-        part = polygons.take(np.arange(rows.start, rows.stop))
+    for rows in batches(len(corners), max(node.size for node in on_slice.nodes)):
+        part = corners.take(np.arange(rows.start, rows.stop))
         used, values = np.unique(part.values, return_inverse=True)
         output = _derive(on_slice, [points[v] for v in used], Ragged(values, part.offsets), patterns[rows])
         numerators[used], denominators[used] = output.numerators, output.denominators
-        progress(rows.stop, len(polygons))
-    return Findings(convex, patterns, ExactField(numerators, denominators, np.ones(len(points), np.int64)))
+        progress(rows.stop, len(corners))
+    return patterns, ExactField(numerators, denominators, np.ones(len(points), np.int64))
 
 
 def is_convex(polygon: Sequence[Point]) -> bool:
@@ -78,7 +91,9 @@ def _inside(polytope: Polytope, points: Sequence[Point]) -> NDArray[np.bool_]:
     return np.array([all(at(line, p) >= 0 for line in lines) for p in points], np.bool_)
 
 
-def _derive(on_slice: Network, points: Sequence[Point], corners: Ragged, patterns: NDArray[np.int16]) -> ExactField:
+def _derive(
+    on_slice: Network, points: Sequence[Sequence[Integer]], corners: Ragged, patterns: NDArray[np.int16]
+) -> ExactField:
     """Enters the canonical patterns of polygons; returns the outputs at the points of a network on the slice."""
     forward = Forward(on_slice, ExactArithmetic(), field_at(points))
     columns = on_slice.unit_columns

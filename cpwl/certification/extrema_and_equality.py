@@ -47,7 +47,7 @@ class Extremum(Claim):
 
     @property
     def u(self) -> NDArray[Any]:
-        """Slice coordinates of that vertex, Fractions (2,)."""
+        """Slice coordinates of that vertex, Fractions (D,)."""
         return _coordinates(self.partition, self.vertex)
 
     @property
@@ -91,7 +91,7 @@ class DecisionCounterexample(Claim):
     other: int
     """The output that is at least as large."""
     u: NDArray[Any]
-    """Slice coordinates of the point, Fractions (2,)."""
+    """Slice coordinates of the point, Fractions (D,)."""
     logits: NDArray[Any]
     """The network's outputs there, Fractions (m,)."""
 
@@ -133,7 +133,7 @@ class DifferentNetworks(Claim):
     domain: Domain
     output: int
     u: NDArray[Any]
-    """Slice coordinates of the point, Fractions (2,)."""
+    """Slice coordinates of the point, Fractions (D,)."""
     difference: Fraction
     """The output of the first network minus that of the second, there."""
 
@@ -161,7 +161,7 @@ def certify_extremum(
 ) -> Extremum:
     """The exact maximum (or minimum) of an output on the domain of a partition, with its proof.
 
-    An affine function on a polygon is largest at a vertex: the value is that of a vertex of the exact partition, which
+    An affine function on a polytope is largest at a vertex: the value is that of a vertex of the exact partition, which
     is certified first (see ``certify``) unless a certificate is given.
     """
     proven = _certificate(part, progress)
@@ -240,13 +240,12 @@ def _output(name: str, value: int, network: Network) -> int:
 
 def _values(proven: Certificate) -> NDArray[Any]:
     """The exact outputs at the points of the certificate's list, Fractions (V, m)."""
-    values: NDArray[Any] = proven.partition.outputs.to_numpy()
-    return values
+    return proven.values
 
 
 def _coordinates(proven: Certificate, vertex: int) -> NDArray[Any]:
-    x, y, w = proven.listing.points[vertex]
-    return np.array([Fraction(int(x), int(w)), Fraction(int(y), int(w))], dtype=object)
+    *coordinates, w = proven.listing.points[vertex]
+    return np.array([Fraction(int(x), int(w)) for x in coordinates], dtype=object)
 
 
 def _near(u: NDArray[Any]) -> str:

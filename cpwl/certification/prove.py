@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..claims.listing import Listing
-from ..errors import UnsupportedDimensionError
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
@@ -16,6 +15,7 @@ from .certificate import Certificate
 from .criterion import examine, repeated
 from .lift import lift
 from .repair import Box, Regions, is_whole, repaired
+from .simplices import certified
 from .verify import labelled, settled
 
 
@@ -23,20 +23,17 @@ from .verify import labelled, settled
 def certify(partition: Tiling, *, progress: Progress | None = None) -> Certificate:
     """The exact partition that a partition stands for, with the proof that it is exactly that.
 
-    Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2);
-    regions that fail are recomputed by the exact backend, and listed in ``repaired``. Raises ``IncompleteError`` if the
+    Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2; when
+    D is not 2 as simplices, Theorem 6); regions that fail are recomputed, with exact predicates or by the exact
+    backend, and listed in ``repaired``. Raises ``IncompleteError`` if the
     partition is not complete: most of it would have to be computed, without a limit. Raises ``VerificationError`` only
     if exact arithmetic itself finds no proof, which is a defect of the library. ``progress`` is called with the labels
     "lift" (counts edges) and "check" (counts regions).
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
     inputs.progress(progress)
-    if partition.domain.dim != 2:
-        raise UnsupportedDimensionError(
-            f"partitions of 2-D slices are certified, got one of dimension {partition.domain.dim}. Take a 2-D slice."
-        )
     partition.check_complete("a certificate, the proof that they cover it,")
-    return _prove(partition, progress)
+    return _prove(partition, progress) if partition.domain.dim == 2 else certified(partition, progress)
 
 
 def _prove(partition: Tiling, progress: Progress | None) -> Certificate:

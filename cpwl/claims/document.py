@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -15,9 +16,14 @@ from ..numbers.integers import Integer
 from ..storage.files import replaced
 from .entries import Entry, domain_entry, network_entry, quotient
 from .listing import Listing
+from .triangulation import Triangulation
 
 FORMAT = "cpwl-certificate"
-VERSION = 1
+
+
+def version(domain: Domain) -> int:
+    """The version of the format that a certificate about a domain is written in: 1 lists polygons, 2 simplices."""
+    return 1 if domain.dim == 2 else 2
 
 
 def write(path: str | PathLike[str], document: Entry) -> None:
@@ -44,7 +50,7 @@ def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: En
     """A certificate as one entry, without its proof."""
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": version(domain),
         "kind": kind,
         "networks": [network_entry(network) for network in networks],
         "domain": domain_entry(domain),
@@ -52,12 +58,13 @@ def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: En
     }
 
 
-def proof(listing: Listing) -> Entry:
-    """The entry of a list of polygons."""
-    return {
-        "vertices": [[_coordinate(x, w), _coordinate(y, w)] for x, y, w in listing.points],
-        "regions": [row.tolist() for row in listing.polygons],
-    }
+def proof(listing: Listing | Triangulation) -> Entry:
+    """The entry of a list of polygons, or of regions cut into simplices."""
+    vertices = [[_coordinate(x, w) for x in coordinates] for *coordinates, w in listing.points]
+    if isinstance(listing, Listing):
+        return {"vertices": vertices, "regions": [row.tolist() for row in listing.polygons]}
+    simplices, ends = listing.simplices.tolist(), listing.offsets.tolist()
+    return {"vertices": vertices, "regions": [simplices[start:end] for start, end in pairwise(ends)]}
 
 
 def _coordinate(x: Integer, w: Integer) -> str:

@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, FileFormatError
+from ..errors import ArgumentError, DomainError, FileFormatError
 from ..geometry.domain import Domain
+from ..geometry.polyhedra import vertices_of
+from ..geometry.polytope import Polytope
 from ..network.check import INTEGERS, numbers
 from ..network.network import Network, Node
 from ..network.operators import Periodic
 from ..network.serial import FORMAT, VERSION, network_from_arrays
+from ..numbers.integers import common_scale, homogeneous, independent_rows
 
 Entry = dict[str, Any]
 MAX_DIGITS = 4000
@@ -57,10 +60,13 @@ def digest(nodes: Any) -> str:
 
 
 def domain_entry(domain: Domain) -> Entry:
-    """The entry of a 2-D domain."""
-    names = ("polygon", "origin", "basis")
-    tables = (domain.polytope.vertices, domain.origin, domain.basis)
-    return {name: _nested(table.tolist()) for name, table in zip(names, tables, strict=True)}
+    """The entry of a domain: by its corners in the plane, else by its halfspaces."""
+    polytope = domain.polytope
+    held: Entry = {"polygon": polytope.vertices.tolist()}
+    if domain.dim != 2:
+        held = {"halfspaces": [list(side) for side in polytope.sides]}
+    held |= {"origin": domain.origin.tolist(), "basis": domain.basis.tolist()}
+    return {name: _nested(table) for name, table in held.items()}
 
 
 def _node_entry(i: int, node: Node) -> Entry:
@@ -139,9 +145,53 @@ def _float(text: Any) -> float:
 
 def domain_of(entry: Any, network: Network) -> Domain:
     """The domain of an entry, in the network's input space; raises ``FileFormatError``."""
+    if "halfspaces" in entry:
+        return _polyhedron_of(entry, network)
     polygon, origin, basis = (np.array(_floats(entry[name]), np.float64) for name in ("polygon", "origin", "basis"))
     shape = network.input_shape
     domain = Domain.polygon(polygon, origin=origin.reshape(shape), basis=basis.reshape(*shape, 2))
     if not np.array_equal(domain.polytope.vertices, polygon):
         raise FileFormatError("domain.polygon must list the corners of a convex polygon counter-clockwise.")
     return domain
+
+
+def _polyhedron_of(entry: Any, network: Network) -> Domain:
+    """The domain of an entry with halfspaces."""
+    origin, basis = (np.array(_floats(entry[name]), np.float64) for name in ("origin", "basis"))
+    if basis.ndim != 2 or origin.shape != basis.shape[:1] or len(origin) != network.inputs:
+        raise FileFormatError(f"domain: origin and basis must have {network.inputs} rows, those of basis as long.")
+    columns = common_scale(basis.T)[0]
+    if len(independent_rows(columns.tolist(), basis.shape[1])) < basis.shape[1]:
+        raise FileFormatError("domain: the columns of basis must be linearly independent.")
+    rows = [[fraction(text) for text in row] for row in entry["halfspaces"]]
+    if any(len(row) != basis.shape[1] + 1 for row in rows):
+        raise FileFormatError(f"domain: a halfspace must have {basis.shape[1] + 1} numbers.")
+    return Domain(_bounded(rows), origin, basis, network.input_shape)
+
+
+def _bounded(rows: list[list[Fraction]]) -> Polytope:
+    """The polytope that is the intersection of halfspaces [a, ..., c]: a u + c >= 0."""
+    if all(sum(map(bool, row[:-1])) == 1 for row in rows):
+        return _box(rows)
+    try:
+        corners = vertices_of(np.array([[row[-1], *row[:-1]] for row in rows], dtype=object))
+    except ArgumentError:
+        raise FileFormatError("domain: the halfspaces must bound a polytope.") from None
+    vertices = np.array([[_float(str(x)) for x in corner] for corner in corners], np.float64)
+    if len(independent_rows(homogeneous(vertices).tolist(), len(rows[0]))) < len(rows[0]):
+        raise FileFormatError("domain: the halfspaces must bound a polytope with an interior.")
+    return Polytope(vertices)
+
+
+def _box(rows: list[list[Fraction]]) -> Polytope:
+    """The box that halfspaces along the axes bound."""
+    ends: dict[tuple[int, bool], Fraction] = {}
+    for *normal, offset in rows:
+        axis = next(k for k, a in enumerate(normal) if a)
+        side, end = (axis, normal[axis] > 0), -offset / normal[axis]
+        ends[side] = (max if side[1] else min)(end, ends.get(side, end))
+    try:
+        low, high = ([_float(str(ends[axis, side])) for axis in range(len(rows[0]) - 1)] for side in (True, False))
+        return Polytope.box(low, high)
+    except (KeyError, DomainError):
+        raise FileFormatError("domain: the halfspaces must bound a polytope with an interior.") from None

@@ -1,5 +1,5 @@
 (** What each theorem rests on: "Closed under the global context" means no axiom and nothing admitted. *)
-From Cpwl Require Import Checker.
+From Cpwl Require Import SimplexChecker.
 
 Print Assumptions nonneg_on_hull.
 Print Assumptions pattern_affine.
@@ -12,3 +12,9 @@ Print Assumptions area_positive.
 Print Assumptions tiling_is_partition.
 Print Assumptions sound.
 Print Assumptions points_sound.
+Print Assumptions simplices_cover.
+Print Assumptions pattern_forms.
+Print Assumptions cells_separate.
+Print Assumptions simplices_are_partition.
+Print Assumptions solid_sound.
+Print Assumptions places_sound.

@@ -22,7 +22,7 @@ from cpwl.certification import Certificate, certify, certify_samples
 from cpwl.certification.criterion import Listing, is_convex
 from cpwl.certification.repair import Regions
 from cpwl.claims.entries import digest
-from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError, VerificationError
+from cpwl.errors import ArgumentError, FileFormatError, VerificationError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
 from cpwl.partitions.compute import partition
@@ -550,13 +550,6 @@ def test_some_wrong_patterns_cost_samples_only(level: float | None) -> None:
 def test_only_partitions_are_certified() -> None:
     with pytest.raises(ArgumentError, match="partition"):
         certify("a partition")  # type: ignore[arg-type]
-
-
-def test_only_planar_partitions_are_certified() -> None:
-    part, _ = generic()
-    object.__setattr__(part, "domain", Domain.box([0.0], [1.0]))
-    with pytest.raises(UnsupportedDimensionError, match="2-D"):
-        certify(part)
 
 
 def test_a_negative_number_of_samples_is_refused() -> None:

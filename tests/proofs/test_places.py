@@ -1,4 +1,4 @@
-"""Lemma 16: rows at their places, with places that are far off, so that every term of its bounds is needed."""
+"""Lemma 17: rows at their places, with places that are far off, so that every term of its bounds is needed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from cpwl.arrays.ragged import Ragged
-from cpwl.backends.torch import compiled
 from cpwl.backends.torch.fields.field import FloatField
 from cpwl.backends.torch.line.cut import LineCut
 from cpwl.backends.torch.line.decide import Decisions
 from cpwl.backends.torch.line.places import Places
+from cpwl.backends.torch.refinement.kernels.compiled import CompiledLoops
 from cpwl.geometry.ladder import Functions
 from cpwl.numbers.exact import Exact
 from cpwl.numbers.integers import Integer
@@ -132,9 +132,9 @@ def distance(row: NDArray[np.float64], exact: Sequence[Fraction]) -> float:
 
 
 @pytest.mark.parametrize("loops", [True, False])
-def test_lemma_16_places(loops: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lemma_17_places(loops: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not loops:
-        monkeypatch.setattr(compiled, "serves", lambda tensor: False)
+        monkeypatch.setattr(CompiledLoops, "serves", lambda kernel, values: False)
     for seed in range(400):
         check(Case(seed))
 

@@ -69,10 +69,10 @@ def as_model(net: Network) -> model.Net:
 
 
 @st.composite
-def networks(draw: Callable[[Any], Any], entries: st.SearchStrategy[float] = small) -> Network:
+def networks(draw: Callable[[Any], Any], entries: st.SearchStrategy[float] = small, inputs: int = 2) -> Network:
     """Small-integer weights (by default), every kind of unit: nearly everything in them is degenerate."""
     kinds = draw(st.lists(st.sampled_from(sorted(ACTIVATIONS)), min_size=1, max_size=3))
-    widths = [2, *(draw(st.integers(1, 3)) for _ in kinds), 1]
+    widths = [inputs, *(draw(st.integers(1, 3)) for _ in kinds), 1]
     groups = [activation if isinstance(activation := ACTIVATIONS[kind], int) else 1 for kind in kinds]
     weights, biases = [], []
     for (fan_in, fan_out), group in zip(pairwise(widths), [*groups, 1]):

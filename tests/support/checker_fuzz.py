@@ -29,6 +29,8 @@ from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support.checker_inputs import Document, documents, encoded
+from tests.support.simplex_fuzz import OF_SIMPLICES, simplices_are_true
+from tests.support.solid_inputs import solids
 
 Random = random.Random
 Place = tuple[Any, Any]
@@ -174,7 +176,7 @@ def plane(document: Document, rng: Random) -> None:
 
 
 def recount(document: Document) -> None:
-    if "regions" in document["claim"]:
+    if isinstance(document["claim"], dict) and "regions" in document["claim"]:
         document["claim"]["regions"] = len(document["proof"]["regions"])
 
 
@@ -187,9 +189,10 @@ OF_ALL: tuple[Callable[[Document, Random], None], ...] = (token, token, token, w
 def mutated(document: Document, rng: Random) -> tuple[str, Document]:
     """A changed copy, and the name of the change."""
     result = copy.deepcopy(document)
-    change = rng.choice(OF_ALL + (OF_TILINGS if "proof" in document else ()))
+    tilings = OF_TILINGS if document["version"] == 1 else OF_SIMPLICES
+    change = rng.choice(OF_ALL + (tilings if "proof" in document else ()))
     change(result, rng)
-    if change in OF_TILINGS:
+    if change in tilings:
         recount(result)
     return change.__name__, result
 
@@ -217,14 +220,15 @@ def scrambled(data: bytes, rng: Random) -> bytes:
 def is_false(document: Document) -> bool:
     """Whether a claim (not its proof) is false, by the exact backend and exact evaluation.
 
-    Not if a number of the network or the domain is no float64, or the plane is a line: the format has such, the
-    library has not.
+    Not if a number of the network or the domain is no float64, or the plane is a line, or the domain of a sample is
+    unbounded: the format has such, the library has not.
     """
+    beyond = ("must be a float64 number", "linearly independent", "must bound a polytope")
     try:
         networks = [network_of(entry) for entry in document["networks"]]
         domain = domain_of(document["domain"], networks[0])
     except (FileFormatError, DomainError) as error:
-        if "must be a float64 number" in str(error) or "linearly independent" in str(error):
+        if any(reason in str(error) for reason in beyond):
             return False
         raise
     return not TRUTH[document["kind"]](networks, domain, document)
@@ -240,6 +244,8 @@ def values(network: Network, domain: Domain, points: Any) -> NDArray[Any]:
 
 
 def inside(domain: Domain, points: Any) -> bool:
+    if domain.dim != 2:
+        return all(domain.polytope.contains([fraction(x) for x in point]) for point in points)
     corners = exactly(domain.polytope.vertices).tolist()
     return all(
         (q[0] - p[0]) * (fraction(y) - p[1]) >= (q[1] - p[1]) * (fraction(x) - p[0])
@@ -253,6 +259,8 @@ def exact(network: Network, domain: Domain) -> Partition:
 
 
 def partition_is_true(networks: list[Network], domain: Domain, document: Document) -> bool:
+    if domain.dim != 2:
+        return simplices_are_true(networks, domain, document)
     found, proof = exact(networks[0], domain), document["proof"]
     points = [tuple(map(fraction, point)) for point in proof["vertices"]]
     cells = [frozenset(points[v] for v in region) for region in proof["regions"]]
@@ -337,7 +345,8 @@ def verdict(data: bytes) -> str:
 
 
 def main(count: int, seed: int) -> None:
-    rng, known, found = Random(seed), [document for _, document in documents()], Counter[tuple[str, str]]()
+    rng, found = Random(seed), Counter[tuple[str, str]]()
+    known = [document for _, document in (*documents(), *solids())]
     for _ in range(count):
         document = rng.choice(known)
         if rng.random() < 0.25:

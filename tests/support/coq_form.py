@@ -15,15 +15,16 @@ Places = np.ndarray
 
 
 class Flat:
-    """A network of scalar nodes, written as it grows; numbers 0 and 1 are the coordinates."""
+    """A network of scalar nodes, written as it grows; the first numbers are the coordinates."""
 
-    def __init__(self) -> None:
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
         self.lines: list[str] = []
         self.nothing = self.linear([], Fraction(0))
 
     def add(self, line: str) -> int:
         self.lines.append(line)
-        return len(self.lines) + 1
+        return len(self.lines) + self.dimension - 1
 
     def linear(self, terms: list[tuple[Fraction, int]], shift: Fraction) -> int:
         return self.add(f"linear {many([f'{number(w)} {i}' for w, i in terms])} {number(shift)}")
@@ -128,8 +129,8 @@ OPERATORS: dict[str, Callable[[Flat, Document, list[Places]], Places]] = {
 def outputs(flat: Flat, network: Document, domain: Document) -> list[int]:
     """Adds a network on a domain and returns the numbers of its outputs."""
     start = [
-        flat.linear([(Fraction(a), 0), (Fraction(b), 1)], Fraction(o))
-        for o, (a, b) in zip(domain["origin"], domain["basis"], strict=True)
+        flat.linear([(Fraction(a), k) for k, a in enumerate(row)], Fraction(o))
+        for o, row in zip(domain["origin"], domain["basis"], strict=True)
     ]
     nodes = network["nodes"]
     places = [np.array(start, dtype=int).reshape(nodes[0]["shape"])]
@@ -174,22 +175,37 @@ def place(point: list[str]) -> str:
     return " ".join(number(Fraction(x)) for x in point)
 
 
+def listed(point: list[str]) -> str:
+    return many([number(Fraction(x)) for x in point])
+
+
+def indices(row: list[int]) -> str:
+    return many(list(map(str, row)))
+
+
+def outline(domain: Document, dimension: int) -> str:
+    """The domain: a polygon, or halfspaces in so many coordinates."""
+    if "polygon" in domain:
+        return f"domain {many(list(map(place, domain['polygon'])))}"
+    sides = [f"{listed(side[:-1])} {number(Fraction(side[-1]))}" for side in domain["halfspaces"]]
+    return f"dimension {dimension} halfspaces {many(sides)}"
+
+
 def plain(document: Document) -> str:
     """A certificate with its networks inside, in the plain form."""
-    flat = Flat()
-    found = [outputs(flat, network, document["domain"]) for network in document["networks"]]
-    start = [
-        f"network {len(flat.lines)}",
-        *flat.lines,
-        f"domain {many(list(map(place, document['domain']['polygon'])))}",
-    ]
+    domain, planar = document["domain"], document["version"] == 1
+    flat = Flat(len(domain["basis"][0]))
+    found = [outputs(flat, network, domain) for network in document["networks"]]
+    written = place if planar else listed
+    start = [f"network {len(flat.lines)}", *flat.lines, outline(domain, flat.dimension)]
     if "proof" not in document:
-        sample = [f"{place(point)} {many(stated)}" for point, stated in facts(document, found)]
+        sample = [f"{written(point)} {many(stated)}" for point, stated in facts(document, found)]
         return "\n".join([*start, "sample", f"points {many(sample)}", ""])
+    regions = document["proof"]["regions"]
     tiling = [
         "tiling",
-        f"vertices {many(list(map(place, document['proof']['vertices'])))}",
-        f"regions {many([many(list(map(str, region))) for region in document['proof']['regions']])}",
+        f"vertices {many(list(map(written, document['proof']['vertices'])))}",
+        f"regions {many([indices(region) if planar else many(list(map(indices, region))) for region in regions])}",
         f"claim {claim(document, found)}",
     ]
     return "\n".join([*start, *tiling, ""])

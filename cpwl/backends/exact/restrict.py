@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ...fields.arithmetic import embedding
 from ...geometry.domain import Domain
-from ...geometry.exact_points import Point
 from ...network.network import Network, Node
 from ...network.operators import Dense, Input
 from ...numbers.integers import Integer, array
@@ -46,9 +45,9 @@ def frame(dim: int) -> ExactField:
     return ExactField(numerators, array([Integer(1)] * (dim + 1), (dim + 1,)), np.array([1] + [0] * dim))
 
 
-def field_at(points: Sequence[Point]) -> ExactField:
-    """The slice coordinates of points as a field."""
-    return field_of_rows([([x, y], w) for x, y, w in points], 2)
+def field_at(points: Sequence[Sequence[Integer]]) -> ExactField:
+    """The slice coordinates of points, in homogeneous integers, as a field."""
+    return field_of_rows([(list(p[:-1]), p[-1]) for p in points], len(points[0]) - 1)
 
 
 def _affine_nodes(network: Network) -> set[int]:

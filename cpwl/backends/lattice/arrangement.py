@@ -16,7 +16,7 @@ from ...arrays.ragged import Ragged
 from ...errors import ArgumentError, BordersDifferError, ShapeError
 from ...geometry.arrangement import Arrangement, Change, ExactWalls, Facets, FieldLike, Joined, Taken
 from ...geometry.boxes import Boxes
-from ...numbers.integers import homogeneous, ratio_sum
+from ...numbers.integers import Integers, homogeneous, ratio_sum
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
@@ -61,6 +61,10 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
     @abstractmethod
     def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
         """The exact vertices; without walls those that coordinates are."""
+
+    def exact_points(self, walls: ExactWalls | None) -> Integers:
+        """All vertices exactly, in homogeneous integers (V, D + 1); without walls the points that coordinates are."""
+        return self._exact_points(walls)(np.arange(self._lattice.vertices))
 
     def _part(
         self, lattice: Lattice, vertices: NDArray[np.int64], parents: NDArray[np.int64], ambiguous: NDArray[np.bool_]

@@ -82,28 +82,50 @@ let fact () = match word () with
 
 let section name read = keyword name; many read
 
+let verdict accepted broken =
+  if accepted then "accepted"
+  else
+    match broken with
+    | [] -> "rejected: the claim"
+    | rules -> "rejected: rules " ^ String.concat " " (List.map (fun n -> string_of_int (int_of n)) rules)
+
 let judge_tiling net domain =
   let vertices = section "vertices" point in
   let regions = section "regions" (fun () -> many index) in
   keyword "claim";
   let claimed = claim () in
   let certificate = { net; domain; vertices; regions } in
-  if accepts certificate claimed then "accepted"
-  else
-    match broken certificate with
-    | [] -> "rejected: the claim"
-    | rules -> "rejected: rules " ^ String.concat " " (List.map (fun n -> string_of_int (int_of n)) rules)
+  verdict (accepts certificate claimed) (broken certificate)
 
 let judge_points net domain =
   let sample = section "points" (pair point (fun () -> many fact)) in
   if accepts_points net domain sample then "accepted" else "rejected: the claim"
 
+let form () = let slopes = many rational in { slopes; shift = rational () }
+
+let judge_simplices solid_net dimension halfspaces =
+  let points = section "vertices" (fun () -> many rational) in
+  let parts = section "regions" (fun () -> many (fun () -> many index)) in
+  keyword "claim";
+  let claimed = claim () in
+  let solid = { dimension; solid_net; halfspaces; points; parts } in
+  verdict (accepts_solid solid claimed) (solid_broken solid)
+
+let judge_places net dimension halfspaces =
+  let sample = section "points" (pair (fun () -> many rational) (fun () -> many fact)) in
+  if accepts_places dimension net halfspaces sample then "accepted" else "rejected: the claim"
+
+let proof planar other = match word () with
+  | "tiling" -> planar
+  | "sample" -> other
+  | kind -> failwith ("there is no proof of the kind " ^ kind)
+
 let () =
   let net = section "network" node in
-  let domain = section "domain" point in
-  let judge = match word () with
-    | "tiling" -> judge_tiling
-    | "sample" -> judge_points
-    | other -> failwith ("there is no proof of the kind " ^ other)
-  in
-  print_endline (judge net domain)
+  print_endline (match word () with
+    | "domain" -> let domain = many point in (proof judge_tiling judge_points) net domain
+    | "dimension" ->
+      let dimension = index () in
+      let halfspaces = section "halfspaces" form in
+      (proof judge_simplices judge_places) net dimension halfspaces
+    | other -> failwith ("there is no domain of the kind " ^ other))

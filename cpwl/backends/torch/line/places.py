@@ -1,4 +1,4 @@
-"""Where the rows of a bundle's vertices are taken: at the stored parameter, or at the exact one (proofs/, Lemma 16).
+"""Where the rows of a bundle's vertices are taken: at the stored parameter, or at the exact one (proofs/, Lemma 17).
 
 A row that is kept *at its place* is the value at the stored parameter of the affine maps on both sides. A new one lies
 between two such rows wherever it is put, so its bound does not grow by what the crossing's position is off; only a sign
