@@ -19,6 +19,7 @@ from .geometry.domain import Domain
 from .geometry.halfspaces import Halfspaces
 from .local.evaluate import evaluate
 from .local.local_map import LocalMap, local_map
+from .network.heads import compose, difference, head, margin
 from .network.network import Network
 from .partitions.compute import partition, partition_blocks
 from .partitions.many import partition_many
@@ -61,10 +62,14 @@ __all__ = [
     "compare_devices",
     "compare_execution",
     "compile",
+    "compose",
+    "difference",
     "evaluate",
+    "head",
     "load",
     "load_program",
     "local_map",
+    "margin",
     "partition",
     "partition_blocks",
     "partition_many",

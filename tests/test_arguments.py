@@ -62,6 +62,11 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.to_input": lambda f: (SQUARE.to_input, {"u": POINTS}),
     "Domain.to_slice": lambda f: (SQUARE.to_slice, {"x": POINTS}),
     "Network.mlp": lambda f: (cpwl.Network.mlp, {"weights": [np.eye(2)], "biases": [np.zeros(2)]}),
+    "head": lambda f: (cpwl.head, {"net": NET, "A": np.eye(3), "c": [0, 1, 2]}),
+    "margin": lambda f: (cpwl.margin, {"net": NET, "label": 1}),
+    "difference": lambda f: (cpwl.difference, {"first": NET, "second": NET}),
+    "compose": lambda f: (cpwl.compose, {"first": mlp(2, [3, 4, 2]), "second": NET}),
+    "Partition.head": lambda f: (part().head, {"A": np.eye(3), "c": [0, 1, 2]}),
     "partition": lambda f: (cpwl.partition, {**_PARTITION, **_LIMITS}),
     "partition_blocks": lambda f: (lambda **k: list(cpwl.partition_blocks(**k)), {**_PARTITION, **_LIMITS}),
     "partition_many": lambda f: (

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..claims.claim import Claim
-from ..claims.entries import Entry, number
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
+from ..network.digest import Entry, number
 from ..network.joint import joined, parted
 from ..network.network import Network
 from ..partitions.compute import partition
@@ -96,7 +96,8 @@ class DecisionCounterexample(Claim):
     """The network's outputs there, Fractions (m,)."""
 
     def __repr__(self) -> str:
-        return f"<DecisionCounterexample: output {self.other} is at least output {self.label} at {_near(self.u)}>"
+        refuted = f"output {self.label} is not the largest everywhere"
+        return f"<DecisionCounterexample: {refuted}: output {self.other} is at least as large at {_near(self.u)}>"
 
     @property
     def x(self) -> NDArray[Any]:
@@ -139,7 +140,7 @@ class DifferentNetworks(Claim):
 
     def __repr__(self) -> str:
         size = f"{float(self.difference):.6g}"
-        return f"<DifferentNetworks: output {self.output} differs by about {size} at {_near(self.u)}>"
+        return f"<DifferentNetworks: not equal: output {self.output} differs by about {size} at {_near(self.u)}>"
 
     @property
     def x(self) -> NDArray[Any]:

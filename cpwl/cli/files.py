@@ -37,8 +37,14 @@ def say_incomplete() -> None:
     Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
 
 
-def compile_model(model: Path, until: str | None, report: Reporter) -> Network:
+def compile_model(model: Path, until: str | None, report: Reporter | None) -> Network:
+    """The network in a file; without a report nothing is printed."""
     from ..compiler import compile
+
+    if report is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return compile(model, until=until)
 
     with warnings.catch_warnings(record=True) as notices, report.step("compile") as step:
         warnings.simplefilter("always", UserWarning)

@@ -30,7 +30,7 @@ SECTIONS = {
     "Look at a partition": ("stats", "units", "boundary", "nearest", "plot", "view"),
     "Compare networks and data": ("study", "agree", "clusters", "transfer"),
     "Watch a training": ("record", "animate"),
-    "Prove and compare": ("certify", "check", "compare"),
+    "Prove and compare": ("certify", "check", "extremum", "constant", "equal", "hash", "compare"),
 }
 """The commands in the order in which a new user needs them; one that is not named here is listed last."""
 

@@ -12,6 +12,7 @@ from ..runtime.signals import ended_by_signals
 from .console import Reporter
 from .files import compile_model, read_domain
 from .group import main
+from .heads import check_heads, headed_network, network_head_options
 from .parameters import EXISTING, NewFile, backend_name, check_domain, domain_options
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def demo(out: Path, seed: int) -> None:
 @domain_options
 @click.option("--until", metavar="NAME",
               help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
+@network_head_options
 @click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
@@ -61,7 +63,8 @@ def demo(out: Path, seed: int) -> None:
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
     model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
-    until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
+    until: str | None, head: str | None, negate: bool, margin_of: int | None, memory_limit: float | None, resume: bool,
+    numbers: bool, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
@@ -87,8 +90,9 @@ def partition(
     if out is not None:
         _check_out(out, in_folder=in_folder, resume=resume)
     check_domain(box, through, polygon)
+    check_heads(head, negate, margin_of)
     report = Reporter()
-    net = compile_model(model, until, report)
+    net = headed_network(compile_model(model, until, report), head, negate, margin_of)
     domain = read_domain(net, box, through, margin, polygon)
     options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
     if out is None:

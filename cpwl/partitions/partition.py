@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from numpy.typing import ArrayLike
+
 from ..boundary.boundary import DecisionBoundary, decision_boundary
 from ..errors import FileFormatError
+from ..network.heads import head
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
@@ -39,6 +42,17 @@ class Partition(Tiling):
     def statistics(self) -> Statistics:
         """Counts, areas and shapes of the regions; see ``cpwl.statistics``."""
         return statistics(self)
+
+    def head(self, A: ArrayLike, c: ArrayLike = 0.0) -> Partition:
+        """The same regions with the outputs A f + c, for matrices, vectors and numbers as in ``cpwl.head``.
+
+        Nothing is partitioned again. So "the largest Y0 - Y3" is ``cpwl.certify_extremum(part.head([1, 0, 0, -1]))``.
+        """
+        network = head(self.network, A, c)
+        outputs = self.outputs
+        for node in network.nodes[len(self.network.nodes) :]:
+            outputs = self.arithmetic().linear(node, [outputs])
+        return replace(self, network=network, outputs=outputs)
 
     def region(self, index: int) -> Region:
         """One region, with all there is to ask about it; see ``cpwl.regions.region``."""

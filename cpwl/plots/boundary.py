@@ -116,7 +116,8 @@ def _strips(
     low, high = reach
     for column, (point, image) in enumerate(zip(points, images, strict=True)):
         for axes, picture in zip(table[:, column], (point, image), strict=True):
-            scaled = np.clip((_as_image(picture) - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
+            with np.errstate(over="ignore"):  # beyond white is white
+                scaled = np.clip((_as_image(picture) - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
             axes.imshow(scaled, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
         table[0, column].set_title(titles[column], fontsize=10)
