@@ -55,6 +55,10 @@ _LABELS = np.arange(12) % 3
 CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.box": lambda f: (cpwl.Domain.box, {"lo": [0, 0], "hi": [1, 1]}),
     "Domain.through": lambda f: (cpwl.Domain.through, {"p1": [0, 0, 0], "p2": [1, 0, 0], "p3": [0, 1, 0]}),
+    "Domain.slice": lambda f: (
+        cpwl.Domain.slice,
+        {"lo": [0, 0], "hi": [1, 1], "axes": (0, 2), "fixed": np.zeros(4), "names": ["a", "b", "c", "d"]},
+    ),
     "Domain.polygon": lambda f: (
         cpwl.Domain.polygon,
         {"vertices": [[0, 0], [1, 0], [0, 1]], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
@@ -231,7 +235,7 @@ BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
     "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
-    "metrics", "layers", "measures",
+    "metrics", "layers", "measures", "axes", "names",
 }  # fmt: skip
 """Objects of other libraries, texts, and what has its own tests."""
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import Reporter
-from .files import compile_model, load, read_domain
+from .domains import AskedDomain, domain_options
+from .files import compile_model, load
 from .group import main
 from .heads import check_heads, head_options, headed, headed_network, network_head_options
-from .parameters import EXISTING, NEW, PART, backend_name, check_domain, domain_options
+from .parameters import EXISTING, NEW, PART, backend_name
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -102,8 +103,7 @@ def constant(
 @_OUT
 @click.pass_context
 def equal(
-    ctx: click.Context, first: Path, second: Path, box: tuple[tuple[float, float], ...], through: Path | None,
-    margin: float, polygon: Path | None, backend: str, out: Path | None,
+    ctx: click.Context, first: Path, second: Path, asked: AskedDomain, backend: str, out: Path | None,
 ) -> None:  # fmt: skip
     """Prove that two networks are one function.
 
@@ -116,10 +116,10 @@ def equal(
     """
     from ..certification import EqualNetworks, certify_equal
 
-    check_domain(box, through, polygon)
+    asked.check()
     report = Reporter()
     one, other = (compile_model(model, None, report) for model in (first, second))
-    domain = read_domain(one, box, through, margin, polygon)
+    domain = asked.build(one)
     with report.step("certify") as step:
         found = certify_equal(one, other, domain, backend=backend, progress=step.progress)
     if isinstance(found, EqualNetworks):

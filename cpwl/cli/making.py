@@ -10,10 +10,11 @@ import click
 from ..errors import ArgumentError
 from ..runtime.signals import ended_by_signals
 from .console import Reporter
-from .files import compile_model, read_domain
+from .domains import AskedDomain, domain_options
+from .files import compile_model
 from .group import main
 from .heads import check_heads, headed_network, network_head_options
-from .parameters import EXISTING, NewFile, backend_name, check_domain, domain_options
+from .parameters import EXISTING, NewFile, backend_name
 
 if TYPE_CHECKING:
     from ..geometry.domain import Domain
@@ -62,9 +63,8 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=NewFile(path_type=Path),
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
-    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
-    until: str | None, head: str | None, negate: bool, margin_of: int | None, memory_limit: float | None, resume: bool,
-    numbers: bool, out: Path | None, **options: Any,
+    model: Path, asked: AskedDomain, until: str | None, head: str | None, negate: bool, margin_of: int | None,
+    memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
@@ -79,6 +79,7 @@ def partition(
     Examples:
       cpwl partition model.pt2 --box -1 1 --out part.npz
       cpwl partition model.onnx --through points.npy --margin 3 --out part.npz
+      cpwl partition model.onnx --axes 0,1 --box -1 1 --fixed "2=0,3=0.5" --out part.npz
       cpwl partition model.onnx --box -1 1 --out regions --resume --max-seconds 3600
       cpwl partition model.onnx --box -1 1 --stats
     """
@@ -89,11 +90,11 @@ def partition(
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
     if out is not None:
         _check_out(out, in_folder=in_folder, resume=resume)
-    check_domain(box, through, polygon)
+    asked.check()
     check_heads(head, negate, margin_of)
     report = Reporter()
     net = headed_network(compile_model(model, until, report), head, negate, margin_of)
-    domain = read_domain(net, box, through, margin, polygon)
+    domain = asked.build(net)
     options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
     if out is None:
         _count_regions(net, domain, report, options)

@@ -9,18 +9,18 @@ import click
 import numpy as np
 
 from .console import Reporter
+from .domains import AskedDomain, domain_options
 from .files import (
     compile_model,
     decision_boundary,
     load,
-    read_domain,
     read_labels,
     read_numbers,
     save_figure,
     save_table,
 )
 from .group import main
-from .parameters import EXISTING, NEW, PART, PICTURES, backend_name, check_domain, domain_options, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, backend_name, file_type
 
 if TYPE_CHECKING:
     from ..analysis.maps_at_points import LocalMaps
@@ -71,8 +71,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 @click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
 @_CSV
 def agree(
-    first: Path, second: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
-    polygon: Path | None, backend: str, out: Path | None, table: Path | None,
+    first: Path, second: Path, asked: AskedDomain, backend: str, out: Path | None, table: Path | None,
 ) -> None:  # fmt: skip
     """Measure where two networks decide alike on a slice.
 
@@ -85,11 +84,11 @@ def agree(
     """
     from ..analysis.overlay import agreement
 
-    check_domain(box, through, polygon)
+    asked.check()
     report = Reporter()
     one, other = (compile_model(model, None, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:
-        found = agreement(one, other, read_domain(one, box, through, margin, polygon), backend=backend)
+        found = agreement(one, other, asked.build(one), backend=backend)
         step.result = f"{len(found.partition):,} regions, {len(found):,} cells"
     report.line(
         f"  They decide differently on an area of {float(found.area_apart):.6g}, {found.share:.4%} of the domain."
