@@ -11,7 +11,7 @@ from .console import Reporter
 from .domains import AskedDomain, domain_options
 from .files import compile_model, load
 from .group import main
-from .heads import check_heads, head_options, headed, headed_network, network_head_options
+from .networks import AskedHead, AskedNetwork, head_options, network_options
 from .parameters import EXISTING, NEW, PART, backend_name
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LONG = 40
 @click.option("--minimum", is_flag=True, help="The smallest value instead of the largest.")
 @head_options
 @_OUT
-def extremum(part: Path, output: int, minimum: bool, head: str | None, negate: bool, out: Path | None) -> None:
+def extremum(part: Path, output: int, minimum: bool, heads: AskedHead, out: Path | None) -> None:
     """Prove the largest value of an output in PART.
 
     Exactly: the value is a rational number, and the certificate proves it. With --head, of a linear function of the
@@ -44,14 +44,13 @@ def extremum(part: Path, output: int, minimum: bool, head: str | None, negate: b
     """
     from ..certification import certify_extremum
 
-    chosen = _headed(part, head, negate)
+    chosen = _headed(part, heads)
     if output >= chosen.network.outputs:
         raise click.BadParameter(f"there are {chosen.network.outputs} outputs, got {output}.", param_hint="--output")
     report = Reporter()
     with report.step("certify") as step:
         found = certify_extremum(chosen, output, sense="minimum" if minimum else "maximum", progress=step.progress)
-    what = f"output {output}" if head is None else head.split(",")[output].strip()
-    report.line(f"  the {found.sense} of {what} is {_number(found.value)}")
+    report.line(f"  the {found.sense} of {heads.name(output)} is {_number(found.value)}")
     report.line(f"  at u = {_point(found.u)}")
     _save(found, out, report)
 
@@ -62,9 +61,7 @@ def extremum(part: Path, output: int, minimum: bool, head: str | None, negate: b
 @head_options
 @_OUT
 @click.pass_context
-def constant(
-    ctx: click.Context, part: Path, label: int | None, head: str | None, negate: bool, out: Path | None
-) -> None:
+def constant(ctx: click.Context, part: Path, label: int | None, heads: AskedHead, out: Path | None) -> None:
     """Prove that one output is the largest all over PART.
 
     Or find a point where it is not. The exit status is 0 when it is proved, 1 when it is refuted. --negate asks for
@@ -76,7 +73,7 @@ def constant(
     """
     from ..certification import ConstantDecision, certify_constant
 
-    chosen = _headed(part, head, negate)
+    chosen = _headed(part, heads)
     if label is not None and label >= chosen.network.outputs:
         raise click.BadParameter(f"there are {chosen.network.outputs} outputs, got {label}.", param_hint="--label")
     report = Reporter()
@@ -118,7 +115,7 @@ def equal(
 
     asked.check()
     report = Reporter()
-    one, other = (compile_model(model, None, report) for model in (first, second))
+    one, other = (compile_model(model, report) for model in (first, second))
     domain = asked.build(one)
     with report.step("certify") as step:
         found = certify_equal(one, other, domain, backend=backend, progress=step.progress)
@@ -133,9 +130,8 @@ def equal(
 
 @main.command("hash")
 @click.argument("models", type=EXISTING, nargs=-1, required=True)
-@click.option("--until", metavar="NAME", help='End the network there, as in "cpwl partition".')
-@network_head_options
-def hash_(models: tuple[Path, ...], until: str | None, **heads: Any) -> None:
+@network_options
+def hash_(models: tuple[Path, ...], asked_net: AskedNetwork) -> None:
     """Print the SHA-256 by which certificates name MODELS.
 
     That of the compiled network: of all its numbers and operators. "cpwl check CERTIFICATE --model MODEL" compares it.
@@ -144,16 +140,14 @@ def hash_(models: tuple[Path, ...], until: str | None, **heads: Any) -> None:
     Example:
       cpwl hash model.onnx
     """
-    check_heads(heads["head"], heads["negate"], heads["margin_of"])
+    asked_net.check()
     for model in models:
-        net = headed_network(compile_model(model, until, None), heads["head"], heads["negate"], heads["margin_of"])
-        click.echo(f"{net.sha256}  {model}")
+        click.echo(f"{asked_net.compile(model, None).sha256}  {model}")
 
 
-def _headed(part: Path, head: str | None, negate: bool) -> Partition:
-    check_heads(head, negate)
-    found = load(part)
-    return headed(found, found.head, found.network.outputs, head, negate)
+def _headed(part: Path, heads: AskedHead) -> Partition:
+    heads.check()
+    return heads.of(load(part))
 
 
 def _number(value: Fraction) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ class AskedDomain:
                 raise click.BadParameter(f"{self.through} must hold three points, got {len(points)}.")
             Domain.through(*points)
         for low, high in self.box:
-            if not low < high:
+            if not -inf < low < high < inf:
                 raise click.BadParameter(f"LO must be a finite number below HI, got {_shown(self.box)}.")
             Domain.box([low, low], [high, high])
         if self.axes is not None:

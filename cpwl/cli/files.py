@@ -36,18 +36,17 @@ def say_incomplete() -> None:
     Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
 
 
-def compile_model(model: Path, until: str | None, report: Reporter | None) -> Network:
+def compile_model(model: Path, report: Reporter | None, **ends: Any) -> Network:
     """The network in a file; without a report nothing is printed."""
     from ..compiler import compile
 
     if report is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return compile(model, until=until)
-
+            return compile(model, **ends)
     with warnings.catch_warnings(record=True) as notices, report.step("compile") as step:
         warnings.simplefilter("always", UserWarning)
-        net = compile(model, until=until)
+        net = compile(model, **ends)
         step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
     for notice in notices:
         report.line(f"  Note: {notice.message}")

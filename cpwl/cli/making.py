@@ -11,9 +11,8 @@ from ..errors import ArgumentError
 from ..runtime.signals import ended_by_signals
 from .console import Reporter
 from .domains import AskedDomain, domain_options
-from .files import compile_model
 from .group import main
-from .heads import check_heads, headed_network, network_head_options
+from .networks import AskedNetwork, network_options
 from .parameters import EXISTING, NewFile, backend_name
 
 if TYPE_CHECKING:
@@ -43,9 +42,7 @@ def demo(out: Path, seed: int) -> None:
 @main.command()
 @click.argument("model", type=EXISTING)
 @domain_options
-@click.option("--until", metavar="NAME",
-              help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
-@network_head_options
+@network_options
 @click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
@@ -63,8 +60,8 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=NewFile(path_type=Path),
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
-    model: Path, asked: AskedDomain, until: str | None, head: str | None, negate: bool, margin_of: int | None,
-    memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
+    model: Path, asked: AskedDomain, asked_net: AskedNetwork, memory_limit: float | None, resume: bool, numbers: bool,
+    out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
@@ -91,9 +88,9 @@ def partition(
     if out is not None:
         _check_out(out, in_folder=in_folder, resume=resume)
     asked.check()
-    check_heads(head, negate, margin_of)
+    asked_net.check()
     report = Reporter()
-    net = headed_network(compile_model(model, until, report), head, negate, margin_of)
+    net = asked_net.compile(model, report)
     domain = asked.build(net)
     options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
     if out is None:

@@ -86,7 +86,7 @@ def agree(
 
     asked.check()
     report = Reporter()
-    one, other = (compile_model(model, None, report) for model in (first, second))
+    one, other = (compile_model(model, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:
         found = agreement(one, other, asked.build(one), backend=backend)
         step.result = f"{len(found.partition):,} regions, {len(found):,} cells"
@@ -122,7 +122,7 @@ def clusters(model: Path, data: Path, labels: Path, train: float, counts: str, s
     except ValueError:
         raise click.BadParameter(f"--clusters must be numbers parted by commas, got '{counts}'.") from None
     report = Reporter()
-    fitted, judged = _maps(compile_model(model, None, report), data, train, report)
+    fitted, judged = _maps(compile_model(model, report), data, train, report)
     classes = read_labels(labels)[len(fitted) :]
     _show(cluster_table(fitted, numbers, test=judged, labels=classes, seed=seed), table)
 
@@ -149,7 +149,7 @@ def transfer(
     from ..analysis.transfer import Represented, transfer_table
 
     report = Reporter()
-    networks = {model.stem: _maps(compile_model(model, None, report), data, train, report) for model in models}
+    networks = {model.stem: _maps(compile_model(model, report), data, train, report) for model in models}
     if len(networks) != len(models) or len(models) < 2:
         raise click.UsageError("Give two or more models with different names.")
     classes = read_labels(labels)[len(next(iter(networks.values()))[0]) :]

@@ -123,7 +123,7 @@ def study(
     if off is not None:
         points["off data"] = off_data(next(iter(points.values())), off, seed=seed)
     chosen = {name: rows if name == "off data" else rows[:count] for name, rows in points.items()}
-    networks = {name: compile_model(model, None, report) for name, model in zip(_names(models), models, strict=True)}
+    networks = {name: compile_model(model, report) for name, model in zip(_names(models), models, strict=True)}
     with report.step("measure") as step:
         found = measure(networks, chosen, slices=slices, side=side, seed=seed, progress=step.progress)
         step.result = f"{len(found):,} slices, {found['regions'].sum():,} regions"

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..storage.files import replaced
 from .console import Reporter
-from .files import compile_model, load, save_figure
+from .files import load, save_figure
 from .group import main
-from .heads import check_heads, headed_network, network_head_options
+from .networks import AskedNetwork, network_options
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
 if TYPE_CHECKING:
@@ -106,12 +106,11 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
 @click.argument("networks", type=EXISTING, nargs=-1)
 @click.option("--model", "models", type=EXISTING, multiple=True,
               help="A model that the certificate is to be about: it is compiled and compared.")  # fmt: skip
-@click.option("--until", metavar="NAME", help='Of the models: end them there, as in "cpwl partition".')
-@network_head_options
+@network_options
 @click.pass_context
 def check(
-    ctx: click.Context, certificate: Path, networks: tuple[Path, ...], models: tuple[Path, ...], until: str | None,
-    head: str | None, negate: bool, margin_of: int | None,
+    ctx: click.Context, certificate: Path, networks: tuple[Path, ...], models: tuple[Path, ...],
+    asked_net: AskedNetwork,
 ) -> None:  # fmt: skip
     """Check a CERTIFICATE with a program of its own.
 
@@ -128,14 +127,14 @@ def check(
       cpwl check certificate.json.gz --model model.onnx
       cpwl check regions/
     """
-    check_heads(head, negate, margin_of)
+    asked_net.check()
     if certificate.is_dir():
         _check_folder(certificate, (*networks, *models))
         return
     from ..checker import main as checker
     from ..claims.document import named_networks, network_file
 
-    own = {path: headed_network(compile_model(path, until, None), head, negate, margin_of) for path in models}
+    own = {path: asked_net.compile(path, None) for path in models}
     unnamed = _others(named_networks(certificate), own)
     status = checker(
         [os.fspath(path) for path in (certificate, *networks)], [network_file(net) for net in own.values()]

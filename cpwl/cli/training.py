@@ -41,7 +41,7 @@ def record(
 
     asked.check()
     ordered, report = _by_step(models), Reporter()
-    networks = ((step, compile_model(path, None, report)) for step, path in ordered.items())
+    networks = ((step, compile_model(path, report)) for step, path in ordered.items())
     recorder: Recorder | None = None
     for step, net in networks:
         if recorder is None:

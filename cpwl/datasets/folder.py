@@ -42,7 +42,7 @@ from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
 from .parquet import PartFile, require_pyarrow
 
 FORMAT = "cpwl-dataset"
-VERSION = 2
+VERSION = 3
 """Version 2 brought checksums."""
 
 _STATE = "_cpwl"

@@ -62,7 +62,7 @@ class Domain:
         hi: ArrayLike,
         *,
         axes: Sequence[int | str],
-        fixed: Mapping[int | str, float] | ArrayLike,
+        fixed: Mapping[Any, float] | ArrayLike,
         names: Sequence[str] | None = None,
     ) -> Domain:
         """The box lo <= x <= hi of some inputs, the ``axes``, all others fixed; slice coordinates are those inputs.

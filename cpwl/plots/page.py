@@ -25,7 +25,7 @@ from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, one_of, whole
+from ..runtime.inputs import finite, one_of, optional, whole
 from ..runtime.inputs import path as check_path
 from ..storage.files import replaced
 from ..tiling.cells import cut_by_maximum
@@ -73,7 +73,7 @@ class _Block:
 @ieee
 def view(
     partition: Tiling,
-    path: str | PathLike[str],
+    path: str | PathLike[str] | None = None,
     *,
     color: Color = "slope",
     boundary: DecisionBoundary | None = None,
@@ -83,8 +83,11 @@ def view(
     data: ArrayLike | None = None,
     data_labels: Sequence[Any] | None = None,
     title: str = "",
-) -> Path:
+) -> Path | Page:
     """Writes the interactive page of a partition of a plane to a file, and returns its path.
+
+    Without a path it returns the page itself, which a notebook shows in place (it is then part of the notebook's file);
+    ``page.save(path)`` writes it.
 
     The page needs nothing else: no server, no network. It shows the regions, coloured by ``color`` at first ("output"
     is output 0; the page offers all of them), the edges layer by layer (each counts for the first unit whose piece
@@ -120,16 +123,37 @@ def view(
     page = Template(_resource("view.html"))
     shown = escape((title or f"{len(partition):,} regions") + ("" if partition.complete else f". {INCOMPLETE}"))
     text = page.substitute(title=shown, head=head, data=block.text(), script=_resource("view.js"))
-    with replaced(path) as new:
-        new.write_text(text, encoding="utf-8")
-    return Path(path)
+    written = Page(text)
+    return written if path is None else written.save(path)
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """An interactive page, as text: HTML that needs nothing else."""
+
+    text: str
+    height: int = 620
+    """Of the frame in which a notebook shows it, in pixels."""
+
+    def __repr__(self) -> str:
+        return f"<Page: {len(self.text) / 1e6:.1f} MB of HTML; page.save(path) writes it, a notebook shows it>"
+
+    def _repr_html_(self) -> str:
+        style = f'width="100%" height="{self.height}" style="border:1px solid #ccc"'
+        return f'<iframe {style} srcdoc="{escape(self.text)}"></iframe>'
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Writes the page to a file for a browser, and returns its path."""
+        with replaced(path) as new:
+            new.write_text(self.text, encoding="utf-8")
+        return Path(path)
 
 
 def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
     check_plane(partition, boundary)
     one_of("color", color, get_args(Color))
     whole("samples", samples, 0)
-    check_path("path", path)
+    optional(check_path, "path", path)
     if color == "class" and partition.network.outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
     if samples and boundary is None:
