@@ -22,6 +22,7 @@ from .local.local_map import LocalMap, local_map
 from .network.heads import compose, difference, head, margin
 from .network.network import Network
 from .partitions.compute import partition, partition_blocks
+from .partitions.estimate import Estimate, estimate
 from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .regions.merged import Merged
@@ -41,6 +42,7 @@ __all__ = [
     "CpwlError",
     "DecisionBoundary",
     "Domain",
+    "Estimate",
     "ExecutionComparison",
     "Halfspaces",
     "LocalMap",
@@ -64,6 +66,7 @@ __all__ = [
     "compile",
     "compose",
     "difference",
+    "estimate",
     "evaluate",
     "head",
     "load",

@@ -72,6 +72,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "compose": lambda f: (cpwl.compose, {"first": mlp(2, [3, 4, 2]), "second": NET}),
     "Partition.head": lambda f: (part().head, {"A": np.eye(3), "c": [0, 1, 2]}),
     "partition": lambda f: (cpwl.partition, {**_PARTITION, **_LIMITS}),
+    "estimate": lambda f: (cpwl.estimate, {**_PARTITION, "squares": 2, "max_seconds": 1.0, "seed": 0}),
     "partition_blocks": lambda f: (lambda **k: list(cpwl.partition_blocks(**k)), {**_PARTITION, **_LIMITS}),
     "partition_many": lambda f: (
         lambda **k: list(cpwl.partition_many(**k)),

@@ -31,7 +31,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "sympy": ("regions.symbolic", "regions.piecewise"),
     "click": ("cli",),
     "pyarrow": ("datasets.parquet",),
-    "rich": ("cli.console",),
+    "rich": ("cli.console", "runtime.progress"),
     "sklearn": ("cli.demo", "analysis", "boundary.nearest"),
 }
 """Which modules (with all below them) may import a heavy package."""

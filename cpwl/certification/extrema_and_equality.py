@@ -22,6 +22,7 @@ from ..partitions.partition import Partition
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, whole
+from ..runtime.progress import shows_progress
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from .certificate import Certificate
@@ -153,6 +154,7 @@ class DifferentNetworks(Claim):
 
 
 @ieee
+@shows_progress
 def certify_extremum(
     part: Partition | Certificate,
     output: int = 0,
@@ -174,6 +176,7 @@ def certify_extremum(
 
 
 @ieee
+@shows_progress
 def certify_constant(
     part: Partition | Certificate, label: int | None = None, *, progress: Progress | None = None
 ) -> ConstantDecision | DecisionCounterexample:
@@ -204,6 +207,7 @@ def certify_constant(
 
 
 @ieee
+@shows_progress
 def certify_equal(
     first: Network, second: Network, dom: Domain, *, backend: str = "torch", progress: Progress | None = None
 ) -> EqualNetworks | DifferentNetworks:

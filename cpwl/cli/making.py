@@ -57,11 +57,12 @@ def demo(out: Path, seed: int) -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on with what the folder --out holds of this partition.")
 @click.option("--stats", "numbers", is_flag=True, help="Count and measure the regions, block by block; hold none.")
+@click.option("--estimate", "guess", is_flag=True, help="About how many regions there are, and how long it takes.")
 @click.option("--out", type=NewFile(path_type=Path),
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
     model: Path, asked: AskedDomain, asked_net: AskedNetwork, memory_limit: float | None, resume: bool, numbers: bool,
-    out: Path | None, **options: Any,
+    guess: bool, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
@@ -79,9 +80,10 @@ def partition(
       cpwl partition model.onnx --axes 0,1 --box -1 1 --fixed "2=0,3=0.5" --out part.npz
       cpwl partition model.onnx --box -1 1 --out regions --resume --max-seconds 3600
       cpwl partition model.onnx --box -1 1 --stats
+      cpwl partition model.onnx --box -1 1 --estimate
     """
-    if numbers == (out is not None):
-        raise click.UsageError("Give either --out or --stats.")
+    if sum((numbers, guess, out is not None)) != 1:
+        raise click.UsageError("Give one of --out, --stats and --estimate.")
     in_folder = out is not None and out.suffix.lower() != ".npz"
     if resume and not in_folder:
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
@@ -92,6 +94,9 @@ def partition(
     report = Reporter()
     net = asked_net.compile(model, report)
     domain = asked.build(net)
+    if guess:
+        _estimate(net, domain, report, options)
+        return
     options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
     if out is None:
         _count_regions(net, domain, report, options)
@@ -142,6 +147,14 @@ def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, op
         raise click.ClickException(message) from None
     if not written.complete:
         report.line("  Go on with --resume.")
+
+
+def _estimate(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:
+    from ..partitions.estimate import estimate
+
+    with report.step("estimate") as step:
+        found = estimate(net, domain, backend=options["backend"], device=options["device"], progress=step.progress)
+    report.line(f"  {repr(found).removeprefix('<Estimate: ').removesuffix('>')}")
 
 
 def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:

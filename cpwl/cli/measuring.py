@@ -124,6 +124,8 @@ def study(
         points["off data"] = off_data(next(iter(points.values())), off, seed=seed)
     chosen = {name: rows if name == "off data" else rows[:count] for name, rows in points.items()}
     networks = {name: compile_model(model, report) for name, model in zip(_names(models), models, strict=True)}
+    squares = sum(map(len, chosen.values())) * slices * len(side)
+    report.line(f"  {squares:,} squares, {len(networks)} network(s): {squares * len(networks):,} partitions")
     with report.step("measure") as step:
         found = measure(networks, chosen, slices=slices, side=side, seed=seed, progress=step.progress)
         step.result = f"{len(found):,} slices, {found['regions'].sum():,} regions"

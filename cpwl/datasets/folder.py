@@ -30,6 +30,7 @@ from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
 from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.progress import shows_progress
 from ..runtime.signals import told_when_ended
 from ..runtime.version import RELEASE
 from ..storage import archive
@@ -79,6 +80,7 @@ class Written:
 
 
 @ieee
+@shows_progress
 def write_partition(
     net: Network,
     dom: Domain,
