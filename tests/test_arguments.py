@@ -159,7 +159,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Units.polylines": lambda f: (analysis.units(part()).polylines, {"units": [0, 1]}),
     "volume_below": lambda f: (analysis.volume_below, {"part": scalar(), "level": 0.0}),
     "affine_fit": lambda f: (analysis.affine_fit, {"source": POINTS, "target": POINTS, "components": 2}),
-    "plot": lambda f: (plots.plot, {"partition": part(), "color": "logit", "output": 1, "points": POINTS}),
+    "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),

@@ -347,8 +347,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a device for the exact backend": (
         "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --backend exact --device cuda", "device must be None",
     ),
-    "a partition and numbers": ("partition --out {0}/x.npz --stats {0}/classes.pt2 --box 0 1", "either --out"),
-    "neither of them": ("partition {0}/classes.pt2 --box 0 1", "either --out"),
+    "a partition and numbers": ("partition --out {0}/x.npz --stats {0}/classes.pt2 --box 0 1", "one of --out, --stats"),
+    "neither of them": ("partition {0}/classes.pt2 --box 0 1", "one of --out, --stats"),
     "a file to go on with": ("partition --out {0}/x.npz --resume {0}/classes.pt2 --box 0 1", "goes on with a folder"),
     "classes out of range": ("boundary {0}/float.npz --pair 1 7", "classes must be"),
     "a level for a classifier": ("boundary {0}/float.npz --level 0", "level"),

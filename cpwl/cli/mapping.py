@@ -40,7 +40,12 @@ _CSV = click.option("--csv", "table", type=NEW, help="File for the table.")
 @main.command()
 @PART
 @click.option(
-    "--points", type=EXISTING, required=True, help="Inputs: an .npy file (N, followed by the shape of an input)."
+    "--data",
+    "--points",
+    "points",
+    type=EXISTING,
+    required=True,
+    help="Inputs: an .npy file (N, followed by the shape of an input).",
 )
 @click.option("--level", type=float, help="For a network of one output: its level (0 by default).")
 @_CSV
@@ -52,7 +57,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 
     \b
     Example:
-      cpwl nearest part.npz --points points.npy --csv nearest.csv
+      cpwl nearest part.npz --data points.npy --csv nearest.csv
     """
     loaded = load(part)
     inputs = read_numbers(points)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from ..boundary.boundary import DecisionBoundary, decision_boundary
 from ..errors import FileFormatError, PositionError
 from ..network.heads import head
+from ..regions.class_areas import class_table
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
@@ -29,6 +30,7 @@ from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
     import networkx
+    import pandas
 
 
 @ieee
@@ -79,6 +81,10 @@ class Partition(Tiling):
             outputs = self.arithmetic().linear(node, [outputs])
         return replace(self, network=network, outputs=outputs)
 
+    def class_table(self) -> pandas.DataFrame:
+        """The area of each class (the largest output) on the domain; see ``cpwl.regions.class_areas.class_table``."""
+        return class_table(self)
+
     def region(self, index: int) -> Region:
         """One region, with all there is to ask about it; see ``cpwl.regions.region``."""
         return Region(self, whole("index", index, 0, len(self) - 1))
@@ -106,19 +112,61 @@ class Partition(Tiling):
         save(self, written)
         return written
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draws the regions and returns the matplotlib axes; see ``cpwl.plots.plot``."""
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        color: Literal["slope", "area", "class", "output", "pattern"] | ArrayLike = "slope",
+        output: int | None = None,
+        boundary: DecisionBoundary | None = None,
+        points: ArrayLike | None = None,
+        labels: Sequence[str] | None = None,
+        cmap: Any = None,
+        vmin: float | None = None,
+        vmax: float | None = None,
+        colors: Sequence[Any] | None = None,
+        class_names: Sequence[str] | None = None,
+        linewidth: float | None = None,
+        edgecolor: Any = "#333333",
+        label: str | None = None,
+        xlabel: str = "slice coordinate 1",
+        ylabel: str = "slice coordinate 2",
+        legend: Literal["inside", "beside", "none"] | None = None,
+    ) -> Any:
+        """Draws the regions and returns the matplotlib axes; what the options mean: ``help(cpwl.plots.plot)``."""
+        options = {name: value for name, value in locals().items() if name not in ("self", "ax")}
         return picture("plot")(self, ax, **options)
 
-    def plot_surface(self, ax: Any = None, **options: Any) -> Any:
-        """Draws one output over the slice and returns the matplotlib axes; see ``cpwl.plots.plot_surface``."""
-        return picture("plot_surface")(self, ax, **options)
+    def plot_surface(
+        self,
+        ax: Any = None,
+        *,
+        output: int = 0,
+        color: Literal["output", "slope", "area", "pattern"] = "output",
+        boundary: DecisionBoundary | None = None,
+        angles: tuple[float, float] = (35.0, -60.0),
+    ) -> Any:
+        """Draws an output over the slice and returns the axes; options: ``help(cpwl.plots.plot_surface)``."""
+        return picture("plot_surface")(self, ax, output=output, color=color, boundary=boundary, angles=angles)
 
-    def view(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
-        """Writes an interactive page for a browser, one file, and returns its path; see ``cpwl.plots.view``.
+    def view(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        color: Literal["slope", "area", "class", "pattern", "output"] = "slope",
+        boundary: DecisionBoundary | None = None,
+        points: ArrayLike | None = None,
+        labels: Sequence[str] | None = None,
+        samples: int = 0,
+        data: ArrayLike | None = None,
+        data_labels: Sequence[Any] | None = None,
+        title: str = "",
+    ) -> Any:
+        """Writes an interactive page for a browser, one file, and returns its path; options: ``help(cpwl.plots.view)``.
 
         Without a path it is shown where it is asked for, in a notebook.
         """
+        options = {name: value for name, value in locals().items() if name not in ("self", "path")}
         return picture("view")(self, path, **options)
 
     def _repr_html_(self) -> str:

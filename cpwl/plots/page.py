@@ -29,7 +29,8 @@ from ..runtime.inputs import finite, one_of, optional, whole
 from ..runtime.inputs import path as check_path
 from ..storage.files import replaced
 from ..tiling.cells import cut_by_maximum
-from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues, positive
+from .legends import marked
+from .regions import INCOMPLETE, LIGHT, check_plane, pattern_hues, positive
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
