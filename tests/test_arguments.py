@@ -236,7 +236,8 @@ BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
     "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
-    "metrics", "layers", "measures", "axes", "names",
+    "metrics", "layers", "measures", "axes", "names", "label", "xlabel", "ylabel", "edgecolor", "cmap", "colors",
+    "class_names",
 }  # fmt: skip
 """Objects of other libraries, texts, and what has its own tests."""
 
