@@ -128,6 +128,7 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
 }
 TABLES: dict[str, Callable[[Partition], Any]] = {
     "length_table": lambda part: length_table(part.decision_boundary())["complete"].any(),
+    "class_table": lambda part: part.class_table()["complete"].any(),
     "units": lambda part: units(part).to_frame()["complete"].any(),
     "units by layer": lambda part: units(part).by_layer()["complete"].any(),
     "statistics": lambda part: part.statistics().to_frame().attrs["complete"],

@@ -21,7 +21,8 @@ def class_table(part: Tiling) -> pandas.DataFrame:
 
     ``area`` is in slice coordinates, right to six digits (exact, Fractions, from the exact backend); ``share`` is that
     of all regions that are there; ``cells`` is the number of parts of regions. Where two outputs are equal and largest
-    over an area, it counts for the lower one. Raises ``ArgumentError`` for a network of one output.
+    over an area, it counts for the lower one. Of a partition that is not complete a column says so. Raises
+    ``ArgumentError`` for a network of one output.
     """
     import pandas
 
@@ -38,4 +39,6 @@ def class_table(part: Tiling) -> pandas.DataFrame:
         {"area": total, "share": shares, "cells": np.bincount(kinds.ravel(), minlength=len(classes))}
     )
     table.index = pandas.Index(classes, name="class")
+    if not part.complete:
+        table["complete"] = False
     return table.sort_values("area", ascending=False, kind="stable")
