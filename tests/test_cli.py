@@ -325,7 +325,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a flat box": ("partition --out {0}/x.npz {0}/classes.pt2 --box 1 1", "LO must be a finite number below HI"),
     "a box of 3 dimensions": (
         "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --box 0 1 --box 0 1",
-        "bounds of 3 inputs, and the network has 2",
+        "a domain of 3 inputs, and the network has 2",
     ),
     "points of another network": (
         "partition --out {0}/x.npz {0}/classes.pt2 --through {0}/points.npy",

@@ -14,7 +14,7 @@ from test_cli import answer, cpwl, export
 
 import cpwl as library
 from cpwl.analysis import study
-from cpwl.errors import ArgumentError
+from cpwl.errors import ArgumentError, NumericalRangeError
 from cpwl.runtime import progress
 
 WIDE = mlp(0, [2, 64, 64, 3])
@@ -34,10 +34,14 @@ def test_estimates_are_right_on_average(dom: library.Domain, monkeypatch: pytest
     assert all(one.seconds > 0 and one.memory > 100 * one.regions and len(one.counts) == 12 for one in found)
 
 
-def test_regions_that_a_square_cuts_are_not_counted_as_whole_ones() -> None:
-    """One unit whose line crosses the domain: two regions, whatever the number of squares that it meets."""
-    line = library.Network.mlp([np.array([[1.0, 0.5]]), np.ones((1, 1))], [np.zeros(1), np.zeros(1)])
+def test_regions_that_a_square_cuts_are_not_counted_as_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One unit whose line crosses the domain and seven of all sixteen squares: two regions, about."""
+    line = library.Network.mlp([np.array([[1.0, 0.5]]), np.ones((1, 1))], [np.full(1, 0.1), np.zeros(1)])
     assert library.estimate(line, SQUARE).regions == 2
+    monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 1)
+    monkeypatch.setattr("cpwl.partitions.estimate._FIRST", 4)
+    found = library.estimate(line, SQUARE, squares=16)
+    assert not found.complete and sum(found.counts == 2) >= 4 and 1.5 < found.regions < 4
 
 
 def test_a_small_domain_is_counted() -> None:
@@ -63,6 +67,8 @@ def test_an_estimate_on_the_command_line(tmp_path: Path) -> None:
 def test_limits_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ArgumentError, match="max_seconds"):
         library.estimate(WIDE, SQUARE, max_seconds=0)
+    with pytest.raises(NumericalRangeError, match="overflow"):
+        library.estimate(WIDE, library.Domain.box([-1e308, -1e308], [1e308, 1e308]))
 
 
 # ---- progress -------------------------------------------------------------------------------------------------------

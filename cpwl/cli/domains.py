@@ -80,10 +80,11 @@ class AskedDomain:
             lo, hi = zip(*bounds, strict=True)
             domain = Domain.box(lo, hi) if len(bounds) == net.inputs <= _FEW else None
         if domain is None or domain.shape != (net.inputs,):
-            option, count = ("--box", len(self.box)) if self.polygon is None else ("--polygon", 2)
+            option = "--box" if self.polygon is None else "--polygon"
             raise click.BadParameter(
-                f"{option} gives the bounds of {count} inputs, and the network has {net.inputs}. Give --box with "
-                "--axes I,J, the inputs that vary, and --fixed for the others; or --through.",
+                f"alone it gives a domain of {2 if len(self.box) < 2 else len(self.box)} inputs, and the network has "
+                f"{net.inputs}. Give --box with --axes I,J, the inputs that vary, and --fixed for the others; or "
+                "--through.",
                 param_hint=option,
             )
         return domain

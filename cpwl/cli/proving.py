@@ -152,7 +152,10 @@ def _others(names: list[str], own: Mapping[Path, Network]) -> bool:
             click.echo(
                 f"{path} compiles to ANOTHER network, {net.sha256}; that of the certificate is {' and '.join(names)}"
             )
-    return any(net.sha256 not in names for net in own.values())
+    other = any(net.sha256 not in names for net in own.values())
+    if other:
+        click.echo("(--until, --head, --negate and --margin-of must be those with which the certificate was made.)")
+    return other
 
 
 def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:

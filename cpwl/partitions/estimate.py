@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..errors import ArgumentError, NumericalRangeError, UnsupportedDimensionError
 from ..geometry.domain import Domain
 from ..geometry.polytope import Polytope
 from ..network.network import Network
@@ -89,6 +89,9 @@ def estimate(
     seed = whole("seed", seed, 0)
     if dom.dim != 2:
         raise UnsupportedDimensionError(f"estimates are for slices of dimension 2, got one of {dom.dim}.")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.ptp(dom.polytope.vertices, axis=0)).all():
+            raise NumericalRangeError("dom is so large that its sides overflow float64: there are no squares of it.")
     pilot = _Pilot(net, dom, {"backend": backend, "device": device}, np.random.default_rng(seed), progress, count + 1)
     pilot.rectangle(_FIRST, 0)  # the first call of all loads and prepares
     cells, counted = pilot.suitable(time_limit / (count + 1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NumericalRangeError
 from ..numbers.rounding import floats
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
@@ -34,7 +34,13 @@ def class_table(part: Tiling) -> pandas.DataFrame:
     classes, kinds = np.unique(winners, return_inverse=True)
     total = np.zeros(len(classes), areas.dtype)
     np.add.at(total, kinds.ravel(), areas)
-    shares = floats(total / total.sum()) if len(total) else np.zeros(0)
+    whole = total.sum()
+    if len(total) and not 0 < whole < np.inf:
+        raise NumericalRangeError(
+            f"the areas add up to {float(whole)} in float64: they are out of its range. Scale the network and the "
+            "domain, or use the exact backend."
+        )
+    shares = floats(total / whole) if len(total) else np.zeros(0)
     table = pandas.DataFrame(
         {"area": total, "share": shares, "cells": np.bincount(kinds.ravel(), minlength=len(classes))}
     )
