@@ -32,6 +32,7 @@ from .statistics.statistics import Statistics, Totals, statistics_of_blocks
 
 if TYPE_CHECKING:
     from . import analysis
+    from . import nn as nn
     from .certification import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 
 __version__ = RELEASE
@@ -87,8 +88,8 @@ _CERTIFICATION = {name for name in __all__ if name.lower().startswith("certif")}
 
 def __getattr__(name: str) -> Any:
     """What loads more than numpy is imported when it is first asked for (PEP 562)."""
-    if name == "analysis":
-        return import_module(".analysis", __name__)
+    if name in ("analysis", "nn"):
+        return import_module(f".{name}", __name__)
     if name in _CERTIFICATION:
         return getattr(import_module(".certification", __name__), name)
     raise AttributeError(f"module 'cpwl' has no attribute '{name}'")
