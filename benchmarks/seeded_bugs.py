@@ -344,6 +344,16 @@ BUGS = (
     Bug("a polygon may wind twice", "geometry/polytope.py",
         "zip(upper[-1:] + upper[:-1], upper, strict=True)) == 1",
         "zip(upper[-1:] + upper[:-1], upper, strict=True)) >= 1", ("certify",)),
+    # ---- for people ----
+    Bug("a margin has the wrong sign", "network/heads.py", "Sum((1.0, -1.0))", "Sum((-1.0, 1.0))", ("heads",)),
+    Bug("a head loses its constant", "network/heads.py", "bias = np.array(np.broadcast_to(shift.ravel(), len(weight)))",
+        "bias = np.zeros(len(weight))", ("heads",)),
+    Bug("an estimate counts regions that a square cuts", "partitions/estimate.py",
+        "inner = (regions - 1 - border / 2)", "inner = (regions - 1)", ("estimate",)),
+    Bug("a slice takes its axes in order", "geometry/domain.py", "basis[chosen, np.arange(polytope.dim)] = 1",
+        "basis[sorted(chosen), np.arange(polytope.dim)] = 1", ("domain_slices",)),
+    Bug("the page has the patterns of parents", "plots/page.py", "counts[rows] = np.bincount(row, minlength=len(rows))",
+        "counts[rows] = 0", ("page_data",)),
     # ---- the checker ----
     Bug("the checker does not add up areas", "checker.py", "demand(found * unit == wanted * size, 7,",
         "demand(True, 7,", ("checker",)),

@@ -19,8 +19,10 @@ from .geometry.domain import Domain
 from .geometry.halfspaces import Halfspaces
 from .local.evaluate import evaluate
 from .local.local_map import LocalMap, local_map
+from .network.heads import compose, difference, head, margin
 from .network.network import Network
 from .partitions.compute import partition, partition_blocks
+from .partitions.estimate import Estimate, estimate
 from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .partitions.segment_pieces import ClassRuns, SegmentPieces
@@ -32,6 +34,7 @@ from .statistics.statistics import Statistics, Totals, statistics_of_blocks
 
 if TYPE_CHECKING:
     from . import analysis
+    from . import nn as nn
     from .certification import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 
 __version__ = RELEASE
@@ -43,6 +46,7 @@ __all__ = [
     "CpwlError",
     "DecisionBoundary",
     "Domain",
+    "Estimate",
     "ExecutionComparison",
     "Halfspaces",
     "LocalMap",
@@ -65,10 +69,15 @@ __all__ = [
     "compare_devices",
     "compare_execution",
     "compile",
+    "compose",
+    "difference",
+    "estimate",
     "evaluate",
+    "head",
     "load",
     "load_program",
     "local_map",
+    "margin",
     "partition",
     "partition_blocks",
     "partition_many",
@@ -84,8 +93,8 @@ _CERTIFICATION = {name for name in __all__ if name.lower().startswith("certif")}
 
 def __getattr__(name: str) -> Any:
     """What loads more than numpy is imported when it is first asked for (PEP 562)."""
-    if name == "analysis":
-        return import_module(".analysis", __name__)
+    if name in ("analysis", "nn"):
+        return import_module(f".{name}", __name__)
     if name in _CERTIFICATION:
         return getattr(import_module(".certification", __name__), name)
     raise AttributeError(f"module 'cpwl' has no attribute '{name}'")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from .. import backends
 from ..claims.claim import Claim
 from ..claims.document import document
-from ..claims.entries import Entry, number
 from ..errors import VerificationError
 from ..fields.arithmetic import embedding, evaluate
+from ..network.digest import Entry, number
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, whole
 from .float_neighbours import neighbours

@@ -134,6 +134,9 @@ class Statistics:
         """A figure of the distributions over the regions; see ``cpwl.plots.plot_distributions``."""
         return picture("plot_distributions")({"" if self.complete else "INCOMPLETE": self}, **options)
 
+    def _repr_html_(self) -> str:
+        return str(picture("statistics_html")(self))
+
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
         write_table(path, self.summary, self.rows())

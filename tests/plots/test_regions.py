@@ -21,7 +21,7 @@ from cpwl.partitions.partition import Partition
 from cpwl.plots.regions import beside, overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
-COLORS = ("slope", "area", "class", "logit", "pattern")
+COLORS = ("slope", "area", "class", "output", "pattern")
 
 
 @cache
@@ -100,7 +100,7 @@ def test_a_partition_of_one_region_is_drawn(color: Any, tmp_path: Path) -> None:
     part = partition(Network.mlp([np.eye(2)], [np.array([0.0, 5.0])]), Domain.box([-1, -1], [1, 1]))
     axes = plot(part, color=color, boundary=part.decision_boundary())
     axes.figure.savefig(tmp_path / "one.png")
-    assert color == "logit" or [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
+    assert color == "output" or [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
 
 
 def test_pattern_colours_are_a_function_of_the_pattern_alone() -> None:

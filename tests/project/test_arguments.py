@@ -60,6 +60,10 @@ _LABELS = np.arange(12) % 3
 CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.box": lambda f: (cpwl.Domain.box, {"lo": [0, 0], "hi": [1, 1]}),
     "Domain.through": lambda f: (cpwl.Domain.through, {"p1": [0, 0, 0], "p2": [1, 0, 0], "p3": [0, 1, 0]}),
+    "Domain.slice": lambda f: (
+        cpwl.Domain.slice,
+        {"lo": [0, 0], "hi": [1, 1], "axes": (0, 2), "fixed": np.zeros(4), "names": ["a", "b", "c", "d"]},
+    ),
     "Domain.polygon": lambda f: (
         cpwl.Domain.polygon,
         {"vertices": [[0, 0], [1, 0], [0, 1]], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
@@ -67,7 +71,13 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.to_input": lambda f: (SQUARE.to_input, {"u": POINTS}),
     "Domain.to_slice": lambda f: (SQUARE.to_slice, {"x": POINTS}),
     "Network.mlp": lambda f: (cpwl.Network.mlp, {"weights": [np.eye(2)], "biases": [np.zeros(2)]}),
+    "head": lambda f: (cpwl.head, {"net": NET, "A": np.eye(3), "c": [0, 1, 2]}),
+    "margin": lambda f: (cpwl.margin, {"net": NET, "label": 1}),
+    "difference": lambda f: (cpwl.difference, {"first": NET, "second": NET}),
+    "compose": lambda f: (cpwl.compose, {"first": mlp(2, [3, 4, 2]), "second": NET}),
+    "Partition.head": lambda f: (part().head, {"A": np.eye(3), "c": [0, 1, 2]}),
     "partition": lambda f: (cpwl.partition, {**_PARTITION, **_LIMITS}),
+    "estimate": lambda f: (cpwl.estimate, {**_PARTITION, "squares": 2, "max_seconds": 1.0, "seed": 0}),
     "partition_blocks": lambda f: (lambda **k: list(cpwl.partition_blocks(**k)), {**_PARTITION, **_LIMITS}),
     "partition_many": lambda f: (
         lambda **k: list(cpwl.partition_many(**k)),
@@ -161,7 +171,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Units.polylines": lambda f: (analysis.units(part()).polylines, {"units": [0, 1]}),
     "volume_below": lambda f: (analysis.volume_below, {"part": scalar(), "level": 0.0}),
     "affine_fit": lambda f: (analysis.affine_fit, {"source": POINTS, "target": POINTS, "components": 2}),
-    "plot": lambda f: (plots.plot, {"partition": part(), "color": "logit", "output": 1, "points": POINTS}),
+    "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
@@ -238,7 +248,8 @@ BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
     "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
-    "metrics", "layers", "measures",
+    "metrics", "layers", "measures", "axes", "names", "label", "xlabel", "ylabel", "edgecolor", "cmap", "colors",
+    "class_names",
 }  # fmt: skip
 """Objects of other libraries, texts, and what has its own tests."""
 

@@ -25,6 +25,7 @@ layers: the list of the layers, and what modules import
 local_networks: networks that hold every operator, and the same in torch
 networks: random networks of all kinds
 nnet_file: an .nnet file that uses all that the format has
+notebooks: runs the notebooks of the examples and stores what they show; a command
 onnx_models: ONNX models, and onnxruntime's answers
 pages: runs the code of the documentation's pages; a command too
 parquet: a folder of regions as a reader of Parquet sees it
@@ -35,4 +36,5 @@ segment_cases: networks and segments, generic and with ties of every kind
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
 torch_modules: torch modules in small integers
+view_parts: small partitions whose pages are looked at
 """
