@@ -11,6 +11,7 @@ import argparse
 import gzip
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ ROWS = 512
 def network(sizes: list[int]) -> Network:
     """A He-initialised ReLU network."""
     rng = np.random.default_rng(0)
-    weights = [rng.standard_normal((n, m)) * np.sqrt(2 / m) for m, n in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.standard_normal((n, m)) * np.sqrt(2 / m) for m, n in pairwise(sizes)]
     return Network.mlp(weights, [rng.standard_normal(n) * 0.1 for n in sizes[1:]])
 
 
