@@ -102,7 +102,7 @@ def test_signs_and_crossings_are_the_same(count: int, error: float, monkeypatch:
     for built in (True, False):
         monkeypatch.setattr(compiled, "enabled", built and compiled.enabled)
         signs = Signs.of(given)
-        crossings = Crossings.find(square, given, signs)
+        crossings = Crossings.find(square.edges, given, signs)
         parts = signs.above, signs.below, signs.doubtful, *vars(crossings).values()
         found.append([part.numpy() for part in parts])
     for mine, theirs in zip(*found, strict=True):
