@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--images", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for sizes in ([784, *[256] * 6, 10], [784, *[256] * 3, 10], [784, 1024, 1024, 1024, 10]):
+    for sizes in ([784, *[256] * 6, 10], [784, *[256] * 3, 10]):
         net = network(sizes)
         starts, ends = points(options.images, options.segments, sizes[0])
         cpwl.segments(net, starts[:64], ends[:64])  # warm

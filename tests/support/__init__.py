@@ -31,8 +31,8 @@ pages: runs the code of the documentation's pages; a command too
 parquet: a folder of regions as a reader of Parquet sees it
 public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
-sign_vectors: the patterns of a ReLU network by exact linear programs
 segment_cases: networks and segments, generic and with ties of every kind
+sign_vectors: the patterns of a ReLU network by exact linear programs
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
 torch_modules: torch modules in small integers
