@@ -3,7 +3,8 @@
     python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure]
 
 NAME is a reference network. --growth: small networks of growing width and depth instead; --spaces: networks on whole
-boxes of one, three, four and five dimensions. --pure: check without python-flint too. Making includes the partition; the checker runs as its users run it, as a process of its own.
+boxes of one, three, four and five dimensions. --pure: check without python-flint too. Making includes the partition;
+the checker runs as its users run it, as a process of its own.
 """
 
 from __future__ import annotations

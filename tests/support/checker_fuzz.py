@@ -2,7 +2,8 @@
 
     python -m tests.support.checker_fuzz COUNT [SEED [VERSION]]
 
-checks COUNT changed certificates and files (of one version of the format, or of all), and prints how each kind of change ended. Accepted must be true.
+checks COUNT changed certificates and files (of one version of the format, or of all), and prints how each kind of
+change ended. Accepted must be true.
 """
 
 from __future__ import annotations
