@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DomainError, ShapeError
-from ..numbers.integers import determinant
 from ..numbers.rounding import nearest
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite
@@ -86,6 +85,8 @@ class Polytope:
             return sum((_cross(p, q) for p, q in zip(points, points[1:] + points[:1], strict=True)), Fraction(0)) / 2
         if self._is_box:
             return prod((max(axis) - min(axis) for axis in zip(*points, strict=True)), start=Fraction(1))
+        from ..numbers.integers import determinant
+
         simplices = ([points[v] for v in simplex] for simplex in self.faces.simplices())
         whole = sum((abs(determinant(_edges(corners))) for corners in simplices), Fraction(0))
         return whole / factorial(self.dim)

@@ -29,6 +29,8 @@ pages: runs the code of the documentation's pages; a command too
 parquet: a folder of regions as a reader of Parquet sees it
 public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
+simplex_fuzz: certificates by simplices, changed at random, and whether they list the regions
+solid_inputs: small certificates of every kind on lines, in space and in four dimensions
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
 torch_modules: torch modules in small integers

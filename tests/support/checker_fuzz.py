@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from cpwl import checker
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.claims.entries import digest, domain_of, fraction, network_of
+from cpwl.claims.domains import domain_of
+from cpwl.claims.entries import digest, fraction, network_of
 from cpwl.errors import DomainError, FileFormatError
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.domain import Domain, exactly
