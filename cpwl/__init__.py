@@ -19,10 +19,14 @@ from .geometry.domain import Domain
 from .geometry.halfspaces import Halfspaces
 from .local.evaluate import evaluate
 from .local.local_map import LocalMap, local_map
+from .network.heads import compose, difference, head, margin
 from .network.network import Network
 from .partitions.compute import partition, partition_blocks
+from .partitions.estimate import Estimate, estimate
 from .partitions.many import partition_many
 from .partitions.partition import Partition, load
+from .partitions.segment_pieces import ClassRuns, SegmentPieces
+from .partitions.segments import segments
 from .regions.merged import Merged
 from .regions.region import Region
 from .runtime.version import RELEASE
@@ -30,16 +34,19 @@ from .statistics.statistics import Statistics, Totals, statistics_of_blocks
 
 if TYPE_CHECKING:
     from . import analysis
+    from . import nn as nn
     from .certification import Certificate, certify, certify_constant, certify_equal, certify_extremum, certify_samples
 
 __version__ = RELEASE
 
 __all__ = [
     "Certificate",
+    "ClassRuns",
     "Comparison",
     "CpwlError",
     "DecisionBoundary",
     "Domain",
+    "Estimate",
     "ExecutionComparison",
     "Halfspaces",
     "LocalMap",
@@ -47,6 +54,7 @@ __all__ = [
     "Network",
     "Partition",
     "Region",
+    "SegmentPieces",
     "Statistics",
     "Totals",
     "Written",
@@ -61,13 +69,19 @@ __all__ = [
     "compare_devices",
     "compare_execution",
     "compile",
+    "compose",
+    "difference",
+    "estimate",
     "evaluate",
+    "head",
     "load",
     "load_program",
     "local_map",
+    "margin",
     "partition",
     "partition_blocks",
     "partition_many",
+    "segments",
     "statistics_of_blocks",
     "statistics_of_folder",
     "write_partition",
@@ -79,8 +93,8 @@ _CERTIFICATION = {name for name in __all__ if name.lower().startswith("certif")}
 
 def __getattr__(name: str) -> Any:
     """What loads more than numpy is imported when it is first asked for (PEP 562)."""
-    if name == "analysis":
-        return import_module(".analysis", __name__)
+    if name in ("analysis", "nn"):
+        return import_module(f".{name}", __name__)
     if name in _CERTIFICATION:
         return getattr(import_module(".certification", __name__), name)
     raise AttributeError(f"module 'cpwl' has no attribute '{name}'")

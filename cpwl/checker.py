@@ -139,6 +139,29 @@ def ratio(text: Any) -> Ratio:
     return p, q
 
 
+def written(p: Any, q: Any) -> str:
+    """The number p / q as it stands in a certificate, and a decimal beside it when that is long."""
+    text = str(p) if q == 1 else f"{p}/{q}"
+    return text if len(text) <= 12 else f"{text} (about {decimal(p, q)})"
+
+
+def decimal(p: Any, q: Any) -> str:
+    """p / q in seven significant digits, cut off and not rounded: integers alone, of any size."""
+    size, common = abs(int(p)), int(q)
+    if not size:
+        return "0"
+    power = (size.bit_length() - common.bit_length()) * 30103 // 100000 + 1
+    while size * 10 ** max(-power, 0) < common * 10 ** max(power, 0):
+        power -= 1
+    digits = str(size * 10 ** max(6 - power, 0) // (common * 10 ** max(power - 6, 0)))
+    sign = "-" if p < 0 else ""
+    if not -5 <= power < 7:
+        return f"{sign}{digits[0]}.{digits[1:]}e{power}"
+    padded = "0" * max(-power, 0) + digits
+    whole, rest = padded[: max(power, 0) + 1], padded[max(power, 0) + 1 :].rstrip("0")
+    return f"{sign}{whole}.{rest}" if rest else f"{sign}{whole}"
+
+
 def ratios(values: Any) -> list[Ratio]:
     """The numbers of a list."""
     require(isinstance(values, list), "numbers must stand in a list")
@@ -941,6 +964,16 @@ def pattern(network: Network, corners: list[list[tuple[int, int]]], region: int)
     return found
 
 
+def about(seen: Seen, k: int) -> str:
+    """An output at a point, for people."""
+    return f"about {decimal(seen.outputs[k], seen.denominator)}"
+
+
+def near(place: Any) -> str:
+    """A point, for people."""
+    return f"the point near ({', '.join(decimal(*ratio(text)) for text in place)})"
+
+
 # ---- claims --------------------------------------------------------------------------------------------------------
 def output(value: Any, network: Network) -> int:
     """The number of an output."""
@@ -978,7 +1011,7 @@ def extremum(networks: list[Network], domain: Domain, claim: Any, proof: Any) ->
     demand(excess[here] == 0, 12, f"output {j} does not have the claimed value at vertex {here}")
     beyond = next((v for v, x in enumerate(excess) if x > 0), None)
     demand(beyond is None, 13, f"at vertex {beyond} output {j} is beyond the claimed {sense}")
-    return f"the {sense} of output {j} is {value}"
+    return f"the {sense} of output {j} is {written(p, q)}"
 
 
 def constant_decision(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -999,7 +1032,10 @@ def decision_counterexample(networks: list[Network], domain: Domain, claim: Any)
     demand(
         j != k and seen.outputs[j] >= seen.outputs[k], 15, f"output {j} is not another one that is at least output {k}"
     )
-    return f"at the point, output {j} is at least as large as output {k}"
+    return (
+        f"at {near(place)} output {j} is {about(seen, j)} and output {k} is not larger, {about(seen, k)}: this refutes "
+        f"that output {k} is larger than all others on the domain"
+    )
 
 
 def equality_sample(networks: list[Network], domain: Domain, claim: Any, *, largest: bool = False) -> str:
@@ -1027,7 +1063,7 @@ def level_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
     (p, q), found = ratio(level), at_points(networks, domain, places)
     for i, seen in enumerate(found):
         demand(seen.outputs[0] * q == p * seen.denominator, 18, f"at point {i} the output is not at the level")
-    return f"at {len(found)} points the output is {level}"
+    return f"at {len(found)} points the output is {written(p, q)}"
 
 
 def equal_networks(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
@@ -1045,7 +1081,10 @@ def different_networks(networks: list[Network], domain: Domain, claim: Any) -> s
     j = output(k, networks[0])
     f, g = (at_points([network], domain, [place])[0] for network in networks)
     demand(f.outputs[j] * g.denominator != g.outputs[j] * f.denominator, 20, f"output {j} is equal at the point")
-    return f"output {j} of the two networks differs at the point"
+    return (
+        f"at {near(place)} output {j} of the first network is {about(f, j)} and of the second {about(g, j)}: this "
+        "refutes that the two networks are equal on the domain"
+    )
 
 
 KINDS: dict[str, tuple[Callable[..., str], int, bool]] = {
@@ -1108,14 +1147,15 @@ def read_file(name: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Checks the files and prints the verdict; returns the exit status."""
+def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
+    """Checks the files, and what further files of networks hold, and prints the verdict; returns the exit status."""
     names = [name for name in arguments if name != "--no-flint"]
     if len(names) < len(arguments):
         Matrix.flint = None
     try:
         require(names, "usage: checker.py [--no-flint] CERTIFICATE [NETWORK ...]")
         entry, *networks = (parsed(name, read_file(name)) for name in names)
+        networks += [parsed("a file of a network", data) for data in further]
         print(f"accepted: {decided(entry, networks)}")
     except Rejected as error:
         print(f"rejected: {error}")

@@ -11,6 +11,10 @@ class ArgumentError(CpwlError, ValueError):
     """An argument has a value that makes no sense; the message names it and says what was wanted."""
 
 
+class PositionError(ArgumentError, IndexError):
+    """A collection has no member of that number."""
+
+
 class ShapeError(ArgumentError):
     """An array argument has the wrong shape."""
 

@@ -10,7 +10,7 @@ author = "the authors of cpwl"
 copyright = "the authors of cpwl; Apache-2.0"
 version = release = cpwl.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx_click", "sphinx_copybutton"]
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "proofs/**.md", "CHANGELOG.md", "CONTRIBUTING.md"]
 exclude_patterns = [".*", "*.egg-info", "build", "dist", "cpwl", "tests", "benchmarks", "examples"]
@@ -20,6 +20,7 @@ copybutton_prompt_text = "$ "
 smartquotes = False  # options begin with two hyphens
 
 autodoc_member_order = "bysource"
+autosummary_generate = False  # the pages list what is summarised
 # numpy's two aliases as they are written; they stand for pages of unions.
 autodoc_type_aliases = {"ArrayLike": "ArrayLike", "NDArray": "NDArray"}
 autodoc_inherit_docstrings = False  # torch's, on our modules

@@ -26,11 +26,12 @@ import cpwl
 from cpwl import certify, certify_constant, certify_equal, certify_extremum, checker
 from cpwl.backends.exact import ExactArithmetic
 from cpwl.certification import ConstantDecision, DecisionCounterexample, DifferentNetworks, EqualNetworks
-from cpwl.claims.entries import network_entry, quotient
+from cpwl.claims.entries import network_entry
 from cpwl.errors import ArgumentError, VerificationError
 from cpwl.fields.arithmetic import evaluate
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
+from cpwl.network.digest import quotient
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support.certify_inputs import SQUARE, he_network, networks

@@ -16,11 +16,16 @@ from ..partitions.partition import Partition
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, number, whole
+from ..runtime.notices import warn
 from ..runtime.pictures import picture
+from ..runtime.progress import shows_progress
 from .random_slices import random_slice
 
 if TYPE_CHECKING:
     import pandas
+
+_MANY = 5000
+"""Partitions above which their number is said before they begin."""
 
 KEYS = ("network", "points", "point", "slice", "side")
 """The columns that say which slice a row is about."""
@@ -36,6 +41,7 @@ Place: TypeAlias = tuple[str, int, int, float]
 
 
 @ieee
+@shows_progress
 def study(
     networks: Network | Mapping[str, Network],
     points: ArrayLike | Mapping[str, ArrayLike],
@@ -47,6 +53,8 @@ def study(
     **options: Any,
 ) -> pandas.DataFrame:
     """The statistics of every network on random slices through every point: a pandas table, one row a partition.
+
+    Before it starts it says how many partitions that are, where they are more than 5,000.
 
     ``networks``: one, or several by name (architectures, checkpoints, with and without augmentation). ``points``:
     (M, *input shape), or several such sets by name (train, test, off the data). Through each point go ``slices``
@@ -67,13 +75,19 @@ def study(
     inputs.progress(progress)
     places = [(name, i, k, s) for name, rows in sets.items() for i in range(len(rows)) for k in range(slices)
               for s in sides]  # fmt: skip
+    count = len(places) * len(named)
+    if count > _MANY:
+        warn(
+            f"study: {len(places):,} squares of {len(named)} network(s) are {count:,} partitions. Give fewer points, "
+            "slices or sides for a first look; an executor shares the work."
+        )
     rows = []
     for label, network in named.items():
         found = partition_many(network, _domains(sets, places, seed), **options)
         for place, part in zip(places, found, strict=True):
             rows.append(dict(zip(KEYS, (label, *place), strict=True)) | _measured(part))
             if progress is not None:
-                progress(len(rows), len(places) * len(named), label)
+                progress(len(rows), count, label)
     return pandas.DataFrame(rows)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import backends
 from ..errors import ArgumentError, NumericalRangeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
-from ..fields.pattern_constraints import pieces_at, slacks
+from ..fields.pattern_constraints import constraints, pieces_at
 from ..local.evaluate import batches, check_compiled, input_rows
 from ..local.local_map import LIMIT
 from ..network.adjoint import adjoint
@@ -197,6 +197,6 @@ class _Patterns:
         return np.array([self._tied_at(i, argument, row) for row in range(argument.rows)], np.bool_)
 
     def _tied_at(self, i: int, argument: Any, row: int) -> bool:
-        found = slacks(self.network, i, lambda j: self.pieces[j][row])
+        found = constraints(self.network, i, lambda j: self.pieces[j][row])
         own = self._arithmetic.take(argument, np.array([row]))
         return bool((found.of(self._arithmetic, own).signs() == 0).any())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import NumericalRangeError
-from ..fields.value_numbers import Sameness
+from ..fields.value_numbers import ValueNumbering
 from ..geometry.arrangement import Arrangement
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
@@ -150,6 +150,6 @@ def agreement(
     part = partition(paired(first, second), dom, backend=backend, device=device, predicates=predicates)
     split = max(first.outputs, 2)
     groups = Ragged.of([range(split), range(split, part.network.outputs)])
-    numbers = Sameness(part.network, dom).everywhere(len(part.network.nodes) - 1)
+    numbers = ValueNumbering(part.network, dom).everywhere(len(part.network.nodes) - 1)
     cells, found = cut_by_maximum(part, groups, numbers=numbers)
     return Agreement(first, second, part, cells, found.winners.astype(np.int64))

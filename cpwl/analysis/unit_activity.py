@@ -6,7 +6,7 @@ rounded coordinate; only lengths are measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.batches import batches
 from ..errors import UnsupportedDimensionError
-from ..network.network import Network
+from ..network.network import Network, table
 from ..network.operators import Piecewise
 from ..numbers.norms import norms
 from ..partitions.compute import partition
@@ -186,9 +186,7 @@ class Units:
         for i, columns in self.partition.network.unit_columns.items():
             node, pieces = self.partition.network.nodes[i], self.lowest[columns]
             if isinstance(node.op, Piecewise):
-                slopes = node.op.slopes.reshape(len(node.op.slopes), *_padded(node.op.slopes.shape[1:], node.shape))
-                slopes = np.broadcast_to(slopes, (len(slopes), *node.shape)).reshape(len(slopes), -1)
-                yield slopes[pieces, np.arange(node.size)] == 0
+                yield table(node.op.slopes, node)[pieces, np.arange(node.size)] == 0
             else:
                 yield np.zeros(node.size, np.bool_)
 
@@ -235,10 +233,6 @@ def _bounds(step: Step, regions: Rows) -> tuple[NDArray[np.int16], NDArray[np.in
         pieces = step.pieces.take(regions[part])
         low, high = np.minimum(low, pieces.min(axis=0)), np.maximum(high, pieces.max(axis=0))
     return low, high
-
-
-def _padded(shape: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...]:
-    return (*[1] * (len(wanted) - len(shape)), *shape)
 
 
 def _curves(part: Tiling, found: Crossings, rows: Rows) -> Iterator[Polyline]:

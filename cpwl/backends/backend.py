@@ -13,6 +13,7 @@ from ..errors import BackendError
 from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Oracle
 from ..geometry.arrangement import Arrangement
+from ..geometry.bundle import BundleArrangement
 from ..geometry.domain import Domain
 from ..geometry.polytope import Polytope
 from ..network.network import Network
@@ -71,6 +72,13 @@ class Backend(ABC):
     @abstractmethod
     def arrangement(self, polytope: Polytope) -> Arrangement[Any]:
         """The arrangement whose one region is the polytope; ``UnsupportedDimensionError`` where there is none."""
+
+    def bundle(self, segments: int, *, maxima: bool) -> BundleArrangement[Any]:
+        """So many segments, each of one piece; ``BackendError`` where there is none.
+
+        ``maxima``: whether maxima of fields on it will be taken.
+        """
+        raise BackendError(f"the {type(self).__name__} cuts no bundles of segments.")
 
     def sweeping(self, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
         """What a sweep over a domain computes with; ``exact``: where no decision is left to float64."""

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fields.predicates import ExactFunctions, Names, Oracle
-from ..fields.structural_zeros import Named
+from ..fields.structural_zeros import Named, NamedInBundle
 from ..geometry.arrangement import Form
+from ..geometry.bundle import Bundle
 from ..geometry.domain import Domain
 from ..geometry.ladder import INTEGERS
 from ..network.network import Network
@@ -73,12 +74,10 @@ class _Oracle:
         if parts == INTEGERS:
             regions = self._exact(patterns)
             return lambda place, names: self._numbers(regions.forms(place, names))
-        if self._domain.dim != 2 or self._cheap(patterns, parts):
-            return None
-        return self._close(parts)(patterns, place, names).forms
+        return None if self._cheap(patterns, parts) else self._close(parts)(patterns, place, names).forms
 
     def walls(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Any:
-        if parts == INTEGERS or self._domain.dim != 2:
+        if parts == INTEGERS:
             return self._numbers(self._exact.forms(patterns, place, names))
         return self._close_lines(patterns, place, names, parts)
 
@@ -107,12 +106,16 @@ class _Oracle:
 
     @cached_property
     def _exact(self) -> SliceOracle:
-        from .exact.oracle import SliceOracle
+        from .exact.oracle import BundleOracle, SliceOracle
 
+        if isinstance(self._domain, Bundle):
+            return BundleOracle(self._network, self._domain)
         return SliceOracle(self._network, self._domain)
 
     @cached_property
     def _named(self) -> Named:
+        if isinstance(self._domain, Bundle):
+            return NamedInBundle(self._network, self._domain)
         return Named(self._network, self._domain)
 
     def _close(self, parts: int) -> CloseOracle:

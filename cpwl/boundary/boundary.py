@@ -59,6 +59,9 @@ class DecisionBoundary(Segments):
         """Draws points of it as images, with the closest data; see ``cpwl.plots.plot_samples``."""
         return picture("plot_samples")(self, data, **options)
 
+    def _repr_html_(self) -> str:
+        return str(picture("boundary_html")(self))
+
     def table(self) -> pandas.DataFrame:
         """The length of each class pair's part; see ``cpwl.analysis.length_table``."""
         return length_table(self)

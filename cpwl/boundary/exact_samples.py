@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from .. import backends
 from ..claims.claim import Claim
 from ..claims.document import document
-from ..claims.entries import Entry, number
 from ..errors import VerificationError
 from ..fields.arithmetic import embedding, evaluate
+from ..network.digest import Entry, number
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, whole
 from .float_neighbours import neighbours
@@ -119,7 +119,8 @@ def _heights(
     boundary: Segments, regions: NDArray[np.int64], pairs: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The function that vanishes on the boundary, in each region: its constants (n,) and slopes (n, D), Fractions."""
-    constants, slopes = _local_maps(boundary, regions)
+    distinct, place = np.unique(regions, return_inverse=True)
+    constants, slopes = (table[place] for table in _local_maps(boundary, distinct))
     row = np.arange(len(regions))
     if boundary.level is not None:
         return constants[:, 0] - Fraction(boundary.level), slopes[:, 0]

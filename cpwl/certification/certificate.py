@@ -24,6 +24,7 @@ from ..network.network import Network
 from ..numbers.integers import Integer, matrix, primitive
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.pictures import picture
 from ..storage.files import content_of, reading
 from ..tiling.states import Progress
 from .criterion import derived
@@ -116,6 +117,9 @@ class Certificate(Claim):
         return "\n".join(lines)
 
     __str__ = report
+
+    def _repr_html_(self) -> str:
+        return str(picture("certificate_html")(self))
 
     def document(self) -> dict[str, Any]:
         claim = {"regions": self.regions}

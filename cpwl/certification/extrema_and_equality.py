@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..claims.claim import Claim
-from ..claims.entries import Entry, number
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
+from ..network.digest import Entry, number
 from ..network.joint import joined, parted
 from ..network.network import Network
 from ..partitions.compute import partition
@@ -22,6 +22,7 @@ from ..partitions.partition import Partition
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, whole
+from ..runtime.progress import shows_progress
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from .certificate import Certificate
@@ -96,7 +97,8 @@ class DecisionCounterexample(Claim):
     """The network's outputs there, Fractions (m,)."""
 
     def __repr__(self) -> str:
-        return f"<DecisionCounterexample: output {self.other} is at least output {self.label} at {_near(self.u)}>"
+        refuted = f"output {self.label} is not the largest everywhere"
+        return f"<DecisionCounterexample: {refuted}: output {self.other} is at least as large at {_near(self.u)}>"
 
     @property
     def x(self) -> NDArray[Any]:
@@ -139,7 +141,7 @@ class DifferentNetworks(Claim):
 
     def __repr__(self) -> str:
         size = f"{float(self.difference):.6g}"
-        return f"<DifferentNetworks: output {self.output} differs by about {size} at {_near(self.u)}>"
+        return f"<DifferentNetworks: not equal: output {self.output} differs by about {size} at {_near(self.u)}>"
 
     @property
     def x(self) -> NDArray[Any]:
@@ -152,6 +154,7 @@ class DifferentNetworks(Claim):
 
 
 @ieee
+@shows_progress
 def certify_extremum(
     part: Partition | Certificate,
     output: int = 0,
@@ -173,6 +176,7 @@ def certify_extremum(
 
 
 @ieee
+@shows_progress
 def certify_constant(
     part: Partition | Certificate, label: int | None = None, *, progress: Progress | None = None
 ) -> ConstantDecision | DecisionCounterexample:
@@ -203,6 +207,7 @@ def certify_constant(
 
 
 @ieee
+@shows_progress
 def certify_equal(
     first: Network, second: Network, dom: Domain, *, backend: str = "torch", progress: Progress | None = None
 ) -> EqualNetworks | DifferentNetworks:

@@ -9,6 +9,7 @@ from ..claims.listing import Listing
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
+from ..runtime.progress import shows_progress
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from .certificate import Certificate
@@ -20,6 +21,7 @@ from .verify import labelled, settled
 
 
 @ieee
+@shows_progress
 def certify(partition: Tiling, *, progress: Progress | None = None) -> Certificate:
     """The exact partition that a partition stands for, with the proof that it is exactly that.
 

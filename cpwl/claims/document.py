@@ -11,10 +11,11 @@ from pathlib import Path
 from .. import checker
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
+from ..network.digest import Entry, quotient
 from ..network.network import Network
 from ..numbers.integers import Integer
-from ..storage.files import replaced
-from .entries import Entry, domain_entry, network_entry, quotient
+from ..storage.files import content_of, replaced
+from .entries import domain_entry, network_entry
 from .listing import Listing
 from .triangulation import Triangulation
 
@@ -40,10 +41,25 @@ def write(path: str | PathLike[str], document: Entry) -> None:
 
 def write_named(path: str | PathLike[str], document: Entry, folder: str | PathLike[str]) -> None:
     """Writes a certificate that names its networks, and the networks to a folder, as <SHA-256>.json."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
     for network in document["networks"]:
         write(Path(folder) / f"{network['sha256']}.json", network)
     names = [{"sha256": network["sha256"]} for network in document["networks"]]
     write(path, {**document, "networks": names})
+
+
+def named_networks(path: str | PathLike[str]) -> list[str]:
+    """The names (SHA-256) of the networks that a certificate is about; of a file that is none, an empty list."""
+    try:
+        entry = checker.parse(content_of(path, checker.MAX_BYTES))
+        return [str(network["sha256"]) for network in entry["networks"]]
+    except (checker.Malformed, RecursionError, TypeError, KeyError):
+        return []
+
+
+def network_file(network: Network) -> bytes:
+    """What a file of a network holds, beside certificates that only name it."""
+    return json.dumps(network_entry(network)).encode("ascii")
 
 
 def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry) -> Entry:

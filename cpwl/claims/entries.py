@@ -5,8 +5,6 @@ Every number is a string "p" or "p/q" in lowest terms: nothing is rounded.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from fractions import Fraction
 from typing import Any
@@ -14,46 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, FileFormatError
+from ..errors import FileFormatError
 from ..geometry.domain import Domain
-from ..network.check import INTEGERS, numbers
-from ..network.network import Network, Node
-from ..network.operators import Periodic
+from ..network.digest import INTEGERS, MAX_DIGITS, TENSORS, Entry, digest, nested
+from ..network.network import Network
 from ..network.serial import FORMAT, VERSION, network_from_arrays
 
-Entry = dict[str, Any]
-MAX_DIGITS = 4000
-"""Of a numerator or a denominator, as the checker has it."""
-_MAX_BITS = 13287
-"""2^13287 < 10^4000: tested before a number is written out, since Python writes no longer ones."""
-
 _NUMBER = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
-_TENSORS = ("weight", "bias", "factor", "shift", "divisor", "index", "breakpoints", "slopes")
 
 
 # ---- out -----------------------------------------------------------------------------------------------------------
-def number(x: float | Fraction) -> str:
-    """The string of a rational number."""
-    return quotient(*x.as_integer_ratio())
-
-
-def quotient(p: Any, q: Any) -> str:
-    """The string of p / q, in lowest terms with q > 0; raises ``ArgumentError`` when it has too many digits."""
-    bits = max(p.bit_length(), q.bit_length())
-    if bits > _MAX_BITS:
-        raise ArgumentError(f"a certificate holds numbers of at most {MAX_DIGITS} digits, got one of {bits} bits.")
-    return str(p) if q == 1 else f"{p}/{q}"
-
-
 def network_entry(network: Network) -> Entry:
     """The entry of a network: its nodes, without their names, and its name, the SHA-256 of the nodes."""
-    nodes = [_node_entry(i, node) for i, node in enumerate(network.nodes)]
-    return {"nodes": nodes, "sha256": digest(nodes)}
-
-
-def digest(nodes: Any) -> str:
-    """The SHA-256 of nodes as JSON without spaces, keys sorted."""
-    return hashlib.sha256(json.dumps(nodes, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+    return {"nodes": network.entries, "sha256": network.sha256}
 
 
 def domain_entry(domain: Domain) -> Entry:
@@ -63,30 +34,7 @@ def domain_entry(domain: Domain) -> Entry:
     if domain.dim != 2:
         held = {"halfspaces": [list(side) for side in polytope.sides]}
     held |= {"origin": domain.origin.tolist(), "basis": domain.basis.tolist()}
-    return {name: _nested(table) for name, table in held.items()}
-
-
-def _node_entry(i: int, node: Node) -> Entry:
-    if isinstance(node.op, Periodic):
-        raise ArgumentError(
-            f"node {i} is periodic: it has no finite form. Take the network of its partition, part.network."
-        )
-    held = {name: _field_entry(name, values) for name, values in numbers(node.op).items() if name != "spatial"}
-    return {"op": type(node.op).__name__, "inputs": list(node.inputs), "shape": list(node.shape), **held}
-
-
-def _field_entry(name: str, values: NDArray[Any]) -> Any:
-    if name in _TENSORS:
-        return {"shape": list(values.shape), "values": _plain(name, values.ravel())}
-    return _plain(name, values)
-
-
-def _plain(name: str, values: NDArray[Any]) -> Any:
-    return values.tolist() if name in INTEGERS else _nested(values.tolist())
-
-
-def _nested(values: Any) -> Any:
-    return [_nested(x) for x in values] if isinstance(values, list) else number(values)
+    return {name: nested(table) for name, table in held.items()}
 
 
 # ---- in ------------------------------------------------------------------------------------------------------------
@@ -120,7 +68,7 @@ def network_of(entry: Any) -> Network:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
-    if name in _TENSORS:
+    if name in TENSORS:
         return _table(name, value["values"]).reshape(value["shape"])
     return _table(name, value)
 

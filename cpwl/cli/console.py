@@ -1,4 +1,4 @@
-"""What commands print: steps with their times, progress bars on a terminal, numbers. Only this file uses rich."""
+"""What commands print: steps with their times, progress bars on a terminal, numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+from ..runtime.progress import bar_on
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,11 +60,7 @@ class Reporter:
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         """A step: a progress bar while it runs, a line with its time and result when it has ended."""
-        from rich import progress as rich
-
-        counts = (rich.TextColumn("  {task.description}"), rich.BarColumn(), rich.MofNCompleteColumn())
-        columns = (*counts, rich.TimeElapsedColumn(), rich.TimeRemainingColumn())
-        bar = rich.Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        bar = bar_on(None, self._console)
         start = perf_counter()
         with bar:
             task = bar.add_task(name, total=None)

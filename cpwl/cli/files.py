@@ -18,7 +18,6 @@ from .console import Reporter
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
-    from ..geometry.domain import Domain
     from ..network.network import Network
     from ..partitions.partition import Partition
 
@@ -37,35 +36,21 @@ def say_incomplete() -> None:
     Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
 
 
-def compile_model(model: Path, until: str | None, report: Reporter) -> Network:
+def compile_model(model: Path, report: Reporter | None, **ends: Any) -> Network:
+    """The network in a file; without a report nothing is printed."""
     from ..compiler import compile
 
+    if report is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return compile(model, **ends)
     with warnings.catch_warnings(record=True) as notices, report.step("compile") as step:
         warnings.simplefilter("always", UserWarning)
-        net = compile(model, until=until)
+        net = compile(model, **ends)
         step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
     for notice in notices:
         report.line(f"  Note: {notice.message}")
     return net
-
-
-def read_domain(
-    net: Network, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None
-) -> Domain:
-    from ..geometry.domain import Domain
-
-    if through is not None:
-        points = read_numbers(through)
-        if points.shape != (3, *net.input_shape):
-            raise click.BadParameter(
-                f"{through} must hold an array of shape {(3, *net.input_shape)}, got {points.shape}."
-            )
-        return Domain.through(points[0], points[1], points[2], margin=margin)
-    if polygon is not None:
-        return Domain.polygon(read_numbers(polygon))
-    bounds = box * net.inputs if len(box) == 1 else box
-    lo, hi = zip(*bounds, strict=True)
-    return Domain.box(lo, hi)
 
 
 def read_numbers(path: Path) -> NDArray[Any]:

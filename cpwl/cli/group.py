@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from itertools import groupby
@@ -30,12 +31,31 @@ SECTIONS = {
     "Look at a partition": ("stats", "units", "boundary", "nearest", "plot", "view"),
     "Compare networks and data": ("study", "agree", "clusters", "transfer"),
     "Watch a training": ("record", "animate"),
-    "Prove and compare": ("certify", "check", "compare"),
+    "Prove and compare": ("certify", "check", "extremum", "constant", "equal", "hash", "compare"),
 }
 """The commands in the order in which a new user needs them; one that is not named here is listed last."""
 
 _SENTENCE = 200
 """The longest first sentence of a command's help that is listed in whole."""
+
+
+_WORDS = (
+    (r"\buntil=('[^']*'|\"[^\"]*\")", r"--until \1"),
+    (r"\boutput=(?=\W|$)", "--model-output"),
+    (r"\b(until|vary|backend|device)=(?=\W|$)", r"--\1"),
+    (r"\b(max_regions|max_seconds|memory_limit)\b", lambda match: "--" + match[1].replace("_", "-")),
+    (r"Write it again with Partition\.save\.", 'Write it again with "cpwl partition".'),
+    (r" Read it with cpwl\.Certificate\.load, and take its partition, or check", " Check"),
+    (r"cpwl\.partition, or the command cpwl partition", '"cpwl partition"'),
+)
+"""What the library says of its arguments, and how a command line says it."""
+
+
+def in_words_of_options(message: str) -> str:
+    """An error of the library with the names that options have."""
+    for pattern, words in _WORDS:
+        message = re.sub(pattern, words, message)
+    return message
 
 
 class _Commands(click.Group):
@@ -57,7 +77,7 @@ class _Commands(click.Group):
                 warnings.simplefilter("ignore", IncompleteWarning)  # a line says so wherever a partition is read
                 return super().invoke(ctx)
         except (CpwlError, OSError) as error:
-            text = " ".join(str(error).split())
+            text = in_words_of_options(" ".join(str(error).split()))
             click.echo(f"Error: {text}", err=True)
             sys.exit(2 if isinstance(error, _BAD_INPUT) else 1)
 

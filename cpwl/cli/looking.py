@@ -15,10 +15,10 @@ from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 @main.command()
 @PART
 @click.option("--out", type=NEW, required=True, callback=file_type(PICTURES), help="File: .png, .svg or .pdf.")
-@click.option("--color", type=click.Choice(["slope", "area", "class", "logit", "pattern"]),
-              help="slope by default; with --surface logit.")  # fmt: skip
+@click.option("--color", type=click.Choice(["slope", "area", "class", "output", "pattern"]),
+              help="slope by default; with --surface output.")  # fmt: skip
 @click.option(
-    "--output", type=click.IntRange(0), help="The output that --color logit or --surface shows; 0 by default."
+    "--output", type=click.IntRange(0), help="The output that --color output or --surface shows; 0 by default."
 )
 @click.option("--surface", is_flag=True, help="Draw an output as a surface in space over the slice.")
 @click.option("--boundary", "with_boundary", is_flag=True, help="Draw the decision boundary in red.")
@@ -33,7 +33,7 @@ def plot(
     \b
     Examples:
       cpwl plot part.npz --color class --boundary --out picture.png
-      cpwl plot part.npz --color logit --output 3 --out logit.pdf
+      cpwl plot part.npz --color output --output 3 --out output.pdf
       cpwl plot part.npz --surface --output 3 --boundary --out surface.png
     """
     from ..plots.regions import plot as draw
@@ -42,7 +42,7 @@ def plot(
     loaded = load(part)
     found = decision_boundary(loaded, level) if with_boundary else None
     if surface:
-        axes: Any = plot_surface(loaded, output=output or 0, color=color or "logit", boundary=found)
+        axes: Any = plot_surface(loaded, output=output or 0, color=color or "output", boundary=found)
     else:
         axes = draw(loaded, color=color or "slope", output=output, boundary=found)
     save_figure(axes.figure, out, bbox_inches="tight", dpi=dpi)

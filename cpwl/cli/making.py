@@ -10,9 +10,10 @@ import click
 from ..errors import ArgumentError
 from ..runtime.signals import ended_by_signals
 from .console import Reporter
-from .files import compile_model, read_domain
+from .domains import AskedDomain, domain_options
 from .group import main
-from .parameters import EXISTING, NewFile, backend_name, check_domain, domain_options
+from .networks import AskedNetwork, network_options
+from .parameters import EXISTING, NewFile, backend_name
 
 if TYPE_CHECKING:
     from ..geometry.domain import Domain
@@ -41,8 +42,7 @@ def demo(out: Path, seed: int) -> None:
 @main.command()
 @click.argument("model", type=EXISTING)
 @domain_options
-@click.option("--until", metavar="NAME",
-              help="End the network there: a module of a .pt2 file, a tensor or node of an .onnx file.")  # fmt: skip
+@network_options
 @click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
               help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
 @click.option("--device", help="Device of the torch backend, such as cuda.")
@@ -57,11 +57,12 @@ def demo(out: Path, seed: int) -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on with what the folder --out holds of this partition.")
 @click.option("--stats", "numbers", is_flag=True, help="Count and measure the regions, block by block; hold none.")
+@click.option("--estimate", "guess", is_flag=True, help="About how many regions there are, and how long it takes.")
 @click.option("--out", type=NewFile(path_type=Path),
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
-    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
-    until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
+    model: Path, asked: AskedDomain, asked_net: AskedNetwork, memory_limit: float | None, resume: bool, numbers: bool,
+    guess: bool, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
@@ -76,20 +77,26 @@ def partition(
     Examples:
       cpwl partition model.pt2 --box -1 1 --out part.npz
       cpwl partition model.onnx --through points.npy --margin 3 --out part.npz
+      cpwl partition model.onnx --axes 0,1 --box -1 1 --fixed "2=0,3=0.5" --out part.npz
       cpwl partition model.onnx --box -1 1 --out regions --resume --max-seconds 3600
       cpwl partition model.onnx --box -1 1 --stats
+      cpwl partition model.onnx --box -1 1 --estimate
     """
-    if numbers == (out is not None):
-        raise click.UsageError("Give either --out or --stats.")
+    if sum((numbers, guess, out is not None)) != 1:
+        raise click.UsageError("Give one of --out, --stats and --estimate.")
     in_folder = out is not None and out.suffix.lower() != ".npz"
     if resume and not in_folder:
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
     if out is not None:
         _check_out(out, in_folder=in_folder, resume=resume)
-    check_domain(box, through, polygon)
+    asked.check()
+    asked_net.check()
     report = Reporter()
-    net = compile_model(model, until, report)
-    domain = read_domain(net, box, through, margin, polygon)
+    net = asked_net.compile(model, report)
+    domain = asked.build(net)
+    if guess:
+        _estimate(net, domain, report, options)
+        return
     options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
     if out is None:
         _count_regions(net, domain, report, options)
@@ -140,6 +147,14 @@ def _write_regions(net: Network, domain: Domain, out: Path, report: Reporter, op
         raise click.ClickException(message) from None
     if not written.complete:
         report.line("  Go on with --resume.")
+
+
+def _estimate(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:
+    from ..partitions.estimate import estimate
+
+    with report.step("estimate") as step:
+        found = estimate(net, domain, backend=options["backend"], device=options["device"], progress=step.progress)
+    report.line(f"  {repr(found).removeprefix('<Estimate: ').removesuffix('>')}")
 
 
 def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:

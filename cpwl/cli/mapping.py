@@ -9,18 +9,18 @@ import click
 import numpy as np
 
 from .console import Reporter
+from .domains import AskedDomain, domain_options
 from .files import (
     compile_model,
     decision_boundary,
     load,
-    read_domain,
     read_labels,
     read_numbers,
     save_figure,
     save_table,
 )
 from .group import main
-from .parameters import EXISTING, NEW, PART, PICTURES, backend_name, check_domain, domain_options, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, backend_name, file_type
 
 if TYPE_CHECKING:
     from ..analysis.maps_at_points import LocalMaps
@@ -40,7 +40,12 @@ _CSV = click.option("--csv", "table", type=NEW, help="File for the table.")
 @main.command()
 @PART
 @click.option(
-    "--points", type=EXISTING, required=True, help="Inputs: an .npy file (N, followed by the shape of an input)."
+    "--data",
+    "--points",
+    "points",
+    type=EXISTING,
+    required=True,
+    help="Inputs: an .npy file (N, followed by the shape of an input).",
 )
 @click.option("--level", type=float, help="For a network of one output: its level (0 by default).")
 @_CSV
@@ -52,7 +57,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 
     \b
     Example:
-      cpwl nearest part.npz --points points.npy --csv nearest.csv
+      cpwl nearest part.npz --data points.npy --csv nearest.csv
     """
     loaded = load(part)
     inputs = read_numbers(points)
@@ -71,8 +76,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 @click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
 @_CSV
 def agree(
-    first: Path, second: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
-    polygon: Path | None, backend: str, out: Path | None, table: Path | None,
+    first: Path, second: Path, asked: AskedDomain, backend: str, out: Path | None, table: Path | None,
 ) -> None:  # fmt: skip
     """Measure where two networks decide alike on a slice.
 
@@ -85,11 +89,11 @@ def agree(
     """
     from ..analysis.overlay import agreement
 
-    check_domain(box, through, polygon)
+    asked.check()
     report = Reporter()
-    one, other = (compile_model(model, None, report) for model in (first, second))
+    one, other = (compile_model(model, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:
-        found = agreement(one, other, read_domain(one, box, through, margin, polygon), backend=backend)
+        found = agreement(one, other, asked.build(one), backend=backend)
         step.result = f"{len(found.partition):,} regions, {len(found):,} cells"
     report.line(
         f"  They decide differently on an area of {float(found.area_apart):.6g}, {found.share:.4%} of the domain."
@@ -123,7 +127,7 @@ def clusters(model: Path, data: Path, labels: Path, train: float, counts: str, s
     except ValueError:
         raise click.BadParameter(f"--clusters must be numbers parted by commas, got '{counts}'.") from None
     report = Reporter()
-    fitted, judged = _maps(compile_model(model, None, report), data, train, report)
+    fitted, judged = _maps(compile_model(model, report), data, train, report)
     classes = read_labels(labels)[len(fitted) :]
     _show(cluster_table(fitted, numbers, test=judged, labels=classes, seed=seed), table)
 
@@ -150,7 +154,7 @@ def transfer(
     from ..analysis.transfer import Represented, transfer_table
 
     report = Reporter()
-    networks = {model.stem: _maps(compile_model(model, None, report), data, train, report) for model in models}
+    networks = {model.stem: _maps(compile_model(model, report), data, train, report) for model in models}
     if len(networks) != len(models) or len(models) < 2:
         raise click.UsageError("Give two or more models with different names.")
     classes = read_labels(labels)[len(next(iter(networks.values()))[0]) :]

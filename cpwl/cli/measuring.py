@@ -88,8 +88,8 @@ def units(part: Path, table: Path | None, picture: Path | None) -> None:
 
 @main.command()
 @click.argument("models", type=EXISTING, nargs=-1, required=True)
-@click.option("--points", "sets", multiple=True, required=True, metavar="[NAME=]FILE",
-              help="Points, .npy of shape (M, *input shape); may be given several times.")  # fmt: skip
+@click.option("--data", "--points", "sets", multiple=True, required=True, metavar="[NAME=]FILE",
+              help="Inputs: an .npy file (N, followed by the shape of an input); or several.")  # fmt: skip
 @click.option("--count", type=click.IntRange(1), help="Take so many points of each file, from its beginning.")
 @click.option("--off-data", "off", type=click.IntRange(1), metavar="N",
               help="Add N random points of the box around the first file's data.")  # fmt: skip
@@ -113,7 +113,7 @@ def study(
 
     \b
     Example:
-      cpwl study plain.pt2 augmented.pt2 --points test=images.npy --count 20 --off-data 20 --csv slices.csv
+      cpwl study plain.pt2 augmented.pt2 --data test=images.npy --count 20 --off-data 20 --csv slices.csv
     """
     from ..analysis.many_slices import plot_study, summarised
     from ..analysis.many_slices import study as measure
@@ -123,7 +123,9 @@ def study(
     if off is not None:
         points["off data"] = off_data(next(iter(points.values())), off, seed=seed)
     chosen = {name: rows if name == "off data" else rows[:count] for name, rows in points.items()}
-    networks = {name: compile_model(model, None, report) for name, model in zip(_names(models), models, strict=True)}
+    networks = {name: compile_model(model, report) for name, model in zip(_names(models), models, strict=True)}
+    squares = sum(map(len, chosen.values())) * slices * len(side)
+    report.line(f"  {squares:,} squares, {len(networks)} network(s): {squares * len(networks):,} partitions")
     with report.step("measure") as step:
         found = measure(networks, chosen, slices=slices, side=side, seed=seed, progress=step.progress)
         step.result = f"{len(found):,} slices, {found['regions'].sum():,} regions"
@@ -141,10 +143,10 @@ def _points(sets: Sequence[str]) -> dict[str, NDArray[Any]]:
         name, _, file = text.rpartition("=")
         path = Path(file)
         if not path.is_file():
-            raise click.BadParameter(f"--points: file '{file}' does not exist.")
+            raise click.BadParameter(f"--data: file '{file}' does not exist.")
         found[name or path.stem] = read_numbers(path)
     if len(found) < len(sets):
-        raise click.BadParameter("--points: each set needs a name of its own. Write --points NAME=FILE.")
+        raise click.BadParameter("--data: each set needs a name of its own. Write --data NAME=FILE.")
     return found
 
 

@@ -9,9 +9,7 @@ from typing import Any
 import click
 
 from .. import backends
-from ..errors import CpwlError
 from ..storage.files import check_writable
-from .files import read_numbers
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -52,51 +50,3 @@ def backend_name(context: click.Context, parameter: click.Parameter, value: str)
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = NewFile(dir_okay=False, path_type=Path)
 PART = click.argument("part", type=EXISTING)
-
-_DOMAIN = (
-    click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
-                 help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each."),
-    click.option("--through", type=EXISTING,
-                 help="Domain: a square through the points in an .npy file (3, followed by the shape of an input)."),
-    click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
-                 help="Enlarges that square by the factor 1 + margin."),
-    click.option("--polygon", type=EXISTING,
-                 help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2)."),
-)  # fmt: skip
-
-
-def domain_options(command: Any) -> Any:
-    """Adds the options that give a domain to a command: ``box``, ``through``, ``margin`` and ``polygon``."""
-    for option in reversed(_DOMAIN):
-        command = option(command)
-    return command
-
-
-def check_domain(box: tuple[tuple[float, float], ...], through: Path | None, polygon: Path | None) -> None:
-    """Raises ``click.UsageError`` unless the domain is given in one way, and is one as far as no network is needed."""
-    if sum(map(bool, (box, through, polygon))) != 1:
-        raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
-    from ..geometry.domain import Domain
-
-    given = {"--box": box, "--through": through, "--polygon": polygon}
-    (option,) = (name for name, value in given.items() if value)
-    try:
-        if polygon is not None:
-            Domain.polygon(read_numbers(polygon))
-        elif through is not None:
-            points = read_numbers(through)
-            if len(points) != 3:
-                raise click.BadParameter(f"{through} must hold three points, got {len(points)}.")
-            Domain.through(*points)
-        for low, high in box:
-            Domain.box(low, high)
-    except click.BadParameter as error:
-        raise click.BadParameter(error.message, param_hint=option) from None
-    except CpwlError as error:
-        said = str(error) if not box else f"LO must be a finite number below HI, got {shown(box)}."
-        raise click.BadParameter(said, param_hint=option) from None
-
-
-def shown(box: tuple[tuple[float, float], ...]) -> str:
-    """Bounds as they were given."""
-    return ", ".join(f"{low:g} {high:g}" for low, high in box)

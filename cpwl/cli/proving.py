@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from ..storage.files import replaced
 from .console import Reporter
 from .files import load, save_figure
 from .group import main
+from .networks import AskedNetwork, network_options
 from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
     from ..comparisons.execution import ExecutionComparison
     from ..comparisons.partitions import Comparison
+    from ..network.network import Network
     from ..partitions.partition import Partition
 
 _SAMPLES = (".npz", ".csv")
@@ -101,8 +104,14 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
 @main.command()
 @click.argument("certificate", type=click.Path(exists=True, path_type=Path))
 @click.argument("networks", type=EXISTING, nargs=-1)
+@click.option("--model", "models", type=EXISTING, multiple=True,
+              help="A model that the certificate is to be about: it is compiled and compared.")  # fmt: skip
+@network_options
 @click.pass_context
-def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> None:
+def check(
+    ctx: click.Context, certificate: Path, networks: tuple[Path, ...], models: tuple[Path, ...],
+    asked_net: AskedNetwork,
+) -> None:  # fmt: skip
     """Check a CERTIFICATE with a program of its own.
 
     It is one file that shares nothing with the rest of cpwl and computes in exact integers. NETWORKS are files of the
@@ -115,14 +124,38 @@ def check(ctx: click.Context, certificate: Path, networks: tuple[Path, ...]) -> 
     \b
     Examples:
       cpwl check certificate.json.gz
+      cpwl check certificate.json.gz --model model.onnx
       cpwl check regions/
     """
+    asked_net.check()
     if certificate.is_dir():
-        _check_folder(certificate, networks)
+        _check_folder(certificate, (*networks, *models))
         return
     from ..checker import main as checker
+    from ..claims.document import named_networks, network_file
 
-    ctx.exit(checker([os.fspath(path) for path in (certificate, *networks)]))
+    own = {path: asked_net.compile(path, None) for path in models}
+    unnamed = _others(named_networks(certificate), own)
+    status = checker(
+        [os.fspath(path) for path in (certificate, *networks)], [network_file(net) for net in own.values()]
+    )
+    ctx.exit(status or int(unnamed))
+
+
+def _others(names: list[str], own: Mapping[Path, Network]) -> bool:
+    """Whether some model is none of the networks of a certificate; tells of each model."""
+    for path, net in own.items():
+        if net.sha256 in names:
+            which = "" if len(names) == 1 else f" number {names.index(net.sha256) + 1}"
+            click.echo(f"{path} compiles to the network{which} of the certificate")
+        else:
+            click.echo(
+                f"{path} compiles to ANOTHER network, {net.sha256}; that of the certificate is {' and '.join(names)}"
+            )
+    other = any(net.sha256 not in names for net in own.values())
+    if other:
+        click.echo("(--until, --head, --negate and --margin-of must be those with which the certificate was made.)")
+    return other
 
 
 def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from .console import Reporter
-from .files import compile_model, read_domain, save_figure, save_table
+from .domains import AskedDomain, domain_options
+from .files import compile_model, save_figure, save_table
 from .group import main
-from .parameters import EXISTING, NEW, PICTURES, NewFile, check_domain, domain_options, file_type
+from .parameters import EXISTING, NEW, PICTURES, NewFile, file_type
 
 _MOVIES = (".gif", ".mp4")
 
@@ -25,8 +26,7 @@ _MOVIES = (".gif", ".mp4")
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Of a checkpoint: likewise, a time.")
 @click.option("--out", type=NewFile(file_okay=False, path_type=Path), required=True, help="A new folder.")
 def record(
-    models: tuple[Path, ...], box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
-    polygon: Path | None, level: float, out: Path, **options: Any,
+    models: tuple[Path, ...], asked: AskedDomain, level: float, out: Path, **options: Any,
 ) -> None:  # fmt: skip
     """Record the regions of MODELS, checkpoints of a training.
 
@@ -39,13 +39,13 @@ def record(
     """
     from ..analysis import Recorder
 
-    check_domain(box, through, polygon)
+    asked.check()
     ordered, report = _by_step(models), Reporter()
-    networks = ((step, compile_model(path, None, report)) for step, path in ordered.items())
+    networks = ((step, compile_model(path, report)) for step, path in ordered.items())
     recorder: Recorder | None = None
     for step, net in networks:
         if recorder is None:
-            domain = read_domain(net, box, through, margin, polygon)
+            domain = asked.build(net)
             recorder = Recorder(net, domain, every=1, folder=out, level=level, **options)
         recorder.model = net
         with report.step(f"step {step}") as shown:

@@ -6,7 +6,7 @@ maximum. The run is on another piece where none fits both its argument and the e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .. import backends
 from ..backends import rungs
 from ..fields.arithmetic import Forward
+from ..geometry.ladder import Kind, Rung, climb
 from ..local.evaluate import batches
 from ..network.network import Network, Node
 from ..network.operators import RELU, Gather, Max, Piecewise, Scale, Sum
@@ -127,14 +128,25 @@ class Judge:
 
     def _reference(self, inputs: NDArray[np.float64], output: NDArray[np.float64]) -> tuple[Masks, NDArray[np.float64]]:
         """The pieces that fit exactly, and the distance of the given output from the exact one."""
-        first, *finer = self._references
-        masks, open_, errors = first.judgement(inputs, output)
-        for reference in finer:
-            rows = np.flatnonzero(open_)
-            for part in (rows[k : k + reference.most] for k in range(0, len(rows), reference.most)):
-                found, open_[part], errors[part] = reference.judgement(inputs[part], output[part])
-                for mask, some in zip(masks, found, strict=True):
-                    mask[part] = some
+        masks: Masks = []
+        errors = np.zeros(len(inputs))
+
+        def by(reference: _Reference) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
+            def ask(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+                still_open = np.zeros(len(rows), np.bool_)
+                for start in range(0, len(rows), reference.most):
+                    part = slice(start, start + reference.most)
+                    some = rows[part]
+                    found, still_open[part], errors[some] = reference.judgement(inputs[some], output[some])
+                    if not masks:
+                        masks.extend(np.zeros((len(inputs), *mask.shape[1:]), np.bool_) for mask in found)
+                    for mask, fitting in zip(masks, found, strict=True):
+                        mask[some] = fitting
+                return still_open
+
+            return ask
+
+        climb([Rung(reference.kind, by(reference)) for reference in self._references], len(inputs))
         return masks, errors
 
     @cached_property
@@ -144,9 +156,12 @@ class Judge:
         For a run in float64 itself float64 is never close enough.
         """
         network, sharp = self._network, FORMATS[self._dtype].spacing * _SHARP
-        quick = [] if self._dtype == "float64" else [_Reference(network, backends.get("torch").arithmetic, sharp)]
-        close = [_CloseReference(network, rungs.close_arithmetic(network, count), sharp) for count in _PARTS]
-        return [*quick, *close, _Reference(network, backends.get("exact").arithmetic, sharp)]
+        torch, exact = (backends.get(name).arithmetic for name in ("torch", "exact"))
+        quick = [] if self._dtype == "float64" else [_Reference(network, torch, sharp, "float64")]
+        close = [
+            _CloseReference(network, rungs.close_arithmetic(network, count), sharp, "long number") for count in _PARTS
+        ]
+        return [*quick, *close, _Reference(network, exact, sharp, "integer")]
 
     def _regions(self, masks: Masks) -> NDArray[np.int64]:
         """The region that has the pattern with the canonical ones of the pieces that fit, for each row."""
@@ -227,9 +242,9 @@ def _unordered(node: Node, values: NDArray[np.float64]) -> NDArray[np.bool_]:
 class _Reference:
     """A network evaluated with bounds, by which a run is judged."""
 
-    def __init__(self, network: Network, arithmetic: Any, sharp: float) -> None:
+    def __init__(self, network: Network, arithmetic: Any, sharp: float, kind: Kind) -> None:
         """An output is open where its bound is not below ``sharp`` times the largest output."""
-        self._network, self._arithmetic, self._sharp = network, arithmetic, sharp
+        self._network, self._arithmetic, self._sharp, self.kind = network, arithmetic, sharp, kind
         self.most = _ENTRIES // (max(node.size for node in network.nodes) * most_pieces(network)) + 1
         """Rows that are evaluated at once."""
 

@@ -51,8 +51,9 @@ def compile(
 
     A model of several inputs is a function of one of them, the others being fixed: ``example_input`` is then a tuple of
     all positional arguments, or a dict of all by their names, and ``vary`` the place or name of the one that varies, by
-    default the first tensor. ``output`` chooses one of several outputs: the place in a tuple or of an ONNX model's
-    output, a key of a dict, or a name.
+    default the first tensor. An exported program brings values for all of them, so that ``vary`` alone is enough.
+    ``output`` chooses one of several outputs: the place in a tuple or of an ONNX model's output, a key of a dict, or a
+    name.
 
     ``until`` names a submodule: the network then ends with that module's input. For ONNX it names the tensor to end
     with (an output, say, when there are several), or a node, to end with that node's input. A softmax or sigmoid at the

@@ -14,6 +14,7 @@ from ..network.check import check_network
 from ..network.network import Network
 from ..runtime.notices import warn
 from ..storage.files import described
+from ..storage.kinds import kind_of
 from .check import check_translation, check_whole, resampled, rounded
 from .nnet import read_nnet
 from .onnx_files.pipeline import compile_onnx
@@ -75,12 +76,31 @@ def _compile_by_suffix(path: str | PathLike[str], example_input: Any, ends: Ends
                 "an .nnet file is compiled whole: example_input, until, output and vary must be left out."
             )
         return read_nnet(path), ()
-    advice = f" {_ADVICE}" if suffix in _WEIGHT_FILES else ""
-    raise ArgumentError(f"model: a file must be .onnx, .pt2 or .nnet by its name, got {str(path)!r}.{advice}")
+    raise ArgumentError(f"model: a file must be .onnx, .pt2 or .nnet by its name, got {str(path)!r}. {_advice(path)}")
 
 
-_WEIGHT_FILES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pkl", ".pickle", ".h5", ".npz")
-_ADVICE = f"cpwl reads no pickled modules. {WEIGHTS} Of a TorchScript file: {SCRIPTED[0].lower()}{SCRIPTED[1:]}"
+_OF_WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pkl", ".pickle", ".h5")
+_WRITE = 'torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2")'
+
+
+def _advice(path: str | PathLike[str]) -> str:
+    """What to do with a file of another kind, or of another name."""
+    try:
+        kind = kind_of(path)
+    except OSError:  # there is no such file, and its name is wrong as well
+        kind = None
+    known = {
+        "weights": f"It holds weights. {WEIGHTS}",
+        "pickled module": "It holds a pickled module, which cpwl never unpickles: that would run its code. If you "
+        f"trust it, model = torch.load(path, weights_only=False); compile the model, or export it: {_WRITE}.",
+        "TorchScript": f"It is TorchScript. {SCRIPTED}",
+        "partition": "It is a partition: cpwl.load reads it, and its .network is compiled already.",
+        "certificate": "It looks like a certificate: cpwl check decides it.",
+        "exported program": "It is an exported program: name it .pt2.",
+    }
+    if kind is None and PurePath(path).suffix.lower() in _OF_WEIGHTS:
+        return f"cpwl reads no pickled modules. {WEIGHTS}"
+    return known.get(kind or "", f"From torch, write one with {_WRITE}.")
 
 
 def _compile_torch(model: Any, example_input: Any, ends: Ends) -> Compiled:

@@ -30,6 +30,7 @@ from ..partitions.compute import Limits, check_problem, partition_blocks
 from ..partitions.partition import Partition
 from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..runtime.progress import shows_progress
 from ..runtime.signals import told_when_ended
 from ..runtime.version import RELEASE
 from ..storage import archive
@@ -42,7 +43,7 @@ from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
 from .parquet import PartFile, require_pyarrow
 
 FORMAT = "cpwl-dataset"
-VERSION = 2
+VERSION = 3
 """Version 2 brought checksums."""
 
 _STATE = "_cpwl"
@@ -79,6 +80,7 @@ class Written:
 
 
 @ieee
+@shows_progress
 def write_partition(
     net: Network,
     dom: Domain,

@@ -39,15 +39,14 @@ class WrittenStatistics:
 
     @property
     def summary(self) -> dict[str, int | float]:
-        """The numbers by name; vertices and edges of the partition are not in the folder, nor slopes without maps.
+        """The numbers by name; vertices and edges of the partition are not in the folder.
 
         Those of a folder that is not complete begin with "complete".
         """
-        known = {**marked_incomplete(self.written.complete), **self.measures.summary}
-        return {name: value for name, value in known.items() if value == value}
+        return {**marked_incomplete(self.written.complete), **self.measures.summary}
 
     def rows(self) -> Iterator[Row]:
-        """The table of regions row by row, as that of ``Statistics``; a slope is NaN in a folder without maps."""
+        """The table of regions row by row, as that of ``Statistics``."""
         for part in _parts(self.written):
             columns = (part.region, part.areas, part.corners, _eccentricities(part), part.slopes)
             yield from zip(*(column.tolist() for column in columns), map(int, part.ambiguous.tolist()), strict=True)

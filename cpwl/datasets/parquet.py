@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ..comparisons.judge import most_pieces
 from ..errors import MissingDependencyError
 from ..network.network import Network
-from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..regions.classes import certain_classes
+from ..statistics.slopes import slope_norms
+from ..statistics.statistics import eccentricities
 from ..storage.files import opened, reading
 from ..tiling.tiling import Tiling
 
@@ -40,6 +41,16 @@ _GEO = {
     },
 }
 
+
+_PANDAS = {
+    "index_columns": [],
+    "column_indexes": [],
+    "columns": [
+        {"name": "class", "field_name": "class", "pandas_type": "int64", "numpy_type": "Int64", "metadata": None}
+    ],
+    "pandas_version": "2.1",
+}
+"""What pandas wants to know to read classes as whole numbers, although some are missing."""
 
 _ROWS = 1024
 """Regions whose maps are computed at once."""
@@ -67,6 +78,8 @@ class PartFile:
         classes = certain_classes(block) if block.network.outputs > 1 else np.full(len(block), -1)
         areas, ambiguous = floats(block.volumes()), np.zeros(len(block), np.bool_)
         ambiguous[block.ambiguous] = True
+        shapes = eccentricities(np.asarray(block.vertices, np.float64), block.regions)
+        slopes = slope_norms(block)
         size = max(1, min(_MOST_WRITTEN, _WRITTEN // (8 * max(block.network.units, 1) * piece_bits(block.network))))
         for start in range(0, len(block), size):
             rows = np.arange(start, min(start + size, len(block)))
@@ -74,6 +87,8 @@ class PartFile:
                 "region": first + rows,
                 **_polygon_columns(block, rows),
                 "area": areas[rows],
+                "eccentricity": shapes[rows],
+                "slope": slopes[rows],
                 "pattern": _binary(*_packed(block, rows)),
                 "class": pa.array(classes[rows], mask=classes[rows] < 0),
                 "ambiguous": ambiguous[rows],
@@ -97,7 +112,7 @@ class RegionRows:
     places: NDArray[np.float64]
     """The corners of all regions, one after the other, (corners.sum(), 2)."""
     slopes: NDArray[np.float64]
-    """The Frobenius norm of A, (n,); NaN in a file without maps."""
+    """The Frobenius norm of A, (n,)."""
     ambiguous: NDArray[np.bool_]
 
 
@@ -109,18 +124,14 @@ def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
 
 def _rows(path: str) -> Iterator[RegionRows]:
     file = _pyarrow("pyarrow.parquet").ParquetFile(path)
-    maps = "A" in file.schema_arrow.names
-    names = ["region", "area", "vertices", "x", "y", "ambiguous", *(["A"] if maps else [])]
+    names = ["region", "area", "vertices", "x", "y", "slope", "ambiguous"]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
         column = {name: batch.column(name) for name in names}
         corners = column["vertices"].to_numpy()
         places = np.stack([np.asarray(column[axis].flatten()) for axis in "xy"], axis=1)
-        slopes = np.full(len(corners), np.nan)
-        if maps:
-            slopes = norms(np.asarray(column["A"].flatten()).reshape(len(corners), -1))
-        ambiguous = column["ambiguous"].to_numpy(zero_copy_only=False)
+        plain = {name: column[name].to_numpy(zero_copy_only=False) for name in ("region", "area", "slope", "ambiguous")}
         yield RegionRows(
-            column["region"].to_numpy(), column["area"].to_numpy(), corners, places, slopes, ambiguous.astype(np.bool_)
+            plain["region"], plain["area"], corners, places, plain["slope"], plain["ambiguous"].astype(np.bool_)
         )
 
 
@@ -144,13 +155,16 @@ def _schema(network: Network, *, maps: bool) -> pyarrow.Schema:
         "y": numbers,
         "area": pa.float64(),
         "vertices": pa.int64(),
+        "eccentricity": pa.float64(),
+        "slope": pa.float64(),
         "pattern": pa.binary(),
         "class": pa.int64(),
         "ambiguous": pa.bool_(),
         **({"A": numbers, "b": numbers} if maps else {}),
     }
     about = {"units": network.units, "bits": piece_bits(network), "outputs": network.outputs}
-    return pa.schema(list(columns.items()), metadata={"geo": json.dumps(_GEO), "cpwl": json.dumps(about)})
+    metadata = {"geo": _GEO, "cpwl": about, "pandas": _PANDAS}
+    return pa.schema(list(columns.items()), metadata={name: json.dumps(value) for name, value in metadata.items()})
 
 
 def _polygon_columns(block: Tiling, rows: NDArray[np.int64]) -> dict[str, Any]:

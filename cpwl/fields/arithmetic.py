@@ -64,6 +64,21 @@ class Arithmetic(ABC, Generic[Field]):
         It may take the memory of x when ``consuming``: nothing else must refer to that.
         """
 
+    def activated(
+        self, node: Node, cut: Refinement[Field], vertices: NDArray[np.int64] | None, *, any_rounding: bool
+    ) -> Field:
+        """The output of a ``Piecewise`` node on an arrangement that was ``cut`` by its breakpoints, at some vertices,
+        given as for ``Change.carry_to``, or (None) at all.
+
+        With ``any_rounding`` nothing is decided by how values are rounded: they may depend on what else is there.
+        """
+        return self.activate(node, cut.cutting(vertices), consuming=True)
+
+    def streamed(self, node: Node, cut: Refinement[Field]) -> Any:
+        """What stands for ``activated`` at all vertices, with any rounding, where one matrix alone reads it (``linear``
+        of a ``Dense`` node): rows are made as they are read, and never all held. None where they have to be."""
+        return None
+
     @abstractmethod
     def noting_zeros(self, node: Node, x: Field, y: Field) -> Field:
         """y, the output of a nonlinear node for the argument x, with what is known of its exact zeros noted.

@@ -1,4 +1,4 @@
-"""Slacks: the affine functions that are >= 0 exactly where the units of a node are on given pieces.
+"""What holds where the units of a node are on given pieces: their slacks, affine functions, are >= 0 there alone.
 
 A unit on piece k of a piecewise-linear function has h - breakpoint[k - 1] >= 0 and breakpoint[k] - h >= 0; a maximum
 with winner w has a_w - a_j >= 0 for every other argument j. All of them, over all units, describe the region.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..geometry.arrangement import Field
 from ..network.adjoint import Pieces
-from ..network.network import Network, Node
+from ..network.network import Network, Node, table
 from ..network.operators import Gather, Max, Piecewise, Scale, Sum
 from .arithmetic import Arithmetic
 
@@ -24,8 +24,8 @@ _CONSTANT = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Slacks:
-    """The slacks of one node's units on given pieces, as operators on the node's argument."""
+class Constraints:
+    """What holds where one node's units are on given pieces: slacks that are >= 0, as operators on its argument."""
 
     units: NDArray[np.int64]
     """The unit of the node that each slack belongs to, in increasing order, int64 (S,)."""
@@ -49,8 +49,8 @@ def pieces_at(node: Node, argument: NDArray[Any]) -> NDArray[np.int64]:
     return np.searchsorted(node.op.breakpoints, argument, side="right").astype(np.int64)
 
 
-def slacks(network: Network, i: int, pieces: Pieces) -> Slacks:
-    """The slacks of nonlinear node i, on the given pieces of this node and of those before it.
+def constraints(network: Network, i: int, pieces: Pieces) -> Constraints:
+    """The constraints of nonlinear node i, on the given pieces of this node and of those before it.
 
     Left out are comparisons of two arguments of a maximum that are one and the same entry (a window filled up with a
     repeated argument) or two constants of the pattern (two zeros after a ReLU): they say nothing more.
@@ -63,17 +63,19 @@ def slacks(network: Network, i: int, pieces: Pieces) -> Slacks:
     own = np.take_along_axis(names, winners[:, None], axis=1)
     units, others = np.nonzero(names != own)
     first, second = units * names.shape[1] + winners[units], units * names.shape[1] + others
-    return Slacks(units, (_row(Gather(first)), _row(Gather(second)), Node(_DIFFERENCE, (0, 0), first.shape, "slack")))
+    return Constraints(
+        units, (_row(Gather(first)), _row(Gather(second)), Node(_DIFFERENCE, (0, 0), first.shape, "slack"))
+    )
 
 
-def _of_levels(op: Piecewise, pieces: NDArray[np.int64], size: int) -> Slacks:
+def _of_levels(op: Piecewise, pieces: NDArray[np.int64], size: int) -> Constraints:
     right, left = np.flatnonzero(pieces > 0), np.flatnonzero(pieces < len(op.breakpoints))
     units = np.concatenate([right, left])
     factor = np.repeat([1.0, -1.0], [len(right), len(left)])
     shift = np.concatenate([-op.breakpoints[pieces[right] - 1], op.breakpoints[pieces[left]]])
     order = np.argsort(units, kind="stable")
     scale = Scale(factor[order], shift[order])
-    return Slacks(units[order], (_row(Gather(units[order])), Node(scale, (0,), units.shape, "slack")))
+    return Constraints(units[order], (_row(Gather(units[order])), Node(scale, (0,), units.shape, "slack")))
 
 
 def _row(op: Gather) -> Node:
@@ -87,8 +89,8 @@ def _names(network: Network, i: int, pieces: Pieces) -> NDArray[np.int64]:
     """
     node = network.nodes[i]
     if isinstance(node.op, Gather):
-        table = np.concatenate([*(_names(network, j, pieces) for j in node.inputs), [_CONSTANT]])
-        return np.asarray(table[node.op.index.ravel()])
+        names = np.concatenate([*(_names(network, j, pieces) for j in node.inputs), [_CONSTANT]])
+        return np.asarray(names[node.op.index.ravel()])
     if isinstance(node.op, Max):
         arguments = _names(network, node.inputs[0], pieces).reshape(node.size, -1)
         return np.take_along_axis(arguments, pieces(i)[:, None], axis=1)[:, 0]
@@ -103,6 +105,4 @@ def _is_constant(node: Node, pieces: NDArray[np.int64]) -> NDArray[np.bool_]:
     assert isinstance(node.op, Piecewise)
     stored = np.vectorize(lambda c: Fraction(float(c)) == c, otypes=[bool])(node.op.intercepts)
     flat = (node.op.slopes == 0) & stored
-    lead = flat.reshape(len(flat), *(1,) * (1 + len(node.shape) - flat.ndim), *flat.shape[1:])
-    units = np.broadcast_to(lead, (len(flat), *node.shape)).reshape(len(flat), node.size)
-    return np.asarray(units[pieces, np.arange(node.size)])
+    return np.asarray(table(flat, node)[pieces, np.arange(node.size)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.bundle import Bundle
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.operators import Gather
 from .predicates import Names
-from .value_numbers import Sameness
+from .value_numbers import ValueNumbering
 
 Rows = NDArray[np.int64]
 
@@ -19,7 +20,7 @@ class Named:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network = network
-        self._sameness = Sameness(network, domain)
+        self._numbering = ValueNumbering(network, domain)
 
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
         """Whether names[i] is the difference of an entry from itself, or up to its sign the same as others[i].
@@ -48,7 +49,7 @@ class Named:
         argument = self._network.read_by(int(names.stage[0]))
         for region in np.unique(place[differences]).tolist():
             index = np.flatnonzero((place == region) & differences)
-            numbers = self._sameness.numbers(patterns[region], argument)
+            numbers = self._numbering.numbers(patterns[region], argument)
             found[index] = numbers[names.first[index]] == numbers[names.second[index]]
         return found
 
@@ -58,3 +59,20 @@ class Named:
         if isinstance(node.op, Gather) and len(node.inputs) == 1:
             return np.asarray(node.op.index.ravel(), dtype=np.int64)
         return np.arange(node.size)
+
+
+class NamedInBundle(Named):
+    """The same on many segments, the number of which is the first of a pattern."""
+
+    def __init__(self, network: Network, bundle: Bundle) -> None:
+        super().__init__(network, bundle)
+        self._bundle = bundle
+
+    def vanish_everywhere(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> NDArray[np.bool_]:
+        """Whether names[i] is the difference of two entries that are one function on the region patterns[place[i]]."""
+        found, segment = np.zeros(len(place), np.bool_), patterns[place, 0]
+        for s in np.unique(segment).tolist():
+            index = np.flatnonzero(segment == s)
+            named = Named(self._network, self._bundle.segment(s))
+            found[index] = named.vanish_everywhere(patterns[:, 1:], place[index], names.take(index))
+        return found

@@ -28,7 +28,7 @@ _KEPT = 1 << 25
 """Numbers that are kept at most."""
 
 
-class Sameness:
+class ValueNumbering:
     """The value numbers of a network's entries on regions of a slice."""
 
     def __init__(self, network: Network, domain: Domain) -> None:
@@ -74,7 +74,7 @@ class Sameness:
     @cached_property
     def inputs(self) -> Numbers:
         """The numbers of the network's inputs."""
-        return _numbered(self._domain.origin, *self._domain.basis.T)
+        return _numbered(*np.concatenate(self._domain.frames))
 
     def made(self, node: Node, inputs: Sequence[Numbers], pieces: NDArray[np.int64] | None) -> Numbers:
         """The numbers of a node's entries from those of its inputs; those of a nonlinear one on given pieces."""
@@ -121,10 +121,10 @@ class Sameness:
     def _products(self, op: Dense | Conv, rows: Numbers, places: int) -> Numbers:
         """Sums of products of rows, (lead, groups, places) of them, with the weights of each group's outputs."""
         groups = op.groups if isinstance(op, Conv) else 1
-        found = _distinct(rows).reshape(-1, groups, 1, places)
+        sums = _distinct(rows).reshape(-1, groups, 1, places)
         outputs = self._outputs(op).reshape(1, groups, -1, 1)
-        made = found * (self._outputs(op).max() + 1) + outputs + 1
-        silent = (rows == 0).all(axis=1).reshape(found.shape) & (op.bias == 0).reshape(outputs.shape)
+        made = sums * (self._outputs(op).max() + 1) + outputs + 1
+        silent = (rows == 0).all(axis=1).reshape(sums.shape) & (op.bias == 0).reshape(outputs.shape)
         return np.where(silent, 0, made).ravel()
 
     # ---- what does not depend on the region ------------------------------------------------------------------------
@@ -176,13 +176,13 @@ def _bits(values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _distinct(rows: NDArray[np.int64]) -> Numbers:
-    """One number for each different row: found by a hash, and compared."""
-    found: Numbers
+    """One number for each different row: kind by a hash, and compared."""
+    kind: Numbers
     factors = np.random.default_rng(0).integers(-(2**62), 2**62, rows.shape[1]) | 1
     with np.errstate(over="ignore"):
-        _, first, found = np.unique(rows @ factors, return_index=True, return_inverse=True)
-    if len(first) == len(rows) or np.array_equal(rows, rows[first[found]]):
-        return found
+        _, first, kind = np.unique(rows @ factors, return_index=True, return_inverse=True)
+    if len(first) == len(rows) or np.array_equal(rows, rows[first[kind]]):
+        return kind
     return np.unique(rows, axis=0, return_inverse=True)[1].ravel()
 
 
@@ -199,13 +199,6 @@ def _origins(inputs: Sequence[Numbers]) -> NDArray[np.float64]:
 
 def _windows(op: Conv) -> NDArray[np.int64]:
     """The entries of one group's channels that go into each place of the result, (places, terms); -1 is padding."""
-    channels, kernel = op.weight.shape[1], op.weight.shape[2:]
-    places = np.arange(channels * prod(op.spatial)).reshape(channels, *op.spatial)
-    padded = np.pad(places, ((0, 0), *op.padding), constant_values=-1)
-    spans = tuple(d * (k - 1) + 1 for d, k in zip(op.dilation, kernel, strict=True))
-    axes = tuple(range(1, padded.ndim))
-    views = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=axes)
-    steps = (slice(None), *(slice(None, None, s) for s in op.stride), *(slice(None, None, d) for d in op.dilation))
-    count = len(op.spatial)
-    chosen = np.moveaxis(views[steps], 0, count)  # (*places, channels, *kernel)
-    return np.ascontiguousarray(chosen).reshape(prod(chosen.shape[:count]), -1)
+    places = op.windows()[:, None]
+    channels = np.arange(op.weight.shape[1])[:, None] * prod(op.spatial)
+    return np.where(places < 0, -1, channels + places).reshape(len(places), -1)

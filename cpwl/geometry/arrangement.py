@@ -133,11 +133,6 @@ class Refinement(Change[Field]):
     created: Created
     cutting: Callable[[NDArray[np.int64] | None], Field]
     """``values`` at some vertices, as ``carry_to``, or (None) at all."""
-    rectified: Callable[[NDArray[np.int64] | None], Field] | None = None
-    """The same of max(f, 0) for each function f, where every one has the single level 0, if that is less work."""
-    streamed: Callable[[], Any] | None = None
-    """What stands for ``rectified(None)`` where one matrix alone reads it (``Arithmetic.linear`` of a ``Dense`` node):
-    rows are made as they are read, and never all held. It gives None where they have to be."""
     walls: NewWalls | None = None
     """The walls that were added, if the arrangement numbers its walls."""
     settled: int = 0
@@ -280,10 +275,6 @@ class Arrangement(ABC, Generic[Field]):
         the lowest index of the old ones that it joins.
         """
 
-    def doubting(self, regions: NDArray[np.bool_]) -> Arrangement[Field]:
-        """The same, with these regions (bool (R,)) ambiguous as well; an exact arrangement has no doubts."""
-        return self
-
     @abstractmethod
     def take(self, regions: NDArray[np.int64]) -> Taken[Field]:
         """The part of the arrangement that consists of the given regions, in that order."""
@@ -313,17 +304,6 @@ class Arrangement(ABC, Generic[Field]):
         walls from there on are new, and numbered here from this arrangement's ``walls`` on, part by part. That the
         parts cover this arrangement is checked, unless they are not to be the ``whole`` of it.
         """
-
-    @abstractmethod
-    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The vertices on a block's border, and for each a number by which all blocks know it; int64 (n,) each.
-
-        Empty if coordinates are exact, and for arrangements that are no blocks.
-        """
-
-    @abstractmethod
-    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> Arrangement[Field]:
-        """The arrangement with some vertices at other points (n, D), as near to the exact ones as their own."""
 
     @property
     @abstractmethod

@@ -6,17 +6,19 @@ plane, and lengths, areas and volumes are in its slice coordinates.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DomainError, ShapeError
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, number, real
+from ..runtime.inputs import finite, number, one_of, real
+from .axes import point_and_axes
 from .polytope import Polytope
 from .projection import Projection
 
@@ -47,6 +49,16 @@ class Domain:
         """The volume (area, when D = 2) in slice coordinates."""
         return self.polytope.volume
 
+    @property
+    def frames(self) -> NDArray[np.float64]:
+        """Of each slice, here of one, the input at its origin, and along its axes: (1, D + 1, n)."""
+        return np.concatenate([self.origin[None], self.basis.T])[None]
+
+    @property
+    def leading(self) -> int:
+        """How many numbers of a pattern come before those of units: 1 where there are several slices, to say which."""
+        return 0
+
     @classmethod
     def box(cls, lo: ArrayLike, hi: ArrayLike) -> Domain:
         """The box lo <= x <= hi of the input space itself; slice coordinates are the input's own."""
@@ -54,11 +66,44 @@ class Domain:
         return cls(polytope, np.zeros(polytope.dim), np.eye(polytope.dim), (polytope.dim,))
 
     @classmethod
-    def through(cls, p1: ArrayLike, p2: ArrayLike, p3: ArrayLike, margin: float = 0.5) -> Domain:
-        """A square of the plane through three points of the input space, centred on their centroid.
+    def slice(
+        cls,
+        lo: ArrayLike,
+        hi: ArrayLike,
+        *,
+        axes: Sequence[int | str],
+        fixed: Mapping[Any, float] | ArrayLike,
+        names: Sequence[str] | None = None,
+    ) -> Domain:
+        """The box lo <= x <= hi of some inputs, the ``axes``, all others fixed; slice coordinates are those inputs.
+
+        ``axes`` are numbers of inputs (of flattened ones), or their names, in the order of ``names``, which then lists
+        all inputs. ``fixed`` gives the others: a number for each of them by number or name, or one input, an array in
+        which the axes' own entries do not count. ``lo`` and ``hi`` are one number for each axis.
+        """
+        polytope = Polytope.box(lo, hi)
+        centre, chosen = point_and_axes(axes, fixed, names)
+        if len(chosen) != polytope.dim:
+            raise ShapeError(f"lo and hi must be one number for each of the {len(chosen)} axes, got {polytope.dim}.")
+        basis = np.zeros((centre.size, polytope.dim))
+        basis[chosen, np.arange(polytope.dim)] = 1
+        return cls(polytope, centre.ravel(), basis, centre.shape)
+
+    @classmethod
+    def through(
+        cls,
+        p1: ArrayLike,
+        p2: ArrayLike,
+        p3: ArrayLike,
+        margin: float = 0.5,
+        *,
+        fit: Literal["square", "rectangle"] = "square",
+    ) -> Domain:
+        """A square of the plane through three points of the input space, centred on their centroid; or a rectangle.
 
         The frame is orthonormal (first axis along p2 - p1), rounded to float64 once. The square is the smallest of that
-        frame, centred on the centroid, that holds the points, enlarged by the factor 1 + margin.
+        frame, centred on the centroid, that holds the points, enlarged by the factor 1 + margin. With
+        ``fit="rectangle"`` it is the smallest rectangle of that frame, enlarged in both directions about its centre.
         """
         points = [finite(name, p) for name, p in (("p1", p1), ("p2", p2), ("p3", p3))]
         if not points[0].shape == points[1].shape == points[2].shape:
@@ -68,8 +113,13 @@ class Domain:
         flat = np.stack([p.ravel() for p in points])
         basis = _orthonormal_frame(flat)
         origin = flat.mean(axis=0)
-        half = (1 + margin) * float(np.abs((flat - origin) @ basis).max())
-        return cls(Polytope.box([-half, -half], [half, half]), origin, basis, points[0].shape)
+        places = (flat - origin) @ basis
+        if one_of("fit", fit, ("square", "rectangle")) == "square":
+            half = (1 + margin) * float(np.abs(places).max())
+            return cls(Polytope.box([-half, -half], [half, half]), origin, basis, points[0].shape)
+        low, high = places.min(axis=0), places.max(axis=0)
+        border = margin * (high - low) / 2
+        return cls(Polytope.box(low - border, high + border), origin, basis, points[0].shape)
 
     @classmethod
     def polygon(cls, vertices: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None) -> Domain:
@@ -96,8 +146,8 @@ class Domain:
         """Raises ``DomainError`` unless the domain lies in an input space of that shape."""
         if self.shape != shape and not (len(self.shape) == 1 and self.shape[0] == prod(shape)):
             raise DomainError(
-                f"dom lies in an input space of shape {self.shape}, but the network takes inputs of shape {shape}. "
-                "Build the domain from points of the network's input space."
+                f"dom has dimension {self.dim} and lies in an input space of shape {self.shape}, but the network takes "
+                f"{prod(shape)} inputs, of shape {shape}. {_remedy(self.shape, shape)}"
             )
 
     def to_input(self, u: ArrayLike) -> NDArray[Any]:
@@ -124,6 +174,17 @@ class Domain:
         batch = points.shape[: points.ndim - len(self.shape)]
         found = Projection(self.origin, self.basis)(points.reshape(-1, len(self.origin)))
         return found.reshape(*batch, self.dim)
+
+
+def _remedy(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What to do about a domain in an input space of another shape."""
+    count = prod(wanted)
+    if shape == (1,) and count <= 3:
+        return f"Domain.box takes one number for each input: Domain.box({[-3] * count}, {[3] * count})."
+    return (
+        "Take points of the network's input space: Domain.through(p1, p2, p3); or Domain.slice(lo, hi, axes=(0, 1), "
+        "fixed=x), where two inputs vary around one input x."
+    )
 
 
 def exactly(values: NDArray[np.float64]) -> NDArray[Any]:

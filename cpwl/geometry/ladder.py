@@ -14,7 +14,7 @@ with a bound (proofs/, Lemma 10), structure (which functions are known to be zer
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
@@ -273,21 +273,17 @@ class Values:
         return dot(forms[:count], at_vertices), at_vertices[:, -1]
 
     def forms(self, regions: Rows, names: Rows) -> Any:
-        """Functions on regions that have been asked for, (n, D + 1)."""
+        """Functions, one at least, on regions that have been asked for, (n, D + 1)."""
         home, place = self._home[regions].T
-        whole = [np.arange(len(regions))] if len(self._batches) == 1 else []
-        parts = whole or [np.flatnonzero(home == batch) for batch in range(len(self._batches))]
-        found = [
-            (index, lookup(place[index], names[index]).scaled())
-            for index, lookup in zip(parts, self._batches, strict=True)
-            if len(index)
-        ]
-        if len(found) == 1:
-            return found[0][1]
-        kind, width = (type(found[0][1]), found[0][1].shape[1]) if found else (Balls, 0)
-        result = kind.zeros((len(regions), width))
-        for index, some in found:
-            result.put(index, some)
+        if len(self._batches) == 1:
+            return self._batches[0](place, names).scaled()
+        result: Any = None
+        for batch, lookup in enumerate(self._batches):
+            index = np.flatnonzero(home == batch)
+            if len(index):
+                some = lookup(place[index], names[index]).scaled()
+                result = some.zeros((len(regions), some.shape[1])) if result is None else result
+                result.put(index, some)
         return result
 
     def _unknown(self, key: Rows) -> Rows:
@@ -390,9 +386,10 @@ class Ladder:
 
             return ask
 
-        rungs = [Rung("name", by_name), *self._numbers(question, by)]
-        rungs.insert(-1, Rung("name", lambda some: ~self._zero_by_structure(regions[some], columns[some])))
-        self.counts.note(question, climb(rungs, len(columns)))
+        def by_structure(some: Rows) -> Mask:
+            return ~self._zero_by_structure(regions[some], columns[some])
+
+        self.counts.note(question, climb(self._rungs(question, by_name, by, by_structure), len(columns)))
         return signs
 
     def positions(
@@ -415,7 +412,11 @@ class Ladder:
 
             return ask
 
-        self.counts.note(question, climb(self._numbers(question, by, sampled=False), len(columns)))
+        rungs = [
+            *(Rung("long number", by(values)) for values in self._asked(question)),
+            Rung("integer", by(self._exactly)),
+        ]
+        self.counts.note(question, climb(rungs, len(columns)))
         return position, slack
 
     def vanish(self, regions: Rows, columns: Rows, walls: Rows | None = None) -> Mask:
@@ -445,9 +446,7 @@ class Ladder:
 
             return ask
 
-        rungs = [Rung("name", by_name), *self._numbers("tie", by)]
-        rungs.insert(-1, Rung("name", by_structure))
-        self.counts.note("tie", climb(rungs, len(columns)))
+        self.counts.note("tie", climb(self._rungs("tie", by_name, by, by_structure), len(columns)))
         return zero
 
     def fetch(self, regions: Rows) -> None:
@@ -459,14 +458,22 @@ class Ladder:
         """Numbers with a bound, by length. Those of one part are tried where many decisions come together."""
         return [values for values in self._closely if values.parts > 1 or question in ("sign", "order")]
 
-    def _numbers(
-        self, question: Question, by: Callable[[Values], Callable[[Rows], Mask]], *, sampled: bool = True
-    ) -> Iterator[Rung]:
-        """The rungs that compute with numbers; integers are the last one."""
+    def _rungs(
+        self,
+        question: Question,
+        by_name: Callable[[Rows], Mask],
+        by: Callable[[Values], Callable[[Rows], Mask]],
+        by_structure: Callable[[Rows], Mask],
+    ) -> list[Rung]:
+        """The rungs of the ladder, from the one that costs least. Structure costs as much as a pass."""
         *closely, closest = self._asked(question)
-        yield from (Rung("long number", by(values), sampled) for values in closely)
-        yield Rung("long number", by(closest))
-        yield Rung("integer", by(self._exactly))
+        return [
+            Rung("name", by_name),
+            *(Rung("long number", by(values), sampled=True) for values in closely),
+            Rung("long number", by(closest)),
+            Rung("name", by_structure),
+            Rung("integer", by(self._exactly)),
+        ]
 
     def _zero_by_structure(self, regions: Rows, columns: Rows) -> Mask:
         """Which columns are known by structure to be zero on whole regions, of those that the longest numbers allow."""

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import backends
 from ..errors import ArgumentError, BackendError, NumericalRangeError, ShapeError
 from ..fields.arithmetic import Arithmetic, Forward, evaluate, unrolled
-from ..fields.pattern_constraints import Slacks, pieces_at, slacks
+from ..fields.pattern_constraints import Constraints, constraints, pieces_at
 from ..geometry.domain import Domain
 from ..geometry.halfspaces import Halfspaces
 from ..network.adjoint import Adjoint, adjoint
@@ -142,7 +142,7 @@ class LocalMap:
         if domain is not None:
             instance("domain", domain, Domain).check_input(self.network.input_shape)
         dim = self.network.inputs if domain is None else domain.dim
-        count = sum(len(self._slacks(i).units) for i in self.network.nonlinear)
+        count = sum(len(self._constraints(i).units) for i in self.network.nonlinear)
         _check_size("the halfspaces", count * (dim + 1), limit, "Give a domain (a 2-D slice), or raise limit=.")
         return self._restricted(domain, count, dim)
 
@@ -150,8 +150,8 @@ class LocalMap:
     def _pieces(self, i: int) -> NDArray[np.int64]:
         return self.pattern[self.network.unit_columns[i]].astype(np.int64)
 
-    def _slacks(self, i: int) -> Slacks:
-        return slacks(self.network, i, self._pieces)
+    def _constraints(self, i: int) -> Constraints:
+        return constraints(self.network, i, self._pieces)
 
     @cached_property
     def _adjoint(self) -> Adjoint:
@@ -183,7 +183,7 @@ class LocalMap:
     def _membership(self, rows: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         outside, doubtful = np.zeros((2, len(rows)), np.bool_)
         for stage in Forward(self.network, self.arithmetic, self.arithmetic.points(rows)):
-            signs = self._slacks(stage.index).of(self.arithmetic, stage.argument).signs()
+            signs = self._constraints(stage.index).of(self.arithmetic, stage.argument).signs()
             outside |= (signs < 0).any(axis=1)
             doubtful |= (signs == 0).any(axis=1)
         if backends.get(self.backend).exact:
@@ -209,10 +209,10 @@ class LocalMap:
 
     def _affine_slacks(
         self, origin: NDArray[np.float64], basis: NDArray[np.float64]
-    ) -> Iterator[tuple[int, Slacks, Any]]:
+    ) -> Iterator[tuple[int, Constraints, Any]]:
         start = self.arithmetic.stack([self.arithmetic.points(origin[None]), self.arithmetic.tangents(basis.T)])
         for stage in Forward(self.network, self.arithmetic, start, self._repeated(start.rows)):
-            found = self._slacks(stage.index)
+            found = self._constraints(stage.index)
             yield stage.index, found, found.of(self.arithmetic, stage.argument)
 
 
@@ -262,7 +262,7 @@ class _Reading:
         nodes[i] = unrolled(nodes[i], argument, further=1)
         self.network = Network(tuple(nodes))
         self._found[i] = pieces_at(nodes[i], argument.to_numpy())[0]
-        found = slacks(self.network, i, self._found.__getitem__)
+        found = constraints(self.network, i, self._found.__getitem__)
         field = found.of(self._arithmetic, argument)
         values, open_ = field.to_numpy()[0], field.signs()[0] == 0
         margins = np.full(nodes[i].size, np.inf, values.dtype)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from fractions import Fraction
 from math import prod
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ArgumentError, ShapeError
+from .digest import INTEGERS, numbers
 from .network import Network, Node
 from .operators import Conv, Dense, Divide, Gather, Input, Max, Op, Periodic, Piecewise, Scale, Shape, Sum
 
@@ -38,15 +37,6 @@ def _check(network: Network) -> None:
         wanted = node.shape if isinstance(node.op, Input) else _RULES[type(node.op)](where, node.op, shapes)
         if node.shape != wanted:
             raise ShapeError(f"{where}: its shape must be {wanted}, got {node.shape}.")
-
-
-INTEGERS = frozenset({"index", "spatial", "stride", "padding", "dilation", "groups"})
-"""Fields of operators that hold integers; all others hold float64 numbers."""
-
-
-def numbers(op: Op) -> dict[str, NDArray[Any]]:
-    """All numbers that an operator holds, by the name of the field, as arrays."""
-    return {field.name: np.asarray(getattr(op, field.name)) for field in fields(op)}
 
 
 def _check_place(where: str, i: int, node: Node) -> None:

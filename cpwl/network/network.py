@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..errors import ShapeError
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, rows
+from .digest import digest, node_entry
 from .operators import RELU, Conv, Dense, Input, Max, Op, Periodic, Piecewise, Scale, Shape
 
 _LISTED = 5
@@ -156,6 +157,20 @@ class Network:
                 found.add(i)
                 stack += [] if isinstance(self.nodes[i].op, Piecewise) else self.nodes[i].inputs
         return frozenset(found) & frozenset(self.nonlinear)
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The nodes as a certificate has them: JSON, every number exact; raises ``ArgumentError`` for periodic ones."""
+        return [node_entry(i, node.op, node.inputs, node.shape) for i, node in enumerate(self.nodes)]
+
+    @cached_property
+    def sha256(self) -> str:
+        """The network's name in certificates: the SHA-256 of its operators and numbers, not of its nodes' names.
+
+        A second for every few million numbers. Raises ``ArgumentError`` for a periodic network, which has a name only
+        on a domain: that of ``part.network``.
+        """
+        return digest(self.entries)
 
     def summary(self) -> str:
         """A table for people: of every node its index, name, operator, shape, units, breakpoints and parameters."""

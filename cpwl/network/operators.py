@@ -51,6 +51,16 @@ class Conv:
         """The number C of input channels."""
         return int(self.weight.shape[1]) * self.groups
 
+    def windows(self) -> NDArray[np.int64]:
+        """For each place of the result the places of a channel that the kernel reads, int64 (out, taps), both as places
+        in flattened arrays; -1 in the padding."""
+        places = np.pad(np.arange(prod(self.spatial)).reshape(self.spatial), self.padding, constant_values=-1)
+        kernel = self.weight.shape[2:]
+        spans = tuple(dilation * (k - 1) + 1 for k, dilation in zip(kernel, self.dilation, strict=True))
+        windows = np.lib.stride_tricks.sliding_window_view(places, spans)
+        steps = tuple(slice(None, None, step) for step in (*self.stride, *self.dilation))
+        return windows[steps].reshape(-1, prod(kernel))
+
     @property
     def output_spatial(self) -> Shape:
         """The spatial shape of the result; an axis <= 0 where the input is smaller than the kernel."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, FileFormatError
-from .check import INTEGERS, check_network, numbers
+from .check import check_network
+from .digest import INTEGERS, numbers
 from .network import Network, Node
 from .operators import Op
 

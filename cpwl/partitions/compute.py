@@ -22,6 +22,7 @@ from ..runtime import inputs
 from ..runtime.budget import Budget
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, number, one_of, optional, whole
+from ..runtime.progress import shows_progress
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
 from ..tiling.history import flattened
@@ -33,6 +34,7 @@ _LEAST_MEMORY = 1 << 26
 
 
 @ieee
+@shows_progress
 def partition(
     net: Network,
     dom: Domain,

@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import index as as_index
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from numpy.typing import ArrayLike
 
 from ..boundary.boundary import DecisionBoundary, decision_boundary
-from ..errors import FileFormatError
+from ..errors import FileFormatError, PositionError
+from ..network.heads import head
+from ..regions.class_areas import class_table
 from ..regions.dual_graph import dual_graph
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
 from ..runtime.ieee import ieee
+from ..runtime.inputs import path as check_path
 from ..runtime.inputs import whole
 from ..runtime.pictures import picture
 from ..statistics.statistics import Statistics, statistics
 from ..storage.files import opened, reading
+from ..storage.kinds import kind_of
 from ..tiling.npz import read, save
 from ..tiling.tiling import Tiling
 
 if TYPE_CHECKING:
     import networkx
+    import pandas
 
 
 @ieee
 @dataclass(frozen=True, eq=False, repr=False)
 class Partition(Tiling):
     """All regions of a domain on which a network is affine: activation regions, one activation pattern each."""
+
+    @overload
+    def __getitem__(self, index: int) -> Region: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Region, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Region | tuple[Region, ...]:
+        """``part[3]``: a region, as ``region(3)``; ``part[-1]`` the last one, ``part[2:5]`` some. ``IndexError``."""
+        if isinstance(index, slice):
+            return tuple(Region(self, i) for i in range(*index.indices(len(self))))
+        try:
+            return Region(self, range(len(self))[as_index(index)])
+        except (TypeError, IndexError):
+            raise PositionError(
+                f"index must be a whole number from 0 to {len(self) - 1} (or below zero, from the end) or a slice, got "
+                f"{index!r:.40}."
+            ) from None
+
+    def __iter__(self) -> Iterator[Region]:
+        """All regions, one by one. Programs that go through many use the arrays of the partition instead."""
+        return (Region(self, i) for i in range(len(self)))
 
     def decision_boundary(
         self, classes: tuple[int, int] | None = None, *, everywhere: bool = False, level: float | None = None
@@ -39,6 +69,21 @@ class Partition(Tiling):
     def statistics(self) -> Statistics:
         """Counts, areas and shapes of the regions; see ``cpwl.statistics``."""
         return statistics(self)
+
+    def head(self, A: ArrayLike, c: ArrayLike = 0.0) -> Partition:
+        """The same regions with the outputs A f + c, for matrices, vectors and numbers as in ``cpwl.head``.
+
+        Nothing is partitioned again. So "the largest Y0 - Y3" is ``cpwl.certify_extremum(part.head([1, 0, 0, -1]))``.
+        """
+        network = head(self.network, A, c)
+        outputs = self.outputs
+        for node in network.nodes[len(self.network.nodes) :]:
+            outputs = self.arithmetic().linear(node, [outputs])
+        return replace(self, network=network, outputs=outputs)
+
+    def class_table(self) -> pandas.DataFrame:
+        """The area of each class (the largest output) on the domain; see ``cpwl.regions.class_areas.class_table``."""
+        return class_table(self)
 
     def region(self, index: int) -> Region:
         """One region, with all there is to ask about it; see ``cpwl.regions.region``."""
@@ -58,22 +103,74 @@ class Partition(Tiling):
         """The regions that share a facet, as a networkx graph; see ``cpwl.regions.dual_graph``."""
         return dual_graph(self)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the partition, with its domain and network, to one file; ``cpwl.load`` reads it."""
-        save(self, path)
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Writes the partition, with its domain and network, to one file, and returns its path; ``cpwl.load`` reads it.
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draws the regions and returns the matplotlib axes; see ``cpwl.plots.plot``."""
+        A name that does not end in .npz is given that ending.
+        """
+        written = _archive(path)
+        save(self, written)
+        return written
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        color: Literal["slope", "area", "class", "output", "pattern"] | ArrayLike = "slope",
+        output: int | None = None,
+        boundary: DecisionBoundary | None = None,
+        points: ArrayLike | None = None,
+        labels: Sequence[str] | None = None,
+        cmap: Any = None,
+        vmin: float | None = None,
+        vmax: float | None = None,
+        colors: Sequence[Any] | None = None,
+        class_names: Sequence[str] | None = None,
+        linewidth: float | None = None,
+        edgecolor: Any = "#333333",
+        label: str | None = None,
+        xlabel: str = "slice coordinate 1",
+        ylabel: str = "slice coordinate 2",
+        legend: Literal["inside", "beside", "none"] | None = None,
+    ) -> Any:
+        """Draws the regions and returns the matplotlib axes; what the options mean: ``help(cpwl.plots.plot)``."""
+        options = {name: value for name, value in locals().items() if name not in ("self", "ax")}
         return picture("plot")(self, ax, **options)
 
-    def plot_surface(self, ax: Any = None, **options: Any) -> Any:
-        """Draws one output over the slice and returns the matplotlib axes; see ``cpwl.plots.plot_surface``."""
-        return picture("plot_surface")(self, ax, **options)
+    def plot_surface(
+        self,
+        ax: Any = None,
+        *,
+        output: int = 0,
+        color: Literal["output", "slope", "area", "pattern"] = "output",
+        boundary: DecisionBoundary | None = None,
+        angles: tuple[float, float] = (35.0, -60.0),
+    ) -> Any:
+        """Draws an output over the slice and returns the axes; options: ``help(cpwl.plots.plot_surface)``."""
+        return picture("plot_surface")(self, ax, output=output, color=color, boundary=boundary, angles=angles)
 
-    def view(self, path: str | PathLike[str], **options: Any) -> Path:
-        """Writes an interactive page for a browser, one file, and returns its path; see ``cpwl.plots.view``."""
-        page: Path = picture("view")(self, path, **options)
-        return page
+    def view(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        color: Literal["slope", "area", "class", "pattern", "output"] = "slope",
+        boundary: DecisionBoundary | None = None,
+        points: ArrayLike | None = None,
+        labels: Sequence[str] | None = None,
+        samples: int = 0,
+        data: ArrayLike | None = None,
+        data_labels: Sequence[Any] | None = None,
+        title: str = "",
+    ) -> Any:
+        """Writes an interactive page for a browser, one file, and returns its path; options: ``help(cpwl.plots.view)``.
+
+        Without a path it is shown where it is asked for, in a notebook.
+        """
+        options = {name: value for name, value in locals().items() if name not in ("self", "path")}
+        return picture("view")(self, path, **options)
+
+    def _repr_html_(self) -> str:
+        return str(picture("partition_html")(self))
 
 
 @ieee
@@ -81,14 +178,33 @@ def load(path: str | PathLike[str], *, device: str | None = None) -> Partition:
     """The partition in a file that ``save`` wrote; one of the torch backend is put on ``device`` (None: the CPU).
 
     Raises ``FileFormatError``, naming the file and what is wrong, for anything but a well-formed file. That its regions
-    are those of its network is for ``cpwl.certify`` to decide.
+    are those of its network is for ``cpwl.certify`` to decide. A name without the ending .npz is found as well.
     """
-    with opened(path) as file:
-        start = file.read(2)
-    if start == b"\x1f\x8b" or start[:1] == b"{":
-        raise FileFormatError(
-            f"{path} is no partition but looks like a certificate. Read it with cpwl.Certificate.load, and take its "
-            "partition, or check it with cpwl check."
-        )
+    given = path
+    path = given if check_path("path", given).exists() else _archive(given)
+    if not Path(path).exists():
+        path = given
+    opened(path).close()
+    kind = kind_of(path)
+    if kind not in (None, "partition"):
+        raise FileFormatError(f"{path} is {_SOMETHING_ELSE[kind]}")
     with reading(path, "a partition", "Write it again with Partition.save."):
         return read(path, device, Partition)
+
+
+def _archive(path: str | PathLike[str]) -> Path:
+    """The name with .npz at its end, unless it has it or is that of no regular file, such as a pipe."""
+    named = check_path("path", path)
+    if named.suffix.lower() == ".npz" or (named.exists() and not named.is_file() and not named.is_dir()):
+        return named
+    return named.with_name(f"{named.name}.npz") if named.name else named
+
+
+_MODEL = "a model, not a partition. Compute its partition first: cpwl.partition, or the command cpwl partition."
+_SOMETHING_ELSE: dict[str | None, str] = {
+    "certificate": "no partition but looks like a certificate. Read it with cpwl.Certificate.load, and take its "
+    "partition, or check it with cpwl check.",
+    **dict.fromkeys(("exported program", "ONNX", ".nnet"), _MODEL),
+    **dict.fromkeys(("TorchScript", "weights", "pickled module"), f"a file of torch, {_MODEL}"),
+}
+"""What is said of files of other kinds."""

@@ -6,14 +6,20 @@ It stands above all results: these ask for their pictures by name (``cpwl.runtim
 from .boundary import plot_agreement, plot_samples
 from .comparisons import plot_comparison, plot_execution
 from .implicit import plot_stack
-from .page import view
+from .notebook import boundary_html, certificate_html, partition_html, statistics_html
+from .page import Page, view
 from .regions import plot, plot_merged
+from .segments import plot_segment
 from .statistics import plot_distributions, plot_study, plot_units
 from .surface import plot_surface
 from .training import animate, plot_curves, plot_frames
 
 __all__ = [
+    "Page",
     "animate",
+    "boundary_html",
+    "certificate_html",
+    "partition_html",
     "plot",
     "plot_agreement",
     "plot_comparison",
@@ -23,9 +29,11 @@ __all__ = [
     "plot_frames",
     "plot_merged",
     "plot_samples",
+    "plot_segment",
     "plot_stack",
     "plot_study",
     "plot_surface",
     "plot_units",
+    "statistics_html",
     "view",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..boundary.nearest import closest_data
 from ..errors import ArgumentError, ShapeError
 from ..runtime.ieee import ieee
+from .legends import explain
 from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
         )
     )
     handles = [Patch(facecolor=color, edgecolor=EDGE, label=label) for label, color in legend]
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    explain(axes, handles, "beside" if ax is None else "inside")
     axes.set_title(f"the two networks differ on {found.share:.2%} of the area", fontsize=11)
     frame(axes, found.partition)
     if ax is None:
@@ -116,7 +117,8 @@ def _strips(
     low, high = reach
     for column, (point, image) in enumerate(zip(points, images, strict=True)):
         for axes, picture in zip(table[:, column], (point, image), strict=True):
-            scaled = np.clip((_as_image(picture) - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
+            with np.errstate(over="ignore"):  # beyond white is white
+                scaled = np.clip((_as_image(picture) - low) / max(high - low, np.finfo(np.float64).tiny), 0, 1)
             axes.imshow(scaled, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
         table[0, column].set_title(titles[column], fontsize=10)

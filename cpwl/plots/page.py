@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
+from itertools import accumulate
 from os import PathLike
 from pathlib import Path
 from string import Template
@@ -25,20 +26,29 @@ from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, one_of, whole
+from ..runtime.inputs import finite, one_of, optional, whole
 from ..runtime.inputs import path as check_path
+from ..statistics.slopes import solved, triangles
 from ..storage.files import replaced
 from ..tiling.cells import cut_by_maximum
-from .regions import INCOMPLETE, LIGHT, check_plane, marked, pattern_hues, positive
+from .legends import marked
+from .regions import INCOMPLETE, LIGHT, check_plane, positive
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
+    from ..geometry.arrangement import Arrangement
     from ..tiling.tiling import Tiling
 
 Color = Literal["slope", "area", "class", "pattern", "output"]
 
 _LARGEST = 256 << 20
 """Bytes of arrays in a page: browsers hold strings of at most 512 MB, and a page should open in seconds."""
+
+_LEVEL = 4
+"""Of the compression: the highest one takes eight times as long, for 2 % less."""
+
+_PROVEN = 5e-6
+"""The page computes a map from values at corners where this relative error is proved: it shows five digits."""
 
 _BLOCK = 1 << 14
 """Regions whose patterns are held at once."""
@@ -48,16 +58,23 @@ _TYPES = {"f8": np.float64, "f4": np.float32, "i4": np.int32, "u2": np.uint16, "
 
 @dataclass(frozen=True)
 class _Block:
-    """Arrays one after the other, each at a multiple of 8 bytes: what ``unpack`` in view.js reads."""
+    """Arrays one after the other, each at a multiple of 8 bytes: what ``unpack`` in view.js reads.
+
+    Of each array first all first bytes, then all second ones, and so on, which compresses better; indices as
+    differences from the one before.
+    """
 
     parts: list[bytes] = field(default_factory=list)
-    index: dict[str, tuple[str, int, int]] = field(default_factory=dict)
-    """Type, offset in bytes and number of entries of each array."""
+    index: dict[str, tuple[str, int, int, int]] = field(default_factory=dict)
+    """Type, offset in bytes, number of entries, and whether they are differences, of each array."""
 
-    def add(self, name: str, kind: str, values: ArrayLike) -> None:
+    def add(self, name: str, kind: str, values: ArrayLike, *, differences: bool = False) -> None:
         array = np.asarray(values).astype(_TYPES[kind]).ravel()
-        self.index[name] = (kind, sum(map(len, self.parts)), array.size)
-        self.parts.append(array.tobytes() + bytes(-array.nbytes % 8))
+        self.index[name] = (kind, sum(map(len, self.parts)), array.size, int(differences))
+        if differences:
+            array = np.diff(array, prepend=array.dtype.type(0))
+        data = np.ascontiguousarray(array.view(np.uint8).reshape(array.size, array.itemsize).T).tobytes()
+        self.parts.append(data + bytes(-array.nbytes % 8))
 
     def text(self) -> str:
         """The block, compressed, as base64; ``ArgumentError`` when it is too large."""
@@ -67,13 +84,13 @@ class _Block:
                 f"the page would hold {size >> 20} MB, more than the {_LARGEST >> 20} MB that browsers open well. Take "
                 "a smaller domain, or use part.plot()."
             )
-        return base64.b64encode(zlib.compress(b"".join(self.parts), 6)).decode("ascii")
+        return base64.b64encode(zlib.compress(b"".join(self.parts), _LEVEL)).decode("ascii")
 
 
 @ieee
 def view(
     partition: Tiling,
-    path: str | PathLike[str],
+    path: str | PathLike[str] | None = None,
     *,
     color: Color = "slope",
     boundary: DecisionBoundary | None = None,
@@ -83,8 +100,11 @@ def view(
     data: ArrayLike | None = None,
     data_labels: Sequence[Any] | None = None,
     title: str = "",
-) -> Path:
+) -> Path | Page:
     """Writes the interactive page of a partition of a plane to a file, and returns its path.
+
+    Without a path it returns the page itself, which a notebook shows in place (it is then part of the notebook's file);
+    ``page.save(path)`` writes it.
 
     The page needs nothing else: no server, no network. It shows the regions, coloured by ``color`` at first ("output"
     is output 0; the page offers all of them), the edges layer by layer (each counts for the first unit whose piece
@@ -105,8 +125,9 @@ def view(
     block = _Block()
     _add_polygons(block, partition)
     _add_numbers(block, partition)
-    _add_edges(block, partition)
-    patterns = _add_patterns(block, partition)
+    pieces = _Patterns.of(partition)
+    _add_edges(block, partition, pieces)
+    patterns = _add_patterns(block, partition, pieces)
     marks = _add_marks(block, partition, boundary, points, labels, samples)
     image = _add_image(block, partition, marks.places, inputs)
     about = {
@@ -120,16 +141,37 @@ def view(
     page = Template(_resource("view.html"))
     shown = escape((title or f"{len(partition):,} regions") + ("" if partition.complete else f". {INCOMPLETE}"))
     text = page.substitute(title=shown, head=head, data=block.text(), script=_resource("view.js"))
-    with replaced(path) as new:
-        new.write_text(text, encoding="utf-8")
-    return Path(path)
+    written = Page(text)
+    return written if path is None else written.save(path)
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """An interactive page, as text: HTML that needs nothing else."""
+
+    text: str
+    height: int = 620
+    """Of the frame in which a notebook shows it, in pixels."""
+
+    def __repr__(self) -> str:
+        return f"<Page: {len(self.text) / 1e6:.1f} MB of HTML; page.save(path) writes it, a notebook shows it>"
+
+    def _repr_html_(self) -> str:
+        style = f'width="100%" height="{self.height}" style="border:1px solid #ccc"'
+        return f'<iframe {style} srcdoc="{escape(self.text)}"></iframe>'
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Writes the page to a file for a browser, and returns its path."""
+        with replaced(path) as new:
+            new.write_text(self.text, encoding="utf-8")
+        return Path(path)
 
 
 def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
     check_plane(partition, boundary)
     one_of("color", color, get_args(Color))
     whole("samples", samples, 0)
-    check_path("path", path)
+    optional(check_path, "path", path)
     if color == "class" and partition.network.outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
     if samples and boundary is None:
@@ -174,32 +216,136 @@ def _layers(partition: Tiling) -> list[dict[str, Any]]:
 
 # ---- the arrays ----------------------------------------------------------------------------------------------------
 def _add_polygons(block: _Block, partition: Tiling) -> None:
-    """The regions, cut by the largest output if there are several."""
+    """The regions, cut by the largest output if there are several, and the outputs at all corners."""
     arrangement, parents, outputs = partition.arrangement, np.arange(len(partition)), partition.network.outputs
+    values = partition.outputs
     if outputs > 1:
         cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
-        arrangement, parents = cells.arrangement, cells.regions
+        arrangement, parents, (values,) = cells.arrangement, cells.regions, found.fields
         block.add("winners", "u2", found.winners[:, 0])
     block.add("vertices", "f8", np.asarray(arrangement.vertices, np.float64))
-    block.add("corners", "i4", arrangement.regions.values)
-    block.add("starts", "i4", arrangement.regions.offsets)
-    block.add("parent", "i4", parents)
+    block.add("corners", "i4", arrangement.regions.values, differences=True)
+    block.add("starts", "i4", arrangement.regions.offsets, differences=True)
+    block.add("parent", "i4", parents, differences=True)
+    _add_maps(block, partition, arrangement, parents, values)
+
+
+def _add_maps(
+    block: _Block, partition: Tiling, arrangement: Arrangement[Any], parents: NDArray[np.int64], values: Any
+) -> None:
+    """What the page makes the affine maps from: outputs at the corners of one polygon of each region, its largest.
+
+    Where the bounds do not prove that enough digits come out, the map itself.
+    """
+    places, numbers = np.asarray(arrangement.vertices, np.float64), floats(values.to_numpy())
+    corners = triangles(places, arrangement.regions)
+    sides = places[corners[:, 1:]] - places[corners[:, :1]]
+    sizes = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
+    order = np.lexsort((sizes, parents))
+    holder = order[np.searchsorted(parents[order], np.arange(len(partition)), side="right") - 1]
+    chosen = corners[holder]
+    rounding = 2.0**-52
+    apart = np.asarray(arrangement.coordinates().errors()) + rounding * np.abs(places).max(axis=1)
+    off = np.asarray(values.errors()) + rounding * np.abs(numbers).max(axis=1, initial=0.0)
+    slopes, errors = solved(places[chosen], numbers[chosen], apart[chosen], off[chosen])
+    given = np.flatnonzero(~(errors <= _PROVEN * slopes))
+    weight, bias = partition.affine_maps(given)
+    block.add("values", "f8", numbers)
+    block.add("holder", "i4", holder, differences=True)
+    block.add("given", "i4", given, differences=True)
+    block.add("givenMaps", "f8", np.concatenate([weight, bias[:, :, None]], axis=2).astype(np.float64))
 
 
 def _add_numbers(block: _Block, partition: Tiling) -> None:
-    weight, bias = partition.affine_maps()
-    block.add("maps", "f8", np.concatenate([weight, bias[:, :, None]], axis=2).astype(np.float64))
-    block.add("areas", "f8", floats(partition.volumes()))
+    block.add("areas", "f4" if _fits_single(partition) else "f8", floats(partition.volumes()))
     ambiguous = np.zeros(len(partition), np.uint8)
     ambiguous[partition.ambiguous] = 1
     block.add("ambiguous", "u1", ambiguous)
 
 
-def _add_edges(block: _Block, partition: Tiling) -> None:
+def _fits_single(partition: Tiling) -> bool:
+    """Whether all areas are normal numbers of float32, which has all digits that are shown."""
+    areas = floats(partition.volumes())
+    found = areas[areas > 0]
+    kind = np.finfo(np.float32)
+    return bool(len(found)) and bool(kind.tiny < found.min()) and bool(found.max() < kind.max)
+
+
+def _add_edges(block: _Block, partition: Tiling, pieces: _Patterns) -> None:
     facets = partition.facets()
-    block.add("sites", "f8", np.asarray(partition.vertices, np.float64))
-    block.add("edges", "i4", facets.vertices.values)
-    block.add("units", "i4", bending_units(partition, facets.regions))
+    if not np.array_equal(np.asarray(partition.vertices, np.float64), _first_vertices(block, len(partition.vertices))):
+        block.add("sites", "f8", np.asarray(partition.vertices, np.float64))
+    block.add("edges", "i4", facets.vertices.values, differences=True)
+    block.add("units", "i4", pieces.bending(facets.regions))
+
+
+def _first_vertices(block: _Block, count: int) -> NDArray[np.float64]:
+    """The first corners that the block has already."""
+    _, offset, size, _ = block.index["vertices"]
+    data = next(part for start, part in zip(_offsets(block), block.parts, strict=True) if start == offset)
+    rows = np.frombuffer(data, np.uint8, 8 * size).reshape(8, size).T
+    return np.ascontiguousarray(rows).view(np.float64).reshape(-1, 2)[:count]
+
+
+def _offsets(block: _Block) -> list[int]:
+    return [0, *accumulate(map(len, block.parts))][:-1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Patterns:
+    """The activation patterns, packed; units with one piece on all regions are left out of the rows."""
+
+    packed: NDArray[np.uint8]
+    """(R, bytes)"""
+    bits: int
+    """Of a unit in a row: 1, or 16 where some unit has more than two pieces."""
+    varying: NDArray[np.int64]
+    """The units that rows have, increasing."""
+    first: NDArray[np.int16]
+    """The pattern of region 0."""
+
+    @classmethod
+    def of(cls, partition: Tiling) -> _Patterns:
+        """Those of a partition, of which some regions are unpacked at a time, once to see and once to pack."""
+        first = partition.patterns([0])[0]
+        low, high = first.copy(), first.copy()
+        for part in _pattern_blocks(partition):
+            np.minimum(low, part.min(axis=0), out=low)
+            np.maximum(high, part.max(axis=0), out=high)
+        varying = np.flatnonzero(low != high)
+        bits = 1 if high[varying].max(initial=0) < 2 else 16
+        packed = [_packed(part[:, varying], bits) for part in _pattern_blocks(partition)]
+        return cls(np.concatenate(packed), bits, varying, first)
+
+    def differences(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Where the patterns of some regions differ from those of others, (n, len(varying))."""
+        if self.bits == 16:
+            one, other = (np.ascontiguousarray(self.packed[part]).view("<u2") for part in (rows, others))
+            return np.asarray(one != other)
+        apart = np.unpackbits(self.packed[rows] ^ self.packed[others], axis=1, bitorder="little")
+        return np.asarray(apart[:, : len(self.varying)].view(np.bool_))
+
+    def bending(self, sides: NDArray[np.int64]) -> NDArray[np.int64]:
+        """See ``bending_units``."""
+        units = len(self.first)
+        found = np.full(len(sides), units)
+        inner = np.flatnonzero((sides >= 0).all(axis=1))
+        for start in range(0, len(inner), _BLOCK):
+            rows = inner[start : start + _BLOCK]
+            differs = self.differences(sides[rows, 0], sides[rows, 1])
+            unit = self.varying[differs.argmax(axis=1)] if len(self.varying) else np.zeros(len(rows), np.int64)
+            found[rows] = np.where(differs.any(axis=1), unit, units + 1 if units else 0)
+        return found
+
+    def hues(self) -> NDArray[np.float64]:
+        """A number in [0, 1) for each region, a function of its pattern alone."""
+        words = np.zeros((len(self.packed), -(-self.packed.shape[1] // 8) * 8), np.uint8)
+        words[:, : self.packed.shape[1]] = self.packed
+        keys = np.random.default_rng(0).integers(2**64, size=words.shape[1] // 8, dtype=np.uint64) | np.uint64(1)
+        hashes = (words.view(np.uint64) * keys).sum(axis=1, dtype=np.uint64)
+        hashes ^= hashes >> np.uint64(31)
+        mixed = (hashes * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(11)
+        return np.asarray(mixed.astype(np.float64) / 2**53)
 
 
 def bending_units(partition: Tiling, sides: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -208,14 +354,7 @@ def bending_units(partition: Tiling, sides: NDArray[np.int64]) -> NDArray[np.int
     ``network.units`` where a side is -1 (no region is there), one more where no unit differs: that happens beside
     ambiguous regions alone.
     """
-    units = partition.network.units
-    found = np.full(len(sides), units)
-    inner = np.flatnonzero((sides >= 0).all(axis=1))
-    for start in range(0, len(inner), _BLOCK):
-        rows = inner[start : start + _BLOCK]
-        differs = partition.patterns(sides[rows, 0]) != partition.patterns(sides[rows, 1])
-        found[rows] = np.where(differs.any(axis=1), differs.argmax(axis=1) if units else 0, units + 1)
-    return found
+    return _Patterns.of(partition).bending(sides)
 
 
 def _pattern_blocks(partition: Tiling) -> Iterator[NDArray[np.int16]]:
@@ -223,20 +362,49 @@ def _pattern_blocks(partition: Tiling) -> Iterator[NDArray[np.int16]]:
         yield partition.patterns(np.arange(start, min(start + _BLOCK, len(partition))))
 
 
-def _add_patterns(block: _Block, partition: Tiling) -> dict[str, int]:
-    """The patterns, packed, a unit with one piece on all regions kept once; bits of an entry and bytes of a row."""
-    first = partition.patterns([0])[0]
-    low, high = first.copy(), first.copy()
-    for part in _pattern_blocks(partition):
-        low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
-    varies = low != high
-    bits = 1 if high[varies].max(initial=0) < 2 else 16
-    packed = np.concatenate([_packed(part[:, varies], bits) for part in _pattern_blocks(partition)])
-    block.add("patterns", "u1", packed)
-    block.add("column", "i4", np.where(varies, np.cumsum(varies) - 1, -1))
-    block.add("constant", "u2", first)
-    block.add("hues", "f4", pattern_hues(partition))
-    return {"bits": bits, "rowBytes": packed.shape[1]}
+def _add_patterns(block: _Block, partition: Tiling, pieces: _Patterns) -> dict[str, int]:
+    """The patterns as what differs from a neighbour's, which is one unit as a rule; bits and bytes of a row.
+
+    Each region but the first of its part has a parent beside it, and the regions of no parent one anywhere.
+    """
+    parent = _parents(partition)
+    children = np.flatnonzero(parent >= 0)
+    counts, columns, values = np.zeros(len(parent), np.int64), [], []
+    for start in range(0, len(children), _BLOCK):
+        rows = children[start : start + _BLOCK]
+        row, column = np.nonzero(pieces.differences(rows, parent[rows]))
+        counts[rows] = np.bincount(row, minlength=len(rows))
+        columns.append(column)
+        if pieces.bits == 16:
+            values.append(np.ascontiguousarray(pieces.packed[rows]).view("<u2")[row, column])
+    block.add("above", "i4", parent)
+    block.add("changes", "i4", np.concatenate([[0], np.cumsum(counts)]), differences=True)
+    block.add("changed", "i4", np.concatenate([np.zeros(0, np.int64), *columns]))
+    block.add("changedTo", "u2", np.concatenate([np.zeros(0, np.uint16), *values]))
+    block.add("root", "u1", pieces.packed[np.flatnonzero(parent < 0)[0]])
+    column = np.full(len(pieces.first), -1)
+    column[pieces.varying] = np.arange(len(pieces.varying))
+    block.add("column", "i4", column, differences=True)
+    block.add("constant", "u2", pieces.first)
+    block.add("hues", "u2", np.floor(pieces.hues() * 65536))
+    return {"bits": pieces.bits, "rowBytes": pieces.packed.shape[1]}
+
+
+def _parents(partition: Tiling) -> NDArray[np.int64]:
+    """A tree over the regions, int64 (R,), -1 at its root: parents share a facet, but for one of each further part."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+    sides, count = partition.facets().regions, len(partition)
+    inner = sides[(sides >= 0).all(axis=1)]
+    graph = coo_array((np.ones(len(inner), np.int8), (inner[:, 0], inner[:, 1])), shape=(count, count)).tocsr()
+    parent = np.full(count, -1, np.int64)
+    starts = np.unique(connected_components(graph, directed=False)[1], return_index=True)[1]
+    for start in starts.tolist():
+        order, before = breadth_first_order(graph, start, directed=False)
+        parent[order[1:]] = before[order[1:]]
+        parent[start] = -1 if start == starts[0] else int(starts[0])
+    return parent
 
 
 def _packed(pieces: NDArray[np.int16], bits: int) -> NDArray[np.uint8]:

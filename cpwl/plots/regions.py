@@ -6,7 +6,7 @@ Every function returns a matplotlib object: ``axes.figure.savefig("picture.png")
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,10 +17,11 @@ from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError,
 from ..numbers.rounding import floats
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, one_of, whole
+from ..runtime.inputs import finite, instance, number, one_of, optional, plain, whole
 from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
+from .legends import colorbar, draw_points, explain
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     from ..boundary.boundary import DecisionBoundary
 
-Color = Literal["slope", "area", "class", "logit", "pattern"]
+Color = Literal["slope", "area", "class", "output", "pattern"]
+Legend = Literal["inside", "beside", "none"]
 
 RASTER_REGIONS = 10_000
 """Above so many regions a vector file holds them as pixels: it would grow to many megabytes."""
@@ -50,7 +52,6 @@ _THUMBNAIL = 48
 INCOMPLETE = "INCOMPLETE: these regions do not cover the domain"
 """What stands above a picture of regions that do not."""
 _BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
-_LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
 
 
@@ -67,11 +68,80 @@ class Painting:
     norm: Normalize | None = None
     legend: tuple[tuple[str, Any], ...] = ()
     """Labels and colours to explain."""
+    kinds: Any = None
+    """Which of them each polygon has, int64 (n,)."""
+    by_number: bool = False
+    """Whether labels are of numbered classes."""
+
+    own_cmap: Any = None
+    """The colour scale that was asked for."""
 
     @property
-    def cmap(self) -> str:
-        """The name of the colour scale; small areas are dark, so that slivers are seen."""
-        return "YlGnBu" if self.norm is None else "YlGnBu_r"
+    def cmap(self) -> Any:
+        """The colour scale; small areas are dark, so that slivers are seen."""
+        if self.own_cmap is not None:
+            return self.own_cmap
+        return "YlGnBu_r" if type(self.norm).__name__ == "LogNorm" else "YlGnBu"
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How a picture is drawn, beside what it shows."""
+
+    cmap: Any = None
+    vmin: float | None = None
+    vmax: float | None = None
+    colors: Sequence[Any] | None = None
+    class_names: Sequence[str] | None = None
+    linewidth: float | None = None
+    edgecolor: Any = "#333333"
+    label: str | None = None
+    legend: str = "beside"
+
+    def applied(self, painting: Painting) -> Painting:
+        """A painting with these colours, limits and names."""
+        if painting.scale:
+            norm = self.limits(painting.norm, painting.colors)
+            scale = painting.scale if self.label is None else self.label
+            return replace(painting, norm=norm, own_cmap=self.cmap, scale=scale or " ")
+        if not painting.legend:
+            return painting
+        return self._named(painting)
+
+    def limits(self, norm: Normalize | None, values: NDArray[np.float64]) -> Normalize | None:
+        """The limits of a colour scale, where some are asked for; of a logarithmic one a logarithmic one."""
+        if self.vmin is None and self.vmax is None:
+            return norm
+        from matplotlib.colors import LogNorm, Normalize
+
+        low = values.min() if self.vmin is None else self.vmin
+        high = values.max() if self.vmax is None else self.vmax
+        if not low < high:
+            raise ArgumentError(f"vmin must be below vmax, got {low:g} and {high:g}.")
+        if isinstance(norm, LogNorm):
+            if low <= 0:
+                raise ArgumentError(f"vmin must be positive for areas, whose scale is logarithmic, got {low:g}.")
+            return LogNorm(low, high, clip=True)
+        return Normalize(low, high, clip=True)
+
+    def _named(self, painting: Painting) -> Painting:
+        """The colours and names of classes."""
+        from matplotlib.colors import to_rgba
+
+        kinds = [kind for kind, _ in painting.legend]
+        numbers = [int(kind.split()[-1]) if painting.by_number else k for k, kind in enumerate(kinds)]
+        count = max(numbers) + 1
+        if self.colors is not None and len(self.colors) < count:
+            raise ShapeError(f"colors must be one for each of the {count} classes, got {len(self.colors)}.")
+        if self.class_names is not None and len(self.class_names) < count:
+            raise ShapeError(f"class_names must be one for each of the {count} classes, got {len(self.class_names)}.")
+        names = kinds if self.class_names is None else [str(self.class_names[n]) for n in numbers]
+        shades = [shade for _, shade in painting.legend]
+        colors = painting.colors
+        if self.colors is not None:
+            shades = [to_rgba(self.colors[n]) for n in numbers]
+            colors = np.array(shades)[painting.kinds]
+        return replace(painting, colors=colors, legend=tuple(zip(names, shades, strict=True)))
 
 
 @ieee
@@ -79,45 +149,88 @@ def plot(
     partition: Tiling,
     ax: Axes | None = None,
     *,
-    color: Color = "slope",
+    color: Color | ArrayLike = "slope",
     output: int | None = None,
     boundary: DecisionBoundary | None = None,
     points: ArrayLike | None = None,
     labels: Sequence[str] | None = None,
+    cmap: Any = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    colors: Sequence[Any] | None = None,
+    class_names: Sequence[str] | None = None,
+    linewidth: float | None = None,
+    edgecolor: Any = EDGE,
+    label: str | None = None,
+    xlabel: str = "slice coordinate 1",
+    ylabel: str = "slice coordinate 2",
+    legend: Legend | None = None,
 ) -> Axes:
     """The axes (``ax``, or those of a new figure) with the regions drawn in slice coordinates.
 
     ``color``: "slope" (the Frobenius norm of the region's linear map), "area", "class" (the largest output; regions are
-    then cut along the decision boundary), "logit" (output number ``output``, 0 by default, shaded from its values at
-    the vertices, between which it is affine), or "pattern" (a colour for each activation pattern). ``boundary`` is
-    drawn in red. ``points`` (n, 2), in slice coordinates, are marked, with ``labels`` beside them.
+    then cut along the decision boundary), "output" (output number ``output``, 0 by default, shaded from its values at
+    the vertices, between which it is affine), or "pattern" (a colour for each activation pattern); or an array of R
+    numbers or R names, one for each region. ``boundary`` is drawn in red. ``points`` (n, 2), in slice coordinates, are
+    marked, with ``labels`` beside them.
 
-    Raises ``ArgumentError`` for an unknown colour or output, or "class" with one output; ``ShapeError`` for points of
-    another shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError`` without
-    matplotlib.
+    ``cmap`` (matplotlib's name or object), ``vmin`` and ``vmax`` are those of the colour scale, and ``label`` is what
+    stands beside it. ``colors`` are those of the classes or names, in order, and ``class_names`` what the legend calls
+    the classes. ``linewidth`` (points) and ``edgecolor`` are of the regions' edges. ``legend``: "inside" the axes,
+    "beside" them, or "none"; by default inside given axes, so that pictures side by side are of one size, and beside
+    those of a new figure.
+
+    Raises ``ArgumentError`` for an unknown colour or output, or "class" with one output; ``ShapeError`` for points or
+    colours of another shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError``
+    without matplotlib.
     """
-    one_of("color", color, get_args(Color))
-    if output is not None and color != "logit":
-        raise ArgumentError(f"output goes with color='logit', not with {color!r}.")
+    check_color(color, get_args(Color))
+    if output is not None and not _is(color, "output"):
+        raise ArgumentError(f"output goes with color='output', not with {color!r:.60}.")
     check_plane(partition, boundary)
     output = 0 if output is None else output
     check_output(partition, output)
+    place: Legend = ("beside" if ax is None else "inside") if legend is None else legend
+    one_of("legend", place, get_args(Legend))
+    look = Look(
+        cmap,
+        optional(number, "vmin", vmin),
+        optional(number, "vmax", vmax),
+        colors,
+        class_names,
+        optional(number, "linewidth", linewidth),
+        edgecolor,
+        label,
+        place,
+    )
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
-    if color == "logit":
-        handles = _draw_logit(axes, partition, int(output))
+    if _is(color, "output"):
+        handles = _draw_output(axes, partition, int(output), look)
     else:
-        handles = _draw_regions(axes, painting_of(partition, color))
+        handles = _draw_regions(axes, look.applied(painting_of(partition, color)), look)
     if boundary is not None:
         handles.insert(0, _draw_boundary(axes, boundary))
-    _explain(axes, handles)
-    if points is not None:
-        _draw_points(axes, points, labels)
+    explain(axes, handles, place)
     frame(axes, partition)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    if points is not None:
+        axes.apply_aspect()
+        draw_points(axes, points, labels)
     if not partition.complete:
         axes.set_title(INCOMPLETE)
     if ax is None:
         settle(axes)
     return axes
+
+
+def check_color(color: Any, names: Sequence[str]) -> None:
+    """Raises ``ArgumentError`` for a word that is no name of colours; what is no word is an array."""
+    if isinstance(color, str) or color is None:
+        one_of("color", color, names)
+
+
+def _is(color: Any, name: str) -> bool:
+    return isinstance(color, str) and color == name
 
 
 def check_plane(partition: Tiling, boundary: DecisionBoundary | None) -> None:
@@ -136,17 +249,6 @@ def check_output(partition: Tiling, output: int) -> None:
     whole("output", output, 0, partition.network.outputs - 1)
 
 
-def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
-    """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = finite("points", points)
-    if places.ndim != 2 or places.shape[1] != 2:
-        raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
-    names = [""] * len(places) if labels is None else list(labels)
-    if len(names) != len(places):
-        raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
-    return places, names
-
-
 @ieee
 def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope", "area"] = "slope") -> Axes:
     """The axes (``ax``, or those of a new figure) with the linear regions of a partition and their outlines.
@@ -162,7 +264,8 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
         painting = _slopes(part, norms[merged.labels])
     else:
         painting = _areas(part, merged.volumes()[merged.labels])
-    _draw_regions(axes, painting, edges="face")
+    look = Look(legend="beside" if ax is None else "inside")
+    _draw_regions(axes, painting, look, edges="face")
     _draw_outlines(axes, [painting.vertices[np.append(ring, ring[:1])] for ring in merged.outlines.rings])
     frame(axes, part)
     return axes
@@ -187,7 +290,7 @@ def overview(
     """
     figure = new_figure((10.0, 10.0), layout=None)
     axes = figure.add_axes((0.07, 0.225, 0.71, 0.71))
-    plot(partition, axes, color="class", boundary=boundary)
+    plot(partition, axes, color="class", boundary=boundary, legend="beside")
     figure.text(0.07, 0.967, title, fontsize=15, fontweight="bold")
     figure.text(0.07, 0.944, subtitle, fontsize=11)
     _draw_images(axes, partition, images, captions)
@@ -263,9 +366,11 @@ def _by_class(partition: Tiling) -> Painting:
     cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
     winners = found.winners[:, 0].astype(np.int64)
     palette = _pastels(outputs)
-    legend = tuple((f"class {c}", palette[c]) for c in np.unique(winners).tolist())
+    present, kinds = np.unique(winners, return_inverse=True)
+    legend = tuple((f"class {c}", palette[c]) for c in present.tolist())
     vertices = np.asarray(cells.arrangement.vertices, np.float64)
-    return Painting(vertices, cells.arrangement.regions, palette[winners], legend=legend)
+    regions = cells.arrangement.regions
+    return Painting(vertices, regions, palette[winners], legend=legend, kinds=kinds.ravel(), by_number=True)
 
 
 def _by_pattern(partition: Tiling) -> Painting:
@@ -284,9 +389,25 @@ _PAINTERS: dict[str, Callable[[Tiling], Painting]] = {
 }
 
 
-def painting_of(partition: Tiling, color: str) -> Painting:
-    """The polygons of a partition in the colours of that name, all but "logit"."""
-    return _PAINTERS[color](partition)
+def painting_of(partition: Tiling, color: Any) -> Painting:
+    """The polygons of a partition in the colours of that name, all but "output", or by an array."""
+    return _PAINTERS[color](partition) if isinstance(color, str) else _by_array(partition, color)
+
+
+def _by_array(partition: Tiling, given: Any) -> Painting:
+    """A number, or a name, for each region."""
+    array = plain(given)
+    if array.shape != (len(partition),):
+        raise ShapeError(
+            f"color must be one of {', '.join(map(repr, get_args(Color)))}, or an array of a number or a name for each "
+            f"of the {len(partition):,} regions, got one of shape {array.shape}."
+        )
+    if array.dtype.kind in "US" or (array.dtype == object and all(isinstance(x, str) for x in array)):
+        names, kinds = np.unique(array.astype(str), return_inverse=True)
+        palette = _pastels(len(names))
+        legend = tuple(zip(names.tolist(), palette, strict=True))
+        return Painting(*_regions(partition), palette[kinds.ravel()], legend=legend, kinds=kinds.ravel())
+    return Painting(*_regions(partition), finite("color", array), " ")
 
 
 def pattern_hues(partition: Tiling) -> NDArray[np.float64]:
@@ -316,39 +437,46 @@ def new_figure(size: tuple[float, float], layout: Literal["constrained"] | None 
     return Figure(figsize=size, layout=layout, dpi=120)
 
 
-def _draw_regions(axes: Axes, painting: Painting, *, edges: str = EDGE) -> list[Artist]:
+def _draw_regions(axes: Axes, painting: Painting, look: Look, *, edges: Any = None) -> list[Artist]:
     """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
     polygons = [painting.vertices[row] for row in painting.polygons]
     collection = PolyCollection(
-        polygons, edgecolors=edges, linewidths=line_width(len(polygons)), rasterized=len(polygons) > RASTER_REGIONS
+        polygons,
+        edgecolors=look.edgecolor if edges is None else edges,
+        linewidths=line_width(len(polygons)) if look.linewidth is None else look.linewidth,
+        rasterized=len(polygons) > RASTER_REGIONS,
     )
     if painting.scale:
         collection.set(array=painting.colors, cmap=painting.cmap, norm=painting.norm)
-        axes.figure.colorbar(collection, ax=axes, label=painting.scale, shrink=0.85)
+        colorbar(axes, collection, painting.scale, look.legend)
     else:
         collection.set(facecolor=painting.colors)
     axes.add_collection(collection)
     return [Patch(facecolor=color, edgecolor=EDGE, label=label) for label, color in painting.legend]
 
 
-def _draw_logit(axes: Axes, partition: Tiling, output: int) -> list[Artist]:
+def _draw_output(axes: Axes, partition: Tiling, output: int, look: Look) -> list[Artist]:
     """One output, exactly affine on every triangle of a region; vector files hold its pixels."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import CenteredNorm
     from matplotlib.tri import Triangulation
 
     vertices, values = np.asarray(partition.vertices, np.float64), logits(partition, output)
+    norm = look.limits(None, values)
     signed = values.min() < 0 < values.max()
-    style = {"cmap": "PuOr_r", "norm": CenteredNorm()} if signed else {"cmap": "YlGnBu"}
+    style: dict[str, Any] = {"cmap": "PuOr_r", "norm": CenteredNorm()} if signed else {"cmap": "YlGnBu"}
+    style |= {} if norm is None else {"norm": norm}
+    style |= {} if look.cmap is None else {"cmap": look.cmap}
     triangulation = Triangulation(vertices[:, 0], vertices[:, 1], _triangles(partition.regions))
     mesh = axes.tripcolor(triangulation, values, shading="gouraud", rasterized=True, **style)
-    axes.figure.colorbar(mesh, ax=axes, label=f"output {output}", shrink=0.85)
+    colorbar(axes, mesh, f"output {output}" if look.label is None else look.label, look.legend)
     edges = vertices[partition.facets().vertices.values.reshape(-1, 2)]
-    width, pixels = line_width(len(partition)), len(partition) > RASTER_REGIONS
-    axes.add_collection(LineCollection(edges, colors=EDGE, linewidths=width, rasterized=pixels, zorder=2))
+    width = line_width(len(partition)) if look.linewidth is None else look.linewidth
+    pixels = len(partition) > RASTER_REGIONS
+    axes.add_collection(LineCollection(edges, colors=look.edgecolor, linewidths=width, rasterized=pixels, zorder=2))
     return []
 
 
@@ -384,21 +512,6 @@ def _draw_boundary(axes: Axes, boundary: DecisionBoundary) -> Artist:
     segments.set_label("decision boundary" if boundary.level is None else f"output = {boundary.level:g}")
     axes.add_collection(segments)
     return segments
-
-
-def _explain(axes: Axes, handles: list[Artist]) -> None:
-    """The legend, outside of the picture: above it when short, otherwise on its right."""
-    if len(handles) > 1:
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
-    elif handles:
-        axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10)
-
-
-def _draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
-    places, names = marked(points, labels)
-    axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=5)
-    for place, name in zip(places, names, strict=True):
-        axes.annotate(name, place, (7, 7), textcoords="offset points", fontweight="bold", bbox=_LABEL, zorder=6)
 
 
 def _draw_images(axes: Axes, partition: Tiling, images: NDArray[np.float64], captions: Sequence[str]) -> None:

@@ -87,6 +87,7 @@ def plot_study(
             ax.set_title(measure, fontsize=10)
             if measure in _LOGARITHMIC:
                 ax.set_yscale("log")
+                _readable(ax)
             else:
                 ax.set_ylim(bottom=0)
         else:
@@ -171,6 +172,21 @@ def _of_regions(found: Statistics, measure: str) -> NDArray[Any]:
         "eccentricity": found.eccentricities,
         "slope": found.slopes,
     }[measure]
+
+
+def _readable(ax: Axes) -> None:
+    """Numbers at a few ticks of a logarithmic axis, also where it spans less than a power of ten."""
+    from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter, NullLocator
+
+    low, high = ax.get_ylim()
+    decades = np.log10(high / low)
+    if decades > 2.5:
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        return
+    steps = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+    ax.yaxis.set_major_locator(LogLocator(subs=steps))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(LogFormatter(minor_thresholds=(np.inf, np.inf)))
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
     from ..tiling.tiling import Tiling
 
-Color = Literal["logit", "slope", "area", "pattern"]
+Color = Literal["output", "slope", "area", "pattern"]
 
 _LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
 _FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
@@ -40,14 +40,14 @@ def plot_surface(
     ax: Axes3D | None = None,
     *,
     output: int = 0,
-    color: Color = "logit",
+    color: Color = "output",
     boundary: DecisionBoundary | None = None,
     angles: tuple[float, float] = (35.0, -60.0),
 ) -> Axes3D:
     """The axes (``ax``, or those of a new figure) with output number ``output`` as a surface over the slice.
 
     Every region is one flat polygon, lifted to the values at its vertices, so the facets are the network's own; they
-    are drawn in float64. ``color``: "logit" (the mean of the output over the facet's corners), "slope" (the norm of the
+    are drawn in float64. ``color``: "output" (its mean over the corners of the facet), "slope" (the norm of the
     output's gradient), or "area" and "pattern", as in ``plot``. ``boundary`` (a level set, or a decision boundary) is
     drawn in red on the surface, in front of all, and below it. ``angles``: elevation and azimuth of the view, degrees.
 
@@ -78,7 +78,7 @@ def _draw_facets(axes: Axes3D, partition: Tiling, heights: NDArray[np.float64], 
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     painting = _painted(partition, heights, color, output)
-    mapped = ScalarMappable(painting.norm, "viridis" if color == "logit" else painting.cmap)
+    mapped = ScalarMappable(painting.norm, "viridis" if color == "output" else painting.cmap)
     corners = np.column_stack([painting.vertices, heights])
     facets = Poly3DCollection(
         [corners[row] for row in painting.polygons],
@@ -98,7 +98,7 @@ def _painted(partition: Tiling, heights: NDArray[np.float64], color: str, output
     from matplotlib.colors import Normalize
 
     regions, vertices = partition.regions, np.asarray(partition.vertices, np.float64)
-    if color == "logit":
+    if color == "output":
         means = regions.reduce(np.add, heights[regions.values]) / regions.counts
         norm = Normalize(heights.min(), heights.max())
         return Painting(vertices, regions, means, f"output {output} (mean over a facet's corners)", norm)

@@ -5,7 +5,7 @@ All frames of a recording are drawn in one colour scale, of the slope norm, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from os import PathLike
 from pathlib import Path
@@ -17,8 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..analysis.recording import Frame, Recording, Scale
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
+from ..runtime.inputs import flag
+from .legends import marked
 from .movie import write_movie
-from .regions import EDGE, line_width, marked, new_figure
+from .regions import EDGE, line_width, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,12 +76,15 @@ def plot_frames(
     steps: Sequence[int] | None = None,
     *,
     scale: Scale = "log",
+    own_scales: bool = False,
     points: ArrayLike | None = None,
     classes: ArrayLike | None = None,
 ) -> Figure:
     """A figure of the frames at some steps (the last recorded up to each; by default four), in one colour scale.
 
     The scale is that of the whole recording, as in ``animate``, which also explains the other arguments and errors.
+    With ``own_scales`` each frame has a scale of its own, beside it: early frames, whose slopes are small, then show
+    their differences.
     """
     _check(recording)
     known = recording.steps
@@ -87,11 +92,14 @@ def plot_frames(
     frames = [recording.at(step) for step in (wanted if steps is None else steps)]
     figure = new_figure((3.4 * len(frames) + 0.9, 3.9))
     axes = list(np.atleast_1d(figure.subplots(1, len(frames))))
-    norm = _norm(recording, scale)
+    shared = None if flag("own_scales", own_scales) else _norm(recording, scale)
     for ax, frame in zip(axes, frames, strict=True):
-        collection = _draw(ax, recording, frame, norm)
+        collection = _draw(ax, recording, frame, _norm([frame], scale) if shared is None else shared)
         _draw_points(ax, points, classes)
-    _explain(figure, axes, collection)
+        if shared is None:
+            figure.colorbar(collection, ax=ax, shrink=0.7).ax.tick_params(labelsize=7)
+    if shared is not None:
+        _explain(figure, axes, collection)
     return figure
 
 
@@ -235,7 +243,7 @@ def _colors() -> Any:
     return LinearSegmentedColormap.from_list("slopes", colormaps["YlGnBu"](np.linspace(0.0, 0.75, 64)))
 
 
-def _norm(recording: Recording, scale: Scale) -> Normalize:
+def _norm(recording: Iterable[Frame], scale: Scale) -> Normalize:
     """The scale of all frames: all their slopes but the outliers. One frame is read at a time."""
     from matplotlib.colors import LogNorm, Normalize
 

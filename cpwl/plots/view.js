@@ -1,4 +1,4 @@
-// The interactive page of a partition: draws with WebGL2, looks regions up in float64. Data: see cpwl/view.py.
+// The interactive page of a partition: draws with WebGL2, looks regions up in float64. Data: see cpwl/plots/page.py.
 "use strict";
 const $ = (id) => document.getElementById(id);
 const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
@@ -19,8 +19,62 @@ let data, grid, gl, fill, lines, view, hovered = null, pinned = null, waiting = 
 async function unpack() {
   const bytes = await (await fetch("data:;base64," + $("data").textContent.trim())).blob();
   const plain = await new Response(bytes.stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
-  return Object.fromEntries(
-    Object.entries(head.arrays).map(([name, [type, offset, count]]) => [name, new TYPES[type](plain, offset, count)]));
+  const found = Object.fromEntries(Object.entries(head.arrays).map(([name, entry]) => [name, decoded(plain, entry)]));
+  found.sites ??= found.vertices;
+  found.maps = mapsOf(found);
+  found.patterns = patternsOf(found);
+  return found;
+}
+
+// Of an array first all first bytes, then all second ones, and so on; maybe differences from the entry before.
+function decoded(plain, [type, offset, count, differences]) {
+  const Type = TYPES[type], size = Type.BYTES_PER_ELEMENT, from = new Uint8Array(plain, offset, count * size);
+  const to = new Uint8Array(count * size), values = new Type(to.buffer);
+  for (let k = 0; k < size; k++) for (let i = 0, at = k; i < count; i++, at += size) to[at] = from[k * count + i];
+  if (differences) for (let i = 1; i < count; i++) values[i] += values[i - 1];
+  return values;
+}
+
+// The affine maps, from values at three corners of a polygon of each region: the first, the farthest from it, and the
+// farthest from their line. Those that need more digits than that gives are in the page.
+function mapsOf({ vertices: v, values, corners, starts, holder, given, givenMaps }) {
+  const m = head.outputs, maps = new Float64Array(3 * m * head.regions);
+  for (let region = 0; region < head.regions; region++) {
+    const from = starts[holder[region]], to = starts[holder[region] + 1], a = corners[from];
+    const farthest = (far) => {
+      let best = from, most = -1;
+      for (let i = from; i < to; i++) { const d = far(v[2 * corners[i]] - v[2 * a], v[2 * corners[i] + 1] - v[2 * a + 1]); if (d > most) { most = d; best = i; } }
+      return corners[best];
+    };
+    const b = farthest(Math.hypot), bx = v[2 * b] - v[2 * a], by = v[2 * b + 1] - v[2 * a + 1];
+    const c = farthest((x, y) => Math.abs(bx * y - by * x)), cx = v[2 * c] - v[2 * a], cy = v[2 * c + 1] - v[2 * a + 1];
+    const det = bx * cy - by * cx;
+    for (let k = 0, at = 3 * m * region; k < m; k++, at += 3) {
+      const f = values[m * a + k], p = values[m * b + k] - f, q = values[m * c + k] - f;
+      maps[at] = (p * cy - q * by) / det; maps[at + 1] = (q * bx - p * cx) / det;
+      maps[at + 2] = f - maps[at] * v[2 * a] - maps[at + 1] * v[2 * a + 1];
+    }
+  }
+  given.forEach((region, i) => maps.set(givenMaps.subarray(3 * m * i, 3 * m * (i + 1)), 3 * m * region));
+  return maps;
+}
+
+// The patterns, row by row: each is that of the region above it in a tree, but for the units that have changed.
+function patternsOf({ above, changes, changed, changedTo, root }) {
+  const width = head.rowBytes, rows = new Uint8Array(width * head.regions), known = new Uint8Array(head.regions), path = [];
+  for (let region = 0; region < head.regions; region++) {
+    for (let r = region; r >= 0 && !known[r]; r = above[r]) path.push(r);
+    while (path.length) {
+      const r = path.pop(), at = r * width;
+      if (above[r] < 0) rows.set(root, at); else rows.copyWithin(at, above[r] * width, (above[r] + 1) * width);
+      for (let i = changes[r]; i < changes[r + 1]; i++) {
+        if (head.bits === 1) rows[at + (changed[i] >> 3)] ^= 1 << (changed[i] & 7);
+        else { rows[at + 2 * changed[i]] = changedTo[i] & 255; rows[at + 2 * changed[i] + 1] = changedTo[i] >> 8; }
+      }
+      known[r] = 1;
+    }
+  }
+  return rows;
 }
 
 function mapAt(region, [x, y]) {
@@ -377,7 +431,7 @@ function eachCorner(use) {
 function coloring(choice) {
   const { parent, areas, hues, winners, corners, vertices } = data;
   if (choice === "area") return numeric((i, p) => areas[parent[p]], { log: true, floor: head.smallArea });
-  if (choice === "pattern") return { shade: (i, p) => hues[parent[p]], colors: (i) => hue(i / 256) };
+  if (choice === "pattern") return { shade: (i, p) => hues[parent[p]] / 65536, colors: (i) => hue(i / 256) };
   if (choice === "class") {
     const classes = [...new Set(winners)].sort((a, b) => a - b), place = new Map(classes.map((k, i) => [k, i % 256]));
     return { shade: (i, p) => (place.get(winners[p]) + 0.5) / 256, colors: (i) => light(classes[i] ?? 0), classes };

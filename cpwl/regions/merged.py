@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import VerificationError
+from ..geometry.ladder import Rung, climb
 from ..geometry.outlines import HalfEdges, Rings, rings
 from ..local.evaluate import batches
 from ..network.relevance import reduced
@@ -202,13 +203,20 @@ class Comparison:
 
     def equal(self, pairs: Rows) -> NDArray[np.bool_]:
         """For pairs of regions (n, 2) whether their maps are equal."""
-        kinds = self._kinds[pairs]
-        equal = kinds[:, 0] == kinds[:, 1]
-        left = np.flatnonzero(~equal)
-        left = left[self._undecided(kinds[left])]
-        self._name(np.unique(kinds[left]))
-        equal[left] = [self.names[one] == self.names[other] for one, other in kinds[left].tolist()]
-        return np.asarray(equal)
+        kinds, equal = self._kinds[pairs], np.zeros(len(pairs), np.bool_)
+
+        def by_structure(some: Rows) -> NDArray[np.bool_]:
+            equal[some] = kinds[some, 0] == kinds[some, 1]
+            return ~equal[some]
+
+        def by_rationals(some: Rows) -> NDArray[np.bool_]:
+            self._name(np.unique(kinds[some]))
+            equal[some] = [self.names[one] == self.names[other] for one, other in kinds[some].tolist()]
+            return np.zeros(len(some), np.bool_)
+
+        by_bounds = Rung("float64", lambda some: self._undecided(kinds[some]))
+        climb([Rung("name", by_structure), by_bounds, Rung("integer", by_rationals)], len(pairs))
+        return equal
 
     def classes(self, regions: Rows) -> Rows:
         """A number for each of the given regions, the same for those with equal maps."""
@@ -220,14 +228,14 @@ class Comparison:
         found[shared] = [self.names[kind] for kind in kinds[shared].tolist()]
         return found[place]
 
-    def _undecided(self, pairs: Rows) -> Rows:
+    def _undecided(self, pairs: Rows) -> NDArray[np.bool_]:
         """The pairs of kinds whose maps float64 does not tell apart; all of them when there are no float maps."""
-        if self._partition.arrangement.exact or not len(pairs):
-            return np.arange(len(pairs))
+        if self._partition.arrangement.exact:
+            return np.ones(len(pairs), np.bool_)
         values, errors = self._enclosures
         apart = np.abs(values[pairs[:, 0]] - values[pairs[:, 1]]) * (1 - _MARGIN)
         differ = apart > (errors[pairs[:, 0]] + errors[pairs[:, 1]]) * (1 + _MARGIN)
-        return np.flatnonzero(~differ.any(axis=1))
+        return np.asarray(~differ.any(axis=1))
 
     def _groups(self, kinds: Rows) -> Rows:
         """A number for each kind, certainly another one for those whose intervals are apart in some entry."""
@@ -298,9 +306,16 @@ def _turns(partition: Tiling, edges: HalfEdges, found: Rings) -> NDArray[np.int8
     along = border[0] & border[1]
     turns[along] = _is_corner(partition, edges.origin[after[along]])
     inner = np.flatnonzero(~border[0] & ~border[1])
-    turns[inner] = _float_turns(partition, edges, before[inner], after[inner])
-    open_ = inner[turns[inner] == 0]
-    turns[open_] = _exact_turns(partition, edges, before[open_], after[open_])
+
+    def by_bounds(some: Rows) -> NDArray[np.bool_]:
+        turns[inner[some]] = _float_turns(partition, edges, before[inner[some]], after[inner[some]])
+        return np.asarray(turns[inner[some]] == 0)
+
+    def by_integers(some: Rows) -> NDArray[np.bool_]:
+        turns[inner[some]] = _exact_turns(partition, edges, before[inner[some]], after[inner[some]])
+        return np.zeros(len(some), np.bool_)
+
+    climb([Rung("float64", by_bounds), Rung("integer", by_integers)], len(inner))
     return turns
 
 

@@ -38,7 +38,7 @@ def slope_norms(partition: Tiling) -> Table:
         return _norms(partition.affine_maps()[0])
     *there, width = _near_one(*_rounded(partition.vertices, partition.arrangement.coordinates().errors()))
     *here, height = _near_one(*_rounded(partition.outputs.to_numpy(), partition.outputs.errors()))
-    corners = _triangles(there[0], partition.regions)
+    corners = triangles(there[0], partition.regions)
     found, errors = solved(there[0][corners], here[0][corners], there[1][corners], here[1][corners])
     found, errors = np.ldexp(found, height - width), np.ldexp(errors, height - width)
     open_ = np.flatnonzero(~(errors <= ACCURACY * found))
@@ -64,7 +64,7 @@ def _near_one(rows: Table, errors: Table) -> tuple[Table, Table, int]:
     return np.ldexp(rows, -exponent), np.ldexp(errors, -exponent), int(exponent)
 
 
-def _triangles(places: Table, regions: Ragged) -> Rows:
+def triangles(places: Table, regions: Ragged) -> Rows:
     """Three corners of each region (R, 3): the first, the farthest from it, and the farthest from their line."""
     first = regions.values[regions.offsets[:-1]]
     steps = places[regions.values] - places[first][regions.row_of]

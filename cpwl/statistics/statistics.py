@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, NumericalRangeError
+from ..geometry.rounded import Rounded
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
@@ -132,6 +133,9 @@ class Statistics:
     def plot(self, **options: Any) -> Any:
         """A figure of the distributions over the regions; see ``cpwl.plots.plot_distributions``."""
         return picture("plot_distributions")({"" if self.complete else "INCOMPLETE": self}, **options)
+
+    def _repr_html_(self) -> str:
+        return str(picture("statistics_html")(self))
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
@@ -355,7 +359,7 @@ class _Distinct:
 
 def _border(block: Tiling, outer: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The vertices that other blocks may have too, and for each a number by which all know it; int64 (n,) each."""
-    if not block.arrangement.exact:
+    if isinstance(block.arrangement, Rounded):
         return block.arrangement.border()
     vertices = np.unique(outer)
     texts = [str(point).encode() for point in block.vertices[vertices].tolist()]

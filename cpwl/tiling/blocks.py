@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.arrangement import Arrangement
+from ..geometry.rounded import Rounded
 
 _FEWEST = 2048
 """Vertices of a block that is worth its border, if memory allows."""
@@ -110,7 +111,7 @@ class Blocks:
         most = max(self.first, _BLOCKS_OF_A_WORKER * workers)
         return most if rows >= _FEWEST_APART * most and rows * products >= _LEAST_APART else 1
 
-    def wanted_spanned(self, vertices: int, rank: int, entries: int, pattern: int) -> int:
+    def wanted_low_rank(self, vertices: int, rank: int, entries: int, pattern: int) -> int:
         """The number of blocks where vertices share ``rank`` rows of that many float64 entries (``Arithmetic.rank``).
 
         A block of a quarter of the area is crossed by half of the lines, and needs half of the rows. There are about as
@@ -121,7 +122,7 @@ class Blocks:
         fitting = max(1, min(_MOST_SPANNED, self.most_rows, *kept))
         return max(ceil(vertices / fitting), ceil(rank / allowed) ** 2)
 
-    def wanted_spanned_apart(self, vertices: int, products: int, workers: int) -> int:
+    def wanted_low_rank_apart(self, vertices: int, products: int, workers: int) -> int:
         """The same for workers, with so many products left for the rows that each block is to make: one block each."""
         return workers if vertices >= _FEWEST_APART * workers and products >= _LEAST_APART else 1
 
@@ -155,6 +156,8 @@ class Borders:
 
     def agreed(self, block: Arrangement[Any]) -> Arrangement[Any]:
         """The block with its border's vertices where others have put them; the rest of them are remembered."""
+        if not isinstance(block, Rounded):
+            return block
         vertices, names = block.border()
         if not len(names):
             return block

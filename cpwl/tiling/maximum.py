@@ -22,6 +22,7 @@ from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Arrangement
 from ..geometry.ladder import Functions
+from ..geometry.rounded import Rounded
 from ..runtime.budget import checkpoint
 
 _LARGE = 9
@@ -221,11 +222,13 @@ class _Tournament:
         alike = (self._winners.values[one] == self._winners.values[other]).all(axis=1)
         doubtful = self._doubtful(one, other, alike)
         if doubtful.any():
-            left, around = facets.vertices.take(inner[alike & doubtful[one]]), facets.vertices.take(inner)
-            beside = around.reduce(np.logical_or, np.isin(around.values, left.values))
+            corners = facets.vertices.take(inner)
+            stays = facets.vertices.take(inner[alike & doubtful[one]]).values
+            beside = corners.reduce(np.logical_or, np.isin(corners.values, stays))
             # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
             listed = doubtful.copy()
             listed[one[beside]] = listed[other[beside]] = True
+            assert isinstance(self._arrangement, Rounded), "an exact arrangement has no doubts"
             self._arrangement = self._arrangement.doubting(listed)
         needless = inner[alike & ~doubtful[one]]
         if not len(needless):

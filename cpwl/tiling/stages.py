@@ -7,7 +7,7 @@ that the same regions come out, however they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from ..backends.backend import Backend
 from ..errors import InternalError, NumericalRangeError
 from ..fields.arithmetic import Forward, embedding, unrolled
 from ..fields.predicates import Names, Oracle, Predicates
-from ..fields.value_numbers import Sameness
+from ..fields.value_numbers import ValueNumbering
 from ..geometry.arrangement import Arrangement, Refinement
 from ..geometry.domain import Domain
 from ..network.network import Network, Node
@@ -58,7 +58,7 @@ class Stages:
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
         self._oracle: Oracle | None = None
-        self._sameness: Sameness | None = None
+        self._numbering: ValueNumbering | None = None
         self._done = 0.0
 
     def report(self, share: float) -> None:
@@ -91,12 +91,17 @@ class Stages:
 
     def _anew(self, state: State, nodes: Sequence[int], vertices: NDArray[np.int64] | None) -> dict[int, Any]:
         """The fields of nodes that are done, by their values, computed from the places of vertices."""
-        arithmetic, points = self._arithmetic.by_rows, state.arrangement.coordinates()
-        chosen = points if vertices is None else arithmetic.take(points, vertices)
-        forward = Forward(self.network, arithmetic, arithmetic.linear(embedding(self.domain), [chosen]), kept=nodes)
+        arithmetic = self._arithmetic.by_rows
+        forward = Forward(self.network, arithmetic, self._inputs(state, vertices), kept=nodes)
         for _ in forward:
             pass
         return forward.kept if state.trusting else {i: arithmetic.doubted(x) for i, x in forward.kept.items()}
+
+    def _inputs(self, state: State, vertices: NDArray[np.int64] | None) -> Any:
+        """The points of the input space at some vertices, or (None) at all."""
+        arithmetic, points = self._arithmetic.by_rows, state.arrangement.coordinates()
+        chosen = points if vertices is None else arithmetic.take(points, vertices)
+        return arithmetic.linear(embedding(self.domain), [chosen])
 
     def _through(self, task: Task, workers: int) -> Finished | Division:
         """Goes through the nodes that are left."""
@@ -158,8 +163,8 @@ class Stages:
         sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
         products = self.network.products_after(state.node) if workers else 0
         if rows.rank:
-            wanted = sizes.wanted_spanned(vertices, rows.rank, entries, self.network.pattern_bytes)
-            return max(wanted, sizes.wanted_spanned_apart(vertices, rows.rank * products, workers))
+            wanted = sizes.wanted_low_rank(vertices, rows.rank, entries, self.network.pattern_bytes)
+            return max(wanted, sizes.wanted_low_rank_apart(vertices, rows.rank * products, workers))
         wanted = sizes.wanted(vertices, entries)
         if workers:
             wanted = max(wanted, sizes.wanted_apart(vertices, products, workers))
@@ -193,25 +198,25 @@ class Stages:
         if moved.units:
             return moved, Rows(partial(_partly_cut, node.inputs[0], refinement, live))
         # What is left out depends on the block, and so does rounding: it must not decide anything.
-        shorter = node.op.is_relu and i in self.network.mixed and exactly is not None and not state.units
-        rectified = refinement.rectified if shorter else None
-        at = partial(self._activated, i, node, refinement, rectified, live)
+        any_rounding = i in self.network.mixed and exactly is not None and not state.units
+        at = partial(self._activated, i, node, refinement, live, any_rounding=any_rounding)
         rank = self._arithmetic.rank({i: argument})
         if rank:
             lowest, highest = step.pieces.range(np.arange(len(step.pieces)))
             return moved, Rows(at, rank=rank + int((highest > lowest).sum()))
-        if not shorter or live or self.network.last_use[i] > i + 1:
+        if not any_rounding or live or self.network.last_use[i] > i + 1:
             return moved, Rows(at)
-        return moved, Rows(at, partial(_streamed_to_next, i, refinement))
+        return moved, Rows(at, partial(self._streamed_to_next, i, node, refinement))
 
     def _activated(
         self,
         i: int,
         node: Node,
         refinement: Refinement[Any],
-        rectified: Callable[[NDArray[np.int64] | None], Any] | None,
         live: dict[int, Any],
         vertices: NDArray[np.int64] | None,
+        *,
+        any_rounding: bool,
     ) -> dict[int, Any]:
         """The live fields after a piecewise node."""
         checkpoint()
@@ -219,27 +224,29 @@ class Stages:
             rows = {j: refinement.carry(field) for j, field in live.items()}
         else:
             rows = {j: refinement.carry_to(field, vertices) for j, field in live.items()}
-        if rectified is not None:
-            return {**rows, i: rectified(vertices)}
+        if i not in self.network.met_by_maximum:
+            return {**rows, i: self._arithmetic.activated(node, refinement, vertices, any_rounding=any_rounding)}
         argument = refinement.cutting(vertices)
-        noting = i in self.network.met_by_maximum
-        output = self._arithmetic.activate(node, argument, consuming=not noting)
-        if noting:
-            output = self._arithmetic.noting_zeros(node, argument, output)
-        return {**rows, i: output}
+        output = self._arithmetic.activate(node, argument)
+        return {**rows, i: self._arithmetic.noting_zeros(node, argument, output)}
+
+    def _streamed_to_next(self, i: int, node: Node, refinement: Refinement[Any]) -> dict[int, Any] | None:
+        """What the node after i reads, made as it reads it."""
+        rows = self._arithmetic.streamed(node, refinement)
+        return None if rows is None else {i: rows}
 
     def _maximum(self, state: State, node: Node, argument: Any, live: dict[int, Any]) -> tuple[State, Rows]:
         i, keys, width = state.node + 1, list(live), argument.columns // node.size
         until = self._units_until(state, node, argument, width - 1)
         groups = self._arguments(state, node, argument).take(np.arange(state.units, until))
-        spanned, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
+        low_rank, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
         fields = list(live.values())
         if some:
             argument = self._arithmetic.by_entries(argument)
-        if spanned or some:
+        if low_rank or some:
             fields.append(argument)
         predicates, block = self._predicates(state), bool(state.path)
-        found = refine_by_maximum(
+        cut = refine_by_maximum(
             state.arrangement,
             self._arithmetic,
             argument,
@@ -249,18 +256,18 @@ class Stages:
             numbers=self._numbers(state.arrangement, *node.inputs)[groups.values],
             block=block,
         )
-        winners = _as_given(found.winners, groups, width)
-        output = found.maximum
-        step = Step(i, found.parents, WinnerPieces(winners))
-        moved = _after(state, step, found.arrangement, found.predicates, found, until % node.size)
-        if spanned:
-            output = self._arithmetic.settled_maximum(node, found.fields.pop(), winners, output)
+        winners = _as_given(cut.winners, groups, width)
+        output = cut.maximum
+        step = Step(i, cut.parents, WinnerPieces(winners))
+        moved = _after(state, step, cut.arrangement, cut.predicates, cut, until % node.size)
+        if low_rank:
+            output = self._arithmetic.settled_maximum(node, cut.fields.pop(), winners, output)
         elif some:
-            argument = found.fields.pop()
+            argument = cut.fields.pop()
             if moved.units:
-                return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), node.inputs[0]: argument})
+                return moved, self._stored({**dict(zip(keys, cut.fields, strict=True)), node.inputs[0]: argument})
             output = self._arithmetic.activate(node, argument)
-        return moved, self._stored({**dict(zip(keys, found.fields, strict=True)), i: output})
+        return moved, self._stored({**dict(zip(keys, cut.fields, strict=True)), i: output})
 
     def _units_until(self, state: State, node: Node, argument: Any, levels: int) -> int:
         """How many units of the next node are done when it has cut once more; all, where vertices share rows."""
@@ -294,9 +301,9 @@ class Stages:
         op = self.network.nodes[node].op
         if arrangement.exact:  # which stands for itself: entries are copies there, or what their values say
             return op.index.ravel() if isinstance(op, Gather) else np.arange(self.network.nodes[node].size)
-        if self._sameness is None:
-            self._sameness = Sameness(self.network, self.domain)
-        return self._sameness.everywhere(node)
+        if self._numbering is None:
+            self._numbering = ValueNumbering(self.network, self.domain)
+        return self._numbering.everywhere(node)
 
     def _reached(self, i: int, argument: Any) -> Node:
         """Node i; a periodic one, here and in the network, with the pieces that the domain reaches."""
@@ -304,7 +311,7 @@ class Stages:
         if isinstance(node.op, Periodic):
             nodes = list(self.network.nodes)
             nodes[i] = node = unrolled(node, argument)
-            self.network, self._oracle, self._sameness = Network(tuple(nodes)), None, None
+            self.network, self._oracle, self._numbering = Network(tuple(nodes)), None, None
         return node
 
     def _predicates(self, state: State) -> Predicates | None:
@@ -314,7 +321,7 @@ class Stages:
         if self._oracle is None:
             self._oracle = self._oracle_of(self.network, self.domain)
         steps = *state.history, *state.steps
-        before = sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
+        before = self.domain.leading + sum(self.network.nodes[i].size for i in self.network.nonlinear[: state.stage])
         # Of a node whose units come some at a time the first ones may be done: its functions are those before it.
         return Predicates(
             self._oracle, state.walls, state.stage, lambda regions: patterns_after(steps, regions)[:, :before]
@@ -394,12 +401,6 @@ def _as_given(winners: NDArray[np.int16], groups: Ragged, width: int) -> NDArray
         part = slice(start, start + step)
         result[part] = groups.values[groups.offsets[:-1] + winners[part]] % width
     return result
-
-
-def _streamed_to_next(i: int, refinement: Refinement[Any]) -> dict[int, Any] | None:
-    """What the node after i reads, made as it reads it."""
-    found = None if refinement.streamed is None else refinement.streamed()
-    return None if found is None else {i: found}
 
 
 def _partly_cut(

@@ -36,7 +36,7 @@ DEVICE = os.environ.get("CPWL_DEVICE")
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     with pytest.MonkeyPatch.context() as patch, registered():
         if request.param == NOT_COMPILED:
-            patch.setattr("cpwl.backends.torch.compiled.enabled", False)
+            patch.setattr("cpwl.backends.torch.refinement.kernels.compiled.enabled", False)
         of_torch = DEVICE is not None or request.param == NOT_COMPILED
         yield backends.get("torch" if of_torch else request.param, DEVICE)
 

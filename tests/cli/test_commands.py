@@ -11,29 +11,16 @@ from pathlib import Path
 
 import click
 import numpy as np
-import onnx
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
-from onnx import helper
 
 from cpwl.certification import Certificate
 from cpwl.cli import main
 from cpwl.comparisons.partitions import Comparison
 from cpwl.errors import ArgumentError, MismatchError
 from cpwl.partitions.partition import Partition, load
-from tests.support.command_line import answer, cpwl, export
-from tests.support.onnx_models import model as onnx_model
-
-
-def write_onnx(path: Path) -> None:
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Relu", ["h"], ["r"], name="relu")]
-    nodes.append(helper.make_node("Softmax", ["r"], ["p"]))
-    onnx.save(onnx_model(nodes, ("N", 2), {"w": np.eye(2, 3, dtype=np.float32)}, outputs=["p"]), path)
-
-
-def write_nnet(path: Path) -> None:
-    path.write_text("1,2,1,2,\n2,1,\n0,\n-9,-9,\n9,9,\n0,0,0,\n1,1,1,\n1,2,\n3,\n")
+from tests.support.command_line import answer, cpwl, export, write_nnet, write_onnx
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +224,10 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "boundary",
         "certify",
         "check",
+        "constant",
+        "equal",
+        "extremum",
+        "hash",
         "compare",
         "stats",
         "units",
@@ -299,7 +290,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a flat box": ("partition --out {0}/x.npz {0}/classes.pt2 --box 1 1", "LO must be a finite number below HI"),
     "a box of 3 dimensions": (
         "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --box 0 1 --box 0 1",
-        "dimension|shape",
+        "a domain of 3 inputs, and the network has 2",
     ),
     "points of another network": (
         "partition --out {0}/x.npz {0}/classes.pt2 --through {0}/points.npy",
@@ -321,8 +312,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a device for the exact backend": (
         "partition --out {0}/x.npz {0}/classes.pt2 --box 0 1 --backend exact --device cuda", "device must be None",
     ),
-    "a partition and numbers": ("partition --out {0}/x.npz --stats {0}/classes.pt2 --box 0 1", "either --out"),
-    "neither of them": ("partition {0}/classes.pt2 --box 0 1", "either --out"),
+    "a partition and numbers": ("partition --out {0}/x.npz --stats {0}/classes.pt2 --box 0 1", "one of --out, --stats"),
+    "neither of them": ("partition {0}/classes.pt2 --box 0 1", "one of --out, --stats"),
     "a file to go on with": ("partition --out {0}/x.npz --resume {0}/classes.pt2 --box 0 1", "goes on with a folder"),
     "classes out of range": ("boundary {0}/float.npz --pair 1 7", "classes must be"),
     "a level for a classifier": ("boundary {0}/float.npz --level 0", "level"),

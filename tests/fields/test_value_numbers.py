@@ -7,7 +7,7 @@ import pytest
 
 import cpwl
 from cpwl.backends.exact.oracle import SliceOracle
-from cpwl.fields.value_numbers import Sameness
+from cpwl.fields.value_numbers import ValueNumbering
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node
 from tests.support.families import case
@@ -16,7 +16,7 @@ from tests.support.families import case
 def classes_are_exact(network: Network, domain: Domain) -> int:
     """Asserts the law on all regions, for every stage's argument; returns how many entries share a number."""
     part = cpwl.partition(network, domain, backend="exact")
-    same, oracle, shared = Sameness(network, domain), SliceOracle(network, domain), 0
+    same, oracle, shared = ValueNumbering(network, domain), SliceOracle(network, domain), 0
     for pattern in part.patterns():
         stop = 0
         for stage, i in enumerate(network.nonlinear):

@@ -329,10 +329,8 @@ def test_ties_are_left_to_integers_only_where_neither_names_nor_structure_tell(
 @pytest.mark.parametrize("parts", [1, 2, 5])
 @pytest.mark.parametrize("dim", [1, 2, 3, 4])
 def test_lemma_10_functions_on_regions_of_a_slice_of_any_dimension_are_within_their_bounds(
-    dim: int, parts: int, monkeypatch: pytest.MonkeyPatch
+    dim: int, parts: int
 ) -> None:
-    for module in (oracle, lines):
-        monkeypatch.setattr(module, "sides_of", lambda polytope: Balls.zeros((1, polytope.dim + 1)))
     random = np.random.default_rng(dim)
     network, domain = mlp(dim, [dim, 7, 5, 3]), cpwl.Domain.box([-1.0] * dim, [2.0] * dim)
     patterns = random.integers(0, 2, (4, 12)).astype(np.int16)

@@ -82,7 +82,7 @@ def test_a_network_is_sent_once_and_does_not_come_back(monkeypatch: pytest.Monke
     monkeypatch.setattr(workers, "_jobs", {})
     executor, sizes = Here(), []
     truly = pickle.dumps
-    monkeypatch.setattr("test_blocks.pickle.dumps", lambda *what: sizes.append(len(content := truly(*what))) or content)
+    monkeypatch.setattr(pickle, "dumps", lambda *what: sizes.append(len(content := truly(*what))) or content)
     wide = mlp(0, [400, 400, 2])
     slices = [cpwl.Domain.through(*np.random.default_rng(k).normal(size=(3, 400)) * 0.01) for k in range(4)]
     weights = 8 * 400 * 400

@@ -42,7 +42,7 @@ def test_the_colours_of_an_output_are_its_exact_values_at_the_corners_of_triangl
     from matplotlib.collections import TriMesh
 
     part = part_of(3, backend)
-    axes = part.plot(color="logit", output=output)
+    axes = part.plot(color="output", output=output)
     (mesh,) = drawn(axes, TriMesh)
     vertices = part.vertices.astype(float)
     assert np.allclose(mesh.get_array(), cpwl.evaluate(part.network, vertices)[:, output], atol=1e-12)
@@ -59,12 +59,12 @@ def test_the_colours_of_an_output_are_its_exact_values_at_the_corners_of_triangl
 def test_an_output_is_asked_for_where_there_is_one() -> None:
     part = part_of(3)
     with pytest.raises(ArgumentError, match=r"output must be a whole number from 0 to 2, got 3"):
-        part.plot(color="logit", output=3)
-    with pytest.raises(ArgumentError, match="output goes with color='logit', not with 'slope'"):
+        part.plot(color="output", output=3)
+    with pytest.raises(ArgumentError, match="output goes with color='output', not with 'slope'"):
         part.plot(output=1)
     with pytest.raises(ArgumentError, match=r"output must be a whole number from 0 to 2, got -1"):
         part.plot_surface(output=-1)
-    with pytest.raises(ArgumentError, match="color must be one of 'logit', 'slope', 'area', 'pattern', got 'class'"):
+    with pytest.raises(ArgumentError, match="color must be one of 'output', 'slope', 'area', 'pattern', got 'class'"):
         part.plot_surface(color="class")
 
 
@@ -110,7 +110,7 @@ def test_the_boundary_lies_on_the_surface_and_on_the_floor() -> None:
     assert len(ends) and np.allclose(ends[:, 2], cpwl.evaluate(several.network, ends[:, :2])[:, 2])
 
 
-@pytest.mark.parametrize("color", ["logit", "slope", "area", "pattern"])
+@pytest.mark.parametrize("color", ["output", "slope", "area", "pattern"])
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_surfaces_are_written_in_every_colour_and_format(color: Any, suffix: str, tmp_path: Path) -> None:
     part = part_of(3)

@@ -21,7 +21,7 @@ from cpwl.partitions.partition import Partition
 from cpwl.plots.regions import beside, overview, pattern_hues, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
-COLORS = ("slope", "area", "class", "logit", "pattern")
+COLORS = ("slope", "area", "class", "output", "pattern")
 
 
 @cache
@@ -100,7 +100,7 @@ def test_a_partition_of_one_region_is_drawn(color: Any, tmp_path: Path) -> None:
     part = partition(Network.mlp([np.eye(2)], [np.array([0.0, 5.0])]), Domain.box([-1, -1], [1, 1]))
     axes = plot(part, color=color, boundary=part.decision_boundary())
     axes.figure.savefig(tmp_path / "one.png")
-    assert color == "logit" or [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
+    assert color == "output" or [abs(area(polygon)) for polygon in polygons(axes)] == [4.0]
 
 
 def test_pattern_colours_are_a_function_of_the_pattern_alone() -> None:
@@ -163,7 +163,7 @@ def test_labels_and_legend_are_inside_the_figure(color: Any, tmp_path: Path) -> 
 
 
 def test_plotting_needs_no_pyplot() -> None:
-    script = "import sys; import tests.test_plot as t; t.plot(t.part_of()); print('matplotlib.pyplot' in sys.modules)"
+    script = f"import sys, {__name__} as t; t.plot(t.part_of()); print('matplotlib.pyplot' in sys.modules)"
     command = [sys.executable, "-c", script]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert answer.stdout.split() == ["False"]

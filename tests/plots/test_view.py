@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +15,14 @@ import pytest
 
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.geometry.domain import Domain
-from cpwl.network import Dense, Gather, Input, Max, Network, Node
+from cpwl.network import Gather, Input, Network, Node
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from cpwl.plots.page import bending_units, view
+from tests.support.view_parts import part_of, part_of_maxima
 
 BACKENDS = ("torch", "exact")
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-
-
-@cache
-def part_of(backend: str = "torch", outputs: int = 3) -> Partition:
-    rng = np.random.default_rng(4)
-    weights = [rng.standard_normal((b, a)) for a, b in pairwise((2, 8, 8, outputs))]
-    net = Network.mlp(weights, [rng.standard_normal(len(w)) / 2 for w in weights])
-    return partition(net, Domain.box([-1, -1], [1, 1]), backend=backend)
-
-
-@cache
-def part_of_maxima() -> Partition:
-    """Of one unit with five pieces: patterns that are no bits."""
-    rng = np.random.default_rng(1)
-    dense = Dense(rng.standard_normal((5, 2)), rng.standard_normal(5) / 4)
-    nodes = (Node(Input(), (), (2,), "x"), Node(dense, (0,), (5,), "d"), Node(Max(), (1,), (), "largest"))
-    return partition(Network(nodes), Domain.box([-1, -1], [1, 1]))
 
 
 @cache

@@ -39,6 +39,11 @@ def scalar() -> cpwl.Partition:
 
 
 @cache
+def pieces() -> cpwl.SegmentPieces:
+    return cpwl.segments(NET, POINTS, POINTS + 1)
+
+
+@cache
 def certificate() -> cpwl.Certificate:
     return cpwl.certify(part())
 
@@ -55,6 +60,10 @@ _LABELS = np.arange(12) % 3
 CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.box": lambda f: (cpwl.Domain.box, {"lo": [0, 0], "hi": [1, 1]}),
     "Domain.through": lambda f: (cpwl.Domain.through, {"p1": [0, 0, 0], "p2": [1, 0, 0], "p3": [0, 1, 0]}),
+    "Domain.slice": lambda f: (
+        cpwl.Domain.slice,
+        {"lo": [0, 0], "hi": [1, 1], "axes": (0, 2), "fixed": np.zeros(4), "names": ["a", "b", "c", "d"]},
+    ),
     "Domain.polygon": lambda f: (
         cpwl.Domain.polygon,
         {"vertices": [[0, 0], [1, 0], [0, 1]], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
@@ -62,12 +71,25 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.to_input": lambda f: (SQUARE.to_input, {"u": POINTS}),
     "Domain.to_slice": lambda f: (SQUARE.to_slice, {"x": POINTS}),
     "Network.mlp": lambda f: (cpwl.Network.mlp, {"weights": [np.eye(2)], "biases": [np.zeros(2)]}),
+    "head": lambda f: (cpwl.head, {"net": NET, "A": np.eye(3), "c": [0, 1, 2]}),
+    "margin": lambda f: (cpwl.margin, {"net": NET, "label": 1}),
+    "difference": lambda f: (cpwl.difference, {"first": NET, "second": NET}),
+    "compose": lambda f: (cpwl.compose, {"first": mlp(2, [3, 4, 2]), "second": NET}),
+    "Partition.head": lambda f: (part().head, {"A": np.eye(3), "c": [0, 1, 2]}),
     "partition": lambda f: (cpwl.partition, {**_PARTITION, **_LIMITS}),
+    "estimate": lambda f: (cpwl.estimate, {**_PARTITION, "squares": 2, "max_seconds": 1.0, "seed": 0}),
     "partition_blocks": lambda f: (lambda **k: list(cpwl.partition_blocks(**k)), {**_PARTITION, **_LIMITS}),
     "partition_many": lambda f: (
         lambda **k: list(cpwl.partition_many(**k)),
         {"networks": NET, "domains": SQUARE, **_LIMITS},
     ),
+    "segments": lambda f: (cpwl.segments, {"net": NET, "starts": POINTS, "ends": POINTS + 1, "memory_limit": 1 << 26}),
+    "SegmentPieces.patterns": lambda f: (pieces().patterns, {"segments": [0, 2]}),
+    "SegmentPieces.units": lambda f: (pieces().units, {"segments": [0, 2]}),
+    "SegmentPieces.slopes": lambda f: (pieces().slopes, {"segments": [0, 2]}),
+    "SegmentPieces.slope_errors": lambda f: (pieces().slope_errors, {"segments": [0, 2]}),
+    "SegmentPieces.to_input": lambda f: (pieces().to_input, {"segment": 0, "t": [0.5]}),
+    "plot_segment": lambda f: (plots.plot_segment, {"pieces": pieces(), "segment": 0, "outputs": [0]}),
     "write_partition": lambda f: (cpwl.write_partition, {**_PARTITION, "path": f / "folder", **_LIMITS}),
     "statistics_of_folder": lambda f: (cpwl.statistics_of_folder, {"path": written(f)}),
     "statistics_of_blocks": lambda f: (cpwl.statistics_of_blocks, {"blocks": [part()]}),
@@ -149,7 +171,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Units.polylines": lambda f: (analysis.units(part()).polylines, {"units": [0, 1]}),
     "volume_below": lambda f: (analysis.volume_below, {"part": scalar(), "level": 0.0}),
     "affine_fit": lambda f: (analysis.affine_fit, {"source": POINTS, "target": POINTS, "components": 2}),
-    "plot": lambda f: (plots.plot, {"partition": part(), "color": "logit", "output": 1, "points": POINTS}),
+    "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
@@ -173,7 +195,7 @@ INNER = {
 SAME = {
     "Partition.decision_boundary", "Partition.to_input", "Partition.to_slice", "Partition.to_sympy", "Partition.plot",
     "Partition.plot_surface", "Partition.view", "Merged.plot", "Units.plot", "Agreement.plot", "Region.to_sympy",
-    "Certificate.verify",
+    "Certificate.verify", "SegmentPieces.plot",
 }  # fmt: skip
 """They hand on to one that is here. So does every claim's ``save``."""
 
@@ -215,10 +237,10 @@ _KINDS = [
     (r"^(Progress|Callable.*)( \| None)?$", "callable"),
 ]
 KIND_OF = {
-    **dict.fromkeys(["regions", "segment", "units"], "indices"),
+    **dict.fromkeys(["regions", "segment", "segments", "units"], "indices"),
     **dict.fromkeys(["at", "biases", "block", "blocks", "boundary", "classes", "counts", "dom", "domain", "domains",
                      "executor", "first", "groups", "labels", "maps", "merged", "net", "networks", "part", "part_exact",
-                     "part_float", "partition", "second", "test", "weights"], "object"),
+                     "part_float", "partition", "pieces", "second", "test", "weights"], "object"),
 }  # fmt: skip
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
            ("view", "labels"): None, ("plot_units", "units"): "object",
@@ -226,7 +248,8 @@ BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
     "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
-    "metrics", "layers", "measures",
+    "metrics", "layers", "measures", "axes", "names", "label", "xlabel", "ylabel", "edgecolor", "cmap", "colors",
+    "class_names",
 }  # fmt: skip
 """Objects of other libraries, texts, and what has its own tests."""
 

@@ -21,6 +21,7 @@ PROMISES = {
     "01_first_partition.py": ["areas sum to 16.000000000000"],
     "02_your_own_network.py": ["1000 samples", "loaded again: <Partition"],
     "03_exact_against_float.py": ["of total area 4;", "regions verified exactly", "the exact backend agree: True"],
+    "04_segments.py": ["1,000 segments", "same label", "passes through"],
     "10_training_animation.py": ["disc_and_annulus:", "xor_of_annuli:", "boundary length"],
     "11_signed_distance.py": ["the zero set:", "from the shape at most", "area inside:"],
     "12_implicit_image.py": ["plain    PSNR", "encoded  PSNR", "in the close-up"],

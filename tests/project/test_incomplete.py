@@ -109,7 +109,7 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
     "units": lambda part, scalar, folder: repr(units(part)),
     "units, plot": lambda part, scalar, folder: texts(units(part).plot()),
     "plot": lambda part, scalar, folder: texts(plot(part)),
-    "plot of logits": lambda part, scalar, folder: texts(plot(part, color="logit")),
+    "plot of an output": lambda part, scalar, folder: texts(plot(part, color="output")),
     "plot_surface": lambda part, scalar, folder: texts(plot_surface(part)),
     "plot_samples": lambda part, scalar, folder: texts(
         plot_samples(images().decision_boundary(), np.ones((1, 2, 2)), count=2)
@@ -128,6 +128,7 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
 }
 TABLES: dict[str, Callable[[Partition], Any]] = {
     "length_table": lambda part: length_table(part.decision_boundary())["complete"].any(),
+    "class_table": lambda part: part.class_table()["complete"].any(),
     "units": lambda part: units(part).to_frame()["complete"].any(),
     "units by layer": lambda part: units(part).by_layer()["complete"].any(),
     "statistics": lambda part: part.statistics().to_frame().attrs["complete"],
@@ -279,11 +280,11 @@ def test_every_public_function_of_a_partition_is_named_here() -> None:
 
 
 def test_methods_of_partitions_and_boundaries_lead_to_these() -> None:
-    by_region = {"affine_maps", "ambiguous", "arithmetic", "check_complete", "exact_predicates", "facets", "locate",
-                 "map_errors", "oracle", "patterns", "region", "regions", "to_input", "to_slice", "vertex_errors",
-                 "vertices", "volume_errors", "volumes"}  # fmt: skip
-    named = {"decision_boundary", "dual_graph", "merged", "plot", "plot_surface", "save", "sharpened", "statistics",
-             "to_sympy"}  # fmt: skip
+    by_region = {"affine_maps", "ambiguous", "arithmetic", "check_complete", "exact_predicates", "facets", "head",
+                 "locate", "map_errors", "oracle", "patterns", "region", "regions", "to_input", "to_slice",
+                 "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
+    named = {"class_table", "decision_boundary", "dual_graph", "merged", "plot", "plot_surface", "save", "sharpened",
+             "statistics", "to_sympy"}  # fmt: skip
     assert set(members(Partition)) == by_region | named | {"view"}
     samples = {"sample", "sample_slice", "certify", "plot_samples"}
     assert set(members(DecisionBoundary)) == samples | {"complete", "lengths", "nearest", "residuals", "table"}

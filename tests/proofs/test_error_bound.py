@@ -17,7 +17,9 @@ from cpwl.backends.torch.fields.field import ROUND_UP, FloatField
 from cpwl.backends.torch.fields.field import gamma as library_gamma
 from cpwl.backends.torch.fields.norms import conv_norms, spectral_bound
 from cpwl.backends.torch.refinement.crossings import vanishing
-from cpwl.backends.torch.refinement.prolong import Points, Prolongation
+from cpwl.backends.torch.refinement.kernels.choice import kernel_for
+from cpwl.backends.torch.refinement.points import Points
+from cpwl.backends.torch.refinement.prolong import Prolongation
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Max, Node, Op, Piecewise, Scale, Sum
 from tests.support.exact_conv import convolve, matrix_of
 from tests.support.exact_model import Scalar
@@ -588,7 +590,8 @@ def changed(
     true_place = [
         Fraction(p) + Fraction(s) * int(random.integers(-1, 2)) for p, s in zip(position.tolist(), slack.tolist())
     ]
-    plan = Prolongation.of(3, [Points.of(first, second, first, position, slack)])
+    points = [Points.of(first, second, first, position, slack)]
+    plan = Prolongation.of(3, points, kernel_for(field.values))
     made = plan.carry_to(field, torch.arange(3, 6))
     between = [
         [x + t * (y - x) for x, y in zip(true[a], true[b])]

@@ -113,7 +113,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "affine maps": lambda folder: partition().affine_maps(),
     "region": lambda folder: partition().region(0).exact_vertices,
     "merged": lambda folder: len(partition().merged()),
-    "save and load": lambda folder: [partition().save(folder / "p.npz"), cpwl.load(folder / "p.npz")],
+    "save and load": lambda folder: [partition().save(folder / "p.npz").name, cpwl.load(folder / "p.npz")],
     "domain": lambda folder: cpwl.Domain.box(-CORNER, CORNER).to_input(POINT),
 }
 

@@ -124,6 +124,7 @@ _ELSEWHERE = {
     ("cli.measuring", "stats"): "calls to_csv of statistics, which is safe",
     ("cli.demo", "_summed_up"): "calls to_csv of statistics, which is safe",
     ("cli.files", "save_figure"): "draws into memory",
+    ("plots.notebook", "_drawn"): "draws into memory",
 }
 
 

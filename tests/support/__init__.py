@@ -20,18 +20,23 @@ families: degenerate networks by family and seed
 full_disk: a disk that is full
 fuzz_onnx: mutated ONNX files; a command too
 image_planes: planes through real images, for small convolutional networks
+lattices: boxes of any dimension, cut by functions, and laws of lattices
 layers: the list of the layers, and what modules import
 local_networks: networks that hold every operator, and the same in torch
 networks: random networks of all kinds
 nnet_file: an .nnet file that uses all that the format has
+notebooks: runs the notebooks of the examples and stores what they show; a command
 onnx_models: ONNX models, and onnxruntime's answers
 pages: runs the code of the documentation's pages; a command too
 parquet: a folder of regions as a reader of Parquet sees it
 public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
+segment_cases: networks and segments, generic and with ties of every kind
+sign_vectors: the patterns of a ReLU network by exact linear programs
 simplex_fuzz: certificates by simplices, changed at random, and whether they list the regions
 solid_inputs: small certificates of every kind on lines, in space and in four dimensions
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
 torch_modules: torch modules in small integers
+view_parts: small partitions whose pages are looked at
 """

@@ -29,7 +29,8 @@ def disagreements(network: Network, domain: cpwl.Domain, *, device: str | None =
     corners = corners_of(quick), corners_of(exact)
     if Counter(corners[0].values()) != Counter(corners[1].values()):
         return [f"{len(quick.vertices)} vertices, {len(exact.vertices)} exactly, between other regions"]
-    return _displaced(quick, exact, corners) + _boundaries(quick, exact)
+    found = _displaced(quick, exact, corners)
+    return found + _boundaries(quick, exact) if domain.dim == 2 else found
 
 
 def corners_of(part: cpwl.Partition) -> dict[int, Corner]:

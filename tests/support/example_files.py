@@ -6,6 +6,7 @@ FILES = {
     "01_first_partition.py": {"first_partition.png"},
     "02_your_own_network.py": {"your_own_network.png", "your_own_network.npz"},
     "03_exact_against_float.py": {"certificate.json.gz"},
+    "04_segments.py": {"segments.png", "segments.csv"},
     "10_training_animation.py": {
         f"{name}{end}" for name in ("disc_and_annulus", "xor_of_annuli") for end in (".gif", ".mp4", "_curves.png")
     },

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cpwl
+from cpwl.geometry.polytope import Polytope
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Sum
 from tests.support.networks import ACTIVATIONS
 
@@ -165,24 +166,44 @@ def case(seed: int) -> Case:
     return Case(f"{family.__name__}, {mixture}, seed {seed}", network, _domain(random, inputs))
 
 
-def _network(random: Random, family: Family, mixture: str, inputs: int) -> Network:
+def solid(seed: int, dim: int) -> Case:
+    """A degenerate network on a domain of dimension D: a box, thin and large ones among them, or a slice."""
+    random = np.random.default_rng((seed, dim))
+    family, mixture = FAMILIES[seed % len(FAMILIES)], MIXTURES[seed // len(FAMILIES) % len(MIXTURES)]
+    inputs = dim if random.random() < 0.75 else 6
+    size = np.full(dim, 10.0 ** random.integers(-4, 7)) if random.random() < 0.15 else np.ones(dim)
+    if random.random() < 0.15:
+        size[random.integers(dim)] *= 10.0 ** -random.integers(6, 10)
+    box = Polytope.box(-size, size)
+    if inputs == dim:
+        domain = cpwl.Domain(box, np.zeros(dim), np.eye(dim), (dim,))
+    else:
+        basis = random.integers(-2, 3, (inputs, dim)) + 3.0 * np.eye(inputs, dim) * (1 + np.arange(dim))
+        domain = cpwl.Domain(box, random.integers(-2, 3, inputs) / 2, basis, (inputs,))
+    most = {1: 8, 3: 5, 4: 4}.get(dim, 3)
+    network = _network(random, family, mixture, inputs, most)
+    return Case(f"{family.__name__}, {mixture}, seed {seed} in {dim} dimensions", network, domain)
+
+
+def _network(random: Random, family: Family, mixture: str, inputs: int, most: int = 8) -> Network:
+    """``most``: units of a layer are fewer."""
     nodes = [Node(Input(), (), (inputs,), "input")]
     for _ in range(random.integers(1, 4)):
         chosen = family if random.random() < 0.8 else FAMILIES[random.integers(5)]
-        _layer(random, chosen, mixture, nodes)
+        _layer(random, chosen, mixture, nodes, most)
     outputs = int(random.choice([1, 3]))
     _dense(nodes, family(random, outputs, nodes[-1].size), len(nodes) - 1)
     return Network(tuple(nodes))
 
 
-def _layer(random: Random, family: Family, mixture: str, nodes: list[Node]) -> None:
+def _layer(random: Random, family: Family, mixture: str, nodes: list[Node], most: int) -> None:
     """A layer of units of one kind; with a sum of what two of its kind give, or of its own input, in a mixture."""
     start, columns = len(nodes) - 1, nodes[-1].size
     kind = str(random.choice([*ACTIVATIONS, "relu", "relu", "relu", "max"]))
     group = int(random.integers(2, 5)) if kind == "max" else 1
-    units = int(random.integers(1, 4 if group > 1 else 8))
+    units = int(random.integers(1, min(4, most) if group > 1 else most))
     if mixture == "skip" and random.random() < 0.5:
-        units = columns if columns < 8 else units
+        units = columns if columns < most else units
     table = family(random, units * group, columns)
     end = _units(random, nodes, table, start, kind, units)
     if mixture == "two layers that coincide" and units < 6:

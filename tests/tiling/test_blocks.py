@@ -15,6 +15,7 @@ import cpwl
 from cpwl import backends
 from cpwl.backends.torch import arrangement as torch_arrangement
 from cpwl.errors import ArgumentError
+from cpwl.geometry.rounded import Rounded
 from cpwl.network import Network
 from cpwl.partitions.partition import Partition
 from cpwl.runtime import workers
@@ -167,6 +168,7 @@ def test_blocks_that_are_done_are_left_out(small: Any) -> None:
 
 
 def test_borders_remember_the_first_place_of_each_vertex() -> None:
+    @Rounded.register
     class Block:
         def __init__(self, names: list[int], points: list[float]) -> None:
             self.names, self.vertices = np.array(names), np.array([[x, 0.0] for x in points])

@@ -170,19 +170,19 @@ def test_a_pattern_takes_a_bit_a_breakpoint_and_a_short_a_winner() -> None:
 def test_fewer_vertices_go_together_the_more_memory_each_takes() -> None:
     sizes = Blocks.within(1 << 30)
     few = {"vertices": 50_000, "rank": 20, "entries": 5_000, "pattern": 1_000}
-    wanted = sizes.wanted_spanned(**few)
+    wanted = sizes.wanted_low_rank(**few)
     assert wanted == 4  # a block has 16,384 vertices at most
-    assert sizes.wanted_spanned(**few | {"vertices": 16_384}) == 1
+    assert sizes.wanted_low_rank(**few | {"vertices": 16_384}) == 1
     for name, many in (("rank", 20_000), ("entries", 10**8), ("pattern", 10**6)):
-        assert sizes.wanted_spanned(**few | {name: many}) > wanted, name
-        assert Blocks.within(1 << 38).wanted_spanned(**few | {name: many}) == wanted, name
+        assert sizes.wanted_low_rank(**few | {name: many}) > wanted, name
+        assert Blocks.within(1 << 38).wanted_low_rank(**few | {name: many}) == wanted, name
     # The patterns of a block take half of the memory at most.
-    assert sizes.wanted_spanned(**few | {"pattern": 10**6}) >= 50_000 * 10**6 / (1 << 29)
-    assert sizes.wanted_spanned(**few | {"pattern": 1 << 60}) == 50_000
+    assert sizes.wanted_low_rank(**few | {"pattern": 10**6}) >= 50_000 * 10**6 / (1 << 29)
+    assert sizes.wanted_low_rank(**few | {"pattern": 1 << 60}) == 50_000
 
 
 def test_each_worker_gets_a_block_if_it_is_worth_it() -> None:
     sizes = Blocks()
-    assert sizes.wanted_spanned_apart(5_000, 1 << 40, 3) == 3
-    assert sizes.wanted_spanned_apart(5_000, 1 << 20, 3) == 1
-    assert sizes.wanted_spanned_apart(100, 1 << 40, 3) == 1
+    assert sizes.wanted_low_rank_apart(5_000, 1 << 40, 3) == 3
+    assert sizes.wanted_low_rank_apart(5_000, 1 << 20, 3) == 1
+    assert sizes.wanted_low_rank_apart(100, 1 << 40, 3) == 1

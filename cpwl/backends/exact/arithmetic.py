@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...fields.arithmetic import Arithmetic
-from ...network.network import Node
+from ...network.network import Node, table
 from ...network.operators import Conv, Dense, Divide, Gather, Max, Piecewise, Scale, Sum
 from ...numbers.integers import Factor, Integer, Integers, common_scale, factor_of, product, rational, signs
 from .field import ExactField, aligned, stacked
@@ -90,22 +90,12 @@ def _convolved(op: Conv, x: ExactField) -> ExactField:
     lead = x.columns // (op.channels * prod(op.spatial))
     images = x.numerators.reshape(x.rows * lead, op.groups, -1, prod(op.spatial))
     padded = np.concatenate([images, np.full((*images.shape[:3], 1), Integer(0))], axis=3)
-    windows = _windows(op)  # -1, the last entry, is the zero that was just added
+    windows = op.windows()  # -1, the last entry, is the zero that was just added
     rows = np.moveaxis(padded[..., windows], 3, 1).reshape(len(images), len(windows), op.groups, -1)
     constants = np.repeat(x.homogeneous, lead * len(windows))
     parts = [_affine(rows[:, :, g].reshape(len(constants), -1), constants, part) for g, part in enumerate(matrices)]
     result = np.concatenate(parts, axis=1).reshape(len(images), len(windows), len(op.bias))
     return ExactField(np.moveaxis(result, 2, 1).reshape(x.rows, -1), x.denominators * scale, x.weights)
-
-
-def _windows(op: Conv) -> NDArray[np.int64]:
-    """For each position of the result the flat places that the kernel reads, int64 (out, taps); -1 in the padding."""
-    places = np.pad(np.arange(prod(op.spatial)).reshape(op.spatial), op.padding, constant_values=-1)
-    kernel = op.weight.shape[2:]
-    spans = tuple(dilation * (k - 1) + 1 for k, dilation in zip(kernel, op.dilation, strict=True))
-    windows = np.lib.stride_tricks.sliding_window_view(places, spans)
-    steps = tuple(slice(None, None, step) for step in (*op.stride, *op.dilation))
-    return windows[steps].reshape(-1, prod(kernel))
 
 
 _INTEGERS: WeakKeyDictionary[Dense | Conv, tuple[list[Factor], Integer]] = WeakKeyDictionary()
@@ -153,15 +143,7 @@ def _pieces(op: Piecewise, x: ExactField) -> NDArray[np.int64]:
 
 
 def _on_pieces(op: Piecewise, node: Node, x: ExactField, pieces: NDArray[np.int64]) -> ExactField:
-    maps = (np.broadcast_to(_per_unit(table, node), (len(table), *node.shape)) for table in (op.slopes, op.intercepts))
-    (slopes, intercepts), scale = common_scale(
-        np.stack([table.reshape(-1, node.size) for table in maps]).astype(object)
-    )
+    maps = np.stack([table(part, node) for part in (op.slopes, op.intercepts)]).astype(object)
+    (slopes, intercepts), scale = common_scale(maps)
     units = np.arange(node.size)
     return _scaled(x, slopes[pieces, units], intercepts[pieces, units], scale)
-
-
-def _per_unit(table: NDArray[Any], node: Node) -> NDArray[Any]:
-    """A table (P + 1, *s) with s filled up from the left, so that it broadcasts to (P + 1, *node.shape)."""
-    missing = 1 + len(node.shape) - table.ndim
-    return table.reshape(len(table), *(1,) * missing, *table.shape[1:])

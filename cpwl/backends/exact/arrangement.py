@@ -208,12 +208,6 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
     def block(self, regions: NDArray[np.int64], key: int) -> Taken[ExactField]:
         return self.take(regions)
 
-    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-
-    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> ExactArrangement:
-        raise ArgumentError("vertices of an exact arrangement are where they are: none can be moved.")
-
     def joined(
         self,
         parts: Sequence[Arrangement[ExactField]],

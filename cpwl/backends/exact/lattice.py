@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...arrays.bits import BitMatrix
 from ...arrays.ragged import Ragged
-from ...errors import ArgumentError, BackendError
+from ...errors import BackendError
 from ...geometry.arrangement import Created, ExactWalls, Refinement
 from ...geometry.ladder import Functions
 from ...geometry.polytope import Polytope
@@ -23,7 +23,7 @@ from ..lattice.arrangement import LatticeArrangement
 from ..lattice.cut import Crossing, Cut
 from ..lattice.growing import Words, dense, packed
 from ..lattice.lattice import Lattice
-from ..lattice.measure import ExactPoints, Rounded, exact_volumes
+from ..lattice.measure import ExactPoints, NearPoints, exact_volumes
 from .cutter import Shares, columns_of, prolonged, shares_of
 from .field import ExactField, combination, field_of_rows, rows_of, stacked
 
@@ -49,9 +49,18 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         return ExactField.of(table if table.dtype == object else finite("values", table), weight=1)
 
     # ---- measures --------------------------------------------------------------------------------------------------
-    def _rounded(self) -> Rounded:
+    @cached_property
+    def vertices(self) -> NDArray[Any]:
+        """Coordinates (V, D), Fractions."""
+        return self._points.to_numpy()
+
+    @cached_property
+    def _near(self) -> NearPoints:
         values = floats(self.vertices)
-        return Rounded(values, np.abs(values).sum(axis=1) * 2.0**-52 + 2.0**-1000)
+        return NearPoints(values, np.abs(values).sum(axis=1) * 2.0**-52 + 2.0**-1000)
+
+    def _rounded(self) -> NearPoints:
+        return self._near
 
     def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
         points = self._points
@@ -104,10 +113,6 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
     # ---- blocks ----------------------------------------------------------------------------------------------------
     def _beside(self, fields: Sequence[ExactField]) -> ExactField:
         return stacked(fields)
-
-    def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> ExactLatticeArrangement:
-        """Vertices of an exact arrangement are where they are."""
-        raise ArgumentError("vertices of an exact arrangement are where they are: none can be moved.")
 
 
 class _Rows:

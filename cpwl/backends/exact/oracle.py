@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...fields.arithmetic import Forward
 from ...fields.predicates import Names
 from ...geometry.arrangement import Form
+from ...geometry.bundle import Bundle
 from ...geometry.domain import Domain
 from ...network.network import Network
 from ...numbers.integers import Integer, array, common_scale, fractions, primitive, rational
@@ -27,6 +28,9 @@ from .short import ShortNetwork, ShortRows, may_be_short
 _ENTRIES = 1 << 19
 """Entries of one exact field that are held at once: about a hundred bytes each."""
 
+_KEPT = 64
+"""Segments whose exact functions are remembered."""
+
 
 class SliceOracle:
     """The functions of a network on a slice; see ``predicates.Oracle``."""
@@ -35,7 +39,7 @@ class SliceOracle:
         self._whole, self._domain = network, domain
         self._sides = [side_form(side) for side in domain.polytope.sides]
         self._rows = domain.dim + 1
-        self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
+        self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
 
     @cached_property
@@ -92,6 +96,26 @@ class SliceOracle:
             if len(found) > stage:
                 return found
         return [*found, forward.output]
+
+
+class BundleOracle(SliceOracle):
+    """The same on many segments, the number of which is the first of a pattern."""
+
+    def __init__(self, network: Network, bundle: Bundle) -> None:
+        super().__init__(network, bundle)
+        self._of_segment = lru_cache(_KEPT)(lambda i: SliceOracle(network, bundle.segment(i)))
+
+    def __call__(self, patterns: NDArray[np.int16]) -> Regions:
+        """The functions on regions with the given patterns."""
+        if self.quick(patterns.shape[1]):
+            return super().__call__(patterns)
+        order = np.argsort(patterns[:, 0], kind="stable")
+        segments, starts = np.unique(patterns[order, 0], return_index=True)
+        found: list[RegionFunctions] = []
+        for i, rows in zip(segments.tolist(), np.split(order, starts[1:]), strict=True):
+            found += self._of_segment(i)(patterns[rows, 1:])
+        back = np.argsort(order)
+        return Regions((found[k] for k in back.tolist()), 0)
 
 
 @dataclass(eq=False)

@@ -90,9 +90,9 @@ class ShortNetwork:
 
     def __init__(self, network: Network, domain: Domain) -> None:
         self._network, self._columns = network, network.unit_columns
-        self._frame = np.stack([domain.origin, *domain.basis.T])
-        """The input at the origin of the slice, and along its axes."""
-        first = Grain(bits_of(self._frame), np.abs(self._frame).max(axis=0))
+        self._frames, self._leading = domain.frames, domain.leading
+        rows = np.concatenate(self._frames)
+        first = Grain(bits_of(rows), np.abs(rows).max(axis=0))
         self._grains: dict[int, Grain] = {0: first} if first.fits else {}
         self._constants: dict[int, tuple[Floats, Floats]] = {}
         for i, node in enumerate(network.nodes[1:], start=1):
@@ -110,8 +110,9 @@ class ShortNetwork:
 
     def read(self, patterns: NDArray[np.int64], stage: int) -> list[ShortRows]:
         """What the stages up to the given one, which must be reached, read on regions with these patterns."""
-        rows = np.tile(self._frame, (len(patterns), 1))
-        count = len(self._frame)
+        which = patterns[:, 0] if self._leading else np.zeros(len(patterns), np.int64)
+        patterns, count = patterns[:, self._leading :], self._frames.shape[1]
+        rows = self._frames[which].reshape(-1, self._frames.shape[2])
         point = np.tile(np.arange(count) == 0, len(patterns)).astype(np.float64)[:, None]
         pieces = np.repeat(patterns, count, axis=0)
         live, found = {0: rows}, []
@@ -251,7 +252,7 @@ def may_be_short(network: Network, domain: Domain) -> bool:
     """Whether it is worth looking: of kinds of operators that are known here, with weights of few digits."""
     if not all(isinstance(node.op, _KNOWN) for node in network.nodes):
         return False
-    arrays = [domain.origin, domain.basis]
+    arrays = [domain.frames]
     arrays += [part for node in network.nodes if isinstance(node.op, Dense) for part in (node.op.weight, node.op.bias)]
     few = all(_length(np.ravel(part)[:_FEW]) <= _SHORT for part in arrays)
     return few and all(_length(np.ravel(part)) <= _SHORT for part in arrays)

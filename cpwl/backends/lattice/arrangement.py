@@ -22,7 +22,7 @@ from .cut import Outcome
 from .dissolve import dissolve
 from .glue import Glue
 from .lattice import Lattice
-from .measure import ExactPoints, Rounded, exact_volumes, inside_exactly, surely_inside
+from .measure import ExactPoints, NearPoints, exact_volumes, inside_exactly, surely_inside
 from .names import Names, mixed, named, prolonged
 
 Field = TypeVar("Field", bound=FieldLike)
@@ -55,7 +55,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """Some rows of a field."""
 
     @abstractmethod
-    def _rounded(self) -> Rounded:
+    def _rounded(self) -> NearPoints:
         """The vertices in float64."""
 
     @abstractmethod
@@ -166,8 +166,8 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             raise ArgumentError("points must be finite numbers; one of them is not.")
         moved = np.abs(near).sum(axis=1) * 2.0**-52 + 2.0**-1000 if wanted.dtype == object else np.zeros(len(near))
         point, region = self._boxes.holding(near)
-        vertices = self._rounded() if known else Rounded(self._rounded().values, np.zeros(self._points.rows))
-        inside = surely_inside(self._lattice, region, vertices, Rounded(near, moved).take(point))
+        vertices = self._rounded() if known else NearPoints(self._rounded().values, np.zeros(self._points.rows))
+        inside = surely_inside(self._lattice, region, vertices, NearPoints(near, moved).take(point))
         open_ = np.flatnonzero(inside == 0)
         if len(open_):
             exact = homogeneous(wanted[point[open_]])
@@ -221,7 +221,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             raise ArgumentError(
                 "facets must have a region on both sides; one of those given lies on the domain's boundary."
             )
-        found = dissolve(self._lattice, chosen, keep_border=self._names is not None)
+        found = dissolve(self._lattice, chosen)
         ambiguous = np.zeros(len(found.lattice), np.bool_)
         ambiguous[found.region_of_old[self._ambiguous]] = True
         return self._part(found.lattice, found.vertices, found.lowest, ambiguous)
@@ -254,20 +254,17 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         order = np.argsort(parents, kind="stable")
         glue = Glue.of([block.lattice for block in blocks], names, order, self.walls, first_walls)
         self._check_places(glue, blocks)
-        joined_names = None if self._names is None else np.concatenate(names)[glue.kept]
-        # Blocks keep what their borders were cut into; where maxima were dissolved that may be more than there is.
-        left = dissolve(glue.lattice, np.zeros(0, np.int64), keep_border=self._names is not None)
-        if whole and left.lattice.euler != self.euler:
+        if whole and glue.lattice.euler != self.euler:
             raise BordersDifferError("blocks do not fit together along their borders")
-        kept = glue.kept[left.vertices]
+        kept = glue.kept
         new = type(self)(
             self._rows(self._beside([block._points for block in blocks]), kept),
-            left.lattice,
+            glue.lattice,
             parents[order],
             blocks[0]._generation,
             np.concatenate([block._ambiguous for block in blocks])[order],
             np.concatenate([block._sharp for block in blocks])[kept],
-            None if joined_names is None else joined_names[left.vertices],
+            None if self._names is None else np.concatenate(names)[kept],
         )
         return Joined(new, lambda fields: self._rows(self._beside(fields), kept), order)
 
@@ -283,10 +280,3 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         apart = np.linalg.norm(values - values[first], axis=1)
         if (apart > (errors + errors[first]) * (1 + 2.0**-20)).any():
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")
-
-    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The vertices on a block's border and their names; see ``Arrangement.border``."""
-        if self._names is None or self.exact:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        vertices = np.flatnonzero(self._names)
-        return vertices, self._names[vertices]

@@ -11,7 +11,6 @@ from scipy.sparse.csgraph import connected_components
 
 from ...arrays.ragged import Ragged
 from .lattice import Faces, Lattice, distinct_pairs
-from .names import border as border_faces
 
 Labels = NDArray[np.int64]
 
@@ -28,13 +27,11 @@ class Dissolved:
     """The old vertices that are left, increasing."""
 
 
-def dissolve(lattice: Lattice, facets: Faces, *, keep_border: bool = False) -> Dissolved:
-    """The lattice with the regions on the two sides of some inner facets joined; these are convex.
+def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
+    """The lattice with the regions on the two sides of some inner facets joined; these are convex, and face to face.
 
-    From the facets down, two k-faces are joined across a (k-1)-face that has no other k-face left: it bounds a
-    region on both sides in the same way, and regions are convex, so it lies inside of one k-face of each. That a face
-    lies on more sides of the domain than another one of which it is part tells the edges of the domain itself. With
-    ``keep_border`` faces of facets that have a region on one side alone stay as they are: blocks meet there.
+    From the facets down, two k-faces are joined across a (k-1)-face that has no other k-face left, unless that is where
+    two sides of a region meet at the border: facets with one region, on different walls (proofs/, Lemma 15 (d)).
     """
     dim, sides = lattice.dim, lattice.sides
     label = _components(len(lattice), *sides[facets].T)
@@ -43,23 +40,21 @@ def dissolve(lattice: Lattice, facets: Faces, *, keep_border: bool = False) -> D
     top = lattice.boundary[-1]
     kept = ~gone[top.values]
     owner, face = label[top.row_of[kept]], top.values[kept]
-    border = _border_walls(lattice)
-    fixed = [border_faces(lattice, k) if keep_border else border_faces(lattice, k)[:0] for k in range(dim)]
     parts: list[Ragged] = []
     members = np.unique(face)  # of the lattice before, one for each face that is left, by its number
+    side = np.where(sides[:, 1] < 0, lattice.wall, -1)
     for k in range(dim - 1, 0, -1):
         boundary = lattice.boundary[k - 1].take(members)
-        count = np.bincount(boundary.values, minlength=lattice.count(k - 1))
-        alike = border[k][members][boundary.row_of] == border[k - 1][boundary.values]
-        inner = (count == 2) & (np.bincount(boundary.values, alike, minlength=len(count)) == 2)
-        inner[fixed[k - 1]] = False
-        across = np.flatnonzero(inner[boundary.values])
-        across = across[np.argsort(boundary.values[across], kind="stable")]
-        joined = _components(len(members), *boundary.row_of[across].reshape(-1, 2).T)
+        across = _between_two(boundary, lattice.count(k - 1))
+        if k == dim - 1:
+            one, other = side[members[boundary.row_of[across]]]
+            across = across[:, one == other]
+        joined = _components(len(members), *boundary.row_of[across])
         parts.append(_lists(owner, joined[np.searchsorted(members, face)]))
         if k == dim - 1:
             first = members[np.unique(joined, return_index=True)[1]]
-        outer = ~inner[boundary.values]
+        outer = np.ones(len(boundary.values), np.bool_)
+        outer[across] = False
         owner, face = joined[boundary.row_of[outer]], boundary.values[outer]
         members = np.unique(face)
     parts.append(_lists(owner, np.searchsorted(members, face)))
@@ -67,6 +62,13 @@ def dissolve(lattice: Lattice, facets: Faces, *, keep_border: bool = False) -> D
         first = members
     left = Lattice(len(members), tuple(parts[::-1]), lattice.wall[first], lattice.generation[first], lattice.walls)
     return Dissolved(left, label, lowest, members)
+
+
+def _between_two(boundary: Ragged, count: int) -> NDArray[np.int64]:
+    """The places in lists of members, of which there are ``count`` in all, of those that are in two lists: (2, n)."""
+    inner = np.bincount(boundary.values, minlength=count) == 2
+    places = np.flatnonzero(inner[boundary.values])
+    return np.asarray(places[np.argsort(boundary.values[places], kind="stable")].reshape(-1, 2).T)
 
 
 def _components(count: int, first: Faces, second: Faces) -> Labels:
@@ -83,16 +85,3 @@ def _lists(owner: Labels, member: Labels) -> Ragged:
     """The lists of distinct members of each owner."""
     first, second = distinct_pairs(owner, member, int(member.max(initial=0)) + 1)
     return Ragged.from_counts(second, np.bincount(first))
-
-
-def _border_walls(lattice: Lattice) -> list[NDArray[np.int64]]:
-    """For each k < D how many walls of facets that have one side alone each k-face lies on."""
-    facet = np.flatnonzero(lattice.sides[:, 1] < 0)
-    face, wall = facet, lattice.wall[facet]
-    width, found = lattice.walls, []
-    for k in range(lattice.dim - 1, -1, -1):
-        found.append(np.bincount(face, minlength=lattice.count(k)))
-        if k:
-            place, lower = lattice.members(k, face)
-            face, wall = distinct_pairs(lower, wall[place], width)
-    return found[::-1]

@@ -33,15 +33,15 @@ _ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class Rounded:
+class NearPoints:
     """Points (n, D) in float64, and bounds on the 2-norms of their errors (n,)."""
 
     values: Floats
     errors: Floats
 
-    def take(self, index: NDArray[np.int64]) -> Rounded:
+    def take(self, index: NDArray[np.int64]) -> NearPoints:
         """Some of them."""
-        return Rounded(self.values[index], self.errors[index])
+        return NearPoints(self.values[index], self.errors[index])
 
 
 def determinant(rows: Floats) -> Floats:
@@ -61,7 +61,7 @@ def _expanded(row: Floats, minors: dict[tuple[int, ...], Floats], columns: tuple
     return total
 
 
-def simplex_volumes(corners: Sequence[Rounded]) -> tuple[Floats, Floats]:
+def simplex_volumes(corners: Sequence[NearPoints]) -> tuple[Floats, Floats]:
     """D! times the signed volumes of simplices, given by D + 1 lists of corners; and bounds on how far they are off.
 
     A determinant is linear in each edge, so it moves by at most prod(|e_i| + d_i) - prod |e_i|, 1-norms, when edges
@@ -86,7 +86,7 @@ def _moved_by(sizes: Floats, moved: Floats) -> Floats:
     return total
 
 
-def volumes(lattice: Lattice, points: Rounded) -> tuple[Floats, Floats]:
+def volumes(lattice: Lattice, points: NearPoints) -> tuple[Floats, Floats]:
     """The volumes of all regions, and bounds on how far they are from those of the exact ones."""
     found, errors = np.zeros((2, len(lattice)))
     for part in batches(len(lattice), 8 * factorial(lattice.dim) * lattice.dim**2, _ENTRIES):
@@ -108,7 +108,7 @@ def exact_volumes(lattice: Lattice, regions: Faces, points: ExactPoints) -> list
     return [(parts[0][a:b], parts[1][a:b]) for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
 
 
-def surely_inside(lattice: Lattice, regions: Faces, points: Rounded, queries: Rounded) -> NDArray[np.int8]:
+def surely_inside(lattice: Lattice, regions: Faces, points: NearPoints, queries: NearPoints) -> NDArray[np.int8]:
     """Whether regions[i] holds queries[i]: 1 or -1 where that is certain, else 0."""
     owner, simplices = lattice.simplices(regions)
     corners = [points.take(simplices[:, k]) for k in range(lattice.dim + 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
@@ -36,6 +36,7 @@ from ...geometry.arrangement import (
 )
 from ...geometry.ladder import Functions
 from ...geometry.polytope import Polytope
+from ...geometry.rounded import Rounded
 from ...numbers.rounding import floats
 from ...runtime.budget import checkpoint
 from .complex.areas import area_errors, areas
@@ -46,17 +47,18 @@ from .complex.glue import Glue
 from .complex.locate import Locator, rational
 from .complex.segments import as_numpy, used
 from .fields.field import ROUND_UP, FloatField, lengths, lifted, stacked
-from .low_rank.field import Alike, Bending, SpannedField, repeated
+from .low_rank.field import Alike, Bending, LowRankField, repeated
 from .portable import Portable
 from .refinement import corners
 from .refinement.corners import Corners
 from .refinement.decide import Decider, Places
+from .refinement.float_refinement import FloatRefinement
+from .refinement.kernels.choice import kernel_for
 from .refinement.refine import Task, refine
-from .refinement.streamed import RectifiedRows
 
 
 @dataclass(frozen=True, eq=False)
-class TorchArrangement(Portable, Arrangement[FloatField]):
+class TorchArrangement(Portable, Rounded[FloatField]):
     """A polygon cut into convex regions, with float64 coordinates that carry error bounds."""
 
     exact: ClassVar[bool] = False
@@ -187,8 +189,8 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             return replace(self, _sharp=sharp)
         at = Places.of_vertices(self._complex, poor).numpy()
         meeting = Corners(walls, at.region, Ragged(at.names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
-        found = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
-        return replace(self, _points=_known_better(points, poor, *found), _sharp=sharp)
+        places = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
+        return replace(self, _points=_known_better(points, poor, *places), _sharp=sharp)
 
     @property
     def is_sharp(self) -> bool:
@@ -210,7 +212,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
     # ---- change ----------------------------------------------------------------------------------------------------
     def refine(self, values: Any, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[Any]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
-        if isinstance(values, SpannedField):
+        if isinstance(values, LowRankField):
             return self._refined_within_reach(values, levels, exactly)
         self._check_range(values, exactly is not None)
         if len(levels) != values.columns:
@@ -219,35 +221,38 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decider = None if exactly is None else Decider(exactly, self._complex)
-        found = refine(self._complex, Task(values, function, level, self._generation + 1, decider))
-        plan = found.cutting.prolongation
+        task = Task(values, function, level, self._generation + 1, decider, kernel_for(values.values))
+        refined = refine(self._complex, task)
+        plan = refined.cutting.prolongation
         points = plan.carry(self._points)
         new_birth = self._birth.new_full((len(plan.points),), self._generation + 1)
         new = TorchArrangement(
             points,
             torch.cat([self._birth, new_birth]),
-            found.complex,
-            found.parents,
-            self._ambiguous[found.parents] | found.ambiguous,
+            refined.complex,
+            refined.parents,
+            self._ambiguous[refined.parents] | refined.ambiguous,
             self._generation + 1,
-            self._prolonged_names(found.complex, found.parents, plan.rows),
+            self._prolonged_names(refined.complex, refined.parents, plan.rows),
             self._sharp,
         )
         made = plan.points
-        return Refinement(
+
+        def carry_to(field: Any, vertices: NDArray[np.int64]) -> Any:
+            chosen = torch.as_tensor(vertices, device=device)
+            return _changed(lambda rows: plan.carry_to(rows, chosen), field)
+
+        return FloatRefinement(
             new,
-            partial(_changed, plan.carry),
-            lambda field, vertices: _changed(
-                lambda rows: plan.carry_to(rows, torch.as_tensor(vertices, device=device)), field
-            ),
-            below=BitMatrix(as_numpy(found.below)[:, : -(-len(level) // 8)], len(level)),
+            lambda field: _changed(plan.carry, field),
+            carry_to,
+            below=BitMatrix(as_numpy(refined.below)[:, : -(-len(level) // 8)], len(level)),
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
-            cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
-            rectified=lambda vertices: found.cutting.rectified(_on_device(vertices, device)),
-            streamed=lambda: RectifiedRows.of(found.cutting),
-            walls=NewWalls(self._complex.lines, *(as_numpy(part) for part in found.lines)),
+            cutting=lambda vertices: refined.cutting.values(_on_device(vertices, device)),
+            functions=refined.cutting,
+            walls=NewWalls(self._complex.lines, *(as_numpy(part) for part in refined.lines)),
             settled=0 if decider is None else decider.settled,
-            recut=found.recut,
+            recut=refined.recut,
         )
 
     def _check_range(self, field: FloatField, exact: bool) -> None:
@@ -264,7 +269,7 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
                 "network or the domain, or use the exact backend."
             )
 
-    def _refined_within_reach(self, values: SpannedField, levels: Ragged, exactly: Functions | None) -> Refinement[Any]:
+    def _refined_within_reach(self, values: LowRankField, levels: Ragged, exactly: Functions | None) -> Refinement[Any]:
         """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
         function, level = torch.as_tensor(levels.row_of), torch.as_tensor(levels.values.astype(np.float64))
         reaching = torch.unique(function[values.enclosure.reaching(function, level)])
@@ -272,35 +277,35 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         chosen = np.flatnonzero(np.isin(levels.row_of, alike.first))
         field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
         self._check_range(field, False)  # beyond the range of digits: rows reach further
-        found = self.refine(field, levels.take(alike.first), exactly=some)
+        refined = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
         checkpoint()
-        dense = found.below.dense()[:, columns]
+        dense = refined.below.dense()[:, columns]
         checkpoint()
-        carry = _CarriedOnce(found.carry)
+        carry = _CarriedOnce(refined.carry)
         below: NDArray[np.bool_] = as_numpy(values.enclosure.centre[function] < level)
         lowest, highest = (
             torch.zeros(values.columns, dtype=torch.int64).index_add_(0, function, torch.as_tensor(~bits).long())
             for bits in (_put(below, places, fold.reduce(dense, axis=0)) for fold in (np.logical_or, np.logical_and))
         )
 
-        def cutting(vertices: NDArray[np.int64] | None) -> SpannedField:
-            carried: SpannedField = carry(values) if vertices is None else found.carry_to(values, vertices)
-            bending = Bending(reaching, repeated(found.cutting(vertices), alike.place), lowest, highest)
+        def cutting(vertices: NDArray[np.int64] | None) -> LowRankField:
+            carried: LowRankField = carry(values) if vertices is None else refined.carry_to(values, vertices)
+            bending = Bending(reaching, repeated(refined.cutting(vertices), alike.place), lowest, highest)
             return replace(carried, bending=bending)
 
-        walls = found.walls
+        walls = refined.walls
         assert walls is not None
         return Refinement(
-            found.arrangement,
+            refined.arrangement,
             carry,
-            found.carry_to,
+            refined.carry_to,
             below=BitMatrix.alike_but(below, places, dense),
-            created=replace(found.created, column=chosen[found.created.column]),
+            created=replace(refined.created, column=chosen[refined.created.column]),
             cutting=cutting,
             walls=replace(walls, column=chosen[walls.column]),
-            settled=found.settled,
-            recut=found.recut,
+            settled=refined.settled,
+            recut=refined.recut,
         )
 
     def dissolve(self, facets: NDArray[np.int64]) -> Change[FloatField]:
@@ -312,10 +317,10 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
             )
         removed = torch.zeros(len(self._complex.edges), dtype=torch.bool, device=chosen.device)
         removed[chosen] = True
-        found = dissolve(self._complex, removed, self._birth)
-        ambiguous = torch.zeros(found.complex.cells, dtype=torch.bool, device=removed.device)
-        ambiguous[found.cell_of_old[self._ambiguous]] = True
-        return self._compacted(found.complex, found.lowest, ambiguous)
+        dissolved = dissolve(self._complex, removed, self._birth, kernel_for(self._points.values).cycles)
+        ambiguous = torch.zeros(dissolved.complex.cells, dtype=torch.bool, device=removed.device)
+        ambiguous[dissolved.cell_of_old[self._ambiguous]] = True
+        return self._compacted(dissolved.complex, dissolved.lowest, ambiguous)
 
     def doubting(self, regions: NDArray[np.bool_]) -> TorchArrangement:
         """The same, with some more regions ambiguous."""
@@ -371,14 +376,14 @@ class TorchArrangement(Portable, Arrangement[FloatField]):
         return Joined(new, lambda fields: stacked(fields).take(glue.kept), as_numpy(order))
 
     def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The vertices on a block's border and their names; see ``Arrangement.border``."""
+        """The vertices on a block's border and their names; see ``Rounded.border``."""
         if self._names is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         vertices = self._names.nonzero(as_tuple=True)[0]
         return as_numpy(vertices), as_numpy(self._names[vertices])
 
     def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> TorchArrangement:
-        """With some vertices at other points; see ``Arrangement.moved``."""
+        """With some vertices at other points; see ``Rounded.moved``."""
         chosen = torch.as_tensor(vertices, device=self._parents.device)
         wanted = torch.as_tensor(np.ascontiguousarray(points, np.float64), device=chosen.device)
         values, error = self._points.values.clone(), self._points.error.clone()
@@ -444,9 +449,9 @@ def _known_better(
     return replace(points, values=values, error=error)
 
 
-def _changed(change: Callable[[FloatField], FloatField], field: FloatField | SpannedField) -> FloatField | SpannedField:
+def _changed(change: Callable[[FloatField], FloatField], field: Any) -> Any:
     """The field on other vertices."""
-    return field.changed(change) if isinstance(field, SpannedField) else change(field)
+    return field.changed(change) if isinstance(field, LowRankField) else change(field)
 
 
 class _CarriedOnce:
@@ -456,8 +461,8 @@ class _CarriedOnce:
         self._carry = carry
         self._known: WeakKeyDictionary[FloatField, ReferenceType[FloatField]] = WeakKeyDictionary()
 
-    def __call__(self, field: FloatField | SpannedField) -> Any:
-        return field.changed(self._coefficients) if isinstance(field, SpannedField) else self._carry(field)
+    def __call__(self, field: FloatField | LowRankField) -> Any:
+        return field.changed(self._coefficients) if isinstance(field, LowRankField) else self._carry(field)
 
     def _coefficients(self, old: FloatField) -> FloatField:
         known = self._known.get(old)

@@ -14,7 +14,9 @@ from . import arithmetic_on, check_device, persist
 from .arrangement import TorchArrangement
 from .fields.arithmetic import TorchArithmetic
 from .fields.execution import TorchExecution
-from .low_rank.arithmetic import SpanningArithmetic, serves
+from .line.arrangement import TorchLineArrangement
+from .low_rank.arithmetic import LowRankArithmetic, serves
+from .low_rank.either import EitherArithmetic
 from .solid.arrangement import TorchLatticeArrangement
 
 
@@ -38,10 +40,14 @@ class TorchBackend(Backend):
         kind = TorchArrangement if polytope.dim == 2 else TorchLatticeArrangement
         return kind.of(polytope, device=self.device)
 
+    def bundle(self, segments: int, *, maxima: bool) -> TorchLineArrangement:
+        """See ``Backend.bundle``."""
+        return TorchLineArrangement.bundle(segments, placed=not maxima, device=self.device)
+
     def sweeping(self, network: Network, domain: Domain, *, exact: bool) -> Arithmetic[Any]:
         """Where decisions are exact, on the CPU, perhaps with fields that a few rows span."""
         if exact and domain.dim == 2 and self.device in (None, "cpu") and serves(network, domain):
-            return SpanningArithmetic(network, domain, self.arithmetic)
+            return EitherArithmetic(LowRankArithmetic(network, domain), self.arithmetic)
         return self.arithmetic
 
     def execution(self, dtype: str) -> TorchExecution:

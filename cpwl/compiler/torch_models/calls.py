@@ -89,9 +89,12 @@ def as_call(
 
     ``example`` is that already, or a tuple of the positional arguments or a dict of arguments by name: then ``vary``
     says which of them the network is a function of, by default the first tensor, and the others are fixed at their
-    values. The model itself where there is nothing to choose.
+    values. An exported program brings values for all of them, and then ``vary`` is enough. The model itself where
+    there is nothing to choose.
     """
     given = _arguments(example)
+    if example is None and vary is not None and isinstance(model, ExportedProgram):
+        given, vary = _own_arguments(model, vary)
     if given is None and vary is not None:
         raise ArgumentError("vary needs an example_input of several inputs: a tuple, or a dict by their names.")
     if until is not None and output is not None:
@@ -114,6 +117,16 @@ def _arguments(example: Any) -> dict[int | str, Any] | None:
     if isinstance(example, tuple) and any(isinstance(value, (Tensor, np.ndarray)) for value in example):
         return dict(enumerate(example))
     return None
+
+
+def _own_arguments(model: ExportedProgram, vary: int | str) -> tuple[dict[int | str, Any] | None, int | str]:
+    """The example with which a program was exported, and which of its arguments varies, by place or by keyword."""
+    if not model.example_inputs:
+        return None, vary
+    args, kwargs = model.example_inputs
+    names = list(model.graph_signature.user_inputs)
+    place = names.index(vary) if vary in names else vary
+    return {**dict(enumerate(args)), **kwargs}, vary if vary in kwargs else place
 
 
 def _which(given: Mapping[int | str, Any], varying: int | str | None) -> int | str:

@@ -12,9 +12,11 @@ from os import PathLike
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
+from torch.utils._pytree import tree_leaves
 
 from ... import nn as cpwl_nn  # noqa: F401 (registers its operators, which exported programs use)
 from ...errors import ArgumentError, CpwlError, FileFormatError, ShapeError, UnsupportedLayerError
+from ...runtime.notices import warn
 from ...storage.archive import check_members
 from ...storage.files import opened, reading
 from .arguments import batch_of
@@ -28,6 +30,9 @@ _PIECEWISE = torch.ops.cpwl.piecewise_linear.default
 
 MOST_NUMBERS = 1 << 29
 """In all tensors of a program together, as in those of an ONNX model."""
+
+_UNUSED = 1 << 16
+"""Bytes of storage that no tensor uses, above which a file is told so."""
 
 _WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 """Set, no pickle with code in it is run: torch.export.load, which takes no such argument, would fall back to one.
@@ -57,7 +62,21 @@ def load(path: str | PathLike[str]) -> ExportedProgram:
         with _quiet(), environment(_WEIGHTS_ONLY, "1"):
             program = torch.export.load(path)
         _check_size(program)
-        return program
+    _warn_of_unused(path, program)
+    return program
+
+
+def _warn_of_unused(path: str | PathLike[str], program: ExportedProgram) -> None:
+    """An example that is a view of a data set brings the whole data set into the file."""
+    tensors = [*program.state_dict.values(), *program.constants.values(), *tree_leaves(program.example_inputs)]
+    held = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
+    used = sum(tensor.numel() * tensor.element_size() for tensor in held)
+    stored = sum({tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}.values())
+    if stored - used > _UNUSED:
+        warn(
+            f"{path} holds {stored - used:,} bytes of numbers that it does not use, such as the data set that its "
+            "example is a part of. Export with a copy: torch.export.export(model, (x[:1].clone(),))."
+        )
 
 
 def _check_size(program: ExportedProgram) -> None:

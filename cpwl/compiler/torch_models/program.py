@@ -137,6 +137,7 @@ def user_input(exported: ExportedProgram) -> fx.Node:
     if len(tensors) != 1:
         raise ArgumentError(
             f"model must take one tensor, not {len(tensors)}: pass all of them in example_input, as a tuple or a dict, "
-            "and choose the one that varies by vary=; the others are fixed at these values."
+            "and choose the one that varies by vary=; the others are fixed at these values. (An exported program "
+            "brings values: there vary= is enough.)"
         )
     return tensors[0]

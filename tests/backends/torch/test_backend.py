@@ -18,7 +18,8 @@ from cpwl.backends.torch import TorchArrangement
 from cpwl.backends.torch.complex.locate import Locator
 from cpwl.backends.torch.complex.segments import common_bits, folded, pack, set_bits
 from cpwl.backends.torch.fields.norms import spectral_bound
-from cpwl.backends.torch.refinement import refine as refine_module
+from cpwl.backends.torch.refinement.kernels.choice import kernel_for
+from cpwl.backends.torch.refinement.signs import CellSigns
 from cpwl.errors import BackendError, NumericalRangeError
 from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network
@@ -30,13 +31,14 @@ SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 def sequentially(network: Network, monkeypatch: pytest.MonkeyPatch) -> cpwl.Partition:
     """The partition with every cell that is cut at all cut column by column."""
     with monkeypatch.context() as patch:
-        signs_of = refine_module.CellSigns.of
+        kernel = type(kernel_for(torch.zeros(0, dtype=torch.float64)))
+        signs_of = kernel.cell_signs
 
-        def all_touched(*args: Any) -> refine_module.CellSigns:
+        def all_touched(*args: Any) -> CellSigns:
             found = signs_of(*args)
             return replace(found, touched=(found.cut != 0).any(1))
 
-        patch.setattr(refine_module.CellSigns, "of", all_touched)
+        patch.setattr(kernel, "cell_signs", all_touched)
         return cpwl.partition(network, SQUARE, predicates="float")
 
 

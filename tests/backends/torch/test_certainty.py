@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import inf, nan
 
 import pytest
@@ -11,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cpwl.backends.torch import compiled
 from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.complex.segments import pack, unpack
 from cpwl.backends.torch.fields.field import Sharp
-from cpwl.backends.torch.refinement.chords import ChordEnds, Chords, Meets, Visits
-from cpwl.backends.torch.refinement.crossings import Crossings, vanishing, within_slack
+from cpwl.backends.torch.refinement.chords import ChordEnds
+from cpwl.backends.torch.refinement.crossings import vanishing, within_slack
+from cpwl.backends.torch.refinement.kernels import compiled
+from cpwl.backends.torch.refinement.kernels.choice import KERNELS
+from cpwl.backends.torch.refinement.kernels.kernel import Kernel
 from cpwl.backends.torch.refinement.signs import Columns, Signs
 
 ODD = (nan, inf, -inf, 0.0, 5e-324, 1e308, -1e308, 1.0, -1.0)
@@ -25,12 +26,12 @@ bounds = st.sampled_from([bound for bound in ODD if not bound < 0])
 SQUARE = Complex.polygon(4, torch.device("cpu"))
 
 
-@pytest.fixture(params=["compiled", "torch"])
-def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Either of the two ways to do a refinement's work."""
+@pytest.fixture(params=KERNELS, ids=lambda kernel: type(kernel).__name__)
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    """Each of the ways to do a refinement's work."""
     assert compiled.enabled
-    monkeypatch.setattr(compiled, "enabled", request.param == "compiled")
-    return
+    found: Kernel = request.param
+    return found
 
 
 def tensor(*values: float) -> Tensor:
@@ -63,9 +64,11 @@ def test_an_order_is_certain_only_if_the_gap_is_more_than_both_slacks(
 
 
 @pytest.mark.parametrize(("value", "bound"), [(nan, 0.5), (1.0, nan), (nan, nan), (nan, inf), (1.0, inf), (0.25, 0.5)])
-def test_a_sign_is_certain_only_for_a_number_beyond_a_bound_that_is_one(value: float, bound: float, twin: None) -> None:
+def test_a_sign_is_certain_only_for_a_number_beyond_a_bound_that_is_one(
+    value: float, bound: float, kernel: Kernel
+) -> None:
     values = torch.full((2, 70), value, dtype=torch.float64)
-    signs = Signs.of(columns(values, tensor(bound, bound)))
+    signs = kernel.signs(columns(values, tensor(bound, bound)))
     assert bool(unpack(signs.doubtful, 70).all())
 
 
@@ -77,11 +80,11 @@ def opposite_signs() -> Signs:
 
 @pytest.mark.parametrize(("value", "bound"), [(0.0, 1e-16), (0.0, 0.0), (nan, 1e-16), (0.5, nan), (inf, 1.0)])
 def test_crossings_of_columns_whose_values_do_not_show_their_signs_are_in_no_certain_order(
-    value: float, bound: float, twin: None
+    value: float, bound: float, kernel: Kernel
 ) -> None:
     """Signs that were decided exactly may stand beside values that are 0 at both ends of an edge: 0 / 0 is no place."""
     given = columns(torch.full((4, 3), value, dtype=torch.float64), tensor(*[bound] * 4))
-    crossings = Crossings.find(SQUARE, given, opposite_signs())
+    crossings = kernel.crossings(SQUARE.edges, given, opposite_signs())
     several = crossings.counts > 1
     assert bool(several.any()) and bool(crossings.undecided[several].all())
     assert bool(((crossings.position >= 0) & (crossings.position <= 1)).all())
@@ -89,16 +92,16 @@ def test_crossings_of_columns_whose_values_do_not_show_their_signs_are_in_no_cer
 
 @pytest.mark.parametrize(("value", "bound"), [(0.0, 1e-16), (0.0, 0.0), (nan, 1e-16), (0.5, nan)])
 def test_chords_cross_in_no_certain_order_where_values_at_their_ends_say_nothing(
-    value: float, bound: float, twin: None
+    value: float, bound: float, kernel: Kernel
 ) -> None:
     right = tensor(1.0, 1.0, -1.0, -1.0), tensor(1.0, -1.0, -1.0, 1.0), tensor(1.0, 1.0, -1.0, 1.0)
-    found = Crossings.find(
-        SQUARE, columns(torch.stack(right, 1), torch.zeros(4, dtype=torch.float64)), opposite_signs()
+    found = kernel.crossings(
+        SQUARE.edges, columns(torch.stack(right, 1), torch.zeros(4, dtype=torch.float64)), opposite_signs()
     )
-    visits = Visits.walk(SQUARE, found)
-    chords, _ = Chords.pair(SQUARE, found, visits, torch.ones(1, dtype=torch.bool))
+    visits = kernel.visits(SQUARE, found)
+    chords, _ = kernel.chords(SQUARE, found, visits, torch.ones(1, dtype=torch.bool))
     ends = torch.stack([visits.crossing[chords.start], visits.crossing[chords.end]], 1)
     unknown = columns(torch.full((4, 3), value, dtype=torch.float64), tensor(*[bound] * 4))
-    meets, tied = Meets.find(chords, ChordEnds(SQUARE, unknown, found, ends).points)
+    meets, tied = kernel.meets(chords, ChordEnds(SQUARE, unknown, found, ends).points)
     crossed = torch.bincount(meets.chord.reshape(-1), minlength=len(chords)) > 1
     assert bool(crossed.any()) and bool(tied[crossed].all())

@@ -14,13 +14,15 @@ import torch
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl.backends.torch import compiled
 from cpwl.backends.torch.complex.complex import Complex, HalfEdges
 from cpwl.backends.torch.fields.field import FloatField
-from cpwl.backends.torch.refinement.chords import Chords, Visits
 from cpwl.backends.torch.refinement.crossings import Crossings
-from cpwl.backends.torch.refinement.prolong import Points, Prolongation
-from cpwl.backends.torch.refinement.signs import Columns, Signs
+from cpwl.backends.torch.refinement.kernels import compiled
+from cpwl.backends.torch.refinement.kernels.choice import KERNELS
+from cpwl.backends.torch.refinement.kernels.kernel import Kernel
+from cpwl.backends.torch.refinement.points import Points
+from cpwl.backends.torch.refinement.prolong import Prolongation
+from cpwl.backends.torch.refinement.signs import Columns
 from cpwl.errors import InternalError
 from cpwl.network import Network
 from tests.support.agreement import disagreements
@@ -28,7 +30,7 @@ from tests.support.families import case
 from tests.support.networks import mlp
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
-BOTH = pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch"])
+BOTH = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
 
 
 @pytest.fixture
@@ -94,15 +96,14 @@ def columns(values: NDArray[np.float64], error: float) -> Columns:
 
 @pytest.mark.parametrize("error", [0.0, 1e-3, 0.3])
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 300])
-def test_signs_and_crossings_are_the_same(count: int, error: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signs_and_crossings_are_the_same(count: int, error: float) -> None:
     """Few distinct values, so that many columns are zero at a vertex, and many cross an edge at one point."""
     square, random = Complex.polygon(4, torch.device("cpu")), np.random.default_rng(count)
     given = columns(random.integers(-2, 3, (4, count)) / 2.0, error)
     found = []
-    for built in (True, False):
-        monkeypatch.setattr(compiled, "enabled", built and compiled.enabled)
-        signs = Signs.of(given)
-        crossings = Crossings.find(square, given, signs)
+    for kernel in KERNELS:
+        signs = kernel.signs(given)
+        crossings = kernel.crossings(square.edges, given, signs)
         parts = signs.above, signs.below, signs.doubtful, *vars(crossings).values()
         found.append([part.numpy() for part in parts])
     for mine, theirs in zip(*found, strict=True):
@@ -111,40 +112,36 @@ def test_signs_and_crossings_are_the_same(count: int, error: float, monkeypatch:
 
 @BOTH
 @pytest.mark.parametrize("met", [1, 2, 3])
-def test_a_column_that_is_not_met_twice_makes_its_cell_irregular(
-    met: int, built: bool, either: Callable[[bool], None]
-) -> None:
-    either(built)
+def test_a_column_that_is_not_met_twice_makes_its_cell_irregular(met: int, kernel: Kernel) -> None:
     triangle = Complex.polygon(3, torch.device("cpu"))
     none, edge = torch.zeros(met, dtype=torch.int64), torch.arange(met)
     flags, counts = torch.zeros(3, dtype=torch.bool), torch.bincount(edge, minlength=3)
     crossings = Crossings(edge, none, none + 0.5, none.double(), none.bool(), flags, counts)
-    chords, odd = Chords.pair(triangle, crossings, Visits.walk(triangle, crossings), torch.ones(1, dtype=torch.bool))
+    regular = torch.ones(1, dtype=torch.bool)
+    chords, odd = kernel.chords(triangle, crossings, kernel.visits(triangle, crossings), regular)
     assert (len(chords), odd.tolist()) == ((1, [False]) if met == 2 else (0, [True]))
 
 
 @BOTH
-def test_half_edges_that_do_not_close_up_are_an_error(built: bool, either: Callable[[bool], None]) -> None:
-    either(built)
+def test_half_edges_that_do_not_close_up_are_an_error(kernel: Kernel) -> None:
     none = torch.zeros(3, dtype=torch.int64)
     half = HalfEdges(none, none.bool(), torch.tensor([1, 2, 1]), none)
     with pytest.raises(InternalError, match="do not close up"):
-        Complex.trace(torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, 2, dtype=torch.int64), half, 1)
+        kernel.cycles(half, 1)
 
 
 @BOTH
 @pytest.mark.parametrize("slack", [0.0, 1e-3])
-def test_new_rows_are_within_their_bounds(slack: float, built: bool, either: Callable[[bool], None]) -> None:
+def test_new_rows_are_within_their_bounds(slack: float, kernel: Kernel) -> None:
     """Wherever within its slack a position is, and its ends are within their bounds; rows are wanted in longer numbers.
 
     A second layer refers to the first.
     """
-    either(built)
     ends = np.random.default_rng(0).standard_normal((2, 70))
     error = torch.tensor([0.0, slack], dtype=torch.float64)
     field = replace(FloatField.exactly(ends, torch.device("cpu")), error=error)
     layers = [_points([0, 0], [1, 1], [0.25, 0.5], slack), _points([2, 0], [3, 2], [0.5, 0.125], slack)]
-    grown = Prolongation.of(2, layers).carry(field)
+    grown = Prolongation.of(2, layers, kernel).carry(field)
     assert np.array_equal(grown.to_numpy()[:2], ends) and np.array_equal(grown.errors()[:2], error.numpy())
     assert grown.errors().max() < 1e-13 + 25 * slack
     shift = np.zeros((2, 70))

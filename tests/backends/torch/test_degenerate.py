@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import cpwl
-from cpwl.backends.torch import compiled
 from cpwl.backends.torch.complex.segments import sort_within
 from cpwl.backends.torch.refinement import refine as refine_module
 from cpwl.backends.torch.refinement.coincidence import Rules, exact_order
 from cpwl.backends.torch.refinement.decide import Decider
+from cpwl.backends.torch.refinement.kernels import compiled
 from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network
 from tests.support.agreement import disagreements, lines_elsewhere

@@ -20,7 +20,8 @@ import cpwl
 from cpwl import backends
 from cpwl.backends.torch import TorchArrangement
 from cpwl.backends.torch.low_rank import arithmetic as spanning
-from cpwl.backends.torch.low_rank.field import Recipe, SpannedField
+from cpwl.backends.torch.low_rank.either import EitherArithmetic
+from cpwl.backends.torch.low_rank.field import LowRankField, Recipe
 from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
 from cpwl.tiling import blocks
 from cpwl.tiling.blocks import Blocks
@@ -43,11 +44,11 @@ def always() -> Iterator[None]:
         yield
 
 
-def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[SpannedField], None]) -> None:
+def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[LowRankField], None]) -> None:
     """Shows every field by which an arrangement is refined."""
     truly = TorchArrangement._refined_within_reach
 
-    def refined(self: TorchArrangement, values: SpannedField, *others: Any) -> Any:
+    def refined(self: TorchArrangement, values: LowRankField, *others: Any) -> Any:
         see(values)
         return truly(self, values, *others)
 
@@ -55,7 +56,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, see: Callable[[SpannedField], None]
 
 
 def spans(backend: backends.Backend, network: Network, domain: cpwl.Domain) -> bool:
-    return isinstance(backend.sweeping(network, domain, exact=True), spanning.SpanningArithmetic)
+    return isinstance(backend.sweeping(network, domain, exact=True), EitherArithmetic)
 
 
 def patterns(part: cpwl.Partition) -> list[bytes]:
@@ -186,12 +187,12 @@ def test_equal_pixels_and_windows_that_overlap_leave_few_decisions_open(monkeypa
 
 
 # ---- bounds --------------------------------------------------------------------------------------------------------
-def exactly(field: SpannedField, rows: Any) -> Any:
+def exactly(field: LowRankField, rows: Any) -> Any:
     """Rows of long numbers, as Fractions."""
     return sum(np.vectorize(Fraction, otypes=[object])(part.numpy()) for part in rows.digits.parts)
 
 
-def less_certain(field: SpannedField) -> SpannedField:
+def less_certain(field: LowRankField) -> LowRankField:
     """The same with bounds that rounding alone does not make as large."""
     coefficients = replace(field.coefficients, error=field.coefficients.error + 2.0**-12)
     rows = {key: replace(part, error=part.error + 2.0**-11) for key, part in field.generators.items()}
@@ -211,7 +212,7 @@ def test_lemma_11_entries_are_within_their_bounds(
     network: Network, domain: cpwl.Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the stored combination, with rows and coefficients that are off by as much as their bounds allow."""
-    found: list[SpannedField] = []
+    found: list[LowRankField] = []
     watched(monkeypatch, found.append)
     cpwl.partition(network, domain)
     generator = np.random.default_rng(0)
@@ -295,8 +296,8 @@ def test_duplicated_units_are_cut_by_once(monkeypatch: pytest.MonkeyPatch) -> No
     row = np.array([[1.0, 0.3]])
     network = sequence(Dense(np.repeat(row, 40, axis=0), np.full(40, 0.25)), RELU, Dense(np.ones((1, 40)), np.zeros(1)))
     asked: list[int] = []
-    truly = SpannedField.on
-    monkeypatch.setattr(SpannedField, "on", lambda field, which: asked.append(len(which)) or truly(field, which))
+    truly = LowRankField.on
+    monkeypatch.setattr(LowRankField, "on", lambda field, which: asked.append(len(which)) or truly(field, which))
     part = cpwl.partition(network, SQUARE)
     assert len(part) == 2 and asked[0] == 1
     assert sorted(part.patterns().sum(axis=1).tolist()) == [0, 40]
@@ -341,7 +342,7 @@ def test_a_block_leaves_generators_out_and_its_bounds_are_no_larger(
 
 
 def test_what_travels_is_a_recipe() -> None:
-    found: list[SpannedField] = []
+    found: list[LowRankField] = []
     with pytest.MonkeyPatch.context() as patch:
         watched(patch, found.append)
         cpwl.partition(mlp(2, [2, 20, 16, 1]), SQUARE)
@@ -423,7 +424,7 @@ def test_wide_networks_are_spanned_where_decisions_are_exact_and_others_never(mo
     assert spans(torch_backend, wide, SQUARE)
     for network, exact in ((wide, False), (narrow, True), (periodic, True)):
         arithmetic = torch_backend.sweeping(network, SQUARE, exact=exact)
-        assert not isinstance(arithmetic, spanning.SpanningArithmetic)
+        assert not isinstance(arithmetic, EitherArithmetic)
     assert not spans(backends.get("exact"), wide, SQUARE)
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import cpwl
-from cpwl.backends.torch import compiled
 from cpwl.backends.torch.fields import arithmetic
 from cpwl.backends.torch.fields.field import FloatField
+from cpwl.backends.torch.refinement.kernels import compiled
 from cpwl.backends.torch.refinement.streamed import RectifiedRows
 from cpwl.network import Dense, Network, Node
 from cpwl.tiling.blocks import Blocks

@@ -8,10 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ....errors import InternalError
-from .. import compiled
 from ..portable import Portable
-from .segments import exclusive_sum, numbers_of_ranges, offsets_of, used
+from .segments import numbers_of_ranges, offsets_of, used
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +22,21 @@ class HalfEdges:
     successor: Tensor
     parent: Tensor
     """The old cell that the half-edge lies in, int64 (H,)."""
+
+
+NOT_CLOSED = "half-edges do not close up to cycles: a successor was given twice"
+
+
+@dataclass(frozen=True, eq=False)
+class Cycles:
+    """The cycles that half-edges close up to, ordered by the old cell that they lie in."""
+
+    order: Tensor
+    """The half-edges cycle by cycle, int64 (H,)."""
+    offsets: Tensor
+    """int64 (R + 1,), where each cycle begins."""
+    parent: Tensor
+    """The old cell of each cycle, int64 (R,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +68,9 @@ class Complex(Portable):
         )
 
     @classmethod
-    def trace(cls, edges: Tensor, marks: Tensor, half: HalfEdges, parents: int) -> tuple[Complex, Tensor, Tensor]:
-        """The complex whose cells are the cycles of ``half.successor``, ordered by parent (a number below ``parents``).
-
-        Also each cell's parent, and the order in which the half-edges now stand.
-        """
-        order, offsets, parent = _cycles(half.successor, half.parent, parents)
-        return cls(edges, marks, half.edge[order], half.forward[order], offsets), parent, order
+    def of_cycles(cls, edges: Tensor, marks: Tensor, half: HalfEdges, cycles: Cycles) -> Complex:
+        """The complex whose cells are the cycles of ``half.successor``."""
+        return cls(edges, marks, half.edge[cycles.order], half.forward[cycles.order], cycles.offsets)
 
     def take(self, cells: Tensor) -> Complex:
         """The given cells, in that order, with the edges that they use; vertices keep their numbers."""
@@ -126,45 +135,3 @@ class Complex(Portable):
         cells = torch.full((len(self.edges), 2), -1, dtype=torch.int64, device=self.edges.device)
         cells.view(-1)[self.half_edge * 2 + (~self.forward).long()] = self.cell_of
         return cells
-
-
-def _cycles(successor: Tensor, parent: Tensor, parents: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The half-edges cycle by cycle, the offsets of the cycles, and the parent of each; cycles ordered by parent."""
-    if compiled.serves(successor):
-        found = compiled.cycles(successor, parent, parents)
-        if found is None:
-            raise InternalError(_NOT_CLOSED)
-        return found[0], found[1], found[2]
-    roots = _roots(successor)
-    roots = roots[torch.argsort(parent[roots], stable=True)]
-    steps: list[tuple[Tensor, Tensor]] = []
-    current, cycle = roots, torch.arange(len(roots), device=roots.device)
-    while len(current):
-        if len(steps) > len(successor):
-            raise InternalError(_NOT_CLOSED)
-        steps.append((current, cycle))
-        current = successor[current]
-        running = current != roots[cycle]
-        current, cycle = current[running], cycle[running]
-    counts = torch.zeros_like(roots)
-    for _, cycle in steps:
-        counts[cycle] += 1
-    starts = exclusive_sum(counts)
-    order = torch.empty_like(successor)
-    for k, (current, cycle) in enumerate(steps):
-        order[starts[cycle] + k] = current
-    return order, torch.cat([starts, starts.new_tensor([len(successor)])]), parent[roots]
-
-
-_NOT_CLOSED = "half-edges do not close up to cycles: a successor was given twice"
-
-
-def _roots(successor: Tensor) -> Tensor:
-    """The smallest element of each cycle of a permutation, by pointer doubling."""
-    identity = torch.arange(len(successor), device=successor.device)
-    smallest, jump = identity, successor
-    while True:
-        improved = torch.minimum(smallest, smallest[jump])
-        if torch.equal(improved, smallest):
-            return (smallest == identity).nonzero(as_tuple=True)[0]
-        smallest, jump = improved, jump[jump]

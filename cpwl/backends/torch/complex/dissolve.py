@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from ....errors import InternalError
-from .complex import Complex, HalfEdges
+from .complex import Complex, Cycles, HalfEdges
 from .segments import distinct
 
 
@@ -25,8 +26,11 @@ class Dissolved:
     """For each old cell the cell that it is now part of."""
 
 
-def dissolve(old: Complex, removed: Tensor, birth: Tensor) -> Dissolved:
-    """The complex without the ``removed`` edges (bool); ``birth`` says after how many refinements a vertex was made."""
+def dissolve(old: Complex, removed: Tensor, birth: Tensor, cycles_of: Callable[[HalfEdges, int], Cycles]) -> Dissolved:
+    """The complex without the ``removed`` edges (bool); ``birth`` says after how many refinements a vertex was made.
+
+    ``cycles_of`` finds the cycles of half-edges, given how many old cells there are.
+    """
     lowest_of_old = _lowest_joined(old, removed)
     passed = _passed_over(old, removed, birth)
     kept = ~removed[old.half_edge] & ~passed[old.origin]
@@ -36,7 +40,8 @@ def dissolve(old: Complex, removed: Tensor, birth: Tensor) -> Dissolved:
     number[members] = torch.arange(len(members), device=members.device)
     edges, marks, edge_of, forward = _edges(old, members, successor, _merged_edges(old, removed, passed))
     half = HalfEdges(edge_of, forward, number[successor], lowest_of_old[old.cell_of[members]])
-    joined, lowest, _ = Complex.trace(edges, marks, half, old.cells)
+    cycles = cycles_of(half, old.cells)
+    joined, lowest = Complex.of_cycles(edges, marks, half, cycles), cycles.parent
     if int(torch.bincount(lowest).max()) > 1 or bool((joined.counts < 3).any()):
         raise InternalError(
             "removing edges left a cell with a hole, or with two sides: the joined cells are not convex"

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....fields.arithmetic import Arithmetic
+from ....geometry.arrangement import Refinement
 from ....network.network import Node
 from ....network.operators import Conv, Dense, Divide, Gather, Max, Op, Piecewise, Scale, Sum
 from ....runtime.budget import checkpoint
+from ..refinement.float_refinement import FloatRefinement
 from ..refinement.streamed import RectifiedRows
 from .field import ROUND_UP, UNIT, FloatField, Scaled, Sharp, gamma, least_positive, lifted, room, row_norms, taken
 from .norms import Norms, absolute_norm, factor, largest, operator_norms
@@ -128,6 +130,20 @@ class TorchArithmetic(Arithmetic[FloatField]):
         pieces = torch.bucketize(x.values, constants.breakpoints)
         values, error = _on_pieces(node, constants, x, pieces)
         return FloatField(values, error, scaled=_piecewise_scaled(node, constants, x))
+
+    def activated(
+        self, node: Node, cut: Refinement[FloatField], vertices: NDArray[np.int64] | None, *, any_rounding: bool
+    ) -> FloatField:
+        """The output of a piecewise-linear node; of a ReLU, with any rounding, without what is off everywhere."""
+        assert isinstance(node.op, Piecewise)
+        if not (any_rounding and node.op.is_relu and isinstance(cut, FloatRefinement)):
+            return super().activated(node, cut, vertices, any_rounding=any_rounding)
+        return cut.functions.rectified(None if vertices is None else torch.as_tensor(vertices, device=self.device))
+
+    def streamed(self, node: Node, cut: Refinement[FloatField]) -> RectifiedRows | None:
+        """Rows of a ReLU for a matrix, made as it reads them."""
+        assert isinstance(node.op, Piecewise)
+        return RectifiedRows.of(cut.functions) if node.op.is_relu and isinstance(cut, FloatRefinement) else None
 
     def noting_zeros(self, node: Node, x: FloatField, y: FloatField) -> FloatField:
         """y, with the entries that are zero because the argument is certainly below the first breakpoint."""

@@ -54,6 +54,10 @@ class Sharp(Portable):
     share: Tensor | None = None
     """If known, of each row what makes gamma(2) * |value[v, k]| <= share[v] * column[k] + floor[k]."""
 
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """All that makes up the bound: row, column, floor."""
+        return self.row, self.column, self.floor
+
     def at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """The bound at the entries (rows[i], columns[i])."""
         return (self.row[rows] * self.column[columns] + self.floor[columns]) * ROUND_UP

@@ -34,7 +34,7 @@ class CloseLines:
         self._network, self._domain = network, domain
         self._plain = plain
         self._sides = sides_of(domain.polytope)
-        self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
+        self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._most = max(1, _ENTRIES // ((domain.dim + 1) * max(node.size for node in network.nodes)))
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
@@ -60,7 +60,8 @@ class CloseLines:
         """The same for regions whose patterns are sorted; the stage up to which each is wanted is its ``last``."""
         dim = self._domain.dim
         result = Balls.zeros((len(place), dim + 1))
-        live, home = passes.start(), np.zeros(len(patterns), np.int64)
+        leading = self._domain.leading
+        live, home = passes.start(), patterns[:, 0].astype(np.int64) if leading else np.zeros(len(patterns), np.int64)
         for stage in range(int(last.max()) + 1):
             if stage:
                 wanted = np.flatnonzero(last >= stage)

@@ -83,7 +83,7 @@ class CloseOracle:
         """``parts``: of a number, at least; with one they stay float64 numbers, and ``plain`` computes."""
         self._network, self._domain, self._plain = network, domain, plain
         self._sides = sides_of(domain.polytope)
-        self._ends = [0, *(columns.stop for columns in network.unit_columns.values())]
+        self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._most = max(1, _ENTRIES // ((domain.dim + 1) * max(node.size for node in network.nodes)))
         self._begin(parts)
 
@@ -92,8 +92,11 @@ class CloseOracle:
         self._passes: Passes[Any] = Passes(
             self._network, self._domain, arithmetic_of(self._network, parts, self._plain)
         )
-        self._states: dict[int, list[_State]] = {0: [_State(self._passes.start(), [{}], self._domain.dim)]}
-        self._places: dict[int, dict[bytes, Place]] = {0: {_key(np.zeros(0, np.int16)): (0, 0)}}
+        slices = len(self._domain.frames)
+        start = _State(self._passes.start(), [{} for _ in range(slices)], self._domain.dim)
+        names = np.arange(slices * self._domain.leading or 1, dtype=np.int16)[:, None][:, : self._domain.leading]
+        self._states: dict[int, list[_State]] = {0: [start]}
+        self._places: dict[int, dict[bytes, Place]] = {0: {_key(name): (0, i) for i, name in enumerate(names)}}
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names) -> CloseStage:
         """The functions on regions with the given patterns (n, units before a stage)."""

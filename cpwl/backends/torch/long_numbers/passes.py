@@ -46,9 +46,10 @@ class Passes(Generic[Field]):
     arithmetic: Arithmetic[Field]
 
     def start(self) -> dict[int, Field]:
-        """What the first stage reads, of one region."""
-        rows = np.stack([self.domain.origin, *self.domain.basis.T])
-        return self._linear({0: self.arithmetic.rows(rows, np.eye(1, len(rows))[0])}, 0)
+        """What the first stage reads, of each slice."""
+        frames = self.domain.frames
+        weights = np.tile(np.eye(1, frames.shape[1])[0], len(frames))
+        return self._linear({0: self.arithmetic.rows(np.concatenate(frames), weights)}, 0)
 
     def after(self, live: Mapping[int, Field], stage: int, pieces: NDArray[np.int16]) -> dict[int, Field]:
         """What the stage after this one reads, on the given pieces (n, units) of each region."""

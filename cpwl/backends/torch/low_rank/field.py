@@ -110,7 +110,7 @@ class Generators:
 
 
 @dataclass(frozen=True, eq=False)
-class SpannedField:
+class LowRankField:
     """The function ``constant`` + the combination of all generators with a vertex's coefficients, at each vertex."""
 
     coefficients: FloatField
@@ -122,7 +122,7 @@ class SpannedField:
     makings: tuple[Making, ...]
     """How this field, and those that it was made from, came about."""
     numbers: NDArray[np.int64]
-    """Functions with one number are the same on all regions, and those with number 0 are zero (``Sameness``)."""
+    """Functions with one number are the same on all regions, and those with number 0 are zero (``ValueNumbering``)."""
     bending: Bending | None = None
     """Of the functions by which the arrangement has just been refined."""
 
@@ -156,11 +156,11 @@ class SpannedField:
         columns = self.recipe.columns
         return [Generators(rows, columns[key]) for key, rows in self.generators.items()]
 
-    def take(self, rows: Tensor) -> SpannedField:
+    def take(self, rows: Tensor) -> LowRankField:
         """The field of the given vertices."""
         return self.changed(lambda coefficients: coefficients.take(rows))
 
-    def changed(self, change: Callable[[FloatField], FloatField]) -> SpannedField:
+    def changed(self, change: Callable[[FloatField], FloatField]) -> LowRankField:
         """The field with other coefficients: on other vertices."""
         return replace(self, coefficients=change(self.coefficients), bending=None)
 
@@ -171,11 +171,11 @@ class SpannedField:
 
     def on(self, functions: Tensor) -> FloatField:
         """Some functions at the vertices, with a bound for each entry."""
-        found = self.enclosure
+        bounds = self.enclosure
         base = _sum(self.constant)[0, functions]
         rows = [_sum(part)[:, functions] for part in self.generators.values()]
         values = base + self.coefficients.values @ torch.cat(rows)
-        column, floor = found.column[functions], found.floor[functions]
+        column, floor = bounds.column[functions], bounds.floor[functions]
         row = self.coefficients.error
         error = (row * row_norms(column[None]) + row_norms(floor[None])) * ROUND_UP
         # Decisions are exact, so what a float one would take for zero must be no more than the bound: the bound itself.
@@ -227,7 +227,7 @@ class Enclosure:
     """Functions known to be zero everywhere."""
 
     @classmethod
-    def of(cls, field: SpannedField) -> Enclosure:
+    def of(cls, field: LowRankField) -> Enclosure:
         """Bounds from the range of each coefficient (proofs/, Lemma 11 (b))."""
         stored = field.coefficients.values
         low, high = stored.amin(0), stored.amax(0)
@@ -272,9 +272,9 @@ class Alike:
 
     @classmethod
     def of(cls, numbers: NDArray[np.int64], levels: Ragged, functions: NDArray[np.int64]) -> Alike:
-        """Functions with the same number (``Sameness``), if all have the same levels."""
-        one = levels.take(functions)
-        shared = len(functions) > 0 and np.array_equal(one.values, np.tile(levels[int(functions[0])], len(functions)))
+        """Functions with the same number (``ValueNumbering``), if all have the same levels."""
+        chosen = levels.take(functions).values
+        shared = len(functions) > 0 and np.array_equal(chosen, np.tile(levels[int(functions[0])], len(functions)))
         names = numbers[functions] if shared else np.arange(len(functions))
         _, first, kind = np.unique(names, return_index=True, return_inverse=True)
         order = np.argsort(first)
@@ -299,13 +299,13 @@ def repeated(field: FloatField, place: NDArray[np.int64]) -> FloatField:
     return FloatField(field.values[:, index], lifted(field.error * (sqrt(copies) * ROUND_UP)), zeros=zeros[:, index])
 
 
-def aligned(fields: Sequence[SpannedField]) -> tuple[Recipe, list[Mapping[int, ExtendedField]]]:
+def aligned(fields: Sequence[LowRankField]) -> tuple[Recipe, list[Mapping[int, ExtendedField]]]:
     """How fields on the same vertices were made, and the generators of each: all that one of them has."""
     recipe = Recipe.joined([field.recipe for field in fields])
-    found = {key: rows for field in fields for key, rows in field.generators.items()}
+    rows_of = {key: rows for field in fields for key, rows in field.generators.items()}
     padded = [
-        {key: field.generators.get(key, _zero_rows(found[key], field.columns)) for key, _ in recipe.sizes}
-        if len(field.generators) < len(found)
+        {key: field.generators.get(key, _zero_rows(rows_of[key], field.columns)) for key, _ in recipe.sizes}
+        if len(field.generators) < len(rows_of)
         else field.generators
         for field in fields
     ]

@@ -8,7 +8,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .. import compiled
 from ..complex.complex import Complex, HalfEdges
 from ..complex.segments import exclusive_sum
 from .chords import Chords, Meets, Visits
@@ -28,9 +27,6 @@ class Cut:
 
     def assemble(self, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """Edges, their marks and the half-edges of the new complex."""
-        if compiled.serves(self.chords.start):
-            edges, marks, *half = compiled.assemble(self._parts(), self.vertices, generation, self.complex.lines)
-            return edges, marks, HalfEdges(*half)
         pieces, links = Pieces.of(self), Links.of(self)
         edges = torch.cat([pieces.edges, links.ends])
         chords = torch.stack([torch.full_like(links.chord, generation), self.complex.lines + links.chord], 1)
@@ -46,12 +42,6 @@ class Cut:
     def pieces(self) -> int:
         """The number of pieces of old half-edges; the half-edges along links follow these."""
         return len(self.visits.half_edge) + len(self.visits.counts)
-
-    def _parts(self) -> tuple[Tensor, ...]:
-        """All that the compiled loop needs."""
-        old, visits, chords, meets = self.complex, self.visits, self.chords, self.meets
-        walk = old.half_edge, old.forward, old.offsets, self.crossings.counts, visits.half_edge, visits.crossing
-        return old.edges, old.marks, *walk, chords.start, chords.end, chords.cell, meets.chord, meets.order
 
     def _half_edges(self, pieces: Pieces, links: Links) -> HalfEdges:
         """Numbered: the pieces of old half-edges, then links along their chords, then links against them."""

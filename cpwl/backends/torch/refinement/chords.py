@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import compiled
 from ..complex.complex import Complex
-from ..complex.segments import exclusive_sum, ranges, sort_within
 from ..fields.field import ROUND_UP, UNIT
-from .crossings import Crossings, vanishing, within_slack
+from .crossings import Crossings, vanishing
 from .signs import Columns
 
 
@@ -23,18 +21,6 @@ class Visits:
     crossing: Tensor
     counts: Tensor
     """The number of visits on each half-edge, int64 (H,)."""
-
-    @classmethod
-    def walk(cls, complex_: Complex, crossings: Crossings) -> Visits:
-        """All visits, in the order of the half-edges and along each of them."""
-        if compiled.serves(crossings.counts):
-            return cls(*compiled.visits(complex_.half_edge, complex_.forward, crossings.counts))
-        per_edge = crossings.counts
-        counts = per_edge[complex_.half_edge]
-        first = exclusive_sum(per_edge)[complex_.half_edge]
-        half_edge, crossing = ranges(first, counts)
-        mirrored = 2 * first[half_edge] + counts[half_edge] - 1 - crossing
-        return cls(half_edge, torch.where(complex_.forward[half_edge], crossing, mirrored), counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,30 +35,6 @@ class Chords:
 
     def __len__(self) -> int:
         return len(self.start)
-
-    @classmethod
-    def pair(cls, complex_: Complex, crossings: Crossings, visits: Visits, regular: Tensor) -> tuple[Chords, Tensor]:
-        """The chords of regular cells, and cells in which some column does not cross the boundary exactly twice."""
-        columns = int(crossings.column.max()) + 1 if len(crossings) else 1
-        if compiled.serves(regular):
-            walk = complex_.offsets, visits.counts, visits.crossing, crossings.column, regular
-            *parts, odd = compiled.chords(*walk, columns)
-            return cls(*parts), odd
-        cell = complex_.cell_of[visits.half_edge]
-        index = regular[cell].nonzero(as_tuple=True)[0]
-        key = cell[index] * columns + crossings.column[visits.crossing[index]]
-        key, order = torch.sort(key, stable=True)
-        index = index[order]
-        first = torch.ones_like(key, dtype=torch.bool)
-        first[1:] = key[1:] != key[:-1]
-        group = torch.cumsum(first, 0) - 1
-        size = torch.bincount(group)
-        odd = torch.zeros(complex_.cells, dtype=torch.bool, device=cell.device)
-        odd[cell[index[(size != 2)[group]]]] = True
-        begins = (first & ~odd[cell[index]]).nonzero(as_tuple=True)[0]
-        start, by_start = torch.sort(index[begins])
-        end = index[begins + 1][by_start] if len(begins) else begins
-        return cls(start, end, cell[start], crossings.column[visits.crossing[start]]), odd
 
     def keep(self, chosen: Tensor) -> Chords:
         """The chords where ``chosen`` (bool) is set."""
@@ -95,26 +57,6 @@ class Meets:
     def __len__(self) -> int:
         return len(self.chord)
 
-    @classmethod
-    def find(cls, chords: Chords, ends: Ends) -> tuple[Meets, Tensor]:
-        """All pairs of chords whose ends, four different ones, interleave; and which chords have an uncertain order,
-        bool (C,)."""
-        if compiled.serves(chords.start):
-            *parts, tied = compiled.meets(chords.start, chords.end, chords.column, *ends.parts())
-            return cls(*parts), tied
-        inside = torch.searchsorted(chords.start, chords.end)
-        begin = torch.searchsorted(chords.start, chords.start, right=True)
-        first, second = ranges(begin, inside - begin)
-        interleaved = (chords.end[second] > chords.end[first]).nonzero(as_tuple=True)[0]
-        chord = torch.stack([first[interleaved], second[interleaved]], 1)
-        along = [ends.vanishing(chord[:, k], chords.column[chord[:, 1 - k]]) for k in (0, 1)]
-        position, slack = (torch.stack(parts, 1) for parts in zip(*along, strict=True))
-        order = sort_within(chord.T.reshape(-1), position.T.reshape(-1))
-        chain, sorted_, slacks = (part.T.reshape(-1)[order] for part in (chord, position, slack))
-        tied = torch.zeros(len(chords), dtype=torch.bool, device=order.device)
-        tied[chain[1:][within_slack(chain, sorted_, slacks)]] = True
-        return cls(chord, position, slack, order), tied
-
     def keep(self, chosen: Tensor, renumber: Tensor) -> Meets:
         """The pairs where ``chosen`` is set, for chords numbered anew."""
         count, place = int(chosen.sum()), torch.cumsum(chosen, 0) - 1
@@ -136,11 +78,6 @@ class Ends:
     """The edge of each point."""
     position: Tensor
     slack: Tensor
-
-    def parts(self) -> tuple[Tensor, ...]:
-        """All that the compiled loop needs."""
-        bound, where = self.columns.bound, (self.ends, self.edges, self.edge, self.position, self.slack)
-        return *where, self.columns.values, bound.row, bound.column, bound.floor
 
     def vanishing(self, chord: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
         """Where a column vanishes along each of the given chords, and a bound on the error."""

@@ -34,10 +34,10 @@ _PARTS = 1, 2, 3, 5, 8
 _BLOCK = 1 << 14
 """Items at a time: the patterns of their regions are held."""
 
-_SURE = 2.0**-10 * UNIT
-"""A coordinate must be known as closely as this, relative to itself; or as ``_FLOOR``."""
+SURE = 2.0**-10 * UNIT
+"""A coordinate must be known as closely as this, relative to itself; or as ``FLOOR``."""
 
-_FLOOR = 2.0**-65
+FLOOR = 2.0**-65
 """Relative to the largest coordinate."""
 
 
@@ -79,7 +79,7 @@ def coordinates(corners: Corners, accuracy: float, largest: float) -> tuple[Floa
         known = np.ones(value.shape, np.bool_)
         if isinstance(place, Balls):
             far = np.hypot(value[:, :1], value[:, 1:])
-            enough = np.maximum(_SURE * np.abs(value), np.maximum(_FLOOR * largest, accuracy / 4 * far))
+            enough = np.maximum(SURE * np.abs(value), np.maximum(FLOOR * largest, accuracy / 4 * far))
             known = place.radius <= enough
             shown = np.where(np.abs(value) <= place.radius, 0.0, value)
             value, error = shown, error + np.abs(value - shown)

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import compiled
-from ..complex.complex import Complex
-from ..complex.segments import set_bits, sort_within
 from ..fields.field import ROUND_UP, UNIT
-from .signs import Columns, Signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,26 +30,10 @@ class Crossings:
     def __len__(self) -> int:
         return len(self.edge)
 
-    @classmethod
-    def find(cls, complex_: Complex, columns: Columns, signs: Signs) -> Crossings:
-        """All crossings, sorted by (edge, position)."""
-        if compiled.serves(columns.values):
-            bound = columns.bound.row, columns.bound.column, columns.bound.floor
-            return cls(*compiled.crossings(complex_.edges, signs.above, signs.below, columns.values, bound))
-        edge, column = set_bits(_opposite(complex_.edges, signs))
-        first, second = complex_.edges[edge].unbind(1)
-        values = columns.values[first, column], columns.values[second, column]
-        bounds = columns.bound.at(first, column), columns.bound.at(second, column)
-        doubtful = ~((values[0].abs() > bounds[0]) & (values[1].abs() > bounds[1]))
-        position, slack = vanishing(*values, *bounds)
-        counts = torch.bincount(edge, minlength=len(complex_.edges))
-        order = _order(edge, position, counts)
-        edge, column, position, slack, doubtful = (x[order] for x in (edge, column, position, slack, doubtful))
-        undecided = torch.zeros_like(counts, dtype=torch.bool)
-        undecided[edge[doubtful]] = True
-        if len(edge):
-            undecided[edge[1:][within_slack(edge, position, slack)]] = True
-        return cls(edge, column, position, slack, doubtful, undecided, counts)
+    @property
+    def columns(self) -> int:
+        """A number above those of all columns that cross an edge; at least 1."""
+        return int(self.column.max()) + 1 if len(self) else 1
 
     def decided(self) -> Crossings:
         """The crossings on the other edges."""
@@ -69,14 +49,6 @@ class Crossings:
             torch.zeros_like(self.undecided),
             self.counts.masked_fill(self.undecided, 0),
         )
-
-
-def _order(edge: Tensor, position: Tensor, counts: Tensor) -> Tensor:
-    """The permutation that sorts by position along each edge; only edges with several crossings are touched."""
-    several = (counts[edge] > 1).nonzero(as_tuple=True)[0]
-    order = torch.arange(len(edge), device=edge.device)
-    order[several] = several[sort_within(edge[several], position[several])]
-    return order
 
 
 def vanishing(first: Tensor, second: Tensor, first_bound: Tensor, second_bound: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,10 +73,3 @@ def within_slack(group: Tensor, position: Tensor, slack: Tensor) -> Tensor:
     gap = position[1:] - position[:-1]
     reach = (slack[1:] + slack[:-1] + 2 * UNIT) * ROUND_UP
     return (group[1:] == group[:-1]) & ~(gap > reach)
-
-
-def _opposite(edges: Tensor, signs: Signs) -> Tensor:
-    """Packed bits (E, bytes): columns that are of opposite signs at the ends of each edge."""
-    above, below = signs.above.view(torch.int64), signs.below.view(torch.int64)
-    first, second = edges.unbind(1)
-    return ((above[first] & below[second]) | (below[first] & above[second])).view(torch.uint8)

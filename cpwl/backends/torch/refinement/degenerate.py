@@ -23,7 +23,9 @@ from .chords import Chords, Ends, Meets, Visits
 from .coincidence import Order, Rules, Shared, exact_order, steps
 from .crossings import Crossings
 from .decide import Decider, Places
-from .prolong import Certain, Points
+from .kernels.kernel import Kernel
+from .points import Points
+from .prolong import Certain
 from .signs import CellSigns, Columns, Signs
 
 
@@ -47,6 +49,7 @@ class Sites:
     shared: Shared
     visits: Visits
     decider: Decider
+    kernel: Kernel
 
     @cached_property
     def first(self) -> Tensor:
@@ -89,10 +92,10 @@ class Sites:
         half_edge, crossing = self.crossing(site)
         first = self.complex.origin[half_edge]
         second, position, slack = first.clone(), *self.columns.values.new_zeros(2, len(site))
-        found = (crossing >= 0).nonzero(as_tuple=True)[0]
-        crossing = crossing[found]
-        first[found], second[found] = self.complex.edges[self.crossings.edge[crossing]].unbind(1)
-        position[found], slack[found] = self.crossings.position[crossing], self.crossings.slack[crossing]
+        inner = (crossing >= 0).nonzero(as_tuple=True)[0]
+        crossing = crossing[inner]
+        first[inner], second[inner] = self.complex.edges[self.crossings.edge[crossing]].unbind(1)
+        position[inner], slack[inner] = self.crossings.position[crossing], self.crossings.slack[crossing]
         number = torch.arange(len(site), device=site.device)
         return Ends(self.columns, number.view(2, -1).T, torch.stack([first, second], 1), number, position, slack)
 
@@ -100,10 +103,10 @@ class Sites:
         """The sites as zeros of two functions."""
         half_edge, crossing = self.crossing(site)
         corners = Places.of_half_edges(self.complex, half_edge)
-        found = (crossing >= 0).nonzero(as_tuple=True)[0]
+        inner = (crossing >= 0).nonzero(as_tuple=True)[0]
         names = corners.names.clone()
-        names[found, 0] = self.complex.marks[self.complex.half_edge[half_edge[found]], 1]
-        names[found, 1] = -1 - self.crossings.column[crossing[found]]
+        names[inner, 0] = self.complex.marks[self.complex.half_edge[half_edge[inner]], 1]
+        names[inner, 1] = -1 - self.crossings.column[crossing[inner]]
         vertex = torch.where(crossing < 0, corners.vertex, self.vertices + crossing)
         return Places(vertex, corners.cell, names)
 
@@ -140,10 +143,10 @@ class Spans:
         row, wanted = set_bits(cells.cut[chosen])
         names = chosen.nonzero(as_tuple=True)[0]
         count = sites.columns.count
-        found, expected = cell * count + column, names[row] * count + wanted
-        order = sort_within(found, site)
-        found, site = found[order], site[order]
-        low, high = (torch.searchsorted(found, expected, right=right) for right in (False, True))
+        met, expected = cell * count + column, names[row] * count + wanted
+        order = sort_within(met, site)
+        met, site = met[order], site[order]
+        low, high = (torch.searchsorted(met, expected, right=right) for right in (False, True))
         wrong = high - low != 2
         if bool(wrong.any()):
             raise _inconsistent("a line crosses a convex cell other than twice", sites, names[row[wrong]])
@@ -197,7 +200,7 @@ class Web:
     def of(cls, spans: Spans) -> Web:
         """The points in which chords meet, and their exact order on each."""
         ends = spans.sites.points(spans.begin, spans.end)
-        meets, _ = Meets.find(Chords(spans.begin, spans.end, spans.cell, spans.column), ends)
+        meets, _ = spans.sites.kernel.meets(Chords(spans.begin, spans.end, spans.cell, spans.column), ends)
         pair = meets.chord
         if not len(pair):
             none = pair[:, 0]

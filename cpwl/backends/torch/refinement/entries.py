@@ -11,7 +11,7 @@ from ..complex.segments import Rows
 from .chords import interpolated
 from .crossings import vanishing
 from .decide import Decider, Places
-from .prolong import Points
+from .points import Points
 from .signs import Columns, Signs
 
 

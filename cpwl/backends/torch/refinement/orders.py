@@ -81,7 +81,7 @@ def along_chords(
 ) -> tuple[Meets, Tensor]:
     """The crossings of chords, in their exact order wherever it can be decided; and the chords on which it cannot.
 
-    ``found`` is what ``Meets.find`` gives.
+    ``found`` is what ``Kernel.meets`` gives.
     """
     meets, tied = found
     if not bool(tied.any()):

@@ -1,56 +1,19 @@
-"""New vertices as points of segments between older ones, and how fields are prolonged to them, all or only some."""
+"""How fields are prolonged to new vertices, all or only some, and the functions that cut among them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
-from .. import compiled
-from ..fields.field import ROUND_UP, UNIT, FloatField, Scaled, inverted, largest_share, lifted, room, row_norms
+from ..fields.field import ROUND_UP, UNIT, FloatField, Scaled, inverted, lifted, room
+from .kernels.kernel import Kernel
+from .points import Points
 from .signs import Signs
-
-_BLOCK = 1 << 17
-"""Entries handled at a time: two gathered blocks and their difference stay in the cache."""
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """New vertices: ``(1 - position) first + position second``, where ``column`` is at its level."""
-
-    first: Tensor
-    second: Tensor
-    column: Tensor
-    position: Tensor
-    slack: Tensor
-    """Bound on the error of ``position``."""
-    also: Tensor
-    """A second column that is at its level there, because it is at both ends; -1 where there is none."""
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    @classmethod
-    def of(cls, first: Tensor, second: Tensor, column: Tensor, position: Tensor, slack: Tensor) -> Points:
-        """Points at which one column is at its level."""
-        return cls(first, second, column, position, slack, torch.full_like(column, -1))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Points]) -> Points:
-        """The points of several lists, of which there is at least one."""
-        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
-
-    def take(self, index: Tensor) -> Points:
-        """Some of the points."""
-        return Points(*(getattr(self, field.name)[index] for field in fields(self)))
-
-    def part(self, start: int, stop: int) -> Points:
-        """Consecutive points, as views."""
-        return Points(*(getattr(self, field.name)[start:stop] for field in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +31,9 @@ class Certain:
         return cls(empty, empty, empty.to(torch.int8))
 
     @classmethod
-    def joined(cls, one: Certain, other: Certain) -> Certain:
+    def joined(cls, first: Certain, second: Certain) -> Certain:
         """All signs of two lists."""
-        pairs = ((one.vertex, other.vertex), (one.column, other.column), (one.sign, other.sign))
+        pairs = ((first.vertex, second.vertex), (first.column, second.column), (first.sign, second.sign))
         return cls(*(torch.cat(pair) for pair in pairs))
 
     def take(self, chosen: Tensor) -> Certain:
@@ -79,8 +42,8 @@ class Certain:
 
     def moved(self, place: Tensor) -> Certain:
         """The signs at vertices that have a new place, there; -1 stands for none."""
-        found = self.take(place[self.vertex] >= 0)
-        return replace(found, vertex=place[found.vertex])
+        kept = self.take(place[self.vertex] >= 0)
+        return replace(kept, vertex=place[kept.vertex])
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +71,14 @@ class Prolongation:
     layers: tuple[int, ...]
     """Where each layer of new vertices begins among ``points``, and their number: within a layer no vertex needs
     another."""
+    kernel: Kernel
+    """What makes the rows."""
 
     @classmethod
-    def of(cls, old: int, batches: Sequence[Points]) -> Prolongation:
+    def of(cls, old: int, batches: Sequence[Points], kernel: Kernel) -> Prolongation:
         """Batches of new vertices, each of which refers to old ones and to those of earlier batches."""
         ends = tuple(accumulate((len(batch) for batch in batches), initial=0))
-        return cls(old, Points.joined(batches), ends)
+        return cls(old, Points.joined(batches), ends, kernel)
 
     @property
     def rows(self) -> int:
@@ -122,14 +87,21 @@ class Prolongation:
 
     def carry(self, field: FloatField, held: Tensor | None = None) -> FloatField:
         """The field on all vertices; of all columns or of some."""
-        return _plainly(field) if held is None and not len(self.points) else grown(field, self.everywhere, held)
+        return _plainly(field) if held is None and not len(self.points) else self._grown(field, self.everywhere, held)
 
     def carry_to(self, field: FloatField, vertices: Tensor, held: Tensor | None = None) -> FloatField:
         """The field on some vertices, in that order; of all columns or of some."""
         order = _increasing(vertices)
         if order is None:
-            return grown(field, self.at(vertices), held)
-        return grown(field, self.at(vertices[order]), held).take(torch.argsort(order))
+            return self._grown(field, self.at(vertices), held)
+        return self._grown(field, self.at(vertices[order]), held).take(torch.argsort(order))
+
+    def _grown(self, field: FloatField, plan: Plan, held: Tensor | None) -> FloatField:
+        """The field on the rows of a plan, with its error bound (proofs/, Lemma 5 (c)); of all columns or of some."""
+        growing = _Growing(field, plan, held, self.kernel)
+        for start, points in plan.makings:
+            growing.make(start, points)
+        return replace(growing.field(), held=field.held, width=field.width)
 
     @cached_property
     def everywhere(self) -> Plan:
@@ -195,23 +167,20 @@ class Cutting:
 
     def values(self, vertices: Tensor | None = None) -> FloatField:
         """The functions on some vertices, in that order, each given once, or (None) on all."""
-        found, certain = self._on(vertices, None)
+        functions, certain = self._on(vertices, None)
         low = certain.take((certain.sign <= 0) & (self.level[certain.column] == 0))
-        return replace(found, settled=(low.vertex, self.function[low.column], low.sign))
+        return replace(functions, settled=(low.vertex, self.function[low.column], low.sign))
 
     def rectified(self, vertices: Tensor | None = None) -> FloatField:
         """The same of max(f, 0), for functions f that are cut at the one level 0.
 
         A function that is below 0 at all old vertices is left out: it stays so wherever it is interpolated.
         """
-        found, _ = self._on(vertices, self.reaching)
-        norms = torch.empty_like(found.error)
-        if compiled.serves(norms):
-            compiled.rectify(found.values, norms)
-        else:
-            norms.copy_(row_norms(found.values.clamp_(min=0)))
-        self.know_zeros(found.error, norms, vertices)
-        return replace(found, norms=norms, held=self.reaching, width=self.field.columns)
+        positive, _ = self._on(vertices, self.reaching)
+        norms = torch.empty_like(positive.error)
+        self.prolongation.kernel.rectify(positive.values, norms)
+        self.know_zeros(positive.error, norms, vertices)
+        return replace(positive, norms=norms, held=self.reaching, width=self.field.columns)
 
     def know_zeros(self, error: Tensor, norms: Tensor, vertices: Tensor | None = None) -> None:
         """Puts 0 for the errors and norms of rectified rows (at some vertices, or at all) that are zero, in place.
@@ -235,9 +204,9 @@ class Cutting:
         low = self.certain.take((self.certain.sign <= 0) & (self.certain.vertex >= plan.old))
         new = torch.unique(low.vertex)
         if len(new):
-            found = Certain.joined(low, self._made(new, new))
-            column = self.place_of(found.column)
-            entries = torch.unique((found.vertex * count + column)[column >= 0])
+            zeros = Certain.joined(low, self._made(new, new))
+            column = self.place_of(zeros.column)
+            entries = torch.unique((zeros.vertex * count + column)[column >= 0])
             result[plan.old :] = torch.bincount(entries // count, minlength=plan.rows)[plan.old :] == count
         return result
 
@@ -257,27 +226,27 @@ class Cutting:
     @property
     def zeros(self) -> tuple[Tensor, Tensor]:
         """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
-        found = self.certain.take(self.certain.sign <= 0)
-        vertex, order = torch.sort(found.vertex)
-        place = self.place_of(found.column[order])
+        low = self.certain.take(self.certain.sign <= 0)
+        vertex, order = torch.sort(low.vertex)
+        place = self.place_of(low.column[order])
         return vertex[place >= 0], place[place >= 0]
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and the signs that are certain there."""
         plan = self.prolongation
         if vertices is None:
-            found, certain = plan.carry(self.field, held), self.certain
+            field, certain = plan.carry(self.field, held), self.certain
             if held is None and not len(plan.points):
-                scaled = None if found.scaled is None else replace(found.scaled, error=found.scaled.error.clone())
-                found = replace(found, values=found.values.clone(), error=found.error.clone(), scaled=scaled)
-            place = new = torch.arange(plan.old, plan.rows, device=found.values.device)
+                scaled = None if field.scaled is None else replace(field.scaled, error=field.scaled.error.clone())
+                field = replace(field, values=field.values.clone(), error=field.error.clone(), scaled=scaled)
+            place = new = torch.arange(plan.old, plan.rows, device=field.values.device)
         else:
-            found, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
+            field, certain = plan.carry_to(self.field, vertices, held), self._certain_at(vertices)
             place = (vertices >= plan.old).nonzero(as_tuple=True)[0]
             new = vertices[place]
         made = self._made(new, place)
-        self._settle(found, made, certain, self._functions(held))
-        return found, Certain.joined(made, certain)
+        self._settle(field, made, certain, self._functions(held))
+        return field, Certain.joined(made, certain)
 
     def _functions(self, held: Tensor | None) -> Tensor:
         """For each column the place of its function among those that are held; -1 for none."""
@@ -297,10 +266,7 @@ class Cutting:
 
     def _settle(self, grown: FloatField, made: Certain, certain: Certain, function: Tensor) -> None:
         """Puts in exact values where vertices were made, and moves others to the side on which they certainly are."""
-        if compiled.serves(grown.values):
-            compiled.put(grown.values, made.vertex, made.column, function, self.level)
-        else:
-            grown.values[made.vertex, function[made.column]] = self.level[made.column]
+        self.prolongation.kernel.put(grown.values, made.vertex, made.column, function, self.level)
         if len(certain.vertex):
             self._correct(grown, certain.take(function[certain.column] >= 0), function)
 
@@ -338,19 +304,11 @@ def _plainly(field: FloatField) -> FloatField:
     )
 
 
-def grown(field: FloatField, plan: Plan, held: Tensor | None = None) -> FloatField:
-    """The field on the rows of a plan, with its error bound (proofs/, Lemma 5 (c)); of all columns or of some."""
-    growing = _Growing(field, plan, held)
-    for start, points in plan.makings:
-        growing.make(start, points)
-    return replace(growing.field(), held=field.held, width=field.width)
-
-
 class _Growing:
     """A field to which new rows are added."""
 
-    def __init__(self, field: FloatField, plan: Plan, held: Tensor | None) -> None:
-        self._wanted = plan.wanted
+    def __init__(self, field: FloatField, plan: Plan, held: Tensor | None, kernel: Kernel) -> None:
+        self._wanted, self._kernel = plan.wanted, kernel
         columns = field.values.shape[1] if held is None else len(held)
         self._values = room(plan.rows, columns, field.values)
         self._error, self._norms = (field.error.new_empty(plan.rows) for _ in range(2))
@@ -370,17 +328,7 @@ class _Growing:
         if self._scaled is not None and field.scaled is not None:
             old = field.scaled if rows is None else field.scaled.rows(rows)
             self._scaled.error[target], self._scaled.size[target] = old.error, old.size
-        values, norms = self._values[target], self._norms[target]
-        if held is not None and compiled.serves(values):
-            compiled.take(field.values, torch.arange(field.rows) if rows is None else rows, held, values, norms)
-            return
-        if held is not None:
-            torch.index_select(field.values if rows is None else field.values[rows], 1, held, out=values)
-        elif rows is None:
-            values.copy_(field.values)
-        else:
-            torch.index_select(field.values, 0, rows, out=values)
-        norms.copy_(row_norms(values))
+        self._kernel.copy(field.values, rows, held, self._values[target], self._norms[target])
 
     def make(self, start: int, points: Points) -> None:
         """Adds the rows of new vertices from a place on; those of their ends are there."""
@@ -389,34 +337,13 @@ class _Growing:
             self._zeros[target] = self._zeros[points.first] & self._zeros[points.second]
         if self._scaled is not None and self._shares is not None:
             self._bound_entries(target, points, self._scaled, self._shares)
-        if compiled.serves(self._values):
-            arrays, ends = (self._values, self._error, self._norms), (points.first, points.second)
-            compiled.interpolate(*arrays, start, ends, (points.position, points.slack))
-            return
-        step = max(1, _BLOCK // max(self._values.shape[1], 1))
-        for low in range(0, len(points), step):
-            self._interpolate(start + low, points.part(low, min(low + step, len(points))))
-
-    def _interpolate(self, start: int, points: Points) -> None:
-        first, second, position = points.first, points.second, points.position
-        target = slice(start, start + len(points))
-        origin = self._values.index_select(0, first)
-        difference = self._values.index_select(0, second).sub_(origin)
-        torch.addcmul(origin, difference, position[:, None], out=self._values[target])
-        ends = self._error[first], self._error[second]
-        norms = self._norms[first], self._norms[second]
-        self._norms[target] = torch.lerp(*norms, position) * ROUND_UP
-        steps = torch.linalg.vector_norm(difference, dim=1)
-        reach = torch.where(steps.isinf(), norms[0] + norms[1], steps) + ends[0] + ends[1]
-        rounding = 8 * UNIT * (norms[0] + norms[1])
-        bound = torch.lerp(*ends, position) + points.slack * reach + rounding
-        self._error[target] = lifted(bound * ROUND_UP)
+        self._kernel.interpolate(self._values, self._error, self._norms, start, points)
 
     def _bound_entries(self, target: slice, points: Points, scaled: Scaled, shares: Tensor) -> None:
-        """The bounds in the scaled norm: those of ``_interpolate`` in another norm."""
+        """The bounds in the scaled norm: those of ``Kernel.interpolate`` in another norm."""
         ends = scaled.error[points.first], scaled.error[points.second]
         sizes = scaled.size[points.first], scaled.size[points.second]
-        reach = _largest_steps(self._values, points, shares) + ends[0] + ends[1]
+        reach = self._kernel.largest_steps(self._values, points, shares) + ends[0] + ends[1]
         bound = torch.lerp(*ends, points.position) + points.slack * reach + 8 * UNIT * (sizes[0] + sizes[1])
         scaled.error[target] = lifted(bound * ROUND_UP)
         scaled.size[target] = lifted(torch.lerp(*sizes, points.position) * ROUND_UP)
@@ -428,13 +355,3 @@ class _Growing:
         if scaled is not None:
             scaled = Scaled(scaled.scale, scaled.error[: self._wanted], scaled.size[: self._wanted])
         return FloatField(self._values[: self._wanted], self._error[: self._wanted], zeros=zeros, scaled=scaled)
-
-
-def _largest_steps(values: Tensor, points: Points, shares: Tensor) -> Tensor:
-    """The largest step between the two rows of each point, in the scaled norm, rounded up."""
-    if compiled.serves(values):
-        return compiled.largest_steps(values, points.first, points.second, shares)
-    step = max(1, _BLOCK // max(values.shape[1], 1))
-    parts = [points.part(low, min(low + step, len(points))) for low in range(0, len(points), step)]
-    found = [largest_share(values[part.second] - values[part.first], shares) for part in parts]
-    return torch.cat([*found, points.position[:0]])

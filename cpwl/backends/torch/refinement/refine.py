@@ -9,28 +9,32 @@ Where they are not, and after a failed self-check, cells are cut column by colum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from ....errors import InternalError
 from ....runtime.budget import checkpoint
-from .. import compiled
-from ..complex.complex import Complex, HalfEdges
-from ..complex.segments import numbers_of_ranges, offsets_of, pack, set_bits, unpack
+from ..complex.complex import Complex, Cycles, HalfEdges
+from ..complex.segments import pack, set_bits, unpack
 from ..fields.field import FloatField
 from .assemble import Cut
-from .chords import ChordEnds, Chords, Meets, Visits, drop_cells
+from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
-from .crossings import Crossings
 from .decide import Decider, Places
 from .degenerate import InconsistentError, Links, Sites, Spans, Web, left_bits, with_coincident
 from .entries import Known
+from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
-from .prolong import Certain, Cutting, Points, Prolongation
+from .points import Points
+from .prolong import Certain, Cutting, Prolongation
 from .sequential import Outcome, Sequential
-from .sides_of_chords import Beyond
-from .signs import CellSigns, Columns, Signs
+from .sides_of_chords import LinksOfChords
+from .signs import Columns
+
+Assembled: TypeAlias = tuple[Tensor, Tensor, HalfEdges]
+"""Edges, their marks and the half-edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,8 @@ class Task:
     generation: int
     decider: Decider | None
     """What decides where float64 cannot; None to leave that undecided."""
+    kernel: Kernel
+    """What does the work."""
 
 
 def refine(old: Complex, task: Task) -> Refined:
@@ -73,10 +79,10 @@ def refine(old: Complex, task: Task) -> Refined:
         try:
             return _Refinement(old, task, suspects).finished()
         except InternalError as failure:
-            found = failure.cells if isinstance(failure, InconsistentError) else torch.ones_like(suspects)
-            if task.decider is None or not bool((found & ~suspects).any()):
+            failed = failure.cells if isinstance(failure, InconsistentError) else torch.ones_like(suspects)
+            if task.decider is None or not bool((failed & ~suspects).any()):
                 raise
-            suspects = suspects | found
+            suspects = suspects | failed
 
 
 class _Refinement:
@@ -88,13 +94,14 @@ class _Refinement:
         self.columns = Columns.of(task.field, task.function, task.level)
         if bool(suspects.any()):
             self.columns = self.columns.doubted(old.origin[suspects[old.cell_of]])
-        self.signs = Signs.of(self.columns)
+        self.signs = task.kernel.signs(self.columns)
         self.certain = Certain.none(old.origin.device)
         if task.decider is not None:
             self._settle(task.decider)
         checkpoint()
-        self.cells = CellSigns.of(old, self.signs, self.columns.count)
-        crossings, self.shared = Crossings.find(old, self.columns, self.signs), Shared.none(old.origin.device)
+        self.cells = task.kernel.cell_signs(old, self.signs, self.columns.count)
+        crossings = task.kernel.crossings(old.edges, self.columns, self.signs)
+        self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)
             crossings, self.shared = merged(old, crossings, self.signs, task.decider)
@@ -102,7 +109,7 @@ class _Refinement:
         self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
-        self.visits = Visits.walk(old, self.crossings)
+        self.visits = task.kernel.visits(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
@@ -119,52 +126,55 @@ class _Refinement:
         chords, meets = self.regular_chords()
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
-        assembled = cut.assemble(self.task.generation)
-        inner, lines, web = _inner_points(cut, meets, chords), [(chords.cell, chords.column)], self.web()
-        links = None
-        if web is not None:
-            checkpoint()
-            links = Links.of(web, len(assembled[2].edge), len(self.columns.values) + len(self.crossings) + len(inner))
-            assembled = links.added(*assembled, self.task.generation, self.old.lines + len(chords))
-            inner = Points.joined([inner, web.points()])
-            lines.append((web.spans.cell, web.spans.column))
-            self.certain = Certain.joined(self.certain, web.zeros(links.points))
-        batches, outcome = [self.points, inner], Outcome.nothing(*assembled)
-        active = self._active_columns()
-        if len(active):
-            outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)), active)
-            self.uncertain[outcome.ambiguous] = True
+        links, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
+        inner = _inner_points(cut)
+        batches = [self.points, inner if links is None else Points.joined([inner, links.web.points()])]
+        outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)))
         checkpoint()
-        new, parents, order = Complex.trace(outcome.edges, outcome.marks, outcome.half, self.old.cells)
-        self.check_euler(parents, chords, meets, web)
-        below = self.below(cut, links, new, parents, order)
+        cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
+        new = Complex.of_cycles(outcome.edges, outcome.marks, outcome.half, cycles)
+        self.check_euler(cycles.parent, cut, links)
+        below = self.below(cut, links, new, cycles)
         if len(outcome.representative):
-            _overwrite(below, outcome, new, order)
-        certain = Certain.none(order.device)
+            _overwrite(below, outcome, new, cycles.order)
+        uncertain = self.uncertain[cycles.parent] & (self.task.decider is None)
+        cutting, lines = self.cutting([*batches, *outcome.layers], outcome), _new_lines(cut, links, outcome)
+        return Refined(new, cycles.parent, below, uncertain, cutting, lines, int(self.suspects.sum()))
+
+    def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Links | None, Assembled]:
+        """The links of degenerate cells (None where there are no such cells), and what was assembled with these."""
+        web = self.web()
+        if web is None:
+            return None, assembled
+        checkpoint()
+        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
+        links = Links.of(web, len(assembled[2].edge), vertices)
+        self.certain = Certain.joined(self.certain, web.zeros(links.points))
+        return links, links.added(*assembled, self.task.generation, self.old.lines + len(cut.chords))
+
+    def cutting(self, layers: list[Points], outcome: Outcome) -> Cutting:
+        """The functions cut by, with the new vertices layer by layer, and the signs that are certain."""
+        certain = Certain.none(self.old.origin.device)
         if self.task.decider is not None:
             certain = Certain.joined(self.certain, outcome.zeros)
-        prolongation = Prolongation.of(self.task.field.rows, [*batches, *outcome.layers])
-        cutting = Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
-        cells, columns = (torch.cat(parts) for parts in zip(*lines, outcome.chords, strict=True))
-        uncertain = self.uncertain[parents] & (self.task.decider is None)
-        return Refined(new, parents, below, uncertain, cutting, (cells, columns), int(self.suspects.sum()))
+        prolongation = Prolongation.of(self.task.field.rows, layers, self.task.kernel)
+        return Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
 
     @property
     def points(self) -> Points:
         """The crossings as new vertices."""
         first, second = self.old.edges[self.crossings.edge].unbind(1)
-        found = self.crossings
-        return Points.of(first, second, found.column, found.position, found.slack)
+        crossings = self.crossings
+        return Points.of(first, second, crossings.column, crossings.position, crossings.slack)
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
-        chords, odd = Chords.pair(self.old, self.crossings, self.visits, ~self.irregular)
+        chords, odd = self.task.kernel.chords(self.old, self.crossings, self.visits, ~self.irregular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
         chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
-        found = Meets.find(chords, chord_ends.points)
+        meets, tied = self.task.kernel.meets(chords, chord_ends.points)
         if self.task.decider is not None:
-            found = along_chords(chords, chord_ends, found, self.task.decider)
-        meets, tied = found
+            meets, tied = along_chords(chords, chord_ends, (meets, tied), self.task.decider)
         late = odd.clone()
         late[chords.cell[tied]] = True
         self.disputed |= late
@@ -181,23 +191,27 @@ class _Refinement:
         """The chords of degenerate cells and where they meet; None where there are no such cells."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
-        known = self.columns, self.signs, self.crossings, self.shared, self.visits, self.task.decider
+        known = self.columns, self.signs, self.crossings, self.shared, self.visits, self.task.decider, self.task.kernel
         return Web.of(Spans.find(Sites(self.old, *known), self.cells, self.degenerate))
 
-    def cut_one_by_one(
-        self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int, active: Tensor
-    ) -> Outcome:
+    def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""
+        active = self._active_columns()
+        if not len(active):
+            return Outcome.nothing(edges, marks, half)
         vertices = len(self.columns.values) + new_vertices
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
-        return Sequential(edges, marks, half, self.irregular & ~self.degenerate, active, known, vertices).run()
+        chosen = self.irregular & ~self.degenerate
+        outcome = Sequential(edges, marks, half, chosen, active, known, vertices).run()
+        self.uncertain[outcome.ambiguous] = True
+        return outcome
 
     def _active_columns(self) -> Tensor:
         """The columns that cut some cell that is cut column by column."""
         dense = unpack(self.cells.cut[self.irregular & ~self.degenerate], self.columns.count)
         return dense.any(0).nonzero(as_tuple=True)[0]
 
-    def below(self, cut: Cut, links: Links | None, new: Complex, parents: Tensor, order: Tensor) -> Tensor:
+    def below(self, cut: Cut, links: Links | None, new: Complex, cycles: Cycles) -> Tensor:
         """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8).
 
         Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
@@ -207,37 +221,27 @@ class _Refinement:
         first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
         if links is not None:
             first[self.degenerate] = left_bits(links.web.spans.sites, self.cells, self.degenerate)
-        chords = cut.pieces, cut.chord_of_link, cut.chords.column
-        if compiled.serves(first):
-            below = compiled.below_bits(first, parents, new.offsets, order, *chords)
-        else:
-            below = first[parents] ^ Beyond.find(new, order, *chords).columns(self.columns.count)
+        chords = LinksOfChords(cut.pieces, cut.chord_of_link, cut.chords.column)
+        below = self.task.kernel.below(first, cycles.parent, new, cycles.order, chords)
         if links is not None:
-            self._put_degenerate(below, first, links, new, parents, order)
+            self._put_degenerate(below, first, links, new, cycles)
         return below
 
-    def _put_degenerate(
-        self, below: Tensor, first: Tensor, links: Links, new: Complex, parents: Tensor, order: Tensor
-    ) -> None:
+    def _put_degenerate(self, below: Tensor, first: Tensor, links: Links, new: Complex, cycles: Cycles) -> None:
         """Puts in the bits of the pieces of degenerate cells."""
-        pieces = self.degenerate[parents].nonzero(as_tuple=True)[0]
+        pieces = self.degenerate[cycles.parent].nonzero(as_tuple=True)[0]
         spans = links.web.spans
-        chords = links.along, links.chord, spans.column
-        if compiled.serves(first):
-            counts = new.counts[pieces]
-            member = numbers_of_ranges(new.offsets[pieces], counts)
-            found = compiled.below_bits(first, parents[pieces], offsets_of(counts), order[member], *chords)
-        else:
-            found = below[pieces] ^ Beyond.find(new, order, *chords).columns(self.columns.count)[pieces]
-        below[pieces] = with_coincident(found, parents[pieces], first, spans)
+        chords = LinksOfChords(links.along, links.chord, spans.column)
+        bits = self.task.kernel.below(first, cycles.parent, new, cycles.order, chords, pieces)
+        below[pieces] = with_coincident(bits, cycles.parent[pieces], first, spans)
 
-    def check_euler(self, parents: Tensor, chords: Chords, meets: Meets, web: Web | None) -> None:
+    def check_euler(self, parents: Tensor, cut: Cut, links: Links | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
-        cells = self.old.cells
+        cells, chords, meets = self.old.cells, cut.chords, cut.meets
         expected = 1 + torch.bincount(chords.cell, minlength=cells)
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
-        if web is not None:
-            expected += web.pieces()
+        if links is not None:
+            expected += links.web.pieces()
         wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
@@ -249,12 +253,23 @@ class _Refinement:
         return cells
 
 
-def _inner_points(cut: Cut, meets: Meets, chords: Chords) -> Points:
+def _inner_points(cut: Cut) -> Points:
     """The crossings of chords as new vertices: on the chord that starts earlier, where the other's column vanishes."""
-    one, other = meets.chord.unbind(1)
-    first = cut.vertices + cut.visits.crossing[chords.start[one]]
-    second = cut.vertices + cut.visits.crossing[chords.end[one]]
-    return Points(first, second, chords.column[other], meets.position[:, 0], meets.slack[:, 0], chords.column[one])
+    chords, meets = cut.chords, cut.meets
+    earlier, later = meets.chord.unbind(1)
+    first = cut.vertices + cut.visits.crossing[chords.start[earlier]]
+    second = cut.vertices + cut.visits.crossing[chords.end[earlier]]
+    column, also = chords.column[later], chords.column[earlier]
+    return Points(first, second, column, meets.position[:, 0], meets.slack[:, 0], also)
+
+
+def _new_lines(cut: Cut, links: Links | None, outcome: Outcome) -> tuple[Tensor, Tensor]:
+    """The old cell and the column of each new line, in the order of their numbers."""
+    lines = [(cut.chords.cell, cut.chords.column), outcome.chords]
+    if links is not None:
+        lines.insert(1, (links.web.spans.cell, links.web.spans.column))
+    cells, columns = (torch.cat(parts) for parts in zip(*lines, strict=True))
+    return cells, columns
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

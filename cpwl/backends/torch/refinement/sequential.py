@@ -19,7 +19,8 @@ from ..complex.complex import HalfEdges
 from ..complex.segments import Rows, distinct
 from .decide import Places
 from .entries import Entries, Known
-from .prolong import Certain, Points
+from .points import Points
+from .prolong import Certain
 
 
 @dataclass(frozen=True, eq=False)

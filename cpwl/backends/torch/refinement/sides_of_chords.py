@@ -11,7 +11,18 @@ from ..complex.complex import Complex
 
 
 @dataclass(frozen=True, eq=False)
-class Beyond:
+class LinksOfChords:
+    """Half-edges along the links of chords are numbered from ``start``, then those against them."""
+
+    start: int
+    chord: Tensor
+    """The chord of each link."""
+    column: Tensor
+    """The column of each chord."""
+
+
+@dataclass(frozen=True, eq=False)
+class Across:
     """For each new cell a step across one chord, towards the old cell's first vertex (proofs/, Lemma 8).
 
     The walk around an old cell begins at its first vertex and reaches every chord's start before its end, so that
@@ -25,21 +36,17 @@ class Beyond:
     """The column of the chord that is crossed, -1 where there is none."""
 
     @classmethod
-    def find(cls, new: Complex, order: Tensor, start: int, chord: Tensor, name: Tensor) -> Beyond:
-        """The steps in a complex traced from half-edges that stand in that ``order``, across some of its chords.
-
-        Half-edges along the links of chords are numbered from ``start``, then those against them; ``chord`` is that of
-        each link, and ``name`` the column of each chord.
-        """
-        link = order - start - len(chord)
-        against = ((link >= 0) & (link < len(chord))).nonzero(as_tuple=True)[0]
+    def find(cls, new: Complex, order: Tensor, links: LinksOfChords) -> Across:
+        """The steps in a complex traced from half-edges that stand in that ``order``, across some of its chords."""
+        link = order - links.start - len(links.chord)
+        against = ((link >= 0) & (link < len(links.chord))).nonzero(as_tuple=True)[0]
         chosen = torch.full((new.cells,), len(order), device=order.device)
         chosen.scatter_reduce_(0, new.cell_of[against], against, "amin")
         some = (chosen < len(order)).nonzero(as_tuple=True)[0]
         towards = torch.arange(new.cells, device=order.device)
         towards[some] = new.sides[new.half_edge[chosen[some]], 0]
         column = torch.full_like(towards, -1)
-        column[some] = name[chord[link[chosen[some]]]]
+        column[some] = links.column[links.chord[link[chosen[some]]]]
         return cls(towards, column)
 
     def columns(self, count: int) -> Tensor:

@@ -7,13 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .. import compiled
-from ..complex.complex import Complex
-from ..complex.segments import common_bits, pack, union_over_cells, unpack, valid_bits, with_bits
+from ..complex.segments import common_bits, unpack, with_bits
 from ..fields.field import FloatField, Sharp
-
-_BLOCK = 1 << 19
-"""Entries handled at a time, so that a block of values stays in the cache through all passes over it."""
 
 
 def is_identity(function: Tensor, functions: int) -> bool:
@@ -68,19 +63,6 @@ class Signs:
     doubtful: Tensor
     """Packed uint8 (V, bytes): within the error bound of the level, and not certainly at it."""
 
-    @classmethod
-    def of(cls, columns: Columns) -> Signs:
-        """The signs of all columns."""
-        coarse = columns.bound.coarse()
-        if compiled.serves(coarse):
-            return _compiled_signs(columns, coarse)
-        rows = max(1, _BLOCK // max(columns.count, 1))
-        blocks = [
-            _block_signs(columns, coarse, start, min(start + rows, len(coarse)))
-            for start in range(0, len(coarse), rows)
-        ]
-        return cls(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
-
     def at(self, vertices: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         """Signs of some columns at some vertices, int8 (n, len(columns)), and which of them are doubtful."""
         byte, bit = columns // 8, (columns % 8).to(torch.uint8)
@@ -122,43 +104,3 @@ class CellSigns:
     """bool (R,): a column that cuts the cell is zero or doubtful at a vertex."""
     doubtful: Tensor
     """bool (R,): some sign at a vertex is doubtful."""
-
-    @classmethod
-    def of(cls, cells: Complex, signs: Signs, columns: int) -> CellSigns:
-        """Of all cells."""
-        valid = valid_bits(columns, cells.origin.device)
-        if compiled.serves(valid):
-            packed = signs.above, signs.below, signs.doubtful
-            return cls(*compiled.cell_bits(*packed, valid, cells.origin, cells.offsets))
-        below, above = (union_over_cells(part, cells.origin, cells.offsets) for part in (signs.below, signs.above))
-        touching = (valid & ~(signs.above | signs.below)) | signs.doubtful
-        cut = below & above
-        return cls(below, cut, _with_any(cells, touching, cut), _with_any(cells, signs.doubtful))
-
-
-def _with_any(cells: Complex, packed: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Cells with a vertex at which some bit (of those in the cell's ``mask``) is set, bool (R,)."""
-    if not bool((packed.view(torch.int64) != 0).any()):
-        return torch.zeros(cells.cells, dtype=torch.bool, device=packed.device)
-    bits = union_over_cells(packed, cells.origin, cells.offsets)
-    return ((bits if mask is None else bits & mask).view(torch.int64) != 0).any(1)
-
-
-def _compiled_signs(columns: Columns, coarse: Tensor) -> Signs:
-    bounds = [part for sharp in (columns.bound, columns.rounding) for part in (sharp.row, sharp.column, sharp.floor)]
-    return Signs(*compiled.sign_bits(columns.values, coarse, bounds, columns.zeros))
-
-
-def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
-    values = columns.values[start:stop]
-    above, below = values > 0, values < 0
-    doubtful = torch.zeros_like(above)
-    near = ~(values.abs() > coarse[start:stop, None])
-    row, column = (near if columns.zeros is None else near & ~columns.zeros[start:stop]).nonzero(as_tuple=True)
-    if len(row):
-        size = values[row, column].abs()
-        bound, zero = columns.bounds_at(row + start, column)
-        doubtful[row, column] = ~(size > bound) & (bound != 0)
-        above[row, column] &= size > zero
-        below[row, column] &= size > zero
-    return pack(above), pack(below), pack(doubtful)

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import compiled
 from ..fields.field import room
+from .kernels.kernel import Streaming
 from .prolong import Cutting
 
 
 class RectifiedRows:
     """What ``Cutting.rectified`` gives for all vertices; the same values and bounds, but for the rounding of norms."""
 
-    def __init__(self, cutting: Cutting) -> None:
-        self.cutting, self.held = cutting, cutting.reaching
+    def __init__(self, cutting: Cutting, kernel: Streaming) -> None:
+        self.cutting = cutting
+        self.held, self._kernel = cutting.reaching, kernel
         self.rows, self.columns = cutting.prolongation.rows, cutting.field.columns
         self.error, self.norms = (cutting.field.error.new_empty(self.rows) for _ in range(2))
         """Bounds by row, once all rows have been read."""
@@ -25,12 +26,14 @@ class RectifiedRows:
     def of(cls, cutting: Cutting) -> RectifiedRows | None:
         """The rows of a refinement; None where they have to be held to be made.
 
-        That is without the compiled loops, and where vertices lie between others that lie between new ones.
+        That is where the kernel can't make some alone, and where vertices lie between others that lie between new ones.
         """
         near = len(cutting.prolongation.layers) <= 3
         plain = cutting.field.zeros is None and cutting.field.held is None
-        serves = compiled.serves(cutting.field.values) and near and plain
-        return cls(cutting) if serves and len(cutting.reaching) else None
+        kernel = cutting.prolongation.kernel
+        if not (isinstance(kernel, Streaming) and near and plain and len(cutting.reaching)):
+            return None
+        return cls(cutting, kernel)
 
     def parts(self, at_once: int) -> Iterator[tuple[slice, Tensor]]:
         """The held columns of so many rows at a time, in order, with the rows' numbers. The memory is used again."""
@@ -46,6 +49,6 @@ class RectifiedRows:
         for start in range(0, self.rows, at_once):
             part = slice(start, min(start + at_once, self.rows))
             rows = target[: part.stop - start]
-            compiled.rectified(old, between, zeros, start, rows, bounds)
+            self._kernel.rectified(old, between, zeros, start, rows, bounds)
             yield part, rows
         self.cutting.know_zeros(self.error, self.norms)

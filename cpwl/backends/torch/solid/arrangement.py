@@ -17,19 +17,21 @@ from ....errors import InternalError, NumericalRangeError
 from ....geometry.arrangement import Created, ExactWalls, NewWalls, Refinement
 from ....geometry.ladder import Functions
 from ....geometry.polytope import Polytope
+from ....geometry.rounded import Rounded
 from ....numbers.integers import homogeneous
 from ....numbers.rounding import rounded
 from ...lattice.arrangement import LatticeArrangement
 from ...lattice.cut import Cut, Outcome
 from ...lattice.lattice import Lattice
-from ...lattice.measure import ExactPoints, Rounded, volumes
+from ...lattice.measure import ExactPoints, NearPoints, volumes
 from ...lattice.meeting import forms_of_walls, points
 from ..fields.field import ROUND_UP, FloatField, lifted, stacked
+from ..refinement.kernels.choice import kernel_for
 from ..refinement.prolong import Prolongation
 from .rows import Decisions, FloatRows
 
 
-class TorchLatticeArrangement(LatticeArrangement[FloatField]):
+class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField]):
     """A polytope cut into convex regions, with float64 coordinates that carry error bounds."""
 
     exact: ClassVar[bool] = False
@@ -58,7 +60,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         decisions = None if exactly is None else Decisions(exactly, self._lattice)
         rows = FloatRows(values, function, level, decisions)
         found = Cut(self._lattice, *rows.signs(), len(level), rows).run(self._generation + 1)
-        plan = Prolongation.of(self._points.rows, rows.batches) if rows.batches else None
+        plan = Prolongation.of(self._points.rows, rows.batches, kernel_for(values.values)) if rows.batches else None
 
         def carried(field: FloatField, vertices: NDArray[np.int64] | None = None) -> FloatField:
             if plan is None:
@@ -89,6 +91,9 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
 
     def _check_range(self, field: FloatField, exact: bool) -> None:
         """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
+        known = exact or bool(field.error.isfinite().all())
+        if known and field.values.numel() and all(bool(part.isfinite()) for part in torch.aminmax(field.values)):
+            return
         missing = ~torch.isfinite(field.values)
         if not exact:
             missing |= ~torch.isfinite(field.error)[:, None]
@@ -110,9 +115,16 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         regions = found.parents[corners.row_of[doubtful[corners.values]]]
         return np.isin(found.parents, regions)
 
+    def doubting(self, regions: NDArray[np.bool_]) -> TorchLatticeArrangement:
+        """The same, with some more regions ambiguous."""
+        ambiguous = self._ambiguous | regions
+        return TorchLatticeArrangement(
+            self._points, self._lattice, self._parents, self._generation, ambiguous, self._sharp, self._names
+        )
+
     # ---- measures --------------------------------------------------------------------------------------------------
-    def _rounded(self) -> Rounded:
-        return Rounded(self.vertices, self._points.errors())
+    def _rounded(self) -> NearPoints:
+        return NearPoints(self.vertices, self._points.errors())
 
     def _exact_points(self, walls: ExactWalls | None) -> ExactPoints:
         if walls is None:
@@ -150,9 +162,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
         sharp = self._sharp.copy()
         sharp[poor if accuracy else slice(None)] = True
-        return TorchLatticeArrangement(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
-        )
+        return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)
 
     @property
     def is_sharp(self) -> bool:
@@ -163,8 +173,15 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
     def _beside(self, fields: Sequence[FloatField]) -> FloatField:
         return stacked(fields)
 
+    def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The vertices on a block's border and their names; see ``Rounded.border``."""
+        if self._names is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        vertices = np.flatnonzero(self._names)
+        return vertices, self._names[vertices]
+
     def moved(self, vertices: NDArray[np.int64], points: NDArray[Any]) -> TorchLatticeArrangement:
-        """With some vertices at other points; see ``Arrangement.moved``."""
+        """With some vertices at other points; see ``Rounded.moved``."""
         chosen = torch.as_tensor(vertices, device=self._points.values.device)
         wanted = torch.as_tensor(np.ascontiguousarray(points, np.float64), device=chosen.device)
         values, error = self._points.values.clone(), self._points.error.clone()
@@ -173,6 +190,4 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         sharp = self._sharp.copy()
         sharp[vertices] = False
         field = FloatField(values, error)
-        return TorchLatticeArrangement(
-            field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
-        )
+        return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..fields.field import ROUND_UP, UNIT, FloatField, Scaled, inverted, lifted, room, row_norms
-from ..refinement.prolong import Points
+from ..refinement.points import Points
 
 _BLOCK = 1 << 17
 """Entries handled at a time, so that a block stays in the cache."""

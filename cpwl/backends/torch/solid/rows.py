@@ -19,8 +19,9 @@ from ...lattice.meeting import forms_of, independent
 from ..complex.segments import as_numpy, unpack
 from ..fields.field import UNIT, FloatField, Scaled, inverted
 from ..refinement.crossings import vanishing
-from ..refinement.prolong import Points
-from ..refinement.signs import Columns, Signs
+from ..refinement.kernels.choice import kernel_for
+from ..refinement.points import Points
+from ..refinement.signs import Columns
 from .growing_field import GrowingField
 
 _POOR = 2.0**-24
@@ -76,7 +77,7 @@ class FloatRows:
         whole = field.whole()
         self._old = whole.rows
         self._growing = GrowingField(whole, whole.scaled or Scaled.of(whole.values, whole.bound()))
-        self._signs = Signs.of(Columns.of(whole, function, level))
+        self._signs = kernel_for(whole.values).signs(Columns.of(whole, function, level))
         self._points: list[Points] = []
         self._certain: list[tuple[Tensor, Tensor, Tensor]] = []
         self.doubtful = np.zeros(self._old, np.bool_)

@@ -1,0 +1,1 @@
+"""Arrangements of dimension 1 in float64: many segments at once, cut by all columns together."""

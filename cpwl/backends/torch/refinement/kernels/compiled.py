@@ -1,0 +1,185 @@
+"""The compiled loops of ``kernels``, on the CPU, where the module was built (docs/decisions/compiled-loops.md).
+
+What has no loop is done by tensor operations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .....errors import InternalError
+from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
+from ...complex.segments import numbers_of_ranges, offsets_of, valid_bits
+from ..assemble import Cut
+from ..chords import Chords, Ends, Meets, Visits
+from ..crossings import Crossings
+from ..points import Points
+from ..sides_of_chords import LinksOfChords
+from ..signs import CellSigns, Columns, Signs
+from .kernel import Streaming
+from .operations import TensorOperations
+
+try:
+    from ... import kernels
+except ImportError:  # built without a C compiler
+    enabled = False
+else:
+    enabled = True
+
+
+class CompiledLoops(TensorOperations, Streaming):
+    """One pass over edges, cells or rows where tensor operations make many."""
+
+    def serves(self, values: Tensor) -> bool:
+        """See ``Kernel.serves``."""
+        return enabled and values.is_cpu and values.dtype == torch.float64
+
+    # ---- combinatorics ---------------------------------------------------------------------------------------------
+    def signs(self, columns: Columns) -> Signs:
+        """See ``Kernel.signs``."""
+        bounds = (_array(part) for sharp in (columns.bound, columns.rounding) for part in sharp.parts())
+        known = np.zeros((0, 0), np.uint8) if columns.zeros is None else _array(columns.zeros)
+        return Signs(*map(_packed, kernels.sign_bits(*_arrays(columns.values, columns.bound.coarse()), *bounds, known)))
+
+    def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
+        """See ``Kernel.cell_signs``."""
+        packed = (_words(bits) for bits in (signs.above, signs.below, signs.doubtful))
+        valid = _words(valid_bits(columns, cells.origin.device))[0]
+        below, cut, touched, doubtful = kernels.cell_bits(*packed, valid, *_arrays(cells.origin, cells.offsets))
+        return CellSigns(_packed(below), _packed(cut), _flags(touched), _flags(doubtful))
+
+    def crossings(self, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
+        """See ``Kernel.crossings``."""
+        bits = _words(signs.above), _words(signs.below)
+        column, position, slack, doubtful, counts, undecided = kernels.crossings(
+            _array(edges), *bits, _array(columns.values), *_arrays(*columns.bound.parts())
+        )
+        edge = np.repeat(np.arange(len(counts)), counts)
+        numbers, flags = _tensors(edge, column, position, slack), [_flags(doubtful), _flags(undecided)]
+        return Crossings(*[*numbers, *flags, torch.from_numpy(counts)])
+
+    def visits(self, cells: Complex, crossings: Crossings) -> Visits:
+        """See ``Kernel.visits``."""
+        return Visits(*_tensors(*kernels.visits(*_arrays(cells.half_edge, cells.forward, crossings.counts))))
+
+    def chords(self, cells: Complex, crossings: Crossings, visits: Visits, regular: Tensor) -> tuple[Chords, Tensor]:
+        """See ``Kernel.chords``."""
+        walk = cells.offsets, visits.counts, visits.crossing, crossings.column, regular
+        *parts, odd = kernels.chords(*_arrays(*walk), crossings.columns)
+        return Chords(*_tensors(*parts)), _flags(odd)
+
+    def meets(self, chords: Chords, ends: Ends) -> tuple[Meets, Tensor]:
+        """See ``Kernel.meets``."""
+        points = ends.ends, ends.edges, ends.edge, ends.position, ends.slack
+        values = ends.columns.values, *ends.columns.bound.parts()
+        pairs, position, slack, order, tied = kernels.meets(
+            *_arrays(chords.start, chords.end, chords.column, *points, *values)
+        )
+        return Meets(*_tensors(pairs, position.T, slack.T, order)), _flags(tied)
+
+    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+        """See ``Kernel.assemble``."""
+        old, visits, chords, meets = cut.complex, cut.visits, cut.chords, cut.meets
+        walk = old.half_edge, old.forward, old.offsets, cut.crossings.counts, visits.half_edge, visits.crossing
+        parts = old.edges, old.marks, *walk, chords.start, chords.end, chords.cell, meets.chord, meets.order
+        edges, marks, edge, forward, successor, parent = kernels.assemble(
+            *_arrays(*parts), cut.vertices, generation, old.lines
+        )
+        half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
+        return torch.from_numpy(edges), torch.from_numpy(marks), half
+
+    def cycles(self, half: HalfEdges, parents: int) -> Cycles:
+        """See ``Kernel.cycles``."""
+        closed = kernels.cycles(_array(half.successor), _array(half.parent), parents)
+        if closed is None:
+            raise InternalError(NOT_CLOSED)
+        return Cycles(*_tensors(*closed))
+
+    def below(
+        self,
+        first: Tensor,
+        parents: Tensor,
+        new: Complex,
+        order: Tensor,
+        links: LinksOfChords,
+        pieces: Tensor | None = None,
+    ) -> Tensor:
+        """See ``Kernel.below``."""
+        offsets = new.offsets
+        if pieces is not None:
+            counts = new.counts[pieces]
+            order = order[numbers_of_ranges(offsets[pieces], counts)]
+            parents, offsets = parents[pieces], offsets_of(counts)
+        given = _arrays(parents, offsets, order)
+        return _packed(kernels.below_bits(_words(first), *given, links.start, *_arrays(links.chord, links.column)))
+
+    # ---- rows ------------------------------------------------------------------------------------------------------
+    def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
+        """See ``Kernel.copy``."""
+        if columns is None:
+            super().copy(values, rows, columns, target, norms)
+        else:
+            rows = torch.arange(len(values)) if rows is None else rows
+            kernels.take(*_arrays(values, rows, columns, target, norms))
+
+    def put(self, values: Tensor, rows: Tensor, columns: Tensor, function: Tensor, level: Tensor) -> None:
+        """See ``Kernel.put``."""
+        kernels.put(*_arrays(values, rows, columns, function, level))
+
+    def rectify(self, values: Tensor, norms: Tensor) -> None:
+        """See ``Kernel.rectify``."""
+        kernels.rectify(*_arrays(values, norms))
+
+    def interpolate(self, values: Tensor, error: Tensor, norms: Tensor, start: int, points: Points) -> None:
+        """See ``Kernel.interpolate``."""
+        between = points.first, points.second, points.position, points.slack
+        kernels.interpolate(*_arrays(values, error, norms), start, *_arrays(*between))
+
+    def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
+        """See ``Kernel.largest_steps``."""
+        return torch.from_numpy(kernels.largest_steps(*_arrays(values, points.first, points.second, shares)))
+
+    def rectified(
+        self,
+        old: tuple[Tensor, Tensor, Tensor, Tensor],
+        between: tuple[Tensor, ...],
+        zeros: tuple[Tensor, Tensor],
+        start: int,
+        target: Tensor,
+        bounds: tuple[Tensor, Tensor, Tensor, Tensor],
+    ) -> None:
+        """See ``Streaming.rectified``."""
+        kernels.rectified(*_arrays(*old, *between, *zeros), start, *_arrays(target, *bounds))
+
+
+def _array(values: Tensor) -> NDArray[Any]:
+    """A tensor as an array; truth values as bytes."""
+    array = values.contiguous().numpy()
+    return array.view(np.uint8) if array.dtype == np.bool_ else array
+
+
+def _arrays(*values: Tensor) -> list[NDArray[Any]]:
+    return [_array(part) for part in values]
+
+
+def _words(packed: Tensor) -> NDArray[Any]:
+    """Packed bits (rows, bytes) as words."""
+    return packed.contiguous().numpy().view(np.uint64)
+
+
+def _packed(words: NDArray[Any]) -> Tensor:
+    """Words as packed bits (rows, bytes)."""
+    return torch.from_numpy(words.view(np.uint8))
+
+
+def _flags(values: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(values.view(np.bool_))
+
+
+def _tensors(*arrays: NDArray[Any]) -> list[Tensor]:
+    return [torch.from_numpy(array) for array in arrays]

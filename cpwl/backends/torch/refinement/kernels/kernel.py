@@ -1,0 +1,118 @@
+"""What a refinement leaves to a kernel: everything that walks over all edges, cells or rows.
+
+All kernels give the same: the same combinatorics bit for bit, and numbers and bounds to rounding. A law runs them side
+by side, method by method, on whole refinements.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from ...complex.complex import Complex, Cycles, HalfEdges
+from ..assemble import Cut
+from ..chords import Chords, Ends, Meets, Visits
+from ..crossings import Crossings
+from ..points import Points
+from ..sides_of_chords import LinksOfChords
+from ..signs import CellSigns, Columns, Signs
+
+
+class Kernel(ABC):
+    """One way to do the work of a refinement; without a state."""
+
+    @abstractmethod
+    def serves(self, values: Tensor) -> bool:
+        """Whether this kernel does the work on such values: their device, type and number are looked at."""
+
+    # ---- combinatorics ---------------------------------------------------------------------------------------------
+    @abstractmethod
+    def signs(self, columns: Columns) -> Signs:
+        """The signs of all columns at all vertices, and which are not certain (proofs/, Lemma 5)."""
+
+    @abstractmethod
+    def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
+        """What the signs of so many columns say of each cell."""
+
+    @abstractmethod
+    def crossings(self, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
+        """All crossings of edges (E, 2), sorted by (edge, position)."""
+
+    @abstractmethod
+    def visits(self, cells: Complex, crossings: Crossings) -> Visits:
+        """All visits, in the order of the half-edges and along each of them."""
+
+    @abstractmethod
+    def chords(self, cells: Complex, crossings: Crossings, visits: Visits, regular: Tensor) -> tuple[Chords, Tensor]:
+        """The chords of ``regular`` cells (bool (R,)); and cells in which some column does not cross the boundary
+        exactly twice."""
+
+    @abstractmethod
+    def meets(self, chords: Chords, ends: Ends) -> tuple[Meets, Tensor]:
+        """All pairs of chords whose ends, four different ones, interleave; and which chords have an uncertain order,
+        bool (C,)."""
+
+    @abstractmethod
+    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+        """Edges, their marks and the half-edges of the new complex."""
+
+    @abstractmethod
+    def cycles(self, half: HalfEdges, parents: int) -> Cycles:
+        """The cycles of ``half.successor``, whose parents are below ``parents``; an ``InternalError`` if they do not
+        close up."""
+
+    @abstractmethod
+    def below(
+        self,
+        first: Tensor,
+        parents: Tensor,
+        new: Complex,
+        order: Tensor,
+        links: LinksOfChords,
+        pieces: Tensor | None = None,
+    ) -> Tensor:
+        """Packed bits of the new cells (or of some ``pieces``): those of their old cells in ``first``, turned over for
+        the chords between each and its old cell's first vertex (proofs/, Lemma 8)."""
+
+    # ---- rows ------------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
+        """Puts some columns of some rows (None: all) into ``target``, and their norms, rounded up, into ``norms``."""
+
+    @abstractmethod
+    def put(self, values: Tensor, rows: Tensor, columns: Tensor, function: Tensor, level: Tensor) -> None:
+        """Puts ``level[columns[i]]`` at (rows[i], function[columns[i]])."""
+
+    @abstractmethod
+    def rectify(self, values: Tensor, norms: Tensor) -> None:
+        """Puts 0 where values are below it, and the norms of the rows, rounded up, into ``norms``."""
+
+    @abstractmethod
+    def interpolate(self, values: Tensor, error: Tensor, norms: Tensor, start: int, points: Points) -> None:
+        """Fills rows from ``start`` on with points between earlier rows, and their bounds and norms (Lemma 5 (c))."""
+
+    @abstractmethod
+    def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
+        """The largest difference of the two rows of each point, entries taken times their shares; rounded up."""
+
+
+class Streaming(ABC):
+    """A kernel that can also make some rectified rows without all the others."""
+
+    @abstractmethod
+    def rectified(
+        self,
+        old: tuple[Tensor, Tensor, Tensor, Tensor],
+        between: tuple[Tensor, ...],
+        zeros: tuple[Tensor, Tensor],
+        start: int,
+        target: Tensor,
+        bounds: tuple[Tensor, Tensor, Tensor, Tensor],
+    ) -> None:
+        """Some rows, from ``start`` on, of the positive parts of some columns, and their bounds.
+
+        ``old``: values, errors, the columns, and as a mask over all columns; ``between``: first and second ends,
+        positions, slacks and the places of both columns of all new rows; ``zeros``: rows and places at which a column
+        is not above its level; ``bounds``: errors, norms and a work array by row, and a work array by column.
+        """

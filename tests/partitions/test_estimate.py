@@ -1,0 +1,150 @@
+"""Estimates of how many regions there are, and progress that is shown unasked."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cpwl as library
+from cpwl.analysis import study
+from cpwl.errors import ArgumentError, NumericalRangeError
+from cpwl.runtime import progress
+from tests.support.command_line import answer, cpwl, export
+from tests.support.networks import mlp
+
+WIDE = mlp(0, [2, 64, 64, 3])
+SQUARE = library.Domain.box([-1, -1], [1, 1])
+
+
+# ---- estimates ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("dom", [SQUARE, library.Domain.polygon([[-1, -1], [1, -1], [0, 2]])], ids=["box", "triangle"])
+def test_estimates_are_right_on_average(dom: library.Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 20)  # small squares, so that they are extrapolated
+    true = len(library.partition(WIDE, dom))
+    found = [library.estimate(WIDE, dom, seed=seed, squares=12) for seed in range(12)]
+    assert true > 800 and not any(one.complete for one in found)
+    values, deviations = [one.regions for one in found], [one.deviation for one in found]
+    assert abs(np.mean(values) - true) < 5 * np.mean(deviations) / np.sqrt(12), (values, true)
+    assert 0.3 < np.std(values) / np.mean(deviations) < 2, "the standard error is that of the answers"
+    assert all(one.seconds > 0 and one.memory > 100 * one.regions and len(one.counts) == 12 for one in found)
+
+
+def test_regions_that_a_square_cuts_are_not_counted_as_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One unit whose line crosses the domain and seven of all sixteen squares: two regions, about."""
+    line = library.Network.mlp([np.array([[1.0, 0.5]]), np.ones((1, 1))], [np.full(1, 0.1), np.zeros(1)])
+    assert library.estimate(line, SQUARE).regions == 2
+    monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 1)
+    monkeypatch.setattr("cpwl.partitions.estimate._FIRST", 4)
+    found = library.estimate(line, SQUARE, squares=16)
+    assert not found.complete and sum(found.counts == 2) >= 4 and 1.5 < found.regions < 4
+
+
+def test_a_small_domain_is_counted() -> None:
+    net = mlp(0, [2, 6, 3])
+    found = library.estimate(net, SQUARE)
+    assert found.complete and found.regions == len(library.partition(net, SQUARE)) and found.deviation == 0
+    assert f"{len(library.partition(net, SQUARE))} regions, counted" in repr(found)
+
+
+def test_the_same_seed_gives_the_same_estimate() -> None:
+    one, again, other = (library.estimate(WIDE, SQUARE, seed=seed) for seed in (1, 1, 2))
+    assert one.regions == again.regions and (one.complete or one.regions != other.regions)
+
+
+def test_an_estimate_on_the_command_line(tmp_path: Path) -> None:
+    export(tmp_path / "model.pt2", 2, 3)
+    said = answer("partition", tmp_path / "model.pt2", "--box", -1, 1, "--estimate")
+    assert "regions, counted" in said
+    both = cpwl("partition", tmp_path / "model.pt2", "--box", -1, 1, "--estimate", "--stats")
+    assert both.exit_code == 2 and "Give one of --out, --stats and --estimate" in both.output
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="max_seconds"):
+        library.estimate(WIDE, SQUARE, max_seconds=0)
+    with pytest.raises(NumericalRangeError, match="overflow"):
+        library.estimate(WIDE, library.Domain.box([-1e308, -1e308], [1e308, 1e308]))
+
+
+# ---- progress -------------------------------------------------------------------------------------------------------
+class Terminal(io.StringIO):
+    """A stream that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    stream = Terminal()
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=stream))  # pytest has an own one in each phase
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    return stream
+
+
+def bars(stream: io.StringIO) -> set[str]:
+    """Names of the bars that were drawn."""
+    words = ("partition", "certify", "study", "certify extremum", "estimate", "write partition")
+    return {word for word in words if f"  {word}" in stream.getvalue()}
+
+
+CALLS: dict[str, tuple[Any, str]] = {
+    "partition": (lambda f: library.partition(WIDE, SQUARE), "partition"),
+    "certify": (lambda f: library.certify(library.partition(mlp(0, [2, 6, 3]), SQUARE, max_seconds=60)), "certify"),
+    "extremum": (lambda f: library.certify_extremum(library.partition(mlp(0, [2, 6, 3]), SQUARE)), "certify extremum"),
+    "study": (lambda f: study({"a": mlp(0, [2, 6, 3])}, {"p": np.zeros((3, 2))}), "study"),
+    "estimate": (lambda f: library.estimate(WIDE, SQUARE), "estimate"),
+    "write": (lambda f: library.write_partition(WIDE, SQUARE, f / "regions"), "write partition"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_long_call_shows_its_progress_on_a_terminal(name: str, terminal: Terminal, tmp_path: Path) -> None:
+    call, wanted = CALLS[name]
+    call(tmp_path)
+    assert wanted in bars(terminal)
+    assert terminal.getvalue().rstrip().endswith("\x1b[2K") or "\x1b[?25h" in terminal.getvalue()[-40:]
+
+
+def test_only_the_outermost_call_shows_its_progress(terminal: Terminal) -> None:
+    study({"a": mlp(0, [2, 6, 3])}, {"p": np.zeros((3, 2))})
+    assert bars(terminal) == {"study"}
+
+
+def test_nothing_is_shown_for_a_short_call_or_where_nobody_looks_or_wants_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    library.partition(WIDE, SQUARE, progress=lambda done, total, what: told.append(done))
+    assert told and not terminal.getvalue()
+    monkeypatch.setenv("CPWL_PROGRESS", "0")
+    library.partition(WIDE, SQUARE)
+    monkeypatch.delenv("CPWL_PROGRESS")
+    monkeypatch.setattr(progress, "_PATIENCE", 60.0)
+    library.partition(WIDE, SQUARE)
+    assert not terminal.getvalue()
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    plain = io.StringIO()
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=plain))
+    library.partition(WIDE, SQUARE)
+    assert not plain.getvalue()
+
+
+def test_what_is_shown_changes_no_answer(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = library.partition(WIDE, SQUARE)
+    monkeypatch.setenv("CPWL_PROGRESS", "0")
+    assert np.array_equal(shown.vertices, library.partition(WIDE, SQUARE).vertices)
+
+
+def test_a_study_says_how_much_it_is_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpwl.analysis.many_slices._MANY", 5)
+    nets = {"a": mlp(0, [2, 3, 3]), "b": mlp(1, [2, 3, 3])}
+    with pytest.warns(UserWarning, match=r"3 squares of 2 network\(s\) are 6 partitions"):
+        assert len(study(nets, {"p": np.zeros((3, 2))})) == 6
