@@ -1,9 +1,10 @@
 """What certificates cost: CPU seconds to make one and to check it with and without python-flint, and megabytes.
 
-    python benchmarks/certificates.py [NAME ...] [--growth] [--pure]
+    python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure]
 
-NAME is a reference network. --growth: small networks of growing width and depth instead. --pure: check without
-python-flint too. Making includes the partition; the checker runs as its users run it, as a process of its own.
+NAME is a reference network. --growth: small networks of growing width and depth instead; --spaces: networks on whole
+boxes of one, three, four and five dimensions. --pure: check without python-flint too. Making includes the partition;
+the checker runs as its users run it, as a process of its own.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ from cpwl.network import Network
 
 GROWTH = [(8, 2), (16, 2), (32, 2), (64, 2), (128, 2), (24, 1), (24, 2), (24, 3), (24, 4), (24, 5), (24, 6), (24, 8)]
 """Width and number of hidden layers."""
+GROWTH_SIZES = [[2, *[width] * depth, 1] for width, depth in GROWTH]
+SPACES = [[1, 64, 64, 64, 1], [3, 16, 16, 16, 1], [4, 12, 12, 1], [5, 6, 4, 1]]
+"""The numbers of entries from the input to the output."""
 
 
 @click.command(help=__doc__)
 @click.argument("names", nargs=-1, type=click.Choice(sorted(WIDTHS)))
 @click.option("--growth", is_flag=True)
+@click.option("--spaces", is_flag=True)
 @click.option("--pure", is_flag=True)
-def main(names: tuple[str, ...], growth: bool, pure: bool) -> None:
+def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool) -> None:
     columns = [
         "network",
         "regions",
@@ -47,7 +52,11 @@ def main(names: tuple[str, ...], growth: bool, pure: bool) -> None:
         "ms a region",
     ]
     table = Table(*columns)
-    wanted = _growing() if growth else map(reference, names or ("mlp-32x3", "mlp-784", "mlp-64x4"))
+    wanted = (
+        _random(GROWTH_SIZES if growth else SPACES)
+        if growth or spaces
+        else map(reference, names or ("mlp-32x3", "mlp-784", "mlp-64x4"))
+    )
     cpwl.certify(cpwl.partition(reference("mlp-16x2").network, reference("mlp-16x2").domain))  # loads torch
     with tempfile.TemporaryDirectory() as folder:
         for network in wanted:
@@ -55,13 +64,13 @@ def main(names: tuple[str, ...], growth: bool, pure: bool) -> None:
     Console(width=120).print(table)
 
 
-def _growing() -> Iterator[Reference]:
-    for width, depth in GROWTH:
-        sizes = [2, *[width] * depth, 1]
-        rng = np.random.default_rng(width * depth)
+def _random(networks: list[list[int]]) -> Iterator[Reference]:
+    for sizes in networks:
+        rng = np.random.default_rng(sizes[1] * (len(sizes) - 2))
         weights = [rng.standard_normal((n, m)) * np.sqrt(2 / m) for m, n in pairwise(sizes)]
         network = Network.mlp(weights, [rng.standard_normal(n) * 0.1 for n in sizes[1:]])
-        yield Reference(f"{width}x{depth}", network, cpwl.Domain.box([-1, -1], [1, 1]))
+        box = cpwl.Domain.box([-1] * sizes[0], [1] * sizes[0])
+        yield Reference("-".join(map(str, sizes)), network, box)
 
 
 def _row(wanted: Reference, path: Path, pure: bool) -> list[str]:

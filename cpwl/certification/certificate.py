@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from .. import checker
 from ..claims.claim import Claim
 from ..claims.document import FORMAT, document, proof, version
-from ..claims.entries import domain_of, integers, network_of
+from ..claims.domains import domain_of
+from ..claims.entries import integers, network_of
 from ..claims.listing import Listing
 from ..claims.triangulation import Triangulation
 from ..errors import FileFormatError, VerificationError

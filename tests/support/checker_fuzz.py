@@ -1,8 +1,9 @@
 """Certificates that are changed at random, and whether what one claims is true: found without the checker.
 
-    python -m tests.support.checker_fuzz COUNT [SEED]
+    python -m tests.support.checker_fuzz COUNT [SEED [VERSION]]
 
-checks COUNT changed certificates and files, and prints how each kind of change ended. Accepted must be true.
+checks COUNT changed certificates and files (of one version of the format, or of all), and prints how each kind of
+change ended. Accepted must be true.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 
 from cpwl import checker
 from cpwl.backends.exact import ExactArithmetic
-from cpwl.claims.entries import digest, domain_of, fraction, network_of
+from cpwl.claims.domains import domain_of
+from cpwl.claims.entries import digest, fraction, network_of
 from cpwl.errors import DomainError, FileFormatError
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.domain import Domain, exactly
@@ -344,9 +346,9 @@ def verdict(data: bytes) -> str:
     return "accepted"
 
 
-def main(count: int, seed: int) -> None:
+def main(count: int, seed: int = 0, version: int | None = None) -> None:
     rng, found = Random(seed), Counter[tuple[str, str]]()
-    known = [document for _, document in (*documents(), *solids())]
+    known = [document for _, document in (*documents(), *solids()) if version in (None, document["version"])]
     for _ in range(count):
         document = rng.choice(known)
         if rng.random() < 0.25:
@@ -364,4 +366,4 @@ def main(count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    main(*map(int, sys.argv[1:]))

@@ -11,11 +11,11 @@ import numpy as np
 
 from cpwl import Certificate, certify, certify_constant, certify_equal, certify_extremum
 from cpwl.claims.document import document, proof
-from cpwl.claims.entries import number
 from cpwl.claims.triangulation import Triangulation
 from cpwl.geometry.domain import Domain
 from cpwl.geometry.polytope import Polytope
 from cpwl.network import Network
+from cpwl.network.digest import number
 from cpwl.numbers.integers import matrix
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import network
