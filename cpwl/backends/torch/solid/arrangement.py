@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....arrays.bits import BitMatrix
 from ....arrays.ragged import Ragged
 from ....errors import InternalError, NumericalRangeError
 from ....geometry.arrangement import Created, ExactWalls, NewWalls, Refinement
@@ -20,12 +19,14 @@ from ....geometry.polytope import Polytope
 from ....numbers.integers import homogeneous
 from ....numbers.rounding import rounded
 from ...lattice.arrangement import LatticeArrangement
-from ...lattice.cut import Cut, Outcome
+from ...lattice.cut import Outcome
 from ...lattice.lattice import Lattice
 from ...lattice.measure import ExactPoints, Rounded, volumes
 from ...lattice.meeting import forms_of_walls, points
 from ..fields.field import ROUND_UP, FloatField, lifted, stacked
 from ..refinement.prolong import Prolongation
+from .kernels.choice import kernel_for
+from .kernels.kernel import Levels
 from .rows import Decisions, FloatRows
 
 
@@ -56,8 +57,9 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decisions = None if exactly is None else Decisions(exactly, self._lattice)
-        rows = FloatRows(values, function, level, decisions)
-        found = Cut(self._lattice, *rows.signs(), len(level), rows).run(self._generation + 1)
+        kernel = kernel_for(values.values)
+        rows = FloatRows(values, Levels(function, level), decisions, kernel)
+        found = kernel.cut(self._lattice, *rows.signs(), len(level), rows, self._generation + 1)
         plan = Prolongation.of(self._points.rows, rows.batches) if rows.batches else None
 
         def carried(field: FloatField, vertices: NDArray[np.int64] | None = None) -> FloatField:
@@ -80,7 +82,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
             new,
             carried,
             carried,
-            below=BitMatrix.pack(found.below),
+            below=found.below,
             created=Created(*found.made),
             cutting=lambda vertices: rows.field if vertices is None else self._rows(rows.field, vertices),
             walls=NewWalls(self._lattice.walls, found.region, found.column),
@@ -102,10 +104,12 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
             )
 
     @staticmethod
-    def _doubted(found: Outcome, doubtful: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The regions that come from one in which a sign is not certain."""
-        if not doubtful.any():
+    def _doubted(found: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The regions that come from one in which a sign is not certain at some vertex of these."""
+        if not len(vertices):
             return np.zeros(len(found.parents), np.bool_)
+        doubtful = np.zeros(found.lattice.vertices, np.bool_)
+        doubtful[vertices] = True
         corners = found.lattice.corners(found.lattice.dim)
         regions = found.parents[corners.row_of[doubtful[corners.values]]]
         return np.isin(found.parents, regions)
