@@ -20,7 +20,7 @@ from ..growing_field import GrowingField
 from .kernel import Kernel, Levels, NewSigns
 
 try:
-    from . import loops
+    from .. import loops
 except ImportError:  # built without a C compiler
     enabled = False
 else:
