@@ -78,7 +78,7 @@ class _Oracle:
         return self._close(parts)(patterns, place, names).forms
 
     def walls(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Any:
-        if parts == INTEGERS or self._domain.dim != 2:
+        if parts == INTEGERS:
             return self._numbers(self._exact.forms(patterns, place, names))
         return self._close_lines(patterns, place, names, parts)
 

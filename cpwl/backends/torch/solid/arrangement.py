@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,13 +16,13 @@ from ....geometry.arrangement import Created, ExactWalls, NewWalls, Refinement
 from ....geometry.ladder import Functions
 from ....geometry.polytope import Polytope
 from ....numbers.integers import homogeneous
-from ....numbers.rounding import rounded
 from ...lattice.arrangement import LatticeArrangement
 from ...lattice.cut import Outcome
 from ...lattice.lattice import Lattice
 from ...lattice.measure import ExactPoints, Rounded, volumes
-from ...lattice.meeting import forms_of_walls, points
+from ...lattice.meeting import forms_of_walls, independent, points
 from ..fields.field import ROUND_UP, FloatField, lifted, stacked
+from ..refinement.corners import Corners, coordinates
 from ..refinement.prolong import Prolongation
 from .kernels.choice import kernel_for
 from .kernels.kernel import Levels
@@ -143,13 +142,11 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         far = np.linalg.norm(values, axis=1)
         poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
         if len(poor):
-            exact = self._exact_points(walls)(poor)
-            pairs = [rounded(Fraction(int(x), int(row[-1]))) for row in exact.tolist() for x in row[:-1]]
-            known = np.array(pairs, np.float64).reshape(len(poor), self.dim, 2)
-            apart = np.linalg.norm(known[..., 0] - values[poor], axis=1)
-            if (apart > (errors[poor] + known[..., 1].sum(axis=1)) * ROUND_UP).any():
+            found, bounds = self._meeting(walls, poor, accuracy)
+            apart = np.linalg.norm(found - values[poor], axis=1)
+            if (apart > (errors[poor] + bounds) * ROUND_UP).any():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
-            values[poor], errors[poor] = known[..., 0], np.linalg.norm(known[..., 1], axis=1) * ROUND_UP
+            values[poor], errors[poor] = found, np.minimum(bounds, errors[poor] + apart)
         place = self._points.values.device
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
         sharp = self._sharp.copy()
@@ -157,6 +154,16 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
         return TorchLatticeArrangement(
             field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names
         )
+
+    def _meeting(
+        self, walls: ExactWalls, vertices: NDArray[np.int64], accuracy: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the walls through some vertices meet, as closely as is asked, and bounds on how far that is off."""
+        region, through = self._lattice.walls_at(vertices)
+        names = independent(forms_of_walls(walls), region, through, self.dim)
+        lists = Ragged(names.ravel(), np.arange(0, names.size + 1, self.dim))
+        found, errors = coordinates(Corners(walls, region, lists), accuracy, float(np.abs(self.vertices).max()))
+        return found, np.linalg.norm(errors, axis=1) * ROUND_UP
 
     @property
     def is_sharp(self) -> bool:
