@@ -19,7 +19,7 @@ from ...geometry.boxes import Boxes
 from ...numbers.integers import homogeneous, ratio_sum
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
-from .dissolve import dissolve
+from .dissolve import dissolve, divides_too_much
 from .glue import Glue
 from .lattice import Lattice
 from .measure import ExactPoints, Rounded, exact_volumes, inside_exactly, surely_inside
@@ -98,6 +98,10 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
     def regions(self) -> Ragged:
         """The vertices of each region, increasing."""
         return self._lattice.corners(self.dim)
+
+    def middles(self) -> NDArray[np.float64]:
+        """A point of each region (R, D)."""
+        return floats(self.vertices)[self._lattice.lowest[self.dim]]
 
     @property
     def parents(self) -> NDArray[np.int64]:
@@ -252,18 +256,21 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         self._check_places(glue, blocks)
         joined_names = None if self._names is None else np.concatenate(names)[glue.kept]
         # Blocks keep what their borders were cut into; where maxima were dissolved that may be more than there is.
-        left = dissolve(glue.lattice, np.zeros(0, np.int64), keep_border=self._names is not None)
-        if whole and left.lattice.euler != self.euler:
+        lattice, vertices = glue.lattice, np.arange(glue.lattice.vertices)
+        if divides_too_much(lattice):
+            left = dissolve(lattice, np.zeros(0, np.int64), keep_border=self._names is not None)
+            lattice, vertices = left.lattice, left.vertices
+        if whole and lattice.euler != self.euler:
             raise BordersDifferError("blocks do not fit together along their borders")
-        kept = glue.kept[left.vertices]
+        kept = glue.kept[vertices]
         new = type(self)(
             self._rows(self._beside([block._points for block in blocks]), kept),
-            left.lattice,
+            lattice,
             parents[order],
             blocks[0]._generation,
             np.concatenate([block._ambiguous for block in blocks])[order],
             np.concatenate([block._sharp for block in blocks])[kept],
-            None if joined_names is None else joined_names[left.vertices],
+            None if joined_names is None else joined_names[vertices],
         )
         return Joined(new, lambda fields: self._rows(self._beside(fields), kept), order)
 

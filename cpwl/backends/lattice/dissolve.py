@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ...arrays.ragged import Ragged
-from .lattice import Faces, Lattice, distinct_pairs
+from .lattice import Faces, Lattice, distinct, distinct_pairs
 from .names import border as border_faces
 
 Labels = NDArray[np.int64]
@@ -46,7 +46,7 @@ def dissolve(lattice: Lattice, facets: Faces, *, keep_border: bool = False) -> D
     border = _border_walls(lattice)
     fixed = [border_faces(lattice, k) if keep_border else border_faces(lattice, k)[:0] for k in range(dim)]
     parts: list[Ragged] = []
-    members = np.unique(face)  # of the lattice before, one for each face that is left, by its number
+    members = distinct(face)  # of the lattice before, one for each face that is left, by its number
     for k in range(dim - 1, 0, -1):
         boundary = lattice.boundary[k - 1].take(members)
         count = np.bincount(boundary.values, minlength=lattice.count(k - 1))
@@ -61,12 +61,27 @@ def dissolve(lattice: Lattice, facets: Faces, *, keep_border: bool = False) -> D
             first = members[np.unique(joined, return_index=True)[1]]
         outer = ~inner[boundary.values]
         owner, face = joined[boundary.row_of[outer]], boundary.values[outer]
-        members = np.unique(face)
+        members = distinct(face)
     parts.append(_lists(owner, np.searchsorted(members, face)))
     if dim == 1:
         first = members
     left = Lattice(len(members), tuple(parts[::-1]), lattice.wall[first], lattice.generation[first], lattice.walls)
     return Dissolved(left, label, lowest, members)
+
+
+def divides_too_much(lattice: Lattice) -> bool:
+    """Whether ``dissolve`` would join some faces although no facet is taken out."""
+    inner = False
+    for k in range(1, lattice.dim):
+        boundary = lattice.boundary[k - 1]
+        two = np.bincount(boundary.values, minlength=lattice.count(k - 1)) == 2
+        place = np.flatnonzero(two[boundary.values])
+        if len(place):
+            faces, lower = np.searchsorted(boundary.offsets, place, side="right") - 1, boundary.values[place]
+            border = _border_walls(lattice)
+            unlike = border[k][faces] != border[k - 1][lower]
+            inner |= bool((np.bincount(lower, unlike, minlength=lattice.count(k - 1))[lower] == 0).any())
+    return inner
 
 
 def _components(count: int, first: Faces, second: Faces) -> Labels:
@@ -87,7 +102,7 @@ def _lists(owner: Labels, member: Labels) -> Ragged:
 
 def _border_walls(lattice: Lattice) -> list[NDArray[np.int64]]:
     """For each k < D how many walls of facets that have one side alone each k-face lies on."""
-    facet = np.flatnonzero(lattice.sides[:, 1] < 0)
+    facet = np.flatnonzero(np.bincount(lattice.boundary[-1].values, minlength=lattice.count(lattice.dim - 1)) == 1)
     face, wall = facet, lattice.wall[facet]
     width, found = lattice.walls, []
     for k in range(lattice.dim - 1, -1, -1):

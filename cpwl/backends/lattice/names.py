@@ -36,7 +36,7 @@ def mixed(*parts: NDArray[np.int64]) -> Names:
 
 def border(lattice: Lattice, k: int = 0) -> Faces:
     """The k-faces of facets that have a region on one side alone, increasing."""
-    faces = np.flatnonzero(lattice.sides[:, 1] < 0)
+    faces = np.flatnonzero(np.bincount(lattice.boundary[-1].values, minlength=lattice.count(lattice.dim - 1)) == 1)
     for level in range(lattice.dim - 1, k, -1):
         faces = distinct(lattice.members(level, faces)[1])
     return faces

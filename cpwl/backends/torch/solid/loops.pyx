@@ -481,8 +481,8 @@ cdef class Faces:
         cdef Py_ssize_t i, w, words = self.words, count
         with nogil:
             self._find()
-        count = edge.cut
-        if count == 0:
+        count = edge.cut  # perhaps none: a column may go through vertices alone
+        if self.levels[self.dim].cut == 0:
             return None
         found = [np.empty(count, np.int64) for _ in range(6)]
         open_ = np.empty((count, words), np.uint64)

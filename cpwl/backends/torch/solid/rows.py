@@ -24,7 +24,7 @@ from .growing_field import GrowingField
 from .kernels.kernel import Kernel, Levels, NewSigns
 from .kernels.operations import at
 
-_POOR = 2.0**-8
+_POOR = 2.0**-6
 """A position on an edge that is known less closely than this is computed again."""
 
 Rows = NDArray[np.int64]
