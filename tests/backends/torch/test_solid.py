@@ -34,6 +34,10 @@ EACH = pytest.mark.parametrize("kernel", KERNELS, ids=[type(kernel).__name__ for
 DIMENSIONS = pytest.mark.parametrize("dim", [1, 3, 4, 5])
 
 
+LARGE = {2, 30, 31, 40}
+"""Seeds of networks with many faces in dimension 5; their families come with other seeds."""
+
+
 def box(dim: int, half: float = 1.0) -> cpwl.Domain:
     return cpwl.Domain.box([-half] * dim, [half] * dim)
 
@@ -81,12 +85,11 @@ def assert_alike(one: cpwl.Partition, other: cpwl.Partition) -> None:
     assert np.allclose(one.outputs.errors(), other.outputs.errors(), rtol=1e-10, atol=0)
 
 
-@DIMENSIONS
 @pytest.mark.parametrize("predicates", ["exact", "float"])
-@pytest.mark.parametrize("seed", range(42))
+@pytest.mark.parametrize(
+    ("seed", "dim"), [(seed, dim) for dim in (1, 3, 4, 5) for seed in range(42) if dim < 5 or seed not in LARGE]
+)
 def test_degenerate_networks_are_cut_alike(seed: int, predicates: Any, dim: int) -> None:
-    if dim == 5 and seed % 3:
-        seed += 100
     degenerate = in_dimension(seed, dim)
     try:
         found = both_ways(degenerate.network, degenerate.domain, predicates=predicates)
@@ -97,7 +100,7 @@ def test_degenerate_networks_are_cut_alike(seed: int, predicates: Any, dim: int)
     assert_alike(*found)
 
 
-@pytest.mark.parametrize(("widths", "half"), [([3, 12, 12, 1], 1.0), ([1, 200, 70, 3], 1.0), ([4, 80, 130, 2], 0.05)])
+@pytest.mark.parametrize(("widths", "half"), [([3, 12, 12, 1], 1.0), ([1, 200, 70, 3], 1.0), ([3, 80, 130, 2], 0.02)])
 def test_generic_networks_are_cut_alike(widths: list[int], half: float) -> None:
     """Also with more columns than a word has bits, and no multiple of them."""
     assert_alike(*both_ways(mlp(5, widths), box(widths[0], half)))
@@ -112,7 +115,9 @@ def test_degenerate_networks_have_the_regions_of_exact_arithmetic(seed: int, dim
     quick = cpwl.partition(degenerate.network, degenerate.domain)
     exact = cpwl.partition(degenerate.network, degenerate.domain, backend="exact")
     assert by_pattern(quick) == by_pattern(exact)
-    assert [len(quick.arrangement.faces(k)) for k in range(dim)] == [len(exact.arrangement.faces(k)) for k in range(dim)]
+    assert [len(quick.arrangement.faces(k)) for k in range(dim)] == [
+        len(exact.arrangement.faces(k)) for k in range(dim)
+    ]
     assert not len(quick.ambiguous)
 
 
@@ -185,15 +190,12 @@ def rows_of(values: Any, error: float) -> tuple[GrowingField, Levels]:
         (0.0, 0.0, True),
         (1.0, 1.0, False),
         (np.nan, 1.0, False),
-        (np.nan, 0.0, True),
         (2.0, np.nan, False),
         (2.0, np.inf, False),
         (np.inf, np.inf, False),
     ],
 )
 def test_a_sign_is_certain_beyond_its_bound_alone(value: float, error: float, certain: bool, kernel: Kernel) -> None:
-    if np.isnan(value) and error == 0:
-        pytest.skip("a value with the bound 0 is a number: it was computed without rounding")
     rows, columns = rows_of([[value, 5.0], [5.0, value]], error)
     found = kernel.signs(rows, columns, 0, np.array([[0b01], [0b10]], np.uint64))
     open_ = [] if certain else [(0, 0), (1, 1)]
@@ -204,7 +206,7 @@ def test_a_sign_is_certain_beyond_its_bound_alone(value: float, error: float, ce
 
 
 @EACH
-@pytest.mark.parametrize("error", [0.0, 0.25, 2.0, np.nan, np.inf])
+@pytest.mark.parametrize("error", [0.0, 0.25, 1.25, np.nan, np.inf])
 @pytest.mark.parametrize("far", [3.0, -3.0, 0.0, np.nan])
 def test_lines_are_gone_along_where_the_column_is_certainly_on_both_sides(
     far: float, error: float, kernel: Kernel
@@ -213,7 +215,13 @@ def test_lines_are_gone_along_where_the_column_is_certainly_on_both_sides(
     rows, columns = rows_of([[-1.0], [1.0], [-3.0], [far]], error)
     ones, none = np.array([0, 0]), np.array([-1, 2])
     crossing = Crossing(
-        None, 3, 0, np.arange(2), np.arange(2), (ones, ones + 1), (none, np.array([-1, 3]))  # type: ignore[arg-type]
+        None,
+        3,
+        0,
+        np.arange(2),
+        np.arange(2),
+        (ones, ones + 1),
+        (none, np.array([-1, 3])),  # type: ignore[arg-type]
     )
     points = kernel.positions(rows, columns, crossing)
     along = far == 3.0 and error < 3
@@ -256,7 +264,7 @@ def test_what_is_not_a_number_stays_so_in_rows_and_bounds(kernel: Kernel) -> Non
 # ---- what comes out --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("dim", [1, 3, 4])
 def test_coordinates_are_where_walls_meet(dim: int) -> None:
-    network = mlp(8, [dim, 6, 6, 1])
+    network = mlp(8, [dim, 5, 4, 1])
     quick, exact = (cpwl.partition(network, box(dim), backend=name) for name in ("torch", "exact"))
     sharp = quick.sharpened()
     order = [{row.tobytes(): k for k, row in enumerate(part.patterns())} for part in (sharp, exact)]

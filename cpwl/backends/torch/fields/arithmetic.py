@@ -355,7 +355,8 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
 
 def _first_rounded(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor) -> FloatField:
     """Values that are exact times factors plus a shift: each entry is off by what its own size says, at most."""
-    sizes = factors * (x.values.abs().amax(dim=0) if x.rows else torch.zeros_like(factors)) + shift
+    largest_of_each = x.values.abs().amax(dim=0) if x.rows else torch.zeros_like(factors)
+    sizes = lifted(factors) * lifted(largest_of_each) + shift
     row = torch.ones_like(x.error)
     sharp = Sharp(row, lifted(2 * gamma(2) * sizes), torch.zeros_like(sizes), row)
     zeros = None if bool(shift.any()) else x.zeros

@@ -102,6 +102,18 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField]):
                 "network or the domain, or use the exact backend."
             )
 
+    def doubting(self, regions: NDArray[np.bool_]) -> TorchLatticeArrangement:
+        """The same, with these regions ambiguous as well."""
+        return TorchLatticeArrangement(
+            self._points,
+            self._lattice,
+            self._parents,
+            self._generation,
+            self._ambiguous | regions,
+            self._sharp,
+            self._names,
+        )
+
     @staticmethod
     def _doubted(found: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
         """The regions that come from one in which a sign is not certain at some vertex of these."""

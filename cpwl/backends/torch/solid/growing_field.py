@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..fields.field import FloatField, Scaled, inverted, room, row_norms
 
+
 class GrowingField:
     """Values with bounds on the errors of rows, in the 2-norm and in a scaled norm (proofs/, Lemma 5 (c), (g))."""
 
