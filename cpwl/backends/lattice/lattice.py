@@ -203,7 +203,8 @@ def distinct_pairs(
 def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers, each once, sorted. (``np.unique`` looks them up in a table of hashes, which takes ten times as long.)"""
     found = np.sort(values)
-    return found[np.concatenate([np.ones(min(len(found), 1), np.bool_), found[1:] != found[:-1]])]
+    fresh = np.concatenate([np.ones(min(len(found), 1), np.bool_), found[1:] != found[:-1]])
+    return np.asarray(found[fresh])
 
 
 def _among(values: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
