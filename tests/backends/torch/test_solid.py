@@ -16,6 +16,7 @@ import cpwl
 from cpwl.backends.lattice.cut import Crossing
 from cpwl.backends.torch.backend import TorchBackend
 from cpwl.backends.torch.fields.field import FloatField, Scaled
+from cpwl.backends.torch.refinement.prolong import Points
 from cpwl.backends.torch.solid import arrangement as solid
 from cpwl.backends.torch.solid.arrangement import TorchLatticeArrangement
 from cpwl.backends.torch.solid.growing_field import GrowingField
@@ -23,7 +24,6 @@ from cpwl.backends.torch.solid.kernels import compiled
 from cpwl.backends.torch.solid.kernels.choice import KERNELS
 from cpwl.backends.torch.solid.kernels.kernel import Kernel, Levels
 from cpwl.backends.torch.solid.kernels.operations import ArrayOperations
-from cpwl.backends.torch.solid.rows import FloatRows
 from cpwl.errors import CpwlError
 from cpwl.network import Network
 from tests.support.blocks import same_regions, small  # noqa: F401
@@ -238,7 +238,7 @@ def test_a_row_between_others_has_the_bounds_of_both(kernel: Kernel) -> None:
         first, second = torch.tensor([0, 1, 2]), torch.tensor([1, 2, 3])
         position = torch.tensor([0.25, 0.5, 0.875], dtype=torch.float64)
         start = rows.grow(3)
-        points = solid.FloatRows.__init__.__globals__["Points"].of(first, second, first, position, position * 2.0**-20)
+        points = Points.of(first, second, first, position, position * 2.0**-20)
         kernel.interpolate(rows, start, points)
         old, new = rows.values[:4].numpy(), rows.values[4:].numpy()
         t = position.numpy()[:, None]
@@ -256,7 +256,7 @@ def test_what_is_not_a_number_stays_so_in_rows_and_bounds(kernel: Kernel) -> Non
     rows, _ = rows_of([[1.0, np.nan, 2.0, 3.0, 1.0], [2.0, 1.0, 1.0, 1.0, 1.0]], 0.5)
     start = rows.grow(1)
     one, half = torch.tensor([0]), torch.tensor([0.5], dtype=torch.float64)
-    points = solid.FloatRows.__init__.__globals__["Points"].of(one, one + 1, one, half, half)
+    points = Points.of(one, one + 1, one, half, half)
     kernel.interpolate(rows, start, points)
     assert torch.isnan(rows.values[2, 1]) and not bool(rows.scaled.error[2] < torch.inf)
 
@@ -310,7 +310,7 @@ def test_values_that_are_known_exactly_stay_so_through_what_does_not_round() -> 
     assert (np.linalg.norm(found.outputs.to_numpy()[:50] - exact, axis=1) <= found.outputs.errors()[:50] + 1e-3).all()
 
 
-def test_float_rows_are_what_a_refinement_asks_for() -> None:
+def test_rows_are_the_functions_that_cut() -> None:
     """The rows of a refinement are the functions at its vertices, and zero where they are cut."""
     arrangement = TorchLatticeArrangement.of(box(3).polytope)
     columns = np.random.default_rng(1).normal(size=(9, 3))
@@ -319,6 +319,6 @@ def test_float_rows_are_what_a_refinement_asks_for() -> None:
         with by(kernel):
             found = arrangement.refine(arrangement.field(arrangement.vertices @ columns.T), levels)
         rows = found.cutting(None)
-        assert isinstance(found.arrangement, TorchLatticeArrangement) and FloatRows is not None
+        assert isinstance(found.arrangement, TorchLatticeArrangement)
         assert np.allclose(rows.to_numpy(), found.arrangement.vertices @ columns.T, rtol=0, atol=1e-13)
         assert (rows.to_numpy()[np.arange(8, rows.rows), found.created.column] == 0).all()
