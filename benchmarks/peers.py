@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
-import resource
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from timing import Cost, cost, in_turns, median, peak_memory
+from timing import Cost, children, cost, in_turns, median, peak_memory
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
@@ -103,9 +102,9 @@ def _split(source: Path, layers: Layers, half: float, least: int) -> dict[str, f
         network.write_bytes(_as_binary(layers[:-1]))
         costs, texts = [], []
         for _ in range(least):
-            before = _children()
+            before = children()
             done = cost(lambda: texts.append(subprocess.check_output([program, network, str(half)], text=True)))
-            costs.append(Cost(_children() - before, done.wall))
+            costs.append(Cost(children() - before, done.wall))
     return {"regions": int(texts[0].split()[1]), "version": "", **_middle(costs)}
 
 
@@ -116,12 +115,6 @@ def _as_binary(hidden: Layers) -> bytes:
     for weight, bias in hidden:
         parts += [np.ascontiguousarray(weight).tobytes(), bias.tobytes()]
     return b"".join(parts)
-
-
-def _children() -> float:
-    """CPU seconds of all processes that have been started and have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -231,6 +231,11 @@ class Arrangement(ABC, Generic[Field]):
     def __len__(self) -> int:
         return len(self.regions)
 
+    def middles(self) -> NDArray[np.float64]:
+        """A point of each region, (R, D), by which neighbours are found."""
+        regions, vertices = self.regions, self.vertices.astype(np.float64)
+        return np.asarray(regions.reduce(np.add, vertices[regions.values]) / regions.counts[:, None])
+
     # ---- coordinates -----------------------------------------------------------------------------------------------
     @abstractmethod
     def sharpened(self, walls: ExactWalls, accuracy: float) -> Arrangement[Field]:

@@ -129,14 +129,14 @@ class Blocks:
     @staticmethod
     def neighbouring(arrangement: Arrangement[Any], count: int) -> NDArray[np.int64]:
         """That many regions beside each other, increasing."""
-        return np.sort(_along_curve(_middles(arrangement))[:count])
+        return np.sort(_along_curve(arrangement.middles())[:count])
 
     def divided(self, arrangement: Arrangement[Any], count: int, *, tapering: bool = False) -> list[NDArray[np.int64]]:
         """The regions in that many blocks of neighbours, of equal size; increasing in each block.
 
         ``tapering``: the last sixteenth of them in quarters, so that workers are done at about the same time.
         """
-        parts = np.array_split(_along_curve(_middles(arrangement)), count)
+        parts = np.array_split(_along_curve(arrangement.middles()), count)
         last = count // 16 if tapering else 0
         small = [piece for part in parts[count - last :] for piece in np.array_split(part, 4) if len(piece)]
         return [np.sort(part) for part in [*parts[: count - last], *small]]
@@ -179,12 +179,6 @@ class Borders:
         order = np.argsort(names)
         self._names.append(names[order])
         self._points.append(points[order])
-
-
-def _middles(arrangement: Arrangement[Any]) -> NDArray[np.float64]:
-    """A point in each region, (R, D)."""
-    regions, vertices = arrangement.regions, arrangement.vertices.astype(np.float64)
-    return np.asarray(regions.reduce(np.add, vertices[regions.values]) / regions.counts[:, None])
 
 
 def _along_curve(points: NDArray[np.float64]) -> NDArray[np.int64]:

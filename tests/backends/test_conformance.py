@@ -258,11 +258,6 @@ def test_parts_are_cut_like_the_whole(backend: Backend) -> None:
 
 
 # ---- refusals --------------------------------------------------------------------------------------------------------
-def test_a_box_of_three_dimensions_is_refused_by_name(backend: Backend) -> None:
-    with pytest.raises(NotImplementedError, match="dimension 3"):
-        backend.arrangement(Polytope.box([0, 0, 0], [1, 1, 1]))
-
-
 def test_levels_for_another_number_of_functions_are_refused(backend: Backend) -> None:
     arrangement = backend.arrangement(SQUARE)
     with pytest.raises(ValueError, match="levels must have one row for each of the 2 functions"):

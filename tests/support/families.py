@@ -307,3 +307,11 @@ def _domain(random: Random, inputs: int) -> cpwl.Domain:
     if kind < 0.9:
         return far(random)
     return cpwl.Domain.polygon([[-1, -1], [1.5, -0.5], [0.7, 0.9], [0, 1]])
+
+
+def in_dimension(seed: int, dim: int) -> Case:
+    """A degenerate network with ``dim`` inputs on a box: all families and mixtures take turns."""
+    random = np.random.default_rng((seed, dim))
+    family, mixture = FAMILIES[seed % len(FAMILIES)], MIXTURES[seed // len(FAMILIES) % len(MIXTURES)]
+    domain = cpwl.Domain.box([-1.0] * dim, [1.0] * dim)
+    return Case(f"{family.__name__}, {mixture}, D = {dim}, seed {seed}", _network(random, family, mixture, dim), domain)

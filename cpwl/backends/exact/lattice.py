@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays.bits import BitMatrix
 from ...arrays.ragged import Ragged
 from ...errors import BackendError
 from ...geometry.arrangement import Created, ExactWalls, Refinement
@@ -105,7 +104,7 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
             arrangement,
             lambda field: prolonged(field, created, rows.shares),
             lambda field, vertices: prolonged(field, created, rows.shares).take(vertices),
-            below=BitMatrix.pack(found.below),
+            below=found.below,
             created=created,
             cutting=lambda vertices: rows.field if vertices is None else rows.field.take(vertices),
         )

@@ -103,6 +103,10 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """The vertices of each region, increasing."""
         return self._lattice.corners(self.dim)
 
+    def middles(self) -> NDArray[np.float64]:
+        """A point of each region (R, D)."""
+        return floats(self.vertices)[self._lattice.lowest[self.dim]]
+
     @property
     def parents(self) -> NDArray[np.int64]:
         """For each region that of the arrangement before, int64 (R,)."""

@@ -15,40 +15,75 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays.bits import BitMatrix
 from ...arrays.ragged import Ragged
 from ...errors import InternalError
 from ...runtime.budget import checkpoint
 from .growing import FacesInMaking, Growing, Words, dense, has, union
-from .lattice import Faces, Lattice, walls_through
+from .lattice import Faces, Lattice, Members, walls_through
+from .strata import Strata
 
 _BITS = 1 << 26
 """Bits of regions that are looked at in one go."""
 
 
+class InMaking(Protocol):
+    """A lattice that is being cut."""
+
+    @property
+    def members(self) -> Members:
+        """The faces as they are now."""
+        ...
+
+    def parents_of(self, cells: Faces) -> Faces:
+        """Of the lattice before, the regions that cells lie in."""
+        ...
+
+    def walls_of(self, facets: Faces) -> NDArray[np.int64]:
+        """The walls of facets: numbers of old ones, or -1 - column of new ones."""
+        ...
+
+
 class Crossing:
     """Edges that a column cuts, and the new vertices that it makes on them."""
 
-    def __init__(self, cut: Cut, column: int, edges: Faces, below: Faces, above: Faces, cells: Faces) -> None:
-        self._cut, self._edges = cut, edges
+    def __init__(
+        self,
+        making: InMaking,
+        dim: int,
+        column: int,
+        edges: Faces,
+        cells: Faces,
+        ends: tuple[Faces, Faces],
+        spans: tuple[Faces, Faces],
+    ) -> None:
+        self._making, self._dim, self._edges = making, dim, edges
         self.column = column
-        self.below, self.above = below, above
-        """The ends of each edge, vertices at which the column is below and above its level."""
         self.cells = cells
         """A cell, as it is before this round, that has the edge."""
+        self.below, self.above = ends
+        """The ends of each edge, vertices at which the column is below and above its level."""
+        self.spans = spans
+        """Of each edge two vertices on the same line, with all of the edge between them; see ``Strata.spans``."""
 
-    @property
-    def regions(self) -> Faces:
-        """Of the lattice before, the region that has the edge."""
-        return np.asarray(self._cut.parent.all[self.cells])
-
-    def walls(self, edges: NDArray[np.int64], vertices: Faces) -> Ragged:
-        """The walls of the cells of some edges, by their places, through vertices of these; see ``Cut.walls_at``."""
-        return self._cut.walls_at(self.cells[edges], 0, vertices)
+    def __len__(self) -> int:
+        return len(self._edges)
 
     @cached_property
-    def walls_of_edges(self) -> Ragged:
-        """The walls of the cells through the edges."""
-        return self._cut.walls_at(self.cells, 1, self._edges)
+    def regions(self) -> Faces:
+        """Of the lattice before, the region that has the edge."""
+        return self._making.parents_of(self.cells)
+
+    def walls(self, edges: NDArray[np.int64], vertices: Faces) -> Ragged:
+        """The walls of the cells of some edges, by their places, through vertices of these: one of each."""
+        return self._walls(self.cells[edges], 0, vertices)
+
+    def walls_through(self, edges: NDArray[np.int64]) -> Ragged:
+        """The walls of the cells of some edges through these."""
+        return self._walls(self.cells[edges], 1, self._edges[edges])
+
+    def _walls(self, cells: Faces, k: int, faces: Faces) -> Ragged:
+        return walls_through(self._making.members, self._dim, self._making.walls_of, cells, k, faces)
 
 
 class Values(Protocol):
@@ -69,7 +104,7 @@ class Outcome:
     lattice: Lattice
     parents: Faces
     """For each region that of the lattice before, increasing."""
-    below: NDArray[np.bool_]
+    below: BitMatrix
     """For each region and column whether it is below its level there, (R, columns)."""
     region: Faces
     """For each new wall the region before that it cuts."""
@@ -82,25 +117,20 @@ class Outcome:
 
 
 class Cut:
-    """One refinement of a lattice."""
+    """One refinement of a lattice, in array operations on all that a round cuts."""
 
     def __init__(self, lattice: Lattice, below: Words, above: Words, columns: int, values: Values) -> None:
         """``below``, ``above``: for each vertex the columns that are strictly on that side of their level there."""
         self._lattice, self._columns, self._values = lattice, columns, values
+        self._record = Record(lattice)
         self.dim = lattice.dim
         self._below, self._above = Growing(below), Growing(above)
         self._faces: list[FacesInMaking] = []
         for k, boundary in enumerate(lattice.boundary, start=1):
             sets = self._sides(k - 1, boundary) if len(boundary) else (below[:0], above[:0])
             self._faces.append(FacesInMaking(boundary, *sets))
-        self.parent = Growing(np.arange(len(lattice)))
-        """For each cell the region that it lies in."""
+        self._strata = Strata(lattice)
         self._wall, self._generation = Growing(lattice.wall), Growing(lattice.generation)
-        self._newest = int(lattice.generation.max(initial=0)) + 1
-        self._made: list[tuple[Faces, Faces]] = []
-        self._regions: list[Faces] = []
-        self._cuts: list[tuple[int, int]] = []
-        """Of each round the column, and the number of vertices that it made."""
         self._touching = self._touching_at(below, above)
         self._pending: list[list[Faces]] = [[] for _ in range(columns)]
         self._note(np.arange(len(lattice)))
@@ -120,14 +150,13 @@ class Cut:
         """See ``Members``."""
         return self._faces[k - 1].members(faces)
 
-    def walls_at(self, cells: Faces, k: int, faces: Faces) -> Ragged:
-        """The walls of cells through k-faces, one of each: numbers of old ones, or -1 - column of new ones."""
-        found = walls_through(self.members, self.dim, self._wall.all, cells, k, faces)
-        new = found.values >= self._lattice.walls
-        columns = np.repeat([c for c, _ in self._cuts], [len(part) for part in self._regions]).astype(np.int64)
-        values = found.values.copy()
-        values[new] = -1 - columns[values[new] - self._lattice.walls]
-        return Ragged(values, found.offsets)
+    def parents_of(self, cells: Faces) -> Faces:
+        """See ``InMaking``."""
+        return self._strata.flats(self.dim, cells)
+
+    def walls_of(self, facets: Faces) -> NDArray[np.int64]:
+        """See ``InMaking``."""
+        return self._record.names(self._wall.all[facets])
 
     def _bits(self, k: int) -> tuple[Growing, Growing]:
         return (self._below, self._above) if k == 0 else (self._faces[k - 1].below, self._faces[k - 1].above)
@@ -172,8 +201,8 @@ class Cut:
         for k in range(self.dim, 1, -1):
             place, lower = members[k] = self.members(k, cut[k])
             some = np.flatnonzero(self._is_cut(k - 1, lower, column))
-            cut[k - 1], first = np.unique(lower[some], return_index=True)
-            cell = cell[place[some[first]]]
+            some = some[np.sort(np.unique(lower[some], return_index=True)[1])]  # each once, as it comes
+            cut[k - 1], cell = lower[some], cell[place[some]]
         self._cut_edges(column, cut[1], cell)
         for k in range(2, self.dim + 1):
             self._cut_faces(column, k, cut[k], *members[k])
@@ -187,7 +216,8 @@ class Cut:
         low, high = np.where(turned, ends[:, 1], ends[:, 0]), np.where(turned, ends[:, 0], ends[:, 1])
         signs = level.below.all[edges], level.above.all[edges]
         open_ = signs[0] & signs[1]
-        sets = self._values.cross(Crossing(self, column, edges, low, high, cells), _without(open_, column))
+        crossing = Crossing(self, self.dim, column, edges, cells, (low, high), self._strata.spans(edges))
+        sets = self._values.cross(crossing, _without(open_, column))
         vertex = len(self._below) + np.arange(count)
         for bits, on_edge, at in zip((self._below, self._above), signs, sets, strict=True):
             bits.add((on_edge & ~open_) | at)
@@ -199,8 +229,8 @@ class Cut:
         level.replace(edges, pairs[0], *self._sides(0, pairs[0]))
         level.add(pairs[1], *self._sides(0, pairs[1]))
         level.upper.all[edges], level.middle.all[edges] = upper, vertex
-        self._made.append((low, high))
-        self._cuts.append((column, count))
+        self._record.note_edges(column, low, high)
+        self._strata.cut(1, edges)
         self._keep_walls(1, edges, upper)
 
     def _cut_faces(self, column: int, k: int, faces: Faces, place: NDArray[np.int64], lower: Faces) -> None:
@@ -227,6 +257,9 @@ class Cut:
         here.replace(faces, parts[0], *self._sides(k - 1, parts[0]))
         here.add(parts[1], *self._sides(k - 1, parts[1]))
         here.upper.all[faces], here.middle.all[faces] = upper, middle
+        self._strata.cut(k, faces)
+        if k == 2:
+            self._strata.note_lines(lists.values.reshape(count, 2))
         self._keep_walls(k, faces, upper)
 
     def _with_touching(
@@ -241,42 +274,77 @@ class Cut:
         return both[1], both[0]
 
     def _keep_walls(self, k: int, faces: Faces, upper: Faces) -> None:
-        """Notes walls, parents and what is still to be cut, of new faces of dimension k and of those between parts."""
+        """Notes walls, and what is still to be cut, of new faces of dimension k and of those between parts."""
         if k == self.dim - 1:
             self._wall.add(self._wall.all[faces])
             self._generation.add(self._generation.all[faces])
         elif k == self.dim:
-            walls = self._lattice.walls + sum(len(part) for part in self._regions)
-            self._wall.add(walls + np.arange(len(faces)))
+            self._wall.add(self._record.walls + np.arange(len(faces)))
             self._generation.add(np.full(len(faces), self._newest))
-            self._regions.append(np.asarray(self.parent.all[faces]))
-            self.parent.add(self.parent.all[faces])
+            self._record.note_cells(self.parents_of(faces))
             self._note(upper)
 
     # ---- the end ---------------------------------------------------------------------------------------------------
     def _outcome(self) -> Outcome:
-        order = np.argsort(self.parent.all, kind="stable")
+        parent = self._strata.flats(self.dim)
+        order = np.argsort(parent, kind="stable")
         boundary = [faces.finished() for faces in self._faces[:-1]] + [self._faces[-1].finished(order)]
-        regions = np.concatenate([np.zeros(0, np.int64), *self._regions])
-        columns = np.repeat(np.array([c for c, _ in self._cuts], np.int64), [len(part) for part in self._regions])
-        lattice = Lattice(
-            len(self._below),
-            tuple(boundary),
-            self._wall.all.copy(),
-            self._generation.all.copy(),
-            self._lattice.walls + len(regions),
-        )
+        walls = self._wall.all.copy(), self._generation.all.copy()
+        lattice = Lattice(len(self._below), tuple(boundary), *walls, self._record.walls)
+        return self._record.outcome(lattice, parent[order], self._faces[-1].below.all[order], self._columns)
+
+
+class Record:
+    """What happens in the rounds of a refinement."""
+
+    def __init__(self, lattice: Lattice) -> None:
+        self._before = lattice.walls
+        self._rounds: list[tuple[int, Faces, Faces]] = []
+        """The column, and the ends of the edges that it cuts."""
+        self._cells: list[Faces] = []
+        """The regions whose cells are cut."""
+        self._count = 0
+
+    def note_edges(self, column: int, below: Faces, above: Faces) -> None:
+        """Notes the ends of the edges that a column cuts."""
+        self._rounds.append((column, below, above))
+
+    def note_cells(self, regions: Faces) -> None:
+        """Notes the regions that the cells lie in which the column cuts: each gets a new wall."""
+        self._cells.append(regions)
+        self._count += len(regions)
+
+    @property
+    def walls(self) -> int:
+        """A number above those of all walls."""
+        return self._before + self._count
+
+    def names(self, walls: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Walls as ``InMaking.walls_of`` has them."""
+        new = walls >= self._before
+        result = walls.copy()
+        result[new] = -1 - self._columns()[walls[new] - self._before]
+        return result
+
+    def _columns(self) -> NDArray[np.int64]:
+        """The column of each new wall."""
+        columns = np.array([column for column, _, _ in self._rounds], np.int64)
+        return np.repeat(columns[: len(self._cells)], [len(part) for part in self._cells])
+
+    def outcome(self, lattice: Lattice, parents: Faces, below: Words, columns: int) -> Outcome:
+        """What has come out; ``below``: for each region the columns that are below their level there."""
+        counts = [len(first) for _, first, _ in self._rounds]
         empty = np.zeros(0, np.int64)
-        first, second = (np.concatenate([empty, *(ends[side] for ends in self._made)]) for side in (0, 1))
-        column = np.repeat(np.array([c for c, _ in self._cuts], np.int64), [n for _, n in self._cuts])
+        first, second = (np.concatenate([empty, *(ends[side] for ends in self._rounds)]) for side in (1, 2))
+        column = np.repeat(np.array([column for column, _, _ in self._rounds], np.int64), counts)
         return Outcome(
             lattice,
-            self.parent.all[order],
-            dense(self._faces[-1].below.all[order], self._columns),
-            regions,
-            columns,
+            parents,
+            BitMatrix(np.ascontiguousarray(below.view(np.uint8)[:, : -(-columns // 8)]), columns),
+            np.concatenate([empty, *self._cells]),
+            self._columns(),
             (first, second, column),
-            tuple(np.cumsum([n for _, n in self._cuts]).tolist()),
+            tuple(np.cumsum(counts).tolist()),
         )
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ...arrays.ragged import Ragged
-from .lattice import Faces, Lattice, distinct_pairs
+from .lattice import Faces, Lattice, distinct, distinct_pairs
 
 Labels = NDArray[np.int64]
 
@@ -41,7 +41,7 @@ def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
     kept = ~gone[top.values]
     owner, face = label[top.row_of[kept]], top.values[kept]
     parts: list[Ragged] = []
-    members = np.unique(face)  # of the lattice before, one for each face that is left, by its number
+    members = distinct(face)  # of the lattice before, one for each face that is left, by its number
     side = np.where(sides[:, 1] < 0, lattice.wall, -1)
     for k in range(dim - 1, 0, -1):
         boundary = lattice.boundary[k - 1].take(members)
@@ -56,7 +56,7 @@ def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
         outer = np.ones(len(boundary.values), np.bool_)
         outer[across] = False
         owner, face = joined[boundary.row_of[outer]], boundary.values[outer]
-        members = np.unique(face)
+        members = distinct(face)
     parts.append(_lists(owner, np.searchsorted(members, face)))
     if dim == 1:
         first = members

@@ -75,10 +75,11 @@ def _faces_alike(members: Ragged, on: NDArray[np.bool_]) -> tuple[NDArray[np.int
     place = np.arange(len(members))
     some = np.flatnonzero(on)
     chosen = members.take(some)
-    order = np.lexsort((chosen.values, chosen.row_of))
-    lowest = chosen.values[order][chosen.offsets[:-1]], chosen.values[order][chosen.offsets[:-1] + 1]
-    _, first, which = np.unique(np.stack(lowest), axis=1, return_index=True, return_inverse=True)
-    place[some] = some[first][which.ravel()]
+    width = int(chosen.values.max(initial=0)) + 1
+    ordered = np.sort(chosen.row_of * width + chosen.values) % width
+    lowest = ordered[chosen.offsets[:-1]], ordered[chosen.offsets[:-1] + 1]
+    _, first, which = np.unique(lowest[0] * width + lowest[1], return_index=True, return_inverse=True)
+    place[some] = some[first][which]
     kept, number = np.unique(place, return_inverse=True)
     return number, kept
 

@@ -141,19 +141,20 @@ class Lattice:
 
     def walls_at(self, vertices: Faces) -> tuple[Faces, Ragged]:
         """For each vertex a region that has it, and the walls of that region's facets through it."""
-        region = self._some_region[vertices]
-        return region, walls_through(self.members, self.dim, self.wall, region, 0, vertices)
+        region = self._some_regions(vertices)
+        return region, walls_through(self.members, self.dim, lambda facets: self.wall[facets], region, 0, vertices)
 
-    @cached_property
-    def _some_region(self) -> Faces:
-        """For each vertex the lowest region that has it."""
-        found = np.arange(len(self))
-        for k in range(self.dim, 0, -1):
-            part = self.boundary[k - 1]
-            lower = np.full(self.count(k - 1), np.iinfo(np.int64).max)
-            np.minimum.at(lower, part.values, found[part.row_of])
-            found = lower
-        return found
+    def _some_regions(self, vertices: Faces) -> Faces:
+        """For each of some vertices a region that has it."""
+        face = vertices
+        for k in range(1, self.dim + 1):
+            part, marked = self.boundary[k - 1], np.zeros(self.count(k - 1), np.bool_)
+            marked[face] = True
+            place = np.flatnonzero(marked[part.values])
+            member, first = np.unique(part.values[place], return_index=True)
+            above = np.searchsorted(part.offsets, place[first], side="right") - 1
+            face = above[np.searchsorted(member, face)]
+        return face
 
     def take(self, regions: Faces) -> tuple[Lattice, Faces]:
         """The part that consists of some regions, in that order, and the vertices that it has, increasing."""
@@ -161,7 +162,7 @@ class Lattice:
         facets = kept
         for k in range(self.dim, 0, -1):
             part = self.boundary[k - 1].take(kept)
-            kept = np.unique(part.values)
+            kept = distinct(part.values)
             number = np.zeros(self.count(k - 1), np.int64)
             number[kept] = np.arange(len(kept))
             parts.append(Ragged(number[part.values], part.offsets))
@@ -170,7 +171,9 @@ class Lattice:
         return lattice, kept
 
 
-def walls_through(members: Members, dim: int, wall: NDArray[np.int64], regions: Faces, k: int, faces: Faces) -> Ragged:
+def walls_through(
+    members: Members, dim: int, walls_of: Callable[[Faces], NDArray[np.int64]], regions: Faces, k: int, faces: Faces
+) -> Ragged:
     """For each k-face faces[i] of regions[i] the walls of the region's facets that hold it, each once, increasing."""
     distinct, which = np.unique(regions, return_inverse=True)
     place, facet = members(dim, distinct)
@@ -182,14 +185,30 @@ def walls_through(members: Members, dim: int, wall: NDArray[np.int64], regions: 
         place, face = members(level, face)
         top, face = distinct_pairs(top[place], face, int(face.max(initial=0)) + 1)
     width = max(int(face.max(initial=0)), int(faces.max(initial=0))) + 1
-    through = np.isin(top_of * width + faces[beside.row_of], top * width + face)
-    pair, found = distinct_pairs(beside.row_of[through], wall[beside.values[through]], int(wall.max(initial=0)) + 1)
-    return Ragged.from_counts(found, np.bincount(pair, minlength=len(faces)))
+    through = _among(top_of * width + faces[beside.row_of], top * width + face)
+    walls = walls_of(beside.values[through])
+    low, high = int(walls.min(initial=0)), int(walls.max(initial=0))
+    pair, found = distinct_pairs(beside.row_of[through], walls - low, high - low + 1)
+    return Ragged.from_counts(found + low, np.bincount(pair, minlength=len(faces)))
 
 
 def distinct_pairs(
     first: NDArray[np.int64], second: NDArray[np.int64], width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The pairs (first[i], second[i] < width), each once, sorted."""
-    keys = np.unique(first * width + second)
+    keys = distinct(first * width + second)
     return keys // width, keys % width
+
+
+def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers, each once, sorted. (``np.unique`` looks them up in a table of hashes, which takes ten times as long.)"""
+    found = np.sort(values)
+    fresh = np.concatenate([np.ones(min(len(found), 1), np.bool_), found[1:] != found[:-1]])
+    return np.asarray(found[fresh])
+
+
+def _among(values: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which values are among others."""
+    table = np.sort(others)
+    place = np.minimum(np.searchsorted(table, values), len(table) - 1)
+    return np.asarray(table[place] == values) if len(table) else np.zeros(len(values), np.bool_)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cut import Outcome
-from .lattice import Faces, Lattice
+from .lattice import Faces, Lattice, distinct
 
 Names = NDArray[np.int64]
 """int64 (V,), 0 for vertices that are on no border."""
@@ -36,9 +36,9 @@ def mixed(*parts: NDArray[np.int64]) -> Names:
 
 def border(lattice: Lattice, k: int = 0) -> Faces:
     """The k-faces of facets that have a region on one side alone, increasing."""
-    faces = np.flatnonzero(lattice.sides[:, 1] < 0)
+    faces = np.flatnonzero(np.bincount(lattice.boundary[-1].values, minlength=lattice.count(lattice.dim - 1)) == 1)
     for level in range(lattice.dim - 1, k, -1):
-        faces = np.unique(lattice.members(level, faces)[1])
+        faces = distinct(lattice.members(level, faces)[1])
     return faces
 
 

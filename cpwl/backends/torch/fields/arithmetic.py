@@ -48,6 +48,12 @@ class _WeightConstants:
         """The 2-norm of the bias."""
         return float(row_norms(self.bias[None])[0])
 
+    @cached_property
+    def chooses(self) -> bool:
+        """Whether each output is an input, its negative or zero: what is known exactly stays so."""
+        weight = self.weight.flatten(1).abs()
+        return bool(((weight == 0) | (weight == 1)).all() and (weight.sum(1) <= 1).all() and not self.bias.any())
+
     @property
     def terms(self) -> int:
         """Products in one entry of the result."""
@@ -69,6 +75,8 @@ class _PieceConstants:
     slopes: Tensor
     intercepts: Tensor
     lipschitz: float
+    rounds: bool
+    """Whether a value may be rounded: not where each piece is constant, or the argument or its negative itself."""
 
 
 class TorchArithmetic(Arithmetic[FloatField]):
@@ -259,6 +267,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 torch.as_tensor(op.slopes, device=self.device),
                 torch.as_tensor(intercepts, device=self.device),
                 lipschitz=factor(float(np.abs(op.slopes).max())),
+                rounds=not _is_exact(op.slopes, op.intercepts, intercepts),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -320,7 +329,7 @@ _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.n
 
 def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats: tuple[int, int]) -> FloatField:
     """Sums of products and a bias, with their bounds; each output stands ``repeats[0] * repeats[1]`` times in a row."""
-    if x.unbounded:
+    if x.unbounded or (constants.chooses and not bool(x.error.any())):
         return FloatField(values, x.error, weights=x.weights)
     outer, inner = repeats
     norms = row_norms(x.values) if x.norms is None else x.norms
@@ -337,11 +346,15 @@ def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats:
 
 def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, operations: int) -> FloatField:
     """Entries times factors plus a shift (both given by magnitude), each rounded ``operations`` times, with bounds."""
+    if x.sharp is None and operations == 2 and x.weights is None and not bool(x.error.any()):
+        return _first_rounded(x, values, factors, shift)
     peak, norms, g = largest(factors), row_norms(x.values), gamma(operations)
     rounding = g * (peak * norms + float(row_norms(shift[None])[0]))
     error = lifted((peak * x.error + rounding) * ROUND_UP)
     zeros = None if shift.any() else x.zeros
     scaled = None if x.scaled is None else _entrywise_scaled(x.scaled, factors, shift, g)
+    if scaled is not None:
+        error = torch.minimum(error, _row_bound(scaled.sharp()))
     if x.sharp is None:
         return FloatField(values, error, weights=x.weights, zeros=zeros, scaled=scaled)
     sharp, size = x.sharp, g * norms if x.sharp.share is None else x.sharp.share
@@ -352,7 +365,24 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
         None if sharp.share is None else lifted(sharp.share * ROUND_UP),
     )
     fresh = None if x.fresh is None else lifted((x.fresh + size) * ROUND_UP)
+    error = torch.minimum(error, _row_bound(made))
     return FloatField(values, error, made, fresh, x.weights, zeros, scaled=scaled)
+
+
+def _first_rounded(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor) -> FloatField:
+    """Values that are exact times factors plus a shift: each entry is off by what its own size says, at most."""
+    largest_of_each = x.values.abs().amax(dim=0) if x.rows else torch.zeros_like(factors)
+    sizes = lifted(factors) * lifted(largest_of_each) + shift
+    row = torch.ones_like(x.error)
+    sharp = Sharp(row, lifted(2 * gamma(2) * sizes), torch.zeros_like(sizes), row)
+    zeros = None if bool(shift.any()) else x.zeros
+    return FloatField(values, _row_bound(sharp), sharp, row, zeros=zeros)
+
+
+def _row_bound(bound: Sharp) -> Tensor:
+    """A bound on the 2-norms of rows from those on their entries."""
+    column, floor = (row_norms(part[None])[0] for part in (bound.column, bound.floor))
+    return lifted((bound.row * column + floor) * ROUND_UP)
 
 
 def _entrywise_scaled(x: Scaled, factors: Tensor, shift: Tensor, rounding: float) -> Scaled:
@@ -395,8 +425,16 @@ def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Te
     if x.weights is not None:
         shift = shift * x.weights[:, None]
     values = slopes.gather(0, pieces) * x.values + shift
+    if not constants.rounds and x.weights is None:
+        return values, lifted(constants.lipschitz * x.error * ROUND_UP)
     sizes = constants.lipschitz * row_norms(x.values) + 2 * row_norms(shift)
     return values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
+
+
+def _is_exact(slopes: NDArray[np.float64], intercepts: NDArray[Any], rounded: NDArray[np.float64]) -> bool:
+    """Whether float64 computes all pieces without rounding, whatever the argument."""
+    plain = (slopes == 0) | ((np.abs(slopes) == 1) & (rounded == 0))
+    return bool(plain.all()) and bool((intercepts == rounded).all())
 
 
 def per_unit(values: Tensor, node: Node) -> Tensor:

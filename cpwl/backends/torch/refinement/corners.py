@@ -66,19 +66,20 @@ class Corners:
 
 
 def coordinates(corners: Corners, accuracy: float, largest: float) -> tuple[Floats, Floats]:
-    """Where the two lines of each item meet, (n, 2), and a bound for each coordinate.
+    """Where the D walls of each item meet, (n, D), and a bound for each coordinate.
 
     A coordinate is off by at most 0.501 ulps plus the larger of 2^-63 times ``largest`` and half the ``accuracy`` times
     the point's distance from the origin.
     """
-    points, errors = np.zeros((2, len(corners.region), 2))
+    dim = len(corners.lines.values) // max(len(corners.region), 1)
+    points, errors = np.zeros((2, len(corners.region), dim))
 
     def predicate(items: Rows, lines: Ragged, functions: Numbers) -> NDArray[np.bool_]:
-        place = _place(meeting([functions[::2], functions[1::2]]))
+        place = _place(meeting([functions[k::dim] for k in range(dim)]))
         value, error = place.rounded()
         known = np.ones(value.shape, np.bool_)
         if isinstance(place, Balls):
-            far = np.hypot(value[:, :1], value[:, 1:])
+            far = np.hypot.reduce(np.abs(value), axis=1, keepdims=True)
             enough = np.maximum(SURE * np.abs(value), np.maximum(FLOOR * largest, accuracy / 4 * far))
             known = place.radius <= enough
             shown = np.where(np.abs(value) <= place.radius, 0.0, value)
@@ -137,9 +138,9 @@ def _exactly(points: NDArray[Any]) -> Exact:
 
 
 def _place(points: Numbers) -> Numbers:
-    """The coordinates (n, 2) of homogeneous points (n, 3)."""
-    points = points.scaled()
-    return points[:, :2] / points[:, [2, 2]]
+    """The coordinates (n, D) of homogeneous points (n, D + 1)."""
+    points, dim = points.scaled(), points.shape[1] - 1
+    return points[:, :dim] / points[:, [dim] * dim]
 
 
 def _area(points: Numbers, polygons: Ragged) -> Numbers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -11,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....arrays.bits import BitMatrix
 from ....arrays.ragged import Ragged
 from ....errors import InternalError, NumericalRangeError
 from ....geometry.arrangement import Created, ExactWalls, NewWalls, Refinement
@@ -19,15 +17,17 @@ from ....geometry.ladder import Functions
 from ....geometry.polytope import Polytope
 from ....geometry.rounded import Rounded
 from ....numbers.integers import homogeneous
-from ....numbers.rounding import rounded
 from ...lattice.arrangement import LatticeArrangement
-from ...lattice.cut import Cut, Outcome
+from ...lattice.cut import Outcome
 from ...lattice.lattice import Lattice
 from ...lattice.measure import ExactPoints, NearPoints, volumes
-from ...lattice.meeting import forms_of_walls, points
+from ...lattice.meeting import forms_of_walls, independent, points
 from ..fields.field import ROUND_UP, FloatField, lifted, stacked
-from ..refinement.kernels.choice import kernel_for
+from ..refinement.corners import Corners, coordinates
+from ..refinement.kernels import choice as row_kernels
 from ..refinement.prolong import Prolongation
+from .kernels.choice import kernel_for
+from .kernels.kernel import Levels
 from .rows import Decisions, FloatRows
 
 
@@ -58,9 +58,14 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decisions = None if exactly is None else Decisions(exactly, self._lattice)
-        rows = FloatRows(values, function, level, decisions)
-        found = Cut(self._lattice, *rows.signs(), len(level), rows).run(self._generation + 1)
-        plan = Prolongation.of(self._points.rows, rows.batches, kernel_for(values.values)) if rows.batches else None
+        kernel = kernel_for(values.values)
+        rows = FloatRows(values, Levels(function, level), decisions, kernel)
+        found = kernel.cut(self._lattice, *rows.signs(), len(level), rows, self._generation + 1)
+        plan = (
+            Prolongation.of(self._points.rows, rows.batches, row_kernels.kernel_for(values.values))
+            if rows.batches
+            else None
+        )
 
         def carried(field: FloatField, vertices: NDArray[np.int64] | None = None) -> FloatField:
             if plan is None:
@@ -82,7 +87,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
             new,
             carried,
             carried,
-            below=BitMatrix.pack(found.below),
+            below=found.below,
             created=Created(*found.made),
             cutting=lambda vertices: rows.field if vertices is None else self._rows(rows.field, vertices),
             walls=NewWalls(self._lattice.walls, found.region, found.column),
@@ -107,10 +112,12 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
             )
 
     @staticmethod
-    def _doubted(found: Outcome, doubtful: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The regions that come from one in which a sign is not certain."""
-        if not doubtful.any():
+    def _doubted(found: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The regions that come from one in which a sign is not certain at some vertex of these."""
+        if not len(vertices):
             return np.zeros(len(found.parents), np.bool_)
+        doubtful = np.zeros(found.lattice.vertices, np.bool_)
+        doubtful[vertices] = True
         corners = found.lattice.corners(found.lattice.dim)
         regions = found.parents[corners.row_of[doubtful[corners.values]]]
         return np.isin(found.parents, regions)
@@ -148,21 +155,29 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
     def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLatticeArrangement:
         """With vertices from exact walls; see ``Arrangement.sharpened``."""
         values, errors = self.vertices.copy(), self._points.errors().copy()
-        far = np.linalg.norm(values, axis=1)
+        far = np.hypot.reduce(np.abs(values), axis=1)
         poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
         if len(poor):
-            exact = self._exact_points(walls)(poor)
-            pairs = [rounded(Fraction(int(x), int(row[-1]))) for row in exact.tolist() for x in row[:-1]]
-            known = np.array(pairs, np.float64).reshape(len(poor), self.dim, 2)
-            apart = np.linalg.norm(known[..., 0] - values[poor], axis=1)
-            if (apart > (errors[poor] + known[..., 1].sum(axis=1)) * ROUND_UP).any():
+            found, bounds = self._meeting(walls, poor, accuracy)
+            apart = np.linalg.norm(found - values[poor], axis=1)
+            if (apart > (errors[poor] + bounds) * ROUND_UP).any():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
-            values[poor], errors[poor] = known[..., 0], np.linalg.norm(known[..., 1], axis=1) * ROUND_UP
+            values[poor], errors[poor] = found, np.minimum(bounds, errors[poor] + apart)
         place = self._points.values.device
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
         sharp = self._sharp.copy()
         sharp[poor if accuracy else slice(None)] = True
         return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)
+
+    def _meeting(
+        self, walls: ExactWalls, vertices: NDArray[np.int64], accuracy: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the walls through some vertices meet, as closely as is asked, and bounds on how far that is off."""
+        region, through = self._lattice.walls_at(vertices)
+        names = independent(forms_of_walls(walls), region, through, self.dim)
+        lists = Ragged(names.ravel(), np.arange(0, names.size + 1, self.dim))
+        found, errors = coordinates(Corners(walls, region, lists), accuracy, float(np.abs(self.vertices).max()))
+        return found, np.linalg.norm(errors, axis=1) * ROUND_UP
 
     @property
     def is_sharp(self) -> bool:

@@ -13,18 +13,19 @@ from torch import Tensor
 from ....arrays.ragged import Ragged
 from ....geometry.ladder import Functions, Ladder, Vertices
 from ...lattice.cut import Crossing
-from ...lattice.growing import Words, dense, packed
+from ...lattice.growing import Words
 from ...lattice.lattice import Lattice
 from ...lattice.meeting import forms_of, independent
 from ..complex.segments import as_numpy, unpack
 from ..fields.field import UNIT, FloatField, Scaled, inverted
-from ..refinement.crossings import vanishing
-from ..refinement.kernels.choice import kernel_for
+from ..refinement.kernels import choice as row_kernels
 from ..refinement.points import Points
 from ..refinement.signs import Columns
 from .growing_field import GrowingField
+from .kernels.kernel import Kernel, Levels, NewSigns
+from .kernels.operations import at
 
-_POOR = 2.0**-24
+_POOR = 2.0**-6
 """A position on an edge that is known less closely than this is computed again."""
 
 Rows = NDArray[np.int64]
@@ -48,8 +49,7 @@ class Decisions:
         """The signs at the vertices, from number ``first`` on, that a crossing makes on some of its edges."""
         distinct, which = np.unique(edges, return_inverse=True)
         region = crossing.regions[distinct]
-        through = crossing.walls_of_edges.take(distinct)
-        along = independent(self._forms, region, through, self._lattice.dim - 1)
+        along = independent(self._forms, region, crossing.walls_through(distinct), self._lattice.dim - 1)
         walls = np.concatenate([along, np.full((len(distinct), 1), -1 - crossing.column)], axis=1)
         return self._signs(region[which], columns, walls[which], first + edges)
 
@@ -71,92 +71,87 @@ class Decisions:
 class FloatRows:
     """See ``cut.Values``: functions at old and new vertices, all of whose signs are certain if there are decisions."""
 
-    def __init__(self, field: FloatField, function: Tensor, level: Tensor, decisions: Decisions | None) -> None:
-        """Column c is the function ``function[c]`` minus ``level[c]``."""
-        self._function, self._level, self._decisions = function, level, decisions
+    def __init__(self, field: FloatField, columns: Levels, decisions: Decisions | None, kernel: Kernel) -> None:
+        self._columns, self._decisions, self._kernel = columns, decisions, kernel
         whole = field.whole()
         self._old = whole.rows
         self._growing = GrowingField(whole, whole.scaled or Scaled.of(whole.values, whole.bound()))
-        self._signs = kernel_for(whole.values).signs(Columns.of(whole, function, level))
+        self._signs = row_kernels.kernel_for(whole.values).signs(Columns.of(whole, columns.function, columns.level))
         self._points: list[Points] = []
         self._certain: list[tuple[Tensor, Tensor, Tensor]] = []
-        self.doubtful = np.zeros(self._old, np.bool_)
-        """Vertices at which some sign is not certain; new ones are added."""
+        self.doubtful: Rows = np.zeros(0, np.int64)
+        """Vertices at which some sign is not certain."""
 
     # ---- old vertices ----------------------------------------------------------------------------------------------
     def signs(self) -> tuple[Words, Words]:
         """The columns that are below, and above, their level at each old vertex."""
         signs = self._signs
-        row, column = unpack(signs.doubtful, len(self._level)).nonzero(as_tuple=True)
-        if self._decisions is None:
-            self.doubtful[as_numpy(row)] = True
-        elif len(row):
-            exact = torch.as_tensor(self._decisions.at_old(as_numpy(row), as_numpy(column)), device=row.device)
-            signs = signs.settled(row, column, exact)
-            self._settle(row, column, exact)
+        unsure = (signs.doubtful.view(torch.int64) != 0).any(dim=1).nonzero(as_tuple=True)[0]
+        if len(unsure):
+            place, column = unpack(signs.doubtful[unsure], len(self._columns)).nonzero(as_tuple=True)
+            row = unsure[place]
+            if self._decisions is None:
+                self._doubt(as_numpy(row))
+            else:
+                exact = torch.as_tensor(self._decisions.at_old(as_numpy(row), as_numpy(column)), device=row.device)
+                signs = signs.settled(row, column, exact)
+                self._settle(row, column, exact)
         return _words(signs.below), _words(signs.above)
 
     # ---- new ones --------------------------------------------------------------------------------------------------
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
         """See ``Values``."""
-        start, points = len(self._growing), self._made(crossing)
-        self._growing.add(points)
+        points = self._kernel.positions(self._growing, self._columns, crossing)
+        poor = as_numpy((points.slack > _POOR).nonzero(as_tuple=True)[0])
+        if len(poor):
+            points = self._improved(crossing, points, poor)
+        start = self._growing.grow(len(points))
+        self._kernel.interpolate(self._growing, start, points)
+        self._growing.values[start:, self._columns.function[crossing.column]] = self._columns.level[crossing.column]
         self._points.append(points)
-        made = int(self._function[crossing.column])
-        self._growing.values[start:, made] = self._level[crossing.column]
-        self.doubtful = np.concatenate([self.doubtful, np.zeros(len(points), np.bool_)])
-        edge, column = np.nonzero(dense(open_, len(self._level)))
-        return self._signs_at(crossing, start, edge, column, open_.shape)
+        found = self._kernel.signs(self._growing, self._columns, start, open_)
+        return self._decided(crossing, start, found) if len(found.vertex) else (found.below, found.above)
 
-    def _made(self, crossing: Crossing) -> Points:
-        """The points where the column of a crossing is at its level."""
-        device, c = self._level.device, crossing.column
-        first, second = (torch.as_tensor(ends, device=device) for ends in (crossing.below, crossing.above))
-        column = torch.full_like(first, c)
-        values = [self._at(end, column) for end in (first, second)]
-        position, slack = vanishing(*(v for v, _ in values), *(bound for _, bound in values))
-        poor = as_numpy((slack > _POOR).nonzero(as_tuple=True)[0])
-        if len(poor) and self._decisions is not None:
-            found = self._decisions.positions(crossing, poor)
-            position[poor], slack[poor] = (torch.as_tensor(part, device=device) for part in found)
-        elif len(poor):
-            unsure = torch.stack([~(v.abs() > bound) for v, bound in values]).any(dim=0)
-            ends = np.concatenate([crossing.below, crossing.above])
-            self.doubtful[ends[np.tile(as_numpy(unsure), 2)]] = True
-        return Points.of(first, second, column, position, slack)
+    def _improved(self, crossing: Crossing, points: Points, poor: Rows) -> Points:
+        """The points, with those computed again whose positions are not known well."""
+        device = points.first.device
+        if self._decisions is None:
+            column = np.full(2 * len(poor), crossing.column)
+            ends = np.concatenate([crossing.below[poor], crossing.above[poor]])
+            places = torch.as_tensor(ends, device=device), torch.as_tensor(column, device=device)
+            value, bound = at(self._growing, self._columns, *places)
+            self._doubt(ends[as_numpy(~(value.abs() > bound))])
+            return points
+        exact = self._decisions.positions(crossing, poor)
+        made = crossing.below[poor], crossing.above[poor], *exact
+        for part, values in zip((points.first, points.second, points.position, points.slack), made, strict=True):
+            part[torch.as_tensor(poor, device=device)] = torch.as_tensor(values, device=device)
+        return points
 
-    def _at(self, vertex: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        """Columns minus their levels at vertices, and bounds on the errors."""
-        function = self._function[column]
-        bound = self._growing.scaled.error[vertex] * self._growing.scaled.scale[function]
-        return self._growing.values[vertex, function] - self._level[column], bound * (1 + 2.0**-20)
+    def _decided(self, crossing: Crossing, start: int, found: NewSigns) -> tuple[Words, Words]:
+        """The signs at new vertices, with exact ones where they are not certain; without decisions with none."""
+        vertex, column = found.vertex, found.column
+        if self._decisions is None:
+            sign = np.zeros(len(vertex), np.int8)
+            self._doubt(start + vertex)
+        else:
+            sign = self._decisions.at_new(crossing, vertex, column, start)
+            places = start + vertex, column, sign
+            device = self._columns.level.device
+            self._settle(*(torch.as_tensor(part, device=device) for part in places))
+        for bits, side in ((found.below, -1), (found.above, 1)):
+            word, bit = column >> 6, np.uint64(1) << (column & 63).astype(np.uint64)
+            np.bitwise_and.at(bits, (vertex, word), ~bit)
+            some = sign == side
+            np.bitwise_or.at(bits, (vertex[some], word[some]), bit[some])
+        return found.below, found.above
 
-    def _signs_at(
-        self, crossing: Crossing, start: int, edge: Rows, column: Rows, shape: tuple[int, ...]
-    ) -> tuple[Words, Words]:
-        """The columns column[i], of those that are open, that are below and above on new vertices."""
-        device = self._level.device
-        vertex, of = torch.as_tensor(start + edge, device=device), torch.as_tensor(column, device=device)
-        value, bound = self._at(vertex, of)
-        sign = value.sign().to(torch.int8)
-        open_ = ~((value.abs() > bound) | (bound == 0))
-        if bool(open_.any()):
-            index = open_.nonzero(as_tuple=True)[0]
-            if self._decisions is None:
-                sign[index] = 0
-                self.doubtful[as_numpy(vertex[index])] = True
-            else:
-                some = as_numpy(index)
-                exact = self._decisions.at_new(crossing, edge[some], column[some], start)
-                sign[index] = torch.as_tensor(exact, device=device)
-                self._settle(vertex[index], of[index], sign[index])
-        found = np.zeros((shape[0], len(self._level)), np.int8)
-        found[edge, column] = as_numpy(sign)
-        return packed(found < 0), packed(found > 0)
+    def _doubt(self, vertices: Rows) -> None:
+        self.doubtful = np.union1d(self.doubtful, vertices)
 
     def _settle(self, vertex: Tensor, column: Tensor, sign: Tensor) -> None:
         """Moves values to the side of their level, or onto it, on which they are exactly (proofs/, Lemma 8)."""
-        level, place = self._level[column], (vertex, self._function[column])
+        level, place = self._columns.level[column], (vertex, self._columns.function[column])
         values, scaled = self._growing.values, self._growing.scaled
         beyond = torch.nextafter(level, level + sign * torch.inf)
         wrong = torch.sign(values[place] - level) != sign
@@ -175,17 +170,18 @@ class FloatRows:
     @cached_property
     def field(self) -> FloatField:
         """The functions at all vertices, exactly at their level where they are."""
-        known = list(self._certain)
+        known, level = list(self._certain), self._columns.level
         start = self._old
         for points in self._points:
-            vertex = torch.arange(start, start + len(points), device=self._level.device)
+            vertex = torch.arange(start, start + len(points), device=level.device)
             known.append((vertex, points.column, torch.zeros(len(points), dtype=torch.int8, device=vertex.device)))
             start += len(points)
         if not known:
             return self._growing.field()
         vertex, column, sign = (torch.cat(part) for part in zip(*known, strict=True))
-        low = (sign <= 0) & (self._level[column] == 0)
-        return replace(self._growing.field(), settled=(vertex[low], self._function[column[low]], sign[low]))
+        low = (sign <= 0) & (level[column] == 0)
+        settled = vertex[low], self._columns.function[column[low]], sign[low]
+        return replace(self._growing.field(), settled=settled)
 
 
 def _words(bits: Tensor) -> Words:
