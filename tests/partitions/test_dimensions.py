@@ -121,3 +121,22 @@ def test_a_line_of_a_solid_has_the_pieces_of_the_solid_along_it() -> None:
     found = solid_.locate(points)
     assert np.array_equal(solid_.patterns(found), pieces.patterns())
     assert len(set(found.tolist())) == len(pieces)
+
+
+@pytest.mark.parametrize("dim", [1, 3, 4])
+@settings(max_examples=15)
+@given(seed=st.integers(0, 1 << 20))
+def test_sharpened_vertices_are_rounded_exact_ones(dim: int, seed: int) -> None:
+    """Also those that were computed anew, but less closely, by the partition itself."""
+    found = solid(seed, dim)
+    part = cpwl.partition(found.network, found.domain)
+    exact = cpwl.partition(found.network, found.domain, backend="exact")
+    assume(len(exact) <= 300)
+    sharp = part.sharpened()
+    assert sharp.arrangement.is_sharp
+    true = np.array(exact.vertices.tolist(), dtype=object)
+    largest = float(np.abs(part.vertices).max())
+    for vertex in sharp.vertices:
+        off = np.abs(np.array([Fraction(x) for x in vertex.tolist()], dtype=object) - true)
+        allowed = [Fraction(0.501 * float(np.spacing(abs(x))) + 2.0**-63 * largest) for x in vertex.tolist()]
+        assert (off <= np.array(allowed, dtype=object)).all(axis=1).any()

@@ -80,7 +80,7 @@ class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField
             region, through = self._lattice.walls_at(poor)
             found = parameters(walls, region, through.values, accuracy)
             values[open_, 0], error[open_] = (torch.as_tensor(part, device=error.device) for part in found)
-        sharp[poor if accuracy else slice(None)] = True
+        sharp[:] |= not accuracy
         points = FloatField(values, lifted(error))
         made = TorchLineArrangement(points, self._lattice, self._parents, self._generation, self._ambiguous, sharp)
         return made._keeping(self._placed, self._places.off)

@@ -30,6 +30,10 @@ from .kernels.choice import kernel_for
 from .kernels.kernel import Levels
 from .rows import Decisions, FloatRows
 
+_CLOSELY = 2.0**-50
+"""How near to exact vertices, relative to their distances from the origin, those are from which volumes are computed
+again."""
+
 
 class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField]):
     """A polytope cut into convex regions, with float64 coordinates that carry error bounds."""
@@ -151,6 +155,17 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
     def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return volumes(self._lattice, self._rounded())
 
+    def sharp_volumes(
+        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Volumes from exact walls: from vertices in long numbers, or in integers where that is not enough."""
+        part, vertices = self._lattice.take(regions)
+        found, errors = volumes(part, NearPoints(*self._meeting(walls, vertices, _CLOSELY)))
+        poor = np.flatnonzero(~(errors < accuracy * (1 - 2.0**-40) * (found - errors)))
+        if len(poor):
+            found[poor], errors[poor] = super().sharp_volumes(regions[poor], walls, accuracy)
+        return found, errors
+
     # ---- coordinates -----------------------------------------------------------------------------------------------
     def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLatticeArrangement:
         """With vertices from exact walls; see ``Arrangement.sharpened``."""
@@ -165,8 +180,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
             values[poor], errors[poor] = found, np.minimum(bounds, errors[poor] + apart)
         place = self._points.values.device
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
-        sharp = self._sharp.copy()
-        sharp[poor if accuracy else slice(None)] = True
+        sharp = self._sharp if accuracy else np.ones_like(self._sharp)
         return type(self)(field, self._lattice, self._parents, self._generation, self._ambiguous, sharp, self._names)
 
     def _meeting(
