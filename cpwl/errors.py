@@ -27,6 +27,15 @@ class UnsupportedDimensionError(CpwlError, NotImplementedError):
     """A backend was asked for a dimension that it does not cover."""
 
 
+def check_planar(dim: int, what: str) -> None:
+    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a plane's; ``what`` needs one."""
+    if dim != 2:
+        raise UnsupportedDimensionError(
+            f"{what}: for slices of dimension 2 only, got one of dimension {dim}. Take a plane of the same input space, "
+            "with Domain.through or Domain.polygon."
+        )
+
+
 class UnsupportedLayerError(CpwlError, NotImplementedError):
     """A network contains an operation that is not piecewise linear, or that is not supported yet."""
 
