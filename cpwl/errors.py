@@ -28,11 +28,11 @@ class UnsupportedDimensionError(CpwlError, NotImplementedError):
 
 
 def check_planar(dim: int, what: str) -> None:
-    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a plane's; ``what`` needs one."""
+    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a plane's; ``what`` (a plural) are planar."""
     if dim != 2:
         raise UnsupportedDimensionError(
-            f"{what}: for slices of dimension 2 only, got one of dimension {dim}. Take a plane of the same input space, "
-            "with Domain.through or Domain.polygon."
+            f"{what} are those of slices of dimension 2, got one of {dim}. Take a plane of the same input space, with "
+            "Domain.through or Domain.polygon."
         )
 
 

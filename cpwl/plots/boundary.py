@@ -75,6 +75,7 @@ def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
+    check_planar(found.partition.domain.dim, "pictures")
     axes = new_figure((8.2, 6.0)).add_subplot() if ax is None else ax
     colors, legend = _colored(found)
     vertices, cells = np.asarray(found.arrangement.vertices, np.float64), found.arrangement.regions
