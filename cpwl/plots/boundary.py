@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..boundary.nearest import closest_data
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, check_planar
 from ..runtime.ieee import ieee
 from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
 
