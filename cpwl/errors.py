@@ -28,7 +28,7 @@ class UnsupportedDimensionError(CpwlError, NotImplementedError):
 
 
 def check_planar(dim: int, what: str) -> None:
-    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a plane's; ``what`` (a plural) are planar."""
+    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a plane's; ``what`` are planar."""
     if dim != 2:
         raise UnsupportedDimensionError(
             f"{what} are those of slices of dimension 2, got one of {dim}. Take a plane of the same input space, with "

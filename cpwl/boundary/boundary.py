@@ -27,8 +27,8 @@ from ..runtime.inputs import flag, instance, number
 from ..runtime.pictures import picture
 from ..tiling.cells import Cells, cut_at_level, cut_by_maximum
 from ..tiling.tiling import Tiling
-from .nearest import Nearest, length_table, nearest
 from .faces import BoundaryFaces
+from .nearest import Nearest, length_table, nearest
 
 if TYPE_CHECKING:
     import pandas
@@ -78,8 +78,8 @@ def decision_boundary(
     that of the winners on the two sides, or else the lowest). ``classes=(i, j)``: where those two are equal and
     largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
     one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no part of it: the
-    region is in ``ties``. With exact predicates corners are as near to the exact ones as the partition's vertices, all of them sharp
-    if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the regions in which
+    region is in ``ties``. With exact predicates corners are as near to the exact ones as the partition's vertices,
+    all of them sharp if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the regions in which
     this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")

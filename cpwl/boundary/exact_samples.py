@@ -19,9 +19,9 @@ from ..errors import VerificationError
 from ..fields.arithmetic import embedding, evaluate
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, whole
+from .faces import BoundaryFaces
 from .float_neighbours import neighbours
 from .sample import CertifiedSample, Neighbours
-from .faces import BoundaryFaces
 
 _SPARE = 4
 """For each sample wanted, how many are tried at most."""

@@ -95,7 +95,7 @@ class BoundaryFaces:
 
         It is that of the corners as they are, each within ``slack`` of the exact one.
         """
-        return np.bincount(self.owners, self._sizes, minlength=len(self))
+        return np.asarray(np.bincount(self.owners, self._sizes, minlength=len(self)), np.float64)
 
     def sample_slice(self, n: int, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """n points u (n, D) drawn uniformly by length (area, ...), and the face of each, int64 (n,).
@@ -144,7 +144,7 @@ class BoundaryFaces:
         return np.asarray(shares / shares.sum())
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
-        """n points of the input space (n, *shape) on the boundary, drawn uniformly by its length (area) in the slice."""
+        """n points of the input space (n, *shape) on the boundary, drawn uniformly by its size in the slice."""
         return self.partition.to_input(self.sample_slice(n, seed=seed)[0])
 
     def residuals(self, u: NDArray[Any], segment: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from .. import backends
 from ..fields.arithmetic import evaluate
 from ..geometry.domain import exactly
-from .sample import CertifiedSample, FloatNeighbour, Neighbours
 from .faces import BoundaryFaces
+from .sample import CertifiedSample, FloatNeighbour, Neighbours
 
 _DOUBLINGS = 48
 """Of the first step, before the search gives up: from one unit in the last place far beyond any slice's features."""

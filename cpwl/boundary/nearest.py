@@ -47,7 +47,7 @@ class Nearest:
     points: NDArray[Any]
     """The nearest points (M, D): Fractions, exactly on the boundary, on an exact partition; else float64."""
     segments: NDArray[np.int64]
-    """The segment (point, polygon, face) of the boundary that each lies on, int64 (M,); of several at one distance the first."""
+    """The segment (when D is not 2: face) of the boundary that each lies on, int64 (M,); of several the first."""
     pairs: NDArray[np.int64]
     """The two classes whose outputs are equal there, (M, 2); -1 for a level set."""
     distances: Floats
@@ -57,7 +57,7 @@ class Nearest:
     squared: NDArray[Any]
     """The squares of the distances (M,): exact Fractions on an exact partition."""
     decided: NDArray[np.bool_]
-    """Whether it is certain that the nearest point is on that segment (face), bool (M,): always, on an exact partition."""
+    """Whether it is certain that the nearest point is on that segment, bool (M,): always, on an exact partition."""
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -237,11 +237,12 @@ def _exact_on_faces(boundary: BoundaryFaces, u: NDArray[Any]) -> tuple[NDArray[A
         points.append(point)
         squares.append(square)
         faces.append(face)
-    face = np.array(faces, np.int64)
+    chosen_faces = np.array(faces, np.int64)
     least = np.array([root(square) for square in squares], np.float64)
     table = np.array(points, dtype=object).reshape(-1, u.shape[1])
-    sure = np.ones(len(face), np.bool_)
-    return table, face, boundary.pairs[face], least, least * 2.0**-51 + LEAST, np.array(squares, dtype=object), sure
+    sure, bounds = np.ones(len(u), np.bool_), least * 2.0**-51 + LEAST
+    pairs, squared = boundary.pairs[chosen_faces], np.array(squares, dtype=object)
+    return table, chosen_faces, pairs, least, bounds, squared, sure
 
 
 def _possible(corners: Floats, u: Floats) -> NDArray[np.bool_]:

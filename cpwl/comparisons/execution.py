@@ -157,10 +157,11 @@ def compare_execution(
 ) -> ExecutionComparison:
     """How the network of a partition, run in ``dtype`` on ``device``, differs from itself in exact arithmetic.
 
-    It is run at the vertices, inside every region, and on a ``grid`` x ``grid`` raster of the domain (when D is not 2,
-    about as many points), by this library's operators: one order of summation of many, on the CPU or GPU. Signs, patterns and decisions of the exact network are
-    certain: from float64 with its error bound, and from long numbers and rational ones where that leaves something open
-    (and for float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
+    It is run at the vertices, inside every region, and on a ``grid`` x ``grid`` raster of the domain (about as many
+    points when D is not 2), by this library's operators: one order of summation of many, on the CPU or GPU. Signs,
+    patterns and decisions of the exact network are certain: from float64 with its error bound, and from long numbers
+    and rational ones where that leaves something open (and for float64 runs always). Raises ``ArgumentError`` for
+    another dtype, or a partition with ambiguous regions.
     """
     instance("part", part, Tiling, "Call cpwl.partition first.", "Partition")
     one_of("dtype", dtype, get_args(Dtype))

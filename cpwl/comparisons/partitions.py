@@ -325,14 +325,12 @@ def thinnest_regions(part: Tiling) -> tuple[NDArray[np.int64], NDArray[np.float6
 
     Candidates are chosen by their widths in float64; those are then computed in rationals and rounded once.
     """
-    if part.domain.dim == 2:
-        rough, exact = _rough_widths(part), lambda region: width(part.vertices[part.regions[region]].tolist())
-    else:
-        others = Widths(part)
-        rough, exact = others.rough(), others.exact
+    planar, others = part.domain.dim == 2, Widths(part)
+    rough = _rough_widths(part) if planar else others.rough()
     count = min(THINNEST, len(part))
     candidates = np.argsort(rough, kind="stable")[: 4 * count]
-    widths = np.array([exact(region) for region in candidates.tolist()])
+    corners = (part.vertices[part.regions[r]].tolist() for r in candidates.tolist()) if planar else ()
+    widths = np.array([width(polygon) for polygon in corners] or [others.exact(r) for r in candidates.tolist()])
     order = np.argsort(widths, kind="stable")[:count]
     return candidates[order], widths[order]
 

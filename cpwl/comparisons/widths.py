@@ -48,7 +48,8 @@ class Widths:
             base, *others = ([Fraction(x) for x in row] for row in self._part.vertices[self._simplices[facet]].tolist())
             normal = _exact_normal([[a - b for a, b in zip(p, base, strict=True)] for p in others], len(base))
             length = sum((x * x for x in normal), Fraction(0))
-            height = max(abs(sum((n * (a - b) for n, a, b in zip(normal, p, base, strict=True)), 0)) for p in points)
+            away = ([a - b for a, b in zip(p, base, strict=True)] for p in points)
+            height = max(abs(sum((n * x for n, x in zip(normal, step, strict=True)), Fraction(0))) for step in away)
             squares += [height * height / length] if length else []
         return root(min(squares, default=Fraction(0)))
 
@@ -59,7 +60,7 @@ def _largest_simplices(arrangement: Arrangement[Any], points: NDArray[np.float64
     owner, simplices = arrangement.simplices(arrangement.dim - 1, np.arange(count))
     order = np.lexsort((-measures(points[simplices]), owner))
     rows = Ragged.from_counts(order, np.bincount(owner, minlength=count))
-    return simplices[rows.values[rows.offsets[:-1]]]
+    return np.asarray(simplices[rows.values[rows.offsets[:-1]]])
 
 
 def _normals(simplices: NDArray[np.float64]) -> NDArray[np.float64]:

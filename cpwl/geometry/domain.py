@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import prod
 from typing import Any, Literal
 
@@ -73,10 +74,7 @@ class Domain:
         given = finite("points", points)
         if given.ndim < 2 or len(given) < 2:
             raise ShapeError(f"points must have shape (N, ...) with N >= 2, got {given.shape}.")
-        return tuple(
-            cls._spanned([p, q], f"points {k} and {k + 1}")
-            for k, (p, q) in enumerate(zip(given[:-1], given[1:], strict=True))
-        )
+        return tuple(cls._spanned([p, q], f"points {k} and {k + 1}") for k, (p, q) in enumerate(pairwise(given)))
 
     @classmethod
     def simplex(cls, *vertices: ArrayLike) -> Domain:
@@ -102,9 +100,7 @@ class Domain:
         return cls(Polytope.simplex(len(points) - 1), flat[0], basis, points[0].shape)
 
     @classmethod
-    def through(
-        cls, *points: ArrayLike, margin: float = 0.5, fit: Literal["square", "rectangle"] = "square"
-    ) -> Domain:
+    def through(cls, *points: ArrayLike, margin: float = 0.5, fit: Literal["square", "rectangle"] = "square") -> Domain:
         """A cube around D + 1 points of the input space, in the slice that they span: a square, when they are three.
 
         The frame is orthonormal (first axis along p2 - p1), rounded to float64 once. The cube is the smallest of that
@@ -132,7 +128,7 @@ class Domain:
 
     @classmethod
     def hull(cls, vertices: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None) -> Domain:
-        """The convex hull of points u (N, D) in the slice origin + basis u; without these of a D-dimensional input space.
+        """The convex hull of points u (N, D) in the slice origin + basis u; without these of a D-dimensional space.
 
         ``origin`` has the input's shape, ``basis`` that shape with a last axis of length D added. Points that are no
         vertices of the hull are dropped. For D > 2 it needs pycddlib, ``cpwl[cdd]``.
@@ -240,7 +236,7 @@ def _differences(points: NDArray[np.float64], names: str) -> NDArray[np.float64]
         found = (points[1:] - points[0]).T
     if not np.isfinite(found).all():
         raise DomainError(f"{names} are so far apart that float64 overflows. Scale the network's inputs.")
-    return found
+    return np.asarray(found, np.float64)
 
 
 def _check_shapes(points: Sequence[NDArray[np.float64]], names: str) -> None:
@@ -268,7 +264,7 @@ def _orthonormal_frame(points: NDArray[np.float64], names: str) -> NDArray[np.fl
         axis = edge
         for other in frame:
             axis = axis - (axis @ other) * other
-        # Each entry of a point is a rounded number: a distance from the flat below the sum of those errors proves nothing.
+        # Entries of points are rounded numbers: a distance from the flat below the sum of those errors proves nothing.
         if frame and np.linalg.norm(axis) <= 4 * np.finfo(np.float64).eps * np.linalg.norm(points):
             raise DomainError(f"{names} {lie} up to rounding: they span {span}. Choose other points.")
         for other in frame:
@@ -280,4 +276,4 @@ def _orthonormal_frame(points: NDArray[np.float64], names: str) -> NDArray[np.fl
 def _independent(columns: NDArray[np.float64]) -> bool:
     """Whether the columns (n, D) are linearly independent, decided exactly."""
     numerators, _ = common_scale(columns.T)
-    return len(independent_rows(numerators.tolist(), columns.shape[1])) == columns.shape[1]
+    return len(independent_rows(numerators.tolist(), columns.shape[1])) == int(columns.shape[1])

@@ -193,7 +193,9 @@ class Polytope:
             raise DomainError(f"A and c: {error}") from None
         if len(exact) <= normals.shape[1]:
             what = "is empty" if not len(exact) else "lies in a hyperplane"
-            raise DomainError(f"A and c must be halfspaces A u + c >= 0 that bound a polytope; their intersection {what}.")
+            raise DomainError(
+                f"A and c must be halfspaces A u + c >= 0 that bound a polytope; their intersection {what}."
+            )
         return cls.hull(floats(exact))
 
     @classmethod
@@ -247,7 +249,7 @@ def _around(points: list[tuple[Fraction, Fraction]]) -> list[int]:
 
 
 def _extreme(points: NDArray[np.float64]) -> list[int]:
-    """Which of some points are vertices of their hull, each once: no other one lies on all the sides that it lies on."""
+    """Which points are vertices of the hull of all, each once: no other one lies on all the sides that it lies on."""
     from .polyhedra import halfspaces_of
 
     try:

@@ -29,10 +29,11 @@ def dual_graph(partition: Tiling) -> networkx.Graph:
     area, when D = 2), its affine map f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope`` (the Frobenius
     norm of A), and ``class``: the output that is certainly the largest on all of it, or None (where the decision
     boundary passes or touches, or with one output). An edge has ``facet``, the facet's index in ``partition.facets()``,
-    ``length`` (when D = 2) or ``area`` (its (D - 1)-dimensional volume, when D > 2), and ``units``: the units whose piece changes across it, as columns of
-    ``partition.patterns()`` (several when their boundaries coincide). Numbers are float64, or Fractions from the exact
-    backend, but for slopes and lengths, which are rounded. Of a partition that is not complete it is the graph of the
-    regions that are there, without their missing neighbours; ``graph.graph["complete"]`` says so.
+    ``length`` (when D = 2) or ``area`` (its (D - 1)-dimensional volume, when D > 2), and ``units``: the units whose
+    piece changes across it, as columns of ``partition.patterns()`` (several when their boundaries coincide). Numbers
+    are float64, or Fractions from the exact backend, but for slopes and lengths, which are rounded. Of a partition that
+    is not complete it is the graph of the regions that are there, without their missing neighbours;
+    ``graph.graph["complete"]`` says so.
     """
     import networkx
 

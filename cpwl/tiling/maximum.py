@@ -221,8 +221,8 @@ class _Tournament:
         alike = (self._winners.values[one] == self._winners.values[other]).all(axis=1)
         doubtful = self._doubtful(one, other, alike)
         if doubtful.any():
-            kept, around = facets.vertices.take(inner[alike & doubtful[one]]), facets.vertices.take(inner)
-            beside = around.reduce(np.logical_or, np.isin(around.values, kept.values))
+            left, around = facets.vertices.take(inner[alike & doubtful[one]]), facets.vertices.take(inner)
+            beside = around.reduce(np.logical_or, np.isin(around.values, left.values))
             # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
             listed = doubtful.copy()
             listed[one[beside]] = listed[other[beside]] = True
