@@ -30,7 +30,7 @@ class Faces:
             self.masks.insert(0, list(below))
             if sum(map(len, self.masks)) > MAX_FACES:
                 raise DomainError(
-                    f"dom must have at most {MAX_FACES:,} faces of all dimensions, as its partition has them all; this "
+                    f"dom must have at most {MAX_FACES:,} faces of all dimensions, as its partition has them; this "
                     f"polytope of {vertices} vertices and {len(incidence)} sides has more. Take a smaller one, or a slice."
                 )
             self.boundary.insert(0, lists)
