@@ -32,7 +32,7 @@ def check_planar(dim: int, what: str) -> None:
     if dim != 2:
         raise UnsupportedDimensionError(
             f"{what} are those of slices of dimension 2, got one of {dim}. Take a plane of the same input space, with "
-            "Domain.through or Domain.polygon."
+            "Domain.through(p1, p2, p3) or Domain.polygon."
         )
 
 

@@ -63,8 +63,11 @@ class Partition(Tiling):
         save(self, path)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draws the regions and returns the matplotlib axes; see ``cpwl.plots.plot``."""
-        return picture("plot")(self, ax, **options)
+        """Draws the regions and returns the matplotlib axes; see ``cpwl.plots.plot``.
+
+        When D = 1 the outputs along the line; see ``cpwl.plots.plot_line``. There is no picture when D > 2.
+        """
+        return picture("plot_line" if self.domain.dim == 1 else "plot")(self, ax, **options)
 
     def plot_surface(self, ax: Any = None, **options: Any) -> Any:
         """Draws one output over the slice and returns the matplotlib axes; see ``cpwl.plots.plot_surface``."""

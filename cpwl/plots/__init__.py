@@ -6,6 +6,7 @@ It stands above all results: these ask for their pictures by name (``cpwl.runtim
 from .boundary import plot_agreement, plot_samples
 from .comparisons import plot_comparison, plot_execution
 from .implicit import plot_stack
+from .line import plot_line
 from .page import view
 from .regions import plot, plot_merged
 from .statistics import plot_distributions, plot_study, plot_units
@@ -21,6 +22,7 @@ __all__ = [
     "plot_distributions",
     "plot_execution",
     "plot_frames",
+    "plot_line",
     "plot_merged",
     "plot_samples",
     "plot_stack",
