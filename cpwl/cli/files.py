@@ -50,17 +50,23 @@ def compile_model(model: Path, until: str | None, report: Reporter) -> Network:
 
 
 def read_domain(
-    net: Network, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None
+    net: Network,
+    box: tuple[tuple[float, float], ...],
+    through: Path | None,
+    margin: float,
+    segment: Path | None,
+    polygon: Path | None,
 ) -> Domain:
     from ..geometry.domain import Domain
 
-    if through is not None:
-        points = read_numbers(through)
-        if points.shape != (3, *net.input_shape):
-            raise click.BadParameter(
-                f"{through} must hold an array of shape {(3, *net.input_shape)}, got {points.shape}."
-            )
-        return Domain.through(points[0], points[1], points[2], margin=margin)
+    for file in (through, segment):
+        if file is None:
+            continue
+        points = read_numbers(file)
+        if points.shape[1:] != net.input_shape:
+            wanted = (len(points), *net.input_shape)
+            raise click.BadParameter(f"{file} must hold an array of shape {wanted}, got {points.shape}.")
+        return Domain.segment(*points) if file is segment else Domain.through(*points, margin=margin)
     if polygon is not None:
         return Domain.polygon(read_numbers(polygon))
     bounds = box * net.inputs if len(box) == 1 else box

@@ -60,13 +60,14 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=NewFile(path_type=Path),
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
-    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, polygon: Path | None,
+    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, segment: Path | None, polygon: Path | None,
     until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 
     MODEL is an .onnx file (with the extra cpwl[onnx]), an .nnet file, or an exported torch program, .pt2 (load only
-    those that you trust). The domain is given by one of --box, --through and --polygon.
+    those that you trust). The domain is given by one of --box, --through, --segment and
+    --polygon.
 
     \b
     In Python, to write a .pt2:
@@ -76,6 +77,7 @@ def partition(
     Examples:
       cpwl partition model.pt2 --box -1 1 --out part.npz
       cpwl partition model.onnx --through points.npy --margin 3 --out part.npz
+      cpwl partition model.onnx --segment two_points.npy --out line.npz
       cpwl partition model.onnx --box -1 1 --out regions --resume --max-seconds 3600
       cpwl partition model.onnx --box -1 1 --stats
     """
@@ -86,10 +88,10 @@ def partition(
         raise click.UsageError("--resume goes on with a folder: give its name as --out.")
     if out is not None:
         _check_out(out, in_folder=in_folder, resume=resume)
-    check_domain(box, through, polygon)
+    check_domain(box, through, segment, polygon)
     report = Reporter()
     net = compile_model(model, until, report)
-    domain = read_domain(net, box, through, margin, polygon)
+    domain = read_domain(net, box, through, margin, segment, polygon)
     options["memory_limit"] = None if memory_limit is None else round(memory_limit * 2**30)
     if out is None:
         _count_regions(net, domain, report, options)

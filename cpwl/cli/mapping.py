@@ -72,7 +72,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 @_CSV
 def agree(
     first: Path, second: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
-    polygon: Path | None, backend: str, out: Path | None, table: Path | None,
+    segment: Path | None, polygon: Path | None, backend: str, out: Path | None, table: Path | None,
 ) -> None:  # fmt: skip
     """Measure where two networks decide alike on a slice.
 
@@ -85,11 +85,11 @@ def agree(
     """
     from ..analysis.overlay import agreement
 
-    check_domain(box, through, polygon)
+    check_domain(box, through, segment, polygon, planar=None if out is None else "pictures")
     report = Reporter()
     one, other = (compile_model(model, None, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:
-        found = agreement(one, other, read_domain(one, box, through, margin, polygon), backend=backend)
+        found = agreement(one, other, read_domain(one, box, through, margin, segment, polygon), backend=backend)
         step.result = f"{len(found.partition):,} regions, {len(found):,} cells"
     report.line(
         f"  They decide differently on an area of {float(found.area_apart):.6g}, {found.share:.4%} of the domain."

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import backends
-from ..errors import CpwlError
+from ..errors import CpwlError, check_planar
 from ..storage.files import check_writable
 from .files import read_numbers
 
@@ -55,39 +55,57 @@ PART = click.argument("part", type=EXISTING)
 
 _DOMAIN = (
     click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
-                 help="Domain of a network of two inputs: LO <= x <= HI, once for both, or once for each."),
+                 help="Domain: LO <= x <= HI, the input space itself, once for all inputs, or once for each."),
     click.option("--through", type=EXISTING,
-                 help="Domain: a square through the points in an .npy file (3, followed by the shape of an input)."),
+                 help="Domain: a square around the three points in an .npy file (3, followed by the shape of an input); "
+                      "two points give a line, four a cube, and so on."),
     click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
-                 help="Enlarges that square by the factor 1 + margin."),
+                 help="Enlarges that square (line, cube) by the factor 1 + margin."),
+    click.option("--segment", type=EXISTING,
+                 help="Domain: the segment between the two points in an .npy file (2, followed by the shape of an input)."),
     click.option("--polygon", type=EXISTING,
                  help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2)."),
 )  # fmt: skip
 
 
 def domain_options(command: Any) -> Any:
-    """Adds the options that give a domain to a command: ``box``, ``through``, ``margin`` and ``polygon``."""
+    """Adds the options that give a domain to a command: ``box``, ``through``, ``margin``, ``segment``, ``polygon``."""
     for option in reversed(_DOMAIN):
         command = option(command)
     return command
 
 
-def check_domain(box: tuple[tuple[float, float], ...], through: Path | None, polygon: Path | None) -> None:
-    """Raises ``click.UsageError`` unless the domain is given in one way, and is one as far as no network is needed."""
-    if sum(map(bool, (box, through, polygon))) != 1:
-        raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
+def check_domain(
+    box: tuple[tuple[float, float], ...],
+    through: Path | None,
+    segment: Path | None,
+    polygon: Path | None,
+    *,
+    planar: str | None = None,
+) -> None:
+    """Raises ``click.UsageError`` unless the domain is given in one way, and is one as far as no network is needed.
+
+    ``planar``: what is for planes alone, such as "pictures"; then a domain that is seen to be none is refused.
+    """
+    if sum(map(bool, (box, through, segment, polygon))) != 1:
+        raise click.UsageError("Give the domain by exactly one of --box, --through, --segment and --polygon.")
     from ..geometry.domain import Domain
 
-    given = {"--box": box, "--through": through, "--polygon": polygon}
+    given = {"--box": box, "--through": through, "--segment": segment, "--polygon": polygon}
     (option,) = (name for name, value in given.items() if value)
     try:
         if polygon is not None:
             Domain.polygon(read_numbers(polygon))
         elif through is not None:
             points = read_numbers(through)
-            if len(points) != 3:
-                raise click.BadParameter(f"{through} must hold three points, got {len(points)}.")
+            if len(points) < 2:
+                raise click.BadParameter(f"{through} must hold two points or more, got {len(points)}.")
             Domain.through(*points)
+        elif segment is not None:
+            points = read_numbers(segment)
+            if len(points) != 2:
+                raise click.BadParameter(f"{segment} must hold two points, got {len(points)}.")
+            Domain.segment(*points)
         for low, high in box:
             Domain.box(low, high)
     except click.BadParameter as error:
@@ -95,6 +113,10 @@ def check_domain(box: tuple[tuple[float, float], ...], through: Path | None, pol
     except CpwlError as error:
         said = str(error) if not box else f"LO must be a finite number below HI, got {shown(box)}."
         raise click.BadParameter(said, param_hint=option) from None
+    # The dimension of a box that is given by one pair is that of the network's inputs.
+    dimensions = {"--box": len(box) if len(box) > 1 else 2, "--polygon": 2}
+    if planar is not None:
+        check_planar(dimensions.get(option) or len(points) - 1, planar)
 
 
 def shown(box: tuple[tuple[float, float], ...]) -> str:

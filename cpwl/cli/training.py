@@ -26,7 +26,7 @@ _MOVIES = (".gif", ".mp4")
 @click.option("--out", type=NewFile(file_okay=False, path_type=Path), required=True, help="A new folder.")
 def record(
     models: tuple[Path, ...], box: tuple[tuple[float, float], ...], through: Path | None, margin: float,
-    polygon: Path | None, level: float, out: Path, **options: Any,
+    segment: Path | None, polygon: Path | None, level: float, out: Path, **options: Any,
 ) -> None:  # fmt: skip
     """Record the regions of MODELS, checkpoints of a training.
 
@@ -39,13 +39,13 @@ def record(
     """
     from ..analysis import Recorder
 
-    check_domain(box, through, polygon)
+    check_domain(box, through, segment, polygon, planar="recordings")
     ordered, report = _by_step(models), Reporter()
     networks = ((step, compile_model(path, None, report)) for step, path in ordered.items())
     recorder: Recorder | None = None
     for step, net in networks:
         if recorder is None:
-            domain = read_domain(net, box, through, margin, polygon)
+            domain = read_domain(net, box, through, margin, segment, polygon)
             recorder = Recorder(net, domain, every=1, folder=out, level=level, **options)
         recorder.model = net
         with report.step(f"step {step}") as shown:

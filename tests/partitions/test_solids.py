@@ -57,7 +57,7 @@ def drawn(seed: int, widths: list[int], numbers: str, activation: str = "relu", 
 
 
 # ---- both backends -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("dim", "seeds"), [(1, range(60)), (3, range(40)), (4, range(12))])
+@pytest.mark.parametrize(("dim", "seeds"), [(1, range(45)), (3, range(30)), (4, range(4))])
 def test_degenerate_networks_have_the_regions_vertices_and_boundaries_of_exact_arithmetic(dim: int, seeds: range) -> None:
     for seed in seeds:
         found = solid(seed, dim)
@@ -68,14 +68,14 @@ def test_degenerate_networks_have_the_regions_vertices_and_boundaries_of_exact_a
 @pytest.mark.parametrize("numbers", ["integers", "thirds", "generic"])
 @pytest.mark.parametrize("dim", DIMENSIONS)
 def test_all_laws_of_partitions_hold(dim: int, numbers: str, backend: str) -> None:
-    for seed, activation in enumerate(ACTIVATIONS):
-        widths = [dim, 5, 3, 2] if dim > 1 else [1, 6, 6, 2]
+    for seed, activation in enumerate(["relu", "abs", "hardtanh"] if dim > 1 else ACTIVATIONS):
+        widths = [dim, 5, 2, 2] if dim > 1 else [1, 6, 6, 2]
         net = drawn(seed, widths, numbers, activation, bias=seed % 2 == 0)
         check_everything(cpwl.partition(net, cube(dim), backend=backend))
 
 
 def test_five_dimensions_at_once() -> None:
-    net = drawn(0, [5, 5, 3, 1], "integers")
+    net = drawn(0, [5, 4, 2, 1], "integers")
     assert not disagreements(net, cube(5))
     check_everything(cpwl.partition(net, cube(5)))
 
@@ -87,8 +87,8 @@ def test_five_dimensions_at_once() -> None:
 def test_the_patterns_are_those_that_exact_linear_programs_find(
     dim: int, widths: list[int], numbers: str, backend: str
 ) -> None:
-    for seed in range(3):
-        activation = list(ACTIVATIONS)[seed if numbers == "integers" else 0]
+    for seed in range(2):
+        activation = list(ACTIVATIONS)[2 * seed if numbers == "integers" else 0]
         net = drawn(seed, [dim, *widths, 1], numbers, activation, bias=seed != 1)
         part = cpwl.partition(net, cube(dim), backend=backend)
         assert {tuple(row) for row in part.patterns().tolist()} == patterns_by_programs(net, cube(dim).polytope)
@@ -149,7 +149,7 @@ def test_tournaments_with_ties_have_the_cells_of_exact_arithmetic(
     dim: int, groups: int, size: int, integer: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when a few matches are played at a time, and what they cut too much is dissolved before the next."""
-    for seed in range(4):
+    for seed in range(2):
         random = np.random.default_rng((seed, dim, groups, size))
         count = groups * size
         weight = random.integers(-2, 3, (count, dim)).astype(float) if integer else random.standard_normal((count, dim))
@@ -186,10 +186,10 @@ class Small(torch.nn.Module):
 
     def __init__(self, pool: type[torch.nn.Module]) -> None:
         super().__init__()
-        self.first = torch.nn.Conv2d(1, 2, 3, padding=1)
-        self.second = torch.nn.Conv2d(2, 2, 3, padding=1)
+        self.first = torch.nn.Conv2d(1, 1, 3, padding=1)
+        self.second = torch.nn.Conv2d(1, 1, 3, padding=1)
         self.pool = pool(2)
-        self.last = torch.nn.Linear(8, 3)
+        self.last = torch.nn.Linear(4, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.nn.functional.leaky_relu(self.first(x), 0.25)
@@ -203,8 +203,9 @@ class Small(torch.nn.Module):
 def test_convolutions_with_skips_and_pooling_on_slices_of_images(dim: int, pool: Any) -> None:
     torch.manual_seed(dim)
     net = cpwl.compile(Small(pool).eval(), torch.zeros(1, 1, 4, 4))
-    points = np.random.default_rng(dim).standard_normal((dim + 1, 1, 4, 4)).astype(np.float32).astype(float)
-    domain = cpwl.Domain.through(*points, margin=0.0)
+    random = np.random.default_rng(dim)
+    points = random.standard_normal((1, 1, 4, 4)) + (1.0 if dim == 1 else 0.1) * random.standard_normal((dim + 1, 1, 4, 4))
+    domain = cpwl.Domain.through(*points.astype(np.float32).astype(float), margin=0.0)
     assert not disagreements(net, domain)
     check_everything(cpwl.partition(net, domain))
 
@@ -246,8 +247,8 @@ def same_faces(one: cpwl.Partition, other: cpwl.Partition) -> None:
 def test_blocks_come_together_to_what_is_found_without_them(
     dim: int, numbers: str, backend: str, small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for seed in range(2):
-        net = drawn(seed, [dim, 7, 4, 2], numbers)
+    for seed in range(1):
+        net = drawn(seed, [dim, 7, 4, 2] if dim == 3 else [4, 6, 2], numbers)
         parts = [cpwl.partition(net, cube(dim), backend=backend, executor=e) for e in (None, Here())]
         blocks = list(cpwl.partition_blocks(net, cube(dim), backend=backend))
         monkeypatch.undo()
@@ -278,15 +279,19 @@ def test_what_a_budget_leaves_is_part_of_the_partition(dim: int, backend: str, s
 
 
 def test_borders_that_differ_are_noticed() -> None:
-    net = drawn(3, [3, 6, 2], "generic")
-    part = cpwl.partition(net, cube(3))
+    part = cpwl.partition(drawn(3, [3, 12, 2], "generic"), cube(3))
     taken = [part.arrangement.block(np.arange(k, len(part), 2), 5).arrangement for k in (0, 1)]
     parents = np.concatenate([np.arange(k, len(part), 2) for k in (0, 1)])
     walls = [block.walls for block in taken]
     joined = part.arrangement.joined(taken, walls, parents)
     assert joined.arrangement.euler == 1 and len(joined.arrangement) == len(part)
+    sides = part.facets().regions
+    outer = np.unique(sides[(sides < 0).any(axis=1)])
+    inner = np.setdiff1d(np.arange(len(part)), outer)[0]
+    rest = np.setdiff1d(np.arange(len(part)), [inner])
+    block = part.arrangement.block(rest, 6).arrangement  # a cavity is left
     with pytest.raises(BordersDifferError):
-        part.arrangement.joined(taken[:1], walls[:1], parents[: len(taken[0])])
+        part.arrangement.joined([block], [block.walls], rest)
 
 
 def test_float_predicates_give_a_tiling_and_list_what_is_doubtful() -> None:
