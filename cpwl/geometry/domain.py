@@ -133,7 +133,7 @@ class Domain:
         ``origin`` has the input's shape, ``basis`` that shape with a last axis of length D added. Points that are no
         vertices of the hull are dropped. For D > 2 it needs pycddlib, ``cpwl[cdd]``.
         """
-        return cls._embedded(Polytope.hull(vertices), origin, basis)
+        return cls.of_polytope(Polytope.hull(vertices), origin, basis)
 
     @classmethod
     def halfspaces(
@@ -145,7 +145,7 @@ class Domain:
         float64 once: the domain is the hull of the rounded ones. It is the intersection itself where they are float64
         numbers; else, when D > 2, a side with more than D vertices may become several.
         """
-        return cls._embedded(Polytope.halfspaces(A, c), origin, basis)
+        return cls.of_polytope(Polytope.halfspaces(A, c), origin, basis)
 
     @classmethod
     def polygon(cls, vertices: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None) -> Domain:
@@ -153,10 +153,11 @@ class Domain:
 
         ``origin`` has the input's shape, ``basis`` that shape with a last axis of length 2 added.
         """
-        return cls._embedded(Polytope.polygon(vertices), origin, basis)
+        return cls.of_polytope(Polytope.polygon(vertices), origin, basis)
 
     @classmethod
-    def _embedded(cls, polytope: Polytope, origin: ArrayLike | None, basis: ArrayLike | None) -> Domain:
+    def of_polytope(cls, polytope: Polytope, origin: ArrayLike | None, basis: ArrayLike | None) -> Domain:
+        """A polytope in the slice origin + basis u, or (None) in its own space."""
         dim = polytope.dim
         if (origin is None) != (basis is None):
             raise DomainError("origin and basis must be given together, or neither of them.")

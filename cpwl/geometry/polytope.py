@@ -176,6 +176,19 @@ class Polytope:
         return cls(points[_extreme(points)])
 
     @classmethod
+    def of_vertices(cls, vertices: NDArray[np.float64]) -> Polytope:
+        """The polytope with these vertices (N, D), as ``hull``; of boxes of any dimension, and simplices, at once."""
+        found = cls(vertices)
+        count, dim = vertices.shape
+        if 0 < dim <= MAX_BOX_DIMENSION and count == 2**dim:
+            low, high = vertices.min(axis=0), vertices.max(axis=0)
+            if (low < high).all() and np.array_equal(cls.box(low, high).vertices, vertices):
+                return found
+        if count == dim + 1 and _independent_edges(vertices):
+            return found
+        return cls.hull(vertices)
+
+    @classmethod
     def halfspaces(cls, A: ArrayLike, c: ArrayLike) -> Polytope:
         """The hull of the vertices, each rounded to float64, of {u: A u + c >= 0}, A (M, D) and c (M,).
 
@@ -232,6 +245,12 @@ def _check_size(name: str, rows: NDArray[Any]) -> None:
             f"{name} must have at most {MAX_CORNERS:,} rows of at most {MAX_BOX_DIMENSION} numbers, got {rows.shape}. "
             "Take a smaller polytope, or a slice of lower dimension."
         )
+
+
+def _independent_edges(vertices: NDArray[np.float64]) -> bool:
+    """Whether points span a simplex, decided exactly."""
+    points = [tuple(map(Fraction, row)) for row in vertices.tolist()]
+    return determinant(_edges(points)) != 0
 
 
 def _around(points: list[tuple[Fraction, Fraction]]) -> list[int]:

@@ -146,11 +146,14 @@ def domain_from_arrays(stored: Stored) -> Domain:
     vertices = stored.floats("vertices", -1, -1)
     dim, inputs = vertices.shape[1], prod(shape)
     origin, basis = stored.floats("origin", inputs), stored.floats("basis", inputs, dim)
-    if dim != 2:
-        return Domain(Polytope(vertices), origin, basis, shape)
-    domain = Domain.polygon(vertices, origin.reshape(shape), basis.reshape(*shape, 2))
+    embedding = origin.reshape(shape), basis.reshape(*shape, dim)
+    if dim == 2:
+        domain = Domain.polygon(vertices, *embedding)
+    else:
+        domain = Domain.of_polytope(Polytope.of_vertices(vertices), *embedding)
     if not np.array_equal(domain.polytope.vertices, vertices):
-        raise FileFormatError("array domain.vertices must hold a strictly convex polygon, counter-clockwise")
+        what = "a strictly convex polygon, counter-clockwise" if dim == 2 else "the vertices of a polytope, each once"
+        raise FileFormatError(f"array domain.vertices must hold {what}")
     return domain
 
 

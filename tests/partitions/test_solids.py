@@ -248,7 +248,7 @@ def test_blocks_come_together_to_what_is_found_without_them(
     dim: int, numbers: str, backend: str, small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in range(1):
-        net = drawn(seed, [dim, 7, 4, 2] if dim == 3 else [4, 6, 2], numbers)
+        net = drawn(seed, [dim, 7, 4, 2] if dim == 3 else [4, 6, 2, 2], numbers)
         parts = [cpwl.partition(net, cube(dim), backend=backend, executor=e) for e in (None, Here())]
         blocks = list(cpwl.partition_blocks(net, cube(dim), backend=backend))
         monkeypatch.undo()

@@ -34,6 +34,11 @@ def part() -> cpwl.Partition:
 
 
 @cache
+def line() -> cpwl.Partition:
+    return cpwl.partition(NET, cpwl.Domain.segment([-1, -1], [1, 1]))
+
+
+@cache
 def scalar() -> cpwl.Partition:
     return cpwl.partition(SCALAR, SQUARE)
 
@@ -54,7 +59,20 @@ _LIMITS = {"memory_limit": 1 << 26, "max_regions": 100, "max_seconds": 100.0}
 _LABELS = np.arange(12) % 3
 CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.box": lambda f: (cpwl.Domain.box, {"lo": [0, 0], "hi": [1, 1]}),
-    "Domain.through": lambda f: (cpwl.Domain.through, {"p1": [0, 0, 0], "p2": [1, 0, 0], "p3": [0, 1, 0]}),
+    "Domain.through": lambda f: (
+        lambda points=([0, 0, 0], [1, 0, 0], [0, 1, 0]), **k: cpwl.Domain.through(*points, **k),
+        {"margin": 0.5, "fit": "square"},
+    ),
+    "Domain.segment": lambda f: (cpwl.Domain.segment, {"p": [0, 0, 0], "q": [1, 0, 0]}),
+    "Domain.polyline": lambda f: (cpwl.Domain.polyline, {"points": [[0, 0], [1, 0], [1, 1]]}),
+    "Domain.hull": lambda f: (
+        cpwl.Domain.hull,
+        {"vertices": [[0, 0], [1, 0], [0, 1], [1, 1]], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
+    ),
+    "Domain.halfspaces": lambda f: (
+        cpwl.Domain.halfspaces,
+        {"A": [[1, 0], [0, 1], [-1, -1]], "c": [0, 0, 1], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
+    ),
     "Domain.polygon": lambda f: (
         cpwl.Domain.polygon,
         {"vertices": [[0, 0], [1, 0], [0, 1]], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
@@ -109,6 +127,8 @@ CALLS: dict[str, Callable[[Path], Call]] = {
         part().decision_boundary().residuals,
         dict(zip(("u", "segment"), part().decision_boundary().sample_slice(2), strict=True)),
     ),
+    "Partition.faces": lambda f: (part().faces, {"k": 1}),
+    "Partition.boundary": lambda f: (part().boundary, {"k": 1}),
     "Partition.locate": lambda f: (part().locate, {"u": POINTS}),
     "Partition.affine_maps": lambda f: (part().affine_maps, {"regions": [0, 1]}),
     "Partition.map_errors": lambda f: (part().map_errors, {"regions": [0, 1]}),
@@ -150,6 +170,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "volume_below": lambda f: (analysis.volume_below, {"part": scalar(), "level": 0.0}),
     "affine_fit": lambda f: (analysis.affine_fit, {"source": POINTS, "target": POINTS, "components": 2}),
     "plot": lambda f: (plots.plot, {"partition": part(), "color": "logit", "output": 1, "points": POINTS}),
+    "plot_line": lambda f: (plots.plot_line, {"partition": line(), "outputs": [0, 1], "points": [0.5]}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
