@@ -49,5 +49,7 @@ boundary = solid.decision_boundary()
 print(f"the cube around 0, 3, 6, 8: {len(solid)} regions, {len(boundary)} polygons of decision boundary")
 print(boundary.table().head(3).to_string())
 proved = boundary.certify(10)
-print(f"{len(proved)} points of it are exact; from the middle it is {boundary.nearest([[0, 0, 0]]).distances[0]:.4f} away")
+print(
+    f"{len(proved)} points of it are exact; from the middle it is {boundary.nearest([[0, 0, 0]]).distances[0]:.4f} away"
+)
 solid.save(arguments.folder / "solid.npz")

@@ -79,8 +79,8 @@ def decision_boundary(
     largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
     one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no part of it: the
     region is in ``ties``. With exact predicates corners are as near to the exact ones as the partition's vertices,
-    all of them sharp if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the regions in which
-    this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
+    all of them sharp if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the
+    regions in which this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
     everywhere = flag("everywhere", everywhere)

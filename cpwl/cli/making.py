@@ -60,8 +60,9 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=NewFile(path_type=Path),
               help="A file for the partition, .npz; or a folder, for GeoParquet files, block by block.")  # fmt: skip
 def partition(
-    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, segment: Path | None, polygon: Path | None,
-    until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None, **options: Any,
+    model: Path, box: tuple[tuple[float, float], ...], through: Path | None, margin: float, segment: Path | None,
+    polygon: Path | None, until: str | None, memory_limit: float | None, resume: bool, numbers: bool, out: Path | None,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Compute the regions of MODEL, and write them to a file PART.
 

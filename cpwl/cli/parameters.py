@@ -57,12 +57,12 @@ _DOMAIN = (
     click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
                  help="Domain: LO <= x <= HI, the input space itself, once for all inputs, or once for each."),
     click.option("--through", type=EXISTING,
-                 help="Domain: a square around the three points in an .npy file (3, followed by the shape of an input); "
-                      "two points give a line, four a cube, and so on."),
+                 help="Domain: a square around three points, an .npy file (3, followed by the shape of an input). "
+                      "Two points give a line, four a cube."),
     click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
                  help="Enlarges that square (line, cube) by the factor 1 + margin."),
     click.option("--segment", type=EXISTING,
-                 help="Domain: the segment between the two points in an .npy file (2, followed by the shape of an input)."),
+                 help="Domain: the segment between two points, an .npy file (2, followed by the shape of an input)."),
     click.option("--polygon", type=EXISTING,
                  help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2)."),
 )  # fmt: skip

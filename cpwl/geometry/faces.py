@@ -31,7 +31,7 @@ class Faces:
             if sum(map(len, self.masks)) > MAX_FACES:
                 raise DomainError(
                     f"dom must have at most {MAX_FACES:,} faces of all dimensions, as its partition has them; this "
-                    f"polytope of {vertices} vertices and {len(incidence)} sides has more. Take a smaller one, or a slice."
+                    f"polytope of {vertices} vertices and {len(incidence)} sides has more. Take a smaller one."
                 )
             self.boundary.insert(0, lists)
         self._number_vertices()

@@ -1,4 +1,4 @@
-"""Arrangements of every dimension, on both backends: counts that are theorems, and cddlib's answers region by region."""
+"""Arrangements of every dimension, on both backends: counts that are theorems, and cddlib's answers by region."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def chambers(kind: str, dim: int) -> int:
 
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize(("kind", "dim"), [(k, d) for k in "ABD" for d in (1, 3, 4) if (k, d) != ("D", 1)] + [("A", 5)])
-def test_mirrors_of_a_reflection_group_make_as_many_chambers_as_it_has_elements(
-    name: str, kind: str, dim: int
-) -> None:
+def test_mirrors_of_a_reflection_group_make_as_many_chambers_as_it_has_elements(name: str, kind: str, dim: int) -> None:
     backend = backends.get(name)
     found = cut(backend, mirrors(kind, dim), box(dim)) if len(mirrors(kind, dim)) else None
     arrangement = backend.arrangement(box(dim)) if found is None else found.arrangement

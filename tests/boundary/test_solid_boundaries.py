@@ -167,7 +167,9 @@ def test_bounds_on_the_distance_of_a_simplex_hold_however_thin_it_is(dim: int) -
     for k in range(40):
         corners, u = random.standard_normal((1, dim, dim)), random.standard_normal((1, dim))
         if k % 2:
-            corners[0, -1] = corners[0, :-1].mean(axis=0) + 10.0 ** -random.integers(1, 17) * random.standard_normal(dim)
+            corners[0, -1] = corners[0, :-1].mean(axis=0) + 10.0 ** -random.integers(1, 17) * random.standard_normal(
+                dim
+            )
         near = Near(corners, u)
         point = nearest_exactly(*([[Fraction(x) for x in row] for row in rows] for rows in (corners[0].tolist(),)),
                                 [Fraction(x) for x in u[0].tolist()])  # fmt: skip

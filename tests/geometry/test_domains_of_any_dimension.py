@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import factorial
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_a_polyline_is_its_segments() -> None:
     net = cpwl.Network.mlp([drawn(1, 6, 7), drawn(2, 1, 6)], [np.zeros(6), np.zeros(1)])
     parts = list(cpwl.partition_many(net, found))
     ends = [sorted(zip(part.vertices[:, 0], part.outputs.to_numpy()[:, 0], strict=True)) for part in parts]
-    assert all(abs(one[-1][1] - other[0][1]) < 1e-12 for one, other in zip(ends[:-1], ends[1:], strict=True))
+    assert all(abs(one[-1][1] - other[0][1]) < 1e-12 for one, other in pairwise(ends))
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 4, 6])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def drawn(seed: int, widths: list[int], numbers: str, activation: str = "relu", 
     """A chain of dense layers and activations with weights of some kind."""
     random = np.random.default_rng((seed, *widths))
     nodes = [Node(Input(), (), (widths[0],), "input")]
-    for columns, rows in zip(widths[:-1], widths[1:], strict=True):
+    for columns, rows in pairwise(widths):
         table = {
             "integers": lambda r=rows, c=columns: random.integers(-2, 3, (r, c + 1)).astype(float),
             "ternary": lambda r=rows, c=columns: random.integers(-1, 2, (r, c + 1)).astype(float),
@@ -58,7 +59,9 @@ def drawn(seed: int, widths: list[int], numbers: str, activation: str = "relu", 
 
 # ---- both backends -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("dim", "seeds"), [(1, range(45)), (3, range(30)), (4, range(4))])
-def test_degenerate_networks_have_the_regions_vertices_and_boundaries_of_exact_arithmetic(dim: int, seeds: range) -> None:
+def test_degenerate_networks_have_the_regions_vertices_and_boundaries_of_exact_arithmetic(
+    dim: int, seeds: range
+) -> None:
     for seed in seeds:
         found = solid(seed, dim)
         assert not disagreements(found.network, found.domain), found.name
@@ -204,7 +207,9 @@ def test_convolutions_with_skips_and_pooling_on_slices_of_images(dim: int, pool:
     torch.manual_seed(dim)
     net = cpwl.compile(Small(pool).eval(), torch.zeros(1, 1, 4, 4))
     random = np.random.default_rng(dim)
-    points = random.standard_normal((1, 1, 4, 4)) + (1.0 if dim == 1 else 0.1) * random.standard_normal((dim + 1, 1, 4, 4))
+    points = random.standard_normal((1, 1, 4, 4)) + (1.0 if dim == 1 else 0.1) * random.standard_normal(
+        (dim + 1, 1, 4, 4)
+    )
     domain = cpwl.Domain.through(*points.astype(np.float32).astype(float), margin=0.0)
     assert not disagreements(net, domain)
     check_everything(cpwl.partition(net, domain))

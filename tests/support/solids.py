@@ -53,7 +53,7 @@ def halfspaces(functions: Table, signs: NDArray[np.bool_], polytope: Polytope) -
 def count_of_regions(functions: Table, polytope: Polytope) -> int:
     """How many regions functions in general position cut a polytope into: one for each flat that meets its interior.
 
-    Source: T. Zaslavsky, Facing up to arrangements, 1975, and A combinatorial analysis of topological dissections, 1977.
+    Source: T. Zaslavsky, A combinatorial analysis of topological dissections, Advances in Mathematics 25 (1977).
     """
     rows = [[Fraction(row[-1]), *map(Fraction, row[:-1])] for row in functions.tolist()]
     sides = [[side[-1], *side[:-1]] for side in polytope.sides]
@@ -150,9 +150,7 @@ def restricted(domain: cpwl.Domain, axis: int, value: float) -> cpwl.Domain:
 
 def patterns_across(part: cpwl.Partition, axis: int, value: float) -> set[bytes]:
     """The patterns of the regions of an exact partition that have points on both sides of u[axis] = value."""
-    low, high = (
-        part.regions.reduce(f, part.vertices[part.regions.values][:, axis]) for f in (np.minimum, np.maximum)
-    )
+    low, high = (part.regions.reduce(f, part.vertices[part.regions.values][:, axis]) for f in (np.minimum, np.maximum))
     across = np.flatnonzero((low < Fraction(value)) & (high > Fraction(value)))
     return {row.tobytes() for row in part.patterns(across)}
 
@@ -175,16 +173,18 @@ def _branches(
         return
     node = network.nodes[index]
     if isinstance(node.op, Dense):
-        found = [
-            [sum((Fraction(w) * v[i] for w, v in zip(weights, values, strict=True)), Fraction(0)) for i in range(len(rows[0]))]
-            for weights in node.op.weight.tolist()
-        ]  # fmt: skip
+        table = [[Fraction(w) for w in weights] for weights in node.op.weight.tolist()]
+        found = [[_combined(weights, column) for column in zip(*values, strict=True)] for weights in table]
         for row, bias in zip(found, node.op.bias.tolist(), strict=True):
             row[-1] += Fraction(bias)
         yield from _branches(network, index + 1, found, rows, pattern)
         return
     assert isinstance(node.op, Piecewise)
     yield from _unit_by_unit(network, index, values, [], rows, pattern)
+
+
+def _combined(weights: Row, values: tuple[Fraction, ...]) -> Fraction:
+    return sum((w * v for w, v in zip(weights, values, strict=True)), Fraction(0))
 
 
 def _unit_by_unit(
