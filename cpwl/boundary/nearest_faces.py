@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InternalError
-from ..numbers.integers import determinant
 from ..numbers.norms import norms
 
 Floats = NDArray[np.float64]
@@ -90,6 +89,8 @@ def nearest_exactly(corners: list[Point], u: Point) -> Point:
 
 def _foot(corners: list[Point], u: Point) -> Point | None:
     """The foot of the perpendicular from u on the span of corners, if it is a convex combination of them."""
+    from ..numbers.integers import determinant
+
     base = corners[0]
     edges = [[a - b for a, b in zip(corner, base, strict=True)] for corner in corners[1:]]
     apart = [a - b for a, b in zip(u, base, strict=True)]

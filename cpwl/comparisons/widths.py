@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..geometry.arrangement import Arrangement
 from ..geometry.simplices import measures
-from ..numbers.integers import determinant
 from ..numbers.norms import norms
 from ..numbers.rounding import floats, root
 from ..tiling.tiling import Tiling
@@ -75,6 +74,8 @@ def _normals(simplices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _exact_normal(steps: Sequence[Sequence[Fraction]], dim: int) -> list[Fraction]:
     """A vector at right angles to D - 1 others: their minors, of alternating sign."""
+    from ..numbers.integers import determinant
+
     if not steps:
         return [Fraction(1)] * dim
     return [(-1) ** k * determinant([[*row[:k], *row[k + 1 :]] for row in steps]) for k in range(dim)]

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DomainError, ShapeError
-from ..numbers.integers import common_scale, independent_rows
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, number, one_of, real
 from .polytope import Polytope
@@ -276,5 +275,7 @@ def _orthonormal_frame(points: NDArray[np.float64], names: str) -> NDArray[np.fl
 
 def _independent(columns: NDArray[np.float64]) -> bool:
     """Whether the columns (n, D) are linearly independent, decided exactly."""
+    from ..numbers.integers import common_scale, independent_rows
+
     numerators, _ = common_scale(columns.T)
     return len(independent_rows(numerators.tolist(), columns.shape[1])) == int(columns.shape[1])

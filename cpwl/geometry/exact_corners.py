@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import InternalError
-from ..numbers.exact import Exact
-from ..numbers.integers import common_scale, fractions, independent_rows
 from .ladder import meeting
 
 
@@ -18,6 +16,9 @@ def corners(sides: NDArray[Any], meeting_in: Ragged) -> NDArray[Any]:
 
     ``meeting_in``: for each point the rows that hold it, of which D are independent.
     """
+    from ..numbers.exact import Exact
+    from ..numbers.integers import common_scale, fractions, independent_rows
+
     dim, rows = sides.shape[1] - 1, [common_scale(row)[0].tolist() for row in sides]
     chosen = [[rows[i] for i in point] for point in meeting_in]
     kept = [[point[i] for i in independent_rows(point, dim)] for point in chosen]

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, DomainError, ShapeError
-from ..numbers.integers import determinant
 from ..numbers.rounding import floats, nearest
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, real
@@ -91,6 +90,8 @@ class Polytope:
     @cached_property
     def exact_volume(self) -> Fraction:
         """The volume as a rational."""
+        from ..numbers.integers import determinant
+
         points = self.corners
         if self.dim == 2:
             return sum((_cross(p, q) for p, q in zip(points, points[1:] + points[:1], strict=True)), Fraction(0)) / 2
@@ -116,6 +117,8 @@ class Polytope:
 
     def _sides_of_simplex(self) -> list[tuple[Fraction, ...]]:
         """Side i is opposite to vertex i."""
+        from ..numbers.integers import determinant
+
         points = [(*corner, Fraction(1)) for corner in self.corners]
         rows = []
         for i, point in enumerate(points):
@@ -249,6 +252,8 @@ def _check_size(name: str, rows: NDArray[Any]) -> None:
 
 def _independent_edges(vertices: NDArray[np.float64]) -> bool:
     """Whether points span a simplex, decided exactly."""
+    from ..numbers.integers import determinant
+
     points = [tuple(map(Fraction, row)) for row in vertices.tolist()]
     return determinant(_edges(points)) != 0
 

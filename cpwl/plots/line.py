@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..errors import ArgumentError, ShapeError, UnsupportedDimensionError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, indices, instance, one_of
@@ -108,7 +108,10 @@ def _shade(axes: Axes, partition: Tiling) -> None:
 
 
 def _mark(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
-    places = finite("points", points).ravel()
+    places = finite("points", points)
+    if places.ndim != 1 and places.shape[1:] != (1,):
+        raise ShapeError(f"points must have shape (n,) or (n, 1), slice coordinates, got {places.shape}.")
+    places = places.ravel()
     names = [""] * len(places) if labels is None else [str(label) for label in labels]
     if len(names) != len(places):
         raise ArgumentError(f"labels must be one for each of {len(places)} points, got {len(names)}.")

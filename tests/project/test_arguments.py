@@ -182,10 +182,12 @@ ELSEWHERE = {
     "Recording.plot_curves", "animate", "plot_curves", "plot_frames", "Frame.of",  # recordings: test_analysis_training
     "plot_study", "summarised", "plot_samples", "DecisionBoundary.plot_samples", "plot_stack", "transfer_table",
     "Represented.by_layer", "Represented.by_maps", "LocalMaps.take", "MapClusters.assign", "MapClusters.classes",
+    "Domain.simplex",  # points, one an argument, as those of Domain.through: test_domains_of_any_dimension
     "plot_agreement", "Statistics.plot", "load_program", "merged_graph", "dual_graph", "crossings", "slope_norms",
 }  # fmt: skip
 INNER = {
-    "Domain.check_input", "Network.products_after", "Network.read_by", "Network.sequential", "Halfspaces.take",
+    "Domain.check_input", "Domain.of_polytope", "Polytope.hull", "Polytope.halfspaces", "Polytope.of_vertices",
+    "Polytope.simplex", "Halfspaces.behind", "Network.products_after", "Network.read_by", "Network.sequential", "Halfspaces.take",
     "Halfspaces.values", "Polytope.contains", "Polytope.box", "Polytope.polygon", "Partition.check_complete",
     "Ragged.of", "Ragged.from_counts", "Ragged.reduce", "Ragged.take", "Crossings.by_facet", "Crossings.by_unit",
     "Measures.add", "BoundarySamples.neighbours",
@@ -242,6 +244,7 @@ KIND_OF = {
                      "part_float", "partition", "second", "test", "weights"], "object"),
 }  # fmt: skip
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
+           ("plot_line", "labels"): None, ("Domain.through", "points"): None,
            ("view", "labels"): None, ("plot_units", "units"): "object",
            ("Network.mlp", "weights"): "object"}  # fmt: skip
 NOT_TRIED = {

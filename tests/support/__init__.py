@@ -29,6 +29,7 @@ pages: runs the code of the documentation's pages; a command too
 parquet: a folder of regions as a reader of Parquet sees it
 public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
+solids: arrangements and partitions of every dimension, by independent means, and laws
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
 torch_modules: torch modules in small integers
