@@ -11,6 +11,7 @@ import pytest
 
 import cpwl
 from cpwl import analysis
+from cpwl.boundary import nearest_faces
 from cpwl.boundary.nearest_faces import Near, nearest_exactly
 from cpwl.errors import ArgumentError, UnsupportedDimensionError
 from cpwl.network import RELU, Dense, Input, Network, Node, Piecewise
@@ -171,11 +172,30 @@ def test_bounds_on_the_distance_of_a_simplex_hold_however_thin_it_is(dim: int) -
                 dim
             )
         near = Near(corners, u)
-        point = nearest_exactly(*([[Fraction(x) for x in row] for row in rows] for rows in (corners[0].tolist(),)),
-                                [Fraction(x) for x in u[0].tolist()])  # fmt: skip
+        point = nearest_exactly([[Fraction(x) for x in row] for row in corners[0].tolist()], list(map(Fraction, u[0])))
         square = sum(((a - Fraction(b)) ** 2 for a, b in zip(point, u[0].tolist(), strict=True)), Fraction(0))
         assert Fraction(near.lower[0, 0]) ** 2 <= square <= Fraction(near.upper[0, 0]) ** 2
         assert near.upper[0, 0] - near.lower[0, 0] < 1e-10
+
+
+@pytest.mark.parametrize("dim", [3, 4])
+def test_the_lower_bound_holds_whatever_point_of_the_simplex_was_found(
+    dim: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for one that is not the nearest: where float64 takes another for it, bounds are wide, and not wrong."""
+
+    def first(corners: Any, u: Any) -> tuple[Any, Any]:
+        points = np.broadcast_to(corners[:, 0], (len(u), *corners[:, 0].shape))
+        return points, np.linalg.norm(u[:, None] - points, axis=2)
+
+    monkeypatch.setattr(nearest_faces, "_nearest", first)
+    random = np.random.default_rng(dim)
+    for _ in range(40):
+        corners, u = random.standard_normal((1, dim, dim)), random.standard_normal((1, dim))
+        near = Near(corners, u)
+        point = nearest_exactly([[Fraction(x) for x in row] for row in corners[0].tolist()], list(map(Fraction, u[0])))
+        square = sum(((a - Fraction(b)) ** 2 for a, b in zip(point, u[0].tolist(), strict=True)), Fraction(0))
+        assert Fraction(near.lower[0, 0]) ** 2 <= square <= Fraction(near.upper[0, 0]) ** 2
 
 
 @pytest.mark.parametrize("dim", [1, 3])

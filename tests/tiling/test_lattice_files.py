@@ -86,6 +86,8 @@ def with_entry(place: int, value: int) -> Any:
         ("arrangement.boundary.1.values", lambda v: np.where(np.arange(len(v)) == 0, v[1], v), "each once"),
         ("arrangement.boundary.2.values", lambda v: np.where(v == 0, v.max(), v), "boundary.2"),
         ("arrangement.boundary.3.values", lambda v: np.roll(v, 1), "boundary.3"),
+        ("arrangement.boundary.2.values", lambda v: v[[-1, *range(1, len(v) - 1), 0]], "has a gap"),
+        ("arrangement.boundary.3.values", lambda v: v[[-1, *range(1, len(v) - 1), 0]], "has a gap"),
         ("arrangement.wall", with_entry(0, 10**6), "wall"),
         ("arrangement.dim", lambda v: v - 1, "dim|shape|boundary"),
         ("arrangement.dim", lambda v: v + 1, "dim|shape|boundary"),
