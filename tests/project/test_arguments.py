@@ -182,7 +182,7 @@ ELSEWHERE = {
     "Recording.plot_curves", "animate", "plot_curves", "plot_frames", "Frame.of",  # recordings: test_analysis_training
     "plot_study", "summarised", "plot_samples", "DecisionBoundary.plot_samples", "plot_stack", "transfer_table",
     "Represented.by_layer", "Represented.by_maps", "LocalMaps.take", "MapClusters.assign", "MapClusters.classes",
-    "Domain.simplex",  # points, one an argument, as those of Domain.through: test_domains_of_any_dimension
+    "Domain.simplex",  # points, each an argument: test_domains_of_any_dimension
     "plot_agreement", "Statistics.plot", "load_program", "merged_graph", "dual_graph", "crossings", "slope_norms",
 }  # fmt: skip
 INNER = {
