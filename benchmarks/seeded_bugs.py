@@ -453,6 +453,17 @@ BUGS = (
     Bug("the width of a region is its height over its first edge", "comparisons/partitions.py",
         "root(min(squares, default",
         "root(min(squares[:1], default", ("comparisons/partitions",)),
+    # ---- lines and solids ----
+    Bug("a sample of a polygon may lie outside of it", "boundary/faces.py",
+        "-np.sort(-generator.random((n, dim - 1)), axis=1)", "generator.random((n, dim - 1))", ("solid_boundaries",)),
+    Bug("the lower bound on a distance is that of the nearest corner", "boundary/nearest_faces.py",
+        ".sum(axis=3).min(axis=2)", ".sum(axis=3).max(axis=2)", ("solid_boundaries",)),
+    Bug("boundaries of faces in a file may have gaps", "backends/lattice/persist.py", "if (counts != 2).any():",
+        "if (counts > 9).any():", ("lattice_files",)),
+    Bug("the width of a solid is the largest", "comparisons/widths.py", "root(min(squares", "root(max(squares",
+        ("solid_regions",)),
+    Bug("facets on the borders of blocks are named by one vertex", "statistics/statistics.py",
+        "facets.reduce(np.add, mixed", "facets.reduce(np.minimum, mixed", ("partitions/solids",)),
     # ---- statistics, slices, units ----
     Bug("slopes from vertices wherever there are some", "statistics/slopes.py",
         "if len(open_):", "if len(open_) == len(found):",

@@ -31,6 +31,15 @@ class UnsupportedDimensionError(CpwlError, NotImplementedError):
     """A backend was asked for a dimension that it does not cover."""
 
 
+def check_planar(dim: int, what: str) -> None:
+    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a plane's; ``what`` are planar."""
+    if dim != 2:
+        raise UnsupportedDimensionError(
+            f"{what} are those of slices of dimension 2, got one of {dim}. Take a plane of the same input space, with "
+            "Domain.through(p1, p2, p3) or Domain.polygon."
+        )
+
+
 class UnsupportedLayerError(CpwlError, NotImplementedError):
     """A network contains an operation that is not piecewise linear, or that is not supported yet."""
 

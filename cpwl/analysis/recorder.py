@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..errors import ArgumentError, check_planar
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..partitions.compute import partition
@@ -135,8 +135,7 @@ class Recorder:
 def _check(domain: Domain, every: int | None, boundary: str) -> None:
     if not isinstance(domain, Domain):
         raise ArgumentError(f"domain must be a Domain, got {type(domain).__name__}. Use Domain.box or Domain.through.")
-    if domain.dim != 2:
-        raise UnsupportedDimensionError(f"recordings are of slices of dimension 2, got one of {domain.dim}.")
+    check_planar(domain.dim, "recordings")
     if every is not None and not (isinstance(every, int) and every > 0):
         raise ArgumentError(f"every must be a positive integer, or None, got {every!r}.")
     if boundary not in ("decision", "none"):

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.batches import batches
-from ..errors import UnsupportedDimensionError
+from ..errors import check_planar
+from ..geometry.simplices import facet_measures
 from ..network.network import Network, table
 from ..network.operators import Piecewise
-from ..numbers.norms import norms
 from ..partitions.compute import partition
 from ..runtime.ieee import ieee
 from ..runtime.inputs import indices, instance, whole
@@ -90,7 +90,7 @@ class Units:
 
     @cached_property
     def lengths(self) -> NDArray[np.float64]:
-        """The length of each unit's boundary in slice coordinates, (U,)."""
+        """The length of each unit's boundary in slice coordinates, (U,): its area when D = 3, and so on."""
         return self._summed(self._facet_lengths[self.crossings.facet])
 
     @cached_property
@@ -122,10 +122,7 @@ class Units:
         other. Curves are parted where more than two ends meet. ``ArgumentError`` for a unit that is none;
         ``UnsupportedDimensionError`` unless on a plane.
         """
-        if self.partition.domain.dim != 2:
-            raise UnsupportedDimensionError(
-                f"curves are those of slices of dimension 2, got {self.partition.domain.dim}."
-            )
+        check_planar(self.partition.domain.dim, "curves of units")
         chosen = np.arange(len(self)) if units is None else indices("units", units, len(self))
         rows = np.sort(self.crossings.by_unit(len(self)).take(np.unique(chosen)).values)
         return list(_curves(self.partition, self.crossings, rows))
@@ -192,9 +189,7 @@ class Units:
 
     @cached_property
     def _facet_lengths(self) -> NDArray[np.float64]:
-        facets = self.partition.facets().vertices.values.reshape(-1, 2)
-        ends = np.asarray(self.partition.vertices, np.float64)[facets]
-        return norms(ends[:, 1] - ends[:, 0])
+        return facet_measures(self.partition.arrangement, np.asarray(self.partition.vertices, np.float64))
 
     def _summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.bincount(self.crossings.unit, weights=values, minlength=len(self)), np.float64)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..errors import ArgumentError
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Refinement
 from ..geometry.ladder import Ladder
@@ -27,8 +27,8 @@ from ..runtime.inputs import flag, instance, number
 from ..runtime.pictures import picture
 from ..tiling.cells import Cells, cut_at_level, cut_by_maximum
 from ..tiling.tiling import Tiling
+from .faces import BoundaryFaces
 from .nearest import Nearest, length_table, nearest
-from .segments import Segments
 
 if TYPE_CHECKING:
     import pandas
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 @ieee
 @dataclass(frozen=True, eq=False, repr=False)
-class DecisionBoundary(Segments):
-    """The facets (segments, when D = 2) on which a partition's outputs are decided."""
+class DecisionBoundary(BoundaryFaces):
+    """The faces on which a partition's outputs are decided: points, segments, polygons, ..., of dimension D - 1."""
 
     def certify(self, n: int = 20, *, seed: int = 0) -> BoundarySamples:
-        """n exact rational points, drawn uniformly by length, that are proved to lie on the boundary.
+        """n exact rational points, drawn uniformly by length (area, ...), that are proved to lie on the boundary.
 
         The result can be saved as a certificate, and it gives the float64 and float32 neighbours of each point with
         their exact differences on both sides. See ``cpwl.certify_samples``.
@@ -52,7 +52,7 @@ class DecisionBoundary(Segments):
         return certified(self, n, seed)
 
     def nearest(self, u: ArrayLike) -> Nearest:
-        """The nearest point of the boundary to each point u (M, 2) of the slice; see ``cpwl.analysis.nearest``."""
+        """The nearest point of the boundary to each point u (M, D) of the slice; see ``cpwl.analysis.nearest``."""
         return nearest(self, u)
 
     def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
@@ -63,7 +63,7 @@ class DecisionBoundary(Segments):
         return str(picture("boundary_html")(self))
 
     def table(self) -> pandas.DataFrame:
-        """The length of each class pair's part; see ``cpwl.analysis.length_table``."""
+        """The length (area, ...) of each class pair's part; see ``cpwl.analysis.length_table``."""
         return length_table(self)
 
 
@@ -80,15 +80,13 @@ def decision_boundary(
     By default the argmax boundary: two outputs are equal and largest; labelled by their pair (where more than two are:
     that of the winners on the two sides, or else the lowest). ``classes=(i, j)``: where those two are equal and
     largest, or, with ``everywhere=True``, all of {output i = output j}. ``level=c``: the level set of a network with
-    one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no line: the region is
-    in ``ties``. With exact predicates ends are as near to the exact ones as the partition's vertices, all of them sharp
-    if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the regions in which
-    this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
+    one output; its pairs are (-1, -1). A facet inside an area over which its two outputs tie is no part of it: the
+    region is in ``ties``. With exact predicates corners are as near to the exact ones as the partition's vertices,
+    all of them sharp if it is ``sharpened()``; ``slack`` bounds how far. On a float partition ``undecided`` lists the
+    regions in which this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
     everywhere = flag("everywhere", everywhere)
-    if part.domain.dim != 2:
-        raise UnsupportedDimensionError(f"a boundary is drawn on slices of dimension 2, got {part.domain.dim}.")
     if level is not None:
         if everywhere:
             raise ArgumentError("everywhere=True goes with classes=(i, j), not with a level.")
@@ -153,8 +151,8 @@ def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, nam
     below = refinement.below.dense()[:, 0]
     tied = arrangement.regions.reduce(np.logical_and, at_level[arrangement.regions.values])
     facets = arrangement.facets()
-    ends, (one, other) = facets.vertices.values.reshape(-1, 2), facets.regions.T
-    touches = at_level[ends].all(axis=1)
+    one, other = facets.regions.T
+    touches = facets.vertices.reduce(np.logical_and, at_level[facets.vertices.values])
     chosen = ((other >= 0) & (below[one] != below[other])) | touches
     chosen &= ~(tied[one] | ((other >= 0) & tied[other]))
     facet = np.flatnonzero(chosen)
@@ -198,8 +196,11 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
 
 def _empty(part: Tiling) -> DecisionBoundary:
     nowhere, none = np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
-    ends = np.zeros((0, 2, part.domain.dim), part.vertices.dtype)
-    return DecisionBoundary(part, ends, none, nowhere, none, np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=())
+    vertices, faces = part.vertices[:0], Ragged(nowhere, np.zeros(1, np.int64))
+    simplices = np.zeros((0, part.domain.dim), np.int64)
+    return DecisionBoundary(
+        part, vertices, faces, simplices, nowhere, nowhere, none, np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=()
+    )
 
 
 def _undecided_regions(part: Tiling) -> NDArray[np.int64]:
@@ -269,15 +270,22 @@ def _assembled(
 ) -> DecisionBoundary:
     """The boundary that consists of the given facets of cells."""
     arrangement, regions = cells.arrangement, cells.regions
-    facets = arrangement.facets()
-    ends = facets.vertices.values.reshape(-1, 2)[facet]
-    sides = facets.regions[facet]
+    facets, dim = arrangement.facets(), arrangement.dim
+    chosen, sides = facets.vertices.take(facet), facets.regions[facet]
     inner = np.where(sides[:, 1] >= 0, sides[:, 1], sides[:, 0])
     points, error = arrangement.vertices, arrangement.coordinates().errors()
-    # A sample is interpolated between the ends: a few roundings of their coordinates (proofs/, Lemma 5 (e)).
-    sizes = np.abs(points[ends].astype(np.float64)).max(axis=(1, 2), initial=0.0)
-    slack = np.zeros(len(facet)) if arrangement.exact else error[ends].max(axis=1, initial=0.0) + 2.0**-48 * sizes
+    slack = np.zeros(len(facet))
+    if not arrangement.exact and len(facet):
+        # A sample is interpolated between corners: a few roundings of their coordinates (proofs/, Lemma 5 (e)).
+        sizes = np.abs(points).max(axis=1)[chosen.values]
+        slack = chosen.reduce(np.maximum, error[chosen.values]) + dim**2 * 2.0**-50 * chosen.reduce(np.maximum, sizes)
     ambiguous = arrangement.ambiguous[sides[:, 0]] | arrangement.ambiguous[inner]
     lowest = np.minimum(regions[sides[:, 0]], regions[inner])
     undecided = np.unique(regions[arrangement.ambiguous])
-    return DecisionBoundary(cells.tiling, points[ends], ends, lowest, pairs, slack, ambiguous, undecided, ties, level)
+    owners, simplices = arrangement.simplices(dim - 1, facet)
+    kept, numbers = np.unique(chosen.values, return_inverse=True)
+    faces = Ragged(numbers.reshape(-1), chosen.offsets)
+    within = np.searchsorted(kept, simplices)
+    return DecisionBoundary(
+        cells.tiling, points[kept], faces, within, owners, lowest, pairs, slack, ambiguous, undecided, ties, level
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ArgumentError, DomainError
+from ..errors import ArgumentError, DomainError, check_planar
 from ..geometry.domain import Domain
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
@@ -18,7 +18,7 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, instance, whole
 from ..tiling.tiling import Tiling
 from .boundary import at_level
-from .segments import Segments
+from .faces import BoundaryFaces
 
 
 @ieee
@@ -55,14 +55,15 @@ class Contour:
 
 
 @ieee
-def contours(boundary: Segments) -> list[Contour]:
+def contours(boundary: BoundaryFaces) -> list[Contour]:
     """The lines that a level set or boundary consists of, the longest first.
 
     Segments are joined where just two of them end in one vertex of the subdivision (``boundary.corners``). So nothing
     is closed by a tolerance, nor by rounding: where more segments meet, lines end. Raises ``IncompleteError`` for a
     boundary that is not complete: its lines end anywhere.
     """
-    instance("boundary", boundary, Segments, "Use part.decision_boundary(level=...).")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(level=...).")
+    check_planar(boundary.partition.domain.dim, "lines of a boundary")
     boundary.partition.check_complete("which lines its boundary consists of")
     ends = boundary.corners.tolist()
     places = dict(zip(boundary.corners.ravel().tolist(), boundary.ends.reshape(-1, 2), strict=True))

@@ -19,9 +19,9 @@ from ..fields.arithmetic import embedding, evaluate
 from ..network.digest import Entry, number
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, whole
+from .faces import BoundaryFaces
 from .float_neighbours import neighbours
 from .sample import CertifiedSample, Neighbours
-from .segments import Segments
 
 _SPARE = 4
 """For each sample wanted, how many are tried at most."""
@@ -32,7 +32,7 @@ _SPARE = 4
 class BoundarySamples(Claim):
     """Points that are proved to lie on a decision boundary or a level set."""
 
-    boundary: Segments
+    boundary: BoundaryFaces
     samples: tuple[CertifiedSample, ...]
 
     def __repr__(self) -> str:
@@ -63,14 +63,14 @@ class BoundarySamples(Claim):
         return neighbours(self.boundary, self.samples, dtype)
 
 
-def certified(boundary: Segments, n: int, seed: int) -> BoundarySamples:
+def certified(boundary: BoundaryFaces, n: int, seed: int) -> BoundarySamples:
     """n certified points of a boundary as one certificate; see ``DecisionBoundary.certify``."""
     return BoundarySamples(boundary, tuple(certify_samples(boundary, n, seed=seed)))
 
 
 @ieee
 def certify_samples(
-    boundary: Segments,
+    boundary: BoundaryFaces,
     n: int = 20,
     *,
     seed: int = 0,
@@ -84,7 +84,7 @@ def certify_samples(
     of a pair ``everywhere``), and the point is in the domain. Points for which that fails are replaced by
     others; raises ``VerificationError`` if too few are left.
     """
-    instance("boundary", boundary, Segments, "Use part.decision_boundary().")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
     n = whole("n", n, 0)
     u, segments = boundary.sample_slice(_SPARE * n, seed=seed) if points is None else points
     tried = len(u)
@@ -98,7 +98,7 @@ def certify_samples(
     return found
 
 
-def _proved(boundary: Segments, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
+def _proved(boundary: BoundaryFaces, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
     """The samples that can be proved."""
     part = boundary.partition
     pairs = boundary.pairs[segments]
@@ -116,7 +116,7 @@ def _proved(boundary: Segments, u: NDArray[Any], segments: NDArray[np.int64]) ->
 
 
 def _heights(
-    boundary: Segments, regions: NDArray[np.int64], pairs: NDArray[np.int64]
+    boundary: BoundaryFaces, regions: NDArray[np.int64], pairs: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The function that vanishes on the boundary, in each region: its constants (n,) and slopes (n, D), Fractions."""
     distinct, place = np.unique(regions, return_inverse=True)
@@ -128,7 +128,7 @@ def _heights(
     return constants[row, i] - constants[row, j], slopes[row, i] - slopes[row, j]
 
 
-def _local_maps(boundary: Segments, regions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _local_maps(boundary: BoundaryFaces, regions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The exact affine maps of the network on the regions' patterns: constants (n, m) and slopes (n, m, D)."""
     part, arithmetic = boundary.partition, backends.get("exact").arithmetic
     network, domain = part.network, part.domain
@@ -152,7 +152,7 @@ def _newton(u: list[Any], constant: Fraction, slope: list[Fraction]) -> list[Fra
     return [x - height / square * g for g, x in zip(slope, start, strict=True)]
 
 
-def _decided(boundary: Segments, pair: tuple[int, int], logits: NDArray[Any]) -> bool:
+def _decided(boundary: BoundaryFaces, pair: tuple[int, int], logits: NDArray[Any]) -> bool:
     """Whether the outputs at a point prove that it lies on the boundary."""
     if boundary.level is not None:
         return bool(logits[0] == Fraction(boundary.level))

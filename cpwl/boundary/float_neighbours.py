@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from .. import backends
 from ..fields.arithmetic import evaluate
 from ..geometry.domain import exactly
+from .faces import BoundaryFaces
 from .sample import CertifiedSample, FloatNeighbour, Neighbours
-from .segments import Segments
 
 _DOUBLINGS = 48
 """Of the first step, before the search gives up: from one unit in the last place far beyond any slice's features."""
 
 
-def neighbours(boundary: Segments, samples: Sequence[CertifiedSample], dtype: type[Any]) -> list[Neighbours]:
+def neighbours(boundary: BoundaryFaces, samples: Sequence[CertifiedSample], dtype: type[Any]) -> list[Neighbours]:
     """The neighbours of samples; see ``BoundarySamples.neighbours``."""
     sides = [_on_side(boundary, samples, dtype, sign) for sign in (-1, 1)]
     return list(zip(*sides, strict=True))
 
 
 def _on_side(
-    boundary: Segments, samples: Sequence[CertifiedSample], dtype: type[Any], sign: int
+    boundary: BoundaryFaces, samples: Sequence[CertifiedSample], dtype: type[Any], sign: int
 ) -> list[FloatNeighbour | None]:
     found: list[FloatNeighbour | None] = [None] * len(samples)
     steps = [sign * _step(boundary, sample, dtype) for sample in samples]
@@ -43,7 +43,7 @@ def _on_side(
     return found
 
 
-def _step(boundary: Segments, sample: CertifiedSample, dtype: type[Any]) -> NDArray[np.float64]:
+def _step(boundary: BoundaryFaces, sample: CertifiedSample, dtype: type[Any]) -> NDArray[np.float64]:
     """Half a unit in the last place of the largest coordinate, along the gradient, in the input space."""
     slope = np.array([float(x) for x in sample.slope / max(abs(sample.slope))])
     direction = (boundary.partition.domain.basis @ slope).reshape(sample.x.shape)
@@ -57,7 +57,7 @@ def _rounded(x: NDArray[Any], step: NDArray[np.float64], dtype: type[Any]) -> ND
 
 
 def _differences(
-    boundary: Segments, samples: Sequence[CertifiedSample], points: Sequence[NDArray[Any]]
+    boundary: BoundaryFaces, samples: Sequence[CertifiedSample], points: Sequence[NDArray[Any]]
 ) -> list[Fraction]:
     """The function that vanishes on the boundary, exactly, at input points."""
     network, arithmetic = boundary.partition.network, backends.get("exact").arithmetic

@@ -16,7 +16,8 @@ from ..numbers.norms import norms
 from ..numbers.rounding import LEAST, floats, root
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, instance, real
-from .segments import Segments
+from .faces import BoundaryFaces
+from .nearest_faces import Near, nearest_exactly
 
 if TYPE_CHECKING:
     import pandas
@@ -44,9 +45,9 @@ class Nearest:
     """For each of M points the nearest point of a boundary, in slice coordinates and by their Euclidean distance."""
 
     points: NDArray[Any]
-    """The nearest points (M, 2): Fractions, exactly on the boundary, on an exact partition; else float64."""
+    """The nearest points (M, D): Fractions, exactly on the boundary, on an exact partition; else float64."""
     segments: NDArray[np.int64]
-    """The segment of the boundary that each lies on, int64 (M,); of several at one distance the first."""
+    """The segment (when D is not 2: face) of the boundary that each lies on, int64 (M,); of several the first."""
     pairs: NDArray[np.int64]
     """The two classes whose outputs are equal there, (M, 2); -1 for a level set."""
     distances: Floats
@@ -62,32 +63,32 @@ class Nearest:
         return len(self.segments)
 
     def table(self) -> pandas.DataFrame:
-        """A row for each point, rounded to float64: ``u1`` and ``u2`` of the nearest one, ``distance``, ``bound``,
+        """A row for each point, rounded to float64: ``u1``, ``u2``, ... of the nearest one, ``distance``, ``bound``,
         ``decided``, and the pair of classes, ``first`` and ``second``."""
         import pandas
 
         places = self.points.astype(np.float64)
-        columns: dict[str, Any] = {"u1": places[:, 0], "u2": places[:, 1], "distance": self.distances}
-        columns |= {"bound": self.bounds, "decided": self.decided}
+        columns: dict[str, Any] = {f"u{k + 1}": axis for k, axis in enumerate(places.T)}
+        columns |= {"distance": self.distances, "bound": self.bounds, "decided": self.decided}
         columns |= {"first": self.pairs[:, 0], "second": self.pairs[:, 1]}
         return pandas.DataFrame(columns).rename_axis("point")
 
 
 @ieee
-def nearest(boundary: Segments, u: ArrayLike) -> Nearest:
-    """The point of the boundary nearest to each point u (M, 2) of the slice, given in slice coordinates.
+def nearest(boundary: BoundaryFaces, u: ArrayLike) -> Nearest:
+    """The point of the boundary nearest to each point u (M, D) of the slice, given in slice coordinates.
 
     On an exact partition the points are found in rational arithmetic (``u`` may be Fractions), after a float filter
-    with a bound on its rounding. On a float partition they are float64 points on the stored segments, and the
-    segments' own bounds (``boundary.slack``) go into ``bounds`` and ``decided``; with ``predicates="float"`` a segment
+    with a bound on its rounding. On a float partition they are float64 points on the stored faces, and the
+    faces' own bounds (``boundary.slack``) go into ``bounds`` and ``decided``; with ``predicates="float"`` a face
     may be missing in an undecided region, and then nothing is certain. Areas over which outputs tie
-    (``boundary.ties``) are no part of the boundary. Slice coordinates are orthonormal up to rounding, so a distance is
-    that in the input space to 1e-15.
+    (``boundary.ties``) are no part of the boundary. Slice coordinates of boxes and of ``Domain.through`` are
+    orthonormal up to rounding, so a distance is that in the input space to 1e-15.
 
-    Raises ``ArgumentError`` for a boundary without segments, ``IncompleteError`` for one that is not complete,
+    Raises ``ArgumentError`` for a boundary without faces, ``IncompleteError`` for one that is not complete,
     ``ShapeError`` for points of another shape.
     """
-    instance("boundary", boundary, Segments, "Use part.decision_boundary().")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
     boundary.partition.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
@@ -95,10 +96,12 @@ def nearest(boundary: Segments, u: ArrayLike) -> Nearest:
         )
     exact = boundary.partition.arrangement.exact
     given = real("u", u) if exact else finite("u", u)
-    if given.ndim != 2 or given.shape[1] != 2:
-        raise ShapeError(f"u must have shape (M, 2), slice coordinates, got {given.shape}. Use part.to_slice.")
-    rows = max(1, _ENTRIES // len(boundary))
-    find = _exact if exact else _float
+    dim = boundary.partition.domain.dim
+    if given.ndim != 2 or given.shape[1] != dim:
+        raise ShapeError(f"u must have shape (M, {dim}), slice coordinates, got {given.shape}. Use part.to_slice.")
+    rows = max(1, _ENTRIES // (len(boundary) if dim == 2 else len(boundary.owners) * dim**2))
+    float_way, exact_way = (_float, _exact) if dim == 2 else (_float_on_faces, _exact_on_faces)
+    find = exact_way if exact else float_way
     parts = [find(boundary, given[start : start + rows]) for start in range(0, max(len(given), 1), rows)]
     return Nearest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
@@ -122,32 +125,36 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
 
 
 @ieee
-def length_table(boundary: Segments) -> pandas.DataFrame:
+def length_table(boundary: BoundaryFaces) -> pandas.DataFrame:
     """The boundary by pairs of classes, the longest first: ``segments``, ``length``, ``share`` of the whole length and
     ``tied``, the number of regions on which the two tie over an area (these have no length).
 
-    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64. Of a
-    boundary that is not complete it is about the segments that are there, and a column ``complete`` says so.
+    Index: the pair (``first``, ``second``), (-1, -1) for a level set. Lengths are in slice coordinates, float64. When D
+    is not 2 the columns are ``points`` (D = 1), ``polygons`` and ``area`` (D = 3), ``faces`` and ``area`` (D > 3: the
+    (D - 1)-dimensional volume). Of a boundary that is not complete it is about the faces that are there, and a column
+    ``complete`` says so.
     """
     import pandas
 
-    instance("boundary", boundary, Segments, "Use part.decision_boundary().")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
     pairs = [*map(tuple, boundary.pairs.tolist()), *(pair for _, pair in boundary.ties)]
-    lengths, ties = boundary.lengths(), len(boundary.ties)
+    sizes, ties = boundary.measures(), len(boundary.ties)
+    size = "length" if boundary.partition.domain.dim == 2 else "area"
     table = pandas.DataFrame(pairs, columns=["first", "second"], dtype=np.int64).assign(
-        segments=np.repeat([1, 0], [len(boundary), ties]),
-        length=np.concatenate([lengths, np.zeros(ties)]),
+        **{boundary.kind: np.repeat([1, 0], [len(boundary), ties])},
+        **{size: np.concatenate([sizes, np.zeros(ties)])},
         tied=np.repeat([0, 1], [len(boundary), ties]),
     )
     found = table.groupby(["first", "second"]).sum()
-    total = float(lengths.sum())
-    found.insert(2, "share", found["length"] / (total if total > 0 else 1.0))
-    found = found.sort_values("length", ascending=False, kind="stable")
+    total = float(sizes.sum())
+    found.insert(2, "share", found[size] / (total if total > 0 else 1.0))
+    found = found.sort_values(size, ascending=False, kind="stable")
+    found = found.drop(columns=size) if boundary.partition.domain.dim == 1 else found
     return found if boundary.complete else found.assign(complete=False)
 
 
 # ---- float ---------------------------------------------------------------------------------------------------------
-def _float(boundary: Segments, u: Floats) -> tuple[NDArray[Any], ...]:
+def _float(boundary: BoundaryFaces, u: Floats) -> tuple[NDArray[Any], ...]:
     feet, distances, errors = _feet(np.asarray(boundary.ends, np.float64), u)
     errors = errors + boundary.slack
     row, best = np.arange(len(u)), distances.argmin(axis=1)
@@ -179,8 +186,28 @@ def _feet_near_one(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
     return feet, norms(u[:, None] - feet), _ROUNDING * sizes + _TINY
 
 
+def _float_on_faces(boundary: BoundaryFaces, u: Floats) -> tuple[NDArray[Any], ...]:
+    near, starts = Near(boundary.vertices[boundary.simplices], u), _starts(boundary)
+    best = near.distances.argmin(axis=1)
+    row, face = np.arange(len(u)), boundary.owners[best]
+    least, slack = near.distances[row, best], boundary.slack
+    farthest = np.minimum.reduceat(near.upper, starts, axis=1) + slack
+    closest = np.minimum.reduceat(near.lower, starts, axis=1) - slack
+    top = farthest.min(axis=1)
+    bounds = np.maximum(top - least, least - closest.min(axis=1)) * (1 + 2.0**-50) + LEAST
+    decided = (closest <= top[:, None]).sum(axis=1) == 1
+    if len(boundary.undecided):
+        bounds, decided = np.full(len(u), np.inf), np.zeros(len(u), np.bool_)
+    return near.points[row, best], face, boundary.pairs[face], least, bounds, least**2, decided
+
+
+def _starts(boundary: BoundaryFaces) -> NDArray[np.int64]:
+    """The first simplex of each face."""
+    return np.searchsorted(boundary.owners, np.arange(len(boundary)))
+
+
 # ---- exact ---------------------------------------------------------------------------------------------------------
-def _exact(boundary: Segments, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+def _exact(boundary: BoundaryFaces, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     places = u if u.dtype == object else exactly(u)
     # Rounding the ends and the points moves each by at most 2^-52 of its size: the bound has a factor of 2 to spare.
     with np.errstate(invalid="ignore"):  # of points beyond float64 nothing is known
@@ -193,6 +220,37 @@ def _exact(boundary: Segments, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     least = np.array([root(square) for _, square, _ in found], np.float64)
     bounds = least * 2.0**-51 + LEAST
     return points, segments, boundary.pairs[segments], least, bounds, squared, np.ones(len(found), np.bool_)
+
+
+def _exact_on_faces(boundary: BoundaryFaces, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    places = u if u.dtype == object else exactly(u)
+    corners = boundary.vertices[boundary.simplices]
+    possible = _possible(floats(corners), floats(u))
+    points, squares, faces = [], [], []
+    for place, chosen in zip(places, possible, strict=True):
+        candidates = [
+            (nearest_exactly(corners[s].tolist(), place.tolist()), int(boundary.owners[s]))
+            for s in np.flatnonzero(chosen).tolist()
+        ]
+        measured = [(_square(point, place), face, point) for point, face in candidates]
+        square, face, point = min(measured, key=lambda found: found[:2])
+        points.append(point)
+        squares.append(square)
+        faces.append(face)
+    chosen_faces = np.array(faces, np.int64)
+    least = np.array([root(square) for square in squares], np.float64)
+    table = np.array(points, dtype=object).reshape(-1, u.shape[1])
+    sure, bounds = np.ones(len(u), np.bool_), least * 2.0**-51 + LEAST
+    pairs, squared = boundary.pairs[chosen_faces], np.array(squares, dtype=object)
+    return table, chosen_faces, pairs, least, bounds, squared, sure
+
+
+def _possible(corners: Floats, u: Floats) -> NDArray[np.bool_]:
+    """Which simplices may hold the nearest point, bool (M, n)."""
+    if not (np.isfinite(corners).all() and np.isfinite(u).all()):
+        return np.ones((len(u), len(corners)), np.bool_)
+    near = Near(corners, u)
+    return np.asarray(near.lower <= near.upper.min(axis=1)[:, None])
 
 
 def _best(ends: NDArray[Any], u: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[list[Fraction], Fraction, int]:

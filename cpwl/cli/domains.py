@@ -1,4 +1,4 @@
-"""``--box``, ``--axes``, ``--fixed``, ``--through``, ``--polygon``: the domain that a command is asked for."""
+"""``--box``, ``--axes``, ``--fixed``, ``--through``, ``--segment``, ``--polygon``: the domain of a command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields
 from functools import wraps
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from re import sub
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from numpy.typing import NDArray
 
-from ..errors import CpwlError
+from ..errors import CpwlError, check_planar
 from .files import read_numbers
 from .parameters import EXISTING
 
@@ -19,20 +21,23 @@ if TYPE_CHECKING:
     from ..geometry.domain import Domain
     from ..network.network import Network
 
-_FEW = 3
-"""Inputs of which ``--box`` alone gives a domain, if it is one that can be partitioned."""
+_FEW = 9
+"""Inputs of which ``--box`` alone gives a domain: a box of more has more faces than a domain may have."""
 
 _DOMAIN = (
     click.option("--box", type=(float, float), multiple=True, metavar="LO HI",
-                 help="Domain: LO <= x <= HI, once for both inputs (or --axes), or once for each."),
+                 help="Domain: LO <= x <= HI, once for all inputs (or --axes), or once for each."),
     click.option("--axes", metavar="I,J", help="With --box: the inputs that vary, by number; the others are --fixed."),
     click.option("--fixed", metavar="TEXT",
                  help="With --axes: the other inputs, all of them \"0.5\", or by number \"2=0,3=1.5\"."),
     click.option("--through", type=EXISTING,
-                 help="Domain: a square through the points in an .npy file (3, followed by the shape of an input)."),
+                 help="Domain: a square around three points, an .npy file (3, followed by the shape of an input). "
+                      "Two points give a line, four a cube."),
     click.option("--margin", type=click.FloatRange(0), default=0.5, show_default=True,
-                 help="Enlarges that square by the factor 1 + margin."),
+                 help="Enlarges that square (line, cube) by the factor 1 + margin."),
     click.option("--rectangle", is_flag=True, help="With --through: the smallest rectangle, enlarged, not a square."),
+    click.option("--segment", type=EXISTING,
+                 help="Domain: the segment between two points, an .npy file (2, followed by the shape of an input)."),
     click.option("--polygon", type=EXISTING,
                  help="Domain of a network of two inputs: a convex polygon, an .npy or text file (N, 2)."),
 )  # fmt: skip
@@ -48,14 +53,18 @@ class AskedDomain:
     through: Path | None
     margin: float
     rectangle: bool
+    segment: Path | None
     polygon: Path | None
 
-    def check(self) -> None:
-        """Raises ``click.UsageError`` unless this is one domain, as far as that can be said without a network."""
-        given = {"--box": self.box, "--through": self.through, "--polygon": self.polygon}
+    def check(self, *, planar: str | None = None) -> None:
+        """Raises ``click.UsageError`` unless this is one domain, as far as that can be said without a network.
+
+        ``planar``: what is for planes alone, such as "pictures"; then a domain that is seen to be none is refused.
+        """
+        given = {"--box": self.box, "--through": self.through, "--segment": self.segment, "--polygon": self.polygon}
         chosen = [name for name, value in given.items() if value]
         if len(chosen) != 1:
-            raise click.UsageError("Give the domain by exactly one of --box, --through and --polygon.")
+            raise click.UsageError("Give the domain by exactly one of --box, --through, --segment and --polygon.")
         owners = {"--axes": (self.axes, "--box"), "--rectangle": (self.rectangle, "--through")}
         for option, (value, owner) in owners.items():
             if value and owner not in chosen:
@@ -64,13 +73,18 @@ class AskedDomain:
             raise click.UsageError("--fixed goes with --axes, which says which inputs vary.")
         with _named(chosen[0]):
             self._tried()
+        if planar is not None:
+            check_planar(self._dimension(), planar)
 
     def build(self, net: Network) -> Domain:
         """The domain in the input space of a network; ``check`` comes first."""
         from ..geometry.domain import Domain
 
         if self.through is not None:
-            return self._through(net)
+            fit: Literal["square", "rectangle"] = "rectangle" if self.rectangle else "square"
+            return Domain.through(*_inputs(self.through, net, "--through"), margin=self.margin, fit=fit)
+        if self.segment is not None:
+            return Domain.segment(*_inputs(self.segment, net, "--segment"))
         if self.polygon is not None:
             domain: Domain | None = Domain.polygon(read_numbers(self.polygon))
         elif self.axes is not None:
@@ -81,10 +95,10 @@ class AskedDomain:
             domain = Domain.box(lo, hi) if len(bounds) == net.inputs <= _FEW else None
         if domain is None or domain.shape != (net.inputs,):
             option = "--box" if self.polygon is None else "--polygon"
+            most = {"--polygon": "2", "--box": str(len(self.box)) if len(self.box) > 1 else f"at most {_FEW}"}[option]
             raise click.BadParameter(
-                f"alone it gives a domain of {2 if len(self.box) < 2 else len(self.box)} inputs, and the network has "
-                f"{net.inputs}. Give --box with --axes I,J, the inputs that vary, and --fixed for the others; or "
-                "--through.",
+                f"alone it gives a domain of {most} inputs, and the network has {net.inputs}. Give --box with --axes "
+                "I,J, the inputs that vary, and --fixed for the others; or --through.",
                 param_hint=option,
             )
         return domain
@@ -96,10 +110,15 @@ class AskedDomain:
         if self.polygon is not None:
             Domain.polygon(read_numbers(self.polygon))
         elif self.through is not None:
-            points = read_numbers(self.through)
-            if len(points) != 3:
-                raise click.BadParameter(f"{self.through} must hold three points, got {len(points)}.")
+            points = _points(self.through)
+            if len(points) < 2:
+                raise click.BadParameter(f"{self.through} must hold two points or more, got {len(points)}.")
             Domain.through(*points)
+        elif self.segment is not None:
+            points = _points(self.segment)
+            if len(points) != 2:
+                raise click.BadParameter(f"{self.segment} must hold two points, got {len(points)}.")
+            Domain.segment(*points)
         for low, high in self.box:
             if not -inf < low < high < inf:
                 raise click.BadParameter(f"LO must be a finite number below HI, got {_shown(self.box)}.")
@@ -111,20 +130,14 @@ class AskedDomain:
         if self.fixed is not None:
             _fixed(self.fixed)
 
-    def _through(self, net: Network) -> Domain:
-        from ..geometry.domain import Domain
-
-        points = read_numbers(self.through) if self.through is not None else None
-        if points is None or points.shape != (3, *net.input_shape):
-            got = None if points is None else points.shape
-            raise click.BadParameter(
-                f"{self.through} must hold an array of shape {(3, *net.input_shape)}, three inputs of the network; got "
-                f"{got}.",
-                param_hint="--through",
-            )
-        return Domain.through(
-            points[0], points[1], points[2], margin=self.margin, fit="rectangle" if self.rectangle else "square"
-        )
+    def _dimension(self) -> int:
+        """That of the domain; of a box that is given by one pair it is the network's, and taken for 2."""
+        file = self.through or self.segment
+        if file is not None:
+            return len(read_numbers(file)) - 1
+        if self.axes is not None:
+            return len(_axes(self.axes))
+        return len(self.box) if len(self.box) > 1 else 2
 
     def _slice(self, net: Network) -> Domain:
         from ..geometry.domain import Domain
@@ -156,6 +169,25 @@ def domain_options(command: Callable[..., Any]) -> Any:
     return result
 
 
+def _points(path: Path) -> NDArray[Any]:
+    points = read_numbers(path)
+    if points.ndim < 2:
+        raise click.BadParameter(f"{path} must hold an array of points, got the shape {points.shape}.")
+    return points
+
+
+def _inputs(path: Path, net: Network, option: str) -> NDArray[Any]:
+    """Points in a file, which must be inputs of the network."""
+    points = read_numbers(path)
+    if points.shape[1:] != net.input_shape:
+        wanted = (len(points), *net.input_shape)
+        raise click.BadParameter(
+            f"{path} must hold an array of shape {wanted}, inputs of the network; got {points.shape}.",
+            param_hint=option,
+        )
+    return points
+
+
 class _named:
     """A context in which errors of the library and of values name an option."""
 
@@ -174,7 +206,7 @@ class _named:
 
 def _in_words_of_options(message: str) -> str:
     """What the library says of its arguments, without names that only Python knows."""
-    return message.replace("p1, p2 and p3", "the three points")
+    return sub(r"p1(, p\d+)* and p\d+|p and q", "the points", message)
 
 
 def _axes(text: str) -> list[int]:

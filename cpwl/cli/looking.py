@@ -28,7 +28,7 @@ def plot(
     part: Path, out: Path, color: Any, output: int | None, surface: bool, with_boundary: bool, level: float | None,
     dpi: int,
 ) -> None:  # fmt: skip
-    """Draw the regions of PART into a picture file.
+    """Draw the regions of PART into a picture file; of a line the outputs along it.
 
     \b
     Examples:
@@ -36,13 +36,17 @@ def plot(
       cpwl plot part.npz --color output --output 3 --out output.pdf
       cpwl plot part.npz --surface --output 3 --boundary --out surface.png
     """
+    from ..plots.line import plot_line
     from ..plots.regions import plot as draw
     from ..plots.surface import plot_surface
 
     loaded = load(part)
     found = decision_boundary(loaded, level) if with_boundary else None
-    if surface:
-        axes: Any = plot_surface(loaded, output=output or 0, color=color or "output", boundary=found)
+    if loaded.domain.dim == 1 and not surface:
+        shown = None if output is None else [output]
+        axes: Any = plot_line(loaded, outputs=shown, color=color or "none", boundary=found)
+    elif surface:
+        axes = plot_surface(loaded, output=output or 0, color=color or "output", boundary=found)
     else:
         axes = draw(loaded, color=color or "slope", output=output, boundary=found)
     save_figure(axes.figure, out, bbox_inches="tight", dpi=dpi)

@@ -67,7 +67,7 @@ def partition(
     """Compute the regions of MODEL, and write them to a file PART.
 
     MODEL is an .onnx file (with the extra cpwl[onnx]), an .nnet file, or an exported torch program, .pt2 (load only
-    those that you trust). The domain is given by one of --box, --through and --polygon.
+    those that you trust). The domain is given by one of --box, --through, --segment and --polygon.
 
     \b
     In Python, to write a .pt2:
@@ -78,6 +78,7 @@ def partition(
       cpwl partition model.pt2 --box -1 1 --out part.npz
       cpwl partition model.onnx --through points.npy --margin 3 --out part.npz
       cpwl partition model.onnx --axes 0,1 --box -1 1 --fixed "2=0,3=0.5" --out part.npz
+      cpwl partition model.onnx --segment two_points.npy --out line.npz
       cpwl partition model.onnx --box -1 1 --out regions --resume --max-seconds 3600
       cpwl partition model.onnx --box -1 1 --stats
       cpwl partition model.onnx --box -1 1 --estimate

@@ -89,7 +89,7 @@ def agree(
     """
     from ..analysis.overlay import agreement
 
-    asked.check()
+    asked.check(planar=None if out is None else "pictures")
     report = Reporter()
     one, other = (compile_model(model, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:

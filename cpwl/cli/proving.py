@@ -48,11 +48,15 @@ def boundary(
     """
     found = load(part).decision_boundary(pair, level=level)
     report = Reporter()
-    length = float(found.lengths().sum())
-    report.numbers({"segments": len(found), "length": length, "ties over an area": len(found.ties)})
-    for row in found.table().reset_index().itertuples():
-        if level is None and row.segments:
-            report.line(f"  classes {row.first} and {row.second}: {row.segments:,} segments, length {row.length:.6g}")
+    size = {1: None, 2: "length"}.get(found.partition.domain.dim, "area")
+    whole = {} if size is None else {size: float(found.measures().sum())}
+    report.numbers({found.kind: len(found), **whole, "ties over an area": len(found.ties)})
+    for row in found.table().reset_index().to_dict("records"):
+        if level is None and row[found.kind]:
+            measured = "" if size is None else f", {size} {row[size]:.6g}"
+            report.line(
+                f"  classes {row['first']:.0f} and {row['second']:.0f}: {row[found.kind]:,.0f} {found.kind}{measured}"
+            )
     if out is not None:
         _write_samples(found, samples, seed, out)
 

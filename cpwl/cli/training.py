@@ -39,7 +39,7 @@ def record(
     """
     from ..analysis import Recorder
 
-    asked.check()
+    asked.check(planar="recordings")
     ordered, report = _by_step(models), Reporter()
     networks = ((step, compile_model(path, report)) for step, path in ordered.items())
     recorder: Recorder | None = None

@@ -157,10 +157,11 @@ def compare_execution(
 ) -> ExecutionComparison:
     """How the network of a partition, run in ``dtype`` on ``device``, differs from itself in exact arithmetic.
 
-    It is run at the vertices, inside every region, and on a ``grid`` x ``grid`` raster of the domain, by this library's
-    operators: one order of summation of many, on the CPU or GPU. Signs, patterns and decisions of the exact network are
-    certain: from float64 with its error bound, and from long numbers and rational ones where that leaves something open
-    (and for float64 runs always). Raises ``ArgumentError`` for another dtype, or a partition with ambiguous regions.
+    It is run at the vertices, inside every region, and on a ``grid`` x ``grid`` raster of the domain (about as many
+    points when D is not 2), by this library's operators: one order of summation of many, on the CPU or GPU. Signs,
+    patterns and decisions of the exact network are certain: from float64 with its error bound, and from long numbers
+    and rational ones where that leaves something open (and for float64 runs always). Raises ``ArgumentError`` for
+    another dtype, or a partition with ambiguous regions.
     """
     instance("part", part, Tiling, "Call cpwl.partition first.", "Partition")
     one_of("dtype", dtype, get_args(Dtype))
@@ -189,13 +190,19 @@ def interior_points(part: Tiling) -> NDArray[np.float64]:
 
 
 def raster_points(part: Tiling, side: int) -> NDArray[np.float64]:
-    """The centres of the squares of a grid over the domain's bounding box that lie in the domain, (n, 2)."""
-    corners = part.domain.polytope.vertices
+    """The centres of the cubes of a grid over the domain's bounding box that lie in the domain, (n, D).
+
+    Along each axis there are ``side`` of them, when D is not 2 so many that all are about ``side`` squared.
+    """
+    corners, dim = part.domain.polytope.vertices, part.domain.dim
+    side = side if dim == 2 else round(side ** (2 / dim))
     low, high = corners.min(axis=0), corners.max(axis=0)
-    axes = [low[k] + (np.arange(side) + 0.5) / max(side, 1) * (high[k] - low[k]) for k in (0, 1)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    axes = [low[k] + (np.arange(side) + 0.5) / max(side, 1) * (high[k] - low[k]) for k in range(dim)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, dim)
     inside = np.ones(len(points), np.bool_)
-    for p, q in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+    for *normal, offset in part.domain.polytope.sides if dim != 2 else ():
+        inside &= points @ np.array(normal, np.float64) + float(offset) >= 0
+    for p, q in zip(corners, np.roll(corners, -1, axis=0), strict=True) if dim == 2 else ():
         (dx, dy), away = q - p, points - p
         inside &= dx * away[:, 1] - dy * away[:, 0] >= 0
     return points[inside]
@@ -217,7 +224,7 @@ def _searched(
 ) -> tuple[Run, NDArray[np.bool_] | None]:
     """The run at inputs found inside the given regions, and which of all regions are proved to hold none."""
     domain = part.domain
-    plain = np.array_equal(domain.basis, np.eye(2)) and not domain.origin.any()
+    plain = np.array_equal(domain.basis, np.eye(2)) and not domain.origin.any()  # of planes, polygons are searched
     if not (plain and part.arrangement.exact):
         return judge.at_inputs(np.zeros((0, domain.dim)), np.zeros((0, part.network.inputs))), None
     void, points = np.zeros(len(part), np.bool_), []

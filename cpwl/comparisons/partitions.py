@@ -25,6 +25,7 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
 from ..runtime.pictures import picture
 from ..tiling.tiling import Tiling
+from .widths import Widths
 
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 """Those of the vertex displacements that are reported."""
@@ -60,7 +61,10 @@ class Comparison:
     thinnest: NDArray[np.int64]
     """The ``THINNEST`` regions of the reference of least width, the thinnest first."""
     widths: NDArray[np.float64]
-    """Their widths, each rounded once: the least distance between two parallel lines with the region between them."""
+    """Their widths, each rounded once: the least distance between two parallel lines with the region between them.
+
+    When D > 2, between two parallel hyperplanes of which one holds a facet.
+    """
     residual: float | None = None
     """The largest residual of boundary samples, when those were given."""
     residual_bound: float | None = None
@@ -321,10 +325,12 @@ def thinnest_regions(part: Tiling) -> tuple[NDArray[np.int64], NDArray[np.float6
 
     Candidates are chosen by their widths in float64; those are then computed in rationals and rounded once.
     """
-    rough = _rough_widths(part)
+    planar, others = part.domain.dim == 2, Widths(part)
+    rough = _rough_widths(part) if planar else others.rough()
     count = min(THINNEST, len(part))
     candidates = np.argsort(rough, kind="stable")[: 4 * count]
-    widths = np.array([width(part.vertices[part.regions[r]].tolist()) for r in candidates.tolist()])
+    corners = (part.vertices[part.regions[r]].tolist() for r in candidates.tolist()) if planar else ()
+    widths = np.array([width(polygon) for polygon in corners] or [others.exact(r) for r in candidates.tolist()])
     order = np.argsort(widths, kind="stable")[:count]
     return candidates[order], widths[order]
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from ..errors import ArgumentError, FileFormatError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.serial import network_to_arrays
@@ -96,7 +96,7 @@ def write_partition(
     max_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Writes the partition of a 2-D domain to a folder, block by block; no more than a block is held. What is there.
+    """Writes the partition of a domain to a folder, block by block; no more than a block is held. What is there.
 
     A run that ends early (a budget, Ctrl-C, a full disk, a process killed) leaves whole files of what it has finished,
     and says how to go on where it can: SIGTERM and SIGHUP, unless handled by you, end the process after that. The same
@@ -105,8 +105,9 @@ def write_partition(
     One row for each region: ``region`` (its number), ``geometry`` (WKB), ``x`` and ``y`` (its corners,
     counter-clockwise; bit for bit the same in all regions), ``area``, ``vertices``, ``pattern`` (packed, the lowest
     bit first; how many bits a unit has is in the metadata "cpwl"), ``class`` (the output that is certainly the
-    largest on all of it, or null), ``ambiguous`` and, with ``maps``, ``A`` (m times 2, row by row) and ``b`` of the
-    affine map in slice coordinates. Numbers of the exact backend are rounded. Other options are those of
+    largest on all of it, or null), ``ambiguous`` and, with ``maps``, ``A`` (m times D, row by row) and ``b`` of the
+    affine map in slice coordinates. When D is not 2 there is no ``geometry``, the corners, in no order, are ``u1`` to
+    ``uD``, and for ``area`` there is ``volume``. Numbers of the exact backend are rounded. Other options are those of
     ``cpwl.partition``. Budgets count what this call does.
 
     Raises ``ArgumentError`` if the folder holds something and ``resume`` is not set, or if it holds a partition of
@@ -114,8 +115,6 @@ def write_partition(
     files are damaged.
     """
     check_problem(net, dom)
-    if dom.dim != 2:
-        raise UnsupportedDimensionError(f"dom must be a Domain of dimension 2 to be written as polygons, got {dom!r}.")
     limits = Limits.checked(memory_limit, max_regions, max_seconds)
     backends.get(backend, device)
     inputs.executor(executor)
@@ -127,7 +126,7 @@ def write_partition(
     try:
         with told_when_ended(folder.state_of_things):
             sizes = folder.begun(net, dom, options, limits)
-            writer = _Writer(folder, net, maps=maps, by_task=executor is not None)
+            writer = _Writer(folder, net, dom.dim, maps=maps, by_task=executor is not None)
             known: dict[str, Any] = {"done": writer, "borders": writer.borders, "sizes": sizes}
             for block in () if () in writer else partition_blocks(net, dom, **chosen, **asdict(limits), **known):
                 writer.take(block)
@@ -291,8 +290,8 @@ class _Borders(Borders):
 class _Writer:
     """Takes blocks, and the paths of those that are done (see ``partition_blocks``): with these, parts are ended."""
 
-    def __init__(self, folder: _Folder, net: Network, *, maps: bool, by_task: bool) -> None:
-        self._folder, self._network, self._maps = folder, net, maps
+    def __init__(self, folder: _Folder, net: Network, dim: int, *, maps: bool, by_task: bool) -> None:
+        self._folder, self._network, self._dim, self._maps = folder, net, dim, maps
         self.borders = _Borders()
         self._recover(by_task)
         self._done = {entry.path for entry in folder.journal.entries}
@@ -330,7 +329,7 @@ class _Writer:
         self.borders.fresh.clear()
         first = self._regions
         with replaced(file) as new:
-            part = PartFile(new, self._blocks[0].network, maps=self._maps)
+            part = PartFile(new, self._blocks[0].network, dim=self._dim, maps=self._maps)
             for block in self._blocks:
                 part.write(block, self._regions)
                 self._regions += len(block)
@@ -365,6 +364,8 @@ class _Writer:
             _checked(path / part, entry.digest)
             names, points = _border_table(state, entry)
             if len(names):
+                if points.shape[1] != self._dim:
+                    raise FileFormatError(f"{part} has border vertices of another dimension than {self._dim}.")
                 self.borders.remember(names, points)
         self.borders.fresh.clear()
 
@@ -410,7 +411,7 @@ def _digest(header: dict[str, Any], arrays: Arrays) -> str:
 def _table(tables: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Arrays:
     """Names and points as arrays; none of them, for blocks whose borders brought nothing new."""
     names = [np.zeros(0, np.int64), *(names for names, _ in tables)]
-    points = [np.zeros((0, 2)), *(points for _, points in tables)]
+    points = [points for _, points in tables] or [np.zeros((0, 2))]
     return {"names": np.concatenate(names), "points": np.concatenate(points)}
 
 
@@ -426,7 +427,7 @@ def _border_table(state: Path, entry: Entry) -> tuple[NDArray[np.int64], NDArray
     with _whole(file):
         stored = Stored(archive.read(file)[1])
         names = stored.integers("names", -1, low=-(1 << 63))
-        return names, stored.floats("points", len(names), 2)
+        return names, stored.floats("points", len(names), -1)
 
 
 def _checked(file: Path, digest: str) -> Path:

@@ -1,4 +1,4 @@
-"""Blocks of a partition as tables in Parquet files that are GeoParquet files too. Only this file uses pyarrow.
+"""Blocks of a partition as tables in Parquet files, of a plane GeoParquet files too. Only this file uses pyarrow.
 
 GeoParquet 1.1: a binary column of polygons in the form of the OGC's "simple features" (WKB), and metadata "geo".
 """
@@ -6,6 +6,7 @@ GeoParquet 1.1: a binary column of polygons in the form of the OGC's "simple fea
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -67,8 +68,9 @@ _READ = 1 << 14
 class PartFile:
     """One Parquet file, of a row group or several for each block."""
 
-    def __init__(self, path: str | PathLike[str], network: Network, *, maps: bool) -> None:
-        self._schema, self._maps = _schema(network, maps=maps), maps
+    def __init__(self, path: str | PathLike[str], network: Network, *, dim: int, maps: bool) -> None:
+        """``dim``: the dimension of the domain."""
+        self._schema, self._maps = _schema(network, dim, maps=maps), maps
         parquet = _pyarrow("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(fspath(path), self._schema, compression="zstd")
 
@@ -85,8 +87,8 @@ class PartFile:
             rows = np.arange(start, min(start + size, len(block)))
             columns = {
                 "region": first + rows,
-                **_polygon_columns(block, rows),
-                "area": areas[rows],
+                **_shape_columns(block, rows),
+                _size_name(block.domain.dim): areas[rows],
                 "eccentricity": shapes[rows],
                 "slope": slopes[rows],
                 "pattern": _binary(*_packed(block, rows)),
@@ -110,7 +112,7 @@ class RegionRows:
     corners: NDArray[np.int64]
     """How many corners each has, (n,)."""
     places: NDArray[np.float64]
-    """The corners of all regions, one after the other, (corners.sum(), 2)."""
+    """The corners of all regions, one after the other, (corners.sum(), D)."""
     slopes: NDArray[np.float64]
     """The Frobenius norm of A, (n,)."""
     ambiguous: NDArray[np.bool_]
@@ -124,14 +126,17 @@ def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
 
 def _rows(path: str) -> Iterator[RegionRows]:
     file = _pyarrow("pyarrow.parquet").ParquetFile(path)
-    names = ["region", "area", "vertices", "x", "y", "slope", "ambiguous"]
+    columns = file.schema_arrow.names
+    axes = _axes(2 if "x" in columns else sum(re.fullmatch(r"u[0-9]+", name) is not None for name in columns))
+    size = _size_name(len(axes))
+    names = ["region", size, "vertices", *axes, "slope", "ambiguous"]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
         column = {name: batch.column(name) for name in names}
         corners = column["vertices"].to_numpy()
-        places = np.stack([np.asarray(column[axis].flatten()) for axis in "xy"], axis=1)
-        plain = {name: column[name].to_numpy(zero_copy_only=False) for name in ("region", "area", "slope", "ambiguous")}
+        places = np.stack([np.asarray(column[axis].flatten()) for axis in axes], axis=1)
+        plain = {name: column[name].to_numpy(zero_copy_only=False) for name in ("region", size, "slope", "ambiguous")}
         yield RegionRows(
-            plain["region"], plain["area"], corners, places, plain["slope"], plain["ambiguous"].astype(np.bool_)
+            plain["region"], plain[size], corners, places, plain["slope"], plain["ambiguous"].astype(np.bool_)
         )
 
 
@@ -145,15 +150,23 @@ def piece_bits(network: Network) -> int:
     return max(1, (most_pieces(network) - 1).bit_length())
 
 
-def _schema(network: Network, *, maps: bool) -> pyarrow.Schema:
+def _axes(dim: int) -> list[str]:
+    """What the columns of coordinates of corners are called."""
+    return ["x", "y"] if dim == 2 else [f"u{k + 1}" for k in range(dim)]
+
+
+def _size_name(dim: int) -> str:
+    return "area" if dim == 2 else "volume"
+
+
+def _schema(network: Network, dim: int, *, maps: bool) -> pyarrow.Schema:
     pa = _pyarrow("pyarrow")
     numbers = pa.list_(pa.float64())
     columns = {
         "region": pa.int64(),
-        "geometry": pa.binary(),
-        "x": numbers,
-        "y": numbers,
-        "area": pa.float64(),
+        **({"geometry": pa.binary()} if dim == 2 else {}),
+        **dict.fromkeys(_axes(dim), numbers),
+        _size_name(dim): pa.float64(),
         "vertices": pa.int64(),
         "eccentricity": pa.float64(),
         "slope": pa.float64(),
@@ -163,17 +176,17 @@ def _schema(network: Network, *, maps: bool) -> pyarrow.Schema:
         **({"A": numbers, "b": numbers} if maps else {}),
     }
     about = {"units": network.units, "bits": piece_bits(network), "outputs": network.outputs}
-    metadata = {"geo": _GEO, "cpwl": about, "pandas": _PANDAS}
+    metadata = {**({"geo": _GEO} if dim == 2 else {}), "cpwl": about, "pandas": _PANDAS}
     return pa.schema(list(columns.items()), metadata={name: json.dumps(value) for name, value in metadata.items()})
 
 
-def _polygon_columns(block: Tiling, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _shape_columns(block: Tiling, rows: NDArray[np.int64]) -> dict[str, Any]:
     regions = block.regions.take(rows)
     corners = block.vertices[regions.values].astype(np.float64)
+    dim = block.domain.dim
     return {
-        "geometry": _binary(*_polygons(corners, regions.counts)),
-        "x": _lists(corners[:, 0], regions.counts),
-        "y": _lists(corners[:, 1], regions.counts),
+        **({"geometry": _binary(*_polygons(corners, regions.counts))} if dim == 2 else {}),
+        **{name: _lists(corners[:, k], regions.counts) for k, name in enumerate(_axes(dim))},
         "vertices": regions.counts,
     }
 

@@ -73,6 +73,6 @@ class NamedInBundle(Named):
         found, segment = np.zeros(len(place), np.bool_), patterns[place, 0]
         for s in np.unique(segment).tolist():
             index = np.flatnonzero(segment == s)
-            named = Named(self._network, self._bundle.segment(s))
+            named = Named(self._network, self._bundle.domain_of(s))
             found[index] = named.vanish_everywhere(patterns[:, 1:], place[index], names.take(index))
         return found

@@ -206,6 +206,37 @@ class Arrangement(ABC, Generic[Field]):
     def facets(self) -> Facets:
         """All facets, those on the domain's boundary included."""
 
+    def faces(self, k: int) -> Ragged:
+        """The vertices of each k-face, k = 0 .. D: of each vertex itself, ..., facet, region."""
+        if k == 0:
+            return Ragged(np.arange(len(self.vertices)), np.arange(len(self.vertices) + 1))
+        return self.facets().vertices if k == 1 else self.regions
+
+    def boundary(self, k: int) -> Ragged:
+        """The (k-1)-faces of each k-face, k = 1 .. D."""
+        facets = self.facets()
+        if k == 1:
+            return facets.vertices
+        facet, side = np.nonzero(facets.regions >= 0)
+        region = facets.regions[facet, side]
+        order = np.argsort(region, kind="stable")
+        return Ragged.from_counts(facet[order], np.bincount(region, minlength=len(self)))
+
+    def simplices(self, k: int, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Simplices that triangulate some k-faces: the place of the face, int64 (n,), and k + 1 vertices (n, k + 1).
+
+        Each face is cut in a way that depends on it alone: faces that share one agree on it.
+        """
+        corners = self.faces(k).take(faces)
+        first, inner = corners.values[corners.offsets[:-1]], np.ones(len(corners.values), np.bool_)
+        inner[corners.offsets[1:] - 1] = False
+        if k < 2:
+            return np.arange(len(faces)), corners.values.reshape(-1, k + 1)
+        inner[corners.offsets[:-1]] = False
+        at = np.flatnonzero(inner)
+        row = corners.row_of[at]
+        return row, np.stack([first[row], corners.values[at], corners.values[at + 1]], axis=1)
+
     @abstractmethod
     def volumes(self) -> NDArray[Any]:
         """Volumes (R,) (areas, when D = 2): float64, or Fractions when exact. They add up to the domain's."""

@@ -44,7 +44,7 @@ class Bundle(Domain):
         """See ``Domain.leading``."""
         return 1
 
-    def segment(self, i: int) -> Domain:
+    def domain_of(self, i: int) -> Domain:
         """One of them."""
         return Domain(self.polytope, self.starts[i], self.steps[i][:, None], self.shape)
 

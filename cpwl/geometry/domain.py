@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import prod
 from typing import Any, Literal
 
@@ -90,36 +91,95 @@ class Domain:
         return cls(polytope, centre.ravel(), basis, centre.shape)
 
     @classmethod
-    def through(
-        cls,
-        p1: ArrayLike,
-        p2: ArrayLike,
-        p3: ArrayLike,
-        margin: float = 0.5,
-        *,
-        fit: Literal["square", "rectangle"] = "square",
-    ) -> Domain:
-        """A square of the plane through three points of the input space, centred on their centroid; or a rectangle.
+    def segment(cls, p: ArrayLike, q: ArrayLike) -> Domain:
+        """The segment from p to q, two points of the input space; u = 0 is p, and u = 1 is q.
 
-        The frame is orthonormal (first axis along p2 - p1), rounded to float64 once. The square is the smallest of that
-        frame, centred on the centroid, that holds the points, enlarged by the factor 1 + margin. With
-        ``fit="rectangle"`` it is the smallest rectangle of that frame, enlarged in both directions about its centre.
+        So lengths are shares of the segment. q is off by the rounding of q - p, if at all.
         """
-        points = [finite(name, p) for name, p in (("p1", p1), ("p2", p2), ("p3", p3))]
-        if not points[0].shape == points[1].shape == points[2].shape:
-            raise ShapeError(f"p1, p2 and p3 must have one shape, got {[p.shape for p in points]}.")
+        return cls._spanned([_point("p", p), _point("q", q)], "p and q")
+
+    @classmethod
+    def polyline(cls, points: ArrayLike) -> tuple[Domain, ...]:
+        """The segments between neighbours of points (N, *shape) of the input space, N - 1 of them, in order.
+
+        A polyline is no convex polytope: it is as many domains as it has segments, for ``cpwl.partition_many``. How
+        long segment k is: ``norm(points[k + 1] - points[k])``.
+        """
+        given = finite("points", points)
+        if given.ndim < 2 or len(given) < 2:
+            raise ShapeError(f"points must have shape (N, ...) with N >= 2, got {given.shape}.")
+        return tuple(cls._spanned([p, q], f"points {k} and {k + 1}") for k, (p, q) in enumerate(pairwise(given)))
+
+    @classmethod
+    def simplex(cls, *vertices: ArrayLike) -> Domain:
+        """The simplex with D + 1 corners, points of the input space: a triangle of three, a tetrahedron of four.
+
+        Slice coordinates are barycentric: u = 0 is the first corner, and the unit vectors are the others, in order, off
+        by the rounding of their differences from the first, if at all. So the volume is 1 / D!.
+        """
+        if len(vertices) < 2:
+            raise ShapeError(f"vertices must be two points or more, got {len(vertices)}.")
+        points = [_point(f"vertex {k}", vertex) for k, vertex in enumerate(vertices)]
+        return cls._spanned(points, "vertices")
+
+    @classmethod
+    def _spanned(cls, points: Sequence[NDArray[np.float64]], name: str) -> Domain:
+        _check_shapes(points, name)
+        flat = np.stack([point.ravel() for point in points])
+        basis = _differences(flat, name)
+        if not _independent(basis):
+            dim = len(points) - 1
+            what = "are equal: they span no segment" if dim == 1 else f"must span {dim} dimensions; these span fewer"
+            raise DomainError(f"{name} {what}. Choose other points.")
+        return cls(Polytope.simplex(len(points) - 1), flat[0], basis, points[0].shape)
+
+    @classmethod
+    def through(cls, *points: ArrayLike, margin: float = 0.5, fit: Literal["square", "rectangle"] = "square") -> Domain:
+        """A cube around D + 1 points of the input space, in the slice that they span: a square, when they are three.
+
+        The frame is orthonormal (first axis along p2 - p1), rounded to float64 once. The cube is the smallest of that
+        frame, centred on the centroid, that holds the points, enlarged by the factor 1 + margin. With
+        ``fit="rectangle"`` it is the smallest box of that frame, enlarged in all directions about its centre. Two
+        points give a segment, measured from its middle.
+        """
+        if len(points) < 2:
+            raise ShapeError(f"points must be two or more, each an argument, got {len(points)}.")
+        given = [_point(f"p{k}", p) for k, p in enumerate(points, start=1)]
+        names = _listed([f"p{k}" for k in range(1, len(points) + 1)])
+        _check_shapes(given, names)
         if number("margin", margin) < 0:
             raise DomainError(f"margin must be a finite number >= 0, got {margin}.")
-        flat = np.stack([p.ravel() for p in points])
-        basis = _orthonormal_frame(flat)
+        flat = np.stack([p.ravel() for p in given])
+        basis = _orthonormal_frame(flat, names)
         origin = flat.mean(axis=0)
         places = (flat - origin) @ basis
         if one_of("fit", fit, ("square", "rectangle")) == "square":
-            half = (1 + margin) * float(np.abs(places).max())
-            return cls(Polytope.box([-half, -half], [half, half]), origin, basis, points[0].shape)
+            half = np.full(basis.shape[1], (1 + margin) * float(np.abs(places).max()))
+            return cls(Polytope.box(-half, half), origin, basis, given[0].shape)
         low, high = places.min(axis=0), places.max(axis=0)
         border = margin * (high - low) / 2
-        return cls(Polytope.box(low - border, high + border), origin, basis, points[0].shape)
+        return cls(Polytope.box(low - border, high + border), origin, basis, given[0].shape)
+
+    @classmethod
+    def hull(cls, vertices: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None) -> Domain:
+        """The convex hull of points u (N, D) in the slice origin + basis u; without these of a D-dimensional space.
+
+        ``origin`` has the input's shape, ``basis`` that shape with a last axis of length D added. Points that are no
+        vertices of the hull are dropped. For D > 2 it needs pycddlib, ``cpwl[cdd]``.
+        """
+        return cls.of_polytope(Polytope.hull(vertices), origin, basis)
+
+    @classmethod
+    def halfspaces(
+        cls, A: ArrayLike, c: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None
+    ) -> Domain:
+        """The polytope {u: A u + c >= 0}, A (M, D) and c (M,), in the slice origin + basis u, as for ``hull``.
+
+        Numbers may be Fractions. Its vertices are found exactly, by pycddlib (``cpwl[cdd]``), and each is rounded to
+        float64 once: the domain is the hull of the rounded ones. It is the intersection itself where they are float64
+        numbers; else, when D > 2, a side with more than D vertices may become several.
+        """
+        return cls.of_polytope(Polytope.halfspaces(A, c), origin, basis)
 
     @classmethod
     def polygon(cls, vertices: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None) -> Domain:
@@ -127,20 +187,27 @@ class Domain:
 
         ``origin`` has the input's shape, ``basis`` that shape with a last axis of length 2 added.
         """
-        polytope = Polytope.polygon(vertices)
+        return cls.of_polytope(Polytope.polygon(vertices), origin, basis)
+
+    @classmethod
+    def of_polytope(cls, polytope: Polytope, origin: ArrayLike | None, basis: ArrayLike | None) -> Domain:
+        """A polytope in the slice origin + basis u, or (None) in its own space."""
+        dim = polytope.dim
         if (origin is None) != (basis is None):
             raise DomainError("origin and basis must be given together, or neither of them.")
         if origin is None or basis is None:
-            return cls(polytope, np.zeros(2), np.eye(2), (2,))
+            return cls(polytope, np.zeros(dim), np.eye(dim), (dim,))
         centre, frame = finite("origin", origin), finite("basis", basis)
-        if frame.shape != (*centre.shape, 2):
+        if frame.shape != (*centre.shape, dim):
             raise ShapeError(
-                f"basis must have shape {(*centre.shape, 2)} (that of origin and a last axis of 2), got {frame.shape}."
+                f"basis must have shape {(*centre.shape, dim)} (that of origin and a last axis of {dim}), got "
+                f"{frame.shape}."
             )
-        flat = frame.reshape(-1, 2)
-        if _rank_two(flat):
+        flat = frame.reshape(-1, dim)
+        if _independent(flat):
             return cls(polytope, centre.ravel(), flat, centre.shape)
-        raise DomainError("basis must have two linearly independent columns; these span less than a plane.")
+        words = ("two linearly independent columns", "a plane") if dim == 2 else (f"rank {dim}", "the polytope needs")
+        raise DomainError(f"basis must have {words[0]}; these span less than {words[1]}.")
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Raises ``DomainError`` unless the domain lies in an input space of that shape."""
@@ -202,23 +269,59 @@ def _coordinates(name: str, u: ArrayLike, dim: int) -> NDArray[Any]:
     return points
 
 
-def _orthonormal_frame(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The frame (n, 2) of the plane through three points (3, n) by Gram-Schmidt, orthogonal to rounding."""
-    if not _rank_two((points[1:] - points[0]).T):
-        raise DomainError("p1, p2 and p3 lie on one line (or coincide): they span no plane. Choose other points.")
+def _point(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    point = finite(name, value)
+    if not point.ndim:
+        raise ShapeError(f"{name} must be a point of the input space, an array, got the number {point}.")
+    return point
+
+
+def _differences(points: NDArray[np.float64], names: str) -> NDArray[np.float64]:
+    """Of points (N, n) those from the first, as columns (n, N - 1)."""
+    with np.errstate(over="ignore"):
+        found = (points[1:] - points[0]).T
+    if not np.isfinite(found).all():
+        raise DomainError(f"{names} are so far apart that float64 overflows. Scale the network's inputs.")
+    return np.asarray(found, np.float64)
+
+
+def _check_shapes(points: Sequence[NDArray[np.float64]], names: str) -> None:
+    if len({point.shape for point in points}) > 1:
+        raise ShapeError(f"{names} must have one shape, got {[point.shape for point in points]}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _orthonormal_frame(points: NDArray[np.float64], names: str) -> NDArray[np.float64]:
+    """The frame (n, D) of the slice through D + 1 points (D + 1, n) by Gram-Schmidt, orthogonal to rounding."""
+    dim = len(points) - 1
+    lie, span = {
+        1: ("are one point", "no line"),
+        2: ("lie on one line", "no plane"),
+    }.get(dim, ("lie in a flat", f"less than {dim} dimensions"))
+    coincide = " (or coincide)" if dim > 1 else ""
+    if not _independent(_differences(points, names)):
+        raise DomainError(f"{names} {lie}{coincide}: they span {span}. Choose other points.")
     points = points / np.abs(points).max()
-    edges = points[1:] - points[0]
-    first = edges[0] / np.linalg.norm(edges[0])
-    second = edges[1] - (edges[1] @ first) * first
-    # Each entry of a point is a rounded number: a distance from the line below the sum of those errors proves nothing.
-    if np.linalg.norm(second) <= 4 * np.finfo(np.float64).eps * np.linalg.norm(points):
-        raise DomainError("p1, p2 and p3 lie on one line up to rounding: they span no plane. Choose other points.")
-    second -= (second @ first) * first
-    return np.stack([first, second / np.linalg.norm(second)], axis=1)
+    frame: list[NDArray[np.float64]] = []
+    for edge in points[1:] - points[0]:
+        axis = edge
+        for other in frame:
+            axis = axis - (axis @ other) * other
+        # Entries of points are rounded numbers: a distance from the flat below the sum of those errors proves nothing.
+        if frame and np.linalg.norm(axis) <= 4 * np.finfo(np.float64).eps * np.linalg.norm(points):
+            raise DomainError(f"{names} {lie} up to rounding: they span {span}. Choose other points.")
+        for other in frame:
+            axis = axis - (axis @ other) * other
+        frame.append(axis / np.linalg.norm(axis))
+    return np.stack(frame, axis=1)
 
 
-def _rank_two(columns: NDArray[np.float64]) -> bool:
-    """Whether the two columns (n, 2) are linearly independent, decided exactly."""
-    pairs = [(Fraction(a), Fraction(b)) for a, b in columns.tolist()]
-    pivot = next(((a, b) for a, b in pairs if a or b), None)
-    return pivot is not None and any(pivot[0] * b != pivot[1] * a for a, b in pairs)
+def _independent(columns: NDArray[np.float64]) -> bool:
+    """Whether the columns (n, D) are linearly independent, decided exactly."""
+    from ..numbers.integers import common_scale, independent_rows
+
+    numerators, _ = common_scale(columns.T)
+    return len(independent_rows(numerators.tolist(), columns.shape[1])) == int(columns.shape[1])

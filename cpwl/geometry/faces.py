@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..errors import DomainError
+
+MAX_FACES = 20_000
+"""Of all dimensions: those of a box of dimension 9."""
+
 Mask = int
 """A set of vertices, as the bits of an integer."""
 
@@ -23,6 +28,11 @@ class Faces:
                 [below.setdefault(mask, len(below)) for mask in _facets(face, incidence)] for face in self.masks[0]
             ]
             self.masks.insert(0, list(below))
+            if sum(map(len, self.masks)) > MAX_FACES:
+                raise DomainError(
+                    f"dom must have at most {MAX_FACES:,} faces of all dimensions, as its partition has them; this "
+                    f"polytope of {vertices} vertices and {len(incidence)} sides has more. Take a smaller one."
+                )
             self.boundary.insert(0, lists)
         self._number_vertices()
 

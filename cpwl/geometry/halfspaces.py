@@ -61,6 +61,13 @@ class Halfspaces:
             return self._in_polygon(self.polytope)
         return self._by_double_description()
 
+    def behind(self, sides: NDArray[np.int64]) -> Halfspaces:
+        """These, behind some sides of the polytope, given by their numbers."""
+        assert self.polytope is not None
+        return self._with(
+            np.array([self.polytope.sides[i] for i in sides], dtype=object).reshape(-1, self.polytope.dim + 1)
+        )
+
     def _in_polygon(self, polytope: Polytope) -> Irredundant:
         table = np.concatenate([self.normals, self.offsets[:, None]], axis=1)
         found = bounding(polytope, table, self.errors)

@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DomainError, ShapeError
-from ..numbers.rounding import nearest
+from ..errors import ArgumentError, DomainError, ShapeError
+from ..numbers.rounding import floats, nearest
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite
-from .faces import Faces
+from ..runtime.inputs import finite, real
+from .faces import MAX_FACES, Faces
 
 MAX_BOX_DIMENSION = 16
 """A box is given by its 2^D corners; above this dimension a box of the input space is not low-dimensional."""
+
+MAX_CORNERS = 256
+"""Points, and halfspaces, of which the hull, or the intersection, is looked for."""
 
 
 @ieee
@@ -56,7 +59,9 @@ class Polytope:
         if self.dim == 2:
             ends = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
             return [(p[1] - q[1], q[0] - p[0], _cross(p, q)) for p, q in ends]
-        return self._sides_of_box() if self._is_box else self._sides_of_hull()
+        if self._is_box:
+            return self._sides_of_box()
+        return self._sides_of_simplex() if len(self.vertices) == self.dim + 1 else self._sides_of_hull()
 
     @cached_property
     def incidence(self) -> list[int]:
@@ -70,7 +75,12 @@ class Polytope:
 
     @cached_property
     def faces(self) -> Faces:
-        """Its face lattice; side i is facet i."""
+        """Its face lattice; side i is facet i. ``DomainError`` above ``MAX_FACES`` faces: a box has 3^D."""
+        if self._is_box and 3**self.dim > MAX_FACES:
+            raise DomainError(
+                f"dom must have at most {MAX_FACES:,} faces of all dimensions, as its partition has them all; this box "
+                f"of dimension {self.dim} has {3**self.dim:,}. Take a slice, such as Domain.through(p1, p2, p3)."
+            )
         return Faces(len(self.vertices), self.incidence, self.dim)
 
     def contains(self, point: Sequence[Fraction]) -> bool:
@@ -105,6 +115,20 @@ class Polytope:
                 rows.append((*(Fraction(sign * (axis == k)) for k in range(self.dim)), -sign * end))
         return rows
 
+    def _sides_of_simplex(self) -> list[tuple[Fraction, ...]]:
+        """Side i is opposite to vertex i."""
+        from ..numbers.integers import determinant
+
+        points = [(*corner, Fraction(1)) for corner in self.corners]
+        rows = []
+        for i, point in enumerate(points):
+            others = points[:i] + points[i + 1 :]
+            minors = [determinant([(*p[:k], *p[k + 1 :]) for p in others]) for k in range(len(point))]
+            row = [(-1) ** k * minor for k, minor in enumerate(minors)]
+            sign = 1 if sum(a * x for a, x in zip(row, point, strict=True)) > 0 else -1
+            rows.append(tuple(sign * a for a in row))
+        return rows
+
     def _sides_of_hull(self) -> list[tuple[Fraction, ...]]:
         from .polyhedra import halfspaces_of
 
@@ -134,6 +158,63 @@ class Polytope:
         return cls(corners.reshape(len(low), -1).T.copy())
 
     @classmethod
+    def simplex(cls, dim: int) -> Polytope:
+        """The simplex u >= 0, u_1 + ... + u_D <= 1."""
+        return cls(np.concatenate([np.zeros((1, dim)), np.eye(dim)]))
+
+    @classmethod
+    def hull(cls, vertices: ArrayLike) -> Polytope:
+        """The convex hull of points (N, D); those that are no vertices of it are dropped. All is decided exactly.
+
+        When D > 2 by pycddlib. ``DomainError`` where it has no interior.
+        """
+        points = finite("vertices", vertices)
+        if points.ndim != 2 or not 0 < points.shape[1] < len(points):
+            raise ShapeError(f"vertices must have shape (N, D) with N > D, got {points.shape}.")
+        _check_size("vertices", points)
+        if points.shape[1] == 2:
+            return cls.polygon(points[_around([(Fraction(x), Fraction(y)) for x, y in points.tolist()])])
+        if points.shape[1] == 1:
+            return cls.box(points.min(axis=0), points.max(axis=0))
+        return cls(points[_extreme(points)])
+
+    @classmethod
+    def of_vertices(cls, vertices: NDArray[np.float64]) -> Polytope:
+        """The polytope with these vertices (N, D), as ``hull``; of boxes of any dimension, and simplices, at once."""
+        found = cls(vertices)
+        count, dim = vertices.shape
+        if 0 < dim <= MAX_BOX_DIMENSION and count == 2**dim:
+            low, high = vertices.min(axis=0), vertices.max(axis=0)
+            if (low < high).all() and np.array_equal(cls.box(low, high).vertices, vertices):
+                return found
+        if count == dim + 1 and _independent_edges(vertices):
+            return found
+        return cls.hull(vertices)
+
+    @classmethod
+    def halfspaces(cls, A: ArrayLike, c: ArrayLike) -> Polytope:
+        """The hull of the vertices, each rounded to float64, of {u: A u + c >= 0}, A (M, D) and c (M,).
+
+        Vertices are found exactly, by pycddlib. ``DomainError`` where the intersection is empty, unbounded or flat.
+        """
+        normals, offsets = real("A", A), real("c", c)
+        if normals.ndim != 2 or offsets.shape != normals.shape[:1] or 0 in normals.shape:
+            raise ShapeError(f"A and c must have shapes (M, D) and (M,), got {normals.shape} and {offsets.shape}.")
+        _check_size("A", normals)
+        from .polyhedra import vertices_of
+
+        try:
+            exact = vertices_of(np.concatenate([offsets[:, None], normals], axis=1))
+        except ArgumentError as error:
+            raise DomainError(f"A and c: {error}") from None
+        if len(exact) <= normals.shape[1]:
+            what = "is empty" if not len(exact) else "lies in a hyperplane"
+            raise DomainError(
+                f"A and c must be halfspaces A u + c >= 0 that bound a polytope; their intersection {what}."
+            )
+        return cls.hull(floats(exact))
+
+    @classmethod
     def polygon(cls, vertices: ArrayLike) -> Polytope:
         """The convex polygon with the given corners (N, 2), listed along its boundary in either direction.
 
@@ -160,6 +241,57 @@ class Polytope:
         return cls(corners[kept])
 
 
+def _check_size(name: str, rows: NDArray[Any]) -> None:
+    count, dim = rows.shape
+    if count > MAX_CORNERS or dim > MAX_BOX_DIMENSION:
+        raise DomainError(
+            f"{name} must have at most {MAX_CORNERS:,} rows of at most {MAX_BOX_DIMENSION} numbers, got {rows.shape}. "
+            "Take a smaller polytope, or a slice of lower dimension."
+        )
+
+
+def _independent_edges(vertices: NDArray[np.float64]) -> bool:
+    """Whether points span a simplex, decided exactly."""
+    from ..numbers.integers import determinant
+
+    points = [tuple(map(Fraction, row)) for row in vertices.tolist()]
+    return determinant(_edges(points)) != 0
+
+
+def _around(points: list[tuple[Fraction, Fraction]]) -> list[int]:
+    """The vertices of the hull of points of a plane, in order: by Andrew's monotone chain, 1979."""
+    order = sorted(range(len(points)), key=points.__getitem__)
+    found: list[int] = []
+    for way in (order, order[::-1]):
+        chain: list[int] = []
+        for i in way:
+            while len(chain) > 1 and _turn(points, chain[-2], chain[-1], i) <= 0:
+                chain.pop()
+            chain.append(i)
+        found += chain[:-1]
+    return found if len(found) > 2 else order
+
+
+def _extreme(points: NDArray[np.float64]) -> list[int]:
+    """Which points are vertices of the hull of all, each once: no other one lies on all the sides that it lies on."""
+    from .polyhedra import halfspaces_of
+
+    try:
+        sides = [(*row[1:], row[0]) for row in halfspaces_of(points).tolist()]
+    except ArgumentError:
+        raise DomainError(
+            "vertices must span a polytope with an interior; these lie in a hyperplane. Give points off it."
+        ) from None
+    on: dict[tuple[Fraction, ...], int] = {}
+    first: dict[tuple[Fraction, ...], int] = {}
+    for i, row in enumerate(points.tolist()):
+        point = tuple(map(Fraction, row))
+        if point not in on:
+            first[point] = i
+            on[point] = sum(1 << s for s, side in enumerate(sides) if _at(side, point) == 0)
+    return [first[p] for p, mask in on.items() if sum(mask & other == mask for other in on.values()) == 1]
+
+
 def _cross(p: Sequence[Fraction], q: Sequence[Fraction]) -> Fraction:
     return p[0] * q[1] - p[1] * q[0]
 
@@ -174,7 +306,7 @@ def _edges(points: Sequence[tuple[Fraction, ...]]) -> list[list[Fraction]]:
     return [[a - b for a, b in zip(point, points[0], strict=True)] for point in points[1:]]
 
 
-def _turn(points: list[list[Fraction]], i: int, j: int, k: int) -> int:
+def _turn(points: Sequence[Sequence[Fraction]], i: int, j: int, k: int) -> int:
     a, b, c = points[i], points[j], points[k]
     value = (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])
     return (value > 0) - (value < 0)

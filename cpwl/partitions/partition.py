@@ -116,8 +116,9 @@ class Partition(Tiling):
         self,
         ax: Any = None,
         *,
-        color: Literal["slope", "area", "class", "output", "pattern"] | ArrayLike = "slope",
+        color: Literal["slope", "area", "class", "output", "pattern", "none"] | ArrayLike | None = None,
         output: int | None = None,
+        outputs: ArrayLike | None = None,
         boundary: DecisionBoundary | None = None,
         points: ArrayLike | None = None,
         labels: Sequence[str] | None = None,
@@ -127,15 +128,19 @@ class Partition(Tiling):
         colors: Sequence[Any] | None = None,
         class_names: Sequence[str] | None = None,
         linewidth: float | None = None,
-        edgecolor: Any = "#333333",
+        edgecolor: Any = None,
         label: str | None = None,
-        xlabel: str = "slice coordinate 1",
-        ylabel: str = "slice coordinate 2",
+        xlabel: str | None = None,
+        ylabel: str | None = None,
         legend: Literal["inside", "beside", "none"] | None = None,
     ) -> Any:
-        """Draws the regions and returns the matplotlib axes; what the options mean: ``help(cpwl.plots.plot)``."""
-        options = {name: value for name, value in locals().items() if name not in ("self", "ax")}
-        return picture("plot")(self, ax, **options)
+        """Draws the regions and returns the matplotlib axes; what the options mean: ``help(cpwl.plots.plot)``.
+
+        When D = 1 the outputs along the line, with the options of ``cpwl.plots.plot_line``. There is no picture when
+        D > 2.
+        """
+        given = {name: value for name, value in locals().items() if name not in ("self", "ax") and value is not None}
+        return picture("plot_line" if self.domain.dim == 1 else "plot")(self, ax, **given)
 
     def plot_surface(
         self,

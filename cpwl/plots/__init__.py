@@ -6,6 +6,7 @@ It stands above all results: these ask for their pictures by name (``cpwl.runtim
 from .boundary import plot_agreement, plot_samples
 from .comparisons import plot_comparison, plot_execution
 from .implicit import plot_stack
+from .line import plot_line
 from .notebook import boundary_html, certificate_html, partition_html, statistics_html
 from .page import Page, view
 from .regions import plot, plot_merged
@@ -27,6 +28,7 @@ __all__ = [
     "plot_distributions",
     "plot_execution",
     "plot_frames",
+    "plot_line",
     "plot_merged",
     "plot_samples",
     "plot_segment",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..boundary.nearest import closest_data
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, check_planar
 from ..runtime.ieee import ieee
 from .legends import explain
 from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
@@ -76,6 +76,7 @@ def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
+    check_planar(found.partition.domain.dim, "pictures")
     axes = new_figure((8.2, 6.0)).add_subplot() if ax is None else ax
     colors, legend = _colored(found)
     vertices, cells = np.asarray(found.arrangement.vertices, np.float64), found.arrangement.regions

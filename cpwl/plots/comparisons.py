@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..comparisons.execution import interior_points
-from ..errors import UnsupportedDimensionError
+from ..errors import check_planar
 from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def _draw_reached(axes: Axes, found: ExecutionComparison) -> None:
 
 # ---- parts ---------------------------------------------------------------------------------------------------------
 def _two_pictures(part: Tiling) -> tuple[Figure, tuple[Axes, Axes]]:
-    if part.domain.dim != 2:
-        raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {part.domain.dim}.")
+    check_planar(part.domain.dim, "pictures")
     figure = new_figure((15.0, 6.6))
     axes = (figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2))
     for each in axes:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, UnsupportedDimensionError
+from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, check_planar
 from ..numbers.rounding import floats
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
@@ -236,8 +236,7 @@ def _is(color: Any, name: str) -> bool:
 def check_plane(partition: Tiling, boundary: DecisionBoundary | None) -> None:
     """Raises ``UnsupportedDimensionError`` unless the domain is a plane's, ``ArgumentError`` for another's boundary."""
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
-    if partition.domain.dim != 2:
-        raise UnsupportedDimensionError(f"plots show slices of dimension 2, got one of {partition.domain.dim}.")
+    check_planar(partition.domain.dim, "pictures")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
     if not len(partition):

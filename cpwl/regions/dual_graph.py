@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.simplices import facet_measures
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
@@ -28,21 +29,23 @@ def dual_graph(partition: Tiling) -> networkx.Graph:
     area, when D = 2), its affine map f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope`` (the Frobenius
     norm of A), and ``class``: the output that is certainly the largest on all of it, or None (where the decision
     boundary passes or touches, or with one output). An edge has ``facet``, the facet's index in ``partition.facets()``,
-    ``length`` (when D = 2), and ``units``: the units whose piece changes across it, as columns of
-    ``partition.patterns()`` (several when their boundaries coincide). Numbers are float64, or Fractions from the exact
-    backend, but for slopes and lengths, which are rounded. Of a partition that is not complete it is the graph of the
-    regions that are there, without their missing neighbours; ``graph.graph["complete"]`` says so.
+    ``length`` (when D = 2) or ``area`` (its (D - 1)-dimensional volume, when D > 2), and ``units``: the units whose
+    piece changes across it, as columns of ``partition.patterns()`` (several when their boundaries coincide). Numbers
+    are float64, or Fractions from the exact backend, but for slopes and lengths, which are rounded. Of a partition that
+    is not complete it is the graph of the regions that are there, without their missing neighbours;
+    ``graph.graph["complete"]`` says so.
     """
     import networkx
 
     graph = networkx.Graph(complete=partition.complete)
     graph.add_nodes_from(enumerate(records(_of_regions(partition))))
     facets, patterns = partition.facets(), partition.patterns()
-    lengths = lengths_of(partition, facets.vertices.values.reshape(-1, partition.domain.dim))
+    name, sizes = sizes_of_facets(partition)
     for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
         one, other = facets.regions[facet].tolist()
         units = np.flatnonzero(patterns[one] != patterns[other]).tolist()
-        graph.add_edge(one, other, facet=facet, length=lengths[facet], units=units)
+        size = {} if name is None else {name: sizes[facet]}
+        graph.add_edge(one, other, facet=facet, **size, units=units)
     return graph
 
 
@@ -104,8 +107,7 @@ def centroids_of(partition: Tiling) -> NDArray[Any]:
     return np.asarray(vertices[regions.values[regions.offsets[:-1]]] + steps * size[:, None])
 
 
-def lengths_of(partition: Tiling, ends: Rows) -> list[float]:
-    """The length of each facet of a planar partition."""
-    steps = partition.vertices[ends[:, 1]] - partition.vertices[ends[:, 0]]
-    lengths: list[float] = norms(floats(steps)).tolist()
-    return lengths
+def sizes_of_facets(partition: Tiling) -> tuple[str | None, list[float]]:
+    """What the size of a facet is called, and that of each: None for points, which have none."""
+    sizes: list[float] = facet_measures(partition.arrangement, partition.vertices).tolist()
+    return {1: None, 2: "length"}.get(partition.domain.dim, "area"), sizes

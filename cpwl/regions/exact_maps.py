@@ -66,7 +66,7 @@ def _passing(network: Network, functions: ExactFunctions, unit: int, here: int, 
     index, part = columns[stage]
     node, entry = network.nodes[index], unit - part.start
     if isinstance(node.op, Piecewise):
-        a, b, c = functions.form(stage, entry, -1, float(node.op.breakpoints[min(here, there)]))
-        return (a, b, c) if here > there else (-a, -b, -c)
+        form = functions.form(stage, entry, -1, float(node.op.breakpoints[min(here, there)]))
+        return form if here > there else tuple(-x for x in form)
     first = entry * (network.nodes[node.inputs[0]].size // node.size)
     return functions.form(stage, first + here, first + there, 0.0)

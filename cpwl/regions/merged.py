@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import VerificationError
+from ..errors import VerificationError, check_planar
 from ..geometry.ladder import Rung, climb
 from ..geometry.outlines import HalfEdges, Rings, rings
 from ..local.evaluate import batches
@@ -25,7 +25,7 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of, whole
 from ..runtime.pictures import picture
 from ..tiling.tiling import Tiling
-from .dual_graph import centroids_of, classes_of, lengths_of, named, records, slopes_of
+from .dual_graph import centroids_of, classes_of, named, records, sizes_of_facets, slopes_of
 from .exact_maps import Forms
 
 if TYPE_CHECKING:
@@ -92,8 +92,10 @@ class Merged:
     def outlines(self) -> Outlines:
         """The rings that bound the linear regions.
 
-        Raises ``VerificationError`` when regions are ambiguous: where those bend can't be decided.
+        Raises ``UnsupportedDimensionError`` unless D = 2, and ``VerificationError`` when regions are ambiguous: where
+        those bend can't be decided.
         """
+        check_planar(self.partition.domain.dim, "outlines, polygons and convexity of linear regions")
         if len(self.partition.ambiguous):
             raise VerificationError(
                 f"the partition has {len(self.partition.ambiguous):,} ambiguous regions, whose outlines cannot be "
@@ -365,23 +367,25 @@ def _orientation(one: Sequence[Any], other: Sequence[Any]) -> int:
 def merged_graph(merged: Merged) -> networkx.Graph:
     """The graph whose nodes are the linear regions and whose edges join those that share a facet.
 
-    A node has ``volume``, ``convex``, ``regions`` (its activation regions, in order), ``centroid``, its affine map
-    f = A u + b: ``weight`` A (m, D) and ``bias`` b (m,), ``slope``, and ``class``, as in ``dual_graph``. An edge has
-    ``facets``, indices into ``partition.facets()``, and the sum of their lengths, ``length``.
+    A node has ``volume``, ``regions`` (its activation regions, in order), its affine map f = A u + b: ``weight`` A
+    (m, D) and ``bias`` b (m,), ``slope``, and ``class``, as in ``dual_graph``, and when D = 2 ``convex`` and
+    ``centroid``. An edge has ``facets``, indices into ``partition.facets()``, and the sum of their sizes, ``length``
+    (D = 2) or ``area`` (D > 2).
     """
     import networkx
 
     graph = networkx.Graph()
     graph.add_nodes_from(enumerate(records(_of_linear_regions(merged))))
-    facets, dim = merged.partition.facets(), merged.partition.domain.dim
-    lengths = lengths_of(merged.partition, facets.vertices.values.reshape(-1, dim))
+    facets = merged.partition.facets()
+    name, sizes = sizes_of_facets(merged.partition)
     for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
         one, other = merged.labels[facets.regions[facet]].tolist()
         if one != other:
             graph.add_edge(one, other)
             edge = graph.edges[one, other]
             edge.setdefault("facets", []).append(facet)
-            edge["length"] = edge.get("length", 0.0) + lengths[facet]
+            if name is not None:
+                edge[name] = edge.get(name, 0.0) + sizes[facet]
     return graph
 
 
@@ -391,19 +395,25 @@ def _of_linear_regions(merged: Merged) -> dict[str, Any]:
     least, largest = np.full(len(merged), np.iinfo(np.int64).max), np.full(len(merged), -1)
     np.minimum.at(least, merged.labels, classes)
     np.maximum.at(largest, merged.labels, classes)
-    centroids = centroids_of(merged.partition)
-    middle = centroids[merged.representatives]
-    moments = np.zeros_like(middle)
-    weighted = (centroids - middle[merged.labels]) * merged.partition.volumes()[:, None]
-    np.add.at(moments, merged.labels, weighted)
     members = np.split(np.argsort(merged.labels, kind="stable"), np.cumsum(np.bincount(merged.labels))[:-1])
-    return {
+    columns = {
         "volume": volumes.tolist(),
-        "convex": merged.convex.tolist(),
         "regions": [part.tolist() for part in members],
         "weight": weights,
         "bias": biases,
         "slope": slopes_of(weights),
         "class": named(np.where(least == largest, least, -1)),
-        "centroid": middle + moments / np.where(volumes > 0, volumes, 1)[:, None],
     }
+    if merged.partition.domain.dim != 2:
+        return columns
+    return {**columns, "convex": merged.convex.tolist(), "centroid": _centroids(merged, volumes)}
+
+
+def _centroids(merged: Merged, volumes: NDArray[Any]) -> NDArray[Any]:
+    """The centroid of each linear region of a plane, (L, 2)."""
+    centroids = centroids_of(merged.partition)
+    middle = centroids[merged.representatives]
+    moments = np.zeros_like(middle)
+    weighted = (centroids - middle[merged.labels]) * merged.partition.volumes()[:, None]
+    np.add.at(moments, merged.labels, weighted)
+    return np.asarray(middle + moments / np.where(volumes > 0, volumes, 1)[:, None])

@@ -268,15 +268,15 @@ class Totals:
 
     def _add_shared(self, block: Tiling, found: Statistics) -> None:
         facets = block.facets()
-        outer = facets.vertices.take(np.flatnonzero(facets.regions[:, 1] < 0)).values.reshape(-1, block.domain.dim)
-        vertices, names = _border(block, outer)
+        outer = facets.vertices.take(np.flatnonzero(facets.regions[:, 1] < 0))
+        vertices, names = _border(block, outer.values)
         name_of, shared = np.zeros(found.vertices, np.int64), np.zeros(found.vertices, np.bool_)
         name_of[vertices], shared[vertices] = names, True
-        edges = np.sort(name_of[outer[shared[outer].all(axis=1)]].view(np.uint64), axis=1)
+        facets_shared = outer.take(np.flatnonzero(outer.reduce(np.logical_and, shared[outer.values])))
         self._shared_vertices.add(names)
-        self._shared_edges.add(_mixed(edges))
+        self._shared_edges.add(_mixed(facets_shared, name_of))
         self._inner_vertices += found.vertices - len(names)
-        self._inner_edges += found.edges - len(edges)
+        self._inner_edges += found.edges - len(facets_shared)
 
     @property
     def regions(self) -> int:
@@ -367,10 +367,11 @@ def _border(block: Tiling, outer: NDArray[np.int64]) -> tuple[NDArray[np.int64],
     return vertices, np.frombuffer(digests, np.int64)
 
 
-def _mixed(edges: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """A name of 64 bits for each pair of such names (n, 2), which are hashes themselves."""
-    odd = np.uint64(0x9E3779B97F4A7C15)
-    return np.asarray((edges[:, 0] * odd + (edges[:, 1] ^ (edges[:, 1] >> np.uint64(29)))).view(np.int64))
+def _mixed(facets: Ragged, names: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A name of 64 bits for each facet, whatever the order of its vertices; their names are hashes themselves."""
+    odd, name = np.uint64(0x9E3779B97F4A7C15), names[facets.values].view(np.uint64)
+    mixed = (name ^ (name >> np.uint64(29))) * odd
+    return np.asarray(facets.reduce(np.add, mixed ^ (mixed >> np.uint64(32))).view(np.int64))
 
 
 def eccentricities(vertices: NDArray[np.float64], regions: Ragged) -> NDArray[np.float64]:

@@ -76,6 +76,8 @@ def read(path: str | PathLike[str], device: str | None, kind: type[T]) -> T:
     backend = backends.get(header["backend"], device)
     persist, device = backend.persistence, backend.device
     arrangement = persist.arrangement_from_arrays(stored.part("arrangement"), device)
+    if arrangement.dim != domain.dim:
+        raise FileFormatError(f"its regions must be of dimension {domain.dim}, as the domain; got {arrangement.dim}")
     outputs = persist.field_from_arrays(stored.part("outputs"), len(arrangement.vertices), network.outputs, device)
     steps = _steps(header["steps"], stored.part("steps"), network, len(arrangement))
     return kind(
@@ -144,11 +146,14 @@ def domain_from_arrays(stored: Stored) -> Domain:
     vertices = stored.floats("vertices", -1, -1)
     dim, inputs = vertices.shape[1], prod(shape)
     origin, basis = stored.floats("origin", inputs), stored.floats("basis", inputs, dim)
-    if dim != 2:
-        return Domain(Polytope(vertices), origin, basis, shape)
-    domain = Domain.polygon(vertices, origin.reshape(shape), basis.reshape(*shape, 2))
+    embedding = origin.reshape(shape), basis.reshape(*shape, dim)
+    if dim == 2:
+        domain = Domain.polygon(vertices, *embedding)
+    else:
+        domain = Domain.of_polytope(Polytope.of_vertices(vertices), *embedding)
     if not np.array_equal(domain.polytope.vertices, vertices):
-        raise FileFormatError("array domain.vertices must hold a strictly convex polygon, counter-clockwise")
+        what = "a strictly convex polygon, counter-clockwise" if dim == 2 else "the vertices of a polytope, each once"
+        raise FileFormatError(f"array domain.vertices must hold {what}")
     return domain
 
 
@@ -156,17 +161,17 @@ def domain_from_arrays(stored: Stored) -> Domain:
 def _walls(
     header: dict[str, Any], stored: Stored, network: Network, domain: Domain, arrangement: Arrangement[Any]
 ) -> Names | None:
-    """The functions behind the lines of a float arrangement whose decisions were exact."""
+    """The functions behind the walls of a float arrangement whose decisions were exact."""
     numbers = arrangement.facets().walls
-    if numbers is None or header["predicates"] != "exact":
+    if arrangement.exact or numbers is None or header["predicates"] != "exact":
         return None
     stages = len(network.nonlinear)
     stage = stored.integers("stage", -1, low=-1, below=stages + 1)
     read = [network.nodes[i].inputs[0] for i in network.nonlinear]
-    sizes = np.array([*(network.nodes[i].size for i in read), network.outputs, len(domain.polytope.vertices)])[stage]
+    sizes = np.array([*(network.nodes[i].size for i in read), network.outputs, len(domain.polytope.sides)])[stage]
     first, second = (stored.integers(name, len(stage), low=low) for name, low in (("first", 0), ("second", -1)))
     if (np.maximum(first, second) >= sizes).any() or numbers.max(initial=0) >= len(stage):
-        raise FileFormatError("arrays lines.* must name a function of the network for each line")
+        raise FileFormatError("arrays lines.* must name a function of the network for each wall")
     return Names(stage, first, second, stored.floats("level", len(stage)))
 
 

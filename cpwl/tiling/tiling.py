@@ -25,7 +25,7 @@ from ..geometry.arrangement import Arrangement, ExactWalls, Facets
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
-from ..runtime.inputs import indices, one_of, real
+from ..runtime.inputs import indices, one_of, real, whole
 from .history import Step, patterns_after
 from .volumes import Measured, checked_accuracy, measured
 
@@ -99,6 +99,22 @@ class Tiling(Uncached):
     def facets(self) -> Facets:
         """All facets with the regions on their two sides."""
         return self.arrangement.facets()
+
+    def faces(self, k: int) -> Ragged:
+        """The vertices of each k-face of the subdivided domain, k = 0 .. D: vertices, edges, ..., facets, regions.
+
+        Indices into ``vertices``. Of a 2-face they go around when D = 2, else they increase. ``ArgumentError`` for a k
+        that is none.
+        """
+        return self.arrangement.faces(whole("k", k, 0, self.domain.dim))
+
+    def boundary(self, k: int) -> Ragged:
+        """The (k-1)-faces that each k-face has, k = 1 .. D, by their places in ``faces(k - 1)``.
+
+        So ``boundary(1)`` are the ends of edges, and ``boundary(D)`` the facets of regions, as ``facets()`` lists them:
+        the boundary maps of a cell complex. ``ArgumentError`` for a k that is none.
+        """
+        return self.arrangement.boundary(whole("k", k, 1, self.domain.dim))
 
     def vertex_errors(self) -> NDArray[np.float64]:
         """For each vertex a bound on its distance from the exact one, (V,); 0 when exact.

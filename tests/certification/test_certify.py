@@ -519,7 +519,7 @@ def test_samples_at_which_another_output_is_larger_are_not_certified() -> None:
 def test_samples_outside_the_domain_are_not_certified() -> None:
     net = Network.mlp([np.array([[1.0, 2.0], [3.0, -1.0]])], [np.array([0.1, 0.0])])
     boundary = partition(net, SQUARE).decision_boundary()
-    samples = certify_samples(replace(boundary, ends=2 * boundary.ends), 20)
+    samples = certify_samples(replace(boundary, vertices=2 * boundary.vertices), 20)
     check(net, samples)
 
 

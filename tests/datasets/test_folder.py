@@ -25,7 +25,7 @@ import cpwl
 from cpwl.datasets import folder as dataset
 from cpwl.datasets import parquet
 from cpwl.datasets.journal import Entry, Journal
-from cpwl.errors import ArgumentError, FileFormatError, UnsupportedDimensionError
+from cpwl.errors import ArgumentError, FileFormatError
 from cpwl.network import Dense
 from cpwl.tiling.blocks import Blocks
 from tests.support.networks import layered, mlp
@@ -344,11 +344,6 @@ def test_a_resume_takes_the_memory_limit_that_it_was_begun_with(tmp_path: Path, 
         cpwl.write_partition(**options, memory_limit=1 << 28, resume=True)
     assert cpwl.write_partition(**options, resume=True).complete
     assert cpwl.statistics_of_folder(tmp_path).complete
-
-
-def test_only_polygons_are_written(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedDimensionError, match="dom"):
-        cpwl.write_partition(mlp(0, [3, 4, 1]), cpwl.Domain.box([0] * 3, [1] * 3), tmp_path)
 
 
 def test_a_torn_line_of_the_journal_has_not_happened(tmp_path: Path) -> None:

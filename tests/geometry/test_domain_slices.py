@@ -147,7 +147,7 @@ def test_a_rectangle_on_the_command_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--box", -1, 1), "alone it gives a domain of 2 inputs, and the network has 4"),
+        ((*("--box", -1, 1) * 3,), "alone it gives a domain of 3 inputs, and the network has 4"),
         (("--box", -1, 1, "--axes", "0,x"), "such as 0,1; got '0,x'"),
         (("--box", -1, 1, "--axes", "0,1"), "fixed none"),
         (("--box", -1, 1, "--axes", "0,9", "--fixed", "0"), "0 to 3"),

@@ -27,7 +27,7 @@ def whole(found: SegmentPieces, i: int, backend: str) -> tuple[cpwl.Partition, N
     bundle = Bundle.of(
         found.starts[i : i + 1].reshape(1, -1), found.steps[i : i + 1].reshape(1, -1), found.starts.shape[1:]
     )
-    part = cpwl.partition(found.network, bundle.segment(0), backend=backend)
+    part = cpwl.partition(found.network, bundle.domain_of(0), backend=backend)
     middle = [sum(part.vertices[region, 0]) for region in part.regions]
     return part, np.array(sorted(range(len(part)), key=lambda r: middle[r]))
 

@@ -34,6 +34,11 @@ def part() -> cpwl.Partition:
 
 
 @cache
+def line() -> cpwl.Partition:
+    return cpwl.partition(NET, cpwl.Domain.segment([-1, -1], [1, 1]))
+
+
+@cache
 def scalar() -> cpwl.Partition:
     return cpwl.partition(SCALAR, SQUARE)
 
@@ -59,10 +64,23 @@ _LIMITS = {"memory_limit": 1 << 26, "max_regions": 100, "max_seconds": 100.0}
 _LABELS = np.arange(12) % 3
 CALLS: dict[str, Callable[[Path], Call]] = {
     "Domain.box": lambda f: (cpwl.Domain.box, {"lo": [0, 0], "hi": [1, 1]}),
-    "Domain.through": lambda f: (cpwl.Domain.through, {"p1": [0, 0, 0], "p2": [1, 0, 0], "p3": [0, 1, 0]}),
+    "Domain.through": lambda f: (
+        lambda points=([0, 0, 0], [1, 0, 0], [0, 1, 0]), **k: cpwl.Domain.through(*points, **k),
+        {"margin": 0.5, "fit": "square"},
+    ),
     "Domain.slice": lambda f: (
         cpwl.Domain.slice,
         {"lo": [0, 0], "hi": [1, 1], "axes": (0, 2), "fixed": np.zeros(4), "names": ["a", "b", "c", "d"]},
+    ),
+    "Domain.segment": lambda f: (cpwl.Domain.segment, {"p": [0, 0, 0], "q": [1, 0, 0]}),
+    "Domain.polyline": lambda f: (cpwl.Domain.polyline, {"points": [[0, 0], [1, 0], [1, 1]]}),
+    "Domain.hull": lambda f: (
+        cpwl.Domain.hull,
+        {"vertices": [[0, 0], [1, 0], [0, 1], [1, 1]], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
+    ),
+    "Domain.halfspaces": lambda f: (
+        cpwl.Domain.halfspaces,
+        {"A": [[1, 0], [0, 1], [-1, -1]], "c": [0, 0, 1], "origin": [0, 0, 0], "basis": np.eye(3)[:, :2]},
     ),
     "Domain.polygon": lambda f: (
         cpwl.Domain.polygon,
@@ -131,6 +149,8 @@ CALLS: dict[str, Callable[[Path], Call]] = {
         part().decision_boundary().residuals,
         dict(zip(("u", "segment"), part().decision_boundary().sample_slice(2), strict=True)),
     ),
+    "Partition.faces": lambda f: (part().faces, {"k": 1}),
+    "Partition.boundary": lambda f: (part().boundary, {"k": 1}),
     "Partition.locate": lambda f: (part().locate, {"u": POINTS}),
     "Partition.affine_maps": lambda f: (part().affine_maps, {"regions": [0, 1]}),
     "Partition.map_errors": lambda f: (part().map_errors, {"regions": [0, 1]}),
@@ -172,6 +192,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "volume_below": lambda f: (analysis.volume_below, {"part": scalar(), "level": 0.0}),
     "affine_fit": lambda f: (analysis.affine_fit, {"source": POINTS, "target": POINTS, "components": 2}),
     "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
+    "plot_line": lambda f: (plots.plot_line, {"partition": line(), "outputs": [0, 1], "points": [0.5]}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
@@ -183,11 +204,14 @@ ELSEWHERE = {
     "Recording.plot_curves", "animate", "plot_curves", "plot_frames", "Frame.of",  # recordings: test_analysis_training
     "plot_study", "summarised", "plot_samples", "DecisionBoundary.plot_samples", "plot_stack", "transfer_table",
     "Represented.by_layer", "Represented.by_maps", "LocalMaps.take", "MapClusters.assign", "MapClusters.classes",
+    "Domain.simplex",  # points, each an argument: test_domains_of_any_dimension
     "plot_agreement", "Statistics.plot", "load_program", "merged_graph", "dual_graph", "crossings", "slope_norms",
 }  # fmt: skip
 INNER = {
-    "Domain.check_input", "Network.products_after", "Network.read_by", "Network.sequential", "Halfspaces.take",
-    "Halfspaces.values", "Polytope.contains", "Polytope.box", "Polytope.polygon", "Partition.check_complete",
+    "Domain.check_input", "Domain.of_polytope", "Polytope.hull", "Polytope.halfspaces", "Polytope.of_vertices",
+    "Polytope.simplex", "Halfspaces.behind", "Network.products_after", "Network.read_by", "Network.sequential",
+    "Halfspaces.take", "Halfspaces.values", "Polytope.contains", "Polytope.box", "Polytope.polygon",
+    "Partition.check_complete",
     "Ragged.of", "Ragged.from_counts", "Ragged.reduce", "Ragged.take", "Crossings.by_facet", "Crossings.by_unit",
     "Measures.add", "BoundarySamples.neighbours",
 }  # fmt: skip
@@ -243,6 +267,7 @@ KIND_OF = {
                      "part_float", "partition", "pieces", "second", "test", "weights"], "object"),
 }  # fmt: skip
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
+           ("plot_line", "labels"): None, ("Domain.through", "points"): None,
            ("view", "labels"): None, ("plot_units", "units"): "object",
            ("Network.mlp", "weights"): "object"}  # fmt: skip
 NOT_TRIED = {

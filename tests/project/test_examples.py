@@ -26,6 +26,8 @@ PROMISES = {
     "11_signed_distance.py": ["the zero set:", "from the shape at most", "area inside:"],
     "12_implicit_image.py": ["plain    PSNR", "encoded  PSNR", "in the close-up"],
     "13_slices_of_a_solid.py": ["at -0.60:", "at +0.60:", "area inside"],
+    "14_lines_and_a_solid.py": ["from 0 to 9:", "the cube around 0, 3, 6, 8:", "10 points of it are exact"],
+    "15_a_whole_input_space.py": ["of total volume 8.000000000", "the advice changes on", "random states"],
     "30_regions_of_classifiers.py": ["digits MLP", "CNN", "mean slope"],
     "31_augmentation.py": ["augmented: ", "12 slices", "median eccentricity"],
     "32_mnist_planes.py": ["digits: ", "40 exact points", "regions verified exactly", "= area of the domain"],

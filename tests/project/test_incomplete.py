@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cpwl.network import Network
 from cpwl.partitions.partition import Partition
 from cpwl.plots.boundary import plot_samples
 from cpwl.plots.implicit import plot_stack
+from cpwl.plots.line import plot_line
 from cpwl.plots.page import view
 from cpwl.plots.regions import plot
 from cpwl.plots.statistics import plot_distributions, plot_study
@@ -70,6 +72,7 @@ def texts(picture: Any) -> str:
 
 def images() -> Partition:
     """A partition whose inputs are images."""
+    torch.manual_seed(0)  # of biases, too
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 32), torch.nn.ReLU(),
                                 torch.nn.Linear(32, 32), torch.nn.ReLU(), torch.nn.Linear(32, 3))  # fmt: skip
     torch.manual_seed(0)
@@ -78,6 +81,13 @@ def images() -> Partition:
     net = cpwl.compile(model.eval(), torch.zeros(1, 2, 2))
     corners = np.random.default_rng(0).normal(size=(3, 2, 2))
     return cpwl.partition(net, cpwl.Domain.through(*corners, margin=3.0), max_regions=50)
+
+
+def line() -> Partition:
+    """A partition of a line some of whose regions are left out."""
+    part = cpwl.partition(NETWORK, cpwl.Domain.segment([-1, -1], [1, 1]))
+    kept = part.arrangement.take(np.arange(len(part) - 1))
+    return replace(part, arrangement=kept.arrangement, outputs=kept.carry(part.outputs), complete=False)
 
 
 REFUSED: dict[str, Callable[[Partition, Partition], Any]] = {
@@ -110,6 +120,7 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
     "units, plot": lambda part, scalar, folder: texts(units(part).plot()),
     "plot": lambda part, scalar, folder: texts(plot(part)),
     "plot of an output": lambda part, scalar, folder: texts(plot(part, color="output")),
+    "plot_line": lambda part, scalar, folder: texts(plot_line(line())),
     "plot_surface": lambda part, scalar, folder: texts(plot_surface(part)),
     "plot_samples": lambda part, scalar, folder: texts(
         plot_samples(images().decision_boundary(), np.ones((1, 2, 2)), count=2)
@@ -280,14 +291,15 @@ def test_every_public_function_of_a_partition_is_named_here() -> None:
 
 
 def test_methods_of_partitions_and_boundaries_lead_to_these() -> None:
-    by_region = {"affine_maps", "ambiguous", "arithmetic", "check_complete", "exact_predicates", "facets", "head",
-                 "locate", "map_errors", "oracle", "patterns", "region", "regions", "to_input", "to_slice",
-                 "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
+    by_region = {"affine_maps", "ambiguous", "arithmetic", "boundary", "check_complete", "exact_predicates", "faces",
+                 "facets", "head", "locate", "map_errors", "oracle", "patterns", "region", "regions", "to_input",
+                 "to_slice", "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
     named = {"class_table", "decision_boundary", "dual_graph", "merged", "plot", "plot_surface", "save", "sharpened",
              "statistics", "to_sympy"}  # fmt: skip
     assert set(members(Partition)) == by_region | named | {"view"}
     samples = {"sample", "sample_slice", "certify", "plot_samples"}
-    assert set(members(DecisionBoundary)) == samples | {"complete", "lengths", "nearest", "residuals", "table"}
+    shape = {"corners", "ends", "kind", "lengths", "measures"}
+    assert set(members(DecisionBoundary)) == samples | shape | {"complete", "nearest", "residuals", "table"}
 
 
 def test_what_is_not_a_claim_about_all_regions_still_works(part: Partition) -> None:

@@ -35,6 +35,7 @@ segment_cases: networks and segments, generic and with ties of every kind
 sign_vectors: the patterns of a ReLU network by exact linear programs
 simplex_fuzz: certificates by simplices, changed at random, and whether they list the regions
 solid_inputs: small certificates of every kind on lines, in space and in four dimensions
+solids: arrangements and partitions of every dimension, by independent means, and laws
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
 torch_modules: torch modules in small integers

@@ -87,9 +87,10 @@ def _boundary(quick: cpwl.Partition, exact: cpwl.Partition, options: dict[str, o
         found.append(f"boundary {options}: {len(mine)} segments, {len(true)} exactly; {len(mine.undecided)} undecided")
     if ties[0] != ties[1]:
         found.append(f"boundary {options}: {len(ties[0])} ties, {len(ties[1])} exactly")
-    size = float(np.abs(quick.vertices).max())
-    if abs(mine.lengths().sum() - true.lengths().sum()) > 4 * mine.slack.sum() + 2.0**-40 * size:
-        found.append(f"boundary {options}: length {mine.lengths().sum()}, {true.lengths().sum()} exactly")
+    size, dim = float(np.abs(quick.vertices).max()), quick.domain.dim
+    moved = (4 * mine.slack.sum() + 2.0**-40 * size) * (1 if dim == 2 else dim * (4 * size) ** (dim - 2))
+    if abs(mine.measures().sum() - true.measures().sum()) > moved:
+        found.append(f"boundary {options}: length {mine.measures().sum()}, {true.measures().sum()} exactly")
     return found
 
 

@@ -185,10 +185,12 @@ def solid(seed: int, dim: int) -> Case:
     return Case(f"{family.__name__}, {mixture}, seed {seed} in {dim} dimensions", network, domain)
 
 
-def _network(random: Random, family: Family, mixture: str, inputs: int, most: int = 8) -> Network:
-    """``most``: units of a layer are fewer."""
+def _network(
+    random: Random, family: Family, mixture: str, inputs: int, most: int = 8, layers: int | None = None
+) -> Network:
+    """``most``: units of a layer are fewer; ``layers``: how many there are, at most three if None."""
     nodes = [Node(Input(), (), (inputs,), "input")]
-    for _ in range(random.integers(1, 4)):
+    for _ in range(random.integers(1, 4) if layers is None else layers):
         chosen = family if random.random() < 0.8 else FAMILIES[random.integers(5)]
         _layer(random, chosen, mixture, nodes, most)
     outputs = int(random.choice([1, 3]))
@@ -230,6 +232,32 @@ def _units(random: Random, nodes: list[Node], table: Table, start: int, kind: st
 
 def _dense(nodes: list[Node], table: Table, start: int) -> None:
     nodes.append(Node(Dense(table[:, :-1].copy(), table[:, -1].copy()), (start,), (len(table),), "dense"))
+
+
+def spread(seed: int, dim: int) -> Case:
+    """A degenerate network on a domain of another dimension than two: a box, a simplex, a slice of points."""
+    random = np.random.default_rng((seed, dim))
+    family, mixture = FAMILIES[seed % len(FAMILIES)], MIXTURES[seed // len(FAMILIES) % len(MIXTURES)]
+    inputs = dim if random.random() < 0.7 else dim + 2
+    network = _network(random, family, mixture, inputs, layers=int(random.integers(1, 5 if dim == 1 else 3)))
+    return Case(
+        f"{family.__name__}, {mixture}, seed {seed}, D = {dim}", network, _domain_of_points(random, inputs, dim)
+    )
+
+
+def _domain_of_points(random: Random, inputs: int, dim: int) -> cpwl.Domain:
+    points = random.integers(-4, 5, (dim + 1, inputs)) / 4
+    while np.linalg.matrix_rank(points[1:] - points[0]) < dim:
+        points = random.integers(-4, 5, (dim + 1, inputs)) / 4
+    kind = random.choice(["box", "box", "tiny", "thin", "simplex"])
+    if inputs > dim and kind != "simplex":
+        return cpwl.Domain.through(*points)
+    if kind == "simplex":
+        return cpwl.Domain.simplex(*points)
+    low, high = -np.ones(dim), np.ones(dim)
+    if kind == "thin":
+        high[0] = low[0] + 2.0 ** -int(random.integers(5, 25))
+    return cpwl.Domain.box(*(side * (1e-6 if kind == "tiny" else 1.0) for side in (low, high)))
 
 
 def moved(seed: int) -> Case:

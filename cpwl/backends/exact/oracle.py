@@ -103,7 +103,7 @@ class BundleOracle(SliceOracle):
 
     def __init__(self, network: Network, bundle: Bundle) -> None:
         super().__init__(network, bundle)
-        self._of_segment = lru_cache(_KEPT)(lambda i: SliceOracle(network, bundle.segment(i)))
+        self._of_segment = lru_cache(_KEPT)(lambda i: SliceOracle(network, bundle.domain_of(i)))
 
     def __call__(self, patterns: NDArray[np.int16]) -> Regions:
         """The functions on regions with the given patterns."""

@@ -10,15 +10,27 @@ from ...arrays.ragged import Ragged
 from ...errors import ArgumentError, FileFormatError
 from ...geometry.exact_points import Point, primitive
 from ...numbers.integers import Integer, array
-from ...storage.named_arrays import Arrays, Stored, ragged_arrays, words_array
+from ...storage.named_arrays import Arrays, Stored, prefixed, ragged_arrays, words_array
+from ..lattice.persist import is_lattice, lattice_from_arrays, lattice_to_arrays
 from .arrangement import ExactArrangement
 from .cutter import Cycle, Edge, edge
 from .cycles import check_disjoint, sides
 from .field import ExactField
+from .lattice import ExactLatticeArrangement
+
+Kind = ExactArrangement | ExactLatticeArrangement
 
 
-def arrangement_to_arrays(arrangement: ExactArrangement) -> Arrays:
+def arrangement_to_arrays(arrangement: Kind) -> Arrays:
     """The arrays that ``arrangement_from_arrays`` reads."""
+    if isinstance(arrangement, ExactLatticeArrangement):
+        return {
+            **lattice_to_arrays(arrangement.lattice),
+            **prefixed("points", field_to_arrays(arrangement.coordinates())),
+            "vertices": np.array(arrangement.lattice.vertices),
+            "parents": arrangement.parents,
+            "generation": np.array(arrangement.generation),
+        }
     facets = arrangement.facets()
     return {
         "points": _text(c for point in arrangement.points for c in point),
@@ -32,8 +44,10 @@ def arrangement_to_arrays(arrangement: ExactArrangement) -> Arrays:
     }
 
 
-def arrangement_from_arrays(stored: Stored, device: str | None = None) -> ExactArrangement:
+def arrangement_from_arrays(stored: Stored, device: str | None = None) -> Kind:
     """The arrangement (``device`` plays no part); ``FileFormatError`` if they are not those of a complex."""
+    if is_lattice(stored):
+        return _lattice_arrangement(stored)
     points = _points(stored)
     ragged = stored.ragged("cycles", shortest=3, below=len(points))
     cycles = [row.tolist() for row in ragged]
@@ -63,6 +77,16 @@ def field_from_arrays(stored: Stored, rows: int, columns: int, device: str | Non
         raise FileFormatError("array denominators must hold positive numbers")
     numerators = array(_integers(stored, "numerators", rows * columns), (rows, columns))
     return ExactField(numerators, array(denominators, (rows,)), stored.integers("weights", rows, below=2))
+
+
+def _lattice_arrangement(stored: Stored) -> ExactLatticeArrangement:
+    lattice = lattice_from_arrays(stored, int(stored.integers("vertices")))
+    points = field_from_arrays(stored.part("points"), lattice.vertices, lattice.dim)
+    if (points.weights != 1).any():
+        raise FileFormatError("array points.weights must hold ones")
+    return ExactLatticeArrangement(
+        points, lattice, stored.integers("parents", len(lattice)), int(stored.integers("generation"))
+    )
 
 
 def _points(stored: Stored) -> list[Point]:

@@ -86,6 +86,11 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         return self._lattice
 
     @property
+    def sharp(self) -> NDArray[np.bool_]:
+        """The vertices that were computed from exact walls, bool (V,)."""
+        return self._sharp
+
+    @property
     def dim(self) -> int:
         """The dimension D."""
         return self._lattice.dim
@@ -145,6 +150,10 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         lattice = self._lattice
         vertices = lattice.cycles() if lattice.dim == 3 else lattice.corners(lattice.dim - 1)
         return Facets(vertices, lattice.sides, lattice.generation, lattice.wall)
+
+    def simplices(self, k: int, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Simplices that triangulate some k-faces; see ``Arrangement.simplices``."""
+        return self._lattice.simplices(faces, k)
 
     # ---- measures --------------------------------------------------------------------------------------------------
     def sharp_volumes(

@@ -123,15 +123,16 @@ class Lattice:
             found.append(np.minimum.reduceat(found[-1][part.values], part.offsets[:-1]) if len(part) else found[-1][:0])
         return found
 
-    def simplices(self, regions: Faces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Simplices that triangulate some regions: the place of the region, and D + 1 vertices.
+    def simplices(self, faces: Faces, dim: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Simplices that triangulate some faces of a dimension (D): the place of the face, and dim + 1 vertices.
 
         Each face is cut into pyramids from its lowest vertex, in a way that depends on the face alone.
         Source: J. Cohen and T. Hickey, Two algorithms for determining volumes of convex polyhedra, JACM 26 (1979).
         """
-        owner, face = np.arange(len(regions)), regions
-        apexes = self.lowest[self.dim][face][:, None]
-        for k in range(self.dim, 0, -1):
+        top = self.dim if dim is None else dim
+        owner, face = np.arange(len(faces)), faces
+        apexes = self.lowest[top][face][:, None]
+        for k in range(top, 0, -1):
             place, facet = self.members(k, face)
             kept = self.lowest[k - 1][facet] != self.lowest[k][face][place]
             place, facet = place[kept], facet[kept]

@@ -69,12 +69,13 @@ def simplex_volumes(corners: Sequence[NearPoints]) -> tuple[Floats, Floats]:
     gamma((D + 1)^2) times prod |e_i| (proofs/, Lemma 12 (e)).
     """
     base, dim = corners[0], corners[0].values.shape[1]
-    edges = [corner.values - base.values for corner in corners[1:]]
-    sizes = np.stack([np.abs(edge).sum(axis=1) for edge in edges])
-    moved = np.stack([(corner.errors + base.errors) * dim**0.5 for corner in corners[1:]]) + 2 * _UNIT * sizes
-    whole = sizes.prod(axis=0)
-    bound = (_moved_by(sizes, moved) + (dim + 1) ** 2 * _UNIT * whole) * _UP + _TINY
-    return determinant(np.stack(edges, axis=1)), bound
+    with np.errstate(over="ignore", invalid="ignore"):  # then the bound is infinite, or none: nothing is certain
+        edges = [corner.values - base.values for corner in corners[1:]]
+        sizes = np.stack([np.abs(edge).sum(axis=1) for edge in edges])
+        moved = np.stack([(corner.errors + base.errors) * dim**0.5 for corner in corners[1:]]) + 2 * _UNIT * sizes
+        whole = sizes.prod(axis=0)
+        bound = (_moved_by(sizes, moved) + (dim + 1) ** 2 * _UNIT * whole) * _UP + _TINY
+        return determinant(np.stack(edges, axis=1)), bound
 
 
 def _moved_by(sizes: Floats, moved: Floats) -> Floats:

@@ -9,14 +9,28 @@ from torch import Tensor
 
 from ...errors import FileFormatError
 from ...storage.named_arrays import Arrays, Stored
+from ..lattice.persist import is_lattice, lattice_from_arrays, lattice_to_arrays
 from .arrangement import TorchArrangement
 from .complex.complex import Complex
 from .complex.segments import as_numpy
 from .fields.field import FloatField, Sharp
+from .solid.arrangement import TorchLatticeArrangement
+
+Kind = TorchArrangement | TorchLatticeArrangement
 
 
-def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:
+def arrangement_to_arrays(arrangement: Kind) -> Arrays:
     """The arrays that ``arrangement_from_arrays`` reads."""
+    if isinstance(arrangement, TorchLatticeArrangement):
+        return {
+            **lattice_to_arrays(arrangement.lattice),
+            "vertices": arrangement.vertices,
+            "error": arrangement.coordinates().errors(),
+            "sharp": arrangement.sharp,
+            "parents": arrangement.parents,
+            "ambiguous": arrangement.ambiguous,
+            "generation": np.array(arrangement.generation),
+        }
     cells = arrangement._complex
     tensors = {
         "vertices": arrangement._points.values,
@@ -36,9 +50,11 @@ def arrangement_to_arrays(arrangement: TorchArrangement) -> Arrays:
     }
 
 
-def arrangement_from_arrays(stored: Stored, device: str | None = None) -> TorchArrangement:
+def arrangement_from_arrays(stored: Stored, device: str | None = None) -> Kind:
     """The arrangement on ``device``; ``FileFormatError`` for arrays that are not those of a complex."""
     place = torch.device("cpu" if device is None else device)
+    if is_lattice(stored):
+        return _lattice_arrangement(stored, place)
     vertices = stored.floats("vertices", -1, 2)
     cells = _complex(stored, len(vertices), place)
     return TorchArrangement(
@@ -78,6 +94,20 @@ def field_from_arrays(stored: Stored, rows: int, columns: int, device: str | Non
         sharp() if "row" in stored else None,
         bound("fresh", rows) if "fresh" in stored else None,
         _tensor(stored.floats("weights", rows), place) if "weights" in stored else None,
+    )
+
+
+def _lattice_arrangement(stored: Stored, device: torch.device) -> TorchLatticeArrangement:
+    vertices = stored.floats("vertices", -1, int(stored.integers("dim", low=1)))
+    lattice = lattice_from_arrays(stored, len(vertices))
+    error = stored.bounds("error", len(vertices))
+    return TorchLatticeArrangement(
+        FloatField(_tensor(vertices, device), _tensor(error, device)),
+        lattice,
+        stored.integers("parents", len(lattice)),
+        int(stored.integers("generation")),
+        stored.booleans("ambiguous", len(lattice)),
+        stored.booleans("sharp", len(vertices)),
     )
 
 
