@@ -33,6 +33,8 @@ public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
 segment_cases: networks and segments, generic and with ties of every kind
 sign_vectors: the patterns of a ReLU network by exact linear programs
+simplex_fuzz: changes of certificates by simplices
+solid_inputs: small certificates of every kind on lines, in space and in four dimensions
 solids: arrangements and partitions of every dimension, by independent means, and laws
 third_backend: a backend that is the exact one under another name
 third_party: architectures of torchvision
