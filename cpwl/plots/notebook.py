@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CpwlError
 from ..runtime.ieee import ieee
+from .line import plot_line
 from .regions import new_figure, plot
 from .statistics import plot_distributions
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..certification.certificate import Certificate
     from ..partitions.partition import Partition
     from ..statistics.statistics import Statistics
+    from ..tiling.tiling import Tiling
 
 _MOST_DRAWN = 50_000
 """Regions of which a picture is drawn unasked: it takes a second or two."""
@@ -37,24 +39,26 @@ def partition_html(part: Partition) -> str:
         "vertices": len(part.vertices),
         "units": part.network.units,
         "decisions": "exact" if part.arrangement.exact or part.predicates == "exact" else "float64",
-        "domain": f"area {part.domain.volume:.6g}, in inputs of shape {part.domain.shape}",
+        "domain": f"{_size(part)} {part.domain.volume:.6g}, in inputs of shape {part.domain.shape}",
     }
     if len(part.ambiguous):
         figures["ambiguous"] = len(part.ambiguous)
     hint = "part.plot(), part.view(), part.statistics()"
-    return _beside(_drawn(len(part), lambda: plot(part, _axes())), _titled(part), figures, hint)
+    return _beside(_drawn(len(part), lambda: _picture(part)), _titled(part), figures, hint)
 
 
 @ieee
 def boundary_html(boundary: DecisionBoundary) -> str:
-    """A decision boundary: in red on the partition, and its length by pairs of classes."""
-    part = boundary.partition
-    figures: dict[str, Any] = {"segments": len(boundary), "length": float(boundary.lengths().sum())}
+    """A decision boundary: in red on the partition, and its length (area, number of points) by pairs of classes."""
+    part, kind = boundary.partition, boundary.kind
+    figures: dict[str, Any] = {kind: len(boundary)}
+    size = {1: kind, 2: "length"}.get(part.domain.dim, "area")
+    if size != kind:
+        figures[size] = float(boundary.measures().sum())
     if boundary.level is None:
-        rows = boundary.table().reset_index().nlargest(_PAIRS, "length")
-        figures |= {f"{row.first} | {row.second}": row.length for row in rows.itertuples() if row.segments}
-    color: Any = "class" if part.network.outputs > 1 else "slope"
-    drawing = _drawn(len(part), lambda: plot(part, _axes(), color=color, boundary=boundary))
+        rows = boundary.table().reset_index().nlargest(_PAIRS, size).to_dict("records")
+        figures |= {f"{row['first']:.0f} | {row['second']:.0f}": row[size] for row in rows if row[kind]}
+    drawing = _drawn(len(part), lambda: _picture(part, boundary=boundary, classes=part.network.outputs > 1))
     title = "DecisionBoundary" if boundary.level is None else f"Level set, output = {boundary.level:g}"
     return _beside(drawing, title, figures, "boundary.table(), boundary.sample(1000)")
 
@@ -75,17 +79,27 @@ def certificate_html(certificate: Certificate) -> str:
         "regions": certificate.regions,
         "verified": "exactly, every region" if verified else "not yet: certificate.verify()",
         "recomputed exactly": len(certificate.repaired),
-        "area": f"{float(certificate.area):.6g}",
+        "area" if certificate.domain.dim == 2 else "volume": f"{float(certificate.area):.6g}",
         "network": f"SHA-256 {certificate.network.sha256[:16]}...",
     }
     part = certificate.known
-    drawing = "" if part is None else _drawn(len(part), lambda: plot(part, _axes()))
+    drawing = "" if part is None else _drawn(len(part), lambda: _picture(part))
     return _beside(drawing, "Certificate", figures, 'certificate.save("certificate.json.gz"), cpwl check')
 
 
 # ---- private -------------------------------------------------------------------------------------------------------
 def _axes() -> Axes:
     return new_figure(_SIZE).add_subplot()
+
+
+def _picture(part: Tiling, boundary: DecisionBoundary | None = None, *, classes: bool = False) -> Axes:
+    if part.domain.dim == 1:
+        return plot_line(part, _axes(), color="class" if classes else "none", boundary=boundary)
+    return plot(part, _axes(), color="class" if classes else "slope", boundary=boundary)
+
+
+def _size(part: Tiling) -> str:
+    return "area" if part.domain.dim == 2 else "volume"
 
 
 def _titled(part: Partition) -> str:
