@@ -108,7 +108,7 @@ def test_float_partitions_are_proved_or_repaired(made: tuple[Network, Domain]) -
     assert len(certificate.added) - len(certificate.repaired) == len(exact) - len(rough)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 3, 4])
+@pytest.mark.parametrize("seed", [0, 1, 4, 33])
 def test_float_decisions_that_were_wrong_are_repaired(seed: int) -> None:
     """Small-integer weights, and thirds: float signs give a tiling, but not the one."""
     rng, sizes = np.random.default_rng(seed), [3, 6, 6, 1]

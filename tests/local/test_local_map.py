@@ -316,7 +316,7 @@ def test_bad_arguments_are_named() -> None:
         (ArgumentError, "j must be a whole number from 0 to", lambda: local.row(1)),
         (ArgumentError, "limit: the Jacobian would take 16 bytes", lambda: local.jacobian(limit=15)),
         (ArgumentError, "limit: the halfspaces would take 72 bytes", lambda: local.halfspaces(limit=71)),
-        (DomainError, "dom lies in", lambda: local.halfspaces(cpwl.Domain.box([0] * 3, [1] * 3))),
+        (DomainError, "lies in an input space", lambda: local.halfspaces(cpwl.Domain.box([0] * 3, [1] * 3))),
         (ArgumentError, "domain must be a Domain", lambda: local.halfspaces("square")),  # type: ignore[arg-type]
         (
             BackendError,

@@ -273,7 +273,7 @@ def test_a_network_that_does_nothing_has_one_region_on_which_it_is_the_identity(
         ({"device": "cuda:99"}, BackendError, "device must name a torch device"),
         ({"backend": "exact", "predicates": "float"}, BackendError, "predicates='float' is for the torch backend"),
         ({"predicates": "sloppy"}, BackendError, "predicates must be 'exact' or 'float'"),
-        ({"dom": cpwl.Domain.box([0] * 3, [1] * 3)}, DomainError, "dom lies in an input space of shape"),
+        ({"dom": cpwl.Domain.box([0] * 3, [1] * 3)}, DomainError, "lies in an input space of shape"),
         (
             {"net": mlp(0, [10, 2, 1]), "dom": cpwl.Domain.box([0] * 10, [1] * 10)},
             DomainError,

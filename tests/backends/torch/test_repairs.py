@@ -73,7 +73,7 @@ def test_a_block_in_which_float64_was_wrong_is_refined_again_without_it(
 
     def failing(self: Sweep, task: Any, workers: int) -> Any:
         path = task.state.path
-        if task.state.lines is not None and task.state.trusting and path and path[-1] % 3 == 1:
+        if task.state.walls is not None and task.state.trusting and path and path[-1] % 3 == 1:
             failed.append(path)
             raise InternalError("planted")
         return through(self, task, workers)
