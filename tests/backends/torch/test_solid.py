@@ -151,9 +151,9 @@ def test_no_vertex_is_farther_from_old_ones_than_the_dimension(
     made: list[tuple[int, list[Any]]] = []
     plan = solid.Prolongation.of
 
-    def noted(old: int, batches: Any) -> Any:
+    def noted(old: int, batches: Any, *more: Any) -> Any:
         made.append((old, batches))
-        return plan(old, batches)
+        return plan(old, batches, *more)
 
     monkeypatch.setattr(solid.Prolongation, "of", noted)
     polytope = box(dim).polytope
