@@ -175,12 +175,17 @@ def test_networks_are_equal_or_differ_at_a_point() -> None:
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
+def sides_sorted(document: dict[str, Any]) -> dict[str, Any]:
+    """The same with the halfspaces of the domain, whose order means nothing, in one order."""
+    return {**document, "domain": {**document["domain"], "halfspaces": sorted(document["domain"]["halfspaces"])}}
+
+
 @pytest.mark.parametrize("name", ["solid-partition", "solid-line", "solid-four-dimensions", "solid-tetrahedron"])
 def test_files_are_read_back_and_verified(name: str, tmp_path: Path) -> None:
     document = dict(solids())[name]
     (tmp_path / "c.json").write_bytes(encoded(document))
     read = Certificate.load(tmp_path / "c.json")
-    assert read.verified and read.document() == document
+    assert read.verified and sides_sorted(read.document()) == sides_sorted(document)
     assert read.partition.arrangement.exact and len(read.partition) == document["claim"]["regions"]
     assert sum(read.partition.volumes()) == read.area
     assert certify_extremum(read).check()
