@@ -28,7 +28,7 @@ from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, one_of, optional, whole
 from ..runtime.inputs import path as check_path
-from ..statistics.slopes import solved, triangles
+from ..statistics.slopes import near_one, solved, triangles
 from ..storage.files import replaced
 from ..tiling.cells import cut_by_maximum
 from .legends import marked
@@ -238,8 +238,9 @@ def _add_maps(
     Where the bounds do not prove that enough digits come out, the map itself.
     """
     places, numbers = np.asarray(arrangement.vertices, np.float64), floats(values.to_numpy())
-    corners = triangles(places, arrangement.regions)
-    sides = places[corners[:, 1:]] - places[corners[:, :1]]
+    near, *_ = near_one(places, np.zeros(len(places)))  # as products would overflow, or vanish
+    corners = triangles(near, arrangement.regions)
+    sides = near[corners[:, 1:]] - near[corners[:, :1]]
     sizes = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
     order = np.lexsort((sizes, parents))
     holder = order[np.searchsorted(parents[order], np.arange(len(partition)), side="right") - 1]
@@ -247,7 +248,8 @@ def _add_maps(
     rounding = 2.0**-52
     apart = np.asarray(arrangement.coordinates().errors()) + rounding * np.abs(places).max(axis=1)
     off = np.asarray(values.errors()) + rounding * np.abs(numbers).max(axis=1, initial=0.0)
-    slopes, errors = solved(places[chosen], numbers[chosen], apart[chosen], off[chosen])
+    with np.errstate(over="ignore", invalid="ignore"):  # the page computes in this scale: what overflows is given
+        slopes, errors = solved(places[chosen], numbers[chosen], apart[chosen], off[chosen])
     given = np.flatnonzero(~(errors <= _PROVEN * slopes))
     weight, bias = partition.affine_maps(given)
     block.add("values", "f8", numbers)

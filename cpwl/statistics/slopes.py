@@ -36,8 +36,8 @@ def slope_norms(partition: Tiling) -> Table:
     """
     if partition.domain.dim != 2:
         return _norms(partition.affine_maps()[0])
-    *there, width = _near_one(*_rounded(partition.vertices, partition.arrangement.coordinates().errors()))
-    *here, height = _near_one(*_rounded(partition.outputs.to_numpy(), partition.outputs.errors()))
+    *there, width = near_one(*_rounded(partition.vertices, partition.arrangement.coordinates().errors()))
+    *here, height = near_one(*_rounded(partition.outputs.to_numpy(), partition.outputs.errors()))
     corners = triangles(there[0], partition.regions)
     found, errors = solved(there[0][corners], here[0][corners], there[1][corners], here[1][corners])
     found, errors = np.ldexp(found, height - width), np.ldexp(errors, height - width)
@@ -58,7 +58,7 @@ def _rounded(values: NDArray[Any], errors: Table) -> tuple[Table, Table]:
     return rows, errors + rounding * norms(rows)
 
 
-def _near_one(rows: Table, errors: Table) -> tuple[Table, Table, int]:
+def near_one(rows: Table, errors: Table) -> tuple[Table, Table, int]:
     """The same times a power of two, 2^-k, by which the largest entry is about 1; and k."""
     _, exponent = np.frexp(np.abs(rows).max(initial=0.0))
     return np.ldexp(rows, -exponent), np.ldexp(errors, -exponent), int(exponent)
