@@ -30,6 +30,7 @@ _UP = 1 + 2.0**-20
 """Covers the rounding of a bound's own evaluation."""
 
 
+@ieee
 @dataclass(frozen=True, eq=False)
 class ClassRuns:
     """The largest output along each segment, as runs: maximal stretches on which it is the same one."""
