@@ -291,5 +291,5 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         errors = np.concatenate([block._rounded().errors for block in blocks])
         first = glue.kept[glue.number]
         apart = np.linalg.norm(values - values[first], axis=1)
-        if (apart > (errors + errors[first]) * (1 + 2.0**-20)).any():
+        if not (apart <= (errors + errors[first]) * (1 + 2.0**-20)).all():
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")

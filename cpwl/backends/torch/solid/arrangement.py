@@ -175,7 +175,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         if len(poor):
             found, bounds = self._meeting(walls, poor, accuracy)
             apart = np.linalg.norm(found - values[poor], axis=1)
-            if (apart > (errors[poor] + bounds) * ROUND_UP).any():
+            if not (apart <= (errors[poor] + bounds) * ROUND_UP).all():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
             values[poor], errors[poor] = found, np.minimum(bounds, errors[poor] + apart)
         place = self._points.values.device

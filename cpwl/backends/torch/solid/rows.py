@@ -102,7 +102,7 @@ class FloatRows:
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
         """See ``Values``."""
         points = self._kernel.positions(self._growing, self._columns, crossing)
-        poor = as_numpy((points.slack > _POOR).nonzero(as_tuple=True)[0])
+        poor = as_numpy((~(points.slack <= _POOR)).nonzero(as_tuple=True)[0])
         if len(poor):
             points = self._improved(crossing, points, poor)
         start = self._growing.grow(len(points))
