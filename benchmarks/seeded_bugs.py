@@ -400,7 +400,7 @@ BUGS = (
         "2.0**-53 * abs(found)", ("rounding",)),
     Bug("a number beside a large one is nothing", "numbers/double_double.py",
         "np.where(np.logical_and.reduce(kept), radius, radius + _TINY)", "radius", ("double_double",)),
-    Bug("a grid has squares of any size", f"{TORCH}/complex/locate.py", "self._side * np.finfo(float).tiny",
+    Bug("a grid has squares of any size", "geometry/boxes.py", "self._side * np.finfo(float).tiny",
         "0.0", ("scales",)),
     Bug("vertices stay where rows have them, however poor", "tiling/stages.py", "POOR = 2.0**-20", "POOR = 1.0",
         ("coordinates",)),

@@ -19,7 +19,6 @@ from ...errors import (
     ArgumentError,
     BordersDifferError,
     InternalError,
-    NumericalRangeError,
     ShapeError,
     UnsupportedDimensionError,
 )
@@ -214,7 +213,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         if isinstance(values, LowRankField):
             return self._refined_within_reach(values, levels, exactly)
-        self._check_range(values, exactly is not None)
+        values.check_range(self._points.values, bounded=exactly is None)
         if len(levels) != values.columns:
             raise ShapeError(f"levels must have one row for each of the {values.columns} functions, got {len(levels)}.")
         device = values.values.device
@@ -255,20 +254,6 @@ class TorchArrangement(Portable, Rounded[FloatField]):
             recut=refined.recut,
         )
 
-    def _check_range(self, field: FloatField, exact: bool) -> None:
-        """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
-        missing = ~torch.isfinite(field.values)
-        if not exact:
-            missing |= ~torch.isfinite(field.error)[:, None]
-        if bool(missing.any()):
-            vertex, function = missing.nonzero()[0].tolist()
-            value, place = float(field.values[vertex, function]), self._points.values[vertex].tolist()
-            raise NumericalRangeError(
-                f"entry {function} of what the next units read is {value} in float64 at u = {place}, with an error of "
-                f"at most {float(field.error[vertex]):.1e}: numbers overflow float64 on the way. Scale the "
-                "network or the domain, or use the exact backend."
-            )
-
     def _refined_within_reach(self, values: LowRankField, levels: Ragged, exactly: Functions | None) -> Refinement[Any]:
         """The arrangement cut by the functions that may reach a level; the others are below or not, on all regions."""
         function, level = torch.as_tensor(levels.row_of), torch.as_tensor(levels.values.astype(np.float64))
@@ -276,7 +261,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
         alike = Alike.of(values.numbers, levels, as_numpy(reaching))
         chosen = np.flatnonzero(np.isin(levels.row_of, alike.first))
         field, some = values.on(torch.as_tensor(alike.first)), None if exactly is None else exactly.only(chosen)
-        self._check_range(field, False)  # beyond the range of digits: rows reach further
+        field.check_range(self._points.values, bounded=True)  # beyond the range of digits: rows reach further
         refined = self.refine(field, levels.take(alike.first), exactly=some)
         places, columns = alike.columns(levels)
         checkpoint()

@@ -1,9 +1,9 @@
 """Point location among polygons with shared float64 vertices: those of these coordinates, or those that they stand for.
 
-A uniform grid lists the regions whose bounding boxes meet each of its squares. Among these candidates a point is
-located by the sides of the edges on which it lies. For the polygons as they are stored a ray to the right is followed,
-and sides that an error bound leaves open are found in rational arithmetic. Of the convex polygons whose vertices are
-known up to a bound, those on whose border the point may lie are left to whoever knows them exactly (proofs/, Lemma 12).
+The regions whose bounding boxes hold a point are found by a grid (``geometry/boxes.py``). Among these it is located by
+the sides of the edges on which it lies. For the polygons as they are stored a ray to the right is followed, and sides
+that an error bound leaves open are found in rational arithmetic. Of the convex polygons whose vertices are known up to
+a bound, those on whose border the point may lie are left to whoever knows them exactly (proofs/, Lemma 12).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....arrays.ragged import Ragged
+from ....geometry.boxes import Boxes
 from ....geometry.ladder import Rung, climb
 from ..fields.field import UNIT
 
@@ -33,31 +34,26 @@ _TURN_BOUND = 4 * 2.0**-53
 
 
 class Locator:
-    """Regions by the squares of a grid."""
+    """Regions by the boxes around them."""
 
     def __init__(self, vertices: NDArray[np.float64], regions: Ragged, errors: NDArray[np.float64]) -> None:
         """``errors``: bounds on the distances of the vertices from the exact ones."""
         self._vertices, self._regions, self._errors = vertices, regions, errors
         low, high = (np.nextafter(vertices + sign * errors[:, None], sign * np.inf) for sign in (-1, 1))
-        self._low = regions.reduce(np.minimum, low[regions.values])
-        self._high = regions.reduce(np.maximum, high[regions.values])
-        self._origin = self._low.min(axis=0)
-        self._side = max(1, int(np.sqrt(len(regions))))
-        # With no extent below this the scale is finite.
-        extent = np.maximum(self._high.max(axis=0) - self._origin, self._side * np.finfo(float).tiny)
-        self._scale = self._side / extent
-        self._square, self._members = self._grid()
+        self._boxes = Boxes(
+            regions.reduce(np.minimum, low[regions.values]), regions.reduce(np.maximum, high[regions.values])
+        )
 
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """The lowest index of a region that contains each point (M, 2), -1 outside."""
-        point, region = self._candidates(points)
+        point, region = self._boxes.holding(points)
         inside = self._contains(points, point, region)
         return self._lowest(len(points), point[inside], region[inside])
 
     def locate_exactly(self, points: NDArray[np.float64], decide: Contains, *, rounded: bool) -> NDArray[np.int64]:
         """The same for the exact regions, which ``decide`` knows; ``rounded``: points are within an ulp of theirs."""
         moved = 2 * UNIT * np.abs(points).sum(axis=1) + _TINY if rounded else np.zeros(len(points))
-        point, region = self._candidates(points)
+        point, region = self._boxes.holding(points)
         inside = np.zeros(len(point), np.bool_)
 
         def by_bounds(some: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -78,30 +74,6 @@ class Locator:
         np.minimum.at(found, point, region)
         found[found == len(self._regions)] = -1
         return found
-
-    def _squares(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Grid squares (M, 2); monotone in the coordinates, so that a box's squares cover its points'."""
-        squares = np.clip((points - self._origin) * self._scale, 0, self._side - 1)
-        return np.asarray(squares.astype(np.int64))
-
-    def _grid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where each square's list begins, and the lists of regions, one after the other."""
-        first, last = self._squares(self._low), self._squares(self._high)
-        width, height = (last - first + 1).T
-        region = np.repeat(np.arange(len(self._regions)), width * height)
-        rank = np.arange(len(region)) - np.repeat(np.cumsum(width * height) - width * height, width * height)
-        column, row = first[region, 0] + rank % width[region], first[region, 1] + rank // width[region]
-        square = row * self._side + column
-        order = np.argsort(square, kind="stable")
-        return np.searchsorted(square[order], np.arange(self._side**2 + 1)), region[order]
-
-    def _candidates(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs (point, region) in which the point lies in the region's bounding box."""
-        square = self._squares(points) @ np.array([1, self._side])
-        lists = Ragged.from_counts(self._members, np.diff(self._square)).take(square)
-        point, region = lists.row_of, lists.values
-        inside = ((points[point] >= self._low[region]) & (points[point] <= self._high[region])).all(axis=1)
-        return point[inside], region[inside]
 
     def _surely(
         self,

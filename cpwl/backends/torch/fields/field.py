@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....errors import NumericalRangeError
 from ..portable import Portable
 
 UNIT = 2.0**-53
@@ -182,6 +183,26 @@ class FloatField(Portable):
     def unbounded(self) -> bool:
         """Whether nothing is known of the error of any row."""
         return self.rows > 0 and bool(self.error.isinf().all())
+
+    def check_range(self, places: Tensor, *, bounded: bool) -> None:
+        """Refuses values that are not there, at some of the ``places`` (V, D): ``NumericalRangeError``.
+
+        ``bounded``: infinite bounds are refused as well, where what they leave open is not decided exactly.
+        """
+        known = not bounded or bool(self.error.isfinite().all())
+        if known and (not self.values.numel() or all(bool(end.isfinite()) for end in torch.aminmax(self.values))):
+            return
+        missing = ~torch.isfinite(self.values)
+        if bounded:
+            missing |= ~torch.isfinite(self.error)[:, None]
+        if bool(missing.any()):
+            vertex, function = missing.nonzero()[0].tolist()
+            value, place = float(self.values[vertex, function]), places[vertex].tolist()
+            raise NumericalRangeError(
+                f"entry {function} of what the next units read is {value} in float64 at u = {place}, with an error of "
+                f"at most {float(self.error[vertex]):.1e}: numbers overflow float64 on the way. Scale the "
+                "network or the domain, or use the exact backend."
+            )
 
     @classmethod
     def exactly(cls, values: NDArray[Any], device: torch.device, weight: float = 1.0) -> FloatField:

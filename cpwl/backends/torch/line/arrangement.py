@@ -93,7 +93,7 @@ class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField
     def refine(self, values: FloatField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[FloatField]:
         """The pieces cut by every level set, all at once; see ``Arrangement.refine``."""
         self._check_refine(values, levels)
-        self._check_range(values, exactly is not None)
+        values.check_range(self._points.values, bounded=exactly is None)
         device = values.values.device
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....arrays.ragged import Ragged
-from ....errors import InternalError, NumericalRangeError
+from ....errors import InternalError
 from ....geometry.arrangement import Created, ExactWalls, NewWalls, Refinement
 from ....geometry.ladder import Functions
 from ....geometry.polytope import Polytope
@@ -57,7 +57,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
     def refine(self, values: FloatField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[FloatField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         self._check_refine(values, levels)
-        self._check_range(values, exactly is not None)
+        values.check_range(self._points.values, bounded=exactly is None)
         device = values.values.device
         function = torch.as_tensor(levels.row_of, device=device)
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
@@ -97,23 +97,6 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
             walls=NewWalls(self._lattice.walls, found.region, found.column),
             settled=0 if decisions is None else decisions.ladder.counts.decisions,
         )
-
-    def _check_range(self, field: FloatField, exact: bool) -> None:
-        """Refuses values that are not there; bounds may be infinite if what they leave open is decided exactly."""
-        known = exact or bool(field.error.isfinite().all())
-        if known and field.values.numel() and all(bool(part.isfinite()) for part in torch.aminmax(field.values)):
-            return
-        missing = ~torch.isfinite(field.values)
-        if not exact:
-            missing |= ~torch.isfinite(field.error)[:, None]
-        if bool(missing.any()):
-            vertex, function = missing.nonzero()[0].tolist()
-            value, place = float(field.values[vertex, function]), self._points.values[vertex].tolist()
-            raise NumericalRangeError(
-                f"entry {function} of what the next units read is {value} in float64 at u = {place}, with an error of "
-                f"at most {float(field.error[vertex]):.1e}: numbers overflow float64 on the way. Scale the "
-                "network or the domain, or use the exact backend."
-            )
 
     @staticmethod
     def _doubted(found: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
