@@ -73,7 +73,7 @@ def partition(
         speed = wanted.chosen.speed * min(1, 256 / max(node.size for node in net.nodes))
         sweep.block_sizes = sweep.block_sizes.in_time(limits.max_seconds, speed)
     try:
-        found = sweep.finish(whole, wanted.runner(sweep, executor))
+        finished = sweep.finish(whole, wanted.runner(sweep, executor))
     except InternalError as failure:
         uncertain = predicates == "float" and not isinstance(failure, BordersDifferError)
         if uncertain or wanted.chosen.exact:
@@ -83,8 +83,8 @@ def partition(
         budget.begin_again()
         sweep, whole = wanted.prepared(budget, trusting=predicates == "float")
         sweep.block_sizes = sweep.block_sizes.without_borders()
-        found = sweep.finish(whole)
-    return wanted.partition(sweep, sweep.nothing(whole) if found is None else found)
+        finished = sweep.finish(whole)
+    return wanted.partition(sweep, sweep.nothing(whole) if finished is None else finished)
 
 
 @ieee
@@ -121,13 +121,13 @@ def partition_blocks(
     remaining = sweep.blocks(whole, wanted.runner(sweep, executor, join=False), done)
     while True:
         try:
-            found = next(remaining)
+            block = next(remaining)
         except StopIteration as end:
             return bool(end.value)
-        state = found.state
+        state = block.state
         steps = flattened((*state.history, *state.steps), np.arange(len(state.arrangement)))
         agreed = replace(state, arrangement=borders.agreed(state.arrangement), steps=steps, complete=not state.path)
-        yield wanted.partition(sweep, replace(found, state=agreed))
+        yield wanted.partition(sweep, replace(block, state=agreed))
 
 
 @dataclass(frozen=True)
@@ -205,11 +205,11 @@ class _Wanted:
         shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
         return Spread(executor, Job(*shared, self.predicates == "exact", join=join, until=until))
 
-    def partition(self, sweep: Sweep, found: Finished) -> Partition:
+    def partition(self, sweep: Sweep, finished: Finished) -> Partition:
         """The partition that has come out."""
-        if not np.isfinite(found.output.errors()).all():
+        if not np.isfinite(finished.output.errors()).all():
             raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
-        state = found.state
+        state = finished.state
         return Partition(
             network=sweep.network
             if any(isinstance(node.op, Periodic) for node in self.network.nodes)
@@ -217,7 +217,7 @@ class _Wanted:
             domain=sweep.domain,
             arrangement=state.arrangement,
             steps=state.steps,
-            outputs=found.output,
+            outputs=finished.output,
             backend=self.backend,
             device=self.device,
             predicates=self.predicates,
