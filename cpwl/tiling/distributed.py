@@ -49,8 +49,8 @@ class Job:
         sweep.budget = Budget.until(self.until)
         if not self.join:
             return list(sweep.blocks(task))
-        found = sweep.finish(task)
-        return [] if found is None else [found]
+        finished = sweep.finish(task)
+        return [] if finished is None else [finished]
 
 
 _here = local()
@@ -74,8 +74,8 @@ class Spread:
 
     def __call__(self, tasks: Iterator[Task]) -> Iterator[tuple[Path, list[Finished]]]:
         """The results of the tasks, in their order."""
-        for _, task, found in self._workers.results((self._packed, _portable(task)) for task in tasks):
-            yield task.state.path, found
+        for _, task, leaves in self._workers.results((self._packed, _portable(task)) for task in tasks):
+            yield task.state.path, leaves
 
 
 def _portable(task: Task) -> Task:

@@ -13,10 +13,10 @@ from .history import chosen_steps, followed, joined_steps, roots
 from .states import Division, Finished, State
 
 
-def joined(division: Division, found: Sequence[tuple[int, Finished]]) -> Finished:
+def joined(division: Division, numbered_parts: Sequence[tuple[int, Finished]]) -> Finished:
     """What has come out of blocks of a division, by their numbers, as if it had not been divided."""
-    state, parts = division.state, [part for _, part in found]
-    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in found]
+    state, parts = division.state, [part for _, part in numbered_parts]
+    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in numbered_parts]
     complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_walls = [end.first_wall for end in ends]
@@ -45,11 +45,11 @@ def _own_walls(end: State) -> Names:
     return end.walls.take(np.arange(end.first_wall, end.arrangement.walls))
 
 
-def some_of(found: Finished, regions: int) -> Finished:
+def some_of(block: Finished, regions: int) -> Finished:
     """Some regions of a block alone, beside each other."""
-    chosen, state = Blocks.neighbouring(found.state.arrangement, regions), found.state
+    chosen, state = Blocks.neighbouring(block.state.arrangement, regions), block.state
     taken = state.arrangement.take(chosen)
     steps = chosen_steps(state.steps, chosen)
     return Finished(
-        replace(state, arrangement=taken.arrangement, steps=steps, complete=False), taken.carry(found.output)
+        replace(state, arrangement=taken.arrangement, steps=steps, complete=False), taken.carry(block.output)
     )

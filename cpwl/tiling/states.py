@@ -66,8 +66,8 @@ class Rows:
 
     def everywhere(self) -> dict[int, Any]:
         """At all vertices, for the next node to read."""
-        found = self.streamed()
-        return self.at(None) if found is None else found
+        streamed = self.streamed()
+        return self.at(None) if streamed is None else streamed
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,18 +46,18 @@ class Sweep(Stages):
         """
         try:
             with self.budget.watched():
-                found = self.advance(task, 0 if runner is None else runner.workers)
+                advanced = self.advance(task, 0 if runner is None else runner.workers)
         except Spent:
             return None
-        if isinstance(found, Finished):
-            return self._counted(found)
-        tasks = _Affordable(self.budget, self.tasks(found))
+        if isinstance(advanced, Finished):
+            return self._counted(advanced)
+        tasks = _Affordable(self.budget, self.tasks(advanced))
         if runner is None:
             parts = [(block.state.path[-1], part) for block in tasks if (part := self.finish(block)) is not None]
         else:
             results = ((path[-1], leaf) for path, leaves in runner(iter(tasks)) for leaf in leaves)
             parts = [(k, part) for k, leaf in results if (part := self._counted(leaf)) is not None]
-        return joined(found, parts) if parts else None
+        return joined(advanced, parts) if parts else None
 
     def nothing(self, task: Task) -> Finished:
         """What has come out where nothing is finished: no region at all."""
@@ -79,14 +79,14 @@ class Sweep(Stages):
         done = set() if done is None else done
         try:
             with self.budget.watched():
-                found = self.advance(task)
+                advanced = self.advance(task)
         except Spent:
             return False
-        if isinstance(found, Finished):
-            self.budget.add(len(found.state.arrangement))
-            yield found
+        if isinstance(advanced, Finished):
+            self.budget.add(len(advanced.state.arrangement))
+            yield advanced
         else:
-            wanted = _Affordable(self.budget, self._without(done, self.tasks(found)))
+            wanted = _Affordable(self.budget, self._without(done, self.tasks(advanced)))
             if runner is None:
                 for block in wanted:
                     if not (yield from self.blocks(block, done=done)):
@@ -101,14 +101,14 @@ class Sweep(Stages):
         done.add(task.state.path)
         return True
 
-    def _counted(self, found: Finished) -> Finished | None:
+    def _counted(self, finished: Finished) -> Finished | None:
         """What is wanted of a block that is finished, taken from the budget; None for nothing."""
-        regions = len(found.state.arrangement)
+        regions = len(finished.state.arrangement)
         wanted = self.budget.affordable(regions)
         self.budget.add(wanted)
         if wanted == regions:
-            return found
-        return some_of(found, wanted) if wanted else None
+            return finished
+        return some_of(finished, wanted) if wanted else None
 
     def _without(self, done: Done, tasks: Iterator[Task]) -> Iterator[Task]:
         """The tasks that are not done; the others are reported as work that is."""
