@@ -464,7 +464,7 @@ BUGS = (
         "facets.reduce(np.add, mixed", "facets.reduce(np.minimum, mixed", ("partitions/solids",)),
     # ---- statistics, slices, units ----
     Bug("slopes from vertices wherever there are some", "statistics/slopes.py",
-        "if len(open_):", "if len(open_) == len(found):",
+        "if len(open_):", "if len(open_) == len(slopes):",
         ("statistics",)),
     Bug("the bound on slopes forgets the places", "statistics/slopes.py", "lost = off + 8 * _UNIT * length",
         "lost = 8 * _UNIT * length", ("statistics",)),
@@ -482,7 +482,7 @@ BUGS = (
     Bug("a checksum is not compared", "datasets/folder.py", "if digest_of(file) != digest:", "if digest_of(file) == 0:",
         ("checksums",)),
     Bug("a line of the journal may be any", "datasets/journal.py",
-        "if found != _sum(values):", "if not found:", ("checksums",)),
+        "if checksum != _sum(values):", "if not checksum:", ("checksums",)),
     Bug("a file is written over the old one", "storage/files.py",
         "    other = _beside(target)\n    try:\n        yield _creatable(other, target)",
         "    other = target\n    try:\n        yield _creatable(other, target)", ("storage/files",)),
