@@ -91,20 +91,20 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         self._check_refine(values, levels)
         rows = _Rows(values, levels)
-        found = Cut(self._lattice, *rows.signs(), len(levels.values), rows).run(self._generation + 1)
-        created = Created(*found.made)
+        refined = Cut(self._lattice, *rows.signs(), len(levels.values), rows).run(self._generation + 1)
+        created = Created(*refined.made)
         arrangement = ExactLatticeArrangement(
             prolonged(self._points, created, rows.shares),
-            found.lattice,
-            found.parents,
+            refined.lattice,
+            refined.parents,
             self._generation + 1,
-            names=self._names_after(found),
+            names=self._names_after(refined),
         )
         return Refinement(
             arrangement,
             lambda field: prolonged(field, created, rows.shares),
             lambda field, vertices: prolonged(field, created, rows.shares).take(vertices),
-            below=found.below,
+            below=refined.below,
             created=created,
             cutting=lambda vertices: rows.field if vertices is None else rows.field.take(vertices),
         )
@@ -125,8 +125,8 @@ class _Rows:
 
     def signs(self) -> tuple[Words, Words]:
         """The columns that are below, and above, their level at each vertex."""
-        found = np.array([[_sign(column.above(row)) for column in self._columns] for row in self._rows], np.int8)
-        table = found.reshape(len(self._rows), len(self._columns))
+        signs = np.array([[_sign(column.above(row)) for column in self._columns] for row in self._rows], np.int8)
+        table = signs.reshape(len(self._rows), len(self._columns))
         return packed(table < 0), packed(table > 0)
 
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
