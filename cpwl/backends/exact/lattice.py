@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from math import factorial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,13 @@ from ..lattice.cut import Crossing, Cut
 from ..lattice.growing import Words, dense, packed
 from ..lattice.lattice import Lattice
 from ..lattice.measure import ExactPoints, NearPoints, exact_volumes
+from .coordinates import ExactCoordinates
 from .cutter import Shares, columns_of, prolonged, shares_of
 from .field import ExactField, combination, field_of_rows, rows_of, stacked
 
 
-class ExactLatticeArrangement(LatticeArrangement[ExactField]):
+class ExactLatticeArrangement(ExactCoordinates, LatticeArrangement[ExactField]):
     """A polytope cut into convex regions, every coordinate and every decision exact."""
-
-    exact: ClassVar[bool] = True
 
     @classmethod
     def of(cls, polytope: Polytope, *, device: str | None = None) -> ExactLatticeArrangement:
@@ -72,19 +71,6 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         simplices = exact_volumes(self._lattice, np.arange(len(self)), self._exact_points(None))
         whole = [ratio_sum(list(zip(*parts, strict=True))) / factorial(self.dim) for parts in simplices]
         return array(whole, (len(whole),))
-
-    def volume_errors(self) -> NDArray[np.float64]:
-        """Zeros (R,)."""
-        return np.zeros(len(self))
-
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> ExactLatticeArrangement:
-        """The same."""
-        return self
-
-    @property
-    def is_sharp(self) -> bool:
-        """Yes."""
-        return True
 
     # ---- change ----------------------------------------------------------------------------------------------------
     def refine(self, values: ExactField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[ExactField]:
