@@ -15,7 +15,7 @@ from ..bounds.relevance import Bound, Relevance
 from ..bounds.remainder import Remainder, Values
 from ..fields.arithmetic import Arithmetic, unrolled
 from ..network.network import Network, Node
-from ..network.operators import Dense
+from ..network.operators import Dense, Periodic
 from ..runtime.budget import checkpoint
 
 
@@ -83,6 +83,7 @@ class Pruning:
         arithmetic, network = self._arithmetic.by_rows, self._network
         fields = {j: self._arithmetic.explicit(field) for j, field in live.items()}
         starts: dict[int, Values] = {}
+        periodic = any(isinstance(node.op, Periodic) for node in network.nodes)  # whose pieces depend on the bounds
         for i in range(len(network.nodes)):
             checkpoint()
             if i > remainder.done:
@@ -97,7 +98,8 @@ class Pruning:
                         del fields[j]
             if i in remainder.starts:
                 starts[i] = Values(fields[i].to_numpy(), fields[i].errors())
-                fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
+                if not periodic:
+                    fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
         output = fields[len(network.nodes) - 1].to_numpy()
         return starts, output @ self._functionals.A.T + self._functionals.c
 
