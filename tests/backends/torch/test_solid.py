@@ -328,9 +328,7 @@ def test_rows_are_the_functions_that_cut() -> None:
 @EACH
 @DIMENSIONS
 @pytest.mark.parametrize("seed", [3, 8, 21])
-def test_a_vertex_is_on_the_walls_of_the_facets_of_its_region_that_have_it(
-    seed: int, dim: int, kernel: Kernel
-) -> None:
+def test_a_vertex_is_on_the_walls_of_the_facets_of_its_region_that_have_it(seed: int, dim: int, kernel: Kernel) -> None:
     case = in_dimension(seed, dim)
     lattice = cpwl.partition(case.network, case.domain).arrangement.lattice
     vertices = np.random.default_rng(seed).permutation(lattice.vertices)[::2]
