@@ -122,9 +122,9 @@ def view(
     _check(partition, path, color, boundary, samples)
     samples = int(samples)
     inputs = _checked_data(partition, data, data_labels)
-    block = _Block()
+    block, areas = _Block(), floats(partition.volumes())
     _add_polygons(block, partition)
-    _add_numbers(block, partition)
+    _add_numbers(block, partition, areas)
     pieces = _Patterns.of(partition)
     _add_edges(block, partition, pieces)
     patterns = _add_patterns(block, partition, pieces)
@@ -137,7 +137,7 @@ def view(
         "image": image,
         **patterns,
     }
-    head = json.dumps({**_head(partition), **about, "arrays": block.index}).replace("<", "\\u003c")
+    head = json.dumps({**_head(partition, areas), **about, "arrays": block.index}).replace("<", "\\u003c")
     page = Template(_resource("view.html"))
     shown = escape((title or f"{len(partition):,} regions") + ("" if partition.complete else f". {INCOMPLETE}"))
     text = page.substitute(title=shown, head=head, data=block.text(), script=_resource("view.js"))
@@ -183,11 +183,10 @@ def _resource(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _head(partition: Tiling) -> dict[str, Any]:
-    """What the page knows of the partition beside the arrays."""
+def _head(partition: Tiling, areas: NDArray[np.float64]) -> dict[str, Any]:
+    """What the page knows of the partition beside the arrays; ``areas`` are those of its regions (R,)."""
     corners = np.asarray(partition.domain.polytope.vertices, np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
-    areas = floats(partition.volumes())
     counts = (len(partition), "regions"), (len(partition.vertices), "vertices"), (partition.network.units, "units")
     return {
         "box": [*low.tolist(), *high.tolist()],
@@ -235,7 +234,7 @@ def _add_maps(
 ) -> None:
     """What the page makes the affine maps from: outputs at the corners of one polygon of each region, its largest.
 
-    Where the bounds do not prove that enough digits come out, the map itself.
+    Where the bounds do not prove that enough digits come out, its linear part itself.
     """
     places, numbers = np.asarray(arrangement.vertices, np.float64), floats(values.to_numpy())
     near, *_ = near_one(places, np.zeros(len(places)))  # as products would overflow, or vanish
@@ -251,23 +250,21 @@ def _add_maps(
     with np.errstate(over="ignore", invalid="ignore"):  # the page computes in this scale: what overflows is given
         slopes, errors = solved(places[chosen], numbers[chosen], apart[chosen], off[chosen])
     given = np.flatnonzero(~(errors <= _PROVEN * slopes))
-    weight, bias = partition.affine_maps(given)
     block.add("values", "f8", numbers)
     block.add("holder", "i4", holder, differences=True)
     block.add("given", "i4", given, differences=True)
-    block.add("givenMaps", "f8", np.concatenate([weight, bias[:, :, None]], axis=2).astype(np.float64))
+    block.add("givenSlopes", "f8", partition.jacobians(given).astype(np.float64))
 
 
-def _add_numbers(block: _Block, partition: Tiling) -> None:
-    block.add("areas", "f4" if _fits_single(partition) else "f8", floats(partition.volumes()))
+def _add_numbers(block: _Block, partition: Tiling, areas: NDArray[np.float64]) -> None:
+    block.add("areas", "f4" if _fits_single(areas) else "f8", areas)
     ambiguous = np.zeros(len(partition), np.uint8)
     ambiguous[partition.ambiguous] = 1
     block.add("ambiguous", "u1", ambiguous)
 
 
-def _fits_single(partition: Tiling) -> bool:
+def _fits_single(areas: NDArray[np.float64]) -> bool:
     """Whether all areas are normal numbers of float32, which has all digits that are shown."""
-    areas = floats(partition.volumes())
     nonzero = areas[areas > 0]
     kind = np.finfo(np.float32)
     return bool(len(nonzero)) and bool(kind.tiny < nonzero.min()) and bool(nonzero.max() < kind.max)
