@@ -146,7 +146,7 @@ def test_areas_by_class_add_up_and_are_those_of_a_fine_grid(backend: str) -> Non
 
 @pytest.mark.parametrize("dim", [1, 3])
 def test_volumes_by_class_add_up_in_every_dimension(dim: int) -> None:
-    part = cpwl.partition(mlp(0, [dim, 8, 3]), cpwl.Domain.box([-1] * dim, [1] * dim))
+    part = cpwl.partition(mlp(1, [dim, 8, 3]), cpwl.Domain.box([-1] * dim, [1] * dim))
     table = part.class_table()
     assert float(table["volume"].sum()) == pytest.approx(2.0**dim, rel=1e-6) and len(table) > 1
 
