@@ -109,7 +109,7 @@ def test_exact_samples_are_proved_on_both_backends(dim: int) -> None:
 @pytest.mark.parametrize("outputs", [1, 3], ids=["level", "classes"])
 @pytest.mark.parametrize("dim", DIMENSIONS)
 def test_the_checker_accepts_exact_samples_and_none_beside_the_boundary(dim: int, outputs: int) -> None:
-    part = cpwl.partition(mlp(1, [dim, 6, 6, outputs], bias=0.6), cube(dim))
+    part = cpwl.partition(mlp(2, [dim, 6, 6, outputs], bias=0.3), cube(dim))
     level = float(np.median(part.outputs.to_numpy())) if outputs == 1 else 0.0
     claim = (part.decision_boundary(level=level) if outputs == 1 else part.decision_boundary()).certify(4, seed=2)
     assert checker.check(encoded(claim.document()))
