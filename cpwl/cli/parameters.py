@@ -46,8 +46,8 @@ class PartitionFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if Path(os.fsdecode(value)).is_dir():
             self.fail(
-                f'\'{value}\' is a folder. "cpwl stats" and "cpwl check" read folders, of which no more than a part is '
-                "held at a time; this command needs all regions at once: a file (cpwl partition --out part.npz).",
+                f'"{value}" is a folder. "cpwl stats", "cpwl plot" and "cpwl check" read folders, a part at a time; '
+                "this command needs all regions at once: a file (cpwl partition --out part.npz).",
                 param,
                 ctx,
             )

@@ -117,10 +117,12 @@ class RegionRows:
     slopes: NDArray[np.float64]
     """The Frobenius norm of A, (n,)."""
     ambiguous: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+    """The number of the output that is the largest on all of each, -1 where there is none."""
 
 
 def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
-    """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
+    """The rows of a file that ``PartFile`` has written, some at a time, of the columns that numbers need."""
     with opened(path), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
         yield from _rows(fspath(path))
 
@@ -130,15 +132,14 @@ def _rows(path: str) -> Iterator[RegionRows]:
     columns = file.schema_arrow.names
     axes = _axes(2 if "x" in columns else sum(re.fullmatch(r"u[0-9]+", name) is not None for name in columns))
     size = size_name(len(axes))
-    names = ["region", size, "vertices", *axes, "slope", "ambiguous"]
+    names = ["region", size, "vertices", *axes, "slope", "ambiguous", "class"]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
         column = {name: batch.column(name) for name in names}
         corners = column["vertices"].to_numpy()
         places = np.stack([np.asarray(column[axis].flatten()) for axis in axes], axis=1)
         plain = {name: column[name].to_numpy(zero_copy_only=False) for name in ("region", size, "slope", "ambiguous")}
-        yield RegionRows(
-            plain["region"], plain[size], corners, places, plain["slope"], plain["ambiguous"].astype(np.bool_)
-        )
+        doubtful, classes = plain["ambiguous"].astype(np.bool_), column["class"].fill_null(-1).to_numpy()
+        yield RegionRows(plain["region"], plain[size], corners, places, plain["slope"], doubtful, classes)
 
 
 def require_pyarrow() -> None:

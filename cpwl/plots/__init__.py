@@ -5,6 +5,7 @@ It stands above all results: these ask for their pictures by name (``cpwl.runtim
 
 from .boundary import plot_agreement, plot_samples
 from .comparisons import plot_comparison, plot_execution
+from .folder import plot_folder
 from .implicit import plot_stack
 from .line import plot_line
 from .notebook import boundary_html, certificate_html, partition_html, statistics_html
@@ -27,6 +28,7 @@ __all__ = [
     "plot_curves",
     "plot_distributions",
     "plot_execution",
+    "plot_folder",
     "plot_frames",
     "plot_line",
     "plot_merged",
