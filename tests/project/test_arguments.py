@@ -195,6 +195,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
     "plot_line": lambda f: (plots.plot_line, {"partition": line(), "outputs": [0, 1], "points": [0.5]}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
+    "plot_folder": lambda f: (plots.plot_folder, {"path": written(f), "color": "slope", "pixels": 32}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
     "plot_distributions": lambda f: (plots.plot_distributions, {"groups": {"a": part().statistics()}}),
