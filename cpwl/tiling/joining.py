@@ -6,18 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fields.predicates import Names
 from .blocks import Blocks
 from .history import chosen_steps, followed, joined_steps, roots
-from .states import Division, Finished, State
+from .states import Finished, State
 
 
-def joined(division: Division, numbered_parts: Sequence[tuple[int, Finished]]) -> Finished:
-    """What has come out of blocks of a division, by their numbers, as if it had not been divided."""
-    state, parts = division.state, [part for _, part in numbered_parts]
-    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in numbered_parts]
-    complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
+def joined(
+    state: State, divided: Sequence[NDArray[np.int64]], numbered_parts: Sequence[tuple[int, Finished]]
+) -> Finished:
+    """What has come out of blocks of a state, by their numbers, as if it had not been divided.
+
+    Of block k the regions were ``divided[k]``.
+    """
+    parts = [part for _, part in numbered_parts]
+    ends, chosen = [part.state for part in parts], [divided[k] for k, _ in numbered_parts]
+    complete = len(parts) == len(divided) and all(end.complete for end in ends)
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_walls = [end.first_wall for end in ends]
     blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)

@@ -35,6 +35,18 @@ from .states import Division, Finished, Progress, Rows, State, Task
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
+POOR_TO_GO_ON = 2.0**-16
+"""The same before the last stage: decisions that it leaves to the ladder take the time that it takes to know better."""
+
+GROWTH = 2.0**5
+"""By about so much bounds grow in a stage ..."""
+
+MOST_GROWTH = 2.0**20
+"""... and no vertex has to be known better than by so much for what comes of it."""
+
+FEW = 2.0**-3
+"""Where poor vertices are off by less than this in all at the last stage, hardly a decision comes of it."""
+
 
 class Stages:
     """Refines an arrangement by one nonlinear node after the other; ``exact``: no decision is left to float64."""
@@ -109,6 +121,7 @@ class Stages:
         if first == len(self.network.nodes):
             self.report(task.share)
             return self._ended(state, self._stored(live))
+        state, live = self._well_known(state, live)
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             checkpoint()
@@ -138,8 +151,30 @@ class Stages:
                     return self._ended(state, rows)
                 if division := self._divided(task, state, rows, workers):
                     return division
-                live = rows.everywhere()
+                state, live = self._well_known(state, rows.everywhere())
         return self._ended(state, self._stored(live))
+
+    def _well_known(self, state: State, live: dict[int, Any]) -> tuple[State, dict[int, Any]]:
+        """The state and its fields, with vertices that are known poorly computed anew from exact walls, and the rows
+        there from these: what is made between them starts from bounds of a single pass.
+
+        Not in the plane and on lines, where bounds grow slowly and passes cost more than they save.
+        """
+        arrangement, predicates = state.arrangement, self._predicates(state)
+        if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
+            return state, live
+        later = sum(i > state.node for i in self.network.nonlinear) - 1
+        growth = min(GROWTH**later, MOST_GROWTH)
+        accuracy = POOR_TO_GO_ON / growth
+        errors, far = arrangement.coordinates().errors(), np.linalg.norm(arrangement.vertices, axis=1)
+        poor = errors > accuracy * far
+        if not growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum() > FEW:
+            return state, live
+        sharper = arrangement.sharpened(predicates.exact_walls(), accuracy)
+        better = np.flatnonzero(sharper.coordinates().errors() < errors)
+        state = replace(state, arrangement=sharper)
+        anew = self._anew(state, tuple(live), better)
+        return state, {j: self._arithmetic.replaced(field, better, anew[j]) for j, field in live.items()}
 
     def _narrowed(self, task: Task) -> dict[int, Any]:
         """The fields of a task: those of a block without what only others need."""
@@ -160,7 +195,8 @@ class Stages:
         return Division(state, rows, chosen, self._part(task, state.node))
 
     def _blocks_wanted(self, state: State, rows: Rows, workers: int) -> int:
-        sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
+        sizes, vertices = self.block_sizes, len(state.arrangement.vertices)
+        entries = self._entries(state.node) + state.arrangement.held
         products = self.network.products_after(state.node) if workers else 0
         if rows.rank:
             wanted = sizes.wanted_low_rank(vertices, rows.rank, entries, self.network.pattern_bytes)

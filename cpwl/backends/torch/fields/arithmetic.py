@@ -107,6 +107,16 @@ class TorchArithmetic(Arithmetic[FloatField]):
         """Some rows of a field."""
         return field.take(torch.as_tensor(rows, device=self.device))
 
+    def replaced(self, field: FloatField, rows: NDArray[np.int64], anew: FloatField) -> FloatField:
+        """See ``Arithmetic.replaced``; rows that are known better stay, and so do zeros that are known."""
+        chosen = torch.as_tensor(rows, device=self.device)
+        better = anew.error < field.error[chosen]
+        values, error = field.whole().values.clone(), field.error.clone()
+        values[chosen[better]], error[chosen[better]] = anew.values[better], anew.error[better]
+        if field.zeros is not None:
+            values.masked_fill_(field.zeros, 0.0)
+        return FloatField(values, error, zeros=field.zeros)
+
     def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
         """The output of a linear node; that of a matrix also from ``RectifiedRows``."""
         if not isinstance(node.op, Dense):
