@@ -27,6 +27,7 @@ from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .partitions.segment_pieces import ClassRuns, SegmentPieces
 from .partitions.segments import segments
+from .partitions.surfaces import class_boundary, level_set
 from .regions.merged import Merged
 from .regions.region import Region
 from .runtime.version import RELEASE
@@ -65,6 +66,7 @@ __all__ = [
     "certify_equal",
     "certify_extremum",
     "certify_samples",
+    "class_boundary",
     "compare",
     "compare_devices",
     "compare_execution",
@@ -74,6 +76,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "head",
+    "level_set",
     "load",
     "load_program",
     "local_map",

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
+from ..bounds.relevance import AtBoundary, AtLevel
 from ..errors import ArgumentError
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Refinement
@@ -86,7 +87,25 @@ def decision_boundary(
     regions in which this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
-    everywhere = flag("everywhere", everywhere)
+    boundary = _boundary(part, classes, everywhere=flag("everywhere", everywhere), level=level)
+    return replace(boundary, covered=_covered(part, classes, everywhere=everywhere, level=level))
+
+
+def _covered(part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool, level: float | None) -> bool:
+    """Whether a partition that was kept to what is relevant has all regions that carry a boundary."""
+    if part.pruned is None or not part.pruned.finished:
+        return False
+    if level is not None:
+        return part.pruned.relevance == AtLevel(float(level))
+    outputs = part.network.outputs
+    wanted = AtBoundary(outputs), AtBoundary(outputs, None if classes is None else checked_pair(classes, outputs))
+    return not everywhere and part.pruned.relevance in wanted
+
+
+def _boundary(
+    part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool, level: float | None
+) -> DecisionBoundary:
+    """The boundary, whatever is missing."""
     if level is not None:
         if everywhere:
             raise ArgumentError("everywhere=True goes with classes=(i, j), not with a level.")
@@ -98,14 +117,15 @@ def decision_boundary(
         if everywhere:
             raise ArgumentError("everywhere=True needs classes=(i, j), the pair whose outputs are to be equal.")
         return _argmax_boundary(part)
-    pair = _checked_pair(classes, m)
+    pair = checked_pair(classes, m)
     if everywhere:
         difference = Names.differences(len(part.network.nonlinear), *np.array(pair)[:, None])
         return replace(_at_level(part, _difference(part, *pair), pair, 0.0, difference), everywhere=True)
     return _argmax_boundary(part, pair)
 
 
-def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
+def checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
+    """A pair of two of m outputs, the lower one first; ``ArgumentError`` for anything else."""
     try:
         numbers = [index(c) for c in classes]
     except TypeError:
@@ -145,6 +165,8 @@ def _difference(part: Tiling, i: int, j: int) -> Any:
 
 def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
     """Where one function, of that name, is at a level."""
+    if not len(part):
+        return replace(_empty(part), level=level if pair[0] < 0 else None)
     cells, refinement = cut_at_level(part, field, level, name)
     arrangement = cells.arrangement
     at_level = refinement.values.to_numpy()[:, 0] == level

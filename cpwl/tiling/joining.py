@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..fields.predicates import Names
 from .blocks import Blocks
 from .history import chosen_steps, followed, joined_steps, roots
-from .states import Finished, State
+from .states import Finished, State, added
 
 
 def joined(
@@ -21,13 +21,19 @@ def joined(
 
     Of block k the regions were ``divided[k]``.
     """
-    parts = [part for _, part in numbered_parts]
-    ends, chosen = [part.state for part in parts], [divided[k] for k, _ in numbered_parts]
-    complete = len(parts) == len(divided) and all(end.complete for end in ends)
+    leaves = [part.state for _, part in numbered_parts]
+    complete = len(leaves) == len(divided) and all(leaf.complete for leaf in leaves)
+    dropped = added(state.dropped, *(leaf.dropped for leaf in leaves))
+    filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
+    if not filled:  # all that was there is irrelevant
+        nothing = numbered_parts[0][1]
+        return replace(nothing, state=replace(nothing.state, complete=complete, dropped=dropped))
+    parts = [part for _, part in filled]
+    ends, chosen = [part.state for part in parts], [divided[k] for k, _ in filled]
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_walls = [end.first_wall for end in ends]
     blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
-    glued = state.arrangement.joined(blocks, first_walls, parents, whole=complete)
+    glued = state.arrangement.joined(blocks, first_walls, parents, whole=complete and not dropped)
     walls = state.walls
     if walls is not None:
         walls = walls.followed_by(state.arrangement.walls, Names.joined([_own_walls(end) for end in ends]))
@@ -42,6 +48,7 @@ def joined(
         settled=state.settled + sum(end.settled for end in ends),
         recut=state.recut + sum(end.recut for end in ends),
         complete=complete,
+        dropped=dropped,
     )
     return Finished(after, glued.carry([part.output for part in parts]))
 

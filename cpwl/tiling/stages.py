@@ -17,20 +17,22 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..backends.backend import Backend
+from ..bounds.relevance import Relevance
 from ..errors import InternalError, NumericalRangeError
 from ..fields.arithmetic import Forward, embedding, unrolled
 from ..fields.predicates import Names, Oracle, Predicates
 from ..fields.value_numbers import ValueNumbering
-from ..geometry.arrangement import Arrangement, Refinement
+from ..geometry.arrangement import Arrangement, Refinement, Taken
 from ..geometry.domain import Domain
 from ..network.network import Network, Node
 from ..network.operators import Gather, Max, Periodic, Piecewise
 from ..runtime.budget import Budget, checkpoint
 from .blocks import Blocks
-from .history import Step, followed, patterns_after, ranges_after
+from .history import Step, chosen_steps, followed, patterns_after, ranges_after
 from .maximum import ByMaximum, refine_by_maximum
-from .pieces import LevelPieces, WinnerPieces
-from .states import Division, Finished, Progress, Rows, State, Task
+from .pieces import LevelPieces, WinnerPieces, no_pieces
+from .pruning import Pruning
+from .states import Division, Finished, Progress, Rows, State, Task, added, key_of
 
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
@@ -47,6 +49,12 @@ MOST_GROWTH = 2.0**20
 FEW = 2.0**-3
 """Where poor vertices are off by less than this in all at the last stage, hardly a decision comes of it."""
 
+POOR_FOR_BOUNDS = 2.0**-28
+"""The same where regions are dropped by bounds: rows that are known poorly make for wide ones."""
+
+KNOWN_AT_THE_END = 2.0**-48
+"""How well vertices are to be known by which it is decided whether a region is dropped in the end."""
+
 
 class Stages:
     """Refines an arrangement by one nonlinear node after the other; ``exact``: no decision is left to float64."""
@@ -61,7 +69,9 @@ class Stages:
         blocks: Blocks | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
+        relevance: Relevance | None = None,
     ) -> None:
+        """``relevance``: regions on which, by proof, there is nothing of it are taken out after each stage."""
         self.network = network
         """The network on the domain: a periodic node becomes one with the pieces that are reached."""
         self.domain = domain
@@ -69,6 +79,7 @@ class Stages:
         self._progress = progress
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
+        self._pruning = None if relevance is None else Pruning(network, self._arithmetic, relevance)
         self._oracle: Oracle | None = None
         self._numbering: ValueNumbering | None = None
         self._done = 0.0
@@ -138,13 +149,17 @@ class Stages:
                 self.report(share)
             else:
                 act = self._piecewise if isinstance(node.op, Piecewise) else self._maximum
-                state, rows = act(state, node, inputs[0], live)
-                while state.units:
+                state, rows = self._pruned(*act(state, node, inputs[0], live))
+                while state.units and len(state.arrangement):
                     checkpoint()
                     if division := self._divided(task, state, rows, workers):
                         return division
                     fields = rows.everywhere()
-                    state, rows = act(state, node, fields[node.inputs[0]], {j: fields[j] for j in live})
+                    after = act(state, node, fields[node.inputs[0]], {j: fields[j] for j in live})
+                    state, rows = self._pruned(*after)
+                if not len(state.arrangement):
+                    self.report(self._part(task, i - 1))
+                    return self.nothing(state)
                 self.report(share)
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
@@ -163,18 +178,104 @@ class Stages:
         arrangement, predicates = state.arrangement, self._predicates(state)
         if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
             return state, live
-        later = sum(i > state.node for i in self.network.nonlinear) - 1
-        growth = min(GROWTH**later, MOST_GROWTH)
-        accuracy = POOR_TO_GO_ON / growth
         errors, far = arrangement.coordinates().errors(), np.linalg.norm(arrangement.vertices, axis=1)
-        poor = errors > accuracy * far
-        if not growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum() > FEW:
+        accuracy = self._accuracy_to_go_on(state, errors, far)
+        if accuracy is None:
             return state, live
         sharper = arrangement.sharpened(predicates.exact_walls(), accuracy)
         better = np.flatnonzero(sharper.coordinates().errors() < errors)
         state = replace(state, arrangement=sharper)
         anew = self._anew(state, tuple(live), better)
         return state, {j: self._arithmetic.replaced(field, better, anew[j]) for j, field in live.items()}
+
+    def _accuracy_to_go_on(self, state: State, errors: NDArray[np.float64], far: NDArray[np.float64]) -> float | None:
+        """How well vertices are to be known before another stage, relative to how far they are; None: as they are."""
+        if self._pruning is not None:
+            return None if (errors <= POOR_FOR_BOUNDS * far).all() else POOR_FOR_BOUNDS / 16
+        later = sum(i > state.node for i in self.network.nonlinear) - 1
+        growth = min(GROWTH**later, MOST_GROWTH)
+        poor = ~(errors <= POOR_TO_GO_ON / growth * far)
+        off = growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum()
+        return None if off <= FEW else POOR_TO_GO_ON / growth
+
+    def nothing(self, state: State) -> Finished:
+        """What has come out where no region is left."""
+        none = np.zeros(0, np.int64)
+        steps = tuple(Step(i, none, no_pieces(self.network.nodes[i])) for i in self.network.nonlinear)
+        ended = replace(
+            state,
+            arrangement=state.arrangement.take(none).arrangement,
+            node=len(self.network.nodes) - 1,
+            steps=steps,
+            stage=len(steps),
+            units=0,
+        )
+        return Finished(ended, self._arithmetic.points(np.zeros((0, self.network.outputs))))
+
+    # ---- regions that do not matter --------------------------------------------------------------------------------
+    def _pruned(self, state: State, rows: Rows) -> tuple[State, Rows]:
+        """The state without regions that bounds prove irrelevant; rows that had to be computed for it are held."""
+        if self._pruning is None or state.arrangement.exact or not state.trusting:
+            return state, rows
+        if state.node >= max(self.network.nonlinear):
+            return state, rows  # what is left is linear: the outputs will say so
+        self._pruning = self._pruning.of(self.network)
+        corners, count = state.arrangement.regions, len(state.arrangement)
+        parts = min(count, self._blocks_wanted(state, rows, 0))
+        if parts < 2:
+            live = rows.at(None)
+            rows = rows if rows.rank else self._stored(live)
+            irrelevant = self._pruning.irrelevant(state.node, live, corners)
+        else:
+            irrelevant = np.zeros(count, np.bool_)
+            for some in np.array_split(np.arange(count), parts):
+                vertices, places = np.unique(corners.take(some).values, return_inverse=True)
+                part = Ragged.from_counts(places.reshape(-1), corners.counts[some])
+                irrelevant[some] = self._pruning.irrelevant(state.node, rows.at(vertices), part)
+        return self._left(state, rows, irrelevant)
+
+    def _left(self, state: State, rows: Rows, irrelevant: NDArray[np.bool_]) -> tuple[State, Rows]:
+        """The state without some regions."""
+        if not irrelevant.any():
+            return state, rows
+        regions = np.flatnonzero(~irrelevant)
+        taken = _part(state, regions)
+        vertices = taken.vertices
+
+        def at(some: NDArray[np.int64] | None) -> dict[int, Any]:
+            return rows.at(vertices if some is None else vertices[some])
+
+        return _with_regions(state, taken, regions), Rows(at, rank=rows.rank)
+
+    def _relevant(self, found: Finished) -> Finished:
+        """What has come out, without regions that the outputs themselves make irrelevant."""
+        if self._pruning is None or not len(found.state.arrangement):
+            return found
+        state, pruning = found.state, self._pruning.of(self.network)
+        irrelevant, open_ = pruning.irrelevant_at_end(found.output, state.arrangement.regions)
+        if open_.any() and (predicates := self._predicates(state)) is not None:
+            some = np.flatnonzero(open_)
+            sharper = self._better_known(state, some, predicates)
+            irrelevant[some] = pruning.irrelevant_at_end(self._output_anew(sharper), sharper.arrangement.regions)[0]
+        if irrelevant.all():
+            left = self.nothing(state)
+            return replace(left, state=replace(left.state, dropped=_dropped(state, len(irrelevant))))
+        if not irrelevant.any():
+            return found
+        regions = np.flatnonzero(~irrelevant)
+        taken = _part(state, regions)
+        return Finished(_with_regions(state, taken, regions), taken.carry(found.output))
+
+    def _better_known(self, state: State, regions: NDArray[np.int64], predicates: Predicates) -> State:
+        """The end of some regions, with all vertices where their exact walls meet."""
+        part = state.arrangement.take(regions).arrangement
+        sharper = part.sharpened(predicates.inside(regions).exact_walls(), KNOWN_AT_THE_END)
+        return replace(state, arrangement=sharper)
+
+    def _output_anew(self, state: State) -> Any:
+        """The output, computed from the places of vertices."""
+        end = len(self.network.nodes) - 1
+        return self._anew(state, (end,), None)[end]
 
     def _narrowed(self, task: Task) -> dict[int, Any]:
         """The fields of a task: those of a block without what only others need."""
@@ -309,7 +410,10 @@ class Stages:
         """How many units of the next node are done when it has cut once more; all, where vertices share rows."""
         if not state.in_portions or self._arithmetic.rank({0: argument}):
             return node.size
-        return min(node.size, state.units + self.block_sizes.units_at_once(levels))
+        at_once = self.block_sizes.units_at_once(levels)
+        if self._pruning is not None and not state.arrangement.exact:
+            at_once = min(at_once, self._pruning.units_at_once(state.arrangement.dim, levels))
+        return min(node.size, state.units + at_once)
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
         """The columns of each group, without those that never win.
@@ -365,6 +469,10 @@ class Stages:
 
     # ---- the end, and blocks ---------------------------------------------------------------------------------------
     def _ended(self, state: State, rows: Rows) -> Finished:
+        """The end, with the output, of the regions that are relevant."""
+        return self._relevant(self._with_output(state, rows))
+
+    def _with_output(self, state: State, rows: Rows) -> Finished:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         state = self._sharpened(state)
         vertices, entries = len(state.arrangement.vertices), self._entries(state.node)
@@ -422,6 +530,25 @@ class Stages:
             most = max(most, live)
             live -= sum(nodes[j].size for j in set(nodes[i].inputs) if last_use[j] == i)
         return most
+
+
+def _part(state: State, regions: NDArray[np.int64]) -> Taken[Any]:
+    """The part of a state's arrangement that consists of some regions; in a block the border that it gets has names."""
+    if not state.path or not len(regions):
+        return state.arrangement.take(regions)
+    return state.arrangement.block(regions, key_of((*state.path, state.node, state.units)))
+
+
+def _with_regions(state: State, taken: Taken[Any], regions: NDArray[np.int64]) -> State:
+    """The state of some regions alone; the others are counted."""
+    left = len(state.arrangement) - len(regions)
+    steps = chosen_steps(state.steps, regions)
+    return replace(state, arrangement=taken.arrangement, steps=steps, dropped=_dropped(state, left))
+
+
+def _dropped(state: State, regions: int) -> tuple[tuple[int, int], ...]:
+    """The counts when so many more regions are irrelevant after what is done."""
+    return added(state.dropped, ((state.node, regions),))
 
 
 _TABLE = 1 << 22
