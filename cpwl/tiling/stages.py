@@ -37,6 +37,13 @@ from .states import Division, Finished, Progress, Rows, State, Task, added, key_
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
+KNOWN_FOR_BOUNDS = 2.0**-28
+"""How well vertices are to be known where regions are dropped by bounds, if some are known 16 times worse: rows that
+are known poorly make for wide bounds."""
+
+KNOWN_AT_THE_END = 2.0**-48
+"""How well vertices are to be known by which it is decided whether a region is dropped in the end."""
+
 POOR_TO_GO_ON = 2.0**-16
 """The same before the last stage: decisions that it leaves to the ladder take the time that it takes to know better."""
 
@@ -48,12 +55,6 @@ MOST_GROWTH = 2.0**20
 
 FEW = 2.0**-3
 """Where poor vertices are off by less than this in all at the last stage, hardly a decision comes of it."""
-
-POOR_FOR_BOUNDS = 2.0**-28
-"""The same where regions are dropped by bounds: rows that are known poorly make for wide ones."""
-
-KNOWN_AT_THE_END = 2.0**-48
-"""How well vertices are to be known by which it is decided whether a region is dropped in the end."""
 
 
 class Stages:
@@ -178,25 +179,22 @@ class Stages:
         arrangement, predicates = state.arrangement, self._predicates(state)
         if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
             return state, live
+        later = sum(i > state.node for i in self.network.nonlinear) - 1
+        growth = min(GROWTH**later, MOST_GROWTH)
+        accuracy = POOR_TO_GO_ON / growth
         errors, far = arrangement.coordinates().errors(), np.linalg.norm(arrangement.vertices, axis=1)
-        accuracy = self._accuracy_to_go_on(state, errors, far)
-        if accuracy is None:
+        poor = errors > accuracy * far
+        enough = not growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum() > FEW
+        if self._pruning is not None:
+            accuracy = min(accuracy, KNOWN_FOR_BOUNDS)
+            enough = enough and bool((errors <= 16 * KNOWN_FOR_BOUNDS * far).all())
+        if enough:
             return state, live
         sharper = arrangement.sharpened(predicates.exact_walls(), accuracy)
         better = np.flatnonzero(sharper.coordinates().errors() < errors)
         state = replace(state, arrangement=sharper)
         anew = self._anew(state, tuple(live), better)
         return state, {j: self._arithmetic.replaced(field, better, anew[j]) for j, field in live.items()}
-
-    def _accuracy_to_go_on(self, state: State, errors: NDArray[np.float64], far: NDArray[np.float64]) -> float | None:
-        """How well vertices are to be known before another stage, relative to how far they are; None: as they are."""
-        if self._pruning is not None:
-            return None if (errors <= POOR_FOR_BOUNDS * far).all() else POOR_FOR_BOUNDS / 16
-        later = sum(i > state.node for i in self.network.nonlinear) - 1
-        growth = min(GROWTH**later, MOST_GROWTH)
-        poor = ~(errors <= POOR_TO_GO_ON / growth * far)
-        off = growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum()
-        return None if off <= FEW else POOR_TO_GO_ON / growth
 
     def nothing(self, state: State) -> Finished:
         """What has come out where no region is left."""

@@ -78,9 +78,7 @@ def test_a_folder_of_a_solid_that_was_interrupted_is_gone_on_with(tmp_path: Path
     assert not written.complete and 4_000 <= written.regions < len(whole) and divisions
     while not written.complete:
         before = written.regions
-        written = cpwl.write_partition(
-            SOLIDS[3], cube(3), tmp_path, memory_limit=LEAST, resume=True, max_regions=8_000
-        )
+        written = cpwl.write_partition(SOLIDS[3], cube(3), tmp_path, memory_limit=LEAST, resume=True, max_regions=8_000)
         assert written.regions > before
     columns = ["pattern", "volume"]
     found = pyarrow.dataset.dataset(tmp_path, format="parquet").to_table(columns=columns).to_pydict()
