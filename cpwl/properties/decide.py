@@ -1,0 +1,117 @@
+"""Whether a box holds an unsafe point: a look around, then all regions; boxes are halved where time runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry.domain import Domain
+from ..partitions.compute import partition
+from .problem import Problem
+from .search import candidates
+from .unsafe import Wanted, unsafe_point
+
+Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Of a box in slice coordinates."""
+
+MOST_INPUTS = 9
+"""Inputs that may vary: of more the corners alone are too many to keep all faces."""
+
+
+@dataclass
+class Work:
+    """What is done, and what is left, of a problem."""
+
+    remaining: list[Corners]
+    """Boxes that are not decided, the next one last."""
+    regions: int = 0
+    """How many regions were looked at to the end."""
+    dropped: int = 0
+    """How many parts of the box a bound has shown to be safe."""
+    boxes: int = 0
+    """How many boxes were decided."""
+    searched: bool = False
+    """Whether unsafe points were looked for."""
+
+    def copied(self) -> Work:
+        """The same, to be gone on with."""
+        return replace(self, remaining=list(self.remaining))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the time is over."""
+
+    seconds: float | None
+    start: float = field(default_factory=monotonic)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left, 0 at least; None for any number."""
+        return None if self.seconds is None else max(0.0, self.start + self.seconds - monotonic())
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that are gone."""
+        return monotonic() - self.start
+
+    @property
+    def spent(self) -> bool:
+        """Whether it is over."""
+        return self.left == 0
+
+
+def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
+    """Slice coordinates of an unsafe point, if there is one; None where there is none in the boxes that are done.
+
+    Boxes that are left when the time is over stay in ``work``. ``report`` is told of each part that is done.
+    """
+    if not problem.dim:
+        work.remaining.clear()
+        return [] if _is_unsafe(problem, []) else None
+    if not work.searched:
+        work.searched = True
+        for u in candidates(problem):
+            if _is_unsafe(problem, u.tolist()):
+                return [Fraction(a) for a in u.tolist()]
+    return None if problem.dim > MOST_INPUTS else _swept(problem, work, clock, report)
+
+
+def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
+    """The same by all regions of the boxes that are left."""
+    wanted = Wanted(problem.groups, problem.strict)
+    while work.remaining and not clock.spent:
+        low, high = work.remaining[-1]
+        part = partition(problem.network, Domain.box(low, high), max_seconds=clock.left)
+        found = unsafe_point(part, wanted)
+        if found is not None:
+            return found
+        if not part.complete:
+            work.remaining[-1:] = _halves(low, high)
+            continue
+        work.remaining.pop()
+        work.regions += len(part)
+        work.boxes += 1
+        report(float(np.prod((high - low) / (problem.upper - problem.lower))))
+    return None
+
+
+def _halves(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[Corners]:
+    """A box as two, across its longest side."""
+    axis = int(np.argmax(high - low))
+    middle = (low[axis] + high[axis]) / 2
+    if not low[axis] < middle < high[axis]:
+        return [(low, high)]
+    lower, upper = high.copy(), low.copy()
+    lower[axis] = upper[axis] = middle
+    return [(upper, high), (low, lower)]
+
+
+def _is_unsafe(problem: Problem, u: list[float]) -> bool:
+    x = problem.to_input(u)
+    return problem.case.is_unsafe(x, problem.exact_outputs(x))
