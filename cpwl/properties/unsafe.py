@@ -19,10 +19,10 @@ from ..arrays.ragged import Ragged
 from ..errors import InternalError
 from ..fields.arithmetic import Forward
 from ..fields.pattern_constraints import constraints
-from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Arrangement
 from ..geometry.domain import Domain
 from ..network.network import Network
+from ..tiling.signed_cells import signed_cells
 from ..tiling.tiling import Tiling
 
 Groups = Sequence[NDArray[np.int64]]
@@ -72,44 +72,12 @@ def unsafe_point(tiling: Tiling, wanted: Wanted) -> list[Fraction] | None:
     remaining = np.flatnonzero(~wanted.excluded(tiling.outputs.signs(), tiling.regions))
     if not len(remaining):
         return None
-    change = tiling.arrangement.take(remaining)
-    predicates = tiling.exact_predicates()
-    predicates = None if predicates is None else predicates.inside(remaining)
-    found = _cells_with_point(change.arrangement, change.carry(tiling.outputs), predicates, wanted)
+    cells = signed_cells(tiling, remaining)
+    found = cells.regions[wanted.where(cells.signs, cells.arrangement.regions)]
     if not len(found):
         return None
-    pattern = tiling.patterns(remaining[found[:1]])[0]
+    pattern = tiling.patterns(found[:1])[0]
     return exact_point(tiling.network, tiling.domain, pattern, wanted)
-
-
-def _cells_with_point(
-    arrangement: Arrangement[Any], outputs: Any, predicates: Predicates | None, wanted: Wanted
-) -> NDArray[np.int64]:
-    """The regions of an arrangement in which there is a wanted point."""
-    arrangement, parents, outputs, predicates = _cut(arrangement, outputs, predicates)
-    # A second time nothing is cut; but all vertices are there from the start, and all signs at them are made certain.
-    again, _, outputs, _ = _cut(arrangement, outputs, predicates)
-    if len(again) != len(arrangement):
-        raise InternalError("constraints cut cells that they have cut before")
-    signs = np.sign(outputs.to_numpy()).astype(np.int8)
-    return np.unique(parents[wanted.where(signs, again.regions)])
-
-
-def _cut(
-    arrangement: Arrangement[Any], outputs: Any, predicates: Predicates | None
-) -> tuple[Arrangement[Any], NDArray[np.int64], Any, Predicates | None]:
-    """Regions cut where some output is zero: the cells, the region of each, the outputs, how cells are decided."""
-
-    def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
-        assert predicates is not None
-        return Names.levels(predicates.stage, columns, np.zeros(len(columns)))
-
-    levels = Ragged(np.zeros(outputs.columns), np.arange(outputs.columns + 1))
-    exactly = None if predicates is None else predicates.exactly(naming)
-    found = arrangement.refine(outputs, levels, exactly=exactly)
-    parents = found.arrangement.parents
-    named = None if predicates is None else predicates.with_walls(found.walls, naming).inside(parents)
-    return found.arrangement, parents, found.values, named
 
 
 # ---- in exact arithmetic -------------------------------------------------------------------------------------------
