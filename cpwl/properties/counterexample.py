@@ -105,6 +105,8 @@ def _near(problem: Problem, u: NDArray[np.float64]) -> NDArray[np.float64]:
     widths = np.repeat(0.5 ** np.arange(_DISTANCES), _AROUND)[:, None] * (problem.upper - problem.lower)
     around = np.clip(u + widths * random.uniform(-0.5, 0.5, widths.shape), problem.lower, problem.upper)
     inputs = _rounded(problem, np.concatenate([u[None], around]), *ends)
+    if problem.is_trivial:
+        return inputs[:1]
     heights = margins(problem, _slice_coordinates(problem, inputs))
     order = np.concatenate([[0], 1 + np.argsort(-heights[1:], kind="stable")[:_TRIED]])
     return np.asarray(inputs[order], np.float64)

@@ -22,6 +22,9 @@ Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 MOST_INPUTS = 9
 """Inputs that may vary: of more the corners alone are too many to keep all faces."""
 
+_LEAST = 1e-6
+"""Seconds."""
+
 
 @dataclass
 class Work:
@@ -52,8 +55,8 @@ class Clock:
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left, 0 at least; None for any number."""
-        return None if self.seconds is None else max(0.0, self.start + self.seconds - monotonic())
+        """Seconds that are left, some at least; None for any number."""
+        return None if self.seconds is None else max(_LEAST, self.seconds - self.elapsed)
 
     @property
     def elapsed(self) -> float:
@@ -63,7 +66,7 @@ class Clock:
     @property
     def spent(self) -> bool:
         """Whether it is over."""
-        return self.left == 0
+        return self.seconds is not None and self.elapsed >= self.seconds
 
 
 def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
@@ -71,9 +74,10 @@ def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
 
     Boxes that are left when the time is over stay in ``work``. ``report`` is told of each part that is done.
     """
-    if not problem.dim:
+    if problem.is_trivial:
         work.remaining.clear()
-        return [] if _is_unsafe(problem, []) else None
+        corner = problem.lower.tolist()
+        return [Fraction(a) for a in corner] if _is_unsafe(problem, corner) else None
     if not work.searched:
         work.searched = True
         for u in candidates(problem):

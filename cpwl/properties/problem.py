@@ -39,7 +39,8 @@ class Problem:
     varying: tuple[int, ...]
     """The inputs that are not fixed: slice coordinate i is, or is a map of, input varying[i]."""
     network: Network
-    """From slice coordinates to what must be >= 0 (or > 0), up to positive factors, for each of the constraints."""
+    """From slice coordinates to what must be >= 0 (or > 0), up to positive factors, for each of the constraints; the
+    original if it is trivial."""
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     """The corners of the box in slice coordinates (D,)."""
@@ -51,7 +52,14 @@ class Problem:
         ends = [_ends(case.lower[i], case.upper[i]) for i in varying]
         lower, upper = np.array(ends, np.float64).reshape(-1, 2).T
         problem = cls(net, case, varying, net, lower.copy(), upper.copy())
+        if problem.is_trivial:
+            return problem
         return replace(problem, network=_constrained(_placed(problem), case.constraints, problem))
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether one input tells: nothing varies, or all inputs are unsafe if one is. Then there is no network."""
+        return not self.varying or not all(self.case.unsafe)
 
     @property
     def dim(self) -> int:

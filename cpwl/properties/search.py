@@ -43,8 +43,6 @@ def candidates(problem: Problem) -> Iterator[NDArray[np.float64]]:
 def margins(problem: Problem, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """For points (M, D) how far the best conjunction is satisfied, (M,): its smallest constraint, in float64."""
     values = values_at(problem, points)
-    if not all(len(group) for group in problem.groups):
-        return np.full(len(points), np.inf)
     return np.asarray(np.max([values[:, group].min(axis=1) for group in problem.groups], axis=0))
 
 
