@@ -67,10 +67,10 @@ def cluster_maps(maps: LocalMaps, count: int, *, seed: int = 0, starts: int = 1)
     if count > different:
         raise ArgumentError(f"count must be a number of clusters of {different} different maps, got {count!r}.")
     runs, seed = whole("starts", starts, 1), whole("seed", seed, 0, (1 << 32) - 1)
-    found = KMeans(count, n_init=runs, random_state=seed).fit(flat)
+    fitted = KMeans(count, n_init=runs, random_state=seed).fit(flat)
     total = float(((flat - flat.mean(axis=0)) ** 2).sum())
-    share = float(found.inertia_) / total if total else 0.0
-    return MapClusters(np.asarray(found.cluster_centers_), np.asarray(found.labels_, np.int64), share)
+    share = float(fitted.inertia_) / total if total else 0.0
+    return MapClusters(np.asarray(fitted.cluster_centers_), np.asarray(fitted.labels_, np.int64), share)
 
 
 @ieee
@@ -95,7 +95,7 @@ def cluster_table(
     truth = checked_labels(labels, len(instance("test", test, LocalMaps, _LOCAL_MAPS)))
     own = float((test.classes == truth).mean())
     rows: list[dict[str, Any]] = []
-    for count in [whole("counts", one, 1) for one in inputs.rows("counts", counts)]:
+    for count in [whole("counts", k, 1) for k in inputs.rows("counts", counts)]:
         clusters = cluster_maps(maps, count, seed=seed, starts=starts)
         classes = clusters.classes(test)
         accuracy, agreement = float((classes == truth).mean()), float((classes == test.classes).mean())

@@ -70,7 +70,7 @@ def study(
 
     named, sets = _named_networks(networks), _named_points(points)
     several = isinstance(side, (Sequence, np.ndarray)) and not isinstance(side, str)
-    sides = [number("side", one) for one in (inputs.rows("side", side) if several else [side])]
+    sides = [number("side", length) for length in (inputs.rows("side", side) if several else [side])]
     slices, seed = whole("slices", slices, 1), whole("seed", seed, 0)
     inputs.progress(progress)
     places = [(name, i, k, s) for name, rows in sets.items() for i in range(len(rows)) for k in range(slices)
@@ -83,8 +83,8 @@ def study(
         )
     rows = []
     for label, network in named.items():
-        found = partition_many(network, _domains(sets, places, seed), **options)
-        for place, part in zip(places, found, strict=True):
+        parts = partition_many(network, _domains(sets, places, seed), **options)
+        for place, part in zip(places, parts, strict=True):
             rows.append(dict(zip(KEYS, (label, *place), strict=True)) | _measured(part))
             if progress is not None:
                 progress(len(rows), count, label)
@@ -109,10 +109,10 @@ def summarised(
         raise ArgumentError(f"by and measures must be columns of the table; it has no {', '.join(missing)}.")
     long = table.melt(id_vars=list(by), value_vars=list(measures), var_name="measure")
     groups = long.groupby(["measure", *by], sort=False)["value"]
-    found = groups.agg(slices="size", mean="mean", std="std", min="min")
+    summary = groups.agg(slices="size", mean="mean", std="std", min="min")
     for q in quantiles:
-        found[f"q{100 * q:g}"] = groups.quantile(q)
-    return found.assign(max=groups.max())
+        summary[f"q{100 * q:g}"] = groups.quantile(q)
+    return summary.assign(max=groups.max())
 
 
 @ieee
@@ -122,11 +122,11 @@ def plot_study(table: pandas.DataFrame, **options: Any) -> Any:
 
 
 def _measured(part: Partition) -> dict[str, Any]:
-    found = part.statistics()
-    medians = {"area": found.areas, "eccentricity": found.eccentricities, "slope": found.slopes}
+    statistics = part.statistics()
+    medians = {"area": statistics.areas, "eccentricity": statistics.eccentricities, "slope": statistics.slopes}
     return {
         "complete": part.complete,
-        **found.summary,
+        **statistics.summary,
         **{f"median {name}": float(np.median(values)) if len(part) else np.nan for name, values in medians.items()},
     }
 

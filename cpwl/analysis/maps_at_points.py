@@ -109,10 +109,10 @@ def local_maps(
         )
     arithmetic = chosen.arithmetic
     parts = [_maps(net, arithmetic, rows[part]) for part in batches(len(rows), net, net.outputs)]
-    found = [np.concatenate(columns) for columns in zip(*parts, strict=True)] if parts else _none(net, rows)
-    if not chosen.exact and not all(np.isfinite(table).all() for table in found[:3]):
+    tables = [np.concatenate(columns) for columns in zip(*parts, strict=True)] if parts else _none(net, rows)
+    if not chosen.exact and not all(np.isfinite(table).all() for table in tables[:3]):
         raise NumericalRangeError("the network's values or maps overflow float64 at some point. Use the exact backend.")
-    return LocalMaps(rows, *found)
+    return LocalMaps(rows, *tables)
 
 
 @ieee
@@ -185,11 +185,11 @@ class _Patterns:
     def _at_levels(self, node: Node, argument: Any) -> Bits:
         """Points at which an argument may be at a breakpoint."""
         assert isinstance(node.op, Piecewise)
-        found = np.zeros(argument.rows, np.bool_)
+        at_level = np.zeros(argument.rows, np.bool_)
         for level in node.op.breakpoints.tolist():
             shift = Node(Scale(np.ones(()), np.array(-level)), (0,), node.shape, "level")
-            found |= (self._arithmetic.linear(shift, [argument]).signs() == 0).any(axis=1)
-        return found
+            at_level |= (self._arithmetic.linear(shift, [argument]).signs() == 0).any(axis=1)
+        return at_level
 
     def _tied(self, i: int, argument: Any) -> Bits:
         """Points at which the winner of a maximum may be another one; ties that hold on all of the region are none."""
@@ -197,6 +197,6 @@ class _Patterns:
         return np.array([self._tied_at(i, argument, row) for row in range(argument.rows)], np.bool_)
 
     def _tied_at(self, i: int, argument: Any, row: int) -> bool:
-        found = constraints(self.network, i, lambda j: self.pieces[j][row])
+        node_constraints = constraints(self.network, i, lambda j: self.pieces[j][row])
         own = self._arithmetic.take(argument, np.array([row]))
-        return bool((found.of(self._arithmetic, own).signs() == 0).any())
+        return bool((node_constraints.of(self._arithmetic, own).signs() == 0).any())

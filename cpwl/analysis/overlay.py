@@ -151,5 +151,5 @@ def agreement(
     split = max(first.outputs, 2)
     groups = Ragged.of([range(split), range(split, part.network.outputs)])
     numbers = ValueNumbering(part.network, dom).everywhere(len(part.network.nodes) - 1)
-    cells, found = cut_by_maximum(part, groups, numbers=numbers)
-    return Agreement(first, second, part, cells, found.winners.astype(np.int64))
+    cells, by_maximum = cut_by_maximum(part, groups, numbers=numbers)
+    return Agreement(first, second, part, cells, by_maximum.winners.astype(np.int64))

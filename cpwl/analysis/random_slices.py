@@ -30,7 +30,7 @@ def random_slice(point: ArrayLike, *, side: float = 1.0, seed: int | Sequence[in
     if centre.size < 2:
         raise DomainError(f"point must have two entries or more, so that planes go through it, got {centre.size}.")
     half = number("side", side) / 2
-    seed = [whole("seed", one, 0) for one in seed] if isinstance(seed, Sequence) else whole("seed", seed, 0)
+    seed = [whole("seed", entry, 0) for entry in seed] if isinstance(seed, Sequence) else whole("seed", seed, 0)
     if not half > 0:
         raise DomainError(f"side must be positive, got {side!r}.")
     square = [[-half, -half], [half, -half], [half, half], [-half, half]]

@@ -88,9 +88,9 @@ class Recorder:
             return self.recording[-1]
         from ..compiler.torch_models.snapshot import scalar
 
-        found = self.partition()
+        partition = self.partition()
         metrics = {name: scalar(value) for name, value in self._metrics.items()}
-        frame = Frame.of(found, self._drawn(found), self._seen, metrics)
+        frame = Frame.of(partition, self._drawn(partition), self._seen, metrics)
         if self._stored is None:
             self._frames.append(frame)
         else:
@@ -126,10 +126,10 @@ class Recorder:
         regular = self._every is not None and (number == 0 or number // self._every > self._seen // self._every)
         return regular or number in self._at
 
-    def _drawn(self, found: Partition) -> Any:
+    def _drawn(self, partition: Partition) -> Any:
         if self._boundary == "none":
             return None
-        return found.decision_boundary(level=self._level if found.network.outputs == 1 else None)
+        return partition.decision_boundary(level=self._level if partition.network.outputs == 1 else None)
 
 
 def _check(domain: Domain, every: int | None, boundary: str) -> None:

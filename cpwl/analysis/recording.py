@@ -73,9 +73,9 @@ class Frame:
         cls, partition: Partition, boundary: DecisionBoundary | None, step: int, metrics: Mapping[str, float]
     ) -> Frame:
         """What is kept of a partition, of its boundary (None: there is none to be drawn) and of the step."""
-        found = partition.statistics()
+        statistics = partition.statistics()
         segments = np.zeros((0, 2, 2)) if boundary is None else np.asarray(boundary.ends, np.float64)
-        numbers = dict(found.summary)
+        numbers = dict(statistics.summary)
         if boundary is not None:
             numbers["boundary length"] = float(boundary.lengths().sum())
         return cls(
@@ -84,8 +84,8 @@ class Frame:
             numbers,
             np.asarray(partition.vertices, np.float64),
             partition.regions,
-            found.slopes,
-            found.areas,
+            statistics.slopes,
+            statistics.areas,
             segments,
             partition.complete,
         )

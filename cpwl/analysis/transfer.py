@@ -96,8 +96,8 @@ def transfer_table(networks: Mapping[str, Represented], labels: ArrayLike, *, co
         raise ArgumentError(f"networks must be two or more, with as many test inputs each, got {sorted(counts)}.")
     truth = checked_labels(labels, counts.pop())
     rows = [
-        {"from": one, "to": other, **_judged(networks[one], networks[other], truth, components)}
-        for one, other in permutations(networks, 2)
+        {"from": source, "to": target, **_judged(networks[source], networks[target], truth, components)}
+        for source, target in permutations(networks, 2)
     ]
     return pandas.DataFrame(rows).set_index(["from", "to"])
 

@@ -104,11 +104,11 @@ class Units:
         """The first unit that cuts along exactly the same facets, int64 (U,): -1 for that one, and if there is none."""
         first: dict[bytes, int] = {}
         rows = self.crossings.by_unit(len(self))
-        found = np.full(len(self), -1)
+        repeated = np.full(len(self), -1)
         for unit in np.flatnonzero(rows.counts).tolist():
             known = first.setdefault(self.crossings.facet[rows[unit]].tobytes(), unit)
-            found[unit] = known if known != unit else -1
-        return found
+            repeated[unit] = known if known != unit else -1
+        return repeated
 
     @cached_property
     def regions_after(self) -> Rows:
@@ -169,9 +169,9 @@ class Units:
         states = {state: table["state"] == state for state in (CUTS, DEAD, LINEAR)}
         groups = table.assign(units=1, repeats=self.repeats >= 0, **states).groupby("layer")
         counts = groups[["units", CUTS, DEAD, LINEAR, "repeats"]].sum()
-        found = groups[["name"]].first().join([counts, groups[["length"]].sum()])
-        found = found.assign(regions=self.regions_after)
-        return found if self.partition.complete else found.assign(complete=False)
+        by_layer = groups[["name"]].first().join([counts, groups[["length"]].sum()])
+        by_layer = by_layer.assign(regions=self.regions_after)
+        return by_layer if self.partition.complete else by_layer.assign(complete=False)
 
     def plot(self, **options: Any) -> Any:
         """A matplotlib figure with a panel for each layer; see ``cpwl.plots.plot_units``."""
@@ -212,12 +212,12 @@ def units(part: Tiling) -> Units:
 
 def _present(part: Tiling) -> list[tuple[Step, Rows]]:
     """Each step of a nonlinear node with the regions after it in which regions of the partition lie."""
-    found, regions = [], np.arange(len(part))
+    present, regions = [], np.arange(len(part))
     for step in reversed(part.steps):
         if step.node >= 0:
-            found.append((step, regions))
+            present.append((step, regions))
         regions = np.unique(step.parents[regions])
-    return found[::-1]
+    return present[::-1]
 
 
 def _bounds(step: Step, regions: Rows) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
@@ -230,15 +230,15 @@ def _bounds(step: Step, regions: Rows) -> tuple[NDArray[np.int16], NDArray[np.in
     return low, high
 
 
-def _curves(part: Tiling, found: Crossings, rows: Rows) -> Iterator[Polyline]:
+def _curves(part: Tiling, crossings: Crossings, rows: Rows) -> Iterator[Polyline]:
     """The curves that some crossings make up: from each facet to the next of the same unit.
 
     Facets are directed so that the larger piece is on their left; where just one ends and one begins, they are joined:
     the piece changes twice around that vertex, so that both are between the same two pieces.
     """
-    left, right = found.left[rows].astype(np.int64), found.right[rows].astype(np.int64)
-    low, high, unit = np.minimum(left, right), np.maximum(left, right), found.unit[rows]
-    ends = part.facets().vertices.values.reshape(-1, 2)[found.facet[rows]]
+    left, right = crossings.left[rows].astype(np.int64), crossings.right[rows].astype(np.int64)
+    low, high, unit = np.minimum(left, right), np.maximum(left, right), crossings.unit[rows]
+    ends = part.facets().vertices.values.reshape(-1, 2)[crossings.facet[rows]]
     ends = np.where((left > right)[:, None], ends, ends[:, ::-1])
     following = _joined(unit[:, None] * len(part.vertices) + ends)
     for chain, closed in _chains(following, np.argsort(unit, kind="stable")):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
+from ..bounds.relevance import AtBoundary, AtLevel
 from ..errors import ArgumentError
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Refinement
@@ -86,7 +87,25 @@ def decision_boundary(
     regions in which this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
-    everywhere = flag("everywhere", everywhere)
+    boundary = _boundary(part, classes, everywhere=flag("everywhere", everywhere), level=level)
+    return replace(boundary, covered=_covered(part, classes, everywhere=everywhere, level=level))
+
+
+def _covered(part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool, level: float | None) -> bool:
+    """Whether a partition that was kept to what is relevant has all regions that carry a boundary."""
+    if part.pruned is None or not part.pruned.finished:
+        return False
+    if level is not None:
+        return part.pruned.relevance == AtLevel(float(level))
+    outputs = part.network.outputs
+    wanted = AtBoundary(outputs), AtBoundary(outputs, None if classes is None else _checked_pair(classes, outputs))
+    return not everywhere and part.pruned.relevance in wanted
+
+
+def _boundary(
+    part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool, level: float | None
+) -> DecisionBoundary:
+    """The boundary, whatever is missing."""
     if level is not None:
         if everywhere:
             raise ArgumentError("everywhere=True goes with classes=(i, j), not with a level.")
@@ -145,16 +164,18 @@ def _difference(part: Tiling, i: int, j: int) -> Any:
 
 def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
     """Where one function, of that name, is at a level."""
+    if not len(part):
+        return replace(_empty(part), level=level if pair[0] < 0 else None)
     cells, refinement = cut_at_level(part, field, level, name)
     arrangement = cells.arrangement
     at_level = refinement.values.to_numpy()[:, 0] == level
     below = refinement.below.dense()[:, 0]
     tied = arrangement.regions.reduce(np.logical_and, at_level[arrangement.regions.values])
     facets = arrangement.facets()
-    one, other = facets.regions.T
+    region, neighbour = facets.regions.T
     touches = facets.vertices.reduce(np.logical_and, at_level[facets.vertices.values])
-    chosen = ((other >= 0) & (below[one] != below[other])) | touches
-    chosen &= ~(tied[one] | ((other >= 0) & tied[other]))
+    chosen = ((neighbour >= 0) & (below[region] != below[neighbour])) | touches
+    chosen &= ~(tied[region] | ((neighbour >= 0) & tied[neighbour]))
     facet = np.flatnonzero(chosen)
     pairs = np.tile(np.array(pair), (len(facet), 1))
     ties = tuple((r, pair) for r in np.unique(cells.regions[tied]).tolist())
@@ -166,11 +187,11 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
     undecided = _undecided_regions(part)
     if not len(undecided):
         return _empty(part)
-    cells, found = cut_by_maximum(part, Ragged.of([range(part.network.outputs)]), regions=undecided)
+    cells, by_maximum = cut_by_maximum(part, Ragged.of([range(part.network.outputs)]), regions=undecided)
     regions, predicates = cells.regions, cells.predicates
-    arrangement, winner = cells.arrangement, found.winners[:, 0].astype(np.int64)
+    arrangement, winner = cells.arrangement, by_maximum.winners[:, 0].astype(np.int64)
     facets = arrangement.facets()
-    largest = _rivals(found.fields[0], certain=predicates is None)
+    largest = _rivals(by_maximum.fields[0], certain=predicates is None)
     on_region = _everywhere(largest, arrangement.regions, winner[:, None])
     # Beyond the domain there is no region: the one inside counts twice.
     sides = np.where(facets.regions >= 0, facets.regions, facets.regions[:, :1])
@@ -256,8 +277,8 @@ def _pairs(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """All pairs i < j of chosen columns, row by row: the row (or its name), i and j."""
     several = np.flatnonzero(chosen.sum(axis=1) > 1)
-    found = [(r, i, j) for r in several.tolist() for i, j in combinations(np.flatnonzero(chosen[r]).tolist(), 2)]
-    row, first, second = np.array(found, np.int64).reshape(-1, 3).T
+    row_pairs = [(r, i, j) for r in several.tolist() for i, j in combinations(np.flatnonzero(chosen[r]).tolist(), 2)]
+    row, first, second = np.array(row_pairs, np.int64).reshape(-1, 3).T
     return row if names is None else names[row], first, second
 
 

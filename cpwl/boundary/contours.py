@@ -64,7 +64,7 @@ def contours(boundary: BoundaryFaces) -> list[Contour]:
     """
     instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(level=...).")
     check_planar(boundary.partition.domain.dim, "lines of a boundary")
-    boundary.partition.check_complete("which lines its boundary consists of")
+    boundary.check_complete("which lines its boundary consists of")
     ends = boundary.corners.tolist()
     places = dict(zip(boundary.corners.ravel().tolist(), boundary.ends.reshape(-1, 2), strict=True))
     at: dict[int, list[int]] = defaultdict(list)
@@ -73,13 +73,13 @@ def contours(boundary: BoundaryFaces) -> list[Contour]:
             at[point].append(segment)
     unused = dict.fromkeys(range(len(ends)))
     loose = [point for point, segments in at.items() if len(segments) != 2]
-    found = [
+    lines = [
         _followed(point, segment, ends, at, unused) for point in loose for segment in at[point] if segment in unused
     ]
     while unused:
         first = next(iter(unused))
-        found.append(_followed(ends[first][0], first, ends, at, unused))
-    return sorted((_contour(line, places) for line in found), key=lambda line: -line.length)
+        lines.append(_followed(ends[first][0], first, ends, at, unused))
+    return sorted((_contour(line, places) for line in lines), key=lambda line: -line.length)
 
 
 @ieee

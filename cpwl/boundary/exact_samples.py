@@ -89,13 +89,13 @@ def certify_samples(
     u, segments = boundary.sample_slice(_SPARE * n, seed=seed) if points is None else points
     tried = len(u)
     batches = (slice(start, start + n) for start in range(0, tried, max(n, 1)))
-    found = list(islice((sample for rows in batches for sample in _proved(boundary, u[rows], segments[rows])), n))
-    if len(found) < n:
+    samples = list(islice((sample for rows in batches for sample in _proved(boundary, u[rows], segments[rows])), n))
+    if len(samples) < n:
         raise VerificationError(
-            f"only {len(found)} of {tried} samples could be moved onto the boundary exactly, {n} are wanted. "
+            f"only {len(samples)} of {tried} samples could be moved onto the boundary exactly, {n} are wanted. "
             "Certify the partition first, and take the boundary of its exact partition."
         )
-    return found
+    return samples
 
 
 def _proved(boundary: BoundaryFaces, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
@@ -156,5 +156,5 @@ def _decided(boundary: BoundaryFaces, pair: tuple[int, int], logits: NDArray[Any
     """Whether the outputs at a point prove that it lies on the boundary."""
     if boundary.level is not None:
         return bool(logits[0] == Fraction(boundary.level))
-    one, other = logits[pair[0]], logits[pair[1]]
-    return bool(one == other and (boundary.everywhere or one == max(logits)))
+    first, second = logits[pair[0]], logits[pair[1]]
+    return bool(first == second and (boundary.everywhere or first == max(logits)))

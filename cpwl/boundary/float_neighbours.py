@@ -28,7 +28,7 @@ def neighbours(boundary: BoundaryFaces, samples: Sequence[CertifiedSample], dtyp
 def _on_side(
     boundary: BoundaryFaces, samples: Sequence[CertifiedSample], dtype: type[Any], sign: int
 ) -> list[FloatNeighbour | None]:
-    found: list[FloatNeighbour | None] = [None] * len(samples)
+    neighbours: list[FloatNeighbour | None] = [None] * len(samples)
     steps = [sign * _step(boundary, sample, dtype) for sample in samples]
     pending = list(range(len(samples)))
     for doubling in range(_DOUBLINGS):
@@ -38,9 +38,9 @@ def _on_side(
         differences = _differences(boundary, [samples[i] for i in pending], tried)
         for i, x, difference in zip(pending, tried, differences, strict=True):
             if difference * sign > 0:
-                found[i] = FloatNeighbour(x, difference)
-        pending = [i for i in pending if found[i] is None]
-    return found
+                neighbours[i] = FloatNeighbour(x, difference)
+        pending = [i for i in pending if neighbours[i] is None]
+    return neighbours
 
 
 def _step(boundary: BoundaryFaces, sample: CertifiedSample, dtype: type[Any]) -> NDArray[np.float64]:

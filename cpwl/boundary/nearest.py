@@ -89,7 +89,7 @@ def nearest(boundary: BoundaryFaces, u: ArrayLike) -> Nearest:
     ``ShapeError`` for points of another shape.
     """
     instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
-    boundary.partition.check_complete("the nearest point of its boundary")
+    boundary.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
@@ -120,8 +120,8 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
             f"points and data must have shapes (M, ...) and (N, ...) with N > 0, got {wanted.shape} and {given.shape}."
         )
     rows, table = (points.reshape(len(points), -1) for points in (wanted, given))
-    found = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
-    return found, norms(rows - table[found])
+    closest = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
+    return closest, norms(rows - table[closest])
 
 
 @ieee
@@ -145,12 +145,12 @@ def length_table(boundary: BoundaryFaces) -> pandas.DataFrame:
         **{size: np.concatenate([sizes, np.zeros(ties)])},
         tied=np.repeat([0, 1], [len(boundary), ties]),
     )
-    found = table.groupby(["first", "second"]).sum()
+    by_pair = table.groupby(["first", "second"]).sum()
     total = float(sizes.sum())
-    found.insert(2, "share", found[size] / (total if total > 0 else 1.0))
-    found = found.sort_values(size, ascending=False, kind="stable")
-    found = found.drop(columns=size) if boundary.partition.domain.dim == 1 else found
-    return found if boundary.complete else found.assign(complete=False)
+    by_pair.insert(2, "share", by_pair[size] / (total if total > 0 else 1.0))
+    by_pair = by_pair.sort_values(size, ascending=False, kind="stable")
+    by_pair = by_pair.drop(columns=size) if boundary.partition.domain.dim == 1 else by_pair
+    return by_pair if boundary.complete else by_pair.assign(complete=False)
 
 
 # ---- float ---------------------------------------------------------------------------------------------------------
@@ -171,8 +171,8 @@ def _feet(ends: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
     """For each point and segment the nearest point on it (M, S, 2), its distance, and a bound on that one's error."""
     # Squares neither overflow nor underflow by much if the largest coordinate is about 1.
     _, exponent = np.frexp(max(np.abs(ends).max(initial=0.0), np.abs(u).max(initial=0.0)))
-    found = _feet_near_one(np.ldexp(ends, -exponent), np.ldexp(u, -exponent))
-    feet, distances, errors = (np.ldexp(part, exponent) for part in found)
+    scaled = _feet_near_one(np.ldexp(ends, -exponent), np.ldexp(u, -exponent))
+    feet, distances, errors = (np.ldexp(part, exponent) for part in scaled)
     return feet, distances, errors + LEAST
 
 
@@ -213,13 +213,13 @@ def _exact(boundary: BoundaryFaces, u: NDArray[Any]) -> tuple[NDArray[Any], ...]
     with np.errstate(invalid="ignore"):  # of points beyond float64 nothing is known
         _, distances, errors = _feet(floats(boundary.ends), floats(u))
         near = ~(distances - errors > (distances + errors).min(axis=1)[:, None])
-    found = [_best(boundary.ends, place, chosen) for place, chosen in zip(places, near, strict=True)]
-    points = np.array([point for point, _, _ in found], dtype=object).reshape(-1, 2)
-    squared = np.array([square for _, square, _ in found], dtype=object)
-    segments = np.array([segment for _, _, segment in found], np.int64)
-    least = np.array([root(square) for _, square, _ in found], np.float64)
+    feet = [_best(boundary.ends, place, chosen) for place, chosen in zip(places, near, strict=True)]
+    points = np.array([point for point, _, _ in feet], dtype=object).reshape(-1, 2)
+    squared = np.array([square for _, square, _ in feet], dtype=object)
+    segments = np.array([segment for _, _, segment in feet], np.int64)
+    least = np.array([root(square) for _, square, _ in feet], np.float64)
     bounds = least * 2.0**-51 + LEAST
-    return points, segments, boundary.pairs[segments], least, bounds, squared, np.ones(len(found), np.bool_)
+    return points, segments, boundary.pairs[segments], least, bounds, squared, np.ones(len(feet), np.bool_)
 
 
 def _exact_on_faces(boundary: BoundaryFaces, u: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -233,7 +233,7 @@ def _exact_on_faces(boundary: BoundaryFaces, u: NDArray[Any]) -> tuple[NDArray[A
             for s in np.flatnonzero(chosen).tolist()
         ]
         measured = [(_square(point, place), face, point) for point, face in candidates]
-        square, face, point = min(measured, key=lambda found: found[:2])
+        square, face, point = min(measured, key=lambda candidate: candidate[:2])
         points.append(point)
         squares.append(square)
         faces.append(face)
@@ -259,7 +259,7 @@ def _best(ends: NDArray[Any], u: NDArray[Any], chosen: NDArray[np.bool_]) -> tup
         (_foot(ends[segment, 0], ends[segment, 1], u), segment) for segment in np.flatnonzero(chosen).tolist()
     )
     measured = ((point, _square(point, u), segment) for point, segment in candidates)
-    return min(measured, key=lambda found: found[1])
+    return min(measured, key=lambda candidate: candidate[1])
 
 
 def _foot(first: NDArray[Any], second: NDArray[Any], u: NDArray[Any]) -> list[Fraction]:

@@ -78,12 +78,12 @@ def _subsets(count: int) -> Iterator[list[int]]:
 def nearest_exactly(corners: list[Point], u: Point) -> Point:
     """The point of a simplex that is nearest to u, in rationals."""
     for chosen in _subsets(len(corners)):
-        found = _foot([corners[i] for i in chosen], u)
-        if found is None:
+        foot = _foot([corners[i] for i in chosen], u)
+        if foot is None:
             continue
-        step = [a - b for a, b in zip(u, found, strict=True)]
-        if all(_product(step, [a - b for a, b in zip(v, found, strict=True)]) <= 0 for v in corners):
-            return found
+        step = [a - b for a, b in zip(u, foot, strict=True)]
+        if all(_product(step, [a - b for a, b in zip(v, foot, strict=True)]) <= 0 for v in corners):
+            return foot
     raise InternalError("no point of a simplex was found to be the nearest")
 
 

@@ -49,10 +49,10 @@ def extremum(part: Path, output: int, minimum: bool, heads: AskedHead, out: Path
         raise click.BadParameter(f"there are {chosen.network.outputs} outputs, got {output}.", param_hint="--output")
     report = Reporter()
     with report.step("certify") as step:
-        found = certify_extremum(chosen, output, sense="minimum" if minimum else "maximum", progress=step.progress)
-    report.line(f"  the {found.sense} of {heads.name(output)} is {_number(found.value)}")
-    report.line(f"  at u = {_point(found.u)}")
-    _save(found, out, report)
+        optimum = certify_extremum(chosen, output, sense="minimum" if minimum else "maximum", progress=step.progress)
+    report.line(f"  the {optimum.sense} of {heads.name(output)} is {_number(optimum.value)}")
+    report.line(f"  at u = {_point(optimum.u)}")
+    _save(optimum, out, report)
 
 
 @main.command()
@@ -78,17 +78,17 @@ def constant(ctx: click.Context, part: Path, label: int | None, heads: AskedHead
         raise click.BadParameter(f"there are {chosen.network.outputs} outputs, got {label}.", param_hint="--label")
     report = Reporter()
     with report.step("certify") as step:
-        found = certify_constant(chosen, label, progress=step.progress)
-    if isinstance(found, ConstantDecision):
-        report.line(f"  proved: output {found.label} is the largest everywhere, by {_number(found.margin)} or more")
+        claim = certify_constant(chosen, label, progress=step.progress)
+    if isinstance(claim, ConstantDecision):
+        report.line(f"  proved: output {claim.label} is the largest everywhere, by {_number(claim.margin)} or more")
     else:
         report.line(
-            f"  refuted: output {found.label} is not the largest everywhere; output {found.other} is "
-            f"{_number(found.logits[found.other])}, output {found.label} is {_number(found.logits[found.label])}"
+            f"  refuted: output {claim.label} is not the largest everywhere; output {claim.other} is "
+            f"{_number(claim.logits[claim.other])}, output {claim.label} is {_number(claim.logits[claim.label])}"
         )
-        report.line(f"  at u = {_point(found.u)}")
-    _save(found, out, report)
-    ctx.exit(int(not isinstance(found, ConstantDecision)))
+        report.line(f"  at u = {_point(claim.u)}")
+    _save(claim, out, report)
+    ctx.exit(int(not isinstance(claim, ConstantDecision)))
 
 
 @main.command()
@@ -115,17 +115,17 @@ def equal(
 
     asked.check()
     report = Reporter()
-    one, other = (compile_model(model, report) for model in (first, second))
-    domain = asked.build(one)
+    first_net, second_net = (compile_model(model, report) for model in (first, second))
+    domain = asked.build(first_net)
     with report.step("certify") as step:
-        found = certify_equal(one, other, domain, backend=backend, progress=step.progress)
-    if isinstance(found, EqualNetworks):
-        report.line(f"  proved: all outputs agree everywhere ({found.partition.regions:,} regions)")
+        claim = certify_equal(first_net, second_net, domain, backend=backend, progress=step.progress)
+    if isinstance(claim, EqualNetworks):
+        report.line(f"  proved: all outputs agree everywhere ({claim.partition.regions:,} regions)")
     else:
-        report.line(f"  refuted: output {found.output} differs by {_number(found.difference)}, nowhere more")
-        report.line(f"  at u = {_point(found.u)}")
-    _save(found, out, report)
-    ctx.exit(int(not isinstance(found, EqualNetworks)))
+        report.line(f"  refuted: output {claim.output} differs by {_number(claim.difference)}, nowhere more")
+        report.line(f"  at u = {_point(claim.u)}")
+    _save(claim, out, report)
+    ctx.exit(int(not isinstance(claim, EqualNetworks)))
 
 
 @main.command("hash")
@@ -163,7 +163,7 @@ def _point(u: Any) -> str:
     return f"({', '.join(f'{float(x):.9g}' for x in u)})"
 
 
-def _save(found: Claim, out: Path | None, report: Reporter) -> None:
+def _save(claim: Claim, out: Path | None, report: Reporter) -> None:
     if out is not None:
-        found.save(out)
+        claim.save(out)
         report.line(f"  written: {out}; cpwl check {out}")

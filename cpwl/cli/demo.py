@@ -210,10 +210,10 @@ def _compared(
     segments: NDArray[np.int64],
 ) -> None:
     with report.step("compare float with exact") as step:
-        found = compare(boundary.partition, cert.partition, residuals=boundary.residuals(u, segments))
+        comparison = compare(boundary.partition, cert.partition, residuals=boundary.residuals(u, segments))
         step.result = (
-            f"{len(found.missing)} regions missing, {len(found.extra)} extra, "
-            f"vertices at most {found.displacements[-1]:.1g} apart"
+            f"{len(comparison.missing)} regions missing, {len(comparison.extra)} extra, "
+            f"vertices at most {comparison.displacements[-1]:.1g} apart"
         )
 
 
@@ -246,16 +246,16 @@ def _pictured(
 
 
 def _summed_up(report: Reporter, part: Partition, cert: Certificate, out: Path) -> None:
-    found = statistics(part)
-    found.to_csv(out / "statistics.csv")
+    measures = statistics(part)
+    measures.to_csv(out / "statistics.csv")
     report.line("\nThe regions", style="bold")
     report.numbers(
         {
-            "regions, vertices, edges": f"{found.regions:,}, {found.vertices:,}, {found.edges:,}",
-            "ambiguous in float": int(found.ambiguous.sum()),
-            "ARV (average area)": found.mean_area,
-            "ANV (average number of vertices)": found.mean_corners,
-            "ARE (average eccentricity)": found.mean_eccentricity,
+            "regions, vertices, edges": f"{measures.regions:,}, {measures.vertices:,}, {measures.edges:,}",
+            "ambiguous in float": int(measures.ambiguous.sum()),
+            "ARV (average area)": measures.mean_area,
+            "ANV (average number of vertices)": measures.mean_corners,
+            "ARE (average eccentricity)": measures.mean_eccentricity,
         }
     )
     if not cert.verified or cert.area != part.domain.polytope.exact_volume:

@@ -41,14 +41,14 @@ def plot(
     from ..plots.surface import plot_surface
 
     loaded = load(part)
-    found = decision_boundary(loaded, level) if with_boundary else None
+    boundary = decision_boundary(loaded, level) if with_boundary else None
     if loaded.domain.dim == 1 and not surface:
         shown = None if output is None else [output]
-        axes: Any = plot_line(loaded, outputs=shown, color=color or "none", boundary=found)
+        axes: Any = plot_line(loaded, outputs=shown, color=color or "none", boundary=boundary)
     elif surface:
-        axes = plot_surface(loaded, output=output or 0, color=color or "output", boundary=found)
+        axes = plot_surface(loaded, output=output or 0, color=color or "output", boundary=boundary)
     else:
-        axes = draw(loaded, color=color or "slope", output=output, boundary=found)
+        axes = draw(loaded, color=color or "slope", output=output, boundary=boundary)
     save_figure(axes.figure, out, bbox_inches="tight", dpi=dpi)
 
 

@@ -154,8 +154,8 @@ def _estimate(net: Network, domain: Domain, report: Reporter, options: dict[str,
     from ..partitions.estimate import estimate
 
     with report.step("estimate") as step:
-        found = estimate(net, domain, backend=options["backend"], device=options["device"], progress=step.progress)
-    report.line(f"  {repr(found).removeprefix('<Estimate: ').removesuffix('>')}")
+        estimated = estimate(net, domain, backend=options["backend"], device=options["device"], progress=step.progress)
+    report.line(f"  {repr(estimated).removeprefix('<Estimate: ').removesuffix('>')}")
 
 
 def _count_regions(net: Network, domain: Domain, report: Reporter, options: dict[str, Any]) -> None:

@@ -63,8 +63,8 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
     inputs = read_numbers(points)
     u = loaded.to_slice(inputs)
     moved = (np.asarray(loaded.to_input(u), np.float64) - inputs).reshape(len(u), -1)
-    found = decision_boundary(loaded, level).nearest(u).table()
-    _show(found.assign(**{"from slice": np.linalg.norm(moved, axis=1)}), table)
+    nearest_points = decision_boundary(loaded, level).nearest(u).table()
+    _show(nearest_points.assign(**{"from slice": np.linalg.norm(moved, axis=1)}), table)
 
 
 @main.command()
@@ -91,16 +91,16 @@ def agree(
 
     asked.check(planar=None if out is None else "pictures")
     report = Reporter()
-    one, other = (compile_model(model, report) for model in (first, second))
+    first_net, second_net = (compile_model(model, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:
-        found = agreement(one, other, asked.build(one), backend=backend)
-        step.result = f"{len(found.partition):,} regions, {len(found):,} cells"
+        overlay = agreement(first_net, second_net, asked.build(first_net), backend=backend)
+        step.result = f"{len(overlay.partition):,} regions, {len(overlay):,} cells"
     report.line(
-        f"  They decide differently on an area of {float(found.area_apart):.6g}, {found.share:.4%} of the domain."
+        f"  They decide differently on an area of {float(overlay.area_apart):.6g}, {overlay.share:.4%} of the domain."
     )
-    _show(found.table(), table)
+    _show(overlay.table(), table)
     if out is not None:
-        save_figure(found.plot().figure, out, bbox_inches="tight")
+        save_figure(overlay.plot().figure, out, bbox_inches="tight")
 
 
 @main.command()

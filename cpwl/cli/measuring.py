@@ -42,12 +42,12 @@ def stats(part: Path, table: Path | None, picture: Path | None) -> None:
     """
     if part.is_dir() and picture is not None:
         raise click.UsageError("--plot draws the partition of a file; a folder may hold too many regions.")
-    found = _statistics(part)
-    Reporter().numbers(found.summary)
+    statistics = _statistics(part)
+    Reporter().numbers(statistics.summary)
     if table is not None:
-        found.to_csv(table)
+        statistics.to_csv(table)
     if picture is not None:
-        save_figure(found.plot(), picture)  # type: ignore[union-attr]
+        save_figure(statistics.plot(), picture)  # type: ignore[union-attr]
 
 
 def _statistics(part: Path) -> Statistics | WrittenStatistics:
@@ -55,10 +55,10 @@ def _statistics(part: Path) -> Statistics | WrittenStatistics:
         return load(part).statistics()
     from ..datasets.folder_statistics import statistics_of_folder
 
-    found = statistics_of_folder(part)
-    if not found.written.complete:
+    statistics = statistics_of_folder(part)
+    if not statistics.written.complete:
         say_incomplete()
-    return found
+    return statistics
 
 
 @main.command()
@@ -78,12 +78,12 @@ def units(part: Path, table: Path | None, picture: Path | None) -> None:
     """
     from ..analysis.unit_activity import units as of
 
-    found = of(load(part))
-    _print(found.by_layer().reset_index())
+    activity = of(load(part))
+    _print(activity.by_layer().reset_index())
     if table is not None:
-        save_table(found.to_frame(), table)
+        save_table(activity.to_frame(), table)
     if picture is not None:
-        save_figure(found.plot(), picture)
+        save_figure(activity.plot(), picture)
 
 
 @main.command()
@@ -127,27 +127,27 @@ def study(
     squares = sum(map(len, chosen.values())) * slices * len(side)
     report.line(f"  {squares:,} squares, {len(networks)} network(s): {squares * len(networks):,} partitions")
     with report.step("measure") as step:
-        found = measure(networks, chosen, slices=slices, side=side, seed=seed, progress=step.progress)
-        step.result = f"{len(found):,} slices, {found['regions'].sum():,} regions"
-    _print(summarised(found).reset_index())
+        measured = measure(networks, chosen, slices=slices, side=side, seed=seed, progress=step.progress)
+        step.result = f"{len(measured):,} slices, {measured['regions'].sum():,} regions"
+    _print(summarised(measured).reset_index())
     if table is not None:
-        save_table(found, table, index=False)
+        save_table(measured, table, index=False)
     if picture is not None:
-        save_figure(plot_study(found, by=by, hue="points" if by == "network" else "network"), picture)
+        save_figure(plot_study(measured, by=by, hue="points" if by == "network" else "network"), picture)
 
 
 def _points(sets: Sequence[str]) -> dict[str, NDArray[Any]]:
     """The arrays by name; without one the file's stem."""
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for text in sets:
         name, _, file = text.rpartition("=")
         path = Path(file)
         if not path.is_file():
             raise click.BadParameter(f"--data: file '{file}' does not exist.")
-        found[name or path.stem] = read_numbers(path)
-    if len(found) < len(sets):
+        arrays[name or path.stem] = read_numbers(path)
+    if len(arrays) < len(sets):
         raise click.BadParameter("--data: each set needs a name of its own. Write --data NAME=FILE.")
-    return found
+    return arrays
 
 
 def _names(models: Sequence[Path]) -> list[str]:

@@ -61,8 +61,8 @@ class AskedHead:
 
     def of(self, part: Partition) -> Partition:
         """The partition with these outputs."""
-        found = self.values(part.network.outputs)
-        return part if found is None else part.head(*found)
+        coefficients = self.values(part.network.outputs)
+        return part if coefficients is None else part.head(*coefficients)
 
     def name(self, output: int) -> str:
         """One of these outputs, as it was asked for."""
@@ -94,8 +94,8 @@ class AskedNetwork(AskedHead):
                 said = f"the network has the outputs {_listed(net.outputs)}, got {self.margin_of}."
                 raise click.BadParameter(said, param_hint="--margin-of")
             return margin(net, self.margin_of)
-        found = self.values(net.outputs)
-        return net if found is None else head(net, *found)
+        coefficients = self.values(net.outputs)
+        return net if coefficients is None else head(net, *coefficients)
 
 
 def head_options(command: Callable[..., Any]) -> Any:

@@ -46,26 +46,26 @@ def boundary(
     Example:
       cpwl boundary part.npz --pair 3 9 --samples 100 --out samples.npz
     """
-    found = load(part).decision_boundary(pair, level=level)
+    faces = load(part).decision_boundary(pair, level=level)
     report = Reporter()
-    size = {1: None, 2: "length"}.get(found.partition.domain.dim, "area")
-    whole = {} if size is None else {size: float(found.measures().sum())}
-    report.numbers({found.kind: len(found), **whole, "ties over an area": len(found.ties)})
-    for row in found.table().reset_index().to_dict("records"):
-        if level is None and row[found.kind]:
+    size = {1: None, 2: "length"}.get(faces.partition.domain.dim, "area")
+    whole = {} if size is None else {size: float(faces.measures().sum())}
+    report.numbers({faces.kind: len(faces), **whole, "ties over an area": len(faces.ties)})
+    for row in faces.table().reset_index().to_dict("records"):
+        if level is None and row[faces.kind]:
             measured = "" if size is None else f", {size} {row[size]:.6g}"
             report.line(
-                f"  classes {row['first']:.0f} and {row['second']:.0f}: {row[found.kind]:,.0f} {found.kind}{measured}"
+                f"  classes {row['first']:.0f} and {row['second']:.0f}: {row[faces.kind]:,.0f} {faces.kind}{measured}"
             )
     if out is not None:
-        _write_samples(found, samples, seed, out)
+        _write_samples(faces, samples, seed, out)
 
 
-def _write_samples(found: DecisionBoundary, count: int, seed: int, out: Path) -> None:
-    slice_points, segments = found.sample_slice(count, seed=seed)
+def _write_samples(boundary: DecisionBoundary, count: int, seed: int, out: Path) -> None:
+    slice_points, segments = boundary.sample_slice(count, seed=seed)
     u = slice_points.astype(np.float64)
-    x = found.partition.to_input(slice_points).astype(np.float64)
-    pairs = found.pairs[segments]
+    x = boundary.partition.to_input(slice_points).astype(np.float64)
+    pairs = boundary.pairs[segments]
     if out.suffix.lower() == ".npz":
         with replaced(out) as new, open(new, "wb") as archive:
             np.savez(archive, u=u, x=x, pairs=pairs)
@@ -167,9 +167,9 @@ def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:
 
     if networks:
         raise click.UsageError("NETWORKS belong to a certificate; a folder is given alone.")
-    found = check_written(folder)
-    state = "" if found.complete else "; INCOMPLETE: they do not cover the domain"
-    Reporter().line(f"as written: {found.parts:,} files with {found.regions:,} regions{state}")
+    written = check_written(folder)
+    state = "" if written.complete else "; INCOMPLETE: they do not cover the domain"
+    Reporter().line(f"as written: {written.parts:,} files with {written.regions:,} regions{state}")
 
 
 @main.command()
@@ -202,14 +202,14 @@ def compare(
     """
     if (part_exact is None) != (run is not None or device is not None):
         raise click.UsageError("Give either PART_EXACT, or --run, --device or both of them.")
-    found = _comparison(load(part), part_exact, samples, run, device, grid)
-    Reporter().table(found.table())
+    comparison = _comparison(load(part), part_exact, samples, run, device, grid)
+    Reporter().table(comparison.table())
     if numbers is not None:
         with replaced(numbers) as new:
-            new.write_text(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            new.write_text(json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if out is not None:
-        save_figure(found.plot(), out, bbox_inches="tight")
-    ctx.exit(int(not getattr(found, "agree", True)))
+        save_figure(comparison.plot(), out, bbox_inches="tight")
+    ctx.exit(int(not getattr(comparison, "agree", True)))
 
 
 def _comparison(

@@ -55,16 +55,16 @@ def record(
 
 def _by_step(models: tuple[Path, ...]) -> dict[int, Path]:
     """The files in the order of their steps."""
-    found: dict[int, Path] = {}
+    by_step: dict[int, Path] = {}
     for path in models:
         numbers = re.findall(r"\d+", path.stem)
         if not numbers:
             raise click.BadParameter(f"the name '{path.name}' holds no number: name files by their steps.")
         step = int(numbers[-1])
-        if step in found:
-            raise click.BadParameter(f"'{found[step].name}' and '{path.name}' are of one step, {step}.")
-        found[step] = path
-    return dict(sorted(found.items()))
+        if step in by_step:
+            raise click.BadParameter(f"'{by_step[step].name}' and '{path.name}' are of one step, {step}.")
+        by_step[step] = path
+    return dict(sorted(by_step.items()))
 
 
 @main.command()
@@ -95,13 +95,13 @@ def animate(
         raise click.UsageError("Give at least one of --out, --curves, --frames and --csv.")
     from ..analysis import Recording
 
-    found = Recording.load(recording)
-    Reporter().line(repr(found))
+    loaded = Recording.load(recording)
+    Reporter().line(repr(loaded))
     if out is not None:
-        found.animate(out, fps=fps, width=width, scale=scale)
+        loaded.animate(out, fps=fps, width=width, scale=scale)
     if curves is not None:
-        save_figure(found.plot_curves(), curves, bbox_inches="tight")
+        save_figure(loaded.plot_curves(), curves, bbox_inches="tight")
     if frames is not None:
-        save_figure(found.plot(scale=scale), frames, bbox_inches="tight")
+        save_figure(loaded.plot(scale=scale), frames, bbox_inches="tight")
     if table is not None:
-        save_table(found.table(), table)
+        save_table(loaded.table(), table)

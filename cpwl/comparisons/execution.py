@@ -176,11 +176,11 @@ def compare_execution(
     reached = np.zeros(len(part), np.bool_)
     for run in (vertices, interiors, raster):
         reached[run.chosen[run.chosen >= 0]] = True
-    found, void = _searched(judge, part, dtype, np.flatnonzero(~reached))
-    reached[found.chosen[found.chosen >= 0]] = True
+    searched, void = _searched(judge, part, dtype, np.flatnonzero(~reached))
+    reached[searched.chosen[searched.chosen >= 0]] = True
     void = None if void is None else void & ~reached
     rounded = _weights_rounded(part.network, judge.rounded)
-    return ExecutionComparison(part, dtype, device, rounded, vertices, interiors, raster, found, reached, void)
+    return ExecutionComparison(part, dtype, device, rounded, vertices, interiors, raster, searched, reached, void)
 
 
 def interior_points(part: Tiling) -> NDArray[np.float64]:

@@ -110,8 +110,8 @@ class Judge:
         """The columns of a ``Run`` for some inputs."""
         ran, output = self._ran(inputs)
         exact, errors = self._reference(inputs, output)
-        agreed = [one & other for one, other in zip(ran, exact, strict=True)]
-        chosen = [np.where((_count(both) > 0)[:, :, None], both, one) for both, one in zip(agreed, ran, strict=True)]
+        agreed = [run & reference for run, reference in zip(ran, exact, strict=True)]
+        chosen = [np.where((_count(both) > 0)[:, :, None], both, run) for both, run in zip(agreed, ran, strict=True)]
         flips = np.zeros(len(inputs), np.int64)
         for both in agreed[:-1]:
             flips += (_count(both) == 0).sum(axis=1)
@@ -137,10 +137,10 @@ class Judge:
                 for start in range(0, len(rows), reference.most):
                     part = slice(start, start + reference.most)
                     some = rows[part]
-                    found, still_open[part], errors[some] = reference.judgement(inputs[some], output[some])
+                    fitting_pieces, still_open[part], errors[some] = reference.judgement(inputs[some], output[some])
                     if not masks:
-                        masks.extend(np.zeros((len(inputs), *mask.shape[1:]), np.bool_) for mask in found)
-                    for mask, fitting in zip(masks, found, strict=True):
+                        masks.extend(np.zeros((len(inputs), *mask.shape[1:]), np.bool_) for mask in fitting_pieces)
+                    for mask, fitting in zip(masks, fitting_pieces, strict=True):
                         mask[some] = fitting
                 return still_open
 
@@ -284,8 +284,8 @@ class _Reference:
         shifts = (
             Node(Scale(np.ones(1), np.full(1, -b)), (), (argument.columns,)) for b in node.op.breakpoints.tolist()
         )
-        found = [self._signs(self._arithmetic.linear(shift, [argument])) for shift in shifts]
-        return np.stack([signs for signs, _ in found], axis=2), np.stack([open_ for _, open_ in found], axis=2)
+        at_levels = [self._signs(self._arithmetic.linear(shift, [argument])) for shift in shifts]
+        return np.stack([signs for signs, _ in at_levels], axis=2), np.stack([open_ for _, open_ in at_levels], axis=2)
 
     # ---- float64 and rational fields -------------------------------------------------------------------------------
     def _forward(self, inputs: NDArray[np.float64], pieces: dict[int, NDArray[np.int64]]) -> Forward[Any]:

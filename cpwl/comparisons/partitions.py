@@ -143,9 +143,9 @@ class Comparison:
 
     # ---- private ---------------------------------------------------------------------------------------------------
     def _combinatorial(self) -> Iterator[Row]:
-        one, other = self.regions
-        yield "regions", f"{one:,}", named(self.partition)
-        yield "reference", f"{other:,}", named(self.reference)
+        count, reference_count = self.regions
+        yield "regions", f"{count:,}", named(self.partition)
+        yield "reference", f"{reference_count:,}", named(self.reference)
         yield "missing", f"{len(self.missing):,}", "regions of the reference whose pattern is not found"
         yield "extra", f"{len(self.extra):,}", "regions whose pattern the reference does not have"
         yield "misshapen", f"{len(self.misshapen):,}", "regions with another number of corners"
@@ -208,25 +208,25 @@ def compare_devices(net: Network, dom: Domain, *, device: str, reference: str = 
             backends.get("torch", name)
         except BackendError as error:
             raise BackendError(f"{argument}: {error}") from None
-    one, other = (partition(net, dom, device=name) for name in (device, reference))
-    return _compared(one, other, None)
+    part, reference_part = (partition(net, dom, device=name) for name in (device, reference))
+    return _compared(part, reference_part, None)
 
 
-def _compared(one: Tiling, other: Tiling, residuals: Residuals | None) -> Comparison:
-    missing, extra, pairs = _matched(one.patterns(), other.patterns())
-    alike = one.regions.counts[pairs[:, 0]] == other.regions.counts[pairs[:, 1]]
-    vertices, distances = _differences(one, other, pairs[alike])
-    thinnest, widths = thinnest_regions(other)
+def _compared(part: Tiling, reference: Tiling, residuals: Residuals | None) -> Comparison:
+    missing, extra, pairs = _matched(part.patterns(), reference.patterns())
+    alike = part.regions.counts[pairs[:, 0]] == reference.regions.counts[pairs[:, 1]]
+    vertices, distances = _differences(part, reference, pairs[alike])
+    thinnest, widths = thinnest_regions(reference)
     largest = [None if x is None else float(max(x, default=0.0)) for x in residuals or (None, None)]
     return Comparison(
-        partition=one,
-        reference=other,
+        partition=part,
+        reference=reference,
         missing=missing,
         extra=extra,
         misshapen=pairs[~alike, 0],
         displacements=np.quantile(distances, QUANTILES) if len(distances) else np.zeros(len(QUANTILES)),
-        largest_displacements=_by_region(other, vertices, distances, np.append(missing, pairs[~alike, 1])),
-        area_difference=_area_difference(one, other, pairs),
+        largest_displacements=_by_region(reference, vertices, distances, np.append(missing, pairs[~alike, 1])),
+        area_difference=_area_difference(part, reference, pairs),
         thinnest=thinnest,
         widths=widths,
         residual=largest[0],
@@ -244,30 +244,30 @@ def _check(part_float: Tiling, part_exact: Tiling) -> None:
         raise ArgumentError("part_float and part_exact must be partitions of one domain; theirs differ.")
 
 
-def _same_network(one: Network, other: Network) -> bool:
-    if one is other:
+def _same_network(network: Network, other: Network) -> bool:
+    if network is other:
         return True
-    (header, arrays), (other_header, other_arrays) = network_to_arrays(one), network_to_arrays(other)
+    (header, arrays), (other_header, other_arrays) = network_to_arrays(network), network_to_arrays(other)
     for node in (*header["nodes"], *other_header["nodes"]):
         node.pop("name")
     return header == other_header and all(np.array_equal(arrays[key], other_arrays[key]) for key in arrays)
 
 
-def _same_domain(one: Domain, other: Domain) -> bool:
+def _same_domain(domain: Domain, other: Domain) -> bool:
     return (
-        np.array_equal(one.polytope.vertices, other.polytope.vertices)
-        and np.array_equal(one.origin, other.origin)
-        and np.array_equal(one.basis, other.basis)
+        np.array_equal(domain.polytope.vertices, other.polytope.vertices)
+        and np.array_equal(domain.origin, other.origin)
+        and np.array_equal(domain.basis, other.basis)
     )
 
 
 def _matched(
-    one: NDArray[np.int16], other: NDArray[np.int16]
+    patterns: NDArray[np.int16], reference: NDArray[np.int16]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of ``other`` that ``one`` lacks, rows of ``one`` that ``other`` lacks, and pairs of equal rows."""
-    wanted = {row.tobytes(): j for j, row in enumerate(other)}
+    """Rows of ``reference`` alone, rows of ``patterns`` alone, and pairs of equal rows."""
+    wanted = {row.tobytes(): j for j, row in enumerate(reference)}
     pairs, extra = [], []
-    for i, row in enumerate(one):
+    for i, row in enumerate(patterns):
         j = wanted.pop(row.tobytes(), None)
         if j is None:
             extra.append(i)
@@ -285,18 +285,20 @@ def _groups(rows: Ragged, chosen: NDArray[np.int64]) -> Iterator[tuple[NDArray[n
         yield members, rows.take(chosen[members]).values.reshape(-1, count)
 
 
-def _differences(one: Tiling, other: Tiling, pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Vertices of ``other`` and their distances from those that correspond: the nearest of the corresponding region."""
-    here, there = (np.asarray(part.vertices, np.float64) for part in (one, other))
-    found = []
-    for members, left in _groups(one.regions, pairs[:, 0]):
-        right = other.regions.take(pairs[members, 1]).values.reshape(left.shape)
+def _differences(
+    part: Tiling, reference: Tiling, pairs: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Vertices of ``reference`` and their distances from the nearest vertices of the corresponding regions."""
+    here, there = (np.asarray(tiling.vertices, np.float64) for tiling in (part, reference))
+    matches = []
+    for members, left in _groups(part.regions, pairs[:, 0]):
+        right = reference.regions.take(pairs[members, 1]).values.reshape(left.shape)
         distance = norms(here[left][:, :, None] - there[right][:, None])
         nearest_right = np.take_along_axis(right, distance.argmin(axis=2), axis=1)
         nearest_left = np.take_along_axis(left, distance.argmin(axis=1), axis=1)
-        found += [np.stack(sides, axis=-1).reshape(-1, 2) for sides in ((left, nearest_right), (nearest_left, right))]
-    matched = np.unique(np.concatenate(found), axis=0) if found else np.zeros((0, 2), np.int64)
-    points = zip(one.vertices[matched[:, 0]].tolist(), other.vertices[matched[:, 1]].tolist(), strict=True)
+        matches += [np.stack(sides, axis=-1).reshape(-1, 2) for sides in ((left, nearest_right), (nearest_left, right))]
+    matched = np.unique(np.concatenate(matches), axis=0) if matches else np.zeros((0, 2), np.int64)
+    points = zip(part.vertices[matched[:, 0]].tolist(), reference.vertices[matched[:, 1]].tolist(), strict=True)
     return matched[:, 1], np.array([_distance(p, q) for p, q in points])
 
 
@@ -304,8 +306,8 @@ def _distance(p: list[Any], q: list[Any]) -> float:
     return hypot(*(float(Fraction(x) - Fraction(y)) for x, y in zip(p, q, strict=True)))
 
 
-def _area_difference(one: Tiling, other: Tiling, pairs: NDArray[np.int64]) -> float:
-    here, there = (part.volumes().tolist() for part in (one, other))
+def _area_difference(part: Tiling, reference: Tiling, pairs: NDArray[np.int64]) -> float:
+    here, there = (tiling.volumes().tolist() for tiling in (part, reference))
     return max((abs(float(Fraction(here[i]) - Fraction(there[j]))) for i, j in pairs.tolist()), default=0.0)
 
 

@@ -34,15 +34,15 @@ def sample_points(network: Network, example: Tensor) -> Tensor:
     return torch.cat([points, *near]).to(torch.float32).to(torch.float64)
 
 
-def _near_a_breakpoint(network: Network, one: Tensor, other: Tensor) -> Tensor:
+def _near_a_breakpoint(network: Network, start: Tensor, end: Tensor) -> Tensor:
     """The points (0 or 1, *shape) between two at which an entry of the first nonlinear layer's argument vanishes."""
-    nothing = torch.zeros((0, *one.shape), dtype=one.dtype)
+    nothing = torch.zeros((0, *start.shape), dtype=start.dtype)
     if not network.nonlinear:
         return nothing
     (read,) = network.nodes[network.nonlinear[0]].inputs
-    values = next(x.value for i, x in evaluate(network, torch.stack([one, other])) if i == read).flatten(1)
+    values = next(x.value for i, x in evaluate(network, torch.stack([start, end])) if i == read).flatten(1)
     changes = (values[0] * values[1] < 0).nonzero().flatten()
     if not len(changes):
         return nothing
     first, second = values[:, changes[len(changes) // 2]]
-    return torch.lerp(one, other, first / (first - second))[None]
+    return torch.lerp(start, end, first / (first - second))[None]

@@ -225,10 +225,10 @@ def check_written(path: Path) -> Written:
     Raises ``FileFormatError``, naming the file, at the first that is not, or that is no file of it. That the regions
     are those of the network is another question, which a certificate answers.
     """
-    found = read_written(path)
+    written = read_written(path)
     manifest = _manifest(path / _STATE / "manifest.json")
     _checked(path / _STATE / "problem.npz", manifest.get("digest", ""))
-    for file in _unnamed(path, set(found.files)):
+    for file in _unnamed(path, set(written.files)):
         raise FileFormatError(
             f"{file} is no file of this partition, but who reads the folder takes its rows as well. A process that was "
             "killed leaves one, which write_partition with resume=True removes; remove any other."
@@ -236,9 +236,9 @@ def check_written(path: Path) -> Written:
     for entry in _journal_of(path).entries:
         if entry.part is not None:
             _border_table(path / _STATE, entry)
-    for _ in found.verified():
+    for _ in written.verified():
         pass
-    return found
+    return written
 
 
 def _journal_of(path: Path) -> Journal:
@@ -254,8 +254,8 @@ def _journal_of(path: Path) -> Journal:
 
 def _unnamed(path: Path, names: set[str]) -> list[Path]:
     """The Parquet files in a folder, as its readers find them, that have other names."""
-    found = (file.relative_to(path) for file in path.rglob("*.parquet"))
-    return sorted(file for file in found if str(file) not in names and not any(p[0] in "._" for p in file.parts))
+    files = (file.relative_to(path) for file in path.rglob("*.parquet"))
+    return sorted(file for file in files if str(file) not in names and not any(p[0] in "._" for p in file.parts))
 
 
 def _summary(path: Path, entries: Sequence[Entry]) -> Written:
@@ -377,27 +377,27 @@ def _empty(folder: Path) -> bool:
 
 
 def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
-    found = _manifest(file)
+    manifest = _manifest(file)
     for name, value in wanted.items():
-        if found.get(name) != value:
-            what = "network or domain" if name == "problem" else f"{name}, {found.get(name)!r} and not {value!r}"
+        if manifest.get(name) != value:
+            what = "network or domain" if name == "problem" else f"{name}, {manifest.get(name)!r} and not {value!r}"
             raise ArgumentError(
                 f"{file.parent.parent} holds a partition with another {what}. Resume with what it was begun with, or "
                 "write to another folder."
             )
     with _whole(file):
-        if not all(type(size) is int and size > 0 for size in found["sizes"].values()):
+        if not all(type(size) is int and size > 0 for size in manifest["sizes"].values()):
             raise FileFormatError("its sizes of blocks are no numbers")
-        return Blocks(**found["sizes"])
+        return Blocks(**manifest["sizes"])
 
 
 def _manifest(file: Path) -> dict[str, Any]:
     """What a folder says that it holds."""
     with open(file, "rb") as opened, _whole(file):
-        found = unsealed(opened.read(_LONGEST_MANIFEST).decode("ascii"))
-        if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
+        manifest = unsealed(opened.read(_LONGEST_MANIFEST).decode("ascii"))
+        if (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
             raise FileFormatError(f"it must be of format {FORMAT!r}, version {VERSION}; it was written by another cpwl")
-        return found
+        return manifest
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:

@@ -62,12 +62,12 @@ def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
 
     Needs the extra ``cpwl[parquet]``. ``FileFormatError`` for a folder that holds no partition, or damaged files.
     """
-    found, measures = read_written(inputs.path("path", path)), Measures()
-    for part in _parts(found):
+    written, measures = read_written(inputs.path("path", path)), Measures()
+    for part in _parts(written):
         measures.add(part.areas, part.corners, _eccentricities(part), part.slopes, part.ambiguous)
-    if measures.regions != found.regions:
-        raise FileFormatError(f"{path} has {measures.regions} regions, and its journal {found.regions}.")
-    return WrittenStatistics(found, measures)
+    if measures.regions != written.regions:
+        raise FileFormatError(f"{path} has {measures.regions} regions, and its journal {written.regions}.")
+    return WrittenStatistics(written, measures)
 
 
 def _parts(written: Written) -> Iterator[RegionRows]:

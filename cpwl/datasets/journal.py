@@ -67,11 +67,11 @@ class Journal:
 
 def digest_of(path: Path) -> str:
     """The checksum of a file: BLAKE2b of 16 bytes, in hexadecimal digits."""
-    found = blake2b(digest_size=16)
+    digest = blake2b(digest_size=16)
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def sealed(values: Mapping[str, Any]) -> str:
@@ -83,10 +83,10 @@ def unsealed(text: str) -> dict[str, Any]:
     """What ``sealed`` was given; raises ``FileFormatError`` if the text is not as it was written."""
     try:
         values = json.loads(text)
-        found = values.pop(_SUM)
+        checksum = values.pop(_SUM)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"it holds no JSON object with a checksum ({described(error)})") from None
-    if found != _sum(values):
+    if checksum != _sum(values):
         raise FileFormatError("it is damaged (wrong checksum)")
     result: dict[str, Any] = values
     return result

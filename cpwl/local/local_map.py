@@ -125,10 +125,10 @@ class LocalMap:
     def contains(self, points: ArrayLike) -> Membership:
         """Which of the points (M, *net.input_shape) lie in the closed region of the pattern."""
         rows = input_rows("points", points, self.network, exact=backends.get(self.backend).exact)
-        found = [self._membership(rows[part]) for part in batches(len(rows), self.network)]
+        by_batch = [self._membership(rows[part]) for part in batches(len(rows), self.network)]
         empty = np.zeros(0, np.bool_)
         inside, undecided = (
-            (np.concatenate([empty, *parts]) for parts in zip(*found, strict=True)) if found else (empty, empty)
+            (np.concatenate([empty, *parts]) for parts in zip(*by_batch, strict=True)) if by_batch else (empty, empty)
         )
         return Membership(inside, undecided)
 
@@ -199,10 +199,10 @@ class LocalMap:
         table = np.empty((count, dim + 1), object if backends.get(self.backend).exact else np.float64)
         units, errors = np.empty(count, np.int64), np.empty(count)
         start = 0
-        for i, found, rows in self._affine_slacks(origin, basis):
-            part = slice(start, start + len(found.units))
+        for i, node_constraints, rows in self._affine_slacks(origin, basis):
+            part = slice(start, start + len(node_constraints.units))
             table[part] = rows.to_numpy().T
-            units[part] = found.units + self.network.unit_columns[i].start
+            units[part] = node_constraints.units + self.network.unit_columns[i].start
             errors[part] = _reached(rows.limits(), reach)
             start = part.stop
         return Halfspaces(table[:, 1:], table[:, 0], units, errors, polytope)
@@ -212,8 +212,8 @@ class LocalMap:
     ) -> Iterator[tuple[int, Constraints, Any]]:
         start = self.arithmetic.stack([self.arithmetic.points(origin[None]), self.arithmetic.tangents(basis.T)])
         for stage in Forward(self.network, self.arithmetic, start, self._repeated(start.rows)):
-            found = self._constraints(stage.index)
-            yield stage.index, found, found.of(self.arithmetic, stage.argument)
+            node_constraints = self._constraints(stage.index)
+            yield stage.index, node_constraints, node_constraints.of(self.arithmetic, stage.argument)
 
 
 @ieee
@@ -262,13 +262,13 @@ class _Reading:
         nodes[i] = unrolled(nodes[i], argument, further=1)
         self.network = Network(tuple(nodes))
         self._found[i] = pieces_at(nodes[i], argument.to_numpy())[0]
-        found = constraints(self.network, i, self._found.__getitem__)
-        field = found.of(self._arithmetic, argument)
+        node_constraints = constraints(self.network, i, self._found.__getitem__)
+        field = node_constraints.of(self._arithmetic, argument)
         values, open_ = field.to_numpy()[0], field.signs()[0] == 0
         margins = np.full(nodes[i].size, np.inf, values.dtype)
-        np.minimum.at(margins, found.units, values)
+        np.minimum.at(margins, node_constraints.units, values)
         self._margins.append(margins)
-        self._undecided.append(np.unique(found.units[open_]) + start)
+        self._undecided.append(np.unique(node_constraints.units[open_]) + start)
 
 
 def _units(part: slice, size: int) -> NDArray[np.float64]:

@@ -136,9 +136,9 @@ class _Pilot:
             self.progress(done, self.total, "squares")
         return len(part), _on_border(part), taken
 
-    def extrapolated(self, cells: int, found: NDArray[np.float64]) -> Estimate:
+    def extrapolated(self, cells: int, measured: NDArray[np.float64]) -> Estimate:
         """The answer, from what the rectangles have."""
-        regions, border, seconds = found.T
+        regions, border, seconds = measured.T
         corners, size = self.domain.polytope.vertices, self._size / cells
         around = float(np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1).sum())
         inner = (regions - 1 - border / 2) / size.prod()

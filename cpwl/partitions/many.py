@@ -50,10 +50,10 @@ def partition_many(
     inputs.executor(executor)
     pairs = _pairs(networks, domains)
     results = _here(pairs, options) if executor is None else _elsewhere(pairs, options, executor)
-    for k, found in enumerate(results):
-        if not isinstance(found, Partition):
-            raise type(found)(f"partition {k}: {found}") from found
-        yield found
+    for k, outcome in enumerate(results):
+        if not isinstance(outcome, Partition):
+            raise type(outcome)(f"partition {k}: {outcome}") from outcome
+        yield outcome
 
 
 def _pairs(
@@ -72,7 +72,7 @@ def _some(name: str, given: Any, kind: type[Any]) -> Iterator[Any]:
     if isinstance(given, kind):
         return repeat(given)
     if isinstance(given, Iterable) and not isinstance(given, str):
-        return (instance(f"each of {name}", one, kind) for one in given)
+        return (instance(f"each of {name}", element, kind) for element in given)
     raise ArgumentError(f"{name} must be a {kind.__name__} or an iterable of them, got {type(given).__name__}.")
 
 

@@ -145,13 +145,13 @@ class SegmentPieces(Uncached):
 
     def units(self, segments: ArrayLike | None = None) -> Ragged:
         """For each breakpoint of some segments (all by default) the units that change their piece there, increasing."""
-        found = []
+        unit_lists = []
         for part, rows in self._chosen(segments):
             before = rows[np.isin(rows, self._before_breakpoints(part))]
-            found += [part.units_between(before[k : k + _AT_ONCE]) for k in range(0, len(before), _AT_ONCE)]
-        counts = [lists.counts for lists in found]
+            unit_lists += [part.units_between(before[k : k + _AT_ONCE]) for k in range(0, len(before), _AT_ONCE)]
+        counts = [lists.counts for lists in unit_lists]
         return Ragged.from_counts(
-            np.concatenate([np.zeros(0, np.int64), *(lists.values for lists in found)]),
+            np.concatenate([np.zeros(0, np.int64), *(lists.values for lists in unit_lists)]),
             np.concatenate([np.zeros(0, np.int64), *counts]),
         )
 
@@ -171,8 +171,8 @@ class SegmentPieces(Uncached):
 
         By arc length they are these over ``lengths``.
         """
-        found = [part.affine_maps(rows)[0][:, :, 0] for part, rows in self._chosen(segments)]
-        return np.concatenate(found)
+        by_part = [part.affine_maps(rows)[0][:, :, 0] for part, rows in self._chosen(segments)]
+        return np.concatenate(by_part)
 
     def slope_errors(self, segments: ArrayLike | None = None) -> Floats:
         """Bounds on the distances of ``slopes`` from the exact ones, (pieces, m)."""
@@ -198,11 +198,11 @@ class SegmentPieces(Uncached):
         """
         if self.network.outputs < 2:
             raise ArgumentError("classes need a network with two outputs or more, got one with 1.")
-        found = [part.classes() for part in self.parts]
+        by_part = [part.classes() for part in self.parts]
         counts = np.concatenate(
-            [np.bincount(runs[0], minlength=len(part.bundle)) for part, runs in zip(self.parts, found, strict=True)]
+            [np.bincount(runs[0], minlength=len(part.bundle)) for part, runs in zip(self.parts, by_part, strict=True)]
         )
-        _, classes, positions, errors = (np.concatenate(column) for column in zip(*found, strict=True))
+        _, classes, positions, errors = (np.concatenate(column) for column in zip(*by_part, strict=True))
         return ClassRuns(*(Ragged.from_counts(part, counts) for part in (classes, positions, errors)))
 
     # ---- tables and pictures ---------------------------------------------------------------------------------------
@@ -280,13 +280,13 @@ class SegmentPieces(Uncached):
             return [(part, np.arange(len(part))) for part in self.parts]
         wanted = indices("segments", segments, len(self))
         starts = np.cumsum([0, *(len(part.bundle) for part in self.parts)])
-        found = []
+        chosen = []
         for i in wanted.tolist():
             k = int(np.searchsorted(starts, i, side="right")) - 1
-            found.append(
+            chosen.append(
                 (self.parts[k], np.arange(*np.searchsorted(self.parts[k].segment, [i - starts[k], i - starts[k] + 1])))
             )
-        return found
+        return chosen
 
     @cached_property
     def _integrals(self) -> tuple[Floats, Floats]:

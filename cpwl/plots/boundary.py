@@ -102,8 +102,8 @@ def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
 
 # ---- parts ---------------------------------------------------------------------------------------------------------
 def _pair(boundary: DecisionBoundary, segment: int) -> str:
-    one, other = boundary.pairs[segment].tolist()
-    return f"{one} = {other}" if one >= 0 else f"output = {boundary.level:g}"
+    first, second = boundary.pairs[segment].tolist()
+    return f"{first} = {second}" if first >= 0 else f"output = {boundary.level:g}"
 
 
 def _strips(
@@ -138,15 +138,15 @@ def _as_image(x: NDArray[np.float64]) -> NDArray[np.float64]:
     raise ShapeError(f"the network's inputs must be images, (h, w) or (1 or 3, h, w), got {x.shape}.")
 
 
-def _colored(found: Agreement) -> tuple[NDArray[np.float64], list[tuple[str, Any]]]:
+def _colored(agreement: Agreement) -> tuple[NDArray[np.float64], list[tuple[str, Any]]]:
     """A colour for each cell, RGBA, and what the colours mean."""
     from matplotlib.colors import to_rgba
 
-    colors = np.tile(to_rgba(_AGREED), (len(found), 1))
-    areas = found.shares()
-    legend = [(f"the same class: {areas[~found.apart].sum():.2%}", _AGREED)]
-    cells = np.flatnonzero(found.apart)
-    pairs, kind = np.unique(found.classes[cells], axis=0, return_inverse=True)
+    colors = np.tile(to_rgba(_AGREED), (len(agreement), 1))
+    areas = agreement.shares()
+    legend = [(f"the same class: {areas[~agreement.apart].sum():.2%}", _AGREED)]
+    cells = np.flatnonzero(agreement.apart)
+    pairs, kind = np.unique(agreement.classes[cells], axis=0, return_inverse=True)
     shares = np.bincount(kind.ravel(), areas[cells], len(pairs))
     rank = np.argsort(np.argsort(-shares))[kind.ravel()]
     for place, pair in enumerate(np.argsort(-shares)[: len(_HUES)].tolist()):

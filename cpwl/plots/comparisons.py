@@ -43,37 +43,37 @@ def plot_execution(found: ExecutionComparison) -> Figure:
 
 
 # ---- partitions ----------------------------------------------------------------------------------------------------
-def _draw_differences(axes: Axes, found: Comparison) -> None:
-    part, reference = found.partition, found.reference
+def _draw_differences(axes: Axes, comparison: Comparison) -> None:
+    part, reference = comparison.partition, comparison.reference
     _polygons(axes, reference, np.arange(len(reference)), _PLAIN)
     kinds = (
         (part, part.ambiguous, _AMBIGUOUS, "ambiguous in float"),
-        (part, found.misshapen, _MISSHAPEN, "of another shape"),
-        (part, found.extra, _EXTRA, "extra"),
-        (reference, found.missing, _MISSING, "missing"),
+        (part, comparison.misshapen, _MISSHAPEN, "of another shape"),
+        (part, comparison.extra, _EXTRA, "extra"),
+        (reference, comparison.missing, _MISSING, "missing"),
     )
     for source, regions, color, label in kinds:
         _marked(axes, source, regions, color, f"{len(regions):,} {label}")
     centres = interior_points(reference)
-    for number, r in enumerate(found.thinnest.tolist(), start=1):
+    for number, r in enumerate(comparison.thinnest.tolist(), start=1):
         axes.annotate(str(number), centres[r], ha="center", va="center", fontsize=7, bbox=_BADGE, zorder=6)
-    widths = ", ".join(f"{w:.1e}" for w in found.widths)
-    one, other = found.regions
-    verdict = "the same" if found.agree else "not the same"
-    axes.set_title(f"{one:,} regions, {other:,} in the reference: {verdict}", fontsize=11)
+    widths = ", ".join(f"{w:.1e}" for w in comparison.widths)
+    count, reference_count = comparison.regions
+    verdict = "the same" if comparison.agree else "not the same"
+    axes.set_title(f"{count:,} regions, {reference_count:,} in the reference: {verdict}", fontsize=11)
     axes.set_xlabel(f"numbered: the thinnest regions, of width {widths}", fontsize=8)
     _legend(axes)
 
 
-def _draw_displacements(axes: Axes, found: Comparison) -> None:
+def _draw_displacements(axes: Axes, comparison: Comparison) -> None:
     from matplotlib.colors import LogNorm
 
-    part, ulps = found.reference, found.largest_displacements / found.ulp
+    part, ulps = comparison.reference, comparison.largest_displacements / comparison.ulp
     known = np.flatnonzero(~np.isnan(ulps))
     moved = ulps[known][ulps[known] > 0]
     collection = _polygons(axes, part, known, _PLAIN)
     _marked(axes, part, np.flatnonzero(np.isnan(ulps)), _MISSING, "no counterpart of this shape")
-    axes.set_title(f"how far corners moved: {found.displacements[-1]:.1e} at most", fontsize=11)
+    axes.set_title(f"how far corners moved: {comparison.displacements[-1]:.1e} at most", fontsize=11)
     if len(moved):
         low, high = float(moved.min()), float(moved.max())
         collection.set(array=np.where(ulps[known] > 0, ulps[known], np.nan), cmap="viridis_r")
@@ -84,8 +84,8 @@ def _draw_displacements(axes: Axes, found: Comparison) -> None:
 
 
 # ---- runs ----------------------------------------------------------------------------------------------------------
-def _draw_flips(axes: Axes, found: ExecutionComparison) -> None:
-    part, runs = found.partition, (found.grid, found.interiors)
+def _draw_flips(axes: Axes, comparison: ExecutionComparison) -> None:
+    part, runs = comparison.partition, (comparison.grid, comparison.interiors)
     _polygons(axes, part, np.arange(len(part)), "white", edge="#BBBBBB")
     u = np.concatenate([run.u for run in runs])
     flips, changed = (np.concatenate([getattr(run, name) for run in runs]) for name in ("flips", "changed"))
@@ -107,24 +107,24 @@ def _draw_flips(axes: Axes, found: ExecutionComparison) -> None:
         axes.figure.colorbar(points, ax=axes, label="units on another piece than exactly", ticks=ticks, shrink=0.8)
     other = f"{int(changed.sum()):,} with another decision"
     axes.plot(u[changed, 0], u[changed, 1], "x", color=_CHANGED, markersize=5, label=other, zorder=5)
-    title = f"{found.dtype}: units on other pieces at {len(several):,} of {len(u):,} inputs"
+    title = f"{comparison.dtype}: units on other pieces at {len(several):,} of {len(u):,} inputs"
     axes.set_title(title, fontsize=11)
     axes.set_xlabel("inputs: on a grid, and one inside each region", fontsize=8)
     _legend(axes, always=True)
 
 
-def _draw_reached(axes: Axes, found: ExecutionComparison) -> None:
-    part = found.partition
-    void = np.zeros(len(part), np.bool_) if found.void is None else found.void
-    missed = ~found.reached
+def _draw_reached(axes: Axes, comparison: ExecutionComparison) -> None:
+    part = comparison.partition
+    void = np.zeros(len(part), np.bool_) if comparison.void is None else comparison.void
+    missed = ~comparison.reached
     _polygons(axes, part, np.arange(len(part)), _PLAIN)
     kinds = (
         (missed & ~void, _UNREACHED, "not reached by any input tried"),
-        (void, _VOID, f"hold no {found.dtype} input"),
+        (void, _VOID, f"hold no {comparison.dtype} input"),
     )
     for chosen, color, label in kinds:
         _marked(axes, part, np.flatnonzero(chosen), color, f"{int(chosen.sum()):,} {label}")
-    axes.set_title(f"{int(missed.sum()):,} of {len(part):,} regions not reached in {found.dtype}", fontsize=11)
+    axes.set_title(f"{int(missed.sum()):,} of {len(part):,} regions not reached in {comparison.dtype}", fontsize=11)
     _legend(axes)
 
 

@@ -80,16 +80,16 @@ def _labelled(axes: Axes, place: NDArray[np.float64], name: str, taken: list[Any
     width, height = 7.5 * max(len(name), 1) + 4, 14
     scale = 72 / axes.figure.dpi
     here, inside = np.asarray(axes.transData.transform(place)) * scale, np.asarray(axes.bbox.extents) * scale
-    found = None
+    free_spot = None
     for x, y in _OFFSETS:
         left = here[0] + x - {1: 0, 0: width / 2, -1: width}[int(np.sign(x))]
         low = here[1] + y - (0 if y > 0 else height)
         room = (left, low, left + width, low + height)
         fits = inside[0] <= room[0] and inside[1] <= room[1] and room[2] <= inside[2] and room[3] <= inside[3]
         if fits and not any(room[0] < b[2] and b[0] < room[2] and room[1] < b[3] and b[1] < room[3] for b in taken):
-            found = x, y, room
+            free_spot = x, y, room
             break
-    x, y, room = found or (7, 7, (0.0, 0.0, 0.0, 0.0))
+    x, y, room = free_spot or (7, 7, (0.0, 0.0, 0.0, 0.0))
     tie: Any = {"arrowstyle": "-", "linewidth": 0.6} if max(abs(x), abs(y)) > 7 else None
     axes.annotate(
         name, (float(place[0]), float(place[1])), (x, y), textcoords="offset points", fontweight="bold", bbox=_LABEL,

@@ -100,9 +100,9 @@ def _draw_outputs(axes: Axes, partition: Tiling, outputs: NDArray[np.int64]) -> 
 
 
 def _shade(axes: Axes, partition: Tiling) -> None:
-    cells, found = cut_by_maximum(partition, Ragged.of([range(partition.network.outputs)]))
+    cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(partition.network.outputs)]))
     ends = floats(cells.arrangement.vertices)[cells.arrangement.regions.values.reshape(-1, 2), 0]
-    winners = found.winners[:, 0]
+    winners = by_maximum.winners[:, 0]
     for k in np.unique(winners).tolist():
         spans = [(low, high - low) for low, high in np.sort(ends[winners == k], axis=1).tolist()]
         axes.broken_barh(spans, (0, 1), transform=axes.get_xaxis_transform(), color=LIGHT[k % len(LIGHT)], alpha=0.35,

@@ -220,9 +220,9 @@ def _add_polygons(block: _Block, partition: Tiling) -> None:
     arrangement, parents, outputs = partition.arrangement, np.arange(len(partition)), partition.network.outputs
     values = partition.outputs
     if outputs > 1:
-        cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
-        arrangement, parents, (values,) = cells.arrangement, cells.regions, found.fields
-        block.add("winners", "u2", found.winners[:, 0])
+        cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(outputs)]))
+        arrangement, parents, (values,) = cells.arrangement, cells.regions, by_maximum.fields
+        block.add("winners", "u2", by_maximum.winners[:, 0])
     block.add("vertices", "f8", np.asarray(arrangement.vertices, np.float64))
     block.add("corners", "i4", arrangement.regions.values, differences=True)
     block.add("starts", "i4", arrangement.regions.offsets, differences=True)
@@ -268,9 +268,9 @@ def _add_numbers(block: _Block, partition: Tiling) -> None:
 def _fits_single(partition: Tiling) -> bool:
     """Whether all areas are normal numbers of float32, which has all digits that are shown."""
     areas = floats(partition.volumes())
-    found = areas[areas > 0]
+    nonzero = areas[areas > 0]
     kind = np.finfo(np.float32)
-    return bool(len(found)) and bool(kind.tiny < found.min()) and bool(found.max() < kind.max)
+    return bool(len(nonzero)) and bool(kind.tiny < nonzero.min()) and bool(nonzero.max() < kind.max)
 
 
 def _add_edges(block: _Block, partition: Tiling, pieces: _Patterns) -> None:
@@ -322,22 +322,22 @@ class _Patterns:
     def differences(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Where the patterns of some regions differ from those of others, (n, len(varying))."""
         if self.bits == 16:
-            one, other = (np.ascontiguousarray(self.packed[part]).view("<u2") for part in (rows, others))
-            return np.asarray(one != other)
+            words, other_words = (np.ascontiguousarray(self.packed[part]).view("<u2") for part in (rows, others))
+            return np.asarray(words != other_words)
         apart = np.unpackbits(self.packed[rows] ^ self.packed[others], axis=1, bitorder="little")
         return np.asarray(apart[:, : len(self.varying)].view(np.bool_))
 
     def bending(self, sides: NDArray[np.int64]) -> NDArray[np.int64]:
         """See ``bending_units``."""
         units = len(self.first)
-        found = np.full(len(sides), units)
+        bending = np.full(len(sides), units)
         inner = np.flatnonzero((sides >= 0).all(axis=1))
         for start in range(0, len(inner), _BLOCK):
             rows = inner[start : start + _BLOCK]
             differs = self.differences(sides[rows, 0], sides[rows, 1])
             unit = self.varying[differs.argmax(axis=1)] if len(self.varying) else np.zeros(len(rows), np.int64)
-            found[rows] = np.where(differs.any(axis=1), unit, units + 1 if units else 0)
-        return found
+            bending[rows] = np.where(differs.any(axis=1), unit, units + 1 if units else 0)
+        return bending
 
     def hues(self) -> NDArray[np.float64]:
         """A number in [0, 1) for each region, a function of its pattern alone."""

@@ -348,22 +348,22 @@ _LEAST_SCALE = 1e-280
 
 def positive(areas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Those that are; a float region may be so thin that its area rounds to 0."""
-    found = areas[areas > 0]
-    largest = float(found.max(initial=0.0))
+    positive_areas = areas[areas > 0]
+    largest = float(positive_areas.max(initial=0.0))
     if not _LEAST_SCALE < largest < np.inf:
         raise NumericalRangeError(
             f"the largest of {len(areas):,} areas is {largest} in float64: they are out of its range, and there is no "
             "scale of colours for them. Scale the network and the domain."
         )
-    return found
+    return positive_areas
 
 
 def _by_class(partition: Tiling) -> Painting:
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
-    cells, found = cut_by_maximum(partition, Ragged.of([range(outputs)]))
-    winners = found.winners[:, 0].astype(np.int64)
+    cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(outputs)]))
+    winners = by_maximum.winners[:, 0].astype(np.int64)
     palette = _pastels(outputs)
     present, kinds = np.unique(winners, return_inverse=True)
     legend = tuple((f"class {c}", palette[c]) for c in present.tolist())

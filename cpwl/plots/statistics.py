@@ -47,11 +47,11 @@ def plot_distributions(
         raise ArgumentError(f"measures must be among {', '.join(_UNITS)}, and groups one or more, got {unknown}.")
     figure, axes = _panels(len(measures), columns=2)
     for ax, measure in zip(axes, measures, strict=True):
-        values = {name: _of_regions(found, measure) for name, found in groups.items()}
+        values = {name: _of_regions(statistics, measure) for name, statistics in groups.items()}
         (_draw_bars if measure == "vertices" else _draw_curves)(ax, values, logarithmic=measure in _LOGARITHMIC)
         ax.set_xlabel(_UNITS[measure])
         ax.set_ylabel("share of the regions")
-    _name_groups(figure, [_marked(name, found) for name, found in groups.items()])
+    _name_groups(figure, [_marked(name, statistics) for name, statistics in groups.items()])
     return figure
 
 
@@ -120,9 +120,9 @@ def plot_units(units: Units, *, layers: Sequence[int] | None = None) -> Figure:
     return figure
 
 
-def _marked(name: str, found: Statistics) -> str:
+def _marked(name: str, statistics: Statistics) -> str:
     """The name of a group, marked where regions are missing."""
-    return name if found.complete or "INCOMPLETE" in name else f"{name} (INCOMPLETE)"
+    return name if statistics.complete or "INCOMPLETE" in name else f"{name} (INCOMPLETE)"
 
 
 def _draw_layer(ax: Axes, units: Units, layer: int) -> None:
@@ -165,12 +165,12 @@ def _panels(count: int, *, columns: int) -> tuple[Figure, list[Axes]]:
     return figure, grid[:count]
 
 
-def _of_regions(found: Statistics, measure: str) -> NDArray[Any]:
+def _of_regions(statistics: Statistics, measure: str) -> NDArray[Any]:
     return {
-        "area": found.areas,
-        "vertices": found.corners,
-        "eccentricity": found.eccentricities,
-        "slope": found.slopes,
+        "area": statistics.areas,
+        "vertices": statistics.corners,
+        "eccentricity": statistics.eccentricities,
+        "slope": statistics.slopes,
     }[measure]
 
 
@@ -195,10 +195,10 @@ def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _draw_curves(ax: Axes, groups: Mapping[str, NDArray[Any]], *, logarithmic: bool) -> None:
     for k, values in enumerate(groups.values()):
-        found = np.sort(np.asarray(values, np.float64))
-        shares = np.arange(1, len(found) + 1) / max(len(found), 1)
-        drawn = np.isfinite(found) & ((found > 0) | (not logarithmic))
-        ax.plot(found[drawn], shares[drawn], color=color_of(k), drawstyle="steps-post", linewidth=1.4)
+        ordered = np.sort(np.asarray(values, np.float64))
+        shares = np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
+        drawn = np.isfinite(ordered) & ((ordered > 0) | (not logarithmic))
+        ax.plot(ordered[drawn], shares[drawn], color=color_of(k), drawstyle="steps-post", linewidth=1.4)
     if logarithmic:
         ax.set_xscale("log")
     ax.set_ylim(0, 1.02)

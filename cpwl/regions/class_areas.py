@@ -29,8 +29,8 @@ def class_table(part: Tiling) -> pandas.DataFrame:
     outputs = part.network.outputs
     if outputs < 2:
         raise ArgumentError("class_table needs a network with several outputs; this one has one. Use a level set.")
-    cells, found = cut_by_maximum(part, Ragged.of([range(outputs)]))
-    areas, winners = cells.measured()[0], found.winners[:, 0].astype(np.int64)
+    cells, by_maximum = cut_by_maximum(part, Ragged.of([range(outputs)]))
+    areas, winners = cells.measured()[0], by_maximum.winners[:, 0].astype(np.int64)
     classes, kinds = np.unique(winners, return_inverse=True)
     total = np.zeros(len(classes), areas.dtype)
     np.add.at(total, kinds.ravel(), areas)

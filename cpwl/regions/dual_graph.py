@@ -42,10 +42,10 @@ def dual_graph(partition: Tiling) -> networkx.Graph:
     facets, patterns = partition.facets(), partition.patterns()
     name, sizes = sizes_of_facets(partition)
     for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
-        one, other = facets.regions[facet].tolist()
-        units = np.flatnonzero(patterns[one] != patterns[other]).tolist()
+        region, neighbour = facets.regions[facet].tolist()
+        units = np.flatnonzero(patterns[region] != patterns[neighbour]).tolist()
         size = {} if name is None else {name: sizes[facet]}
-        graph.add_edge(one, other, facet=facet, **size, units=units)
+        graph.add_edge(region, neighbour, facet=facet, **size, units=units)
     return graph
 
 
@@ -71,8 +71,8 @@ def _of_regions(partition: Tiling) -> dict[str, Any]:
 
 
 def slopes_of(weights: NDArray[Any]) -> list[float]:
-    found: list[float] = norms(floats(weights), axis=(1, 2)).tolist()
-    return found
+    slopes: list[float] = norms(floats(weights), axis=(1, 2)).tolist()
+    return slopes
 
 
 def classes_of(partition: Tiling) -> Rows:
@@ -99,9 +99,9 @@ def centroids_of(partition: Tiling) -> NDArray[Any]:
         size = regions.reduce(np.maximum, np.abs(steps).max(axis=1))
         size = np.where(size > 0, size, 1.0)
         steps = steps / size[regions.row_of][:, None]
-    one, other = steps, steps[regions.successor]
-    twice = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
-    moments = regions.reduce(np.add, (one + other) * twice[:, None])
+    to_corner, to_next = steps, steps[regions.successor]
+    twice = to_corner[:, 0] * to_next[:, 1] - to_corner[:, 1] * to_next[:, 0]
+    moments = regions.reduce(np.add, (to_corner + to_next) * twice[:, None])
     areas = regions.reduce(np.add, twice)
     steps = moments / (3 * np.where(areas > 0, areas, 1))[:, None]
     return np.asarray(vertices[regions.values[regions.offsets[:-1]]] + steps * size[:, None])

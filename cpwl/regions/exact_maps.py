@@ -43,20 +43,20 @@ class Forms:
 
         It is that of the first unit whose piece differs: its argument is one function on both (proofs/, Theorem 2).
         """
-        found: dict[int, Form] = {}
+        forms: dict[int, Form] = {}
         order = np.argsort(inside, kind="stable")
         regions, starts = np.unique(inside[order], return_index=True)
         for functions, pairs in zip(self.functions(regions), np.split(order, starts)[1:], strict=True):
             (here,) = self.partition.patterns(inside[pairs[:1]])
             for pair, there in zip(pairs.tolist(), self.partition.patterns(outside[pairs]), strict=True):
                 unit = first_difference(here, there)
-                found[pair] = _passing(self.partition.network, functions, unit, int(here[unit]), int(there[unit]))
-        return [found[pair] for pair in range(len(inside))]
+                forms[pair] = _passing(self.partition.network, functions, unit, int(here[unit]), int(there[unit]))
+        return [forms[pair] for pair in range(len(inside))]
 
 
-def first_difference(one: NDArray[np.int16], other: NDArray[np.int16]) -> int:
+def first_difference(pattern: NDArray[np.int16], other: NDArray[np.int16]) -> int:
     """The first unit whose piece differs in two patterns, which are not equal."""
-    return int(np.flatnonzero(one != other)[0])
+    return int(np.flatnonzero(pattern != other)[0])
 
 
 def _passing(network: Network, functions: ExactFunctions, unit: int, here: int, there: int) -> Form:

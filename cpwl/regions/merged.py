@@ -85,8 +85,8 @@ class Merged:
 
     def locate(self, u: ArrayLike) -> Rows:
         """For points u (M, D) of the slice a linear region that contains each, or -1; int64 (M,)."""
-        found = self.partition.locate(u)
-        return np.where(found >= 0, self.labels[found], -1)
+        located = self.partition.locate(u)
+        return np.where(located >= 0, self.labels[located], -1)
 
     @cached_property
     def outlines(self) -> Outlines:
@@ -102,18 +102,18 @@ class Merged:
                 "decided. Use predicates='exact', or certify the partition and take Certificate.partition."
             )
         edges = HalfEdges.of(self.partition.facets())
-        found = rings(edges, self.components)
-        turns = _turns(self.partition, edges, found)
+        traced = rings(edges, self.components)
+        turns = _turns(self.partition, edges, traced)
         kept = np.flatnonzero(turns)
-        offsets = np.searchsorted(kept, found.edges.offsets)
+        offsets = np.searchsorted(kept, traced.edges.offsets)
         owner = np.zeros(int(self.components.max()) + 1, np.int64)
         owner[self.components] = self.labels
         return Outlines(
-            rings=Ragged(edges.origin[found.edges.values[kept]], offsets),
-            regions=owner[found.labels],
-            components=found.labels,
-            holes=found.holes,
-            reflex=np.asarray(found.edges.reduce(np.minimum, turns) < 0),
+            rings=Ragged(edges.origin[traced.edges.values[kept]], offsets),
+            regions=owner[traced.labels],
+            components=traced.labels,
+            holes=traced.holes,
+            reflex=np.asarray(traced.edges.reduce(np.minimum, turns) < 0),
         )
 
     def polygons(self, region: int) -> list[list[NDArray[Any]]]:
@@ -126,12 +126,12 @@ class Merged:
         outlines = self.outlines
         chosen = np.flatnonzero(outlines.regions == region)
         chosen = chosen[np.lexsort((outlines.holes[chosen], outlines.components[chosen]))]
-        found: list[list[NDArray[Any]]] = []
+        polygons: list[list[NDArray[Any]]] = []
         for ring in chosen.tolist():
             if not outlines.holes[ring]:
-                found.append([])
-            found[-1].append(self.partition.vertices[outlines.rings[ring]])
-        return found
+                polygons.append([])
+            polygons[-1].append(self.partition.vertices[outlines.rings[ring]])
+        return polygons
 
     @cached_property
     def convex(self) -> NDArray[np.bool_]:
@@ -213,7 +213,7 @@ class Comparison:
 
         def by_rationals(some: Rows) -> NDArray[np.bool_]:
             self._name(np.unique(kinds[some]))
-            equal[some] = [self.names[one] == self.names[other] for one, other in kinds[some].tolist()]
+            equal[some] = [self.names[kind] == self.names[other] for kind, other in kinds[some].tolist()]
             return np.zeros(len(some), np.bool_)
 
         by_bounds = Rung("float64", lambda some: self._undecided(kinds[some]))
@@ -226,9 +226,9 @@ class Comparison:
         groups = self._groups(kinds)
         shared = np.bincount(groups)[groups] > 1
         self._name(kinds[shared])
-        found = np.arange(len(kinds)) + len(self._seen)
-        found[shared] = [self.names[kind] for kind in kinds[shared].tolist()]
-        return found[place]
+        numbers = np.arange(len(kinds)) + len(self._seen)
+        numbers[shared] = [self.names[kind] for kind in kinds[shared].tolist()]
+        return numbers[place]
 
     def _undecided(self, pairs: Rows) -> NDArray[np.bool_]:
         """The pairs of kinds whose maps float64 does not tell apart; all of them when there are no float maps."""
@@ -293,16 +293,16 @@ def _numbered(names: NDArray[Any]) -> Rows:
 
 
 # ---- turns ---------------------------------------------------------------------------------------------------------
-def _turns(partition: Tiling, edges: HalfEdges, found: Rings) -> NDArray[np.int8]:
+def _turns(partition: Tiling, edges: HalfEdges, traced: Rings) -> NDArray[np.int8]:
     """At the origin of each half-edge of the rings: 1 if the ring turns left there, -1 right, 0 straight; exactly.
 
     On the domain's boundary a ring turns left where it leaves or joins that boundary, as the domain is convex, and
     along the boundary it turns at the domain's corners alone. Elsewhere it is a matter of signs: of the float64
     coordinates where their errors allow, else of the exact functions that vanish on the two edges.
     """
-    after = found.edges.values
+    after = traced.edges.values
     before = np.empty_like(after)
-    before[found.edges.successor] = after
+    before[traced.edges.successor] = after
     turns = np.ones(len(after), np.int8)
     border = [edges.left[half ^ 1] < 0 for half in (before, after)]
     along = border[0] & border[1]
@@ -339,10 +339,10 @@ def _float_turns(partition: Tiling, edges: HalfEdges, before: Rows, after: Rows)
         return np.zeros(len(before), np.int8)
     points, errors = partition.vertices, partition.arrangement.coordinates().errors()
     p, q, r = (edges.origin[half] for half in (before, after, after ^ 1))
-    one, other = points[q] - points[p], points[r] - points[q]
-    terms = one * other[:, ::-1]
+    incoming, outgoing = points[q] - points[p], points[r] - points[q]
+    terms = incoming * outgoing[:, ::-1]
     first, second = errors[p] + errors[q], errors[q] + errors[r]
-    lengths = np.abs(one).sum(axis=1), np.abs(other).sum(axis=1)
+    lengths = np.abs(incoming).sum(axis=1), np.abs(outgoing).sum(axis=1)
     bound = lengths[0] * second + lengths[1] * first + first * second + _ROUNDING * np.abs(terms).sum(axis=1)
     cross = terms[:, 0] - terms[:, 1]
     certain = np.abs(cross) > bound * (1 + _ROUNDING) + np.finfo(np.float64).tiny
@@ -354,11 +354,11 @@ def _exact_turns(partition: Tiling, edges: HalfEdges, before: Rows, after: Rows)
     used, place = np.unique(np.concatenate([before, after]), return_inverse=True)
     forms = Forms(partition).between(edges.left[used], edges.left[used ^ 1])
     pairs: Sequence[Sequence[int]] = place.reshape(2, -1).T.tolist()
-    return [_orientation(forms[one], forms[other]) for one, other in pairs]
+    return [_orientation(forms[incoming], forms[outgoing]) for incoming, outgoing in pairs]
 
 
-def _orientation(one: Sequence[Any], other: Sequence[Any]) -> int:
-    cross = one[0] * other[1] - one[1] * other[0]
+def _orientation(incoming: Sequence[Any], outgoing: Sequence[Any]) -> int:
+    cross = incoming[0] * outgoing[1] - incoming[1] * outgoing[0]
     return int(cross > 0) - int(cross < 0)
 
 
@@ -379,10 +379,10 @@ def merged_graph(merged: Merged) -> networkx.Graph:
     facets = merged.partition.facets()
     name, sizes = sizes_of_facets(merged.partition)
     for facet in np.flatnonzero(facets.regions[:, 1] >= 0).tolist():
-        one, other = merged.labels[facets.regions[facet]].tolist()
-        if one != other:
-            graph.add_edge(one, other)
-            edge = graph.edges[one, other]
+        region, neighbour = merged.labels[facets.regions[facet]].tolist()
+        if region != neighbour:
+            graph.add_edge(region, neighbour)
+            edge = graph.edges[region, neighbour]
             edge.setdefault("facets", []).append(facet)
             if name is not None:
                 edge[name] = edge.get(name, 0.0) + sizes[facet]

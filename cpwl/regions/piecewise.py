@@ -28,8 +28,8 @@ def piecewise(
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
     partition.check_complete("a Piecewise, defined on the whole domain,")
     _check(partition, max_regions)
-    found = [Region(partition, i).to_sympy(symbols) for i in range(len(partition))]
-    cases = zip(*([(output, one.condition) for output in one.outputs] for one in found), strict=True)
+    symbolic = [Region(partition, i).to_sympy(symbols) for i in range(len(partition))]
+    cases = zip(*([(output, region.condition) for output in region.outputs] for region in symbolic), strict=True)
     return tuple(Piecewise(*case) for case in cases)
 
 

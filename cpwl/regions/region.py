@@ -82,8 +82,8 @@ class Region:
 
         Of a partition that is not ``complete`` those that are there.
         """
-        found = np.unique(self.partition.facets().regions[self.facets])
-        return np.asarray(found[(found >= 0) & (found != self.index)])
+        sides = np.unique(self.partition.facets().regions[self.facets])
+        return np.asarray(sides[(sides >= 0) & (sides != self.index)])
 
     @cached_property
     def halfspaces(self) -> Halfspaces:

@@ -186,8 +186,8 @@ def _without_others() -> ExitStack:
     """Keeps threads that follow other rules out; closing what is returned lets them in again."""
     after, torch = ExitStack(), sys.modules.get("torch")
     threads = torch.get_num_threads() if hasattr(torch, "get_num_threads") else 1  # type: ignore[union-attr]
-    found = threads, _forks
-    if _thread.trusted == found:
+    thread_state = threads, _forks
+    if _thread.trusted == thread_state:
         return after
     torch_is_plain = threads == 1 or _torch_is_plain(torch, threads)
     if not torch_is_plain:
@@ -206,7 +206,7 @@ def _without_others() -> ExitStack:
                 "torch.set_flush_denormal(True) is in force."
             )
     if torch_is_plain and blas_is_plain:
-        _thread.trusted = found
+        _thread.trusted = thread_state
     return after
 
 

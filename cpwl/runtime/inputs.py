@@ -109,12 +109,12 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     if single.ndim or single.dtype == np.bool_:
         raise ArgumentError(message)
     try:
-        found = real(name, single).item()
+        numeric = real(name, single).item()
     except ArgumentError:
         raise ArgumentError(message) from None
-    if found != int(found) or found < least or (most is not None and found > most):
+    if numeric != int(numeric) or numeric < least or (most is not None and numeric > most):
         raise ArgumentError(message)
-    return int(found)
+    return int(numeric)
 
 
 def flag(name: str, value: Any) -> bool:

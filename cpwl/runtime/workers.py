@@ -123,9 +123,9 @@ class Workers:
         packed, task = sent.packed, sent.task
         try:
             while sent.future is not None:
-                found = sent.future.result()
-                if found is not None:
-                    return packed.job, task, found
+                answer = sent.future.result()
+                if answer is not None:
+                    return packed.job, task, answer
                 sent = self._sent(packed, task, with_job=sent.known == packed.sent)
         except BrokenExecutor:
             pass

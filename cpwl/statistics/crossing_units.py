@@ -59,22 +59,22 @@ def crossings(partition: Tiling) -> Crossings:
     sides = partition.facets().regions
     inner = np.flatnonzero((sides >= 0).all(axis=1))
     columns = partition.network.unit_columns
-    found = [np.zeros((4, 0), np.int64)]
+    tables = [np.zeros((4, 0), np.int64)]
     for step, regions in _regions_at(partition.steps, sides[inner]):
         if step.node >= 0:
-            found += [_of_step(step.pieces, inner, regions, columns[step.node].start)]
-    facet, unit, left, right = np.concatenate(found, axis=1)
+            tables += [_of_step(step.pieces, inner, regions, columns[step.node].start)]
+    facet, unit, left, right = np.concatenate(tables, axis=1)
     order = np.argsort(facet, kind="stable")
     return Crossings(facet[order], unit[order], left[order].astype(np.int16), right[order].astype(np.int16))
 
 
 def _regions_at(steps: tuple[Step, ...], regions: Rows) -> list[tuple[Step, Rows]]:
     """Each step, in order, with the regions after it that hold the given regions of the partition."""
-    found = []
+    by_step = []
     for step in reversed(steps):
-        found.append((step, regions))
+        by_step.append((step, regions))
         regions = step.parents[regions]
-    return found[::-1]
+    return by_step[::-1]
 
 
 def _of_step(pieces: Pieces, facets: Rows, regions: Rows, start: int) -> Rows:
@@ -84,10 +84,10 @@ def _of_step(pieces: Pieces, facets: Rows, regions: Rows, start: int) -> Rows:
     """
     split = np.flatnonzero(regions[:, 0] != regions[:, 1])
     units = pieces.take(np.zeros(min(1, len(pieces)), np.int64)).shape[1]
-    found = [np.zeros((4, 0), np.int64)]
+    tables = [np.zeros((4, 0), np.int64)]
     for part in batches(len(split), units, BLOCK):
         rows = split[part]
         left, right = pieces.take(regions[rows, 0]), pieces.take(regions[rows, 1])
         row, unit = np.nonzero(left != right)
-        found.append(np.stack([facets[rows[row]], start + unit, left[row, unit], right[row, unit]]))
-    return np.concatenate(found, axis=1)
+        tables.append(np.stack([facets[rows[row]], start + unit, left[row, unit], right[row, unit]]))
+    return np.concatenate(tables, axis=1)

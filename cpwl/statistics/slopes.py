@@ -39,12 +39,12 @@ def slope_norms(partition: Tiling) -> Table:
     *there, width = near_one(*_rounded(partition.vertices, partition.arrangement.coordinates().errors()))
     *here, height = near_one(*_rounded(partition.outputs.to_numpy(), partition.outputs.errors()))
     corners = triangles(there[0], partition.regions)
-    found, errors = solved(there[0][corners], here[0][corners], there[1][corners], here[1][corners])
-    found, errors = np.ldexp(found, height - width), np.ldexp(errors, height - width)
-    open_ = np.flatnonzero(~(errors <= ACCURACY * found))
+    slopes, errors = solved(there[0][corners], here[0][corners], there[1][corners], here[1][corners])
+    slopes, errors = np.ldexp(slopes, height - width), np.ldexp(errors, height - width)
+    open_ = np.flatnonzero(~(errors <= ACCURACY * slopes))
     if len(open_):
-        found[open_] = _norms(partition.affine_maps(open_)[0])
-    return found
+        slopes[open_] = _norms(partition.affine_maps(open_)[0])
+    return slopes
 
 
 def _norms(maps: Table) -> Table:

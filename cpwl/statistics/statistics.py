@@ -262,21 +262,23 @@ class Totals:
 
     def add(self, block: Tiling) -> None:
         """Adds a block; each region of a partition must come once."""
-        found = statistics(instance("block", block, Tiling, "Each of blocks is a Partition.", "Partition"))
-        self.measures.add(found.areas, found.corners, found.eccentricities, found.slopes, found.ambiguous)
-        self._add_shared(block, found)
+        measured = statistics(instance("block", block, Tiling, "Each of blocks is a Partition.", "Partition"))
+        self.measures.add(
+            measured.areas, measured.corners, measured.eccentricities, measured.slopes, measured.ambiguous
+        )
+        self._add_shared(block, measured)
 
-    def _add_shared(self, block: Tiling, found: Statistics) -> None:
+    def _add_shared(self, block: Tiling, measured: Statistics) -> None:
         facets = block.facets()
         outer = facets.vertices.take(np.flatnonzero(facets.regions[:, 1] < 0))
         vertices, names = _border(block, outer.values)
-        name_of, shared = np.zeros(found.vertices, np.int64), np.zeros(found.vertices, np.bool_)
+        name_of, shared = np.zeros(measured.vertices, np.int64), np.zeros(measured.vertices, np.bool_)
         name_of[vertices], shared[vertices] = names, True
         facets_shared = outer.take(np.flatnonzero(outer.reduce(np.logical_and, shared[outer.values])))
         self._shared_vertices.add(names)
         self._shared_edges.add(_mixed(facets_shared, name_of))
-        self._inner_vertices += found.vertices - len(names)
-        self._inner_edges += found.edges - len(facets_shared)
+        self._inner_vertices += measured.vertices - len(names)
+        self._inner_edges += measured.edges - len(facets_shared)
 
     @property
     def regions(self) -> int:

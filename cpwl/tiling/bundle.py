@@ -44,12 +44,12 @@ def bundle_tiling(
     chosen = backends.get(backend, device)
     exact = predicates == "exact"
     stages = _BundleStages(network if chosen.exact else equilibrated(network), bundle, chosen, exact=exact)
-    found = stages.run(named=exact and not chosen.exact)
-    output = stages.at_vertices(found)
+    finished = stages.run(named=exact and not chosen.exact)
+    output = stages.at_vertices(finished)
     if not np.isfinite(output.errors()).all():
         raise NumericalRangeError("the network's outputs overflow float64 on a segment. Scale the network.")
     periodic = any(isinstance(node.op, Periodic) for node in network.nodes)
-    state = found.state
+    state = finished.state
     return BundleTiling(
         network=stages.network if periodic else network,
         domain=bundle,
@@ -79,21 +79,21 @@ class _BundleStages(Stages):
         arrangement = self._backend.bundle(count, maxima=maxima)
         choice = WinnerPieces(np.arange(count, dtype=np.int16)[:, None])
         state = State(arrangement, 0, Names.sides(2) if named else None, history=(Step(-1, np.arange(count), choice),))
-        found = self.advance(Task(state, {0: self._inputs(state, None)}, 1.0))
-        assert isinstance(found, Finished)
-        return found
+        finished = self.advance(Task(state, {0: self._inputs(state, None)}, 1.0))
+        assert isinstance(finished, Finished)
+        return finished
 
-    def at_vertices(self, found: Finished) -> Any:
+    def at_vertices(self, finished: Finished) -> Any:
         """The output with bounds on how far it is from the values at exact vertices.
 
         Where vertices are so close to each other that slopes between them say nothing, it is computed anew.
         """
-        output = _bundled(found.state.arrangement).at_vertices(found.output)
+        output = _bundled(finished.state.arrangement).at_vertices(finished.output)
         open_ = np.flatnonzero(~np.isfinite(output.errors()))
         if not len(open_):
             return output
         arithmetic = self._arithmetic.by_rows
-        anew = evaluate(self.network, arithmetic, self._inputs(found.state, open_))
+        anew = evaluate(self.network, arithmetic, self._inputs(finished.state, open_))
         source = np.arange(output.rows)
         source[open_] = output.rows + np.arange(len(open_))
         return arithmetic.take(arithmetic.stack([output, anew]), source)
@@ -168,8 +168,8 @@ class BundleTiling(Tiling):
         Which output is largest is decided exactly; of several that are equal along a run it is the first.
         """
         groups = Ragged.of([list(range(self.network.outputs))])
-        cells, found = cut_by_maximum(self, groups)
-        segment, winner = self.segment[cells.regions], found.winners[:, 0].astype(np.int64)
+        cells, by_maximum = cut_by_maximum(self, groups)
+        segment, winner = self.segment[cells.regions], by_maximum.winners[:, 0].astype(np.int64)
         begins = ends_of(cells.arrangement)[:, 0]
         changed = np.concatenate([[True], (np.diff(winner) != 0) | (np.diff(segment) != 0)])
         at = begins[changed]

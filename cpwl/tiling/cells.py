@@ -53,13 +53,13 @@ class Cells:
     @property
     def predicates(self) -> Predicates | None:
         """Those of the outputs on the tiling's regions, with the walls of the cells."""
-        found = self.tiling.exact_predicates()
-        return None if found is None or self.walls is None else replace(found, walls=self.walls)
+        of_regions = self.tiling.exact_predicates()
+        return None if of_regions is None or self.walls is None else replace(of_regions, walls=self.walls)
 
     def exact_walls(self) -> ExactWalls | None:
         """The functions behind the walls of the cells."""
-        found = self.predicates
-        return None if found is None else found.inside(self.regions).exact_walls()
+        predicates = self.predicates
+        return None if predicates is None else predicates.inside(self.regions).exact_walls()
 
     def measured(self, accuracy: float | None = None) -> Measured:
         """The volume of each cell, off by at most ``accuracy`` times itself (2^-20 by default), and its bound.
@@ -77,9 +77,9 @@ def cut_at_level(tiling: Tiling, field: Any, level: float, name: Names) -> tuple
         return name.take(columns)
 
     exactly = None if predicates is None else predicates.exactly(naming)
-    found = tiling.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
-    named = None if predicates is None else predicates.with_walls(found.walls, naming)
-    return Cells.of(tiling, found.arrangement, found.arrangement.parents, named), found
+    refinement = tiling.arrangement.refine(field, Ragged.of([[level]], np.float64), exactly=exactly)
+    named = None if predicates is None else predicates.with_walls(refinement.walls, naming)
+    return Cells.of(tiling, refinement.arrangement, refinement.arrangement.parents, named), refinement
 
 
 def cut_by_maximum(
@@ -99,6 +99,6 @@ def cut_by_maximum(
         arrangement, outputs = change.arrangement, change.carry(outputs)
         predicates = None if predicates is None else predicates.inside(regions)
     arithmetic = tiling.arithmetic()
-    found = refine_by_maximum(arrangement, arithmetic, outputs, groups, [outputs], predicates, numbers=numbers)
-    parents = found.parents if regions is None else regions[found.parents]
-    return Cells.of(tiling, found.arrangement, parents, found.predicates), found
+    by_maximum = refine_by_maximum(arrangement, arithmetic, outputs, groups, [outputs], predicates, numbers=numbers)
+    parents = by_maximum.parents if regions is None else regions[by_maximum.parents]
+    return Cells.of(tiling, by_maximum.arrangement, parents, by_maximum.predicates), by_maximum

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from threading import local
+from typing import Any
 
 import numpy as np
 
 from .. import backends
+from ..bounds.relevance import Relevance
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.budget import Budget
@@ -36,6 +38,8 @@ class Job:
     """Whether decisions are."""
     join: bool
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
+    relevance: Relevance | None = None
+    """What regions are kept to, if not all are wanted."""
     until: float | None = None
     """When what is not finished is given up, as ``time.time()`` counts."""
 
@@ -49,8 +53,8 @@ class Job:
         sweep.budget = Budget.until(self.until)
         if not self.join:
             return list(sweep.blocks(task))
-        found = sweep.finish(task)
-        return [] if found is None else [found]
+        finished = sweep.finish(task)
+        return [] if finished is None else [finished]
 
 
 _here = local()
@@ -60,7 +64,8 @@ def _sweep_of(job: Job) -> Sweep:
     """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
     if getattr(_here, "job", None) is not job:
         chosen = backends.get(job.backend, job.device)
-        _here.job, _here.sweep = job, Sweep(job.network, job.domain, chosen, exact=job.exact, blocks=job.block_sizes)
+        options: dict[str, Any] = {"exact": job.exact, "blocks": job.block_sizes, "relevance": job.relevance}
+        _here.job, _here.sweep = job, Sweep(job.network, job.domain, chosen, **options)
     sweep: Sweep = _here.sweep
     return sweep
 
@@ -74,8 +79,8 @@ class Spread:
 
     def __call__(self, tasks: Iterator[Task]) -> Iterator[tuple[Path, list[Finished]]]:
         """The results of the tasks, in their order."""
-        for _, task, found in self._workers.results((self._packed, _portable(task)) for task in tasks):
-            yield task.state.path, found
+        for _, task, leaves in self._workers.results((self._packed, _portable(task)) for task in tasks):
+            yield task.state.path, leaves
 
 
 def _portable(task: Task) -> Task:

@@ -52,15 +52,15 @@ def ranges_after(
     steps: Sequence[Step], regions: NDArray[np.int64]
 ) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """By node the lowest and the highest piece of each unit on regions after the last step, which there are."""
-    found: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+    ranges: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
     rows = regions
     for step in reversed(steps):
         if step.node >= 0:
-            later = found.get(step.node, (np.zeros(0, np.int64),) * 2)
+            later = ranges.get(step.node, (np.zeros(0, np.int64),) * 2)
             low, high = step.pieces.range(rows)
-            found[step.node] = np.concatenate([low, later[0]]), np.concatenate([high, later[1]])
+            ranges[step.node] = np.concatenate([low, later[0]]), np.concatenate([high, later[1]])
         rows = np.unique(step.parents[rows])
-    return found
+    return ranges
 
 
 def flattened(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, ...]:
@@ -72,10 +72,10 @@ def flattened(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, 
         regions = step.parents[regions]
     if kept:
         kept[-1] = replace(kept[-1], parents=np.zeros(len(regions), np.int64))
-    found: tuple[Step, ...] = ()
+    flat: tuple[Step, ...] = ()
     for step in reversed(kept):
-        found = followed(found, (step,))
-    return found
+        flat = followed(flat, (step,))
+    return flat
 
 
 def chosen_steps(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, ...]:

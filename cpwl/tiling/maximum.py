@@ -69,17 +69,17 @@ class Winners:
 
     def at(self, regions: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int16]:
         """The entries (regions[i], columns[i])."""
-        found, place = self.base[columns], self._place[columns]
+        entries, place = self.base[columns], self._place[columns]
         some = np.flatnonzero(place >= 0)
-        found[some] = self.values[regions[some], place[some]]
-        return found
+        entries[some] = self.values[regions[some], place[some]]
+        return entries
 
     def columns(self, columns: NDArray[np.int64]) -> NDArray[np.int16]:
         """Some columns, (R, len(columns))."""
-        found = np.repeat(self.base[columns][None], len(self.values), axis=0)
+        entries = np.repeat(self.base[columns][None], len(self.values), axis=0)
         part = self.chosen(columns)
-        found[:, part.varying] = part.values
-        return found
+        entries[:, part.varying] = part.values
+        return entries
 
     def dense(self) -> NDArray[np.int16]:
         """The whole table."""
@@ -218,19 +218,19 @@ class _Tournament:
         """Removes the facets made here across which all winners agree."""
         facets = self._arrangement.facets()
         inner = np.flatnonzero((facets.generation > self._first) & (facets.regions[:, 1] >= 0))
-        one, other = facets.regions[inner].T
-        alike = (self._winners.values[one] == self._winners.values[other]).all(axis=1)
-        doubtful = self._doubtful(one, other, alike)
+        cell, neighbour = facets.regions[inner].T
+        alike = (self._winners.values[cell] == self._winners.values[neighbour]).all(axis=1)
+        doubtful = self._doubtful(cell, neighbour, alike)
         if doubtful.any():
             corners = facets.vertices.take(inner)
-            stays = facets.vertices.take(inner[alike & doubtful[one]]).values
+            stays = facets.vertices.take(inner[alike & doubtful[cell]]).values
             beside = corners.reduce(np.logical_or, np.isin(corners.values, stays))
             # What was cut and stays so leaves vertices where straight sides of other cells do not turn.
             listed = doubtful.copy()
-            listed[one[beside]] = listed[other[beside]] = True
+            listed[cell[beside]] = listed[neighbour[beside]] = True
             assert isinstance(self._arrangement, Rounded), "an exact arrangement has no doubts"
             self._arrangement = self._arrangement.doubting(listed)
-        needless = inner[alike & ~doubtful[one]]
+        needless = inner[alike & ~doubtful[cell]]
         if not len(needless):
             return
         change = self._arrangement.dissolve(needless)
@@ -246,9 +246,9 @@ class _Tournament:
         return ByMaximum(self._arrangement, self._parents, winners, self._champions, fields, self._predicates, *counts)
 
     def _doubtful(
-        self, one: NDArray[np.int64], other: NDArray[np.int64], alike: NDArray[np.bool_]
+        self, cell: NDArray[np.int64], neighbour: NDArray[np.int64], alike: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """Cells that may be parts of larger ones which are not known; ``one`` and ``other`` are the sides of facets.
+        """Cells that may be parts of larger ones which are not known; ``cell`` and ``neighbour`` are sides of facets.
 
         Within an uncertain cell nothing is known of the winners, so the cell of a winner beside it may reach into it,
         and none of its pieces is the whole; what is joined need not be convex. There, what was cut stays cut. What
@@ -258,8 +258,8 @@ class _Tournament:
         spreading = np.ones_like(alike)
         while doubtful.any():
             reached = doubtful.copy()
-            reached[one[spreading & doubtful[other]]] = True
-            reached[other[spreading & doubtful[one]]] = True
+            reached[cell[spreading & doubtful[neighbour]]] = True
+            reached[neighbour[spreading & doubtful[cell]]] = True
             if (reached == doubtful).all():
                 break
             doubtful, spreading = reached, alike

@@ -122,10 +122,10 @@ def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> No
 
 
 def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
-    found = {name: _description(values) for name, values in arrays.items()}
-    if not isinstance(listed, dict) or listed != found:
+    described = {name: _description(values) for name, values in arrays.items()}
+    if not isinstance(listed, dict) or listed != described:
         names = listed if isinstance(listed, dict) else {}
-        wrong = sorted(name for name in {*names, *found} if names.get(name) != found.get(name))
+        wrong = sorted(name for name in {*names, *described} if names.get(name) != described.get(name))
         raise FileFormatError(f"its header and its arrays disagree about {', '.join(wrong[:3])}")
 
 

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
-from ..arrays.bits import BitMatrix
 from ..fields.arithmetic import embedding
 from ..fields.predicates import Names
 from ..geometry.arrangement import Arrangement
-from ..network.network import Node
-from ..network.operators import Max, Piecewise
 from ..runtime.budget import Budget, Spent
 from .history import Step
 from .joining import joined, some_of
-from .pieces import LevelPieces, Pieces, WinnerPieces
 from .stages import Stages
-from .states import Division, Done, Finished, Path, Runner, State, Task
+from .states import Division, Done, Finished, Runner, State, Task, key_of
 
 
 class Sweep(Stages):
@@ -46,27 +39,18 @@ class Sweep(Stages):
         """
         try:
             with self.budget.watched():
-                found = self.advance(task, 0 if runner is None else runner.workers)
+                advanced = self.advance(task, 0 if runner is None else runner.workers)
         except Spent:
             return None
-        if isinstance(found, Finished):
-            return self._counted(found)
-        tasks = _Affordable(self.budget, self.tasks(found))
+        if isinstance(advanced, Finished):
+            return self._counted(advanced)
+        tasks = _Affordable(self.budget, self.tasks(advanced))
         if runner is None:
             parts = [(block.state.path[-1], part) for block in tasks if (part := self.finish(block)) is not None]
         else:
             results = ((path[-1], leaf) for path, leaves in runner(iter(tasks)) for leaf in leaves)
             parts = [(k, part) for k, leaf in results if (part := self._counted(leaf)) is not None]
-        return joined(found, parts) if parts else None
-
-    def nothing(self, task: Task) -> Finished:
-        """What has come out where nothing is finished: no region at all."""
-        none = np.zeros(0, np.int64)
-        arrangement = task.state.arrangement.take(none).arrangement
-        steps = tuple(Step(i, none, _no_pieces(self.network.nodes[i])) for i in self.network.nonlinear)
-        state = replace(task.state, arrangement=arrangement, node=len(self.network.nodes) - 1, steps=steps)
-        output = self._arithmetic.points(np.zeros((0, self.network.outputs)))
-        return Finished(replace(state, stage=len(steps), complete=False), output)
+        return joined(advanced, parts) if parts else None
 
     def blocks(
         self, task: Task, runner: Runner | None = None, done: Done | None = None
@@ -79,14 +63,14 @@ class Sweep(Stages):
         done = set() if done is None else done
         try:
             with self.budget.watched():
-                found = self.advance(task)
+                advanced = self.advance(task)
         except Spent:
             return False
-        if isinstance(found, Finished):
-            self.budget.add(len(found.state.arrangement))
-            yield found
+        if isinstance(advanced, Finished):
+            self.budget.add(len(advanced.state.arrangement))
+            yield advanced
         else:
-            wanted = _Affordable(self.budget, self._without(done, self.tasks(found)))
+            wanted = _Affordable(self.budget, self._without(done, self.tasks(advanced)))
             if runner is None:
                 for block in wanted:
                     if not (yield from self.blocks(block, done=done)):
@@ -101,14 +85,14 @@ class Sweep(Stages):
         done.add(task.state.path)
         return True
 
-    def _counted(self, found: Finished) -> Finished | None:
+    def _counted(self, finished: Finished) -> Finished | None:
         """What is wanted of a block that is finished, taken from the budget; None for nothing."""
-        regions = len(found.state.arrangement)
+        regions = len(finished.state.arrangement)
         wanted = self.budget.affordable(regions)
         self.budget.add(wanted)
         if wanted == regions:
-            return found
-        return some_of(found, wanted) if wanted else None
+            return finished
+        return some_of(finished, wanted) if wanted else None
 
     def _without(self, done: Done, tasks: Iterator[Task]) -> Iterator[Task]:
         """The tasks that are not done; the others are reported as work that is."""
@@ -123,7 +107,7 @@ class Sweep(Stages):
         state = division.state
         path, share = (*state.path, state.node), division.share / len(division.chosen)
         for k, regions in enumerate(division.chosen):
-            taken = state.arrangement.block(regions, _key(path))
+            taken = state.arrangement.block(regions, key_of(path))
             block = replace(
                 state,
                 arrangement=taken.arrangement,
@@ -132,15 +116,11 @@ class Sweep(Stages):
                 first_wall=taken.arrangement.walls,
                 settled=0,
                 recut=0,
+                dropped=(),
                 path=(*path, k),
                 in_portions=state.in_portions and not division.rows.rank,
             )
             yield Task(block, division.rows.at(taken.vertices), share)
-
-
-def _key(path: Path) -> int:
-    """A number of 56 bits for a path."""
-    return int.from_bytes(blake2b(repr(path).encode(), digest_size=7).digest(), "little")
 
 
 class _Affordable:
@@ -164,11 +144,3 @@ class _Affordable:
             if self._budget.spent:
                 return
             yield task
-
-
-def _no_pieces(node: Node) -> Pieces:
-    """Those of a node's units on no region."""
-    if isinstance(node.op, Max):
-        return WinnerPieces(np.zeros((0, node.size), np.int16))
-    breakpoints = max(1, len(node.op.breakpoints)) if isinstance(node.op, Piecewise) else 1
-    return LevelPieces(BitMatrix.pack(np.zeros((0, node.size * breakpoints), np.bool_)), breakpoints)

@@ -42,10 +42,10 @@ class Call:
 
     def operand(self, i: int = 0) -> Operand:
         """Input i, which must be given."""
-        found = self.inputs[i] if i < len(self.inputs) else None
-        if found is None:
+        operand = self.inputs[i] if i < len(self.inputs) else None
+        if operand is None:
             raise FileFormatError(f"its input {i} is missing")
-        return found
+        return operand
 
     def operands(self) -> tuple[Operand, ...]:
         """All inputs, none of them left out."""
@@ -58,29 +58,29 @@ class Call:
 
     def constant(self, i: int) -> Array | None:
         """Input i, which must not depend on the network's input; None when it is left out."""
-        found = self.inputs[i] if i < len(self.inputs) else None
-        if isinstance(found, Value):
+        constant = self.inputs[i] if i < len(self.inputs) else None
+        if isinstance(constant, Value):
             raise UnsupportedLayerError(f"its input {i} depends on the network's input; only a constant is supported")
-        return found
+        return constant
 
     def needed(self, i: int) -> Array:
         """Input i, a constant that must be given."""
         self.operand(i)
-        found = self.constant(i)
-        assert found is not None
-        return found
+        constant = self.constant(i)
+        assert constant is not None
+        return constant
 
     def attribute(self, name: str, kind: type, default: Any) -> Any:
         """An attribute of the given type."""
-        found = self.operator.attributes.get(name, default)
-        if found is not default and not isinstance(found, kind):
+        attribute = self.operator.attributes.get(name, default)
+        if attribute is not default and not isinstance(attribute, kind):
             raise FileFormatError(f"its attribute {name!r} has the wrong type")
-        return found
+        return attribute
 
     def integer(self, name: str, default: int = 0) -> int:
         """An integer attribute."""
-        found: int = self.attribute(name, int, default)
-        return found
+        integer: int = self.attribute(name, int, default)
+        return integer
 
     def number(self, name: str, default: float) -> float:
         """A float attribute; its default, like the attribute, is a float32 number."""
@@ -88,17 +88,17 @@ class Call:
 
     def integers(self, name: str, i: int | None = None) -> list[int] | None:
         """A list of integers: the attribute of that name, or else input i (its place in later operator sets)."""
-        found = self.attribute(name, list, None)
-        if found is None and i is not None:
+        integers = self.attribute(name, list, None)
+        if integers is None and i is not None:
             given = self.constant(i)
             if given is None:
                 return None
             if given.dtype.kind not in "iu" or given.ndim > 1:
                 raise FileFormatError(f"its input {i} must be a list of integers")
-            found = given.reshape(-1).tolist()
-        if found is not None and not all(isinstance(n, int) for n in found):
+            integers = given.reshape(-1).tolist()
+        if integers is not None and not all(isinstance(n, int) for n in integers):
             raise FileFormatError(f"its attribute {name!r} must hold integers")
-        return found  # type: ignore[no-any-return]
+        return integers  # type: ignore[no-any-return]
 
     def axis(self, name: str, default: int, rank: int) -> int:
         """An attribute that names an axis, counted from the front."""

@@ -42,13 +42,13 @@ class Ending:
 
     def _check_softmax(self, operator: Operator, shape: Shape) -> None:
         """Until operator set 12 a softmax runs over its axis and all that come after it."""
-        one = self.graph.opset >= 13
-        given = operator.attributes.get("axis", -1 if one else 1)
+        single_axis = self.graph.opset >= 13
+        given = operator.attributes.get("axis", -1 if single_axis else 1)
         axis = given + len(shape) if given < 0 else given
         if not axis and len(shape) > 1:
             reason = "it runs over the batch axis, so that samples of a batch influence each other"
             raise refusal(self.graph, operator, reason)
-        if prod(shape) != (prod(shape[axis : axis + 1]) if one else prod(shape[axis:])):
+        if prod(shape) != (prod(shape[axis : axis + 1]) if single_axis else prod(shape[axis:])):
             raise refusal(self.graph, operator, GROUPS)
 
 
@@ -78,10 +78,10 @@ def with_fixed(graph: Graph, example: Any, vary: int | str | None) -> tuple[Grap
 
 def _fixed(entry: Entry, value: Any) -> Array:
     """A constant in the type of an input."""
-    found = plain(value)
+    constant = plain(value)
     if entry.kind.startswith("element"):
-        return found
-    return found.astype(entry.kind)
+        return constant
+    return constant.astype(entry.kind)
 
 
 def find_ending(graph: Graph, until: str | None, output: int | str | None = None) -> Ending:
@@ -128,8 +128,8 @@ def _named(graph: Graph, until: str) -> str:
         return until
     named = [operator for operator in graph.operators if operator.name == until]
     if len(named) != 1:
-        found = f"{len(named)} nodes have this name" if named else f"the outputs are {_listed(graph.outputs)}"
-        raise ArgumentError(f"until must name a tensor or a node of the ONNX model, got {until!r}; {found}.")
+        problem = f"{len(named)} nodes have this name" if named else f"the outputs are {_listed(graph.outputs)}"
+        raise ArgumentError(f"until must name a tensor or a node of the ONNX model, got {until!r}; {problem}.")
     read = dict.fromkeys(name for name in named[0].inputs if name and graph.inputs_of(name))
     if len(read) != 1:
         raise ArgumentError(

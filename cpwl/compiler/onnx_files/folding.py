@@ -166,8 +166,8 @@ def _extreme(function: Callable[..., Any]) -> Handler:
         x = call.needed(0)
         axis = call.axis("axis", 0, x.ndim)
         last = bool(call.integer("select_last_index"))
-        found = function(np.flip(x, axis) if last else x, axis=axis, keepdims=bool(call.integer("keepdims", 1)))
-        return np.asarray(x.shape[axis] - 1 - found if last else found, np.int64)
+        places = function(np.flip(x, axis) if last else x, axis=axis, keepdims=bool(call.integer("keepdims", 1)))
+        return np.asarray(x.shape[axis] - 1 - places if last else places, np.int64)
 
     return handler
 

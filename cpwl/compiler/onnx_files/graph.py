@@ -81,22 +81,22 @@ class Graph:
     def needed_for(self, target: str) -> tuple[Operator, ...]:
         """The operators that a tensor is computed by, in order."""
         makers = self.makers
-        found: set[str] = set()
+        needed: set[str] = set()
         stack = [target]
         while stack:
             operator = makers.get(stack.pop())
-            if operator is not None and operator.tensor not in found:
-                found.add(operator.tensor)
+            if operator is not None and operator.tensor not in needed:
+                needed.add(operator.tensor)
                 stack += operator.read
-        return tuple(operator for operator in self.operators if operator.tensor in found)
+        return tuple(operator for operator in self.operators if operator.tensor in needed)
 
     def dependent(self) -> frozenset[str]:
         """The tensors that are computed from an input of the graph, be it from its shape alone."""
-        found = set(self.inputs)
+        dependent = set(self.inputs)
         for operator in self.operators:
-            if not found.isdisjoint(operator.read):
-                found |= set(filter(None, operator.outputs))
-        return frozenset(found)
+            if not dependent.isdisjoint(operator.read):
+                dependent |= set(filter(None, operator.outputs))
+        return frozenset(dependent)
 
     def inputs_of(self, target: str) -> tuple[str, ...]:
         """The names of the graph's inputs that a tensor is computed from."""

@@ -127,14 +127,14 @@ class _Reader:
             raise FileFormatError(f"a {node.op_type[:40]!r} node has no output.")
         inputs = tuple(map(_text, node.input))
         operator = Operator(_kind(node), _text(node.name), inputs, outputs, {}, node)
-        found: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         for attribute in node.attribute:
-            if _text(attribute.name) in found or not attribute.type:
+            if _text(attribute.name) in attributes or not attribute.type:
                 raise FileFormatError(
                     f"attribute {attribute.name!r} of {operator.where} is given twice or has no type."
                 )
-            found[attribute.name] = self._attribute(attribute, operator)
-        return replace(operator, attributes=found, captured=tuple(_captured(node)))
+            attributes[attribute.name] = self._attribute(attribute, operator)
+        return replace(operator, attributes=attributes, captured=tuple(_captured(node)))
 
     def _attribute(self, attribute: AttributeProto, operator: Operator) -> Any:
         """Its value; None for graphs, lists of texts and the like, which no supported operator has."""
@@ -199,9 +199,9 @@ def _check_count(tensor: TensorProto, count: int) -> None:
     """The tensor holds as many numbers as its shape has places."""
     raw = len(tensor.raw_data)
     field = _FIELDS.get(tensor.data_type, "int32_data")
-    found = raw / _BYTES[tensor.data_type] if raw else len(getattr(tensor, field))
-    if found != count:
-        raise FileFormatError(f"its shape {list(tensor.dims)[:8]} needs {count} numbers, but it holds {found:g}")
+    held = raw / _BYTES[tensor.data_type] if raw else len(getattr(tensor, field))
+    if held != count:
+        raise FileFormatError(f"its shape {list(tensor.dims)[:8]} needs {count} numbers, but it holds {held:g}")
 
 
 def _opset(model: ModelProto) -> int:

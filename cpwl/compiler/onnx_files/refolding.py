@@ -89,8 +89,8 @@ def _run(graph: Graph, known: Any, operators: Sequence[Operator]) -> list[list[A
         opset_imports=[onnx.helper.make_opsetid("", graph.opset)],
         ir_version=_IR,
     )
-    found = iter(open_session(content.SerializeToString()).run(None, {}))
-    return [[next(found) for _ in group] for group in names]
+    computed = iter(open_session(content.SerializeToString()).run(None, {}))
+    return [[next(computed) for _ in group] for group in names]
 
 
 def _stored(values: Array, name: str) -> Any:
@@ -101,13 +101,13 @@ def _agree(kind: str, inputs: Sequence[Array], own: Array, other: Array) -> bool
     """Whether two results of an operator are the same, up to rounding where it may round in its own way."""
     if own.dtype != other.dtype or own.shape != other.shape:
         return False
-    one, two = widened(own), widened(other)
+    wide, other_wide = widened(own), widened(other)
     if not is_float(own) or kind not in _POINTWISE | _SUMS:
-        return np.array_equal(one, two, equal_nan=is_float(own))
+        return np.array_equal(wide, other_wide, equal_nan=is_float(own))
     terms = max(x.size for x in inputs) // max(own.size, 1) if kind in _SUMS else 0
     unit = 2.0**-23 if own.dtype == np.float32 else 2.0**-52 if own.dtype == np.float64 else 2.0**-7
     with np.errstate(all="ignore"):
         sizes = [float(np.abs(widened(x)).max(initial=0)) for x in inputs if is_float(x)]
         summed = np.prod(sizes) * (1 if kind == "ReduceMean" else terms)
-        scale = np.abs(one).max(initial=0) + summed
-        return bool((np.isclose(one, two, rtol=0, atol=(terms + _FEW) * unit * scale, equal_nan=True)).all())
+        scale = np.abs(wide).max(initial=0) + summed
+        return bool((np.isclose(wide, other_wide, rtol=0, atol=(terms + _FEW) * unit * scale, equal_nan=True)).all())

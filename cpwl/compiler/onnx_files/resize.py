@@ -151,8 +151,8 @@ def _scales(call: Call) -> list[float]:
     """The factors: an attribute at first, then input 1, and input 2 from operator set 11 on."""
     if call.operator.kind == "Upsample" and call.opset < 9:
         return list(call.attribute("scales", list, []))
-    found = call.constant(2 if call.opset >= 11 else 1)
-    numbers = [] if found is None else found.reshape(-1).tolist()
+    scales = call.constant(2 if call.opset >= 11 else 1)
+    numbers = [] if scales is None else scales.reshape(-1).tolist()
     if not np.isfinite(numbers).all():
         raise FileFormatError("its scales must be finite")
     return numbers
@@ -172,8 +172,8 @@ def _places(call: Call, length: int, size: int, factor: Fraction) -> list[Fracti
     if call.attribute("mode", str, "nearest") == "nearest":
         with np.errstate(over="ignore"):
             numbers = (np.float32(length), np.float32(size), np.float32(float(factor)), np.float32(0.5), np.float32(1))
-            found = [_TRANSFORMATIONS[name](np.float32(k), *numbers) for k in range(size)]
-        return [Fraction(float(place)) for place in found]
+            places = [_TRANSFORMATIONS[name](np.float32(k), *numbers) for k in range(size)]
+        return [Fraction(float(place)) for place in places]
     exact = (Fraction(length), Fraction(size), factor, HALF, Fraction(1))
     return [_TRANSFORMATIONS[name](Fraction(k), *exact) for k in range(size)]
 

@@ -85,11 +85,11 @@ def translate(graph: Graph, source: str, shape: Shape, target: str) -> Translati
         raise ArgumentError("model has an output that does not depend on its input: there is nothing to partition.")
     network, places = builder.network(output)
     held = {name: x.node for name, x in values.items() if isinstance(x, Value) and x.node in places}
-    found = {name: places[node] for name, node in held.items()}
+    held_places = {name: places[node] for name, node in held.items()}
     constants = {name: x for name, x in values.items() if isinstance(x, np.ndarray)}
     loose = {places[node]: part for node, part in slack.items() if node in places}
     shapes = {name: x.shape for name, x in values.items() if isinstance(x, Value)}
-    return Translation(network, source, shape, target, shapes, found, constants, loose)
+    return Translation(network, source, shape, target, shapes, held_places, constants, loose)
 
 
 def _results(answer: Result) -> tuple[Operand | None, ...]:

@@ -107,8 +107,8 @@ def tensordot(b: Builder, x: Operand, y: Operand, dims_x: Sequence[int], dims_y:
     """The contraction of pairs of axes."""
     ranks = [len(operand.shape) for operand in (x, y)]  # type: ignore[union-attr]
     names = [list(ascii_letters[: ranks[0]]), list(ascii_letters[ranks[0] : sum(ranks)])]
-    for one, other in zip(dims_x, dims_y, strict=True):
-        names[1][other] = names[0][one]
+    for axis_x, axis_y in zip(dims_x, dims_y, strict=True):
+        names[1][axis_y] = names[0][axis_x]
     first, second = ("".join(letters) for letters in names)
     summed = {names[0][d] for d in dims_x}
     result = "".join(a for a in first + second if a not in summed)

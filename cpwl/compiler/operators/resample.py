@@ -90,13 +90,13 @@ def cubic_weights(place: Fraction, size: int, a: Fraction = STEEP, *, inside: bo
 
     Those beyond an end are the end's own; or ``inside``: they are left out, and the others scaled to add up to one.
     """
-    found: dict[int, Fraction] = {}
+    weights: dict[int, Fraction] = {}
     for entry in range(floor(place) - 1, floor(place) + 3):
         index = min(max(entry, 0), size - 1)
         if not inside or index == entry:
-            found[index] = found.get(index, Fraction(0)) + _keys(abs(place - entry), a)
-    total = sum(found.values(), Fraction(0))
-    return {index: weight / total for index, weight in found.items() if weight}
+            weights[index] = weights.get(index, Fraction(0)) + _keys(abs(place - entry), a)
+    total = sum(weights.values(), Fraction(0))
+    return {index: weight / total for index, weight in weights.items() if weight}
 
 
 def _keys(distance: Fraction, a: Fraction) -> Fraction:

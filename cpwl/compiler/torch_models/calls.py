@@ -50,9 +50,9 @@ def chosen(result: Any, output: Any) -> Any:
     """One of the tensors that a module returned, by its place, key or name; ``ArgumentError`` where there is none."""
     if isinstance(output, AllTensors):
         return tuple(leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor))
-    found = result if output is None else _part(result, output)
-    if isinstance(found, Tensor):
-        return found
+    tensor = result if output is None else _part(result, output)
+    if isinstance(tensor, Tensor):
+        return tensor
     raise ArgumentError(_several(result, output))
 
 

@@ -33,20 +33,20 @@ class Program:
 
     def needed_for(self, target: fx.Node) -> tuple[fx.Node, ...]:
         """The nodes that the value of ``target`` is computed from, itself included, in order."""
-        found, stack = {target}, [target]
+        needed, stack = {target}, [target]
         while stack:
-            new = set(stack.pop().all_input_nodes) - found
-            found |= new
+            new = set(stack.pop().all_input_nodes) - needed
+            needed |= new
             stack += new
-        return tuple(node for node in self.nodes if node in found)
+        return tuple(node for node in self.nodes if node in needed)
 
     def dependent(self) -> frozenset[fx.Node]:
         """The nodes whose value depends on the input."""
-        found = {self.input}
+        dependent = {self.input}
         for node in self.nodes:
-            if name_of(node) not in _SHAPE_ONLY and any(arg in found for arg in node.all_input_nodes):
-                found.add(node)
-        return frozenset(found)
+            if name_of(node) not in _SHAPE_ONLY and any(arg in dependent for arg in node.all_input_nodes):
+                dependent.add(node)
+        return frozenset(dependent)
 
 
 def name_of(node: fx.Node) -> str:

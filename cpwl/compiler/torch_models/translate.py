@@ -96,9 +96,9 @@ def _translate(
                 slack[start] = handlers_resample.places_slack(node.meta["val"].shape, DOUBLE, change)
     network, places = builder.network(values[target])
     held = {node: value for node, value in values.items() if isinstance(value, Value) and value.node in places}
-    found = {node: places[value.node] for node, value in held.items()}
+    held_places = {node: places[value.node] for node, value in held.items()}
     loose = {places[index]: part for index, part in slack.items() if index in places}
-    return Translation(network, target, found, constants, loose)
+    return Translation(network, target, held_places, constants, loose)
 
 
 def _handle(builder: Builder, node: fx.Node, values: Mapping[fx.Node, Any]) -> Any:
@@ -137,10 +137,10 @@ def _part(node: fx.Node, values: tuple[Any, ...], index: int) -> Value:
     return part
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(constant: Any, other: Any) -> bool:
     """Whether two constants are the same: tensors entry by entry, several of them one by one."""
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.shape == other.shape and bool(torch.equal(one, other))
-    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return one is other or bool(one == other)
+    if isinstance(constant, torch.Tensor) and isinstance(other, torch.Tensor):
+        return constant.shape == other.shape and bool(torch.equal(constant, other))
+    if isinstance(constant, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(constant) == len(other) and all(map(_same, constant, other))
+    return constant is other or bool(constant == other)
