@@ -10,8 +10,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bounds.relevance import AnyOf
 from ..geometry.domain import Domain
-from ..partitions.compute import partition
+from ..partitions.compute import relevant_partition
 from .problem import Problem
 from .search import candidates
 from .unsafe import Wanted, unsafe_point
@@ -89,17 +90,21 @@ def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
 def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
     """The same by all regions of the boxes that are left."""
     wanted = Wanted(problem.groups, problem.strict)
+    outputs = problem.network.outputs
+    relevance = AnyOf(np.eye(outputs), np.zeros(outputs), problem.groups)
     while work.remaining and not clock.spent:
         low, high = work.remaining[-1]
-        part = partition(problem.network, Domain.box(low, high), max_seconds=clock.left)
-        found = unsafe_point(part, wanted)
-        if found is not None:
-            return found
-        if not part.complete:
+        part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=clock.left)
+        assert part.pruned is not None
+        point = unsafe_point(part, wanted)
+        if point is not None:
+            return point
+        if not part.pruned.finished:
             work.remaining[-1:] = _halves(low, high)
             continue
         work.remaining.pop()
         work.regions += len(part)
+        work.dropped += sum(part.pruned.dropped.values())
         work.boxes += 1
         report(float(np.prod((high - low) / (problem.upper - problem.lower))))
     return None
