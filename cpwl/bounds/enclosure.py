@@ -36,11 +36,16 @@ class Enclosure:
         return cls(table, np.maximum(np.abs(high), np.abs(low)), low, high)
 
     @classmethod
-    def at_corners(cls, above: Floats, below: Floats, corners: NDArray[np.int64]) -> Enclosure:
-        """Functions that are affine on each region, between values (V, n) at vertices; ``corners`` (k, c)."""
-        table = np.empty((2, above.shape[1], *corners.shape), above.dtype)
-        for side, values in ((UPPER, above), (LOWER, below)):
-            table[side] = values[corners.ravel()].T.reshape(-1, *corners.shape)
+    def at_corners(cls, values: Floats, margins: Floats, corners: NDArray[np.int64]) -> Enclosure:
+        """Functions that are affine on each region, by values at vertices that are off by at most a margin.
+
+        (V, n) and (V,); ``corners`` (k, c).
+        """
+        margin = margins[corners].max(axis=0)
+        table = np.empty((2, values.shape[1], *corners.shape), values.dtype)
+        table[LOWER] = values[corners.ravel()].T.reshape(-1, *corners.shape)
+        np.add(table[LOWER], margin, out=table[UPPER])
+        table[LOWER] -= margin
         return cls.of(table)
 
     @property

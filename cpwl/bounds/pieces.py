@@ -18,12 +18,12 @@ def rectified(x: Enclosure) -> Enclosure:
     It is convex: its values at corners bound it from above. From below it is bounded by 0 and by x, of which one is
     taken, for each function on each region.
     """
-    off, rising = x.high <= 0, x.low + x.high > 0
-    upper, lower = np.maximum(x.table[UPPER], 0), x.table[LOWER] * rising[:, None]
-    if off.any():
-        upper *= ~off[:, None]
+    off, rising = x.high <= 0, (x.low + x.high > 0).astype(x.table.dtype)
+    table = np.empty_like(x.table)
+    np.maximum(x.table[UPPER], 0, out=table[UPPER])
+    np.multiply(x.table[LOWER], rising[:, None], out=table[LOWER])
     size = np.where(off, 0 * x.size, x.size)
-    return Enclosure(np.stack([upper, lower]), size, np.maximum(x.low, 0), np.maximum(x.high, 0))
+    return Enclosure(table, size, np.maximum(x.low, 0), np.maximum(x.high, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +141,8 @@ def periodic(op: Periodic, x: Enclosure, precision: Precision) -> Enclosure:
     widths = np.diff([*op.breakpoints, op.breakpoints[0] + op.period])
     values = op.value + np.concatenate([[0.0], np.cumsum(op.slopes * widths)])
     sizes = np.abs(op.slopes) @ (np.abs(widths) + 2 * np.abs(op.breakpoints).max() + op.period) + abs(op.value)
-    ends = precision.enclosing(np.array([values.max(), values.min()]), np.full(2, sizes * 2.0**-40))
-    bounds = np.array([ends[0][0], ends[1][1]], precision.dtype)
+    extremes, margin = precision.near(np.array([[values.max(), values.min()]]), np.array([sizes * 2.0**-40]))
+    bounds = extremes[0] + margin * np.array([1, -1], precision.dtype)
     table = np.broadcast_to(bounds[:, None, None, None], x.table.shape).copy()
     table += 0 * x.table  # what is not known stays so
     return Enclosure.of(table)

@@ -46,14 +46,16 @@ class Precision:
         found: Floats = np.sqrt(squares) * self.dtype(_SLACK) + self.dtype(self.floor)
         return found
 
-    def enclosing(self, values: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[Floats, Floats]:
-        """Numbers above and below all that are within ``errors`` of float64 ones; NaN for what is out of range."""
-        apart = (errors + np.abs(values) * (4 * self.unit)) * 1.0625 + self.smallest
+    def near(self, values: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[Floats, Floats]:
+        """Numbers near float64 ones (V, n) that are known up to ``errors`` (V,), and what these are off by, (V,).
+
+        The margin leaves room for one more rounding; it is NaN for what is out of range.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
-            above, below = values + apart, values - apart
-            outside = ~((np.abs(above) < self.largest) & (np.abs(below) < self.largest))
-            above[outside] = below[outside] = np.nan
-        return above.astype(self.dtype), below.astype(self.dtype)
+            found = values.astype(self.dtype)
+            sizes = np.maximum(found.max(axis=1, initial=0), -found.min(axis=1, initial=0)).astype(np.float64) + errors
+            margins = (errors + sizes * (4 * self.unit)) * 1.0625 + self.smallest
+        return found, np.where(sizes < self.largest, margins, np.nan).astype(self.dtype)
 
 
 DOUBLE = Precision(np.float64, 2.0**-53, 2.0**-1000, 2.0**-500, 2.0**1000)

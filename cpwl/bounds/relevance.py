@@ -86,7 +86,7 @@ class AtBoundary(Relevance):
         for k, (i, j) in enumerate(self._differences(self.outputs)):
             above[:, i, j], above[:, j, i] = lower[:, k] > 0, upper[:, k] < 0
         if self.pair is not None:
-            return np.asarray(np.any(above[:, :, self.pair], axis=(1, 2)), np.bool_)
+            return np.asarray(np.any(above[:, :, np.array(self.pair)], axis=(1, 2)), np.bool_)
         above[:, np.arange(self.outputs), np.arange(self.outputs)] = True
         return np.asarray(above.all(axis=2).any(axis=1), np.bool_)
 

@@ -80,7 +80,7 @@ class Remainder:
         k = len(self._functionals.c)
         lower, upper = (np.full((len(corners), k), np.nan, self._precision.dtype) for _ in range(2))
         with np.errstate(over="ignore", invalid="ignore"):
-            tables = {j: self._precision.enclosing(known.values, known.errors[:, None]) for j, known in starts.items()}
+            tables = {j: self._precision.near(known.values, known.errors) for j, known in starts.items()}
             for regions, places in self._chunks(corners):
                 checkpoint()
                 found = self._through({j: Enclosure.at_corners(*both, places) for j, both in tables.items()})

@@ -97,6 +97,7 @@ class Pruning:
                         del fields[j]
             if i in remainder.starts:
                 starts[i] = Values(fields[i].to_numpy(), fields[i].errors())
+                fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
         output = fields[len(network.nodes) - 1].to_numpy()
         return starts, output @ self._functionals.A.T + self._functionals.c
 

@@ -37,6 +37,9 @@ from .states import Division, Finished, Progress, Rows, State, Task, added, key_
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
+POOR_TO_GO_ON = 2.0**-24
+"""The same before another stage, where one of them is poor and bounds grow quickly from stage to stage."""
+
 
 class Stages:
     """Refines an arrangement by one nonlinear node after the other; ``exact``: no decision is left to float64."""
@@ -114,6 +117,7 @@ class Stages:
         if first == len(self.network.nodes):
             self.report(task.share)
             return self._ended(state, self._stored(live))
+        state, live = self._well_known(state, live)
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             checkpoint()
@@ -147,8 +151,26 @@ class Stages:
                     return self._ended(state, rows)
                 if division := self._divided(task, state, rows, workers):
                     return division
-                live = rows.everywhere()
+                state, live = self._well_known(state, rows.everywhere())
         return self._ended(state, self._stored(live))
+
+    def _well_known(self, state: State, live: dict[int, Any]) -> tuple[State, dict[int, Any]]:
+        """The state and its fields, with vertices that are known poorly computed anew from exact walls, and the rows
+        there from these: what is made between them starts from bounds of a single pass.
+
+        Not in the plane and on lines, where bounds grow slowly and passes cost more than they save.
+        """
+        arrangement, predicates = state.arrangement, self._predicates(state)
+        if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
+            return state, live
+        errors = arrangement.coordinates().errors()
+        if (errors <= POOR * np.linalg.norm(arrangement.vertices, axis=1)).all():
+            return state, live
+        sharper = arrangement.sharpened(predicates.exact_walls(), POOR_TO_GO_ON)
+        better = np.flatnonzero(sharper.coordinates().errors() < errors)
+        state = replace(state, arrangement=sharper)
+        anew = self._anew(state, tuple(live), better)
+        return state, {j: self._arithmetic.replaced(field, better, anew[j]) for j, field in live.items()}
 
     def nothing(self, state: State) -> Finished:
         """What has come out where no region is left."""
