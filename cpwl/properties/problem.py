@@ -128,7 +128,7 @@ def _placed(problem: Problem) -> Network:
     table = np.array([row for row, _ in rows], dtype=object)
     nodes = [Node(Input(), (), (dim,), "u")]
     nodes += affine(table[:, :-1], table[:, -1], 0, 1, "box")
-    nodes += divided([odd for _, odd in rows], len(nodes) - 1, "box")
+    nodes += divided([divisors for _, divisors in rows], len(nodes) - 1, "box")
     return compose(Network(tuple(nodes)), problem.original)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import lcm
+from itertools import zip_longest
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,32 @@ def up_to_a_factor(row: Sequence[Fraction]) -> list[Fraction]:
     return whole if not largest else [x / (1 << (int(largest).bit_length() - 1)) for x in whole]
 
 
-def dyadic(row: Sequence[Fraction]) -> tuple[list[Fraction], int]:
-    """The row times an odd number that makes all entries dyadic, and that number."""
+def dyadic(row: Sequence[Fraction]) -> tuple[list[Fraction], list[float]]:
+    """The row times a number that makes all entries dyadic, and divisors in [1, 2) whose product is that number.
+
+    Near 1, so that what is divided is as large as what comes out: all entries of a node share one error bound.
+    """
     odd = 1
     for x in row:
         odd = lcm(odd, x.denominator // (x.denominator & -x.denominator))
-    return [x * odd for x in row], odd
+    divisors = [Fraction(n, 1 << (n.bit_length() - 1)) for n in _factors(odd)]
+    factor = prod(divisors, start=Fraction(1))
+    return [x * factor for x in row], [float(d) for d in divisors]
+
+
+def _factors(odd: int) -> list[int]:
+    """Factors of an odd number that float64 holds; what is not a five is one of them."""
+    found = []
+    while odd >= _INTEGERS:
+        fives = next((n for n in (_FIVES, 5) if odd % n == 0), None)
+        if fives is None:
+            raise ArgumentError(
+                "a bound of an input has a denominator that is no product of powers of two and five and a number below "
+                f"2^53 ({len(str(odd))} digits). Write it as a decimal."
+            )
+        found.append(fives)
+        odd //= fives
+    return [*found, odd]
 
 
 def affine(weight: NDArray[Any], bias: NDArray[Any], source: int, first: int, name: str) -> list[Node]:
@@ -51,29 +72,10 @@ def affine(weight: NDArray[Any], bias: NDArray[Any], source: int, first: int, na
     return [*parts, Node(Sum((1.0,) * len(parts)), places, (len(bias),), name)]
 
 
-def divided(odd: Sequence[int], source: int, name: str) -> list[Node]:
-    """The nodes that divide the entries of the node ``source``, the last one before them, by odd numbers."""
-    rest, nodes = list(odd), list[Node]()
-    while any(n > 1 for n in rest):
-        divisors = [_divisor(n) for n in rest]
-        nodes.append(Node(Divide(np.array(divisors, np.float64)), (source + len(nodes),), (len(rest),), name))
-        rest = [n // d for n, d in zip(rest, divisors, strict=True)]
-    return nodes
-
-
-def _divisor(number: int) -> int:
-    """A divisor above one of an odd number, unless that is one, that float64 holds."""
-    if number < _INTEGERS:
-        return number
-    for fives in (_FIVES, 5):
-        if number % fives == 0:
-            return fives
-    raise ArgumentError(
-        f"a bound of an input has the denominator {number:.3e}, which is no product of powers of two and five and a "
-        "number below 2^53. Write it as a decimal."
-        if number < 1e300
-        else "a bound of an input has a denominator of more than 300 digits. Write it as a shorter decimal."
-    )
+def divided(divisors: Sequence[Sequence[float]], source: int, name: str) -> list[Node]:
+    """The nodes that divide each entry of the node ``source``, the last one before them, by its divisors."""
+    rounds = [row for row in zip_longest(*divisors, fillvalue=1.0) if set(row) != {1.0}]
+    return [Node(Divide(np.array(row)), (source + k,), (len(row),), name) for k, row in enumerate(rounds)]
 
 
 def _nearest(x: Fraction) -> float:
