@@ -39,6 +39,12 @@ class Relevance(ABC):
     def irrelevant(self, lower: Bound, upper: Bound) -> NDArray[np.bool_]:
         """The regions on which bounds (R, k) prove that there is nothing, bool (R,)."""
 
+    def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:  # noqa: B027
+        """Is shown points (V, D) of the domain, and the functions there (V, k), both in float64, while a sweep goes on.
+
+        Whoever has seen enough raises an exception of its own: it ends the sweep.
+        """
+
 
 @dataclass(frozen=True)
 class AtLevel(Relevance):
@@ -88,7 +94,8 @@ class AtBoundary(Relevance):
         if self.pair is not None:
             return np.asarray(np.any(above[:, :, np.array(self.pair)], axis=(1, 2)), np.bool_)
         above[:, np.arange(self.outputs), np.arange(self.outputs)] = True
-        return np.asarray(above.all(axis=2).any(axis=1), np.bool_)
+        leading = np.logical_and.reduce(above, axis=2)
+        return np.asarray(np.logical_or.reduce(leading, axis=1), np.bool_)
 
     def _differences(self, outputs: int) -> list[tuple[int, int]]:
         pairs = combinations(range(outputs), 2)

@@ -70,6 +70,29 @@ class Clock:
         return self.seconds is not None and self.elapsed >= self.seconds
 
 
+class _Found(Exception):
+    """An unsafe point was met at a vertex: the sweep ends."""
+
+    def __init__(self, point: list[float]) -> None:
+        super().__init__()
+        self.point = point
+
+
+@dataclass(frozen=True, eq=False)
+class _Unsafe(AnyOf):
+    """Where there may be unsafe points; a vertex that is one ends the sweep."""
+
+    problem: Problem
+
+    def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+        """Looks at the vertex that float64 takes for the most unsafe one."""
+        heights = np.max([values[:, list(rows)].min(axis=1) for rows in self.conjunctions], axis=0)
+        best = int(np.argmax(heights))
+        point = np.clip(points[best], self.problem.lower, self.problem.upper).tolist()
+        if heights[best] >= 0 and _is_unsafe(self.problem, point):
+            raise _Found(point)
+
+
 def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
     """Slice coordinates of an unsafe point, if there is one; None where there is none in the boxes that are done.
 
@@ -91,10 +114,13 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
     """The same by all regions of the boxes that are left."""
     wanted = Wanted(problem.groups, problem.strict)
     outputs = problem.network.outputs
-    relevance = AnyOf(np.eye(outputs), np.zeros(outputs), problem.groups)
+    relevance = _Unsafe(np.eye(outputs), np.zeros(outputs), problem.groups, problem)
     while work.remaining and not clock.spent:
         low, high = work.remaining[-1]
-        part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=clock.left)
+        try:
+            part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=clock.left)
+        except _Found as met:
+            return [Fraction(a) for a in met.point]
         assert part.pruned is not None
         point = unsafe_point(part, wanted)
         if point is not None:

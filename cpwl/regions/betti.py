@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, BackendError
-from ..runtime.inputs import flag, indices, number, one_of
+from ..runtime.inputs import indices, number, one_of
 from ..tiling.headed import headed
 from ..tiling.signed_cells import signed_cells
 from ..tiling.tiling import Tiling

@@ -48,7 +48,9 @@ class Image:
         float64: points that are nearly on a side may be corners or not.
         """
         if len(self.outputs) != 2:
-            raise ArgumentError(f"polygons are images of two outputs, got {len(self.outputs)}. Use image(outputs=[i, j]).")
+            raise ArgumentError(
+                f"polygons are images of two outputs, got {len(self.outputs)}. Use image(outputs=[i, j])."
+            )
         values, regions = self.values, self.partition.regions
         return Ragged.of([_hull(values, corners) for corners in regions])
 

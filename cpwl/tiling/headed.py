@@ -19,4 +19,5 @@ def headed(tiling: T, A: ArrayLike, c: ArrayLike = 0.0) -> T:
     outputs = tiling.outputs
     for node in network.nodes[len(tiling.network.nodes) :]:
         outputs = tiling.arithmetic().linear(node, [outputs])
-    return replace(tiling, network=network, outputs=outputs)
+    pruned = None if tiling.pruned is None else replace(tiling.pruned, relevance=None)
+    return replace(tiling, network=network, outputs=outputs, pruned=pruned)

@@ -23,8 +23,8 @@ from ..runtime.budget import checkpoint
 class Pruned:
     """What a pruned sweep left out: regions on which, by proof, there is nothing of what was looked for."""
 
-    relevance: Relevance
-    """What was looked for."""
+    relevance: Relevance | None
+    """What was looked for; None where the outputs are others since (``head``)."""
     dropped: dict[int, int]
     """By node of the network the number of regions that bounds after it have made irrelevant; with the last node, by
     the values of the outputs themselves."""
@@ -49,10 +49,14 @@ class Pruning:
             return self
         return Pruning(network, self._arithmetic, self.relevance, self._precision)
 
-    def irrelevant(self, done: int, live: Mapping[int, Any], corners: Ragged) -> NDArray[np.bool_]:
-        """The regions with these corners that bounds prove irrelevant, from the fields live after node ``done``."""
+    def irrelevant(
+        self, done: int, live: Mapping[int, Any], corners: Ragged, points: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """The regions with these corners, of ``points``, that bounds prove irrelevant, from the fields live after node
+        ``done``."""
         remainder = self._remainder(done)
         starts, values = self._through(remainder, live)
+        self.relevance.look(points, values)
         attained = (
             corners.reduce(np.minimum, values[corners.values]),
             corners.reduce(np.maximum, values[corners.values]),

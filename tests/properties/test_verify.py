@@ -179,7 +179,9 @@ def test_constraints_of_inputs_and_outputs_together() -> None:
 
 def test_a_conjunction_of_nothing_is_satisfied_everywhere_and_no_disjunct_nowhere() -> None:
     declared = "(declare-const X_0 Real) (declare-const Y_0 Real)"
-    assert cpwl.verify(TENT, Specification.parse(f"{declared} (assert (and (<= X_0 1) (>= X_0 0)))")).status == "violated"
+    assert (
+        cpwl.verify(TENT, Specification.parse(f"{declared} (assert (and (<= X_0 1) (>= X_0 0)))")).status == "violated"
+    )
     assert cpwl.verify(TENT, Specification.parse(f"{declared} (assert (and (<= X_0 0) (>= X_0 1)))")).status == "holds"
 
 
