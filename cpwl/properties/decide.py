@@ -114,7 +114,8 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
     """The same by all regions of the boxes that are left."""
     wanted = Wanted(problem.groups, problem.strict)
     outputs = problem.network.outputs
-    relevance = _Unsafe(np.eye(outputs), np.zeros(outputs), problem.groups, problem)
+    conjunctions = [group.tolist() for group in problem.groups]
+    relevance = _Unsafe(np.eye(outputs), np.zeros(outputs), conjunctions, problem)
     while work.remaining and not clock.spent:
         low, high = work.remaining[-1]
         try:

@@ -7,7 +7,6 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ArgumentError, BackendError
 from ..runtime.inputs import indices, number, one_of
@@ -55,30 +54,23 @@ def _of_level(part: Tiling, classes: object, level: float, side: Side) -> tuple[
             f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
         )
     cells = signed_cells(headed(part, [[1.0]], [-level]))
-    signs = cells.signs[:, 0]
+    (signs,) = cells.signs.T
     inside = {"at": signs == 0, "below": signs <= 0, "above": signs >= 0}[side]
     return betti_numbers(*subcomplex(cells.arrangement, [inside]))
 
 
 def _of_largest(part: Tiling, groups: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """Of the union of the sets where the outputs of a group are equal and largest."""
-    m = part.network.outputs
-    pairs = list(combinations(range(m), 2))
-    place = {pair: k for k, pair in enumerate(pairs)}
-    wanted = sorted({place[tuple(sorted((i, j)))] for group in groups for i in group for j in range(m) if j != i})
-    matrix = np.zeros((len(wanted), m))
-    for row, k in enumerate(wanted):
-        matrix[row, list(pairs[k])] = 1.0, -1.0
-    row_of = {k: row for row, k in enumerate(wanted)}
+    m, members = part.network.outputs, {i for group in groups for i in group}
+    pairs = [pair for pair in combinations(range(m), 2) if members & set(pair)]
+    matrix = np.zeros((len(pairs), m))
+    for row, (i, j) in enumerate(pairs):
+        matrix[row, i], matrix[row, j] = 1.0, -1.0
     cells = signed_cells(headed(part, matrix))
-
-    def largest(i: int) -> NDArray[np.bool_]:
-        found = np.ones(len(cells.signs), np.bool_)
-        for j in range(m):
-            if j != i:
-                sign = cells.signs[:, row_of[place[tuple(sorted((i, j)))]]]
-                found &= sign >= 0 if i < j else sign <= 0
-        return found
-
-    sets = [np.logical_and.reduce([largest(i) for i in group]) for group in groups]
+    largest = {i: np.ones(len(cells.signs), np.bool_) for i in members}
+    for row, pair in enumerate(pairs):
+        for i, sign in zip(pair, (1, -1), strict=True):
+            if i in members:
+                largest[i] &= np.asarray(sign * cells.signs[:, row] >= 0)
+    sets = [np.logical_and.reduce([largest[i] for i in group]) for group in groups]
     return betti_numbers(*subcomplex(cells.arrangement, sets))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def _reduced(columns: Ragged, cleared: NDArray[np.bool_]) -> dict[int, set[int]]
     return found
 
 
-def subcomplex(arrangement: Arrangement[object], sets: Sequence[NDArray[np.bool_]]) -> tuple[list[Ragged], int]:
+def subcomplex(arrangement: Arrangement[Any], sets: Sequence[NDArray[np.bool_]]) -> tuple[list[Ragged], int]:
     """The faces of an arrangement all of whose vertices are in one of some sets (V,): boundaries, and vertices."""
     numbers, boundary, vertices = np.zeros(0, np.int64), [], 0
     for k in range(arrangement.dim + 1):

@@ -84,7 +84,9 @@ def test_a_bound_that_is_reached_is_unsafe_and_one_above_it_is_not(dim: int) -> 
 
 
 @pytest.mark.usefixtures("without_search")
-@pytest.mark.parametrize(("c", "status"), [("1/2", "violated"), ("1/3", "violated"), ("4503599627370497/9007199254740992", "holds")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("c", "status"), [("1/2", "violated"), ("1/3", "violated"), ("4503599627370497/9007199254740992", "holds")]
+)
 def test_a_counterexample_at_a_single_vertex_is_found(c: str, status: str) -> None:
     found = cpwl.verify(TENT, Specification.box([0], [1], [([1], -Fraction(c))]))
     assert found.status == status
@@ -96,7 +98,6 @@ def test_a_counterexample_at_a_single_vertex_is_found(c: str, status: str) -> No
 @pytest.mark.usefixtures("without_search")
 def test_a_single_vertex_that_is_no_float_number_is_found_exactly() -> None:
     """A tent over [0, 1] whose top is at 1/3: no float64 input is unsafe, and no float32 one."""
-    net = Network.mlp([np.array([[1.0], [3.0]]), np.array([[1.0, -1.0]])], [np.zeros(2), np.zeros(1)])
     net = Network.mlp([np.array([[1.0], [3.0]]), np.array([[2.0, -1.0]])], [np.array([0.0, -1.0]), np.zeros(1)])
     found = cpwl.verify(net, Specification.box([0], [1], [([1], Fraction(-2, 3))]))
     assert found.status == "violated"
@@ -240,7 +241,7 @@ def test_a_file_that_is_gone_on_from_must_be_about_the_same_question(tmp_path: P
     cpwl.verify(TENT, SPEC).save(tmp_path / "left.json")
     other = mlp(0, [1, 3, 1])
     for net, spec in ((other, SPEC), (TENT, Specification.box([0], [1], [([1], -3)]))):
-        with pytest.raises(cpwl.errors.ArgumentError, match="resume: .*left.json is about another"):
+        with pytest.raises(cpwl.errors.ArgumentError, match=r"resume: .*left.json is about another"):
             cpwl.verify(net, spec, resume=tmp_path / "left.json")
     with pytest.raises(cpwl.errors.ArgumentError, match="resume must be a verdict"):
         cpwl.verify(other, SPEC, resume=cpwl.verify(TENT, SPEC))

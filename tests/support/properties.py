@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,7 +21,7 @@ Random = np.random.Generator
 def integer_network(random: Random, inputs: int, outputs: int) -> Network:
     """A perceptron with small whole numbers: planes coincide, and outputs are equal on whole faces."""
     widths = [inputs, *random.integers(2, 6, int(random.integers(1, 3))).tolist(), outputs]
-    tables = [random.integers(-2, 3, (n, m + 1)).astype(float) for m, n in zip(widths, widths[1:])]
+    tables = [random.integers(-2, 3, (n, m + 1)).astype(float) for m, n in pairwise(widths)]
     return Network.mlp([table[:, :-1] for table in tables], [table[:, -1] for table in tables])
 
 
