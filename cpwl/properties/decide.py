@@ -14,7 +14,7 @@ from ..bounds.relevance import AnyOf
 from ..geometry.domain import Domain
 from ..partitions.compute import relevant_partition
 from .problem import Problem
-from .search import candidates
+from .search import around, candidates
 from .unsafe import Wanted, unsafe_point
 
 Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -25,6 +25,10 @@ MOST_INPUTS = 9
 
 _LEAST = 1e-6
 """Seconds."""
+_LOOKED_AT = 64
+"""Vertices of a stage around which unsafe points are looked for."""
+_LOOKING = 0.1
+"""The share of a sweep's time that this may take."""
 
 
 @dataclass
@@ -71,26 +75,38 @@ class Clock:
 
 
 class _Found(Exception):
-    """An unsafe point was met at a vertex: the sweep ends."""
+    """An unsafe point was met: the sweep ends."""
 
     def __init__(self, point: list[float]) -> None:
         super().__init__()
         self.point = point
 
 
-@dataclass(frozen=True, eq=False)
 class _Unsafe(AnyOf):
-    """Where there may be unsafe points; a vertex that is one ends the sweep."""
+    """Where there may be unsafe points; one at a vertex, or found around vertices, ends the sweep."""
 
-    problem: Problem
+    def __init__(self, problem: Problem) -> None:
+        outputs = problem.network.outputs
+        super().__init__(np.eye(outputs), np.zeros(outputs), [group.tolist() for group in problem.groups])
+        self.problem = problem
+        self._random = np.random.default_rng(1)
+        self._sweeping, self._looking = Clock(None), 0.0
 
     def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:
-        """Looks at the vertex that float64 takes for the most unsafe one."""
+        """Looks at the vertices that float64 takes for the most unsafe ones; around them no longer than a tenth of the
+        time of the sweep."""
+        start = self._sweeping.elapsed
         heights = np.max([values[:, list(rows)].min(axis=1) for rows in self.conjunctions], axis=0)
-        best = int(np.argmax(heights))
-        point = np.clip(points[best], self.problem.lower, self.problem.upper).tolist()
-        if heights[best] >= 0 and _is_unsafe(self.problem, point):
-            raise _Found(point)
+        best = points[np.argsort(-heights, kind="stable")[:_LOOKED_AT]]
+        self._try(np.clip(best[0], self.problem.lower, self.problem.upper), float(heights.max()))
+        if self._looking < _LOOKING * start:
+            for point in around(self.problem, best, self._random):
+                self._try(point, 0.0)
+            self._looking += self._sweeping.elapsed - start
+
+    def _try(self, point: NDArray[np.float64], height: float) -> None:
+        if height >= 0 and _is_unsafe(self.problem, point.tolist()):
+            raise _Found(point.tolist())
 
 
 def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
@@ -104,7 +120,7 @@ def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
         return [Fraction(a) for a in corner] if _is_unsafe(problem, corner) else None
     if not work.searched:
         work.searched = True
-        for u in candidates(problem):
+        for u in candidates(problem, np.random.default_rng(0)):
             if _is_unsafe(problem, u.tolist()):
                 return [Fraction(a) for a in u.tolist()]
     return None if problem.dim > MOST_INPUTS else _swept(problem, work, clock, report)
@@ -113,9 +129,7 @@ def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
 def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
     """The same by all regions of the boxes that are left."""
     wanted = Wanted(problem.groups, problem.strict)
-    outputs = problem.network.outputs
-    conjunctions = [group.tolist() for group in problem.groups]
-    relevance = _Unsafe(np.eye(outputs), np.zeros(outputs), conjunctions, problem)
+    relevance = _Unsafe(problem)
     while work.remaining and not clock.spent:
         low, high = work.remaining[-1]
         try:

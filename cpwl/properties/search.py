@@ -11,33 +11,41 @@ from .. import backends
 from ..runtime.budget import checkpoint
 from .problem import Problem
 
+_FIRST = 4096
+"""Points of the whole box."""
 _SAMPLES = 512
-"""Points of a round."""
-_KEPT = 8
+"""Points of a round around the best ones."""
+_KEPT = 32
 """Of which so many are gone on with."""
-_ROUNDS = 12
-_NARROWER = 0.5
-"""By how much boxes around points shrink from one round to the next."""
+_ROUNDS = 10
+_WIDEST = 0.25
+"""The share of the box that is looked at around each of the best points at first."""
+_NARROWER = 0.6
+"""By how much that shrinks from one round to the next."""
 
 
-def candidates(problem: Problem) -> Iterator[NDArray[np.float64]]:
-    """Slice coordinates (D,) of points that float64 takes for unsafe, best first; some rounds of them.
+def candidates(problem: Problem, random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Slice coordinates (D,) of points of the box that float64 takes for unsafe, best first, some rounds of them.
 
-    Corners and the centre of the box are tried first. The same points every time.
+    Corners and the centre are tried as well.
     """
-    random = np.random.default_rng(0)
-    low, high = problem.lower, problem.upper
-    best, width = _first(problem), np.ones(problem.dim)
+    samples = random.uniform(problem.lower, problem.upper, (_FIRST, problem.dim))
+    yield from around(problem, np.concatenate([_first(problem), samples]), random)
+
+
+def around(problem: Problem, points: NDArray[np.float64], random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """The same among points (M, D) and around the best of them."""
+    size, width, samples = problem.upper - problem.lower, _WIDEST, points
     for _ in range(_ROUNDS):
         checkpoint()
-        spread = random.uniform(-0.5, 0.5, (_SAMPLES, problem.dim)) * (high - low) * width
-        around = best[np.arange(_SAMPLES) % len(best)] + spread
-        points = np.concatenate([best, np.clip(around, low, high)])
-        heights = margins(problem, points)
-        order = np.argsort(-heights, kind="stable")
-        best = points[order[:_KEPT]]
-        yield from best[heights[order[:_KEPT]] >= 0]
-        width = width * _NARROWER
+        heights = margins(problem, samples)
+        order = np.argsort(-heights, kind="stable")[:_KEPT]
+        best = samples[order]
+        yield from best[heights[order] >= 0]
+        spread = random.uniform(-0.5, 0.5, (_SAMPLES, problem.dim)) * size * width
+        beside = np.clip(best[np.arange(_SAMPLES) % len(best)] + spread, problem.lower, problem.upper)
+        samples = np.concatenate([best, beside])
+        width *= _NARROWER
 
 
 def margins(problem: Problem, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -56,7 +64,7 @@ def values_at(problem: Problem, points: NDArray[np.float64]) -> NDArray[np.float
 def _first(problem: Problem) -> NDArray[np.float64]:
     """The centre of the box, and its corners where these are few."""
     centre = ((problem.lower + problem.upper) / 2)[None]
-    if 1 << problem.dim > _SAMPLES:
+    if 1 << problem.dim > _FIRST:
         return centre
     sides = np.array(np.meshgrid(*zip(problem.lower, problem.upper, strict=True), indexing="ij"))
     return np.concatenate([centre, sides.reshape(problem.dim, -1).T])

@@ -32,7 +32,8 @@ TENT = Network.mlp([np.array([[1.0], [1.0]]), np.array([[1.0, -2.0]])], [np.arra
 @pytest.fixture
 def without_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found by looking around: regions decide."""
-    monkeypatch.setattr(decide, "candidates", lambda problem: iter(()))
+    for name in ("candidates", "around"):
+        monkeypatch.setattr(decide, name, lambda *_: iter(()))
 
 
 def confirmed(found: Verdict) -> bool:
