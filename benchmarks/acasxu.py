@@ -106,18 +106,6 @@ def row(number: int, entries: list[dict[str, Any]]) -> tuple[str, ...]:
 HEADER = (
     *("property", "hold", "violated", "undecided", "s", "median", "longest", "regions", "dropped", "nnenum s", "agree"),
 )
-    "property",
-    "hold",
-    "violated",
-    "undecided",
-    "s",
-    "median",
-    "longest",
-    "regions",
-    "dropped",
-    "nnenum s",
-    "agree",
-)
 
 
 @click.command()
