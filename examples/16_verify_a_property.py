@@ -48,7 +48,10 @@ if arguments.network:
 else:
     net = trained(*((8, 400) if arguments.small else (24, 2000)))
     (arguments.folder / "far.vnnlib").write_text(FAR)
-    specs = {"far": cpwl.Specification.read(arguments.folder / "far.vnnlib"), "left": cpwl.Specification.parse(NEVER_LEFT)}
+    specs = {
+        "far": cpwl.Specification.read(arguments.folder / "far.vnnlib"),
+        "left": cpwl.Specification.parse(NEVER_LEFT),
+    }
 for name, spec in specs.items():
     verdict = cpwl.verify(net, spec)
     print(f"{name}: {verdict.status}; {verdict.report()}")

@@ -51,7 +51,7 @@ def verify(
 
     query = read(spec)
     report = Reporter()
-    net = compile_model(model, report)
+    net = compile_model(model, report, whole=True)
     begun = resume if resume is not None and resume.exists() and resume.stat().st_size else None
     with report.step("verify") as step:
         found = decide(

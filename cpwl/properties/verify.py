@@ -34,6 +34,9 @@ def verify(
 ) -> Verdict:
     """Whether a network has a property, exactly.
 
+    ``net`` is compiled from a model. If ``cpwl.compile`` has warned that a softmax or sigmoid at its end is left out,
+    the property is about what goes into that.
+
     The verdict is about the rational network: its weights as they are stored, computed without rounding. It ``holds``
     if all boxes of the specification are shown to be safe: a region, or a part of the input space, by a proven bound,
     or by exact signs at its vertices. It is ``violated`` if there is an input of a box where all constraints of a
