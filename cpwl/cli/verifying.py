@@ -44,7 +44,7 @@ def verify(
       cpwl verify ACASXU_run2a_1_1_batch_2000.onnx prop_3.vnnlib
       cpwl verify model.onnx spec.vnnlib --timeout 60 --resume left.json
     """
-    from ..properties.specification import Specification
+    from ..properties.specification import property_of
     from ..properties.verify import verify as decide
     from ..properties.vnnlib.answer import answer
     from ..properties.vnnlib.query import read
@@ -54,9 +54,7 @@ def verify(
     net = compile_model(model, report, whole=True)
     begun = resume if resume is not None and resume.exists() and resume.stat().st_size else None
     with report.step("verify") as step:
-        found = decide(
-            net, Specification.of(query), timeout=timeout, run=_run(model), resume=begun, progress=step.progress
-        )
+        found = decide(net, property_of(query), timeout=timeout, run=_run(model), resume=begun, progress=step.progress)
         step.result = found.report()
     report.line(f"  {found.status}")
     if found.counterexample is not None:

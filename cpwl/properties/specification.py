@@ -72,7 +72,7 @@ class Specification:
     @classmethod
     def parse(cls, text: str) -> Specification:
         """The property that a VNN-LIB query, given as text, asks about; see ``read``."""
-        return cls.of(parse(text))
+        return property_of(parse(instance("text", text, str)))
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Specification:
@@ -82,12 +82,7 @@ class Specification:
         of one input and one output. A number is the rational that its decimals say. Raises ``FileFormatError``, which
         names the line and what was wanted, for anything else: what is not known is not guessed.
         """
-        return cls.of(read(path))
-
-    @classmethod
-    def of(cls, query: Query) -> Specification:
-        """The property that a query of VNN-LIB asks about."""
-        return cls(query.cases, query.variables.inputs.size, query.variables.outputs.size)
+        return property_of(read(path))
 
     def is_unsafe(self, x: Any, y: Any) -> bool:
         """Whether an input x with its output y = f(x) refutes the property; exact where these are Fractions."""
@@ -97,6 +92,11 @@ class Specification:
                 f"x and y must have {self.inputs} and {self.outputs} numbers, got {len(given)} and {len(found)}."
             )
         return any(case.is_unsafe(given, found) for case in self.cases)
+
+
+def property_of(query: Query) -> Specification:
+    """The property that a query of VNN-LIB asks about."""
+    return Specification(query.cases, query.variables.inputs.size, query.variables.outputs.size)
 
 
 def _point(name: str, values: Any) -> tuple[Fraction, ...]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import ArgumentError, BackendError
-from ..runtime.inputs import indices, number, one_of
+from ..runtime.inputs import indices, instance, number, one_of
 from ..tiling.headed import headed
 from ..tiling.signed_cells import signed_cells
 from ..tiling.tiling import Tiling
@@ -29,6 +29,7 @@ def betti(
     and the numbers are those of the exact set. Raises ``ArgumentError``, ``IncompleteError`` for a partition that is
     not complete, and ``BackendError`` for one with float predicates.
     """
+    instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
     part.check_complete("the topology of a set")
     if part.predicates != "exact" and not part.arrangement.exact:
         raise BackendError("betti needs exact decisions, got a partition with predicates='float'.")

@@ -12,7 +12,7 @@ import pytest
 import cpwl
 from cpwl.errors import FileFormatError
 from cpwl.properties.cases import Constraint
-from cpwl.properties.specification import Specification
+from cpwl.properties.specification import Specification, property_of
 from cpwl.properties.vnnlib.answer import answer
 from cpwl.properties.vnnlib.query import parse
 from tests.support.damage import changed_bytes
@@ -231,7 +231,7 @@ def test_answers_have_the_forms_that_the_competitions_and_the_standard_want() ->
     net = mlp(0, [2, 6, 2])
     for text, name in ((OLD, "Y_0"), (NEW, "Y[0]")):
         query = parse(f"{text}(assert (<= {name} 1000.0))")
-        found = cpwl.verify(net, Specification.of(query))
+        found = cpwl.verify(net, property_of(query))
         lines = answer(found, query.variables).splitlines()
         assert lines[0] == "sat"
         assert found.counterexample is not None and found.counterexample.float32 is not None
@@ -245,4 +245,4 @@ def test_answers_have_the_forms_that_the_competitions_and_the_standard_want() ->
             given = [float(line) for line in (*lines[2:4], *lines[5:7])]
         assert given == [float(a) for a in numbers]
         query = parse(f"{text}(assert (>= {name} 1000.0))")
-        assert answer(cpwl.verify(net, Specification.of(query)), query.variables) == "unsat\n"
+        assert answer(cpwl.verify(net, property_of(query)), query.variables) == "unsat\n"
