@@ -27,7 +27,7 @@ from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .partitions.segment_pieces import ClassRuns, SegmentPieces
 from .partitions.segments import segments
-from .partitions.surfaces import decision_boundary, level_set
+from .partitions.surfaces import class_boundary, level_set
 from .properties.specification import Specification
 from .properties.verdict import Verdict
 from .properties.verify import verify
@@ -71,12 +71,12 @@ __all__ = [
     "certify_equal",
     "certify_extremum",
     "certify_samples",
+    "class_boundary",
     "compare",
     "compare_devices",
     "compare_execution",
     "compile",
     "compose",
-    "decision_boundary",
     "difference",
     "estimate",
     "evaluate",

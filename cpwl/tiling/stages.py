@@ -37,6 +37,12 @@ from .states import Division, Finished, Progress, Rows, State, Task, added, key_
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
+POOR_FOR_BOUNDS = 2.0**-28
+"""The same where regions are dropped by bounds: rows that are known poorly make for wide ones."""
+
+KNOWN_AT_THE_END = 2.0**-48
+"""How well vertices are to be known by which it is decided whether a region is dropped in the end."""
+
 POOR_TO_GO_ON = 2.0**-24
 """The same before another stage, where one of them is poor and bounds grow quickly from stage to stage."""
 
@@ -164,9 +170,10 @@ class Stages:
         if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
             return state, live
         errors = arrangement.coordinates().errors()
-        if (errors <= POOR * np.linalg.norm(arrangement.vertices, axis=1)).all():
+        enough = (POOR, POOR_TO_GO_ON) if self._pruning is None else (POOR_FOR_BOUNDS, POOR_FOR_BOUNDS / 16)
+        if (errors <= enough[0] * np.linalg.norm(arrangement.vertices, axis=1)).all():
             return state, live
-        sharper = arrangement.sharpened(predicates.exact_walls(), POOR_TO_GO_ON)
+        sharper = arrangement.sharpened(predicates.exact_walls(), enough[1])
         better = np.flatnonzero(sharper.coordinates().errors() < errors)
         state = replace(state, arrangement=sharper)
         anew = self._anew(state, tuple(live), better)
@@ -226,8 +233,12 @@ class Stages:
         """What has come out, without regions that the outputs themselves make irrelevant."""
         if self._pruning is None or not len(found.state.arrangement):
             return found
-        state = found.state
-        irrelevant = self._pruning.of(self.network).irrelevant_at_end(found.output, state.arrangement.regions)
+        state, pruning = found.state, self._pruning.of(self.network)
+        irrelevant, open_ = pruning.irrelevant_at_end(found.output, state.arrangement.regions)
+        if open_.any() and (predicates := self._predicates(state)) is not None:
+            some = np.flatnonzero(open_)
+            sharper = self._better_known(state, some, predicates)
+            irrelevant[some] = pruning.irrelevant_at_end(self._output_anew(sharper), sharper.arrangement.regions)[0]
         if irrelevant.all():
             left = self.nothing(state)
             return replace(left, state=replace(left.state, dropped=_dropped(state, len(irrelevant))))
@@ -236,6 +247,17 @@ class Stages:
         regions = np.flatnonzero(~irrelevant)
         taken = _part(state, regions)
         return Finished(_with_regions(state, taken, regions), taken.carry(found.output))
+
+    def _better_known(self, state: State, regions: NDArray[np.int64], predicates: Predicates) -> State:
+        """The end of some regions, with all vertices where their exact walls meet."""
+        part = state.arrangement.take(regions).arrangement
+        sharper = part.sharpened(predicates.inside(regions).exact_walls(), KNOWN_AT_THE_END)
+        return replace(state, arrangement=sharper)
+
+    def _output_anew(self, state: State) -> Any:
+        """The output, computed from the places of vertices."""
+        end = len(self.network.nodes) - 1
+        return self._anew(state, (end,), None)[end]
 
     def _narrowed(self, task: Task) -> dict[int, Any]:
         """The fields of a task: those of a block without what only others need."""

@@ -289,7 +289,10 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """Raises ``BordersDifferError`` unless blocks agree, within their bounds, on where vertices of borders are."""
         values = np.concatenate([block._rounded().values for block in blocks])
         errors = np.concatenate([block._rounded().errors for block in blocks])
-        first = glue.kept[glue.number]
-        apart = np.linalg.norm(values - values[first], axis=1)
-        if not (apart <= (errors + errors[first]) * (1 + 2.0**-20)).all():
+        again = np.ones(len(values), np.bool_)
+        again[glue.kept] = False
+        others = np.flatnonzero(again)
+        first = glue.kept[glue.number[others]]
+        apart = np.linalg.norm(values[others] - values[first], axis=1)
+        if not (apart <= (errors[others] + errors[first]) * (1 + 2.0**-20)).all():
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")
