@@ -100,7 +100,7 @@ def _two_lowest(lists: Ragged, number: NDArray[np.int64]) -> NDArray[np.int64]:
     width = int(members.max(initial=0)) + 1
     ordered = np.sort(lists.row_of * width + members) % width
     first = lists.offsets[:-1]
-    return ordered[first] << 32 | ordered[first + 1]
+    return np.asarray(ordered[first] << 32 | ordered[first + 1], np.int64)
 
 
 def _first_lists(lists: Sequence[Ragged], below: _Numbering, here: _Numbering) -> Ragged:
