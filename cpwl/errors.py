@@ -64,6 +64,10 @@ class IncompleteWarning(UserWarning):
     """What was asked for is about the regions that are there, of a partition that is not complete."""
 
 
+class LeftOutWarning(UserWarning):
+    """An operator at the end of a model is left out of its network, which has the same argmax, but other values."""
+
+
 class MissingDependencyError(CpwlError, ImportError):
     """An optional package is needed; the message names what to install."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import index as as_index
 from os import PathLike
 from pathlib import Path
@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike
 
 from ..boundary.boundary import DecisionBoundary, decision_boundary
 from ..errors import FileFormatError, PositionError
-from ..network.heads import head
+from ..regions.betti import Side, betti
 from ..regions.class_areas import class_table
 from ..regions.dual_graph import dual_graph
+from ..regions.image import Image, image
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
 from ..runtime.ieee import ieee
@@ -25,6 +26,7 @@ from ..runtime.pictures import picture
 from ..statistics.statistics import Statistics, statistics
 from ..storage.files import opened, reading
 from ..storage.kinds import kind_of
+from ..tiling.headed import headed
 from ..tiling.npz import read, save
 from ..tiling.tiling import Tiling
 
@@ -75,12 +77,17 @@ class Partition(Tiling):
 
         Nothing is partitioned again. So "the largest Y0 - Y3" is ``cpwl.certify_extremum(part.head([1, 0, 0, -1]))``.
         """
-        network = head(self.network, A, c)
-        outputs = self.outputs
-        for node in network.nodes[len(self.network.nodes) :]:
-            outputs = self.arithmetic().linear(node, [outputs])
-        pruned = None if self.pruned is None else replace(self.pruned, relevance=None)
-        return replace(self, network=network, outputs=outputs, pruned=pruned)
+        return headed(self, A, c)
+
+    def image(self, outputs: ArrayLike | None = None) -> Image:
+        """The set of values that some outputs (all by default) take together on the domain; see ``Image``."""
+        return image(self, outputs)
+
+    def betti(
+        self, classes: int | Sequence[int] | None = None, *, level: float | None = None, side: Side = "at"
+    ) -> tuple[int, ...]:
+        """Betti numbers of decision regions, boundaries and level sets; see ``cpwl.regions.betti.betti``."""
+        return betti(self, classes, level=level, side=side)
 
     def class_table(self) -> pandas.DataFrame:
         """The area of each class (the largest output) on the domain; see ``cpwl.regions.class_areas.class_table``."""

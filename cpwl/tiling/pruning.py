@@ -60,10 +60,14 @@ class Pruning:
         """How many units, of so many levels each, are to cut before bounds are asked again; whole bytes of bits."""
         return max(8, _UNITS.get(dim, _OF_MORE) // max(levels, 1) // 8 * 8)
 
-    def irrelevant(self, done: int, live: Mapping[int, Any], corners: Ragged) -> NDArray[np.bool_]:
-        """The regions with these corners that bounds prove irrelevant, from the fields live after node ``done``."""
+    def irrelevant(
+        self, done: int, live: Mapping[int, Any], corners: Ragged, points: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """The regions with these corners, of ``points``, that bounds prove irrelevant, from the fields live after node
+        ``done``."""
         remainder = self._remainder(done)
         starts, values = self._through(remainder, live)
+        self.relevance.look(points, values)
         attained = (
             corners.reduce(np.minimum, values[corners.values]),
             corners.reduce(np.maximum, values[corners.values]),

@@ -18,6 +18,7 @@ import cpwl
 from cpwl import analysis, plots
 from cpwl.boundary.boundary import decision_boundary
 from cpwl.errors import CpwlError, DomainError, FileFormatError
+from cpwl.regions.betti import betti
 from cpwl.regions.piecewise import piecewise
 from tests.support.networks import mlp
 from tests.support.public import members, public
@@ -26,6 +27,8 @@ NET = mlp(0, [2, 4, 3])
 SCALAR = mlp(1, [2, 4, 1])
 SQUARE = cpwl.Domain.box([-1, -1], [1, 1])
 POINTS = np.array([[0.25, 0.5], [-0.5, 0.125], [0.75, -0.5]])
+SPEC = cpwl.Specification.box([-1, -1], [1, 1], [([1, 0, 0], -1e9)])
+QUERY = "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (and (<= X_0 1) (>= X_0 0) (<= Y_0 2)))"
 
 
 @cache
@@ -110,6 +113,20 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "SegmentPieces.slope_errors": lambda f: (pieces().slope_errors, {"segments": [0, 2]}),
     "SegmentPieces.to_input": lambda f: (pieces().to_input, {"segment": 0, "t": [0.5]}),
     "plot_segment": lambda f: (plots.plot_segment, {"pieces": pieces(), "segment": 0, "outputs": [0]}),
+    "verify": lambda f: (cpwl.verify, {"net": NET, "spec": SPEC, "timeout": 100.0}),
+    "Specification.box": lambda f: (
+        cpwl.Specification.box,
+        {"lo": [0, 0], "hi": [1, 1], "unsafe": [([1, 0, 0], 0)], "strict": False},
+    ),
+    "Specification.parse": lambda f: (cpwl.Specification.parse, {"text": QUERY}),
+    "Specification.read": lambda f: (cpwl.Specification.read, {"path": query(f)}),
+    "Specification.is_unsafe": lambda f: (SPEC.is_unsafe, {"x": [0, 0], "y": [1, 2, 3]}),
+    "Partition.image": lambda f: (part().image, {"outputs": [0, 1]}),
+    "Image.support": lambda f: (part().image([0, 1]).support, {"direction": [1.0, 0.0]}),
+    "Image.inside": lambda f: (part().image([0, 1]).inside, {"A": [[1.0, 0.0]], "c": [100.0]}),
+    "Partition.betti": lambda f: (part().betti, {"classes": (0, 1)}),
+    "betti": lambda f: (betti, {"part": part(), "classes": 1}),
+    "betti at": lambda f: (betti, {"part": scalar(), "level": 0.0, "side": "below"}),
     "write_partition": lambda f: (cpwl.write_partition, {**_PARTITION, "path": f / "folder", **_LIMITS}),
     "statistics_of_folder": lambda f: (cpwl.statistics_of_folder, {"path": written(f)}),
     "statistics_of_blocks": lambda f: (cpwl.statistics_of_blocks, {"blocks": [part()]}),
@@ -233,6 +250,11 @@ def written(folder: Path) -> Path:
     return folder / "written"
 
 
+def query(folder: Path) -> Path:
+    (folder / "query.vnnlib").write_text(QUERY)
+    return folder / "query.vnnlib"
+
+
 def saved(folder: Path) -> Path:
     part().save(folder / "saved.npz")
     return folder / "saved.npz"
@@ -273,7 +295,7 @@ KIND_OF = {
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
            ("plot_line", "labels"): None, ("Domain.through", "points"): None,
            ("view", "labels"): None, ("plot_units", "units"): "object",
-           ("Network.mlp", "weights"): "object"}  # fmt: skip
+           ("Network.mlp", "weights"): "object", ("Specification.parse", "text"): None}  # fmt: skip
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
     "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
@@ -320,6 +342,7 @@ def fits(call: str, name: str, value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return (call, name) in {("axis_slices", "at"), ("off_data", "data"), ("random_slice", "point")}
     several = {("random_slice", "seed"): [0, 1], ("study", "side"): [0.5, 1], ("axis_slices", "at"): [1],
+               ("Partition.betti", "classes"): [1], ("betti", "classes"): [1],
                ("cluster_table", "counts"): [1], ("statistics_of_blocks", "blocks"): {},
                ("partition_many", "networks"): {}, ("partition_many", "domains"): {},
                ("compare_devices", "device"): None, ("compare_devices", "reference"): None}  # fmt: skip
