@@ -478,10 +478,10 @@ def intercepts(pieces: list[list[Ratio]], points: list[Ratio], value: Ratio) -> 
     """The value at zero of each piece's line (proofs/, Lemma 1)."""
     slopes = [[Fraction(*slope) for slope in piece] for piece in pieces]
     at = [Fraction(*point) for point in points]
-    found = [[Fraction(*value) - slope * at[0] for slope in slopes[0]]]
+    constants = [[Fraction(*value) - slope * at[0] for slope in slopes[0]]]
     for left, right, point in zip(slopes[:-1], slopes[1:], at, strict=True):
-        found.append([c + (s - r) * point for c, s, r in zip(found[-1], left, right, strict=True)])
-    return [[(c.numerator, c.denominator) for c in piece] for piece in found]
+        constants.append([c + (s - r) * point for c, s, r in zip(constants[-1], left, right, strict=True)])
+    return [[(c.numerator, c.denominator) for c in piece] for piece in constants]
 
 
 def gaps(row: list[Any], q: int, points: list[Ratio]) -> list[list[Any]]:
@@ -503,11 +503,11 @@ def on_pieces(field: Field, points: list[Ratio], units: list[Any], scale: int) -
 
 def sides(field: Field, points: list[Ratio]) -> list[tuple[int, int]]:
     """For each row the pairs (breakpoint, entry) with the entry below the breakpoint, and those with it above."""
-    found = []
+    pairs = []
     for row, q in zip(*field, strict=True):
         differences = list(chain(*gaps(row, q, points)))
-        found.append((bits([x < 0 for x in differences]), bits([x > 0 for x in differences])))
-    return found
+        pairs.append((bits([x < 0 for x in differences]), bits([x > 0 for x in differences])))
+    return pairs
 
 
 def one_sided(below: int, above: int, units: int) -> int:
@@ -745,8 +745,8 @@ def total_area(edges: Iterable[tuple[Point, Point]]) -> Ratio:
 
 def orientation(corners: Sequence[Sequence[Any]]) -> int:
     """The sign of the determinant of the points' homogeneous coordinates, as many as each has: 0 if they lie flat."""
-    found = Matrix.flint(corners).det() if Matrix.flint is not None else determinant(corners)
-    return int(found > 0) - int(found < 0)
+    det = Matrix.flint(corners).det() if Matrix.flint is not None else determinant(corners)
+    return int(det > 0) - int(det < 0)
 
 
 def determinant(matrix: Sequence[Sequence[int]]) -> int:
@@ -862,9 +862,9 @@ def covered_by_polygons(domain: Domain, polygon: list[Point], vertices: list[Poi
     for a, b in loose:
         along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
         demand(along, 6, f"region {owner[a, b]} has an edge inside the domain without a region beyond it")
-    found, size = total_area((vertices[a], vertices[b]) for a, b in loose)
+    area, size = total_area((vertices[a], vertices[b]) for a, b in loose)
     wanted, unit = total_area(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
-    demand(found * unit == wanted * size, 7, "the areas of the regions do not add up to that of the domain")
+    demand(area * unit == wanted * size, 7, "the areas of the regions do not add up to that of the domain")
 
 
 Simplex = list[int]
@@ -951,7 +951,7 @@ def distinct_patterns(networks: list[Network], seen: list[list[Seen]], regions: 
 
 def pattern(network: Network, corners: list[list[tuple[int, int]]], region: int) -> list[int]:
     """The canonical pieces of the units of each node on a region, from the masks at its corners."""
-    found = []
+    pieces = []
     nodes = [(i, node.units) for i, node in enumerate(network.nodes) if node.units is not None]
     for (i, units), masks in zip(nodes, zip(*corners, strict=True), strict=True):
         low = high = 0
@@ -960,8 +960,8 @@ def pattern(network: Network, corners: list[list[tuple[int, int]]], region: int)
         piece = units.pattern(low, high)
         if piece < 0:  # a piece is a mask of all units, which is not to be written out
             demand(False, 8, f"on region {region} unit {-1 - piece} of node {i} has no one piece")
-        found.append(piece)
-    return found
+        pieces.append(piece)
+    return pieces
 
 
 def about(seen: Seen, k: int) -> str:
@@ -1004,10 +1004,10 @@ def extremum(networks: list[Network], domain: Domain, claim: Any, proof: Any) ->
     k, sense, value, vertex = members(claim, "claim", "output", "sense", "value", "vertex")
     j, (p, q) = output(k, networks[0]), ratio(value)
     require(sense in ("maximum", "minimum"), "sense must be maximum or minimum")
-    found = tiling(networks, domain, proof)
-    here = integer(vertex, 0, len(found.vertices) - 1, "vertex")
+    tiles = tiling(networks, domain, proof)
+    here = integer(vertex, 0, len(tiles.vertices) - 1, "vertex")
     sign = 1 if sense == "maximum" else -1
-    excess = [sign * (seen.outputs[j] * q - p * seen.denominator) for seen in found.seen[0]]
+    excess = [sign * (seen.outputs[j] * q - p * seen.denominator) for seen in tiles.seen[0]]
     demand(excess[here] == 0, 12, f"output {j} does not have the claimed value at vertex {here}")
     beyond = next((v for v, x in enumerate(excess) if x > 0), None)
     demand(beyond is None, 13, f"at vertex {beyond} output {j} is beyond the claimed {sense}")
@@ -1041,14 +1041,14 @@ def decision_counterexample(networks: list[Network], domain: Domain, claim: Any)
 def equality_sample(networks: list[Network], domain: Domain, claim: Any, *, largest: bool = False) -> str:
     """At every point the two outputs of its pair are equal, and, if so wanted, no other one is larger."""
     places, pairs = members(claim, "claim", "points", "pairs")
-    found = at_points(networks, domain, places)
-    require(isinstance(pairs, list) and len(pairs) == len(found), "one pair for each point is wanted")
-    for i, (seen, pair) in enumerate(zip(found, pairs, strict=True)):
+    evaluations = at_points(networks, domain, places)
+    require(isinstance(pairs, list) and len(pairs) == len(evaluations), "one pair for each point is wanted")
+    for i, (seen, pair) in enumerate(zip(evaluations, pairs, strict=True)):
         require(len(integers(pair, 0, networks[0].outputs - 1, "a pair")) == 2, "a pair must be two outputs")
         j, k = pair
         demand(j != k and seen.outputs[j] == seen.outputs[k], 16, f"at point {i} the outputs of the pair differ")
         demand(not largest or seen.outputs[j] == max(seen.outputs), 17, f"at point {i} another output is larger")
-    return f"at {len(found)} points two outputs are equal{' and none is larger' if largest else ''}"
+    return f"at {len(evaluations)} points two outputs are equal{' and none is larger' if largest else ''}"
 
 
 def boundary_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
@@ -1060,10 +1060,10 @@ def level_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
     """At every point the only output has a certain value."""
     places, level = members(claim, "claim", "points", "level")
     require(networks[0].outputs == 1, "a level set is that of a network with one output")
-    (p, q), found = ratio(level), at_points(networks, domain, places)
-    for i, seen in enumerate(found):
+    (p, q), evaluations = ratio(level), at_points(networks, domain, places)
+    for i, seen in enumerate(evaluations):
         demand(seen.outputs[0] * q == p * seen.denominator, 18, f"at point {i} the output is not at the level")
-    return f"at {len(found)} points the output is {written(p, q)}"
+    return f"at {len(evaluations)} points the output is {written(p, q)}"
 
 
 def equal_networks(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:

@@ -85,8 +85,8 @@ class Certificate(Claim):
     def values(self) -> NDArray[Any]:
         """The network's exact outputs at the points of the list, Fractions (V, m); verified, if need be, now."""
         if isinstance(self.listing, Listing) or self.known is not None:
-            found: NDArray[Any] = self.partition.outputs.to_numpy()
-            return found
+            verified: NDArray[Any] = self.partition.outputs.to_numpy()
+            return verified
         self.partition  # noqa: B018  what is not verified has no values
         outputs: NDArray[Any] = derived(self.network, self.domain, self.listing.points, self.listing.corners())[
             1

@@ -223,10 +223,10 @@ def certify_equal(
     networks = parted(proven.network, first, second)
     differences = _values(proven)
     vertex, output = divmod(int(np.abs(differences).argmax()), differences.shape[1])
-    found = differences[vertex, output]
-    if found == 0:
+    difference = differences[vertex, output]
+    if difference == 0:
         return EqualNetworks(networks, proven)
-    return DifferentNetworks(networks, dom, output, _coordinates(proven, vertex), found)
+    return DifferentNetworks(networks, dom, output, _coordinates(proven, vertex), difference)
 
 
 # ---- private -------------------------------------------------------------------------------------------------------

@@ -40,8 +40,8 @@ def lift(partition: Tiling, progress: Callable[[int, int], None]) -> list[Polygo
     """
     edges = Edges.of(partition)
     sides: list[Line | None] = [None] * len(edges.region)
-    for done, (edge, found) in enumerate(chain(_inner(partition, edges), _outer(partition, edges)), start=1):
-        sides[edge] = found
+    for done, (edge, side) in enumerate(chain(_inner(partition, edges), _outer(partition, edges)), start=1):
+        sides[edge] = side
         if done % _REPORT == 0:
             progress(done, len(sides))
     progress(len(sides), len(sides))
@@ -90,8 +90,8 @@ class _Crossings:
 def _inner(partition: Tiling, edges: Edges) -> Iterator[tuple[int, Line]]:
     """The lines of the edges with a region on both sides."""
     on_slice, patterns = restricted(partition.network, partition.domain), partition.patterns()
-    one = np.flatnonzero(edges.opposite > np.arange(len(edges.opposite)))
-    pairs = np.stack([one, edges.opposite[one]], axis=1)
+    lower = np.flatnonzero(edges.opposite > np.arange(len(edges.opposite)))
+    pairs = np.stack([lower, edges.opposite[lower]], axis=1)
     unit = _first_difference(patterns, edges.region[pairs])
     for index, columns in on_slice.unit_columns.items():
         chosen = (unit >= columns.start) & (unit < columns.stop)
@@ -158,8 +158,8 @@ def _lines(node: Node, arguments: _Arguments, crossings: _Crossings, before: int
     first, last = np.searchsorted(crossings.prefix, [rows.start, rows.stop])
     for i in range(int(first), int(last)):
         row = 3 * (int(crossings.prefix[i]) - rows.start)
-        found = _line(node, arguments.field, row, int(crossings.unit[i]) - before, crossings.pieces[i].tolist())
-        yield from ((edge, found) for edge in crossings.edges[i].tolist())
+        side = _line(node, arguments.field, row, int(crossings.unit[i]) - before, crossings.pieces[i].tolist())
+        yield from ((edge, side) for edge in crossings.edges[i].tolist())
 
 
 def _line(node: Node, argument: ExactField, row: int, unit: int, pieces: list[int]) -> Line:

@@ -162,8 +162,8 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
     arrangement = ExactArrangement.of(domain.polytope)
     if window is not None:
         arrangement = _part_inside(arrangement, window)
-    found = _swept(network, domain, arrangement)
-    polygons = [tuple(found.points[v] for v in row.tolist()) for row in found.regions]
+    cells = _swept(network, domain, arrangement)
+    polygons = [tuple(cells.points[v] for v in row.tolist()) for row in cells.regions]
     if window is not None:
         polygons = [polygon for polygon in polygons if not _touches(polygon, window)]
     findings = examine(network, domain, Listing.of(polygons))
@@ -175,9 +175,9 @@ def _cells(network: Network, domain: Domain, window: Box | None) -> Regions:
 def _swept(network: Network, domain: Domain, arrangement: ExactArrangement) -> ExactArrangement:
     """The partition of what an arrangement covers."""
     sweep = Sweep(network, domain, backends.get("exact"))
-    found = sweep.finish(sweep.start(arrangement))
-    assert found is not None and isinstance(found.state.arrangement, ExactArrangement), found
-    return found.state.arrangement
+    swept = sweep.finish(sweep.start(arrangement))
+    assert swept is not None and isinstance(swept.state.arrangement, ExactArrangement), swept
+    return swept.state.arrangement
 
 
 def _part_inside(arrangement: ExactArrangement, window: Box) -> ExactArrangement:

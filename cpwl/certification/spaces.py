@@ -90,9 +90,9 @@ def verified_spaces(
     """
     patterns, _ = checked(network, domain, listing, progress)
     lifted = Lifted.of(partition(network, domain))
-    found, outputs = checked(network, domain, lifted.triangulation(), progress)
-    place = {row.tobytes(): i for i, row in enumerate(found)}
+    lifted_patterns, outputs = checked(network, domain, lifted.triangulation(), progress)
+    place = {row.tobytes(): i for i, row in enumerate(lifted_patterns)}
     order = np.array([place.get(row.tobytes(), -1) for row in patterns], np.int64)
-    if len(found) != len(patterns) or (order < 0).any():
+    if len(lifted_patterns) != len(patterns) or (order < 0).any():
         raise VerificationError("two lists of regions were proved to be the partition, and differ: a defect.")
     return exact_partition(network, domain, lifted.take(order).arrangement(), patterns, outputs)

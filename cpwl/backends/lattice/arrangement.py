@@ -162,8 +162,8 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """Volumes of some regions from exact vertices, rounded once; see ``Arrangement.sharp_volumes``."""
         simplices = exact_volumes(self._lattice, regions, self._exact_points(walls))
         whole = [ratio_sum(list(zip(*parts, strict=True))) / factorial(self.dim) for parts in simplices]
-        found = np.array([rounded(volume) for volume in whole], np.float64).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
+        volumes = np.array([rounded(volume) for volume in whole], np.float64).reshape(-1, 2)
+        return volumes[:, 0], volumes[:, 1]
 
     def locate(self, points: NDArray[Any], walls: ExactWalls | None = None) -> NDArray[np.int64]:
         """The lowest index of a region that contains each point; see ``Arrangement.locate``."""
@@ -186,9 +186,9 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             exact = homogeneous(wanted[point[open_]])
             held = inside_exactly(self._lattice, region[open_], self._exact_points(walls), exact)
             inside[open_] = np.where(held, 1, -1)
-        found = np.full(len(wanted), len(self))
-        np.minimum.at(found, point[inside > 0], region[inside > 0])
-        return np.where(found < len(self), found, -1)
+        lowest = np.full(len(wanted), len(self))
+        np.minimum.at(lowest, point[inside > 0], region[inside > 0])
+        return np.where(lowest < len(self), lowest, -1)
 
     @cached_property
     def _boxes(self) -> Boxes:
@@ -234,15 +234,15 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             raise ArgumentError(
                 "facets must have a region on both sides; one of those given lies on the domain's boundary."
             )
-        found = dissolve(self._lattice, chosen)
-        ambiguous = np.zeros(len(found.lattice), np.bool_)
-        ambiguous[found.region_of_old[self._ambiguous]] = True
-        return self._part(found.lattice, found.vertices, found.lowest, ambiguous)
+        merged = dissolve(self._lattice, chosen)
+        ambiguous = np.zeros(len(merged.lattice), np.bool_)
+        ambiguous[merged.region_of_old[self._ambiguous]] = True
+        return self._part(merged.lattice, merged.vertices, merged.lowest, ambiguous)
 
     # ---- blocks ----------------------------------------------------------------------------------------------------
-    def _names_after(self, found: Outcome) -> Names | None:
+    def _names_after(self, refined: Outcome) -> Names | None:
         """The names after a refinement."""
-        return None if self._names is None else prolonged(self._names, found, self._generation + 1)
+        return None if self._names is None else prolonged(self._names, refined, self._generation + 1)
 
     def block(self, regions: NDArray[np.int64], key: int) -> Taken[Field]:
         """The given regions as a block; see ``Arrangement.block``."""

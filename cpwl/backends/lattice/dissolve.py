@@ -47,8 +47,8 @@ def dissolve(lattice: Lattice, facets: Faces) -> Dissolved:
         boundary = lattice.boundary[k - 1].take(members)
         across = _between_two(boundary, lattice.count(k - 1))
         if k == dim - 1:
-            one, other = side[members[boundary.row_of[across]]]
-            across = across[:, one == other]
+            wall, other = side[members[boundary.row_of[across]]]
+            across = across[:, wall == other]
         joined = _components(len(members), *boundary.row_of[across])
         parts.append(_lists(owner, joined[np.searchsorted(members, face)]))
         if k == dim - 1:

@@ -103,25 +103,25 @@ class Lattice:
         corner = keys[order][::2]
         offsets = polygons.offsets
         here = corner[offsets[:-1]]
-        found = np.empty(len(corner), np.int64)
+        around = np.empty(len(corner), np.int64)
         before, at = here % stride, here % stride
         following = neighbours[offsets[:-1], 0]
         for step in range(int(polygons.counts.max(initial=0))):
             some = np.flatnonzero(polygons.counts > step)
-            found[offsets[some] + step] = at[some]
+            around[offsets[some] + step] = at[some]
             if step:
                 both = neighbours[np.searchsorted(corner, some * stride + at[some])]
                 following[some] = np.where(both[:, 0] == before[some], both[:, 1], both[:, 0])
             before[some], at[some] = at[some], following[some]
-        return Ragged(found, offsets)
+        return Ragged(around, offsets)
 
     @cached_property
     def lowest(self) -> list[Faces]:
         """For k = 0 .. D the lowest vertex of each k-face."""
-        found = [np.arange(self.vertices)]
+        least = [np.arange(self.vertices)]
         for part in self.boundary:
-            found.append(np.minimum.reduceat(found[-1][part.values], part.offsets[:-1]) if len(part) else found[-1][:0])
-        return found
+            least.append(np.minimum.reduceat(least[-1][part.values], part.offsets[:-1]) if len(part) else least[-1][:0])
+        return least
 
     def simplices(self, faces: Faces, dim: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Simplices that triangulate some faces of a dimension (D): the place of the face, and dim + 1 vertices.
@@ -189,8 +189,8 @@ def walls_through(
     through = _among(top_of * width + faces[beside.row_of], top * width + face)
     walls = walls_of(beside.values[through])
     low, high = int(walls.min(initial=0)), int(walls.max(initial=0))
-    pair, found = distinct_pairs(beside.row_of[through], walls - low, high - low + 1)
-    return Ragged.from_counts(found + low, np.bincount(pair, minlength=len(faces)))
+    pair, wall = distinct_pairs(beside.row_of[through], walls - low, high - low + 1)
+    return Ragged.from_counts(wall + low, np.bincount(pair, minlength=len(faces)))
 
 
 def distinct_pairs(
@@ -203,9 +203,9 @@ def distinct_pairs(
 
 def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers, each once, sorted. (``np.unique`` looks them up in a table of hashes, which takes ten times as long.)"""
-    found = np.sort(values)
-    fresh = np.concatenate([np.ones(min(len(found), 1), np.bool_), found[1:] != found[:-1]])
-    return np.asarray(found[fresh])
+    ordered = np.sort(values)
+    fresh = np.concatenate([np.ones(min(len(ordered), 1), np.bool_), ordered[1:] != ordered[:-1]])
+    return np.asarray(ordered[fresh])
 
 
 def _among(values: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:

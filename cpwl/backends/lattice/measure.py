@@ -89,14 +89,14 @@ def _moved_by(sizes: Floats, moved: Floats) -> Floats:
 
 def volumes(lattice: Lattice, points: NearPoints) -> tuple[Floats, Floats]:
     """The volumes of all regions, and bounds on how far they are from those of the exact ones."""
-    found, errors = np.zeros((2, len(lattice)))
+    sums, errors = np.zeros((2, len(lattice)))
     for part in batches(len(lattice), 8 * factorial(lattice.dim) * lattice.dim**2, _ENTRIES):
         owner, simplices = lattice.simplices(np.arange(part.start, part.stop))
         volume, bound = simplex_volumes([points.take(simplices[:, k]) for k in range(lattice.dim + 1)])
-        for target, values in ((found, np.abs(volume)), (errors, bound)):
+        for target, values in ((sums, np.abs(volume)), (errors, bound)):
             target[part] = np.bincount(owner, values, minlength=part.stop - part.start)
-        errors[part] += _UNIT * found[part] * np.bincount(owner, minlength=part.stop - part.start)
-    return found / factorial(lattice.dim), errors / factorial(lattice.dim) * _UP
+        errors[part] += _UNIT * sums[part] * np.bincount(owner, minlength=part.stop - part.start)
+    return sums / factorial(lattice.dim), errors / factorial(lattice.dim) * _UP
 
 
 def exact_volumes(lattice: Lattice, regions: Faces, points: ExactPoints) -> list[tuple[Integers, Integers]]:

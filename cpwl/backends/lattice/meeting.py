@@ -68,10 +68,10 @@ def points(forms: Forms, regions: Rows, walls: Ragged, dim: int) -> Integers:
     names = independent(forms, regions, walls, dim)
     rows = forms(regions, Ragged(names.ravel(), np.arange(0, names.size + 1, dim)))
     functions = [Exact.of(rows[k::dim], dim + 1) for k in range(dim)]
-    found = []
+    vertices = []
     for point in meeting(functions).values.tolist():
         if point[-1] == 0:
             raise InternalError("walls that meet in a vertex are parallel: an earlier decision was wrong")
         sign = 1 if point[-1] > 0 else -1
-        found.append(primitive([sign * x for x in point]))
-    return matrix(found, dim + 1)
+        vertices.append(primitive([sign * x for x in point]))
+    return matrix(vertices, dim + 1)

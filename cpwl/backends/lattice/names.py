@@ -30,8 +30,8 @@ def mixed(*parts: NDArray[np.int64]) -> Names:
         for shift, factor in ((30, _FACTORS[1]), (27, _FACTORS[2])):
             result = (result ^ (result >> np.uint64(shift))) * factor
         result ^= result >> np.uint64(31)
-    found = result.view(np.int64)
-    return np.where(found == 0, 1, found)
+    name = result.view(np.int64)
+    return np.where(name == 0, 1, name)
 
 
 def border(lattice: Lattice, k: int = 0) -> Faces:
@@ -50,14 +50,14 @@ def named(lattice: Lattice, names: Names, fresh: Names) -> Names:
     return result
 
 
-def prolonged(names: Names, found: Outcome, generation: int) -> Names:
+def prolonged(names: Names, refined: Outcome, generation: int) -> Names:
     """The names after a refinement."""
-    result = np.concatenate([names, np.zeros(found.lattice.vertices - len(names), np.int64)])
+    result = np.concatenate([names, np.zeros(refined.lattice.vertices - len(names), np.int64)])
     on = np.zeros(len(result), np.bool_)
-    on[border(found.lattice)] = True
-    first, second, column = found.made
+    on[border(refined.lattice)] = True
+    first, second, column = refined.made
     start = 0
-    for stop in found.rounds:  # the ends of an edge on the border may have been made in an earlier round
+    for stop in refined.rounds:  # the ends of an edge on the border may have been made in an earlier round
         new = start + np.flatnonzero(on[len(names) + start : len(names) + stop])
         parts = result[first[new]], result[second[new]], column[new], np.full(len(new), generation)
         result[len(names) + new] = mixed(*parts)

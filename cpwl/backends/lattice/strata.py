@@ -32,8 +32,8 @@ class Strata:
 
     def flats(self, k: int, faces: Faces | None = None) -> Faces:
         """The flats of k-faces, or of all."""
-        found = self._flat[k].all
-        return found.copy() if faces is None else np.asarray(found[faces])
+        flats = self._flat[k].all
+        return flats.copy() if faces is None else np.asarray(flats[faces])
 
     def spans(self, edges: Faces) -> tuple[Faces, Faces]:
         """The ends of the lines that edges lie on; -1 where they are not known."""

@@ -78,8 +78,8 @@ class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField
         values, error, sharp = self._points.values.clone(), self._points.error.clone(), self._sharp.copy()
         if len(poor):
             region, through = self._lattice.walls_at(poor)
-            found = parameters(walls, region, through.values, accuracy)
-            values[open_, 0], error[open_] = (torch.as_tensor(part, device=error.device) for part in found)
+            places = parameters(walls, region, through.values, accuracy)
+            values[open_, 0], error[open_] = (torch.as_tensor(part, device=error.device) for part in places)
         sharp[:] |= not accuracy
         points = FloatField(values, lifted(error))
         made = TorchLineArrangement(points, self._lattice, self._parents, self._generation, self._ambiguous, sharp)
@@ -99,16 +99,16 @@ class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField
         level = torch.as_tensor(levels.values.astype(np.float64), device=device)
         decisions = None if exactly is None else Decisions(exactly, self.ends, self._lattice.wall)
         places = self._places
-        found = LineCut(values.whole(), function, level, self.ends, places, decisions)
-        region, column = found.walls
-        plan = found.cutting.prolongation
-        unclean = torch.as_tensor(np.bincount(found.sorted.vertex, found.sorted.unclean) > 0, device=device)
+        cut = LineCut(values.whole(), function, level, self.ends, places, decisions)
+        region, column = cut.walls
+        plan = cut.cutting.prolongation
+        unclean = torch.as_tensor(np.bincount(cut.sorted.vertex, cut.sorted.unclean) > 0, device=device)
         new = TorchLineArrangement(
-            places.with_new(found.points, unclean | torch.tensor(not self._placed, device=device)),
-            self._cut(found.pieces, len(region)),
-            found.parents,
+            places.with_new(cut.points, unclean | torch.tensor(not self._placed, device=device)),
+            self._cut(cut.pieces, len(region)),
+            cut.parents,
             self._generation + 1,
-            (self._ambiguous | found.doubtful)[found.parents],
+            (self._ambiguous | cut.doubtful)[cut.parents],
             np.concatenate([self._sharp, np.zeros(len(region), np.bool_)]),
         )
         new = new._keeping(self._placed)
@@ -117,10 +117,10 @@ class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField
             new,
             plan.carry,
             lambda field, vertices: plan.carry_to(field, torch.as_tensor(vertices, device=device)),
-            below=BitMatrix(found.below()[:, : -(-len(level) // 8)], len(level)),
+            below=BitMatrix(cut.below()[:, : -(-len(level) // 8)], len(level)),
             created=Created(as_numpy(made.first), as_numpy(made.second), as_numpy(made.column)),
-            cutting=lambda vertices: found.cutting.values(_on_device(vertices, device)),
-            functions=found.cutting,
+            cutting=lambda vertices: cut.cutting.values(_on_device(vertices, device)),
+            functions=cut.cutting,
             walls=NewWalls(self._lattice.walls, region, column),
             settled=0 if decisions is None else decisions.ladder.counts.decisions,
         )

@@ -101,8 +101,8 @@ class LineCut:
             return
         row, column = set_bits(self._signs.doubtful[some])
         row = some[row]
-        found = self._decisions.at_vertices(as_numpy(row), as_numpy(column))
-        self._certain = Certain(row, column, torch.as_tensor(found, device=row.device))
+        decided = self._decisions.at_vertices(as_numpy(row), as_numpy(column))
+        self._certain = Certain(row, column, torch.as_tensor(decided, device=row.device))
         self._signs = self._signs.settled(row, column, self._certain.sign)
         value = self._columns.values[row, column]
         put = torch.where(value.sign() == self._certain.sign, 0.0, value.abs())  # where values will be on their side
@@ -113,9 +113,11 @@ class LineCut:
         """All crossings, in their order along each edge."""
         device = self._level.device
         edges = torch.as_tensor(self.edges, device=device)
-        found = self._kernel.crossings(edges, self._columns, self._signs)
-        edge, column, position, slack = map(as_numpy, (found.edge, found.column, found.position, found.slack))
-        undecided = as_numpy(found.undecided)
+        crossings = self._kernel.crossings(edges, self._columns, self._signs)
+        edge, column, position, slack = map(
+            as_numpy, (crossings.edge, crossings.column, crossings.position, crossings.slack)
+        )
+        undecided = as_numpy(crossings.undecided)
         first = np.ones(len(edge), np.bool_)
         unclean: NDArray[np.bool_] = as_numpy(self._unclean)[self.edges[edge]].any(axis=1)
         if self._decisions is None:
@@ -143,8 +145,8 @@ class LineCut:
         """Whether columns[i] is below its level at vertices[i]."""
         device = self._level.device
         at = (torch.as_tensor(part, device=device) for part in (vertices, columns))
-        found: NDArray[np.bool_] = as_numpy(self._signs.entries(*at)) < 0
-        return found
+        below: NDArray[np.bool_] = as_numpy(self._signs.entries(*at)) < 0
+        return below
 
     # ---- what comes of them ----------------------------------------------------------------------------------------
     @cached_property
@@ -216,15 +218,17 @@ class LineCut:
         device = self._level.device
         edge, column = (torch.as_tensor(part, device=device) for part in self.walls)
         first, second = torch.as_tensor(self.edges, device=device)[edge].unbind(1)
-        found, closest = self.sorted, self.sorted.closest
-        position, slack = (torch.as_tensor(part[closest], device=device) for part in (found.position, found.slack))
+        crossings, closest = self.sorted, self.sorted.closest
+        position, slack = (
+            torch.as_tensor(part[closest], device=device) for part in (crossings.position, crossings.slack)
+        )
         return Points.of(first, second, column, position, slack)
 
     @property
     def _ties(self) -> Certain:
         """What else is at its level at new vertices."""
-        found, device = self.sorted, self._level.device
-        also = np.delete(np.arange(len(found.edge)), found.closest)
-        vertex = torch.as_tensor(self._field.rows + found.vertex[also], device=device)
-        column = torch.as_tensor(found.column[also], device=device)
+        crossings, device = self.sorted, self._level.device
+        also = np.delete(np.arange(len(crossings.edge)), crossings.closest)
+        vertex = torch.as_tensor(self._field.rows + crossings.vertex[also], device=device)
+        column = torch.as_tensor(crossings.column[also], device=device)
         return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))

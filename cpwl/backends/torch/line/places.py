@@ -113,7 +113,7 @@ def parameters(
     walls: ExactWalls, region: Rows, wall: Rows, accuracy: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where the functions of walls vanish on regions, off by ``accuracy`` at most or, if that is 0, rounded; bounds."""
-    found, errors = np.zeros((2, len(region)))
+    places, errors = np.zeros((2, len(region)))
 
     def predicate(items: Rows, lines: Ragged, functions: Numbers) -> NDArray[np.bool_]:
         point = meeting([functions]).scaled()
@@ -123,8 +123,8 @@ def parameters(
         sure = np.ones(len(items), np.bool_)
         if isinstance(place, Balls):
             sure = np.asarray(place.radius[:, 0] <= enough)
-        found[items[sure]], errors[items[sure]] = value[sure], error[sure]
+        places[items[sure]], errors[items[sure]] = value[sure], error[sure]
         return np.asarray(~sure)
 
     Corners(walls, region, Ragged(wall, np.arange(len(wall) + 1))).decide(predicate)
-    return found, errors
+    return places, errors

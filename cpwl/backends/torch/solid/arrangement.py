@@ -64,7 +64,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         decisions = None if exactly is None else Decisions(exactly, self._lattice)
         kernel = kernel_for(values.values)
         rows = FloatRows(values, Levels(function, level), decisions, kernel)
-        found = kernel.cut(self._lattice, *rows.signs(), len(level), rows, self._generation + 1)
+        refined = kernel.cut(self._lattice, *rows.signs(), len(level), rows, self._generation + 1)
         plan = (
             Prolongation.of(self._points.rows, rows.batches, row_kernels.kernel_for(values.values))
             if rows.batches
@@ -80,34 +80,34 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
 
         new = TorchLatticeArrangement(
             carried(self._points),
-            found.lattice,
-            found.parents,
+            refined.lattice,
+            refined.parents,
             self._generation + 1,
-            self._ambiguous[found.parents] | self._doubted(found, rows.doubtful),
-            np.concatenate([self._sharp, np.zeros(found.lattice.vertices - len(self._sharp), np.bool_)]),
-            self._names_after(found),
+            self._ambiguous[refined.parents] | self._doubted(refined, rows.doubtful),
+            np.concatenate([self._sharp, np.zeros(refined.lattice.vertices - len(self._sharp), np.bool_)]),
+            self._names_after(refined),
         )
         return Refinement(
             new,
             carried,
             carried,
-            below=found.below,
-            created=Created(*found.made),
+            below=refined.below,
+            created=Created(*refined.made),
             cutting=lambda vertices: rows.field if vertices is None else self._rows(rows.field, vertices),
-            walls=NewWalls(self._lattice.walls, found.region, found.column),
+            walls=NewWalls(self._lattice.walls, refined.region, refined.column),
             settled=0 if decisions is None else decisions.ladder.counts.decisions,
         )
 
     @staticmethod
-    def _doubted(found: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _doubted(refined: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
         """The regions that come from one in which a sign is not certain at some vertex of these."""
         if not len(vertices):
-            return np.zeros(len(found.parents), np.bool_)
-        doubtful = np.zeros(found.lattice.vertices, np.bool_)
+            return np.zeros(len(refined.parents), np.bool_)
+        doubtful = np.zeros(refined.lattice.vertices, np.bool_)
         doubtful[vertices] = True
-        corners = found.lattice.corners(found.lattice.dim)
-        regions = found.parents[corners.row_of[doubtful[corners.values]]]
-        return np.isin(found.parents, regions)
+        corners = refined.lattice.corners(refined.lattice.dim)
+        regions = refined.parents[corners.row_of[doubtful[corners.values]]]
+        return np.isin(refined.parents, regions)
 
     def doubting(self, regions: NDArray[np.bool_]) -> TorchLatticeArrangement:
         """The same, with some more regions ambiguous."""
@@ -143,11 +143,11 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Volumes from exact walls: from vertices in long numbers, or in integers where that is not enough."""
         part, vertices = self._lattice.take(regions)
-        found, errors = volumes(part, NearPoints(*self._meeting(walls, vertices, _CLOSELY)))
-        poor = np.flatnonzero(~(errors < accuracy * (1 - 2.0**-40) * (found - errors)))
+        measured, errors = volumes(part, NearPoints(*self._meeting(walls, vertices, _CLOSELY)))
+        poor = np.flatnonzero(~(errors < accuracy * (1 - 2.0**-40) * (measured - errors)))
         if len(poor):
-            found[poor], errors[poor] = super().sharp_volumes(regions[poor], walls, accuracy)
-        return found, errors
+            measured[poor], errors[poor] = super().sharp_volumes(regions[poor], walls, accuracy)
+        return measured, errors
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
     def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLatticeArrangement:
@@ -156,11 +156,11 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         far = np.hypot.reduce(np.abs(values), axis=1)
         poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
         if len(poor):
-            found, bounds = self._meeting(walls, poor, accuracy)
-            apart = np.linalg.norm(found - values[poor], axis=1)
+            sharper, bounds = self._meeting(walls, poor, accuracy)
+            apart = np.linalg.norm(sharper - values[poor], axis=1)
             if not (apart <= (errors[poor] + bounds) * ROUND_UP).all():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
-            values[poor], errors[poor] = found, np.minimum(bounds, errors[poor] + apart)
+            values[poor], errors[poor] = sharper, np.minimum(bounds, errors[poor] + apart)
         place = self._points.values.device
         field = FloatField(torch.as_tensor(values, device=place), lifted(torch.as_tensor(errors, device=place)))
         sharp = self._sharp if accuracy else np.ones_like(self._sharp)
@@ -173,8 +173,8 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         region, through = self._lattice.walls_at(vertices)
         names = independent(forms_of_walls(walls), region, through, self.dim)
         lists = Ragged(names.ravel(), np.arange(0, names.size + 1, self.dim))
-        found, errors = coordinates(Corners(walls, region, lists), accuracy, float(np.abs(self.vertices).max()))
-        return found, np.linalg.norm(errors, axis=1) * ROUND_UP
+        points, errors = coordinates(Corners(walls, region, lists), accuracy, float(np.abs(self.vertices).max()))
+        return points, np.linalg.norm(errors, axis=1) * ROUND_UP
 
     @property
     def is_sharp(self) -> bool:

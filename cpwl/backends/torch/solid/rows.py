@@ -109,8 +109,8 @@ class FloatRows:
         self._kernel.interpolate(self._growing, start, points)
         self._growing.values[start:, self._columns.function[crossing.column]] = self._columns.level[crossing.column]
         self._points.append(points)
-        found = self._kernel.signs(self._growing, self._columns, start, open_)
-        return self._decided(crossing, start, found) if len(found.vertex) else (found.below, found.above)
+        signs = self._kernel.signs(self._growing, self._columns, start, open_)
+        return self._decided(crossing, start, signs) if len(signs.vertex) else (signs.below, signs.above)
 
     def _improved(self, crossing: Crossing, points: Points, poor: Rows) -> Points:
         """The points, with those computed again whose positions are not known well."""
@@ -128,9 +128,9 @@ class FloatRows:
             part[torch.as_tensor(poor, device=device)] = torch.as_tensor(values, device=device)
         return points
 
-    def _decided(self, crossing: Crossing, start: int, found: NewSigns) -> tuple[Words, Words]:
+    def _decided(self, crossing: Crossing, start: int, signs: NewSigns) -> tuple[Words, Words]:
         """The signs at new vertices, with exact ones where they are not certain; without decisions with none."""
-        vertex, column = found.vertex, found.column
+        vertex, column = signs.vertex, signs.column
         if self._decisions is None:
             sign = np.zeros(len(vertex), np.int8)
             self._doubt(start + vertex)
@@ -139,12 +139,12 @@ class FloatRows:
             places = start + vertex, column, sign
             device = self._columns.level.device
             self._settle(*(torch.as_tensor(part, device=device) for part in places))
-        for bits, side in ((found.below, -1), (found.above, 1)):
+        for bits, side in ((signs.below, -1), (signs.above, 1)):
             word, bit = column >> 6, np.uint64(1) << (column & 63).astype(np.uint64)
             np.bitwise_and.at(bits, (vertex, word), ~bit)
             some = sign == side
             np.bitwise_or.at(bits, (vertex[some], word[some]), bit[some])
-        return found.below, found.above
+        return signs.below, signs.above
 
     def _doubt(self, vertices: Rows) -> None:
         self.doubtful = np.union1d(self.doubtful, vertices)

@@ -43,7 +43,7 @@ class CompiledLoops(Kernel):
     def positions(self, rows: GrowingField, columns: Levels, crossing: Crossing) -> Points:
         """See ``Kernel.positions``."""
         function = int(columns.function[crossing.column])
-        found = loops.positions(
+        points = loops.positions(
             *_arrays(rows.table, rows.bounds),
             function,
             float(columns.level[crossing.column]),
@@ -51,7 +51,7 @@ class CompiledLoops(Kernel):
             *(crossing.below, crossing.above),
             *crossing.spans,
         )
-        first, second, position, slack = map(torch.from_numpy, found)
+        first, second, position, slack = map(torch.from_numpy, points)
         return Points.of(first, second, torch.full_like(first, crossing.column), position, slack)
 
     def interpolate(self, rows: GrowingField, start: int, points: Points) -> None:

@@ -41,9 +41,11 @@ class ArrayOperations(Kernel):
             for pair in (crossing.spans, (crossing.below, crossing.above))
         )
         column = torch.full_like(ends[0], crossing.column)
-        (one, one_bound), (other, other_bound) = (at(rows, columns, end.clamp(min=0), column) for end in spans)
-        certain = (spans[0] >= 0) & (one.abs() > one_bound) & (other.abs() > other_bound) & ((one > 0) != (other > 0))
-        turned = one > 0
+        (value, value_bound), (other, other_bound) = (at(rows, columns, end.clamp(min=0), column) for end in spans)
+        certain = (
+            (spans[0] >= 0) & (value.abs() > value_bound) & (other.abs() > other_bound) & ((value > 0) != (other > 0))
+        )
+        turned = value > 0
         first = torch.where(certain, torch.where(turned, spans[1], spans[0]), ends[0])
         second = torch.where(certain, torch.where(turned, spans[0], spans[1]), ends[1])
         (low, low_bound), (high, high_bound) = (at(rows, columns, end, column) for end in (first, second))
