@@ -127,8 +127,8 @@ function numeric(corner, { log = false, floor = -Infinity } = {}) {
   const scaled = (value) => (log ? Math.log(Math.max(value, floor)) : value);
   let low = Infinity, high = -Infinity;
   eachCorner((i, p) => { const value = scaled(corner(i, p)); low = Math.min(low, value); high = Math.max(high, value); });
-  const span = high > low ? high - low : 1, back = log ? Math.exp : (value) => value;
-  return { shade: (i, p) => (scaled(corner(i, p)) - low) / span, colors: (i) => ramp((log ? 255 - i : i) / 255),
+  const span = high > low ? high - low : 1, back = log ? Math.exp : (value) => value, place = (value) => (scaled(value) - low) / span;
+  return { shade: (i, p) => place(corner(i, p)), place, colors: (i) => ramp((log ? 255 - i : i) / 255),
     ends: [back(low), back(high)] };
 }
 
@@ -196,14 +196,14 @@ function setUpLayers() {
 }
 
 function maskUnits() {
-  const total = head.layers.at(-1).units[1], height = Math.ceil((total + 1) / MASK), pixels = new Uint8Array(4 * MASK * height);
+  const total = head.layers.at(-1).units[1], height = Math.ceil((total + 2) / MASK), pixels = new Uint8Array(4 * MASK * height);
   head.layers.forEach(({ units: [first, last], box, text }, i) => {
     const chosen = listed(text?.value ?? ""), color = rgb(LINES[i % LINES.length]);
     text?.setCustomValidity(chosen ? "" : "numbers and ranges, such as 3, 7-9");
     for (let unit = first; unit < last; unit++)
       pixels.set([...color, box.checked && chosen?.(unit - first) ? 255 : 0], 4 * unit);
   });
-  pixels.set([224, 0, 16, 255], 4 * total); // the decision boundary
+  pixels.set([224, 0, 16, 255, 68, 68, 68, 255], 4 * total); // the decision boundary, and what is no edge of a unit
   lines.units = texture(MASK, height, pixels, lines.units);
   redraw();
 }

@@ -169,7 +169,8 @@ def _add_maps(
 
 
 def _add_numbers(block: Block, partition: Tiling) -> None:
-    block.add("areas", "f4" if fits_single(partition) else "f8", floats(partition.volumes()))
+    areas = floats(partition.volumes())
+    block.add("areas", "f4" if fits_single(areas) else "f8", areas)
     ambiguous = np.zeros(len(partition), np.uint8)
     ambiguous[partition.ambiguous] = 1
     block.add("ambiguous", "u1", ambiguous)

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError
-from ..numbers.rounding import floats
 from ..storage.files import replaced
 from .regions import INCOMPLETE
 
@@ -122,9 +121,8 @@ def layers(partition: Tiling) -> list[dict[str, Any]]:
     return layers
 
 
-def fits_single(partition: Tiling) -> bool:
+def fits_single(areas: NDArray[np.float64]) -> bool:
     """Whether all areas are normal numbers of float32, which has all digits that are shown."""
-    areas = floats(partition.volumes())
     nonzero = areas[areas > 0]
     kind = np.finfo(np.float32)
     return bool(len(nonzero)) and bool(kind.tiny < nonzero.min()) and bool(nonzero.max() < kind.max)

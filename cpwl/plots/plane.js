@@ -488,6 +488,7 @@ async function start() {
   lines.edges = setUpEdges();
   const total = head.layers.at(-1).units[1];
   if (data.boundary) lines.boundary = setUpLines(data.boundary, new Uint32Array(data.boundary.length / 4).fill(total));
+  $("help").textContent = "Drag: move. Wheel: zoom. Double click: all. Click: keep the region shown; click again: let go.";
   setUpColors(); setUpLayers(); setUpMarks(); maskUnits(); recolor(); setUpMouse();
   new ResizeObserver(resize).observe($("stage"));
   resize();

@@ -82,6 +82,14 @@ class SurfaceMesh:
         """The two vertices of each edge, (E, 2)."""
         return self._edges.ends
 
+    def sides(self) -> Numbers:
+        """The lowest and the highest polygon at each edge, (E, 2); the second is -1 where there is one alone."""
+        edges, row = self._edges, self._edges.polygons.row_of
+        low, high = np.full(len(edges.degree), len(self)), np.full(len(edges.degree), -1)
+        np.minimum.at(low, edges.at, row)
+        np.maximum.at(high, edges.at, row)
+        return np.stack([low, np.where(edges.degree > 1, high, -1)], axis=1)
+
     @cached_property
     def _on_border(self) -> NDArray[np.bool_]:
         return shared(self.surface.border, self.edges)
