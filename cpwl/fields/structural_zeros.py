@@ -31,27 +31,27 @@ class Named:
             return np.zeros(0, np.bool_)
         stage = int(names.stage[0])
         sources = self._sources(stage)
-        one, other = (np.where(names.second < 0, -1, sources[part]) for part in (names.first, names.second))
+        source, other = (np.where(names.second < 0, -1, sources[part]) for part in (names.first, names.second))
         here = others.stage == stage
         first, second = (np.where(here, part, 0) for part in (others.first, others.second))
         p, q = sources[first], np.where(second < 0, -1, sources[second])
-        pairs = ((one == p) & (other == q)) | ((one == q) & (other == p))
+        pairs = ((source == p) & (other == q)) | ((source == q) & (other == p))
         differences = names.second >= 0
-        found = differences & ((one == other) | (here & (second >= 0) & pairs))
-        return np.asarray(found)
+        vanishing = differences & ((source == other) | (here & (second >= 0) & pairs))
+        return np.asarray(vanishing)
 
     def vanish_everywhere(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> NDArray[np.bool_]:
         """Whether names[i] is the difference of two entries that are one function on the region patterns[place[i]]."""
-        found = np.zeros(len(place), np.bool_)
+        vanishing = np.zeros(len(place), np.bool_)
         differences = names.second >= 0
         if not differences.any():
-            return found
+            return vanishing
         argument = self._network.read_by(int(names.stage[0]))
         for region in np.unique(place[differences]).tolist():
             index = np.flatnonzero((place == region) & differences)
             numbers = self._numbering.numbers(patterns[region], argument)
-            found[index] = numbers[names.first[index]] == numbers[names.second[index]]
-        return found
+            vanishing[index] = numbers[names.first[index]] == numbers[names.second[index]]
+        return vanishing
 
     def _sources(self, stage: int) -> Rows:
         """For each entry that a stage reads the entry of the node before that it is a copy of, or itself."""
@@ -70,9 +70,9 @@ class NamedInBundle(Named):
 
     def vanish_everywhere(self, patterns: NDArray[np.int16], place: Rows, names: Names) -> NDArray[np.bool_]:
         """Whether names[i] is the difference of two entries that are one function on the region patterns[place[i]]."""
-        found, segment = np.zeros(len(place), np.bool_), patterns[place, 0]
+        vanishing, segment = np.zeros(len(place), np.bool_), patterns[place, 0]
         for s in np.unique(segment).tolist():
             index = np.flatnonzero(segment == s)
             named = Named(self._network, self._bundle.domain_of(s))
-            found[index] = named.vanish_everywhere(patterns[:, 1:], place[index], names.take(index))
-        return found
+            vanishing[index] = named.vanish_everywhere(patterns[:, 1:], place[index], names.take(index))
+        return vanishing

@@ -51,14 +51,14 @@ def bounding(polytope: Polytope, rows: NDArray[Any], errors: NDArray[np.float64]
     There are none (``rows`` empty) when the part has no interior.
     """
     polygon, near = _outer(polytope, rows, np.zeros(len(rows)))
-    found = _edges(polygon, near)
+    needed = _edges(polygon, near)
     if not errors.any():
-        return Bounding(found, np.ones(len(found), np.bool_), True)
+        return Bounding(needed, np.ones(len(needed), np.bool_), True)
     if _some_are_unknown(polytope, rows, errors):
-        return Bounding(found, np.zeros(len(found), np.bool_), False)
+        return Bounding(needed, np.zeros(len(needed), np.bool_), False)
     polygon, near = _outer(polytope, rows, errors)
-    certain = np.array([j in near and _is_needed(polygon, near, j) for j in found.tolist()], np.bool_)
-    return Bounding(found, certain, set(near) <= set(found[certain].tolist()))
+    certain = np.array([j in near and _is_needed(polygon, near, j) for j in needed.tolist()], np.bool_)
+    return Bounding(needed, certain, set(near) <= set(needed[certain].tolist()))
 
 
 def _some_are_unknown(polytope: Polytope, rows: NDArray[np.float64], errors: NDArray[np.float64]) -> bool:
@@ -103,10 +103,10 @@ def _touching(polygon: list[Point], rows: dict[int, tuple[Row, Fraction]]) -> di
 def _edges(polygon: list[Point], rows: dict[int, tuple[Row, Fraction]]) -> NDArray[np.int64]:
     """For each edge of the polygon the first row that vanishes on it (and not everywhere)."""
     lines = {j: row for j, (row, _) in rows.items() if row[0] or row[1]}
-    found = set()
+    vanishing = set()
     for p, q in zip(polygon, polygon[1:] + polygon[:1], strict=True):
-        found.update([j for j, row in lines.items() if _at(row, p) == 0 == _at(row, q)][:1])
-    return np.array(sorted(found), np.int64)
+        vanishing.update([j for j, row in lines.items() if _at(row, p) == 0 == _at(row, q)][:1])
+    return np.array(sorted(vanishing), np.int64)
 
 
 def _is_needed(polygon: list[Point], rows: dict[int, tuple[Row, Fraction]], j: int) -> bool:

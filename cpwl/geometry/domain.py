@@ -239,8 +239,8 @@ class Domain:
         if points.shape[points.ndim - len(self.shape) :] != self.shape:
             raise ShapeError(f"x must have shape {self.shape}, or (M, ...) of it, got {points.shape}.")
         batch = points.shape[: points.ndim - len(self.shape)]
-        found = Projection(self.origin, self.basis)(points.reshape(-1, len(self.origin)))
-        return found.reshape(*batch, self.dim)
+        coordinates = Projection(self.origin, self.basis)(points.reshape(-1, len(self.origin)))
+        return coordinates.reshape(*batch, self.dim)
 
 
 def _remedy(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
@@ -279,10 +279,10 @@ def _point(name: str, value: ArrayLike) -> NDArray[np.float64]:
 def _differences(points: NDArray[np.float64], names: str) -> NDArray[np.float64]:
     """Of points (N, n) those from the first, as columns (n, N - 1)."""
     with np.errstate(over="ignore"):
-        found = (points[1:] - points[0]).T
-    if not np.isfinite(found).all():
+        differences = (points[1:] - points[0]).T
+    if not np.isfinite(differences).all():
         raise DomainError(f"{names} are so far apart that float64 overflows. Scale the network's inputs.")
-    return np.asarray(found, np.float64)
+    return np.asarray(differences, np.float64)
 
 
 def _check_shapes(points: Sequence[NDArray[np.float64]], names: str) -> None:

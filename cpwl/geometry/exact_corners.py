@@ -24,5 +24,5 @@ def corners(sides: NDArray[Any], meeting_in: Ragged) -> NDArray[Any]:
     kept = [[point[i] for i in independent_rows(point, dim)] for point in chosen]
     if any(len(point) < dim for point in kept):
         raise InternalError("the sides through a corner have more in common: an earlier decision was wrong")
-    found = meeting([Exact.of([point[k] for point in kept], dim + 1) for k in range(dim)]).values
-    return fractions(found[:, :-1], found[:, -1:])
+    homogeneous = meeting([Exact.of([point[k] for point in kept], dim + 1) for k in range(dim)]).values
+    return fractions(homogeneous[:, :-1], homogeneous[:, -1:])

@@ -70,14 +70,14 @@ class Halfspaces:
 
     def _in_polygon(self, polytope: Polytope) -> Irredundant:
         table = np.concatenate([self.normals, self.offsets[:, None]], axis=1)
-        found = bounding(polytope, table, self.errors)
-        if not len(found.rows):
+        kept = bounding(polytope, table, self.errors)
+        if not len(kept.rows):
             raise ArgumentError(
                 "the halfspaces must have a common interior point; these have none on the domain. Take a domain that "
                 "meets the region (the slice through x), and an x at which no unit is at a breakpoint."
             )
         border = np.array(polytope.sides, dtype=object)
-        return Irredundant(self._with(border).take(found.rows), found.certain, found.complete)
+        return Irredundant(self._with(border).take(kept.rows), kept.certain, kept.complete)
 
     def _by_double_description(self) -> Irredundant:
         from .polyhedra import halfspaces_of, irredundant

@@ -177,25 +177,25 @@ def positions(
 
     The bound is infinite where the functions are not known closely enough.
     """
-    one, other = first[0] * second[1], second[0] * first[1]
-    if isinstance(one, Exact):
-        exact = [_position(*pair) for pair in zip(one.values.tolist(), other.values.tolist(), strict=True)]
+    start, end = first[0] * second[1], second[0] * first[1]
+    if isinstance(start, Exact):
+        exact = [_position(*pair) for pair in zip(start.values.tolist(), end.values.tolist(), strict=True)]
         return np.array(exact, np.float64), np.full(len(exact), 2.0**-53)
-    one, other = _turned(one), _turned(other)
-    total = one + other
+    start, end = _turned(start), _turned(end)
+    total = start + end
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        guess = one.high / total.high
+        guess = start.high / total.high
         zero = np.zeros_like(guess)
-        missing = one - Balls(guess, zero, zero) * total
-        slack = (one.radius + other.radius + missing.radius) / (total.high - total.radius) * (1 + 2.0**-20) + 2.0**-53
-        sure = (one.signs() > 0) & (other.signs() > 0) & (slack <= _SURE)
+        missing = start - Balls(guess, zero, zero) * total
+        slack = (start.radius + end.radius + missing.radius) / (total.high - total.radius) * (1 + 2.0**-20) + 2.0**-53
+        sure = (start.signs() > 0) & (end.signs() > 0) & (slack <= _SURE)
         return guess + missing.high / total.high, np.where(sure, slack, np.inf)
 
 
-def _position(one: Any, other: Any) -> float:
+def _position(start: Any, end: Any) -> float:
     """Where a function vanishes between ends with values that are as two integers, of opposite sign, are."""
-    one, other = abs(int(one)), abs(int(other))
-    return float(one / (one + other))
+    start, end = abs(int(start)), abs(int(end))
+    return float(start / (start + end))
 
 
 def _turned(x: Balls) -> Balls:
@@ -241,11 +241,11 @@ class Values:
         regions = np.unique(regions)
         wanted = regions[self._home[regions, 0] < 0]
         if self._known and len(wanted):
-            found = self._functions.known(wanted, self._walls.take(wanted), self.parts)
-            self._known = found is not None
-            if found is not None:
+            functions = self._functions.known(wanted, self._walls.take(wanted), self.parts)
+            self._known = functions is not None
+            if functions is not None:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
-                self._batches.append(found if self.parts else remembering(found))
+                self._batches.append(functions if self.parts else remembering(functions))
         return self._known
 
     def signs(self, at: Vertices, regions: Rows, columns: Rows) -> tuple[NDArray[np.int8], Mask]:

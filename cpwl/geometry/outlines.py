@@ -39,8 +39,8 @@ class HalfEdges:
         index = np.arange(len(origin))
         key = left * (origin.max(initial=0) + 1)  # a convex region meets each of its vertices once
         order = np.argsort(key + origin, kind="stable")
-        found = order[np.searchsorted((key + origin)[order], key + origin[index ^ 1]) % max(len(order), 1)]
-        return cls(origin, left, np.where(left >= 0, found, index))
+        following = order[np.searchsorted((key + origin)[order], key + origin[index ^ 1]) % max(len(order), 1)]
+        return cls(origin, left, np.where(left >= 0, following, index))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,9 @@ def rings(edges: HalfEdges, labels: Rows) -> Rings:
     label = np.where(edges.left >= 0, labels[edges.left], OUTSIDE)
     outline = (label >= 0) & (label != label[np.arange(len(label)) ^ 1])
     following = _following(edges, outline)
-    found = [part for cycle in _cycles(following, outline) for part in _parted(cycle, edges.origin)]
-    first = np.array([ring[0] for ring in found], np.int64)
-    return Rings(Ragged.of(found), label[first], _holes(label, label[first], label[first ^ 1], outline))
+    rings = [part for cycle in _cycles(following, outline) for part in _parted(cycle, edges.origin)]
+    first = np.array([ring[0] for ring in rings], np.int64)
+    return Rings(Ragged.of(rings), label[first], _holes(label, label[first], label[first ^ 1], outline))
 
 
 def _following(edges: HalfEdges, outline: NDArray[np.bool_]) -> Rows:
@@ -92,19 +92,19 @@ def _cycles(following: Rows, outline: NDArray[np.bool_]) -> Iterator[list[int]]:
 
 def _parted(cycle: Sequence[int], origin: Rows) -> list[list[int]]:
     """The simple cycles that a closed walk consists of."""
-    found: list[list[int]] = []
+    simple: list[list[int]] = []
     path: list[tuple[int, int]] = []
     place: dict[int, int] = {}
     for edge, vertex in zip(cycle, origin[np.asarray(cycle)].tolist(), strict=True):
         if vertex in place:
             start = place[vertex]
-            found.append([e for e, _ in path[start:]])
+            simple.append([e for e, _ in path[start:]])
             for _, passed in path[start:]:
                 del place[passed]
             del path[start:]
         place[vertex] = len(path)
         path.append((edge, vertex))
-    return [*found, [e for e, _ in path]]
+    return [*simple, [e for e, _ in path]]
 
 
 def _holes(label: Rows, inside: Rows, outside: Rows, outline: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -123,7 +123,7 @@ def _holes(label: Rows, inside: Rows, outside: Rows, outline: NDArray[np.bool_])
     graph.add_edges_from(pairs[:, ::-1].tolist())
     dominators = networkx.immediate_dominators(graph, OUTSIDE)
     sides = np.stack([inside, outside], axis=1)
-    holes = np.array([dominators.get(other) == one for one, other in sides.tolist()], np.bool_)
+    holes = np.array([dominators.get(outer) == inner for inner, outer in sides.tolist()], np.bool_)
     if (np.bincount(inside[~holes], minlength=inside.max() + 1) != 1).any():
         raise InternalError("an outline of joined regions has not one shell; the regions are not joined by facets")
     return holes

@@ -181,14 +181,14 @@ class Polytope:
     @classmethod
     def of_vertices(cls, vertices: NDArray[np.float64]) -> Polytope:
         """The polytope with these vertices (N, D), as ``hull``; of boxes of any dimension, and simplices, at once."""
-        found = cls(vertices)
+        polytope = cls(vertices)
         count, dim = vertices.shape
         if 0 < dim <= MAX_BOX_DIMENSION and count == 2**dim:
             low, high = vertices.min(axis=0), vertices.max(axis=0)
             if (low < high).all() and np.array_equal(cls.box(low, high).vertices, vertices):
-                return found
+                return polytope
         if count == dim + 1 and _independent_edges(vertices):
-            return found
+            return polytope
         return cls.hull(vertices)
 
     @classmethod
@@ -261,15 +261,15 @@ def _independent_edges(vertices: NDArray[np.float64]) -> bool:
 def _around(points: list[tuple[Fraction, Fraction]]) -> list[int]:
     """The vertices of the hull of points of a plane, in order: by Andrew's monotone chain, 1979."""
     order = sorted(range(len(points)), key=points.__getitem__)
-    found: list[int] = []
+    hull: list[int] = []
     for way in (order, order[::-1]):
         chain: list[int] = []
         for i in way:
             while len(chain) > 1 and _turn(points, chain[-2], chain[-1], i) <= 0:
                 chain.pop()
             chain.append(i)
-        found += chain[:-1]
-    return found if len(found) > 2 else order
+        hull += chain[:-1]
+    return hull if len(hull) > 2 else order
 
 
 def _extreme(points: NDArray[np.float64]) -> list[int]:

@@ -45,10 +45,10 @@ class Projection:
         """
         if points.dtype == object:
             return np.array([self._exactly(row) for row in points]).reshape(len(points), -1)
-        found, sure = self._in_floats(points)
+        coordinates, sure = self._in_floats(points)
         for i in np.flatnonzero(~sure.all(axis=1)):
-            found[i] = self._exactly(points[i])
-        return found
+            coordinates[i] = self._exactly(points[i])
+        return coordinates
 
     def _in_floats(self, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Coordinates in float64, and whether they are within the bound: each term is rounded three times at most.
@@ -59,20 +59,20 @@ class Projection:
         with np.errstate(over="ignore", invalid="ignore"):
             offsets = points - self._origin
             sizes = np.abs(offsets)
-            found = offsets @ self._weights.T
+            coordinates = offsets @ self._weights.T
             lost = _SMALLEST * (len(self._origin) + sizes.sum(axis=1, keepdims=True))
             errors = 2 * _UNIT * (len(self._origin) + 8) * (sizes @ np.abs(self._weights).T) + 2 * lost
-            return found, np.isfinite(found) & (errors <= _ACCURACY * np.abs(found))
+            return coordinates, np.isfinite(coordinates) & (errors <= _ACCURACY * np.abs(coordinates))
 
     def _exactly(self, point: NDArray[Any]) -> list[float]:
         entries, scale = _integers(point.tolist())
         origin, shift = _integers(self._origin.tolist())
         offsets = [x * shift - y * scale for x, y in zip(entries, origin, strict=True)]
         products = [_dot(row, offsets) for row in self._rows]
-        found = [nearest_quotient(_dot(row, products), self._denominator * scale * shift) for row in self._inverse]
-        if not np.isfinite(found).all():
+        quotients = [nearest_quotient(_dot(row, products), self._denominator * scale * shift) for row in self._inverse]
+        if not np.isfinite(quotients).all():
             raise NumericalRangeError("slice coordinates overflow float64: x is too far away for this basis.")
-        return found
+        return quotients
 
 
 def _integers(values: list[Any]) -> tuple[list[int], int]:

@@ -31,5 +31,5 @@ def facet_measures(arrangement: Arrangement[Any], vertices: NDArray[Any]) -> NDA
     """The (D - 1)-dimensional volumes (F,) of facets, in float64: lengths when D = 2, areas when D = 3, else 1."""
     k = arrangement.dim - 1
     owner, simplices = arrangement.simplices(k, np.arange(len(arrangement.faces(k))))
-    found = np.bincount(owner, measures(vertices[simplices]), minlength=len(arrangement.faces(k)))
-    return np.asarray(found, np.float64)
+    totals = np.bincount(owner, measures(vertices[simplices]), minlength=len(arrangement.faces(k)))
+    return np.asarray(totals, np.float64)

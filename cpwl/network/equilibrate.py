@@ -48,8 +48,8 @@ def _equilibrated(network: Network) -> Network:
         try:
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what is not exact is refused
                 return Network(tuple(_Scaling(network, wanted).nodes()))
-        except _Fixed as found:
-            wanted = {i: factors for i, factors in wanted.items() if i not in found.matrices}
+        except _Fixed as fixed:
+            wanted = {i: factors for i, factors in wanted.items() if i not in fixed.matrices}
     return network
 
 
@@ -138,9 +138,9 @@ class _Scaling:
 
     def _common(self, groups: Factors, sources: set[int]) -> Factors:
         """The one factor of each row, which all of its entries must have."""
-        found: Factors = groups.max(axis=1)
-        self._require(bool(((groups == found[:, None]) | (groups == 0)).all()), sources)
-        return found
+        common: Factors = groups.max(axis=1)
+        self._require(bool(((groups == common[:, None]) | (groups == 0)).all()), sources)
+        return common
 
     def _product(self, values: Factors, factors: Factors, sources: set[int]) -> Factors:
         """values * factors, which must be exact."""
@@ -157,8 +157,8 @@ def _all_one(factors: Factors) -> bool:
 def _by_channel(op: Dense | Conv, x: Factors) -> Factors:
     """The factors of an input, one row for each input (channel) of the matrix."""
     channels, places = (op.weight.shape[1], 1) if isinstance(op, Dense) else (op.channels, prod(op.spatial))
-    found = np.moveaxis(x.reshape(-1, channels, places), 1, 0).reshape(channels, -1)
-    return np.where((found == 0).all(axis=1)[:, None], 1.0, found)
+    by_channel = np.moveaxis(x.reshape(-1, channels, places), 1, 0).reshape(channels, -1)
+    return np.where((by_channel == 0).all(axis=1)[:, None], 1.0, by_channel)
 
 
 def _passed_on(node: Node, op: Dense | Conv, x: Factors) -> Factors | None:

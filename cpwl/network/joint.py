@@ -62,9 +62,9 @@ def _side_by_side(first: Network, second: Network) -> tuple[list[Node], list[int
     return nodes, places
 
 
-def _compute_the_same(one: Node, other: Node) -> bool:
+def _compute_the_same(first: Node, second: Node) -> bool:
     """Whether two nodes read the same and have equal operators."""
-    if (one.inputs, one.shape, type(one.op)) != (other.inputs, other.shape, type(other.op)):
+    if (first.inputs, first.shape, type(first.op)) != (second.inputs, second.shape, type(second.op)):
         return False
-    pairs = ((getattr(one.op, part.name), getattr(other.op, part.name)) for part in fields(one.op))
+    pairs = ((getattr(first.op, part.name), getattr(second.op, part.name)) for part in fields(first.op))
     return all(np.array_equal(p, q) for p, q in pairs)

@@ -149,14 +149,14 @@ class Network:
     @cached_property
     def met_by_maximum(self) -> frozenset[int]:
         """The activations whose entries, not mixed by a weight matrix, are arguments of a maximum."""
-        found: set[int] = set()
+        met: set[int] = set()
         stack = [j for node in self.nodes if isinstance(node.op, Max) for j in node.inputs]
         while stack:
             i = stack.pop()
-            if i not in found and not isinstance(self.nodes[i].op, (Dense, Conv)):
-                found.add(i)
+            if i not in met and not isinstance(self.nodes[i].op, (Dense, Conv)):
+                met.add(i)
                 stack += [] if isinstance(self.nodes[i].op, Piecewise) else self.nodes[i].inputs
-        return frozenset(found) & frozenset(self.nonlinear)
+        return frozenset(met) & frozenset(self.nonlinear)
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -197,7 +197,7 @@ class Network:
     def mlp(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]]) -> Network:
         """The ReLU perceptron with weights (out, in) and biases (out,), copied; no activation after the last layer."""
         named = {"weights": (weights, 2), "biases": (biases, 1)}
-        tables = [[_of_layer(name, one, axes) for one in rows(name, given)] for name, (given, axes) in named.items()]
+        tables = [[_of_layer(name, raw, axes) for raw in rows(name, given)] for name, (given, axes) in named.items()]
         if len(tables[0]) != len(tables[1]) or not tables[0]:
             raise ShapeError(f"weights and biases must be one a layer, got {len(tables[0])} and {len(tables[1])}.")
         layers = [Dense(weight, bias) for weight, bias in zip(*tables, strict=True)]

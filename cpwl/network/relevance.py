@@ -60,9 +60,9 @@ def _read(node: Node, relevant: Bits, pieces: Patterns | None, sizes: Sequence[i
             return [relevant]
     assert pieces is not None
     if isinstance(op, Max):
-        found = np.zeros((len(relevant), node.size, sizes[0] // node.size), np.bool_)
-        np.put_along_axis(found, pieces[:, :, None].astype(np.int64), relevant[:, :, None], axis=2)
-        return [found.reshape(len(relevant), -1)]
+        chosen = np.zeros((len(relevant), node.size, sizes[0] // node.size), np.bool_)
+        np.put_along_axis(chosen, pieces[:, :, None].astype(np.int64), relevant[:, :, None], axis=2)
+        return [chosen.reshape(len(relevant), -1)]
     assert isinstance(op, Piecewise), op
     return [relevant & (table(op.slopes, node)[pieces.astype(np.int64), np.arange(node.size)] != 0)]
 
@@ -80,10 +80,10 @@ def _of_copies(op: Gather, relevant: Bits, count: int) -> Bits:
     """The entries whose copies are relevant."""
     index = op.index.ravel()
     order = np.argsort(index, kind="stable")[int((index < 0).sum()) :]
-    found, starts = np.unique(index[order], return_index=True)
+    copied, starts = np.unique(index[order], return_index=True)
     result = np.zeros((len(relevant), count), np.bool_)
-    if len(found):
-        result[:, found] = np.logical_or.reduceat(relevant[:, order], starts, axis=1)
+    if len(copied):
+        result[:, copied] = np.logical_or.reduceat(relevant[:, order], starts, axis=1)
     return result
 
 

@@ -77,8 +77,8 @@ def _operator(i: int, name: str, arrays: Mapping[str, NDArray[Any]]) -> Op:
     for field in (field.name for field in fields(_OPERATORS[name])):
         array = arrays.get(_key(i, field))
         if array is None or array.dtype != (np.int64 if field in INTEGERS else np.float64):
-            found = "none" if array is None else str(array.dtype)
-            raise FileFormatError(f"node {i}: the file must hold an array {_key(i, field)!r} of numbers, got {found}.")
+            kind = "none" if array is None else str(array.dtype)
+            raise FileFormatError(f"node {i}: the file must hold an array {_key(i, field)!r} of numbers, got {kind}.")
         values[field] = _plain(i, field, array)
     operator: Op = _OPERATORS[name](**values)
     return operator

@@ -112,8 +112,10 @@ class Balls:
     def __mul__(self, other: Balls) -> Balls:
         product, lost = _two_product(self.high, other.high)
         high, low = _two_sum(product, lost + (self.high * other.low + self.low * other.high))
-        one, two = np.abs(self.high), np.abs(other.high)
-        radius = one * other.radius + two * self.radius + self.radius * other.radius + ROUNDING * (one * two)
+        size, other_size = np.abs(self.high), np.abs(other.high)
+        radius = (
+            size * other.radius + other_size * self.radius + self.radius * other.radius + ROUNDING * (size * other_size)
+        )
         return Balls(high, low, _up(radius, ~(self.is_zero() | other.is_zero())))
 
     def __truediv__(self, other: Balls) -> Balls:

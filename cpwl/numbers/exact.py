@@ -97,10 +97,10 @@ Numbers = TypeVar("Numbers", Balls, Exact)
 
 
 def _divided(values: NDArray[Any], divisors: NDArray[Any]) -> NDArray[Any]:
-    found = np.empty(values.shape, dtype=object)
+    quotients = np.empty(values.shape, dtype=object)
     pairs = zip(values.ravel().tolist(), divisors.ravel().tolist(), strict=True)
-    found.ravel()[:] = [_fraction(p) / _fraction(q) for p, q in pairs]
-    return found
+    quotients.ravel()[:] = [_fraction(p) / _fraction(q) for p, q in pairs]
+    return quotients
 
 
 def _fraction(x: Any) -> Fraction:

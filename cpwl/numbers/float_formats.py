@@ -90,17 +90,17 @@ def points_inside(polygon: Sequence[Corner], form: Format, *, columns: int, most
     spans = [[p[axis] for p in polygon] for axis in (0, 1)]
     ranks = [range(form.rank_above(min(span)), form.rank_below(max(span)) + 1) for span in spans]
     axis = int(len(ranks[1]) < len(ranks[0]))
-    found: list[tuple[Fraction, Fraction]] = []
+    points: list[tuple[Fraction, Fraction]] = []
     for rank in ranks[axis][:columns]:
         here = form.number(rank)
         low, high = _extent(polygon, axis, here)
         first, last = form.rank_above(low), form.rank_below(high)
         if first <= last:
             beside = form.number((first + last) // 2)
-            found.append((beside, here) if axis else (here, beside))
-            if len(found) == most:
+            points.append((beside, here) if axis else (here, beside))
+            if len(points) == most:
                 break
-    return Inside(found, len(ranks[axis]) <= columns)
+    return Inside(points, len(ranks[axis]) <= columns)
 
 
 def _extent(polygon: Sequence[Corner], axis: int, here: Fraction) -> tuple[Fraction, Fraction]:

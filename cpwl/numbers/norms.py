@@ -15,9 +15,9 @@ def norms(values: NDArray[Any], axis: int | tuple[int, int] = -1) -> NDArray[np.
     """The 2-norm of a vector, or the Frobenius norm of a matrix, for each place of the other axes."""
     given = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):
-        found = np.asarray(np.linalg.norm(given, axis=axis))
-    if found.size and not (found.min() > _SMALL and found.max() < _LARGE):
+        sizes = np.asarray(np.linalg.norm(given, axis=axis))
+    if sizes.size and not (sizes.min() > _SMALL and sizes.max() < _LARGE):
         peak = np.abs(given).max(axis=axis, keepdims=True, initial=0.0)
         unit = np.where((peak > 0) & np.isfinite(peak), peak, 1.0)
-        found = np.linalg.norm(given / unit, axis=axis) * unit.reshape(found.shape)
-    return found
+        sizes = np.linalg.norm(given / unit, axis=axis) * unit.reshape(sizes.shape)
+    return sizes

@@ -31,8 +31,8 @@ def nearest_quotient(numerator: int, denominator: int) -> float:
 
 def rounded(exact: Fraction) -> tuple[float, float]:
     """The nearest float64 number, and a bound on how far it is."""
-    found = nearest(exact)
-    return found, 0.0 if found == exact else max(2.0**-53 * abs(found), LEAST)
+    near = nearest(exact)
+    return near, 0.0 if near == exact else max(2.0**-53 * abs(near), LEAST)
 
 
 def root(square: Fraction) -> float:

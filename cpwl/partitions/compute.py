@@ -87,6 +87,7 @@ def partition(
     return wanted.partition(sweep, sweep.nothing(whole) if finished is None else finished)
 
 
+@shows_progress
 @ieee
 def partition_blocks(
     net: Network,

@@ -73,9 +73,9 @@ def view(
     _check(partition, path, color, boundary, samples)
     samples = int(samples)
     inputs = _checked_data(partition, data, data_labels)
-    block = Block()
+    block, areas = Block(), floats(partition.volumes())
     _add_polygons(block, partition)
-    _add_numbers(block, partition)
+    _add_numbers(block, partition, areas)
     pieces = Patterns.of(partition)
     _add_edges(block, partition, pieces)
     patterns = add_patterns(block, pieces, partition.facets().regions)
@@ -88,8 +88,8 @@ def view(
         "image": image,
         **patterns,
     }
-    shown = title or f"{len(partition):,} regions"
-    return written(shown, partition.complete, {**_head(partition), **about}, block, "plane.js", path)
+    shown, head = title or f"{len(partition):,} regions", {**_head(partition, areas), **about}
+    return written(shown, partition.complete, head, block, "plane.js", path)
 
 
 def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
@@ -104,11 +104,10 @@ def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary 
 
 
 # ---- the page ------------------------------------------------------------------------------------------------------
-def _head(partition: Tiling) -> dict[str, Any]:
-    """What the page knows of the partition beside the arrays."""
+def _head(partition: Tiling, areas: NDArray[np.float64]) -> dict[str, Any]:
+    """What the page knows of the partition beside the arrays; ``areas`` are those of its regions (R,)."""
     corners = np.asarray(partition.domain.polytope.vertices, np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
-    areas = floats(partition.volumes())
     counts = (len(partition), "regions"), (len(partition.vertices), "vertices"), (partition.network.units, "units")
     return {
         "dim": 2,
@@ -145,7 +144,7 @@ def _add_maps(
 ) -> None:
     """What the page makes the affine maps from: outputs at the corners of one polygon of each region, its largest.
 
-    Where the bounds do not prove that enough digits come out, the map itself.
+    Where the bounds do not prove that enough digits come out, its linear part itself.
     """
     places, numbers = np.asarray(arrangement.vertices, np.float64), floats(values.to_numpy())
     near, *_ = near_one(places, np.zeros(len(places)))  # as products would overflow, or vanish
@@ -161,15 +160,13 @@ def _add_maps(
     with np.errstate(over="ignore", invalid="ignore"):  # the page computes in this scale: what overflows is given
         slopes, errors = solved(places[chosen], numbers[chosen], apart[chosen], off[chosen])
     given = np.flatnonzero(~(errors <= _PROVEN * slopes))
-    weight, bias = partition.affine_maps(given)
     block.add("values", "f8", numbers)
     block.add("holder", "i4", holder, differences=True)
     block.add("given", "i4", given, differences=True)
-    block.add("givenMaps", "f8", np.concatenate([weight, bias[:, :, None]], axis=2).astype(np.float64))
+    block.add("givenSlopes", "f8", partition.jacobians(given).astype(np.float64))
 
 
-def _add_numbers(block: Block, partition: Tiling) -> None:
-    areas = floats(partition.volumes())
+def _add_numbers(block: Block, partition: Tiling, areas: NDArray[np.float64]) -> None:
     block.add("areas", "f4" if fits_single(areas) else "f8", areas)
     ambiguous = np.zeros(len(partition), np.uint8)
     ambiguous[partition.ambiguous] = 1

@@ -7,10 +7,10 @@ const thumbs = new Map();
 let grid, view;
 
 // The affine maps, from values at three corners of a polygon of each region: the first, the farthest from it, and the
-// farthest from their line. Those that need more digits than that gives are in the page.
-function mapsOf({ vertices: v, values, corners, starts, holder, given, givenMaps }) {
+// farthest from their line. Linear parts that need more digits than that gives are in the page.
+function mapsOf({ vertices: v, values, corners, starts, holder, given, givenSlopes }) {
   const m = head.outputs, maps = new Float64Array(3 * m * head.regions);
-  for (let region = 0; region < head.regions; region++) {
+  for (let region = 0, next = 0; region < head.regions; region++) {
     const from = starts[holder[region]], to = starts[holder[region] + 1], a = corners[from];
     const farthest = (far) => {
       let best = from, most = -1;
@@ -22,11 +22,13 @@ function mapsOf({ vertices: v, values, corners, starts, holder, given, givenMaps
     const det = bx * cy - by * cx;
     for (let k = 0, at = 3 * m * region; k < m; k++, at += 3) {
       const f = values[m * a + k], p = values[m * b + k] - f, q = values[m * c + k] - f;
-      maps[at] = (p * cy - q * by) / det; maps[at + 1] = (q * bx - p * cx) / det;
+      const known = given[next] === region ? 2 * (m * next + k) : -1;
+      maps[at] = known < 0 ? (p * cy - q * by) / det : givenSlopes[known];
+      maps[at + 1] = known < 0 ? (q * bx - p * cx) / det : givenSlopes[known + 1];
       maps[at + 2] = f - maps[at] * v[2 * a] - maps[at + 1] * v[2 * a + 1];
     }
+    if (given[next] === region) next++;
   }
-  given.forEach((region, i) => maps.set(givenMaps.subarray(3 * m * i, 3 * m * (i + 1)), 3 * m * region));
   return maps;
 }
 

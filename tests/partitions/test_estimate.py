@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,8 +92,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def bars(stream: io.StringIO) -> set[str]:
     """Names of the bars that were drawn."""
-    words = ("partition", "certify", "study", "certify extremum", "estimate", "write partition")
-    return {word for word in words if f"  {word}" in stream.getvalue()}
+    words = (
+        "certify",
+        "study",
+        "certify extremum",
+        "estimate",
+        "write partition",
+        "partition many",
+        "partition blocks",
+    )
+    alone = {"partition"} if re.search("  partition(?! many| blocks)", stream.getvalue()) else set()
+    return alone | {word for word in words if f"  {word}" in stream.getvalue()}
 
 
 CALLS: dict[str, tuple[Any, str]] = {
@@ -102,6 +112,8 @@ CALLS: dict[str, tuple[Any, str]] = {
     "study": (lambda f: study({"a": mlp(0, [2, 6, 3])}, {"p": np.zeros((3, 2))}), "study"),
     "estimate": (lambda f: library.estimate(WIDE, SQUARE), "estimate"),
     "write": (lambda f: library.write_partition(WIDE, SQUARE, f / "regions"), "write partition"),
+    "many": (lambda f: list(library.partition_many(mlp(0, [2, 6, 3]), [SQUARE, SQUARE])), "partition many"),
+    "blocks": (lambda f: list(library.partition_blocks(WIDE, SQUARE, memory_limit=1 << 28)), "partition blocks"),
 }
 
 
@@ -116,6 +128,25 @@ def test_a_long_call_shows_its_progress_on_a_terminal(name: str, terminal: Termi
 def test_only_the_outermost_call_shows_its_progress(terminal: Terminal) -> None:
     study({"a": mlp(0, [2, 6, 3])}, {"p": np.zeros((3, 2))})
     assert bars(terminal) == {"study"}
+
+
+def test_the_bar_of_a_generator_is_not_there_between_two_items(terminal: Terminal) -> None:
+    """What the caller prints there would be drawn over, and calls in between have bars of their own."""
+    parts = library.partition_many(mlp(0, [2, 6, 3]), [SQUARE] * 3)
+    next(parts)
+    first = terminal.getvalue()
+    assert bars(terminal) == {"partition many"} and first.endswith("\x1b[2K")
+    library.partition(WIDE, SQUARE)
+    assert bars(terminal) == {"partition many", "partition"}
+    parts.close()
+    told: list[tuple[int, int]] = []
+    again = library.partition_many(
+        mlp(0, [2, 6, 3]), iter([SQUARE] * 3), progress=lambda done, total, what: told.append((done, total))
+    )
+    assert len(list(again)) == 3 and told == [(1, 3), (2, 3), (3, 3)]
+    domains = (domain for domain in [SQUARE])
+    list(library.partition_many(mlp(0, [2, 6, 3]), domains, progress=lambda *said: told.append(said[:2])))
+    assert told[-1] == (1, 0)
 
 
 def test_nothing_is_shown_for_a_short_call_or_where_nobody_looks_or_wants_it(

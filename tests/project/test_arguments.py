@@ -153,6 +153,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Partition.boundary": lambda f: (part().boundary, {"k": 1}),
     "Partition.locate": lambda f: (part().locate, {"u": POINTS}),
     "Partition.affine_maps": lambda f: (part().affine_maps, {"regions": [0, 1]}),
+    "Partition.jacobians": lambda f: (part().jacobians, {"regions": [0, 1]}),
     "Partition.map_errors": lambda f: (part().map_errors, {"regions": [0, 1]}),
     "Partition.patterns": lambda f: (part().patterns, {"regions": [0, 1]}),
     "Partition.volumes": lambda f: (part().volumes, {"regions": [0, 1], "accuracy": 0.5}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,18 @@ from ...geometry.ladder import Functions
 from ...geometry.polytope import Polytope
 from ...numbers.integers import array
 from ...runtime.inputs import finite
+from .coordinates import ExactCoordinates
 from .cutter import Cutter, Cycle, Edge, edge, prolonged
 from .cycles import check_disjoint, degrees, facets_of, joined, sides, union, without
 from .field import ExactField, field_of_rows, stacked
 
 
-class ExactArrangement(Uncached, Arrangement[ExactField]):
+class ExactArrangement(Uncached, ExactCoordinates):
     """A convex polygon cut into convex regions, every coordinate and every decision exact.
 
     Inside, a region is the cycle of *all* vertices on its boundary, those included at which it does not turn (they come
     from ``dissolve`` only); so two regions that touch along a facet share both its ends.
     """
-
-    exact: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -115,14 +114,6 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
         areas = [area(self._polygon(cycle)) for cycle in self._cycles]
         return array(areas, (len(areas),))
 
-    def volume_errors(self) -> NDArray[np.float64]:
-        return np.zeros(len(self))
-
-    def sharp_volumes(
-        self, regions: NDArray[np.int64], walls: ExactWalls, accuracy: float
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        return self.volumes()[regions], np.zeros(len(regions))
-
     def locate(self, points: NDArray[Any], walls: ExactWalls | None = None) -> NDArray[np.int64]:
         queries = np.asarray(points)
         if queries.ndim != 2 or queries.shape[1] != 2:
@@ -132,14 +123,6 @@ class ExactArrangement(Uncached, Arrangement[ExactField]):
 
     def __len__(self) -> int:
         return len(self._cycles)
-
-    # ---- coordinates -----------------------------------------------------------------------------------------------
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> ExactArrangement:
-        return self
-
-    @property
-    def is_sharp(self) -> bool:
-        return True
 
     # ---- fields ----------------------------------------------------------------------------------------------------
     def coordinates(self) -> ExactField:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from math import factorial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,13 @@ from ..lattice.cut import Crossing, Cut
 from ..lattice.growing import Words, dense, packed
 from ..lattice.lattice import Lattice
 from ..lattice.measure import ExactPoints, NearPoints, exact_volumes
+from .coordinates import ExactCoordinates
 from .cutter import Shares, columns_of, prolonged, shares_of
 from .field import ExactField, combination, field_of_rows, rows_of, stacked
 
 
-class ExactLatticeArrangement(LatticeArrangement[ExactField]):
+class ExactLatticeArrangement(ExactCoordinates, LatticeArrangement[ExactField]):
     """A polytope cut into convex regions, every coordinate and every decision exact."""
-
-    exact: ClassVar[bool] = True
 
     @classmethod
     def of(cls, polytope: Polytope, *, device: str | None = None) -> ExactLatticeArrangement:
@@ -73,38 +72,25 @@ class ExactLatticeArrangement(LatticeArrangement[ExactField]):
         whole = [ratio_sum(list(zip(*parts, strict=True))) / factorial(self.dim) for parts in simplices]
         return array(whole, (len(whole),))
 
-    def volume_errors(self) -> NDArray[np.float64]:
-        """Zeros (R,)."""
-        return np.zeros(len(self))
-
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> ExactLatticeArrangement:
-        """The same."""
-        return self
-
-    @property
-    def is_sharp(self) -> bool:
-        """Yes."""
-        return True
-
     # ---- change ----------------------------------------------------------------------------------------------------
     def refine(self, values: ExactField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[ExactField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""
         self._check_refine(values, levels)
         rows = _Rows(values, levels)
-        found = Cut(self._lattice, *rows.signs(), len(levels.values), rows).run(self._generation + 1)
-        created = Created(*found.made)
+        refined = Cut(self._lattice, *rows.signs(), len(levels.values), rows).run(self._generation + 1)
+        created = Created(*refined.made)
         arrangement = ExactLatticeArrangement(
             prolonged(self._points, created, rows.shares),
-            found.lattice,
-            found.parents,
+            refined.lattice,
+            refined.parents,
             self._generation + 1,
-            names=self._names_after(found),
+            names=self._names_after(refined),
         )
         return Refinement(
             arrangement,
             lambda field: prolonged(field, created, rows.shares),
             lambda field, vertices: prolonged(field, created, rows.shares).take(vertices),
-            below=found.below,
+            below=refined.below,
             created=created,
             cutting=lambda vertices: rows.field if vertices is None else rows.field.take(vertices),
         )
@@ -125,8 +111,8 @@ class _Rows:
 
     def signs(self) -> tuple[Words, Words]:
         """The columns that are below, and above, their level at each vertex."""
-        found = np.array([[_sign(column.above(row)) for column in self._columns] for row in self._rows], np.int8)
-        table = found.reshape(len(self._rows), len(self._columns))
+        signs = np.array([[_sign(column.above(row)) for column in self._columns] for row in self._rows], np.int8)
+        table = signs.reshape(len(self._rows), len(self._columns))
         return packed(table < 0), packed(table > 0)
 
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:

@@ -74,13 +74,13 @@ class SliceOracle:
 
     def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Form]:
         """The functions names[i] on regions with the patterns[place[i]], of all units before their stages at least."""
-        found: dict[int, Form] = {}
+        forms: dict[int, Form] = {}
         for stage in np.unique(names.stage).tolist():
             index = np.flatnonzero(names.stage == stage)
             regions, which = np.unique(place[index], return_inverse=True)
             functions = self(patterns[regions, : self._ends[max(stage, 0)]])
-            found.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
-        return [found[i] for i in range(len(place))]
+            forms.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
+        return [forms[i] for i in range(len(place))]
 
     def _read(self, patterns: NDArray[np.int64], stage: int) -> Sequence[ExactField | ShortRows]:
         """What the stages up to the given one read: D + 1 rows a region, the constant and the slopes."""
@@ -90,12 +90,12 @@ class SliceOracle:
         start = frame(self._rows - 1).take(np.tile(np.arange(self._rows), len(patterns)))
         columns = self._network.unit_columns
         forward = Forward(self._network, ExactArithmetic(), start, lambda i: pieces[:, columns[i]])
-        found = []
+        arguments = []
         for passed in forward:
-            found.append(passed.argument)
-            if len(found) > stage:
-                return found
-        return [*found, forward.output]
+            arguments.append(passed.argument)
+            if len(arguments) > stage:
+                return arguments
+        return [*arguments, forward.output]
 
 
 class BundleOracle(SliceOracle):
@@ -111,11 +111,11 @@ class BundleOracle(SliceOracle):
             return super().__call__(patterns)
         order = np.argsort(patterns[:, 0], kind="stable")
         segments, starts = np.unique(patterns[order, 0], return_index=True)
-        found: list[RegionFunctions] = []
+        functions: list[RegionFunctions] = []
         for i, rows in zip(segments.tolist(), np.split(order, starts[1:]), strict=True):
-            found += self._of_segment(i)(patterns[rows, 1:])
+            functions += self._of_segment(i)(patterns[rows, 1:])
         back = np.argsort(order)
-        return Regions((found[k] for k in back.tolist()), 0)
+        return Regions((functions[k] for k in back.tolist()), 0)
 
 
 @dataclass(eq=False)
@@ -146,10 +146,10 @@ class RegionFunctions:
         """Integers (a, ..., c) without a common factor: the function is a u + c, up to a positive factor."""
         if stage < 0:
             return self.sides[first]
-        one = self._entry(stage, first)
+        entry = self._entry(stage, first)
         if second >= 0:
-            return primitive(_difference(one, self._entry(stage, second)))
-        ((c, *a), denominator), (p, q) = one, rational(level)
+            return primitive(_difference(entry, self._entry(stage, second)))
+        ((c, *a), denominator), (p, q) = entry, rational(level)
         return primitive([*(x * q for x in a), c * q - p * denominator])
 
     def _entry(self, stage: int, entry: int) -> Row:
@@ -176,17 +176,17 @@ class Regions(list[RegionFunctions]):
 
     def forms(self, place: NDArray[np.int64], names: Names) -> list[Form]:
         """The functions of those names on the regions place[i]."""
-        found: dict[int, Form] = {}
+        forms: dict[int, Form] = {}
         if self._step:
             stages = int(names.stage.max(initial=0)) + 1
             group = np.where(names.stage < 0, -1, place // self._step * stages + names.stage)
             for number in np.unique(group[group >= 0]).tolist():
-                found.update(self._short_forms(place, names, np.flatnonzero(group == number)))
+                forms.update(self._short_forms(place, names, np.flatnonzero(group == number)))
         for i, k in enumerate(place.tolist()):
-            if i not in found:
+            if i not in forms:
                 checkpoint()
-                found[i] = self[k].form(*names.at(i))
-        return [found[i] for i in range(len(place))]
+                forms[i] = self[k].form(*names.at(i))
+        return [forms[i] for i in range(len(place))]
 
     def _short_forms(self, place: NDArray[np.int64], names: Names, index: NDArray[np.int64]) -> dict[int, Form]:
         """The functions at the indices, of one stage on regions that share their fields, as far as they are short."""
@@ -197,9 +197,9 @@ class Regions(list[RegionFunctions]):
         return dict(zip(index[whole].tolist(), forms, strict=True))
 
 
-def _difference(one: Row, other: Row) -> Sequence[Integer]:
+def _difference(first: Row, second: Row) -> Sequence[Integer]:
     """The slopes and the constant of a difference, up to a positive factor."""
-    (numbers, p), (others, q) = one, other
+    (numbers, p), (others, q) = first, second
     c, *a = (x * q - y * p for x, y in zip(numbers, others, strict=True))
     return [*a, c]
 

@@ -104,8 +104,8 @@ def _generations(stored: Stored, cycles: list[Cycle], vertices: int) -> dict[Edg
     except ArgumentError as error:
         raise FileFormatError(f"arrays cycles must hold disjoint regions: {error}") from None
     ends = stored.integers("edges", -1, 2, below=vertices).tolist()
-    found = stored.integers("edge_generation", len(ends)).tolist()
-    generations = {edge(a, b): g for (a, b), g in zip(ends, found, strict=True)}
+    listed = stored.integers("edge_generation", len(ends)).tolist()
+    generations = {edge(a, b): g for (a, b), g in zip(ends, listed, strict=True)}
     if {edge(a, b) for cycle in cycles for a, b in sides(cycle)} != set(generations):
         raise FileFormatError("array edges must hold the sides of all regions, and no others")
     return generations

@@ -78,11 +78,11 @@ class ShortRows:
         levels = level * scale
         whole = (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
         rows = self.rows * region[whole, None] + np.roll(np.arange(self.rows), -1)
-        one = (self.values[rows, first[whole, None]] * scale).astype(np.int64)
-        other = (self.values[rows, second[whole, None]] * scale).astype(np.int64)
-        found = one - np.where(second[whole, None] >= 0, other, 0)
-        found[:, -1] -= levels[whole].astype(np.int64)
-        return whole, list(map(tuple, found.tolist()))
+        minuend = (self.values[rows, first[whole, None]] * scale).astype(np.int64)
+        subtrahend = (self.values[rows, second[whole, None]] * scale).astype(np.int64)
+        forms = minuend - np.where(second[whole, None] >= 0, subtrahend, 0)
+        forms[:, -1] -= levels[whole].astype(np.int64)
+        return whole, list(map(tuple, forms.tolist()))
 
 
 class ShortNetwork:
@@ -115,18 +115,18 @@ class ShortNetwork:
         rows = self._frames[which].reshape(-1, self._frames.shape[2])
         point = np.tile(np.arange(count) == 0, len(patterns)).astype(np.float64)[:, None]
         pieces = np.repeat(patterns, count, axis=0)
-        live, found = {0: rows}, []
+        live, arguments = {0: rows}, []
         for i, node in enumerate(self._network.nodes[1:], start=1):
             inputs = [live[j] for j in node.inputs]
             if node.is_nonlinear:
                 read = node.inputs[0]
-                found.append(ShortRows(inputs[0], self._grains[read].bits, count))
-                if len(found) > stage:
+                arguments.append(ShortRows(inputs[0], self._grains[read].bits, count))
+                if len(arguments) > stage:
                     break
                 live[i] = self._on_pieces(i, node, inputs[0], pieces[:, self._columns[i]], point)
             else:
                 live[i] = self._linear(i, node, inputs, point)
-        return found
+        return arguments
 
     # ---- operators -------------------------------------------------------------------------------------------------
     def _linear(self, i: int, node: Node, inputs: list[Floats], point: Floats) -> Floats:
@@ -134,8 +134,8 @@ class ShortNetwork:
             case Dense():
                 weight, bias = self._constants[i]
                 lead = inputs[0].shape[1] // weight.shape[1]
-                found = inputs[0].reshape(len(point), lead, -1) @ weight.T + point[:, None] * bias
-                return np.asarray(found.reshape(len(point), -1))
+                outputs = inputs[0].reshape(len(point), lead, -1) @ weight.T + point[:, None] * bias
+                return np.asarray(outputs.reshape(len(point), -1))
             case Scale():
                 factor, shift = self._constants[i]
                 return inputs[0] * factor + point * shift
@@ -181,12 +181,12 @@ class ShortNetwork:
         known = _known.setdefault(node.op, {})
         if node.shape not in known:
             known[node.shape] = Affine.of(maps, node)
-        found = known[node.shape]
-        if found.factors is None or found.shifts is None:
+        affine = known[node.shape]
+        if affine.factors is None or affine.shifts is None:
             return None
-        self._constants[i] = found.factors, found.shifts
-        total = sizes(x.peak, np.abs(found.factors)).reshape(-1, len(found.shift)) + found.shift
-        return Grain(max(x.bits + found.bits[0], found.bits[1]), total.ravel())
+        self._constants[i] = affine.factors, affine.shifts
+        total = sizes(x.peak, np.abs(affine.factors)).reshape(-1, len(affine.shift)) + affine.shift
+        return Grain(max(x.bits + affine.bits[0], affine.bits[1]), total.ravel())
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,10 +232,10 @@ def _gathered(op: Gather, inputs: list[Floats]) -> Floats:
 
 def _as_floats(values: NDArray[Any]) -> Floats | None:
     """Numbers in float64, if it holds each of them."""
-    found = np.array(values, np.float64)  # what is known of it stays true
-    if values.dtype == object and not np.array_equal(found.astype(object), values):
+    floats = np.array(values, np.float64)  # what is known of it stays true
+    if values.dtype == object and not np.array_equal(floats.astype(object), values):
         return None
-    return found if bool(np.isfinite(found).all()) else None
+    return floats if bool(np.isfinite(floats).all()) else None
 
 
 def bits_of(values: Floats) -> int:

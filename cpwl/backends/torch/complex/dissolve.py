@@ -53,8 +53,8 @@ def dissolve(old: Complex, removed: Tensor, birth: Tensor, cycles_of: Callable[[
 
 def _lowest_joined(old: Complex, removed: Tensor) -> Tensor:
     """For each cell the lowest of the cells that it is joined with."""
-    one, other = old.sides[removed].unbind(1)
-    return _lowest_connected(one, other, old.cells)
+    left, right = old.sides[removed].unbind(1)
+    return _lowest_connected(left, right, old.cells)
 
 
 def _passed_over(old: Complex, removed: Tensor, birth: Tensor) -> Tensor:
@@ -81,9 +81,9 @@ def _along_a_side(old: Complex, removed: Tensor, ends: Tensor, vertices: int) ->
     low, high = (torch.full((vertices,), -1, device=line.device) for _ in range(2))
     low.scatter_reduce_(0, vertex, line, "amin", include_self=False)
     high.scatter_reduce_(0, vertex, line, "amax", include_self=False)
-    found = torch.zeros(vertices, dtype=torch.bool, device=line.device)
-    found[ends] = ((low == high) & (low >= 0))[ends]
-    return found
+    along = torch.zeros(vertices, dtype=torch.bool, device=line.device)
+    along[ends] = ((low == high) & (low >= 0))[ends]
+    return along
 
 
 def _skip(old: Complex, members: Tensor, removed: Tensor, passed: Tensor) -> Tensor:
@@ -121,10 +121,10 @@ def _edges(old: Complex, members: Tensor, successor: Tensor, edge: Tensor) -> tu
     return ends, old.marks[names], edge_of, leader[edge_of] == index
 
 
-def _lowest_connected(one: Tensor, other: Tensor, count: int) -> Tensor:
+def _lowest_connected(starts: Tensor, ends: Tensor, count: int) -> Tensor:
     """For each of ``count`` things the lowest that the given pairs connect it with."""
-    first, second = one.cpu().numpy(), other.cpu().numpy()
+    first, second = starts.cpu().numpy(), ends.cpu().numpy()
     graph = coo_array(((first >= 0).astype("i1"), (first, second)), shape=(count, count))
-    label = torch.as_tensor(connected_components(graph, directed=False)[1], dtype=torch.int64, device=one.device)
-    index = torch.arange(count, device=one.device)
+    label = torch.as_tensor(connected_components(graph, directed=False)[1], dtype=torch.int64, device=starts.device)
+    index = torch.arange(count, device=starts.device)
     return torch.full_like(index, count).scatter_reduce_(0, label, index, "amin")[label]

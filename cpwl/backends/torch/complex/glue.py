@@ -95,9 +95,9 @@ class _Merged:
 
     def differing(self, values: Tensor) -> Tensor:
         """Things whose value is not that of the first they are the same as, bool (N,); values as ``places``."""
-        found = torch.zeros_like(self.stays)
-        found[self.places] = values != values[torch.searchsorted(self.places, self.first)]
-        return found
+        differs = torch.zeros_like(self.stays)
+        differs[self.places] = values != values[torch.searchsorted(self.places, self.first)]
+        return differs
 
 
 def _glued(
@@ -138,8 +138,8 @@ def _shared_edges(block: Complex, names: VertexNames) -> Tensor:
 
 def _unordered(pairs: Tensor, count: int) -> Tensor:
     """One number for each pair of numbers below ``count``, in whichever order they are."""
-    one, two = pairs.unbind(1)
-    return torch.minimum(one, two) * count + torch.maximum(one, two)
+    first, second = pairs.unbind(1)
+    return torch.minimum(first, second) * count + torch.maximum(first, second)
 
 
 def _parts(counts: Sequence[int]) -> list[slice]:

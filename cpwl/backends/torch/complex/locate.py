@@ -70,10 +70,10 @@ class Locator:
 
     def _lowest(self, count: int, point: NDArray[np.int64], region: NDArray[np.int64]) -> NDArray[np.int64]:
         """The lowest region of each of ``count`` points, -1 for none."""
-        found = np.full(count, len(self._regions), np.int64)
-        np.minimum.at(found, point, region)
-        found[found == len(self._regions)] = -1
-        return found
+        lowest = np.full(count, len(self._regions), np.int64)
+        np.minimum.at(lowest, point, region)
+        lowest[lowest == len(self._regions)] = -1
+        return lowest
 
     def _surely(
         self,
@@ -86,10 +86,10 @@ class Locator:
         cycles = self._regions.take(region)
         pair, here, following = cycles.row_of, cycles.values, cycles.values[cycles.successor]
         at = points[point][pair]
-        one, other = self._vertices[here] - at, self._vertices[following] - at
-        left, right = one[:, 0] * other[:, 1], one[:, 1] * other[:, 0]
+        start, end = self._vertices[here] - at, self._vertices[following] - at
+        left, right = start[:, 0] * end[:, 1], start[:, 1] * end[:, 0]
         error = [self._errors[part] + moved[point][pair] for part in (here, following)]
-        sizes = [np.abs(part).sum(axis=1) for part in (one, other)]
+        sizes = [np.abs(part).sum(axis=1) for part in (start, end)]
         margin = error[0] * sizes[1] + error[1] * sizes[0] + error[0] * error[1]
         margin = (margin + _TURN_BOUND * (np.abs(left) + np.abs(right)) + _TINY) * _UP
         lowest = cycles.reduce(np.minimum, np.where(np.abs(left - right) > margin, np.sign(left - right), 0))
@@ -130,9 +130,9 @@ def _turns(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64
 def rational(points: NDArray[Any]) -> NDArray[Any]:
     """The same numbers as Fractions."""
     flat = [Fraction(x) for x in points.ravel().tolist()]
-    found = np.empty(len(flat), object)
-    found[:] = flat
-    return found.reshape(points.shape)
+    fractions = np.empty(len(flat), object)
+    fractions[:] = flat
+    return fractions.reshape(points.shape)
 
 
 def _exact_turn(a: tuple[Fraction, ...], b: tuple[Fraction, ...], c: tuple[Fraction, ...]) -> int:

@@ -30,8 +30,8 @@ def ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
 
 def numbers_of_ranges(starts: Tensor, counts: Tensor) -> Tensor:
     """The numbers alone."""
-    found = torch.repeat_interleave(starts - exclusive_sum(counts), counts)
-    return found.add_(torch.arange(len(found), device=found.device))
+    numbers = torch.repeat_interleave(starts - exclusive_sum(counts), counts)
+    return numbers.add_(torch.arange(len(numbers), device=numbers.device))
 
 
 def offsets_of(counts: Tensor) -> Tensor:
@@ -47,8 +47,8 @@ def sort_within(groups: Tensor, keys: Tensor) -> Tensor:
 
 def distinct(values: Tensor) -> tuple[Tensor, Tensor]:
     """The different values, increasing, and for each entry the position of its value among them."""
-    found: tuple[Tensor, Tensor] = torch.unique(values, return_inverse=True)
-    return found
+    with_positions: tuple[Tensor, Tensor] = torch.unique(values, return_inverse=True)
+    return with_positions
 
 
 def used(values: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -278,9 +278,9 @@ class TorchArithmetic(Arithmetic[FloatField]):
 
 def _norms_of(op: ReferenceType[Dense | Conv], weight: Tensor) -> Norms:
     """The norms of an operator that is still there; nothing here keeps it."""
-    found = op()
-    assert found is not None
-    return operator_norms(found, weight)
+    operator = op()
+    assert operator is not None
+    return operator_norms(operator, weight)
 
 
 _BLOCK = 1 << 18
@@ -478,6 +478,6 @@ def _zeros_taken(inputs: Sequence[FloatField], index: Tensor) -> Tensor | None:
     if all(x.zeros is None for x in inputs):
         return None
     known = [x.values.new_zeros(x.values.shape, dtype=torch.bool) if x.zeros is None else x.zeros for x in inputs]
-    found = (known[0] if len(known) == 1 else torch.cat(known, dim=1)).index_select(1, index.clamp(min=0))
+    taken = (known[0] if len(known) == 1 else torch.cat(known, dim=1)).index_select(1, index.clamp(min=0))
     missing = index < 0
-    return found.masked_fill_(missing, True) if bool(missing.any()) else found
+    return taken.masked_fill_(missing, True) if bool(missing.any()) else taken

@@ -292,10 +292,10 @@ def row_norms(values: Tensor) -> Tensor:
 def lengths(steps: Tensor) -> Tensor:
     """The lengths of steps in the plane (V, 2), up to an ulp or two: their squares may underflow or overflow."""
     x, y = steps.unbind(1)
-    found = (x * x + y * y).sqrt_()
+    lengths = (x * x + y * y).sqrt_()
     # hypot takes five times as long.
-    usual = not len(found) or (float(found.min()) > SMALLEST and not bool(found.max().isinf()))
-    return found if usual else torch.hypot(x, y)
+    usual = not len(lengths) or (float(lengths.min()) > SMALLEST and not bool(lengths.max().isinf()))
+    return lengths if usual else torch.hypot(x, y)
 
 
 def lifted(bound: Tensor) -> Tensor:

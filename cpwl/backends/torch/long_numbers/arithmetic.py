@@ -157,21 +157,21 @@ class ExtendedArithmetic:
         outputs, inputs = op.weight.shape
 
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
-            found = part.reshape(-1, inputs) @ stack.T
-            return [value.reshape(len(part), -1) for value in torch.split(found, outputs, dim=1)]
+            products = part.reshape(-1, inputs) @ stack.T
+            return [value.reshape(len(part), -1) for value in torch.split(products, outputs, dim=1)]
 
         return self._summed(x, op, constants, apply, (x.zeros.shape[1] // inputs, 1))
 
     def _dense_in_parts(self, op: Dense, fields: Sequence[ExtendedField]) -> list[ExtendedField]:
         """A matrix times rows, some outputs at a time: digits of all weights would take many times their memory."""
         step = max(1, _AT_ONCE // op.weight.shape[1])
-        found: list[list[ExtendedField]] = [[] for _ in fields]
+        parts: list[list[ExtendedField]] = [[] for _ in fields]
         for start in range(0, len(op.bias), step):
             checkpoint()
             part = Dense(op.weight[start : start + step], op.bias[start : start + step])
-            for x, made in zip(fields, found, strict=True):
+            for x, made in zip(fields, parts, strict=True):
                 made.append(self._dense(part, replace(x, error=torch.zeros_like(x.error))))
-        return [self._of_parts(op, x, made) for x, made in zip(fields, found, strict=True)]
+        return [self._of_parts(op, x, made) for x, made in zip(fields, parts, strict=True)]
 
     def _of_parts(self, op: Dense, x: ExtendedField, parts: Sequence[ExtendedField]) -> ExtendedField:
         """The outputs of the parts of a matrix, one after the other, with the error that x brings along."""
@@ -188,8 +188,8 @@ class ExtendedArithmetic:
 
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
             images = torch.nn.functional.pad(part.reshape(-1, op.channels, *op.spatial), pads)
-            found = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
-            terms = found.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, found.shape[2])
+            convolved = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+            terms = convolved.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, convolved.shape[2])
             return [value.reshape(len(part), -1) for value in terms.unbind(2)]
 
         return self._summed(

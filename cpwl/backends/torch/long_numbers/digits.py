@@ -148,11 +148,11 @@ class Grid:
         rest: Tensor | None = None
         for k, part in enumerate(x.parts):
             used = factor.used(x.count - 1 - k)
-            found = apply(part, used) if used or bool(part.any()) else []
-            for j, value in enumerate(found[:used]):
+            terms = apply(part, used) if used or bool(part.any()) else []
+            for j, value in enumerate(terms[:used]):
                 exponent = factor.exponent + x.exponent - (k + j) * self.bits
                 at[exponent] = at[exponent] + value if exponent in at else value
-            for value in found[used:]:
+            for value in terms[used:]:
                 rest = value if rest is None else rest + value
         return Levels(at, torch.zeros_like(next(iter(at.values()))) if rest is None else rest)
 

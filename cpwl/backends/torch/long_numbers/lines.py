@@ -52,8 +52,8 @@ class CloseLines:
             number = np.full(len(patterns), -1)
             number[chunk] = np.arange(len(chunk))
             chosen = np.flatnonzero((number[place] >= 0) & (names.stage >= 0))
-            found = self._through(passes, patterns[chunk], last[chunk], number[place[chosen]], names.take(chosen))
-            result.put(chosen, found)
+            functions = self._through(passes, patterns[chunk], last[chunk], number[place[chosen]], names.take(chosen))
+            result.put(chosen, functions)
         return result
 
     def _through(self, passes: Passes[Any], patterns: Patterns, last: Rows, place: Rows, names: Names) -> Balls:

@@ -135,9 +135,9 @@ class CloseOracle:
             else:
                 starts.setdefault((start, chunk), []).append((key, row))
         kept = self._states.setdefault(stage, [])
-        for (start, chunk), found in starts.items():
-            for first in range(0, len(found), self._most):
-                part = found[first : first + self._most]
+        for (start, chunk), members in starts.items():
+            for first in range(0, len(members), self._most):
+                part = members[first : first + self._most]
                 state = self._states[start][chunk].take(np.array([row for _, row in part]))
                 state = self._advanced(state, [regions[key] for key, _ in part], start, stage)
                 new = {key: (len(kept), row) for row, (key, _) in enumerate(part)}
@@ -249,9 +249,9 @@ def _learn(
     asked = [(k, name) for k, each in enumerate(wanted) for name in each.names if name[0] == stage]
     if asked:
         rows = np.array([k for k, _ in asked])
-        found = entries(argument, rows, Names.of([name for _, name in asked]), dim)
+        functions = entries(argument, rows, Names.of([name for _, name in asked]), dim)
         for i, (k, name) in enumerate(asked):
-            known[k][name] = found[i]
+            known[k][name] = functions[i]
 
 
 def _key(pattern: Patterns) -> bytes:

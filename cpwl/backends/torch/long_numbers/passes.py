@@ -55,8 +55,8 @@ class Passes(Generic[Field]):
         """What the stage after this one reads, on the given pieces (n, units) of each region."""
         i = self.network.nonlinear[stage]
         of_rows = torch.as_tensor(pieces.astype(np.int64)).repeat_interleave(self.domain.dim + 1, 0)
-        found = self.arithmetic.on_pieces(self.network.nodes[i], live[self.network.read_by(stage)], of_rows)
-        return self._linear(self._without({**live, i: found}, i), i)
+        output = self.arithmetic.on_pieces(self.network.nodes[i], live[self.network.read_by(stage)], of_rows)
+        return self._linear(self._without({**live, i: output}, i), i)
 
     def _linear(self, live: dict[int, Field], last: int) -> dict[int, Field]:
         """What is live before the next nonlinear node, or at the end, after the node ``last``."""

@@ -56,12 +56,12 @@ class Cut:
         successor[end] = backward + last
         successor[forward + last] = end + 1
         successor[backward + first] = begin + 1
-        # Chord 1 starts earlier around the cell: chord 2 passes from its right to its left.
-        one, two = links.before.unbind(1)
-        successor[forward + one] = forward + two + 1
-        successor[forward + two] = backward + one
-        successor[backward + one + 1] = backward + two
-        successor[backward + two + 1] = forward + one + 1
+        # The earlier chord starts first around the cell: the later one passes from its right to its left.
+        earlier, later = links.before.unbind(1)
+        successor[forward + earlier] = forward + later + 1
+        successor[forward + later] = backward + earlier
+        successor[backward + earlier + 1] = backward + later
+        successor[backward + later + 1] = forward + earlier + 1
         numbers = len(pieces.edges) + torch.arange(count, device=first.device)
         along = torch.ones(count, dtype=torch.bool, device=first.device)
         cell = self.chords.cell[links.chord]

@@ -105,8 +105,8 @@ class ChordEnds:
     @property
     def points(self) -> Ends:
         """What is known of them."""
-        found = self.crossings
-        return Ends(self.columns, self.ends, self.complex.edges, found.edge, found.position, found.slack)
+        crossings = self.crossings
+        return Ends(self.columns, self.ends, self.complex.edges, crossings.edge, crossings.position, crossings.slack)
 
 
 def interpolated(

@@ -109,20 +109,20 @@ def _middle(cluster: Tensor, chosen: Tensor) -> Tensor:
 def _sides(item: Tensor, point: Tensor, cluster: Tensor, chosen: Tensor, pivot: Tensor, rules: Rules) -> Tensor:
     """On which side of its pivot each chosen entry lies, int64; asked for once for each cluster and point."""
     names, which = distinct(cluster[chosen] * rules.points + point[chosen])
-    one = torch.empty_like(names)
-    one[which] = torch.arange(len(which), device=one.device)
+    representative = torch.empty_like(names)
+    representative[which] = torch.arange(len(which), device=representative.device)
     side = torch.zeros_like(names)
-    asked = (point[chosen[one]] != point[pivot[one]]).nonzero(as_tuple=True)[0]
-    entries = one[asked]
+    asked = (point[chosen[representative]] != point[pivot[representative]]).nonzero(as_tuple=True)[0]
+    entries = representative[asked]
     side[asked] = rules.side(item[pivot[entries]], item[chosen[entries]]).long()
     return side[which]
 
 
 def steps(values: Tensor) -> Tensor:
     """Where a value differs from the one before it; the first does."""
-    found = torch.ones_like(values, dtype=torch.bool)
-    found[1:] = values[1:] != values[:-1]
-    return found
+    changes = torch.ones_like(values, dtype=torch.bool)
+    changes[1:] = values[1:] != values[:-1]
+    return changes
 
 
 # ---- edges -----------------------------------------------------------------------------------------------------------
@@ -159,15 +159,15 @@ def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider)
 
     rules = Rules(len(index), side, lambda item, _: torch.ones_like(item, dtype=torch.bool), unite)
     sorted_ = torch.arange(len(index), device=index.device)
-    found = exact_order(sorted_, edge, crossings.position[index], crossings.slack[index], rules)
-    return _united(crossings, index, found)
+    order = exact_order(sorted_, edge, crossings.position[index], crossings.slack[index], rules)
+    return _united(crossings, index, order)
 
 
-def _united(crossings: Crossings, index: Tensor, found: Order) -> tuple[Crossings, Shared]:
+def _united(crossings: Crossings, index: Tensor, exact: Order) -> tuple[Crossings, Shared]:
     """The crossings, those at ``index`` in their order, and neighbours at one point made one: the one known best."""
-    point = found.point[found.order]
+    point = exact.point[exact.order]
     run = torch.cumsum(steps(point), 0)
-    order = index[found.order[sort_within(run, crossings.slack[index[found.order]])]]
+    order = index[exact.order[sort_within(run, crossings.slack[index[exact.order]])]]
     whole = torch.arange(len(crossings), device=index.device)
     whole[index] = order
     leads = torch.ones_like(crossings.doubtful)

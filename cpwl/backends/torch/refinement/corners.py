@@ -94,33 +94,33 @@ def coordinates(corners: Corners, accuracy: float, largest: float) -> tuple[Floa
 
 def areas(corners: Corners, accuracy: float) -> tuple[Floats, Floats]:
     """The area of each region, whose lines are given in order, up to ``accuracy`` times itself; and its bound."""
-    found, errors = np.zeros((2, len(corners.region)))
+    areas, errors = np.zeros((2, len(corners.region)))
 
     def predicate(items: Rows, lines: Ragged, functions: Numbers) -> NDArray[np.bool_]:
         corner = _place(meeting([functions[_predecessor(lines)], functions]))
         area, error = _area(corner, lines).rounded()
         sure = (error <= accuracy * (1 - 2.0**-40) * (area - error)) | corner.certain
-        found[items[sure]], errors[items[sure]] = area[sure], error[sure]
+        areas[items[sure]], errors[items[sure]] = area[sure], error[sure]
         return np.asarray(~sure)
 
     corners.decide(predicate)
-    return found, errors
+    return areas, errors
 
 
 def contains(corners: Corners, points: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether each region, whose lines are given in order, contains a point: points (n, 2), Fractions."""
-    found = np.zeros(len(corners.region), np.bool_)
+    inside = np.zeros(len(corners.region), np.bool_)
     closely = _closely(points)
 
     def predicate(items: Rows, lines: Ragged, functions: Numbers) -> NDArray[np.bool_]:
         at: Any = _exactly(points[items]) if functions.certain else closely[items]
         signs = dot(functions, at[lines.row_of].scaled()).signs()
         lowest = lines.reduce(np.minimum, signs * _inner_signs(functions, lines))
-        found[items] = (lowest > 0) | (functions.certain & (lowest == 0))
+        inside[items] = (lowest > 0) | (functions.certain & (lowest == 0))
         return np.asarray((lowest == 0) & (not functions.certain))
 
     corners.decide(predicate)
-    return found
+    return inside
 
 
 def _closely(points: NDArray[Any]) -> Balls:
@@ -150,8 +150,8 @@ def _area(points: Numbers, polygons: Ragged) -> Numbers:
     for k in range(2, int(polygons.counts.max())):
         there = np.flatnonzero(polygons.counts > k)
         base = points[first[there]]
-        one, other = points[first[there] + k - 1] - base, points[first[there] + k] - base
-        triangle = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+        start, end = points[first[there] + k - 1] - base, points[first[there] + k] - base
+        triangle = start[:, 0] * end[:, 1] - start[:, 1] * end[:, 0]
         total.put(there, total[there] + triangle)
     return total.halved()
 

@@ -36,9 +36,9 @@ class Places:
         return Vertices(as_numpy(self.cell), as_numpy(self.names), as_numpy(self.vertex))
 
     @classmethod
-    def joined(cls, one: Places, other: Places) -> Places:
+    def joined(cls, first: Places, second: Places) -> Places:
         """All of two lists."""
-        pairs = ((one.vertex, other.vertex), (one.cell, other.cell), (one.names, other.names))
+        pairs = ((first.vertex, second.vertex), (first.cell, second.cell), (first.names, second.names))
         return cls(*(torch.cat(pair) for pair in pairs))
 
     @classmethod

@@ -210,13 +210,13 @@ class Web:
         chord = pair.T.reshape(-1)[order.order]
         name, point = distinct(order.point[order.order])
         leads = steps(chord) | steps(point)
-        chord, found = chord[leads], point[leads]
+        chord, passed = chord[leads], point[leads]
         of_pair = torch.searchsorted(name, order.point[: len(pair)])
-        degree, pairs = (torch.bincount(part, minlength=len(name)) for part in (found, of_pair))
+        degree, pairs = (torch.bincount(part, minlength=len(name)) for part in (passed, of_pair))
         wrong = 2 * pairs != degree * (degree - 1)
         if bool(wrong.any()):
             raise _inconsistent("lines that meet twice", spans.sites, spans.cell[pair[wrong[of_pair], 0]])
-        return cls(spans, chord, found, pair[name], meets.position[name, 0], meets.slack[name, 0])
+        return cls(spans, chord, passed, pair[name], meets.position[name, 0], meets.slack[name, 0])
 
     @cached_property
     def counts(self) -> Tensor:
@@ -230,15 +230,15 @@ class Web:
 
     def points(self) -> Points:
         """The points as new vertices."""
-        spans, (one, other) = self.spans, self.pair.unbind(1)
-        first, second = (spans.sites.vertex(end[one]) for end in (spans.begin, spans.end))
-        return Points(first, second, spans.column[other], self.position, self.slack, spans.column[one])
+        spans, (along, across) = self.spans, self.pair.unbind(1)
+        first, second = (spans.sites.vertex(end[along]) for end in (spans.begin, spans.end))
+        return Points(first, second, spans.column[across], self.position, self.slack, spans.column[along])
 
     def pieces(self) -> Tensor:
         """The number of cells that each old one falls into, less 1 (proofs/, Lemma 4)."""
         cells = self.spans.sites.complex.cells
-        found = torch.bincount(self.spans.cell, minlength=cells)
-        return found.index_add(0, self.spans.cell[self.pair[:, 0]], self.degree - 1)
+        pieces = torch.bincount(self.spans.cell, minlength=cells)
+        return pieces.index_add(0, self.spans.cell[self.pair[:, 0]], self.degree - 1)
 
     def zeros(self, start: int) -> Certain:
         """The columns that vanish at crossings and points (numbered from ``start``), but for those that made them."""
@@ -268,8 +268,8 @@ def _placed(spans: Spans, ends: Ends, meets: Meets) -> Meets:
     position, slack = position.clone(), slack.clone()
     begin, end = (spans.sites.places(end[chord[loose]]) for end in (spans.begin, spans.end))
     cell, column = spans.cell[chord[loose]], spans.column[other[loose]]
-    found = spans.sites.decider.positions(begin, end, cell, column)
-    position[loose], slack[loose] = found[0].clamp(0, 1), found[1]
+    sharp = spans.sites.decider.positions(begin, end, cell, column)
+    position[loose], slack[loose] = sharp[0].clamp(0, 1), sharp[1]
     order = sort_within(chord, position)
     return Meets(meets.chord, position.view(2, -1).T, slack.view(2, -1).T, order)
 
@@ -282,12 +282,12 @@ def _ordered(spans: Spans, meets: Meets) -> Order:
     key = pair[:, 0] * count + pair[:, 1]
 
     def side(pivot: Tensor, crossing: Tensor) -> Tensor:
-        one, two, third = chord[pivot], other[pivot], other[crossing]
-        names = torch.stack([-1 - spans.column[one], -1 - spans.column[two]], 1)
+        own, partner, third = chord[pivot], other[pivot], other[crossing]
+        names = torch.stack([-1 - spans.column[own], -1 - spans.column[partner]], 1)
         number = -1 - len(sites.crossings) - len(sites.shared.at) - pivot % len(pair)
-        places = Places(number, spans.cell[one], names)
-        at_begin = sites.above_left(spans.cell[one], spans.column[third])
-        at_begin = torch.where(one < third, at_begin, -at_begin)
+        places = Places(number, spans.cell[own], names)
+        at_begin = sites.above_left(spans.cell[own], spans.column[third])
+        at_begin = torch.where(own < third, at_begin, -at_begin)
         return sites.decider.signs(places, spans.column[third], "cut") * at_begin
 
     def chosen(crossing: Tensor, cluster: Tensor) -> Tensor:

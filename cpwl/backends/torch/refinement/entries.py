@@ -85,9 +85,9 @@ class Entries:
         position, slack = self._slack(ends, made)
         loose = self._loose(ends, made)
         if self._decider is not None and len(loose):
-            one, other = (self._places.take(end[loose]) for end in (first, second))
-            found = self._decider.positions(one, other, places.cell[loose], self._columns[made[loose]])
-            position[loose], slack[loose] = found[0], found[1][:, None]
+            start, stop = (self._places.take(end[loose]) for end in (first, second))
+            sharp = self._decider.positions(start, stop, places.cell[loose], self._columns[made[loose]])
+            position[loose], slack[loose] = sharp[0], sharp[1][:, None]
         self._places = Places.joined(self._places, places)
         self._append(ends, made, position, slack)
         return position, slack[:, 0]

@@ -45,8 +45,8 @@ class _Line:
     def sharpened(self, loose: Tensor, sharper: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[_Line, Tensor]:
         """The crossings with sharper positions at the indices ``loose``, and the permutation that sorts them anew."""
         position, slack = self.position.clone(), self.slack.clone()
-        found = sharper(loose)
-        position[loose], slack[loose] = found[0].clamp(0, 1), found[1]
+        sharp = sharper(loose)
+        position[loose], slack[loose] = sharp[0].clamp(0, 1), sharp[1]
         order = sort_within(self.segment, position)
         return _Line(self.segment, position[order], slack[order]), order
 
@@ -76,16 +76,14 @@ def along_edges(complex_: Complex, crossings: Crossings, decider: Decider) -> Cr
     return replace(crossings, column=column, position=position, slack=slack, doubtful=doubtful, undecided=undecided)
 
 
-def along_chords(
-    chords: Chords, ends: ChordEnds, found: tuple[Meets, Tensor], decider: Decider
-) -> tuple[Meets, Tensor]:
+def along_chords(chords: Chords, ends: ChordEnds, met: tuple[Meets, Tensor], decider: Decider) -> tuple[Meets, Tensor]:
     """The crossings of chords, in their exact order wherever it can be decided; and the chords on which it cannot.
 
-    ``found`` is what ``Kernel.meets`` gives.
+    ``met`` is what ``Kernel.meets`` gives.
     """
-    meets, tied = found
+    meets, tied = met
     if not bool(tied.any()):
-        return found
+        return met
     chain = meets.chord.T.reshape(-1)[meets.order]
     slots = tied[chain].nonzero(as_tuple=True)[0]
     entry = meets.order[slots]
@@ -93,7 +91,7 @@ def along_chords(
     line = _Line(chain[slots], position[entry], slack[entry])
     loose = line.loose(False).nonzero(as_tuple=True)[0]
     if not len(loose):
-        return found
+        return met
 
     def sharper(which: Tensor) -> tuple[Tensor, Tensor]:
         pair, side = entry[which] % len(meets), entry[which] // len(meets)

@@ -95,11 +95,11 @@ class Sequential:
         count = len(self._edge)
         at = torch.full((len(self._vertex),), count, device=self._edge.device)
         at.scatter_reduce_(0, self._origin(), torch.arange(count, device=at.device), "amin")
-        one, other = (self._function[self._edge[h]] for h in (self._previous[at], at))
+        arriving, leaving = (self._function[self._edge[h]] for h in (self._previous[at], at))
         crossing = self._vertex - self._known.columns.values.shape[0]
         made = (crossing >= 0).nonzero(as_tuple=True)[0]
-        one[made] = -1 - self._known.crossings.column[crossing[made]]
-        return Places(self._vertex, self._parents[self._cell[at]], torch.stack([one, other], 1))
+        arriving[made] = -1 - self._known.crossings.column[crossing[made]]
+        return Places(self._vertex, self._parents[self._cell[at]], torch.stack([arriving, leaving], 1))
 
     def _origin(self) -> Tensor:
         origin: Tensor = self._edges[self._edge, (~self._forward).long()]
