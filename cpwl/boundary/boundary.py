@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
+from ..bounds.relevance import AtBoundary, AtLevel
 from ..errors import ArgumentError
 from ..fields.predicates import Names, Predicates
 from ..geometry.arrangement import Refinement
@@ -93,7 +94,25 @@ def decision_boundary(
     regions in which this is not certain. Raises ``ArgumentError`` for classes or a level that make no sense.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
-    everywhere = flag("everywhere", everywhere)
+    boundary = _boundary(part, classes, everywhere=flag("everywhere", everywhere), level=level)
+    return replace(boundary, covered=_covered(part, classes, everywhere=everywhere, level=level))
+
+
+def _covered(part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool, level: float | None) -> bool:
+    """Whether a partition that was kept to what is relevant has all regions that carry a boundary."""
+    if part.pruned is None or not part.pruned.finished:
+        return False
+    if level is not None:
+        return part.pruned.relevance == AtLevel(float(level))
+    outputs = part.network.outputs
+    wanted = AtBoundary(outputs), AtBoundary(outputs, None if classes is None else _checked_pair(classes, outputs))
+    return not everywhere and part.pruned.relevance in wanted
+
+
+def _boundary(
+    part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool, level: float | None
+) -> DecisionBoundary:
+    """The boundary, whatever is missing."""
     if level is not None:
         if everywhere:
             raise ArgumentError("everywhere=True goes with classes=(i, j), not with a level.")
@@ -152,6 +171,8 @@ def _difference(part: Tiling, i: int, j: int) -> Any:
 
 def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, name: Names) -> DecisionBoundary:
     """Where one function, of that name, is at a level."""
+    if not len(part):
+        return replace(_empty(part), level=level if pair[0] < 0 else None)
     cells, refinement = cut_at_level(part, field, level, name)
     arrangement = cells.arrangement
     at_level = refinement.values.to_numpy()[:, 0] == level

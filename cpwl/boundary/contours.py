@@ -64,7 +64,7 @@ def contours(boundary: BoundaryFaces) -> list[Contour]:
     """
     instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(level=...).")
     check_planar(boundary.partition.domain.dim, "lines of a boundary")
-    boundary.partition.check_complete("which lines its boundary consists of")
+    boundary.check_complete("which lines its boundary consists of")
     ends = boundary.corners.tolist()
     places = dict(zip(boundary.corners.ravel().tolist(), boundary.ends.reshape(-1, 2), strict=True))
     at: dict[int, list[int]] = defaultdict(list)

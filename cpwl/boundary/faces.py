@@ -62,6 +62,8 @@ class BoundaryFaces:
     """The level, for a level set."""
     everywhere: bool = False
     """Whether the two outputs need not be the largest."""
+    covered: bool = False
+    """Whether the partition, if not complete, has been kept to what is relevant to this boundary, and has all of it."""
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -74,7 +76,12 @@ class BoundaryFaces:
     @property
     def complete(self) -> bool:
         """Whether this is the boundary on all of the domain; if not, the partition is not complete either."""
-        return self.partition.complete
+        return self.partition.complete or self.covered
+
+    def check_complete(self, answer: str) -> None:
+        """Raises ``IncompleteError`` unless all of the boundary is there; ``answer`` is what needs all of it."""
+        if not self.complete:
+            self.partition.check_complete(answer)
 
     @property
     def kind(self) -> str:
@@ -118,7 +125,7 @@ class BoundaryFaces:
                 IncompleteWarning,
             )
         if n and not len(self):
-            self.partition.check_complete("a boundary none of which is there")
+            self.check_complete("a boundary none of which is there")
             raise ArgumentError(
                 "the boundary is empty on this domain: there is nothing to sample. "
                 "Choose other classes or another level."

@@ -89,7 +89,7 @@ def nearest(boundary: BoundaryFaces, u: ArrayLike) -> Nearest:
     ``ShapeError`` for points of another shape.
     """
     instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
-    boundary.partition.check_complete("the nearest point of its boundary")
+    boundary.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."

@@ -53,6 +53,10 @@ class Arithmetic(ABC, Generic[Field]):
     def take(self, field: Field, rows: NDArray[np.int64]) -> Field:
         """Some rows of a field, in that order."""
 
+    def replaced(self, field: Field, rows: NDArray[np.int64], anew: Field) -> Field:
+        """The field with some rows computed anew, and with what is known of their errors; an exact one has them."""
+        return field
+
     @abstractmethod
     def linear(self, node: Node, inputs: Sequence[Field]) -> Field:
         """The output of a node that holds a ``LinearOp``."""

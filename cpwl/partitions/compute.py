@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import backends
 from ..backends.backend import Backend
+from ..bounds.relevance import Relevance
 from ..errors import ArgumentError, BackendError, BordersDifferError, InternalError, NumericalRangeError
 from ..fields.predicates import Names
 from ..geometry.domain import Domain
@@ -26,6 +27,7 @@ from ..runtime.progress import shows_progress
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
 from ..tiling.history import flattened
+from ..tiling.pruning import Pruned
 from ..tiling.states import Done, Finished, Progress, Task
 from ..tiling.sweep import Sweep
 from .partition import Partition
@@ -66,25 +68,41 @@ def partition(
     """
     limits = Limits.checked(memory_limit, max_regions, max_seconds)
     wanted = _Wanted(net, dom, backend, device, predicates, limits.memory_limit, progress)
-    wanted.check(executor)
-    budget = Budget(limits.max_regions, limits.max_seconds)
-    sweep, whole = wanted.prepared(budget)
-    if limits.max_seconds is not None:
-        speed = wanted.chosen.speed * min(1, 256 / max(node.size for node in net.nodes))
-        sweep.block_sizes = sweep.block_sizes.in_time(limits.max_seconds, speed)
-    try:
-        finished = sweep.finish(whole, wanted.runner(sweep, executor))
-    except InternalError as failure:
-        uncertain = predicates == "float" and not isinstance(failure, BordersDifferError)
-        if uncertain or wanted.chosen.exact:
-            raise
-        # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
-        # decisions are exact a wrong one was made before the blocks were: so without any trust in float64.
-        budget.begin_again()
-        sweep, whole = wanted.prepared(budget, trusting=predicates == "float")
-        sweep.block_sizes = sweep.block_sizes.without_borders()
-        finished = sweep.finish(whole)
-    return wanted.partition(sweep, sweep.nothing(whole) if finished is None else finished)
+    return wanted.computed(limits, executor)
+
+
+@ieee
+@shows_progress
+def relevant_partition(
+    net: Network,
+    dom: Domain,
+    relevance: Relevance,
+    *,
+    backend: str = "torch",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Partition:
+    """The regions of the partition of ``dom`` that matter to something, without those on which there is nothing of it.
+
+    After each stage regions are dropped as soon as a proven bound on the outputs shows that they are irrelevant
+    (proofs/, Lemma 18), and so are regions of the end on which the outputs themselves show it. Those that come out are
+    regions of ``partition``, among them all on which bounds do not show it; the others are counted in ``pruned``, and
+    the answer is not ``complete`` if there are any. Facets beside a dropped region have one side, and are told from
+    sides of the domain by their ``generation``, which is not 0. With the exact backend only the outputs drop regions.
+    Other options are those of ``partition``, with exact predicates.
+    """
+    if not isinstance(relevance, Relevance):
+        raise ArgumentError(
+            "relevance must be one of AtLevel, AtBoundary and AnyOf of cpwl.bounds.relevance, got "
+            f"{type(relevance).__name__}."
+        )
+    limits = Limits.checked(memory_limit, max_regions, max_seconds)
+    wanted = _Wanted(net, dom, backend, device, "exact", limits.memory_limit, progress, relevance)
+    return wanted.computed(limits, executor)
 
 
 @shows_progress
@@ -160,6 +178,7 @@ class _Wanted:
     predicates: Literal["exact", "float"]
     memory_limit: int | None
     progress: Progress | None
+    relevance: Relevance | None = None
 
     @property
     def chosen(self) -> Backend:
@@ -180,6 +199,28 @@ class _Wanted:
         check_network(net)
         dom.check_input(net.input_shape)
 
+    def computed(self, limits: Limits, executor: Executor | None) -> Partition:
+        """The partition, within limits."""
+        self.check(executor)
+        budget = Budget(limits.max_regions, limits.max_seconds)
+        sweep, whole = self.prepared(budget)
+        if limits.max_seconds is not None:
+            speed = self.chosen.speed * min(1, 256 / max(node.size for node in self.network.nodes))
+            sweep.block_sizes = sweep.block_sizes.in_time(limits.max_seconds, speed)
+        try:
+            finished = sweep.finish(whole, self.runner(sweep, executor))
+        except InternalError as failure:
+            uncertain = self.predicates == "float" and not isinstance(failure, BordersDifferError)
+            if uncertain or self.chosen.exact:
+                raise
+            # Float predicates may have decided in two ways what is undecided on a border: so without any border. Where
+            # decisions are exact a wrong one was made before the blocks were: so without any trust in float64.
+            budget.begin_again()
+            sweep, whole = self.prepared(budget, trusting=self.predicates == "float")
+            sweep.block_sizes = sweep.block_sizes.without_borders()
+            finished = sweep.finish(whole)
+        return self.partition(sweep, _unfinished(sweep, whole) if finished is None else finished)
+
     def prepared(self, budget: Budget, *, trusting: bool = True) -> tuple[Sweep, Task]:
         """The sweep, and its task. ``trusting``: whether float64 may decide."""
         arrangement = self.chosen.arrangement(self.domain.polytope)
@@ -194,6 +235,7 @@ class _Wanted:
             blocks=sizes,
             budget=budget,
             progress=self.progress,
+            relevance=self.relevance,
         )
         walls = Names.sides(len(self.domain.polytope.sides)) if named else None
         return sweep, sweep.start(arrangement, walls, trusting=trusting)
@@ -204,13 +246,16 @@ class _Wanted:
             return None
         until = sweep.budget.moment if join else None
         shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
-        return Spread(executor, Job(*shared, self.predicates == "exact", join=join, until=until))
+        return Spread(
+            executor, Job(*shared, self.predicates == "exact", join=join, relevance=self.relevance, until=until)
+        )
 
     def partition(self, sweep: Sweep, finished: Finished) -> Partition:
         """The partition that has come out."""
         if not np.isfinite(finished.output.errors()).all():
             raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
         state = finished.state
+        pruned = None if self.relevance is None else Pruned(self.relevance, dict(state.dropped), state.complete)
         return Partition(
             network=sweep.network
             if any(isinstance(node.op, Periodic) for node in self.network.nodes)
@@ -225,8 +270,15 @@ class _Wanted:
             settled=state.settled,
             recut=state.recut,
             walls=state.walls,
-            complete=state.complete,
+            complete=state.complete and not state.dropped,
+            pruned=pruned,
         )
+
+
+def _unfinished(sweep: Sweep, whole: Task) -> Finished:
+    """What has come out where nothing is finished."""
+    left = sweep.nothing(whole.state)
+    return replace(left, state=replace(left.state, complete=False))
 
 
 def check_problem(net: Network, dom: Domain) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from threading import local
+from typing import Any
 
 import numpy as np
 
 from .. import backends
+from ..bounds.relevance import Relevance
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.budget import Budget
@@ -36,6 +38,8 @@ class Job:
     """Whether decisions are."""
     join: bool
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
+    relevance: Relevance | None = None
+    """What regions are kept to, if not all are wanted."""
     until: float | None = None
     """When what is not finished is given up, as ``time.time()`` counts."""
 
@@ -60,7 +64,8 @@ def _sweep_of(job: Job) -> Sweep:
     """The sweep of this thread for a job: what it learns of the network with one task serves the next."""
     if getattr(_here, "job", None) is not job:
         chosen = backends.get(job.backend, job.device)
-        _here.job, _here.sweep = job, Sweep(job.network, job.domain, chosen, exact=job.exact, blocks=job.block_sizes)
+        options: dict[str, Any] = {"exact": job.exact, "blocks": job.block_sizes, "relevance": job.relevance}
+        _here.job, _here.sweep = job, Sweep(job.network, job.domain, chosen, **options)
     sweep: Sweep = _here.sweep
     return sweep
 

@@ -10,18 +10,24 @@ import numpy as np
 from ..fields.predicates import Names
 from .blocks import Blocks
 from .history import chosen_steps, followed, joined_steps, roots
-from .states import Division, Finished, State
+from .states import Division, Finished, State, added
 
 
 def joined(division: Division, numbered_parts: Sequence[tuple[int, Finished]]) -> Finished:
     """What has come out of blocks of a division, by their numbers, as if it had not been divided."""
-    state, parts = division.state, [part for _, part in numbered_parts]
-    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in numbered_parts]
-    complete = len(parts) == len(division.chosen) and all(end.complete for end in ends)
+    state, leaves = division.state, [part.state for _, part in numbered_parts]
+    complete = len(leaves) == len(division.chosen) and all(leaf.complete for leaf in leaves)
+    dropped = added(state.dropped, *(leaf.dropped for leaf in leaves))
+    filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
+    if not filled:  # all that was there is irrelevant
+        nothing = numbered_parts[0][1]
+        return replace(nothing, state=replace(nothing.state, complete=complete, dropped=dropped))
+    parts = [part for _, part in filled]
+    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in filled]
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_walls = [end.first_wall for end in ends]
     blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
-    glued = state.arrangement.joined(blocks, first_walls, parents, whole=complete)
+    glued = state.arrangement.joined(blocks, first_walls, parents, whole=complete and not dropped)
     walls = state.walls
     if walls is not None:
         walls = walls.followed_by(state.arrangement.walls, Names.joined([_own_walls(end) for end in ends]))
@@ -36,6 +42,7 @@ def joined(division: Division, numbered_parts: Sequence[tuple[int, Finished]]) -
         settled=state.settled + sum(end.settled for end in ends),
         recut=state.recut + sum(end.recut for end in ends),
         complete=complete,
+        dropped=dropped,
     )
     return Finished(after, glued.carry([part.output for part in parts]))
 

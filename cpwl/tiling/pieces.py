@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.bits import BitMatrix
+from ..network.network import Node
+from ..network.operators import Max, Piecewise
 
 
 class Pieces(Protocol):
@@ -141,3 +143,11 @@ class NoPieces:
     def beside(self, other: NoPieces) -> NoPieces:
         """No unit and no unit."""
         return self
+
+
+def no_pieces(node: Node) -> Pieces:
+    """Those of a node's units on no region."""
+    if isinstance(node.op, Max):
+        return WinnerPieces(np.zeros((0, node.size), np.int16))
+    breakpoints = max(1, len(node.op.breakpoints)) if isinstance(node.op, Piecewise) else 1
+    return LevelPieces(BitMatrix.pack(np.zeros((0, node.size * breakpoints), np.bool_)), breakpoints)

@@ -17,23 +17,28 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..backends.backend import Backend
+from ..bounds.relevance import Relevance
 from ..errors import InternalError, NumericalRangeError
 from ..fields.arithmetic import Forward, embedding, unrolled
 from ..fields.predicates import Names, Oracle, Predicates
 from ..fields.value_numbers import ValueNumbering
-from ..geometry.arrangement import Arrangement, Refinement
+from ..geometry.arrangement import Arrangement, Refinement, Taken
 from ..geometry.domain import Domain
 from ..network.network import Network, Node
 from ..network.operators import Gather, Max, Periodic, Piecewise
 from ..runtime.budget import Budget, checkpoint
 from .blocks import Blocks
-from .history import Step, followed, patterns_after, ranges_after
+from .history import Step, chosen_steps, followed, patterns_after, ranges_after
 from .maximum import ByMaximum, refine_by_maximum
-from .pieces import LevelPieces, WinnerPieces
-from .states import Division, Finished, Progress, Rows, State, Task
+from .pieces import LevelPieces, WinnerPieces, no_pieces
+from .pruning import Pruning
+from .states import Division, Finished, Progress, Rows, State, Task, added, key_of
 
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
+
+POOR_TO_GO_ON = 2.0**-24
+"""The same before another stage, where one of them is poor and bounds grow quickly from stage to stage."""
 
 
 class Stages:
@@ -49,7 +54,9 @@ class Stages:
         blocks: Blocks | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
+        relevance: Relevance | None = None,
     ) -> None:
+        """``relevance``: regions on which, by proof, there is nothing of it are taken out after each stage."""
         self.network = network
         """The network on the domain: a periodic node becomes one with the pieces that are reached."""
         self.domain = domain
@@ -57,6 +64,7 @@ class Stages:
         self._progress = progress
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
+        self._pruning = None if relevance is None else Pruning(network, self._arithmetic, relevance)
         self._oracle: Oracle | None = None
         self._numbering: ValueNumbering | None = None
         self._done = 0.0
@@ -109,6 +117,7 @@ class Stages:
         if first == len(self.network.nodes):
             self.report(task.share)
             return self._ended(state, self._stored(live))
+        state, live = self._well_known(state, live)
         share = task.share / (len(self.network.nodes) - first)
         for i in range(first, len(self.network.nodes)):
             checkpoint()
@@ -125,21 +134,107 @@ class Stages:
                 self.report(share)
             else:
                 act = self._piecewise if isinstance(node.op, Piecewise) else self._maximum
-                state, rows = act(state, node, inputs[0], live)
-                while state.units:
+                state, rows = self._pruned(*act(state, node, inputs[0], live))
+                while state.units and len(state.arrangement):
                     checkpoint()
                     if division := self._divided(task, state, rows, workers):
                         return division
                     fields = rows.everywhere()
-                    state, rows = act(state, node, fields[node.inputs[0]], {j: fields[j] for j in live})
+                    after = act(state, node, fields[node.inputs[0]], {j: fields[j] for j in live})
+                    state, rows = self._pruned(*after)
+                if not len(state.arrangement):
+                    self.report(self._part(task, i - 1))
+                    return self.nothing(state)
                 self.report(share)
                 if i == max(self.network.nonlinear):
                     self.report(self._part(task, i))
                     return self._ended(state, rows)
                 if division := self._divided(task, state, rows, workers):
                     return division
-                live = rows.everywhere()
+                state, live = self._well_known(state, rows.everywhere())
         return self._ended(state, self._stored(live))
+
+    def _well_known(self, state: State, live: dict[int, Any]) -> tuple[State, dict[int, Any]]:
+        """The state and its fields, with vertices that are known poorly computed anew from exact walls, and the rows
+        there from these: what is made between them starts from bounds of a single pass.
+
+        Not in the plane and on lines, where bounds grow slowly and passes cost more than they save.
+        """
+        arrangement, predicates = state.arrangement, self._predicates(state)
+        if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
+            return state, live
+        errors = arrangement.coordinates().errors()
+        if (errors <= POOR * np.linalg.norm(arrangement.vertices, axis=1)).all():
+            return state, live
+        sharper = arrangement.sharpened(predicates.exact_walls(), POOR_TO_GO_ON)
+        better = np.flatnonzero(sharper.coordinates().errors() < errors)
+        state = replace(state, arrangement=sharper)
+        anew = self._anew(state, tuple(live), better)
+        return state, {j: self._arithmetic.replaced(field, better, anew[j]) for j, field in live.items()}
+
+    def nothing(self, state: State) -> Finished:
+        """What has come out where no region is left."""
+        none = np.zeros(0, np.int64)
+        steps = tuple(Step(i, none, no_pieces(self.network.nodes[i])) for i in self.network.nonlinear)
+        ended = replace(
+            state,
+            arrangement=state.arrangement.take(none).arrangement,
+            node=len(self.network.nodes) - 1,
+            steps=steps,
+            stage=len(steps),
+            units=0,
+        )
+        return Finished(ended, self._arithmetic.points(np.zeros((0, self.network.outputs))))
+
+    # ---- regions that do not matter --------------------------------------------------------------------------------
+    def _pruned(self, state: State, rows: Rows) -> tuple[State, Rows]:
+        """The state without regions that bounds prove irrelevant; rows that had to be computed for it are held."""
+        if self._pruning is None or state.arrangement.exact or not state.trusting:
+            return state, rows
+        if state.node >= max(self.network.nonlinear):
+            return state, rows  # what is left is linear: the outputs will say so
+        self._pruning = self._pruning.of(self.network)
+        corners, count = state.arrangement.regions, len(state.arrangement)
+        parts = min(count, self._blocks_wanted(state, rows, 0))
+        if parts < 2:
+            live = rows.at(None)
+            rows = rows if rows.rank else self._stored(live)
+            irrelevant = self._pruning.irrelevant(state.node, live, corners)
+        else:
+            irrelevant = np.zeros(count, np.bool_)
+            for some in np.array_split(np.arange(count), parts):
+                vertices, places = np.unique(corners.take(some).values, return_inverse=True)
+                part = Ragged.from_counts(places.reshape(-1), corners.counts[some])
+                irrelevant[some] = self._pruning.irrelevant(state.node, rows.at(vertices), part)
+        return self._left(state, rows, irrelevant)
+
+    def _left(self, state: State, rows: Rows, irrelevant: NDArray[np.bool_]) -> tuple[State, Rows]:
+        """The state without some regions."""
+        if not irrelevant.any():
+            return state, rows
+        regions = np.flatnonzero(~irrelevant)
+        taken = _part(state, regions)
+        vertices = taken.vertices
+
+        def at(some: NDArray[np.int64] | None) -> dict[int, Any]:
+            return rows.at(vertices if some is None else vertices[some])
+
+        return _with_regions(state, taken, regions), Rows(at, rank=rows.rank)
+
+    def _relevant(self, found: Finished) -> Finished:
+        """What has come out, without regions that the outputs themselves make irrelevant."""
+        if self._pruning is None or not len(found.state.arrangement):
+            return found
+        state = found.state
+        irrelevant = self._pruning.of(self.network).irrelevant_at_end(found.output, state.arrangement.regions)
+        if irrelevant.all():
+            left = self.nothing(state)
+            return replace(left, state=replace(left.state, dropped=_dropped(state, len(irrelevant))))
+        if not irrelevant.any():
+            return found
+        regions = np.flatnonzero(~irrelevant)
+        taken = _part(state, regions)
+        return Finished(_with_regions(state, taken, regions), taken.carry(found.output))
 
     def _narrowed(self, task: Task) -> dict[int, Any]:
         """The fields of a task: those of a block without what only others need."""
@@ -329,6 +424,10 @@ class Stages:
 
     # ---- the end, and blocks ---------------------------------------------------------------------------------------
     def _ended(self, state: State, rows: Rows) -> Finished:
+        """The end, with the output, of the regions that are relevant."""
+        return self._relevant(self._with_output(state, rows))
+
+    def _with_output(self, state: State, rows: Rows) -> Finished:
         """The output, from a few rows at a time: what only linear nodes read is never held for all vertices."""
         state = self._sharpened(state)
         vertices, entries = len(state.arrangement.vertices), self._entries(state.node)
@@ -386,6 +485,25 @@ class Stages:
             most = max(most, live)
             live -= sum(nodes[j].size for j in set(nodes[i].inputs) if last_use[j] == i)
         return most
+
+
+def _part(state: State, regions: NDArray[np.int64]) -> Taken[Any]:
+    """The part of a state's arrangement that consists of some regions; in a block the border that it gets has names."""
+    if not state.path or not len(regions):
+        return state.arrangement.take(regions)
+    return state.arrangement.block(regions, key_of((*state.path, state.node, state.units)))
+
+
+def _with_regions(state: State, taken: Taken[Any], regions: NDArray[np.int64]) -> State:
+    """The state of some regions alone; the others are counted."""
+    left = len(state.arrangement) - len(regions)
+    steps = chosen_steps(state.steps, regions)
+    return replace(state, arrangement=taken.arrangement, steps=steps, dropped=_dropped(state, left))
+
+
+def _dropped(state: State, regions: int) -> tuple[tuple[int, int], ...]:
+    """The counts when so many more regions are irrelevant after what is done."""
+    return added(state.dropped, ((state.node, regions),))
 
 
 _TABLE = 1 << 22

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,7 +52,22 @@ class State:
     trusting: bool = True
     """Whether values in float64 may decide anything; if not, all that is not known by name is decided exactly."""
     complete: bool = True
-    """Whether all of it is there; a budget may have ended before."""
+    """Whether all of it is there that is not irrelevant; a budget may have ended before."""
+    dropped: tuple[tuple[int, int], ...] = ()
+    """Nodes, and how many regions were irrelevant after each (``Pruning``): in this state's steps."""
+
+
+def key_of(path: Path) -> int:
+    """A number of 56 bits for a path."""
+    return int.from_bytes(blake2b(repr(path).encode(), digest_size=7).digest(), "little")
+
+
+def added(*counts: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """The sums of counts by node."""
+    total: Counter[int] = Counter()
+    for some in counts:
+        total.update(dict(some))
+    return tuple(sorted(total.items()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
-from ..arrays.bits import BitMatrix
 from ..fields.arithmetic import embedding
 from ..fields.predicates import Names
 from ..geometry.arrangement import Arrangement
-from ..network.network import Node
-from ..network.operators import Max, Piecewise
 from ..runtime.budget import Budget, Spent
 from .history import Step
 from .joining import joined, some_of
-from .pieces import LevelPieces, Pieces, WinnerPieces
 from .stages import Stages
-from .states import Division, Done, Finished, Path, Runner, State, Task
+from .states import Division, Done, Finished, Runner, State, Task, key_of
 
 
 class Sweep(Stages):
@@ -58,15 +51,6 @@ class Sweep(Stages):
             results = ((path[-1], leaf) for path, leaves in runner(iter(tasks)) for leaf in leaves)
             parts = [(k, part) for k, leaf in results if (part := self._counted(leaf)) is not None]
         return joined(advanced, parts) if parts else None
-
-    def nothing(self, task: Task) -> Finished:
-        """What has come out where nothing is finished: no region at all."""
-        none = np.zeros(0, np.int64)
-        arrangement = task.state.arrangement.take(none).arrangement
-        steps = tuple(Step(i, none, _no_pieces(self.network.nodes[i])) for i in self.network.nonlinear)
-        state = replace(task.state, arrangement=arrangement, node=len(self.network.nodes) - 1, steps=steps)
-        output = self._arithmetic.points(np.zeros((0, self.network.outputs)))
-        return Finished(replace(state, stage=len(steps), complete=False), output)
 
     def blocks(
         self, task: Task, runner: Runner | None = None, done: Done | None = None
@@ -123,7 +107,7 @@ class Sweep(Stages):
         state = division.state
         path, share = (*state.path, state.node), division.share / len(division.chosen)
         for k, regions in enumerate(division.chosen):
-            taken = state.arrangement.block(regions, _key(path))
+            taken = state.arrangement.block(regions, key_of(path))
             block = replace(
                 state,
                 arrangement=taken.arrangement,
@@ -132,15 +116,11 @@ class Sweep(Stages):
                 first_wall=taken.arrangement.walls,
                 settled=0,
                 recut=0,
+                dropped=(),
                 path=(*path, k),
                 in_portions=state.in_portions and not division.rows.rank,
             )
             yield Task(block, division.rows.at(taken.vertices), share)
-
-
-def _key(path: Path) -> int:
-    """A number of 56 bits for a path."""
-    return int.from_bytes(blake2b(repr(path).encode(), digest_size=7).digest(), "little")
 
 
 class _Affordable:
@@ -164,11 +144,3 @@ class _Affordable:
             if self._budget.spent:
                 return
             yield task
-
-
-def _no_pieces(node: Node) -> Pieces:
-    """Those of a node's units on no region."""
-    if isinstance(node.op, Max):
-        return WinnerPieces(np.zeros((0, node.size), np.int16))
-    breakpoints = max(1, len(node.op.breakpoints)) if isinstance(node.op, Piecewise) else 1
-    return LevelPieces(BitMatrix.pack(np.zeros((0, node.size * breakpoints), np.bool_)), breakpoints)

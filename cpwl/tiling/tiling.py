@@ -27,6 +27,7 @@ from ..network.network import Network
 from ..runtime.ieee import ieee
 from ..runtime.inputs import indices, one_of, real, whole
 from .history import Step, patterns_after
+from .pruning import Pruned
 from .volumes import Measured, checked_accuracy, measured
 
 _BATCH_ENTRIES = 1 << 18
@@ -60,7 +61,10 @@ class Tiling(Uncached):
     walls: Names | None = None
     """With exact predicates in float64: the function that vanishes on each wall of the arrangement."""
     complete: bool = True
-    """Whether the regions cover the domain. If not, a budget ended the work, or this is one block of a partition."""
+    """Whether the regions cover the domain. If not, a budget ended the work, this is one block of a partition, or
+    regions were dropped that are of no use for what was looked for (``pruned``)."""
+    pruned: Pruned | None = None
+    """Of a sweep that keeps to what is relevant, what it has left out; None for one that keeps all."""
 
     def __len__(self) -> int:
         return len(self.arrangement)
@@ -230,6 +234,11 @@ class Tiling(Uncached):
 
     def check_complete(self, answer: str) -> None:
         """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""
+        if not self.complete and self.pruned is not None:
+            raise IncompleteError(
+                f"the partition is pruned: its {len(self):,} regions are those that matter to what was looked for, and "
+                f"the others were dropped; {answer} needs all regions. Use cpwl.partition."
+            )
         if not self.complete:
             raise IncompleteError(
                 f"the partition is not complete: its {len(self):,} regions do not cover the domain, because a budget "

@@ -14,7 +14,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "The ground": ("errors", "checker", "runtime", "numbers", "arrays", "storage"),
     "Networks": ("network", "nn", "compiler"),
     "Geometry, and what is computed at vertices": ("geometry", "fields"),
-    "Computing": ("backends", "local", "tiling"),
+    "Computing": ("bounds", "backends", "local", "tiling"),
     "What is read from a tiling": ("regions", "statistics", "claims", "boundary"),
     "What people call": ("partitions", "certification", "comparisons", "datasets", "analysis", "plots", "cli"),
 }

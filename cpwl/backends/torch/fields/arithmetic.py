@@ -107,6 +107,15 @@ class TorchArithmetic(Arithmetic[FloatField]):
         """Some rows of a field."""
         return field.take(torch.as_tensor(rows, device=self.device))
 
+    def replaced(self, field: FloatField, rows: NDArray[np.int64], anew: FloatField) -> FloatField:
+        """See ``Arithmetic.replaced``; zeros that are known stay."""
+        chosen = torch.as_tensor(rows, device=self.device)
+        values, error = field.whole().values.clone(), field.error.clone()
+        values[chosen], error[chosen] = anew.values, anew.error
+        if field.zeros is not None:
+            values.masked_fill_(field.zeros, 0.0)
+        return FloatField(values, error, zeros=field.zeros)
+
     def linear(self, node: Node, inputs: Sequence[FloatField]) -> FloatField:
         """The output of a linear node; that of a matrix also from ``RectifiedRows``."""
         if not isinstance(node.op, Dense):

@@ -60,6 +60,10 @@ class EitherArithmetic(Arithmetic[Any]):
         """See ``Arithmetic.explicit``."""
         return self._of(field).explicit(field)
 
+    def replaced(self, field: Any, rows: NDArray[np.int64], anew: Any) -> Any:
+        """See ``Arithmetic.replaced``."""
+        return self._of(field).replaced(field, rows, anew)
+
     # ---- operators -------------------------------------------------------------------------------------------------
     def linear(self, node: Node, inputs: Sequence[Any]) -> Any:
         """See ``Arithmetic.linear``; with the domain's embedding fields of low rank begin."""

@@ -1,0 +1,148 @@
+"""Matrices and convolutions on enclosures: one product, with the positive and the negative part of the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network.operators import Conv, Dense
+from .enclosure import LOWER, UPPER, Enclosure
+from .precision import Floats, Precision
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """y = weight x + bias, once rounded to the precision: (k, n) and (k,)."""
+
+    both: Floats
+    """[[W+, W-], [W-, W+]], (2k, 2n): from both tables of the argument to both of the result."""
+    bias: Floats
+    """(k, 1)"""
+    sizes: Floats
+    """The 2-norm of the absolute values that went into each row of weights, (k, 1)."""
+    shares: Floats
+    """The absolute values that went into each bias, (k, 1)."""
+    terms: int
+    """Roundings on the way to an entry."""
+    precision: Precision
+
+    @classmethod
+    def of(
+        cls,
+        weight: NDArray[np.float64],
+        bias: NDArray[np.float64],
+        precision: Precision,
+        *,
+        sizes: NDArray[np.float64] | None = None,
+        shares: NDArray[np.float64] | None = None,
+        terms: int = 0,
+    ) -> Matrix:
+        """``sizes``, ``shares`` and ``terms``: of what weights and biases were computed from, where they were."""
+        kind = precision.dtype
+        positive, negative = np.maximum(weight, 0).astype(kind), np.minimum(weight, 0).astype(kind)
+        both = np.concatenate([np.hstack([positive, negative]), np.hstack([negative, positive])])
+        lengths = precision.lengths(np.abs(weight if sizes is None else sizes).astype(kind).T)
+        absolute = np.abs(bias if shares is None else shares).astype(kind) * kind(1.0625)
+        return cls(
+            both, bias.astype(kind)[:, None], lengths[:, None], absolute[:, None], weight.shape[1] + terms, precision
+        )
+
+    @classmethod
+    def composed(cls, A: NDArray[np.float64], c: NDArray[np.float64], op: Dense, precision: Precision) -> Matrix:
+        """x -> A (W x + b) + c for a dense operator, as one matrix."""
+        return cls.of(
+            A @ op.weight,
+            A @ op.bias + c,
+            precision,
+            sizes=np.abs(A) @ np.abs(op.weight),
+            shares=np.abs(A) @ np.abs(op.bias) + np.abs(c),
+            terms=A.shape[1] + 2,
+        )
+
+    def __call__(self, x: Floats, length: Floats) -> tuple[Floats, Floats, Floats]:
+        """The product with both tables (g, 2n, m), without bias; and what to add above and below, (k, c).
+
+        ``length``: at least the 2-norm of every column of a table, by regions, (c,).
+        """
+        margin = self.precision.margin(self.sizes * length + self.shares, self.terms)
+        return np.matmul(self.both, x), self.bias + margin, self.bias - margin
+
+
+def product(matrix: Matrix, x: Enclosure) -> Enclosure:
+    """A matrix along the last axis of the functions."""
+    inputs = matrix.both.shape[1] // 2
+    lead = x.columns // inputs
+    corners, regions = x.table.shape[2:]
+    ends = np.stack([x.high, x.low])
+    found, above, below = matrix(_together(x.table, lead), matrix.precision.lengths(x.size))
+    table = _apart(found).reshape(2, -1, corners, regions)
+    within = _apart(np.matmul(matrix.both, _together(ends[:, :, None], lead))).reshape(2, -1, regions)
+    return _shifted(table, within, np.tile(above, (lead, 1)), np.tile(below, (lead, 1)))
+
+
+def convolution(op: Conv, matrices: list[Matrix], x: Enclosure) -> Enclosure:
+    """A convolution; a matrix for each group."""
+    precision = matrices[0].precision
+    corners, regions = x.table.shape[2:]
+    windows = op.windows()
+    lead, places = x.columns // (op.channels * prod(op.spatial)), len(windows)
+    length = precision.lengths(x.size)
+    ends = np.stack([x.high, x.low])[:, :, None]
+    parts = [_grouped(op, values, lead) for values in (x.table, ends)]
+    tables, insides, above, below = [], [], [], []
+    for g, matrix in enumerate(matrices):
+        found, up, down = matrix(_windows(parts[0][:, :, g], windows), length)
+        tables.append(_by_channel(found, places, corners * regions))
+        insides.append(_by_channel(np.matmul(matrix.both, _windows(parts[1][:, :, g], windows)), places, regions))
+        above.append(up)
+        below.append(down)
+    table, within = (np.concatenate(found, axis=2) for found in (tables, insides))  # (2, lead, O, places, m)
+    shifts = (np.tile(np.repeat(np.concatenate(shift), places, axis=0), (lead, 1)) for shift in (above, below))
+    return _shifted(table.reshape(2, -1, corners, regions), within.reshape(2, -1, regions), *shifts)
+
+
+def group_matrices(op: Conv, precision: Precision) -> list[Matrix]:
+    """The matrix (channels of the result, window) of each group of a convolution."""
+    flat = op.weight.reshape(len(op.weight), -1)
+    parts = np.split(flat, op.groups), np.split(op.bias, op.groups)
+    return [Matrix.of(weight, bias, precision) for weight, bias in zip(*parts, strict=True)]
+
+
+def _shifted(table: Floats, within: Floats, above: Floats, below: Floats) -> Enclosure:
+    """Products of tables, and of ends of intervals, with what is added above and below, (n, c)."""
+    table[UPPER] += above[:, None]
+    table[LOWER] += below[:, None]
+    return Enclosure.of(table).within(within[LOWER] + below, within[UPPER] + above)
+
+
+def _together(table: Floats, lead: int) -> Floats:
+    """(2, lead * n, k, c) as (lead, 2n, k * c)."""
+    parts = table.reshape(2, lead, table.shape[1] // lead, -1)
+    return parts.swapaxes(0, 1).reshape(lead, -1, parts.shape[-1])
+
+
+def _apart(found: Floats) -> Floats:
+    """(lead, 2n, m) as (2, lead * n, m)."""
+    lead, both, m = found.shape
+    return np.ascontiguousarray(found.reshape(lead, 2, both // 2, m).swapaxes(0, 1)).reshape(2, -1, m)
+
+
+def _grouped(op: Conv, values: Floats, lead: int) -> Floats:
+    """(2, n, k, c) as (2, lead, groups, channels, places and one that is zero, k * c)."""
+    images = values.reshape(2, lead, op.groups, op.channels // op.groups, prod(op.spatial), -1)
+    return np.concatenate([images, np.zeros_like(images[..., :1, :])], axis=4)
+
+
+def _windows(images: Floats, windows: NDArray[np.int64]) -> Floats:
+    """The windows of images (2, lead, channels, places + 1, m): (lead * windows, 2 * channels * taps, m)."""
+    taken = images[:, :, :, windows]  # (2, lead, channels, windows, taps, m)
+    ordered = taken.transpose(1, 3, 0, 2, 4, 5)
+    return ordered.reshape(ordered.shape[0] * ordered.shape[1], -1, ordered.shape[-1])
+
+
+def _by_channel(found: Floats, places: int, m: int) -> Floats:
+    """Products of windows (lead * places, 2 * channels, m) as (2, lead, channels, places, m)."""
+    return found.reshape(-1, places, 2, found.shape[1] // 2, m).transpose(2, 0, 3, 1, 4)

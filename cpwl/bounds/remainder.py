@@ -1,0 +1,173 @@
+"""What is left of a network after some nodes, and bounds on functions of its output on regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..network.network import Network, Node
+from ..network.operators import Conv, Dense, Divide, Gather, Max, Periodic, Piecewise, Scale, Sum
+from ..runtime.budget import checkpoint
+from .enclosure import Enclosure
+from .entries import gathered, largest, scaled, summed
+from .pieces import Bends, periodic, rectified
+from .precision import Precision
+from .products import Matrix, convolution, group_matrices, product
+from .relevance import Functionals
+
+_AT_ONCE = 1 << 17
+"""Entries of a table that are computed at once: they stay in the cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Functions that are affine on each region, by values at vertices and bounds on their errors, (V, n) and (V,)."""
+
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+
+class Remainder:
+    """The nodes of a network after ``done``, and functions of its output."""
+
+    def __init__(self, network: Network, done: int, functionals: Functionals, precision: Precision) -> None:
+        self.network, self.done = network, done
+        self._functionals, self._precision = functionals, precision
+        self.affine = _affine(network, done)
+        """The nodes whose values are affine on regions now."""
+        self._constants: dict[int, Any] = {}
+        self._composed = self._composable()
+        self._order = self._needed()
+        self.starts = sorted({j for i in self._order for j in self._inputs(i)} - set(self._order))
+        """Of the affine nodes those that the others read: their values are what bounds are computed from."""
+
+    @property
+    def _end(self) -> int:
+        """The number of the functions of the output, as a node."""
+        return len(self.network.nodes)
+
+    def _composable(self) -> bool:
+        """Whether the last node is a matrix, not affine itself, that can be one with the functions of the output."""
+        last = self._end - 1
+        node = self.network.nodes[last]
+        return isinstance(node.op, Dense) and last not in self.affine and node.size == len(node.op.bias)
+
+    def _inputs(self, i: int) -> Sequence[int]:
+        if i < self._end:
+            return self.network.nodes[i].inputs
+        return self.network.nodes[i - 1].inputs if self._composed else (i - 1,)
+
+    def _needed(self) -> list[int]:
+        """The nodes that are not affine and that the functions of the output need, in order, with these."""
+        found, stack = set[int](), [self._end]
+        while stack:
+            i = stack.pop()
+            if i not in found and i not in self.affine:
+                found.add(i)
+                stack += self._inputs(i)
+        return sorted(found)
+
+    def bounds(self, starts: Mapping[int, Values], corners: Ragged) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Lower and upper bounds on the k functions on regions with these corners, (R, k) each; NaN for none.
+
+        ``starts``: the values of the nodes of ``starts`` at the vertices.
+        """
+        k = len(self._functionals.c)
+        lower, upper = (np.full((len(corners), k), np.nan, self._precision.dtype) for _ in range(2))
+        with np.errstate(over="ignore", invalid="ignore"):
+            tables = {j: self._precision.near(known.values, known.errors) for j, known in starts.items()}
+            for regions, places in self._chunks(corners):
+                checkpoint()
+                found = self._through({j: Enclosure.at_corners(*both, places) for j, both in tables.items()})
+                lower[regions], upper[regions] = found.low.T, found.high.T
+        return lower, upper
+
+    def _chunks(self, corners: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Regions, and their corners (k, c): some at a time, of about as many corners each, the last one repeated."""
+        counts = corners.counts
+        steps = 1 << np.maximum(np.frexp(counts)[1] - 3, 0)
+        padded = -(-counts // steps) * steps
+        width = 2 * max(self._size(i) for i in (*self._order, *self.starts))
+        for k in np.unique(padded):
+            alike = np.flatnonzero(padded == k)
+            step = max(16, _AT_ONCE // (width * int(k)))
+            for start in range(0, len(alike), step):
+                some = alike[start : start + step]
+                within = np.minimum(np.arange(k)[:, None], counts[some] - 1)
+                yield some, corners.values[corners.offsets[some] + within]
+
+    def _size(self, i: int) -> int:
+        return len(self._functionals.c) if i == self._end else self.network.nodes[i].size
+
+    def _through(self, live: dict[int, Enclosure]) -> Enclosure:
+        """The functions of the output from what is affine."""
+        last_use = {j: i for i in self._order for j in self._inputs(i)}
+        for i in self._order:
+            inputs = [live[j] for j in self._inputs(i)]
+            live[i] = self._final(inputs[0]) if i == self._end else self._node(i, self.network.nodes[i], inputs)
+            for j in set(self._inputs(i)):
+                if last_use[j] == i:
+                    del live[j]
+        return live[self._end]
+
+    def _final(self, x: Enclosure) -> Enclosure:
+        return product(self._constant(self._end), x)
+
+    def _node(self, i: int, node: Node, inputs: Sequence[Enclosure]) -> Enclosure:
+        match node.op:
+            case Dense():
+                return product(self._constant(i), inputs[0])
+            case Conv():
+                return convolution(node.op, self._constant(i), inputs[0])
+            case Scale() | Divide():
+                return scaled(node, node.op, inputs[0], self._precision)
+            case Sum():
+                return summed(node.op, inputs, self._precision)
+            case Gather():
+                return gathered(node.op, inputs)
+            case Piecewise() if node.op.is_relu:
+                return rectified(inputs[0])
+            case Piecewise():
+                bends: Bends = self._constant(i)
+                return bends(inputs[0])
+            case Max():
+                return largest(node, inputs[0])
+            case Periodic():
+                return periodic(node.op, inputs[0], self._precision)
+        raise TypeError(f"{type(node.op).__name__} is not an operator of networks")
+
+    def _constant(self, i: int) -> Any:
+        """What an operator has, in the precision."""
+        if i not in self._constants:
+            self._constants[i] = self._made(i)
+        return self._constants[i]
+
+    def _made(self, i: int) -> Any:
+        A, c = self._functionals.A, self._functionals.c
+        if i == self._end:
+            last = self.network.nodes[i - 1].op
+            if self._composed:
+                assert isinstance(last, Dense)
+                return Matrix.composed(A, c, last, self._precision)
+            return Matrix.of(A, c, self._precision)
+        node = self.network.nodes[i]
+        if isinstance(node.op, Dense):
+            return Matrix.of(node.op.weight, node.op.bias, self._precision)
+        if isinstance(node.op, Conv):
+            return group_matrices(node.op, self._precision)
+        assert isinstance(node.op, Piecewise)
+        return Bends.of(node, node.op, self._precision)
+
+
+def _affine(network: Network, done: int) -> frozenset[int]:
+    """The nodes up to ``done``, and those after it that are linear in such."""
+    found = set(range(done + 1))
+    for i, node in enumerate(network.nodes[done + 1 :], start=done + 1):
+        if not node.is_nonlinear and found.issuperset(node.inputs):
+            found.add(i)
+    return frozenset(found)

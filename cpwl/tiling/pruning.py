@@ -1,0 +1,110 @@
+"""Regions that a proven bound makes irrelevant, found while a sweep goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..bounds.precision import SINGLE, Precision
+from ..bounds.relevance import Bound, Relevance
+from ..bounds.remainder import Remainder, Values
+from ..fields.arithmetic import Arithmetic, unrolled
+from ..network.network import Network, Node
+from ..network.operators import Dense
+from ..runtime.budget import checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class Pruned:
+    """What a pruned sweep left out: regions on which, by proof, there is nothing of what was looked for."""
+
+    relevance: Relevance
+    """What was looked for."""
+    dropped: dict[int, int]
+    """By node of the network the number of regions that bounds after it have made irrelevant; with the last node, by
+    the values of the outputs themselves."""
+    finished: bool
+    """Whether all relevant regions are there: no budget has ended the work."""
+
+
+class Pruning:
+    """What keeps a sweep to the regions that matter."""
+
+    def __init__(
+        self, network: Network, arithmetic: Arithmetic[Any], relevance: Relevance, precision: Precision = SINGLE
+    ) -> None:
+        self.relevance = relevance
+        self._network, self._arithmetic, self._precision = network, arithmetic, precision
+        self._functionals = relevance.functionals(network.outputs)
+        self._remainders: dict[int, Remainder] = {}
+
+    def of(self, network: Network) -> Pruning:
+        """The same for a network, which may have changed since."""
+        if network is self._network:
+            return self
+        return Pruning(network, self._arithmetic, self.relevance, self._precision)
+
+    def irrelevant(self, done: int, live: Mapping[int, Any], corners: Ragged) -> NDArray[np.bool_]:
+        """The regions with these corners that bounds prove irrelevant, from the fields live after node ``done``."""
+        remainder = self._remainder(done)
+        starts, values = self._through(remainder, live)
+        attained = (
+            corners.reduce(np.minimum, values[corners.values]),
+            corners.reduce(np.maximum, values[corners.values]),
+        )
+        # What is attained at corners lies between all bounds: if even that leaves a region relevant, none helps.
+        result = self.relevance.irrelevant(*attained)
+        open_ = np.flatnonzero(result)
+        if len(open_):
+            result[open_] = self.relevance.irrelevant(*remainder.bounds(starts, corners.take(open_)))
+        return result
+
+    def irrelevant_at_end(self, output: Any, corners: Ragged) -> NDArray[np.bool_]:
+        """The regions with these corners on which the outputs themselves are irrelevant."""
+        A, c = self._functionals.A, self._functionals.c
+        field = self._arithmetic.by_rows.linear(Node(Dense(A, c), (), (len(c),), "functionals"), [output])
+        lower, upper = _ends(field)
+        return self.relevance.irrelevant(
+            corners.reduce(np.minimum, lower[corners.values]), corners.reduce(np.maximum, upper[corners.values])
+        )
+
+    def _remainder(self, done: int) -> Remainder:
+        if done not in self._remainders:
+            self._remainders[done] = Remainder(self._network, done, self._functionals, self._precision)
+        return self._remainders[done]
+
+    def _through(self, remainder: Remainder, live: Mapping[int, Any]) -> tuple[dict[int, Values], NDArray[np.float64]]:
+        """The values that bounds start from, and those of the functions of the output, all at vertices."""
+        arithmetic, network = self._arithmetic.by_rows, self._network
+        fields = {j: self._arithmetic.explicit(field) for j, field in live.items()}
+        starts: dict[int, Values] = {}
+        for i in range(len(network.nodes)):
+            checkpoint()
+            if i > remainder.done:
+                node = network.nodes[i]
+                inputs = [fields[j] for j in node.inputs]
+                if node.is_nonlinear:
+                    fields[i] = arithmetic.activate(unrolled(node, inputs[0]), inputs[0])
+                else:
+                    fields[i] = arithmetic.linear(node, inputs)
+                for j in set(node.inputs):
+                    if network.last_use[j] == i:
+                        del fields[j]
+            if i in remainder.starts:
+                starts[i] = Values(fields[i].to_numpy(), fields[i].errors())
+                fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
+        output = fields[len(network.nodes) - 1].to_numpy()
+        return starts, output @ self._functionals.A.T + self._functionals.c
+
+
+def _ends(field: Any) -> tuple[Bound, Bound]:
+    """Numbers below and above the exact values of a field: themselves, if it is exact."""
+    values, limits = field.to_numpy(), field.limits()
+    if values.dtype == object:
+        return values, values
+    return np.nextafter(values - limits, -np.inf), np.nextafter(values + limits, np.inf)
