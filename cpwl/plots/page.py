@@ -38,6 +38,7 @@ Color = Literal["slope", "area", "class", "pattern", "output"]
 _PROVEN = 5e-6
 """The page computes a map from values at corners where this relative error is proved: it shows five digits."""
 
+
 @ieee
 def view(
     partition: Tiling,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
@@ -96,7 +96,7 @@ class Page:
 def written(
     title: str, complete: bool, head: dict[str, Any], block: Block, script: str, path: str | PathLike[str] | None
 ) -> Path | Page:
-    """The page with these arrays and what it knows beside them, drawn by a script; written to a file, if one is named."""
+    """The page with these arrays and what is known beside them, drawn by a script; in a file, if one is named."""
     shown = escape(title + ("" if complete else f". {INCOMPLETE}"))
     known = json.dumps({**head, "arrays": block.index}).replace("<", "\\u003c")
     page = Template(_resource("view.html"))
@@ -249,5 +249,3 @@ def _packed(pieces: NDArray[np.int16], bits: int) -> NDArray[np.uint8]:
     if bits == 1:
         return np.packbits(pieces.astype(np.uint8), axis=1, bitorder="little")
     return np.ascontiguousarray(pieces, dtype="<u2").view(np.uint8)
-
-

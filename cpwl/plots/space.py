@@ -83,11 +83,11 @@ def view_surface(
 ) -> Path | Page:
     """Writes the interactive page of a surface in space (D = 3) to a file, and returns its path.
 
-    Without a path it returns the page itself, as ``view`` does. It shows the polygons, shaded by their exact planes, the
-    side of smaller values darker; coloured by ``color`` at first: "gradient" (its direction as red, green and blue),
-    "slope" (its length), "class" (the pair of classes), "pattern" (the region), "component". Edges can be switched layer
-    by layer, each for the first unit that bends there; a plane cuts the surface; of the polygon under the mouse the page
-    shows its region, map and pattern.
+    Without a path it returns the page itself, as ``view`` does. It shows the polygons, shaded by their exact planes,
+    of a level set the side of smaller values darker; coloured by ``color`` at first: "gradient" (its direction as red,
+    green and blue), "slope" (its length), "class" (the pair of classes), "pattern" (the region), "component". Edges can
+    be switched layer by layer, each for the first unit that bends there; a plane cuts the surface; of the polygon under
+    the mouse the page shows its region, map and pattern.
 
     Raises as ``view_solid`` does.
     """
@@ -103,10 +103,10 @@ def view_surface(
     sides = _add_surface(block, surface, regions, pieces)
     shown = title or f"{len(surface):,} polygons"
     known = {"color": color, "solid": False, "surface": True, "complete": boundary.complete}
-    counts = (
-        f"{len(surface):,} polygons, {len(surface.vertices):,} vertices, Euler number {surface.euler}, "
-        f"{surface.components} component{'' if surface.components == 1 else 's'}, {'' if surface.closed else 'not '}closed"
-    )
+    parts = "1 component" if surface.components == 1 else f"{surface.components} components"
+    closed = "closed" if surface.closed else "not closed"
+    sizes = f"{len(surface):,} polygons, {len(surface.vertices):,} vertices"
+    counts = f"{sizes}, Euler number {surface.euler}, {parts}, {closed}"
     return _page(block, partition, regions, pieces, sides, shown, known, counts, path)
 
 
