@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import combinations
 from operator import index
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,17 @@ class DecisionBoundary(BoundaryFaces):
     def nearest(self, u: ArrayLike) -> Nearest:
         """The nearest point of the boundary to each point u (M, D) of the slice; see ``cpwl.analysis.nearest``."""
         return nearest(self, u)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draws a surface in three dimensions and returns the axes; options: ``help(cpwl.plots.plot_mesh)``."""
+        return picture("plot_mesh")(self, ax, **options)
+
+    def view(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+        """Writes the interactive page of a surface in three dimensions, and returns its path.
+
+        Without a path it is shown where it is asked for, in a notebook. Options: ``help(cpwl.plots.view_surface)``.
+        """
+        return picture("view_surface")(self, path, **options)
 
     def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
         """Draws points of it as images, with the closest data; see ``cpwl.plots.plot_samples``."""
@@ -187,7 +199,7 @@ def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, nam
     pairs = np.tile(np.array(pair), (len(facet), 1))
     ties = tuple((r, pair) for r in np.unique(cells.regions[tied]).tolist())
     touching = (neighbour[facet] < 0) | (below[region[facet]] == below[neighbour[facet]])
-    return _assembled(cells, facet, pairs, ties, touching, tied, level if pair[0] < 0 else None)
+    return assembled(cells, facet, pairs, ties, touching, tied, level if pair[0] < 0 else None)
 
 
 def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> DecisionBoundary:
@@ -225,7 +237,7 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
     ties = tuple(sorted({(r, (i, j)) for r, i, j in numbers}))
     pairs = np.stack([first[kept], second[kept]], axis=1)
     touching = winner[sides[facet[kept], 0]] == winner[sides[facet[kept], 1]]
-    return _assembled(cells, facet[kept], pairs, ties, touching, tied, None)
+    return assembled(cells, facet[kept], pairs, ties, touching, tied, None)
 
 
 def _empty(part: Tiling) -> DecisionBoundary:
@@ -293,7 +305,7 @@ def _pairs(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int
     return row, first, second
 
 
-def _assembled(
+def assembled(
     cells: Cells,
     facet: NDArray[np.int64],
     pairs: NDArray[np.int64],

@@ -20,20 +20,22 @@ from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, one_of, optional, whole
+from ..runtime.inputs import finite, instance, one_of, optional, whole
 from ..runtime.inputs import path as check_path
 from ..statistics.slopes import near_one, solved, triangles
 from ..tiling.cells import cut_by_maximum
+from ..tiling.tiling import Tiling
 from .legends import marked
 from .page_parts import Block, Page, Patterns, add_patterns, fits_single, layers, written
 from .regions import LIGHT, check_plane, positive
+from .space import view_solid
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
     from ..geometry.arrangement import Arrangement
-    from ..tiling.tiling import Tiling
 
-Color = Literal["slope", "area", "class", "pattern", "output"]
+Color = Literal["slope", "area", "volume", "class", "pattern", "output"]
+""""area" is that of regions of a plane, "volume" of a solid."""
 
 _PROVEN = 5e-6
 """The page computes a map from values at corners where this relative error is proved: it shows five digits."""
@@ -53,7 +55,7 @@ def view(
     data_labels: Sequence[Any] | None = None,
     title: str = "",
 ) -> Path | Page:
-    """Writes the interactive page of a partition of a plane to a file, and returns its path.
+    """Writes the interactive page of a partition of a plane, or of a solid, to a file, and returns its path.
 
     Without a path it returns the page itself, which a notebook shows in place (it is then part of the notebook's file);
     ``page.save(path)`` writes it.
@@ -67,10 +69,16 @@ def view(
     the colours of these). Where inputs are images, (h, w) or (1 or 3, h, w), that of the point under the mouse is
     shown, and a switch shows those of points, data (their own) and samples beside their marks.
 
+    The page of a solid is that of ``view_solid``; points, data and samples are shown on planes alone.
+
     Raises ``ArgumentError`` for an unknown colour, "class" with one output, samples without a boundary, labels without
     data, or more than a page can hold; ``ShapeError`` for points or data of another shape;
-    ``UnsupportedDimensionError`` unless on a plane.
+    ``UnsupportedDimensionError`` unless on a plane or a solid.
     """
+    if instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition").domain.dim == 3:
+        if points is not None or data is not None or samples:
+            raise ArgumentError("points, data and samples are shown on planes; this is a solid. Leave them out.")
+        return view_solid(partition, path, color="volume" if color == "area" else color, boundary=boundary, title=title)
     _check(partition, path, color, boundary, samples)
     samples = int(samples)
     inputs = _checked_data(partition, data, data_labels)
@@ -95,7 +103,7 @@ def view(
 
 def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
     check_plane(partition, boundary)
-    one_of("color", color, get_args(Color))
+    one_of("color", color, [name for name in get_args(Color) if name != "volume"])
     whole("samples", samples, 0)
     optional(check_path, "path", path)
     if color == "class" and partition.network.outputs < 2:

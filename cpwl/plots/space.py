@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..boundary.faces import BoundaryFaces
 from ..boundary.meshes.mesh import SurfaceMesh, mesh
-from ..errors import ArgumentError, UnsupportedDimensionError
+from ..errors import ArgumentError, check_solid
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, optional
@@ -54,7 +54,7 @@ def view_solid(
     ``UnsupportedDimensionError`` unless on a solid.
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
-    _check_solid(partition)
+    check_solid(partition.domain.dim, "the page of a solid")
     one_of("color", color, get_args(SolidColor))
     optional(check_path, "path", path)
     if color == "class" and partition.network.outputs < 2:
@@ -108,15 +108,6 @@ def view_surface(
     sizes = f"{len(surface):,} polygons, {len(surface.vertices):,} vertices"
     counts = f"{sizes}, Euler number {surface.euler}, {parts}, {closed}"
     return _page(block, partition, regions, pieces, sides, shown, known, counts, path)
-
-
-def _check_solid(partition: Tiling) -> None:
-    dim = partition.domain.dim
-    if dim != 3:
-        raise UnsupportedDimensionError(
-            f"the page of a solid needs a domain of dimension 3, got one of dimension {dim}. Take a solid, such as "
-            "Domain.box of three inputs or Domain.through(p1, p2, p3, p4)."
-        )
 
 
 def _mesh_of(boundary: Any) -> SurfaceMesh:

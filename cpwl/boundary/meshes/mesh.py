@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays.ragged import Ragged
-from ...errors import ArgumentError, IncompleteWarning, UnsupportedDimensionError
+from ...errors import ArgumentError, IncompleteWarning, check_solid
 from ...numbers.norms import norms
 from ...numbers.rounding import floats
 from ...runtime.ieee import ieee
@@ -339,12 +339,7 @@ def mesh(surface: BoundaryFaces) -> SurfaceMesh:
     there, with an ``IncompleteWarning``; edges at which others are missing count as degenerate.
     """
     instance("surface", surface, BoundaryFaces, "Use part.decision_boundary(...).")
-    dim = surface.partition.domain.dim
-    if dim != 3:
-        raise UnsupportedDimensionError(
-            f"a mesh is that of a surface in a domain of dimension 3, got one of dimension {dim}. Take a solid, such "
-            "as Domain.box of three inputs or Domain.through(p1, p2, p3, p4)."
-        )
+    check_solid(surface.partition.domain.dim, "a mesh")
     if not surface.complete:
         warn("the mesh is of the part of the surface that is there: the partition is not complete.", IncompleteWarning)
     gradients, errors, exact = _gradients(surface)
