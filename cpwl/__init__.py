@@ -27,6 +27,7 @@ from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .partitions.segment_pieces import ClassRuns, SegmentPieces
 from .partitions.segments import segments
+from .partitions.surfaces import decision_boundary, level_set
 from .regions.merged import Merged
 from .regions.region import Region
 from .runtime.version import RELEASE
@@ -70,10 +71,12 @@ __all__ = [
     "compare_execution",
     "compile",
     "compose",
+    "decision_boundary",
     "difference",
     "estimate",
     "evaluate",
     "head",
+    "level_set",
     "load",
     "load_program",
     "local_map",

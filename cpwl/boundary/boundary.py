@@ -117,7 +117,7 @@ def _covered(part: Tiling, classes: tuple[int, int] | None, *, everywhere: bool,
     if level is not None:
         return part.pruned.relevance == AtLevel(float(level))
     outputs = part.network.outputs
-    wanted = AtBoundary(outputs), AtBoundary(outputs, None if classes is None else _checked_pair(classes, outputs))
+    wanted = AtBoundary(outputs), AtBoundary(outputs, None if classes is None else checked_pair(classes, outputs))
     return not everywhere and part.pruned.relevance in wanted
 
 
@@ -136,14 +136,15 @@ def _boundary(
         if everywhere:
             raise ArgumentError("everywhere=True needs classes=(i, j), the pair whose outputs are to be equal.")
         return _argmax_boundary(part)
-    pair = _checked_pair(classes, m)
+    pair = checked_pair(classes, m)
     if everywhere:
         difference = Names.differences(len(part.network.nonlinear), *np.array(pair)[:, None])
         return replace(_at_level(part, _difference(part, *pair), pair, 0.0, difference), everywhere=True)
     return _argmax_boundary(part, pair)
 
 
-def _checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
+def checked_pair(classes: tuple[int, int], m: int) -> tuple[int, int]:
+    """A pair of two of m outputs, the lower one first; ``ArgumentError`` for anything else."""
     try:
         numbers = [index(c) for c in classes]
     except TypeError:

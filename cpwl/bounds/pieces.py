@@ -18,12 +18,11 @@ def rectified(x: Enclosure) -> Enclosure:
     It is convex: its values at corners bound it from above. From below it is bounded by 0 and by x, of which one is
     taken, for each function on each region.
     """
-    off, rising = x.high <= 0, (x.low + x.high > 0).astype(x.table.dtype)
+    rising = (x.low + x.high > 0).astype(x.table.dtype)
     table = np.empty_like(x.table)
     np.maximum(x.table[UPPER], 0, out=table[UPPER])
     np.multiply(x.table[LOWER], rising[:, None], out=table[LOWER])
-    size = np.where(off, 0 * x.size, x.size)
-    return Enclosure(table, size, np.maximum(x.low, 0), np.maximum(x.high, 0))
+    return Enclosure(table, x.size, np.maximum(x.low, 0), np.maximum(x.high, 0))
 
 
 @dataclass(frozen=True, eq=False)

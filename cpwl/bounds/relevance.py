@@ -88,7 +88,8 @@ class AtBoundary(Relevance):
         if self.pair is not None:
             return np.asarray(np.any(above[:, :, np.array(self.pair)], axis=(1, 2)), np.bool_)
         above[:, np.arange(self.outputs), np.arange(self.outputs)] = True
-        return np.asarray(above.all(axis=2).any(axis=1), np.bool_)
+        leading = np.logical_and.reduce(above, axis=2)
+        return np.asarray(np.logical_or.reduce(leading, axis=1), np.bool_)
 
     def _differences(self, outputs: int) -> list[tuple[int, int]]:
         pairs = combinations(range(outputs), 2)

@@ -84,7 +84,8 @@ class Partition(Tiling):
         outputs = self.outputs
         for node in network.nodes[len(self.network.nodes) :]:
             outputs = self.arithmetic().linear(node, [outputs])
-        return replace(self, network=network, outputs=outputs)
+        pruned = None if self.pruned is None else replace(self.pruned, relevance=None)
+        return replace(self, network=network, outputs=outputs, pruned=pruned)
 
     def class_table(self) -> pandas.DataFrame:
         """The area of each class (the largest output) on the domain; see ``cpwl.regions.class_areas.class_table``."""

@@ -23,8 +23,8 @@ from ..runtime.budget import checkpoint
 class Pruned:
     """What a pruned sweep left out: regions on which, by proof, there is nothing of what was looked for."""
 
-    relevance: Relevance
-    """What was looked for."""
+    relevance: Relevance | None
+    """What was looked for; None where the outputs are others since (``head``)."""
     dropped: dict[int, int]
     """By node of the network the number of regions that bounds after it have made irrelevant; with the last node, by
     the values of the outputs themselves."""
