@@ -557,7 +557,7 @@ async function start() {
   resize();
   draw();
   slow = frameTime() > SLOW;
-  window.cpwl = { pick, toPage: (u) => toPage([...relative(u)]), draw, finish, frameTime, section: () => section, eye: () => eye, orbit, zoom };
+  window.cpwl = { pick, toPage: (u) => toPage([...relative(u)]), draw, finish, frameTime, section: () => section, cut: () => cut, eye: () => eye, position };
 }
 
 start().catch((error) => { $("failure").textContent = error.message; console.error(error); });

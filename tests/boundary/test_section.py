@@ -1,9 +1,8 @@
-"""A section of a solid's regions is the partition of the plane, region by region, in general position and in degenerate."""
+"""A section of a solid's regions is the partition of the plane, region by region, in degenerate position as well."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +65,7 @@ def test_a_plane_along_facets_and_through_vertices_has_the_same_regions(net: Net
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("outer", ["relu", "max"])
 def test_units_that_vanish_along_the_plane_have_the_canonical_piece(outer: str, backend: str) -> None:
-    """relu(-|x| + 0 y) and max(|x| + y, y): on the plane x = 0 they are at their breakpoint, or tie, from both sides."""
+    """relu(-|x|) and max(|x| + y, y): on the plane x = 0 they are at their breakpoint, or tie, from both sides."""
     first = ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [0, 0, 0], "abs")
     net = shapes.chain(first, ([[-1, 0, 0], [0, 1, 1]], [0, -1], "relu"), ([[1, 1]], [0]))
     if outer == "max":

@@ -1,4 +1,4 @@
-"""Area vectors, areas and volumes of polygons in space, with bounds that count how far corners are off (Lemma 18)."""
+"""Area vectors, areas and volumes of polygons in space, with bounds that count how far corners are off (Lemma 19)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Polygons:
 
     @cached_property
     def vector_errors(self) -> Floats:
-        """By how much the exact area vector may differ, in the 2-norm, (S,): Lemma 18 (a)."""
+        """By how much the exact area vector may differ, in the 2-norm, (S,): Lemma 19 (a)."""
         counts, slack = self.rows.counts, self.slack
         moved = slack * self.reach + 2 * counts * slack**2
         return (moved + (counts + 12) * _UNIT * self.sizes) * _UP + _TINY
@@ -98,7 +98,7 @@ class Polygons:
     def cones(self, apexes: Floats) -> tuple[Floats, Floats]:
         """Signed volumes between each polygon and a point; added up over a closed surface, its volume. And the bounds.
 
-        The bound on a sum over a closed surface is the sum of these: Lemma 18 (c).
+        The bound on a sum over a closed surface is the sum of these: Lemma 19 (c).
         """
         arms = self.corners[self.rows.offsets[:-1]] - apexes
         volumes = (arms * self.vectors).sum(axis=1) / 3

@@ -194,7 +194,7 @@ class SurfaceMesh:
         return self._polygons.areas
 
     def area_errors(self) -> NDArray[np.float64]:
-        """For each polygon a bound on how far ``areas`` is from the exact one, (S,); proofs/, Lemma 18."""
+        """For each polygon a bound on how far ``areas`` is from the exact one, (S,); proofs/, Lemma 19."""
         return self._polygons.area_errors
 
     @property
@@ -225,7 +225,7 @@ class SurfaceMesh:
 
     @property
     def volume_error(self) -> float:
-        """A bound on how far ``volume`` is from the exact one; 0 when exact. See proofs/, Lemma 18."""
+        """A bound on how far ``volume`` is from the exact one; 0 when exact. See proofs/, Lemma 19."""
         self._check_closed(np.ones(self.components, np.bool_))
         return 0.0 if self.vertices.dtype == object else total(*self._cones)[1]
 

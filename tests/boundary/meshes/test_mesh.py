@@ -190,7 +190,7 @@ def test_where_no_polygon_is_larger_than_its_bounds_sides_are_reported_as_unknow
 
 
 def test_bounds_on_areas_and_volumes_hold_when_corners_move_within_their_slack() -> None:
-    """Lemma 18: corners moved at random within the slack give areas and volumes within the bounds."""
+    """Lemma 19: corners moved at random within the slack give areas and volumes within the bounds."""
     rng = np.random.default_rng(0)
     found = surface(mlp(3, [3, 12, 8, 1], bias=0.6), 0.0, size=6.0)
     shape = surface(shapes.rings(1.5), 0.75, size=4.0)
