@@ -3,7 +3,7 @@
 Run:  python examples/16_exact_surface.py [folder] [--small] [--width 64] [--depth 4] [--network FILE.npz]
 
 Writes the mesh (surface.ply, .obj), an interactive page (surface.html), a still (surface.png), and three planes through
-the shape with their regions (slices.png). FILE.npz: a ReLU network of 3 inputs as neural implicit surfaces are
+the shape with their regions (three_planes.png). FILE.npz: a ReLU network of 3 inputs as neural implicit surfaces are
 published (arrays NNNN.dense.A, NNNN.dense.b), such as "fox" of github.com/nmwsharp/neural-implicit-queries.
 """
 
@@ -12,11 +12,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import nn
 
 import cpwl
+from cpwl.analysis import axis_slices
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", nargs="?", default=".", type=Path)
@@ -70,4 +72,13 @@ if mesh.closed:
 for ending in ("ply", "obj"):
     print("wrote", mesh.save(arguments.folder / f"surface.{ending}"))
 surface.view(arguments.folder / "surface.html")
-surface.plot().figure.savefig(arguments.folder / "surface.png", dpi=150, bbox_inches="tight")
+surface.plot().figure.savefig(arguments.folder / "surface.png", dpi=110, bbox_inches="tight")
+
+# Three planes through the shape, as in SplineCam's figure: the regions on each, and the zero set.
+heights = (-0.25, 0.1, 0.55)
+parts = list(cpwl.partition_many(net, axis_slices([-1] * 3, [1] * 3, axis=2, at=heights)))
+figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
+for axis, part, height in zip(axes, parts, heights, strict=True):
+    part.plot(axis, boundary=part.decision_boundary(level=0.0), legend="none")
+    axis.set_title(f"third input {height:+.2f}: {len(part):,} regions")
+figure.savefig(arguments.folder / "three_planes.png", dpi=80)

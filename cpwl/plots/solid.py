@@ -63,9 +63,13 @@ def plot_solid(
     if moved < 0:
         raise ArgumentError(f"apart must not be negative, got {apart!r}.")
     view = _angles(angles)
+    if boundary is not None:
+        instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary")
+        if boundary.partition is not partition:
+            raise ArgumentError("boundary must be one of this partition: give boundary=part.decision_boundary(...).")
     axes = _new_axes() if ax is None else ax
     if boundary is not None and not moved:
-        surface = mesh(instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...)."))
+        surface = mesh(boundary)
         _draw_mesh(axes, surface, "class" if surface.surface.level is None else "gradient", view, linewidth)
     else:
         _draw_cells(axes, partition, color, moved, view, linewidth)
