@@ -29,6 +29,7 @@ from ..storage import archive
 from ..storage.named_arrays import Arrays, Stored, prefixed
 from .history import Step
 from .pieces import LevelPieces, Pieces, WinnerPieces
+from .pruning import Pruned
 from .tiling import Tiling
 
 FORMAT = "cpwl-partition"
@@ -58,6 +59,7 @@ def save(partition: Tiling, path: str | PathLike[str]) -> None:
         "settled": partition.settled,
         "recut": partition.recut,
         "complete": partition.complete,
+        **_pruned_header(partition.pruned),
         "network": header,
         "steps": [step.node for step in partition.steps],
         "arrays": {name: _description(values) for name, values in arrays.items()},
@@ -92,6 +94,7 @@ def read(path: str | PathLike[str], device: str | None, kind: type[T]) -> T:
         settled=header["settled"],
         recut=header.get("recut", 0),
         complete=header.get("complete", True),
+        pruned=_pruned(header.get("pruned"), network),
         walls=_walls(header, stored.part("lines"), network, domain, arrangement),
     )
 
@@ -119,6 +122,26 @@ def _check_header(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> No
     if not isinstance(header.get("network"), dict) or not isinstance(header.get("steps"), list):
         raise FileFormatError("its header must describe a network and steps")
     _check_listed(header.get("arrays"), arrays)
+
+
+def _pruned_header(pruned: Pruned | None) -> dict[str, Any]:
+    """What a pruned sweep has left out, without what it looked for; nothing of another."""
+    if pruned is None:
+        return {}
+    return {"pruned": {"dropped": sorted(pruned.dropped.items()), "finished": pruned.finished}}
+
+
+def _pruned(listed: Any, network: Network) -> Pruned | None:
+    if listed is None:
+        return None
+    pairs = listed.get("dropped") if isinstance(listed, dict) else None
+    if not isinstance(pairs, list) or not isinstance(listed.get("finished"), bool):
+        raise FileFormatError(f"what it says of dropped regions must be numbers by node, got {listed!r:.60}")
+    for pair in pairs:
+        good = isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair)
+        if not good or not 0 <= pair[0] < len(network.nodes) or pair[1] < 0:
+            raise FileFormatError(f"dropped regions must be a node and how many there were, got {pair!r:.60}")
+    return Pruned(None, dict(pairs), listed["finished"])
 
 
 def _check_listed(listed: Any, arrays: Mapping[str, NDArray[Any]]) -> None:

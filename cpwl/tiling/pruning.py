@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,11 @@ from ..bounds.relevance import Bound, Relevance
 from ..bounds.remainder import Remainder, Values
 from ..fields.arithmetic import Arithmetic, unrolled
 from ..network.network import Network, Node
-from ..network.operators import Dense
+from ..network.operators import Dense, Periodic
 from ..runtime.budget import checkpoint
+
+_U = int(os.environ.get("UNITS", "1000000"))
+UNITS = {1: 1 << 20, 2: 1 << 10, 3: _U, 4: 24}
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +28,7 @@ class Pruned:
     """What a pruned sweep left out: regions on which, by proof, there is nothing of what was looked for."""
 
     relevance: Relevance | None
-    """What was looked for; None where the outputs are others since (``head``)."""
+    """What was looked for; None where the outputs are others since (``head``), and after it has been in a file."""
     dropped: dict[int, int]
     """By node of the network the number of regions that bounds after it have made irrelevant; with the last node, by
     the values of the outputs themselves."""
@@ -48,6 +52,11 @@ class Pruning:
         if network is self._network:
             return self
         return Pruning(network, self._arithmetic, self.relevance, self._precision)
+
+    @staticmethod
+    def units_at_once(dim: int, levels: int) -> int:
+        """How many units, of so many levels each, are to cut before bounds are asked again: whole bytes of bits."""
+        return max(8, UNITS.get(dim, 16) // max(levels, 1) // 8 * 8)
 
     def irrelevant(self, done: int, live: Mapping[int, Any], corners: Ragged) -> NDArray[np.bool_]:
         """The regions with these corners that bounds prove irrelevant, from the fields live after node ``done``."""
@@ -83,6 +92,7 @@ class Pruning:
         arithmetic, network = self._arithmetic.by_rows, self._network
         fields = {j: self._arithmetic.explicit(field) for j, field in live.items()}
         starts: dict[int, Values] = {}
+        periodic = any(isinstance(node.op, Periodic) for node in network.nodes)  # whose pieces depend on the bounds
         for i in range(len(network.nodes)):
             checkpoint()
             if i > remainder.done:
@@ -97,7 +107,8 @@ class Pruning:
                         del fields[j]
             if i in remainder.starts:
                 starts[i] = Values(fields[i].to_numpy(), fields[i].errors())
-                fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
+                if not periodic:
+                    fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
         output = fields[len(network.nodes) - 1].to_numpy()
         return starts, output @ self._functionals.A.T + self._functionals.c
 

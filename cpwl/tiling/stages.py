@@ -368,7 +368,10 @@ class Stages:
         """How many units of the next node are done when it has cut once more; all, where vertices share rows."""
         if not state.in_portions or self._arithmetic.rank({0: argument}):
             return node.size
-        return min(node.size, state.units + self.block_sizes.units_at_once(levels))
+        at_once = self.block_sizes.units_at_once(levels)
+        if self._pruning is not None and not state.arrangement.exact:
+            at_once = min(at_once, self._pruning.units_at_once(state.arrangement.dim, levels))
+        return min(node.size, state.units + at_once)
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
         """The columns of each group, without those that never win.

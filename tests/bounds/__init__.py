@@ -1,1 +1,1 @@
-
+"""Tests of ``cpwl/bounds``."""
