@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..comparisons.judge import most_pieces
 from ..errors import MissingDependencyError
+from ..geometry.simplices import size_name
 from ..network.network import Network
 from ..numbers.rounding import floats
 from ..regions.classes import certain_classes
@@ -88,7 +89,7 @@ class PartFile:
             columns = {
                 "region": first + rows,
                 **_shape_columns(block, rows),
-                _size_name(block.domain.dim): areas[rows],
+                size_name(block.domain.dim): areas[rows],
                 "eccentricity": shapes[rows],
                 "slope": slopes[rows],
                 "pattern": _binary(*_packed(block, rows)),
@@ -128,7 +129,7 @@ def _rows(path: str) -> Iterator[RegionRows]:
     file = _pyarrow("pyarrow.parquet").ParquetFile(path)
     columns = file.schema_arrow.names
     axes = _axes(2 if "x" in columns else sum(re.fullmatch(r"u[0-9]+", name) is not None for name in columns))
-    size = _size_name(len(axes))
+    size = size_name(len(axes))
     names = ["region", size, "vertices", *axes, "slope", "ambiguous"]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
         column = {name: batch.column(name) for name in names}
@@ -155,10 +156,6 @@ def _axes(dim: int) -> list[str]:
     return ["x", "y"] if dim == 2 else [f"u{k + 1}" for k in range(dim)]
 
 
-def _size_name(dim: int) -> str:
-    return "area" if dim == 2 else "volume"
-
-
 def _schema(network: Network, dim: int, *, maps: bool) -> pyarrow.Schema:
     pa = _pyarrow("pyarrow")
     numbers = pa.list_(pa.float64())
@@ -166,7 +163,7 @@ def _schema(network: Network, dim: int, *, maps: bool) -> pyarrow.Schema:
         "region": pa.int64(),
         **({"geometry": pa.binary()} if dim == 2 else {}),
         **dict.fromkeys(_axes(dim), numbers),
-        _size_name(dim): pa.float64(),
+        size_name(dim): pa.float64(),
         "vertices": pa.int64(),
         "eccentricity": pa.float64(),
         "slope": pa.float64(),
