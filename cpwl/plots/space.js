@@ -444,7 +444,7 @@ function setUpColors() {
 }
 
 const slider = (id, name, max, oninput, value = 0, min = 0) =>
-  element("label", { className: "slider" }, name, element("input", { type: "range", id, min, max, value, step: (max - min) / 400, oninput }));
+  element("label", { className: "slider" }, name, element("input", { type: "range", id, min, max, step: (max - min) / 400, value, oninput }));
 const toggle = (id, name, checked = true) => labelled(element("input", { type: "checkbox", id, checked, onchange: redraw }), name);
 
 function setUpControls() {

@@ -24,7 +24,7 @@ from ...runtime.ieee import ieee
 from ...runtime.inputs import instance
 from ...runtime.notices import warn
 from ..faces import BoundaryFaces
-from .files import as_meshio, as_pyvista, as_trimesh, write
+from .files import Content, as_meshio, as_pyvista, as_trimesh, write
 from .incidence import Edges
 from .measures import Polygons, exact_vectors, total
 from .orientation import reversed_rows, turned
@@ -310,25 +310,29 @@ class SurfaceMesh:
         all digits of float64. ``.stl`` and ``.glb``: triangles, in float32, by trimesh (``cpwl[mesh]``): vertices that
         are nearer to each other than float32 tells may fall together there. ``ArgumentError`` for another ending.
         """
-        return write(self, path)
+        return write(self._content, path)
 
     def to_trimesh(self) -> Any:
         """The triangles as a ``trimesh.Trimesh``, with ``polygon`` and ``region`` as face attributes.
 
         Needs trimesh, ``cpwl[mesh]``.
         """
-        return as_trimesh(self)
+        return as_trimesh(self._content)
 
     def to_meshio(self) -> Any:
         """The polygons as a ``meshio.Mesh``, in blocks of as many corners, with ``region`` and ``gradient``.
 
         Needs meshio, ``cpwl[mesh]``.
         """
-        return as_meshio(self)
+        return as_meshio(self._content)
 
     def to_pyvista(self) -> Any:
         """The polygons as a ``pyvista.PolyData``, with ``region`` and ``gradient`` as cell data; needs pyvista."""
-        return as_pyvista(self)
+        return as_pyvista(self._content)
+
+    @property
+    def _content(self) -> Content:
+        return Content(floats(self.vertices), self.polygons, self.regions, self.gradients, self.triangles)
 
 
 @ieee
