@@ -352,8 +352,8 @@ BUGS = (
         "inner = (regions - 1 - border / 2)", "inner = (regions - 1)", ("estimate",)),
     Bug("a slice takes its axes in order", "geometry/domain.py", "basis[chosen, np.arange(polytope.dim)] = 1",
         "basis[sorted(chosen), np.arange(polytope.dim)] = 1", ("domain_slices",)),
-    Bug("the page has the patterns of parents", "plots/page.py", "counts[rows] = np.bincount(row, minlength=len(rows))",
-        "counts[rows] = 0", ("page_data",)),
+    Bug("the page has the patterns of parents", "plots/page_parts.py",
+        "counts[rows] = np.bincount(row, minlength=len(rows))", "counts[rows] = 0", ("page_data",)),
     # ---- the checker ----
     Bug("the checker does not add up areas", "checker.py", "demand(area * unit == wanted * size, 7,",
         "demand(True, 7,", ("checker",)),

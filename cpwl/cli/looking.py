@@ -28,7 +28,7 @@ def plot(
     part: Path, out: Path, color: Any, output: int | None, surface: bool, with_boundary: bool, level: float | None,
     dpi: int,
 ) -> None:  # fmt: skip
-    """Draw the regions of PART into a picture file; of a line the outputs along it.
+    """Draw the regions of PART into a picture file; of a line the outputs along it, of a solid its border.
 
     PART is a file, or a folder that "cpwl partition --out FOLDER" has written: of that regions are drawn by slope, area
     or class, some at a time.
@@ -49,6 +49,7 @@ def plot(
         return
     from ..plots.line import plot_line
     from ..plots.regions import plot as draw
+    from ..plots.solid import plot_solid
     from ..plots.surface import plot_surface
 
     loaded = load(part)
@@ -58,6 +59,8 @@ def plot(
         axes: Any = plot_line(loaded, outputs=shown, color=color or "none", boundary=boundary)
     elif surface:
         axes = plot_surface(loaded, output=output or 0, color=color or "output", boundary=boundary)
+    elif loaded.domain.dim == 3:
+        axes = plot_solid(loaded, color=color or "slope", boundary=boundary)
     else:
         axes = draw(loaded, color=color or "slope", output=output, boundary=boundary)
     save_figure(axes.figure, out, bbox_inches="tight", dpi=dpi)

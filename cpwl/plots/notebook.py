@@ -13,6 +13,7 @@ from ..geometry.simplices import size_name
 from ..runtime.ieee import ieee
 from .line import plot_line
 from .regions import new_figure, plot
+from .solid import plot_solid
 from .statistics import plot_distributions
 
 if TYPE_CHECKING:
@@ -93,9 +94,12 @@ def _axes() -> Axes:
     return new_figure(_SIZE).add_subplot()
 
 
-def _picture(part: Tiling, boundary: DecisionBoundary | None = None, *, classes: bool = False) -> Axes:
+def _picture(part: Tiling, boundary: DecisionBoundary | None = None, *, classes: bool = False) -> Any:
     if part.domain.dim == 1:
         return plot_line(part, _axes(), color="class" if classes else "none", boundary=boundary)
+    if part.domain.dim == 3:
+        axes = new_figure(_SIZE).add_subplot(projection="3d")
+        return plot_solid(part, axes, color="class" if classes else "slope", boundary=boundary)
     return plot(part, _axes(), color="class" if classes else "slope", boundary=boundary)
 
 

@@ -413,12 +413,15 @@ def _by_array(partition: Tiling, given: Any) -> Painting:
     return Painting(*_regions(partition), finite("color", array), " ")
 
 
-def pattern_hues(partition: Tiling) -> NDArray[np.float64]:
-    """A number in [0, 1) for each region, a function of its pattern alone: multilinear hashing modulo 2^64."""
+def pattern_hues(partition: Tiling, regions: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """A number in [0, 1) for some regions, or (None) each: of the pattern alone, by multilinear hashing modulo 2^64."""
+    chosen = np.arange(len(partition)) if regions is None else regions
     keys = np.random.default_rng(0).integers(2**64, size=partition.network.units, dtype=np.uint64)
-    starts = range(0, len(partition), _BLOCK)
-    blocks = (partition.patterns(np.arange(start, min(start + _BLOCK, len(partition)))) for start in starts)
-    hashes = np.concatenate([(block.astype(np.uint64) * keys).sum(axis=1, dtype=np.uint64) for block in blocks])
+    blocks = (partition.patterns(chosen[start : start + _BLOCK]) for start in range(0, len(chosen), _BLOCK))
+    none = np.zeros(0, np.uint64)
+    hashes = np.concatenate(
+        [none, *((block.astype(np.uint64) * keys).sum(axis=1, dtype=np.uint64) for block in blocks)]
+    )
     return (hashes >> np.uint64(11)).astype(np.float64) / 2**53
 
 
