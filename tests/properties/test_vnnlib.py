@@ -105,6 +105,14 @@ def test_the_properties_of_acas_xu_are_read(path: Path) -> None:
     assert all(low <= high for case in spec.cases for low, high in zip(case.lower, case.upper))
 
 
+def test_of_several_bounds_the_tightest_counts_in_any_order() -> None:
+    for more in ("(>= X_0 -5) (<= X_0 7)", "(<= X_0 7) (>= X_0 -5)"):
+        around = f"(and {more} (<= Y_0 Y_1))"
+        for text in (f"{OLD}(assert {around})", OLD.replace("(assert", f"(assert {around})\n(assert", 1)):
+            (case,) = Specification.parse(text).cases
+            assert (case.lower[0], case.upper[0]) == (-THOUSANDTH, TENTH)
+
+
 # ---- what is refused -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "message"),

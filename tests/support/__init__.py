@@ -29,6 +29,7 @@ notebooks: runs the notebooks of the examples and stores what they show; a comma
 onnx_models: ONNX models, and onnxruntime's answers
 pages: runs the code of the documentation's pages; a command too
 parquet: a folder of regions as a reader of Parquet sees it
+properties: properties of small degenerate networks, and whether they hold, by vertex enumeration
 public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
 segment_cases: networks and segments, generic and with ties of every kind
