@@ -27,7 +27,7 @@ from .partitions.many import partition_many
 from .partitions.partition import Partition, load
 from .partitions.segment_pieces import ClassRuns, SegmentPieces
 from .partitions.segments import segments
-from .partitions.surfaces import decision_boundary, level_set
+from .partitions.surfaces import class_boundary, level_set
 from .regions.merged import Merged
 from .regions.region import Region
 from .runtime.version import RELEASE
@@ -66,12 +66,12 @@ __all__ = [
     "certify_equal",
     "certify_extremum",
     "certify_samples",
+    "class_boundary",
     "compare",
     "compare_devices",
     "compare_execution",
     "compile",
     "compose",
-    "decision_boundary",
     "difference",
     "estimate",
     "evaluate",

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..boundary.boundary import DecisionBoundary, checked_pair
-from ..boundary.boundary import decision_boundary as boundary_of
+from ..boundary.boundary import DecisionBoundary, checked_pair, decision_boundary
 from ..bounds.relevance import AtBoundary, AtLevel
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
@@ -62,12 +61,12 @@ def level_set(
     )
     single = part if net.outputs == 1 else part.head(np.eye(net.outputs)[chosen])
     assert part.pruned is not None
-    return replace(boundary_of(single, level=value), covered=part.pruned.finished)
+    return replace(decision_boundary(single, level=value), covered=part.pruned.finished)
 
 
 @ieee
 @shows_progress
-def decision_boundary(
+def class_boundary(
     net: Network,
     dom: Domain,
     classes: tuple[int, int] | None = None,
@@ -101,4 +100,4 @@ def decision_boundary(
         max_seconds=max_seconds,
         progress=progress,
     )
-    return boundary_of(part, pair)
+    return decision_boundary(part, pair)

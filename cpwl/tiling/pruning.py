@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,11 @@ from ..network.network import Network, Node
 from ..network.operators import Dense, Periodic
 from ..runtime.budget import checkpoint
 
-_U = int(os.environ.get("UNITS", "1000000"))
-UNITS = {1: 1 << 20, 2: 1 << 10, 3: _U, 4: 24}
+_UNITS = {1: 1 << 20, 2: 256, 3: 32, 4: 24}
+"""Levels by which a node cuts before bounds are asked again, by dimension: n planes make some n^3 / 6 cells of one, of
+which most are dropped when they are bounded."""
+_OF_MORE = 16
+"""The same in higher dimensions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +57,8 @@ class Pruning:
 
     @staticmethod
     def units_at_once(dim: int, levels: int) -> int:
-        """How many units, of so many levels each, are to cut before bounds are asked again: whole bytes of bits."""
-        return max(8, UNITS.get(dim, 16) // max(levels, 1) // 8 * 8)
+        """How many units, of so many levels each, are to cut before bounds are asked again; whole bytes of bits."""
+        return max(8, _UNITS.get(dim, _OF_MORE) // max(levels, 1) // 8 * 8)
 
     def irrelevant(self, done: int, live: Mapping[int, Any], corners: Ragged) -> NDArray[np.bool_]:
         """The regions with these corners that bounds prove irrelevant, from the fields live after node ``done``."""
@@ -73,14 +75,21 @@ class Pruning:
             result[open_] = self.relevance.irrelevant(*remainder.bounds(starts, corners.take(open_)))
         return result
 
-    def irrelevant_at_end(self, output: Any, corners: Ragged) -> NDArray[np.bool_]:
-        """The regions with these corners on which the outputs themselves are irrelevant."""
+    def irrelevant_at_end(self, output: Any, corners: Ragged) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """The regions with these corners that the outputs themselves make irrelevant.
+
+        And those that they would if they were known well enough.
+        """
         A, c = self._functionals.A, self._functionals.c
         field = self._arithmetic.by_rows.linear(Node(Dense(A, c), (), (len(c),), "functionals"), [output])
-        lower, upper = _ends(field)
-        return self.relevance.irrelevant(
-            corners.reduce(np.minimum, lower[corners.values]), corners.reduce(np.maximum, upper[corners.values])
+        values, (lower, upper) = field.to_numpy(), _ends(field)
+        irrelevant, near = (
+            self.relevance.irrelevant(
+                corners.reduce(np.minimum, low[corners.values]), corners.reduce(np.maximum, high[corners.values])
+            )
+            for low, high in ((lower, upper), (values, values))
         )
+        return irrelevant, near & ~irrelevant
 
     def _remainder(self, done: int) -> Remainder:
         if done not in self._remainders:

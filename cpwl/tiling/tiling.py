@@ -236,8 +236,8 @@ class Tiling(Uncached):
         """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""
         if not self.complete and self.pruned is not None:
             raise IncompleteError(
-                f"the partition is pruned: its {len(self):,} regions are those that matter to what was looked for, and "
-                f"the others were dropped; {answer} needs all regions. Use cpwl.partition."
+                f"the partition is not complete: it is pruned to the {len(self):,} regions that matter to what was "
+                f"looked for; {answer} needs all regions. Use cpwl.partition."
             )
         if not self.complete:
             raise IncompleteError(

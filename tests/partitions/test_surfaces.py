@@ -63,7 +63,7 @@ def whole_and_pruned(
 ) -> tuple[cpwl.DecisionBoundary, cpwl.DecisionBoundary]:
     part = cpwl.partition(net, dom, backend=backend)
     if net.outputs > 1:
-        return part.decision_boundary(), cpwl.decision_boundary(net, dom, backend=backend)
+        return part.decision_boundary(), cpwl.class_boundary(net, dom, backend=backend)
     level = float(np.median(part.outputs.to_numpy().astype(float)))
     return part.decision_boundary(level=level), cpwl.level_set(net, dom, level, backend=backend)
 
@@ -146,7 +146,7 @@ def test_blocks_make_no_difference(dim: int, executor: Any, small: Any, monkeypa
     for (net, dom), whole in zip(found, wholes, strict=True):
         options = {} if executor is None else {"executor": executor()}
         if net.outputs > 1:
-            again = cpwl.decision_boundary(net, dom, **options)
+            again = cpwl.class_boundary(net, dom, **options)
         else:
             assert whole.level is not None
             again = cpwl.level_set(net, dom, whole.level, **options)
@@ -208,13 +208,13 @@ def test_one_output_of_several() -> None:
 def test_a_pair_of_classes() -> None:
     net = mlp(3, [3, 10, 8, 4], 0.5)
     part = cpwl.partition(net, cube(3))
-    whole = cpwl.decision_boundary(net, cube(3)).partition
+    whole = cpwl.class_boundary(net, cube(3)).partition
     for pair in ((0, 1), (3, 2), (1, 3)):
-        found = cpwl.decision_boundary(net, cube(3), pair)
+        found = cpwl.class_boundary(net, cube(3), pair)
         same(part.decision_boundary(pair), found)
         assert found.complete and whole.decision_boundary(pair).complete
         same(part.decision_boundary(pair), whole.decision_boundary(pair))
-    other = cpwl.decision_boundary(net, cube(3), (0, 1)).partition
+    other = cpwl.class_boundary(net, cube(3), (0, 1)).partition
     assert not other.decision_boundary((2, 3)).complete and not other.decision_boundary().complete
 
 
@@ -309,8 +309,8 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ArgumentError, match="level"):
         cpwl.level_set(net, cube(2), level=float("nan"))
     with pytest.raises(ArgumentError, match="level_set"):
-        cpwl.decision_boundary(single, cube(2))
+        cpwl.class_boundary(single, cube(2))
     with pytest.raises(ArgumentError, match="classes"):
-        cpwl.decision_boundary(net, cube(2), (1, 1))
+        cpwl.class_boundary(net, cube(2), (1, 1))
     with pytest.raises(ArgumentError, match="relevance"):
         relevant_partition(net, cube(2), "level")  # type: ignore[arg-type]

@@ -107,6 +107,8 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "compose": lambda f: (cpwl.compose, {"first": mlp(2, [3, 4, 2]), "second": NET}),
     "Partition.head": lambda f: (part().head, {"A": np.eye(3), "c": [0, 1, 2]}),
     "partition": lambda f: (cpwl.partition, {**_PARTITION, **_LIMITS}),
+    "level_set": lambda f: (cpwl.level_set, {**_PARTITION, "level": 0.1, "output": 1, **_LIMITS}),
+    "class_boundary": lambda f: (cpwl.class_boundary, {**_PARTITION, "classes": (0, 1), **_LIMITS}),
     "estimate": lambda f: (cpwl.estimate, {**_PARTITION, "squares": 2, "max_seconds": 1.0, "seed": 0}),
     "partition_blocks": lambda f: (lambda **k: list(cpwl.partition_blocks(**k)), {**_PARTITION, **_LIMITS}),
     "partition_many": lambda f: (

@@ -116,6 +116,8 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
     "sharpened": lambda part, scalar, folder: repr(part.sharpened()),
     "saved": lambda part, scalar, folder: (part.save(folder / "p.npz"), repr(cpwl.load(folder / "p.npz")))[1],
     "decision_boundary": lambda part, scalar, folder: repr(decision_boundary(part)),
+    "level_set": lambda part, scalar, folder: repr(cpwl.level_set(scalar.network, SQUARE, max_regions=5)),
+    "class_boundary": lambda part, scalar, folder: repr(cpwl.class_boundary(part.network, SQUARE, max_regions=5)),
     "statistics": lambda part, scalar, folder: repr(part.statistics()),
     "statistics, plot": lambda part, scalar, folder: texts(part.statistics().plot()),
     "plot_distributions": lambda part, scalar, folder: texts(plot_distributions({"a": part.statistics()})),

@@ -108,6 +108,12 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """The vertices of each region, increasing."""
         return self._lattice.corners(self.dim)
 
+    @property
+    def held(self) -> int:
+        """See ``Arrangement.held``: members of boundaries, D 2^D in a large lattice in general position; those before
+        and after, and what cuts them, with sets of columns."""
+        return 4 * self.dim << self.dim
+
     def middles(self) -> NDArray[np.float64]:
         """A point of each region (R, D)."""
         return floats(self.vertices)[self._lattice.lowest[self.dim]]
@@ -289,7 +295,10 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """Raises ``BordersDifferError`` unless blocks agree, within their bounds, on where vertices of borders are."""
         values = np.concatenate([block._rounded().values for block in blocks])
         errors = np.concatenate([block._rounded().errors for block in blocks])
-        first = glue.kept[glue.number]
-        apart = np.linalg.norm(values - values[first], axis=1)
-        if not (apart <= (errors + errors[first]) * (1 + 2.0**-20)).all():
+        again = np.ones(len(values), np.bool_)
+        again[glue.kept] = False
+        others = np.flatnonzero(again)
+        first = glue.kept[glue.number[others]]
+        apart = np.linalg.norm(values[others] - values[first], axis=1)
+        if not (apart <= (errors[others] + errors[first]) * (1 + 2.0**-20)).all():
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")

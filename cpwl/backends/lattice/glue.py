@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...arrays.ragged import Ragged
 from .lattice import Faces, Lattice
-from .names import Names, alike, border
+from .names import Names, borders
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,65 +36,93 @@ class Glue:
 
         Walls of block i from ``first_walls[i]`` on are its own, and numbered from ``walls`` on, block by block.
         """
-        dim = blocks[0].dim
-        number, kept = alike(names)
-        vertex_number, boundary = number, []
-        for k in range(1, dim + 1):
-            members = _beside([block.boundary[k - 1] for block in blocks], number, [b.count(k - 1) for b in blocks])
-            if k == dim:
-                boundary.append(members.take(order))
-                break
-            on = np.concatenate([_marked(block.count(k), border(block, k)) for block in blocks])
-            number, first = _faces_alike(members, on)
-            boundary.append(members.take(first))
-        facets = kept if dim == 1 else first
-        wall = np.concatenate(
-            [
-                _renumbered(b.wall, low, walls + own)
-                for b, low, own in zip(blocks, first_walls, _own(blocks, first_walls), strict=True)
-            ]
+        dim, on_borders = blocks[0].dim, [borders(block) for block in blocks]
+        named = [np.flatnonzero(part) for part in names]
+        vertices = below = _Numbering.of(
+            [len(part) for part in names], named, [part[some] for part, some in zip(names, named, strict=True)]
         )
+        boundary = []
+        for k in range(1, dim):
+            on = [faces[k] for faces in on_borders]
+            keys = [
+                _two_lowest(block.boundary[k - 1].take(faces), below.of_block(i))
+                for i, (block, faces) in enumerate(zip(blocks, on, strict=True))
+            ]
+            here = _Numbering.of([block.count(k) for block in blocks], on, keys)
+            boundary.append(_first_lists([block.boundary[k - 1] for block in blocks], below, here))
+            below = here
+        boundary.append(_ordered_lists([block.boundary[-1] for block in blocks], below, order))
+        own = np.cumsum([0, *(block.walls - low for block, low in zip(blocks, first_walls, strict=True))])
+        wall = [
+            np.where(block.wall < low, block.wall, block.wall - low + (walls + start))
+            for block, low, start in zip(blocks, first_walls, own.tolist(), strict=False)
+        ]
         generation = np.concatenate([block.generation for block in blocks])
-        total = walls + sum(b.walls - low for b, low in zip(blocks, first_walls, strict=True))
-        lattice = Lattice(len(kept), tuple(boundary), wall[facets], generation[facets], total)
-        return cls(lattice, kept, vertex_number)
+        facets = np.concatenate(wall)[below.fresh], generation[below.fresh]
+        kept = np.flatnonzero(vertices.fresh)
+        lattice = Lattice(len(kept), tuple(boundary), *facets, walls + int(own[-1]))
+        return cls(lattice, kept, vertices.number)
 
 
-def _beside(lists: Sequence[Ragged], number: NDArray[np.int64], counts: Sequence[int]) -> Ragged:
-    """Lists of members of several blocks, one after the other, by the numbers that members have in all."""
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    values = np.concatenate([number[start + part.values] for start, part in zip(starts, lists, strict=True)])
-    return Ragged.from_counts(values, np.concatenate([part.counts for part in lists]))
+@dataclass(frozen=True, eq=False)
+class _Numbering:
+    """The faces of one dimension of several blocks, one block after the other: which are one."""
+
+    number: NDArray[np.int64]
+    """For each the number that it has in all."""
+    fresh: NDArray[np.bool_]
+    """Whether it is the first that has its number."""
+    starts: NDArray[np.int64]
+    """Where those of each block begin, and the end."""
+
+    @classmethod
+    def of(cls, counts: Sequence[int], some: Sequence[Faces], keys: Sequence[NDArray[np.int64]]) -> _Numbering:
+        """Blocks have so many faces. Of ``some`` of each those with one key are one; the others are each one."""
+        starts = np.cumsum([0, *counts])
+        place = np.concatenate([start + faces for start, faces in zip(starts.tolist(), some, strict=False)])
+        _, first, which = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
+        fresh = np.ones(int(starts[-1]), np.bool_)
+        fresh[place] = False
+        fresh[place[first]] = True
+        number = np.cumsum(fresh) - 1
+        number[place] = number[place[first]][which]
+        return cls(number, fresh, starts)
+
+    def of_block(self, i: int) -> NDArray[np.int64]:
+        """The numbers of the faces of block i."""
+        return self.number[self.starts[i] : self.starts[i + 1]]
 
 
-def _faces_alike(members: Ragged, on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Faces]:
-    """Faces of several blocks: for each its number in all, and the first that has each number.
-
-    Two faces of a complex have at most one face of the dimension below in common: two members tell which it is.
-    """
-    place = np.arange(len(members))
-    some = np.flatnonzero(on)
-    chosen = members.take(some)
-    width = int(chosen.values.max(initial=0)) + 1
-    ordered = np.sort(chosen.row_of * width + chosen.values) % width
-    lowest = ordered[chosen.offsets[:-1]], ordered[chosen.offsets[:-1] + 1]
-    _, first, which = np.unique(lowest[0] * width + lowest[1], return_index=True, return_inverse=True)
-    place[some] = some[first][which]
-    kept, number = np.unique(place, return_inverse=True)
-    return number, kept
+def _two_lowest(lists: Ragged, number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The two lowest members of each list, by other numbers, in one: faces of a complex have at most one face of the
+    dimension below in common, so that these tell which face it is."""
+    members = number[lists.values]
+    width = int(members.max(initial=0)) + 1
+    ordered = np.sort(lists.row_of * width + members) % width
+    first = lists.offsets[:-1]
+    return np.asarray(ordered[first] << 32 | ordered[first + 1])
 
 
-def _marked(count: int, faces: Faces) -> NDArray[np.bool_]:
-    result = np.zeros(count, np.bool_)
-    result[faces] = True
-    return result
+def _first_lists(lists: Sequence[Ragged], below: _Numbering, here: _Numbering) -> Ragged:
+    """The boundaries of the faces of all blocks, each once, by the numbers that members have in all."""
+    counts = np.concatenate([part.counts for part in lists])[here.fresh]
+    values, end = np.empty(int(counts.sum()), np.int64), 0
+    for i, part in enumerate(lists):
+        fresh = here.fresh[here.starts[i] : here.starts[i + 1]]
+        members = part.values if fresh.all() else part.values[np.repeat(fresh, part.counts)]
+        start, end = end, end + len(members)
+        np.take(below.of_block(i), members, out=values[start:end])
+    return Ragged.from_counts(values, counts)
 
 
-def _own(blocks: Sequence[Lattice], first_walls: Sequence[int]) -> list[int]:
-    """How many walls of their own the blocks before each have."""
-    counts = [block.walls - low for block, low in zip(blocks, first_walls, strict=True)]
-    return [sum(counts[:i]) for i in range(len(counts))]
-
-
-def _renumbered(wall: NDArray[np.int64], low: int, start: int) -> NDArray[np.int64]:
-    return np.where(wall < low, wall, wall - low + start)
+def _ordered_lists(lists: Sequence[Ragged], below: _Numbering, order: NDArray[np.int64]) -> Ragged:
+    """The boundaries of the regions of all blocks in an order, by the numbers that members have in all."""
+    ends = np.cumsum(np.concatenate([part.counts for part in lists])[order])
+    starts = np.empty(len(order), np.int64)
+    starts[order] = np.concatenate([ends[:1] * 0, ends[:-1]])
+    values, end = np.empty(int(ends[-1]) if len(ends) else 0, np.int64), 0
+    for i, part in enumerate(lists):
+        start, end = end, end + len(part)
+        shift = starts[start:end] - part.offsets[:-1]
+        values[np.repeat(shift, part.counts) + np.arange(len(part.values))] = below.of_block(i)[part.values]
+    return Ragged(values, np.concatenate([np.zeros(1, np.int64), ends]))

@@ -7,8 +7,6 @@ between, the column and the refinement name it the same on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,18 +32,19 @@ def mixed(*parts: NDArray[np.int64]) -> Names:
     return np.where(name == 0, 1, name)
 
 
-def border(lattice: Lattice, k: int = 0) -> Faces:
-    """The k-faces of facets that have a region on one side alone, increasing."""
+def borders(lattice: Lattice) -> list[Faces]:
+    """For k = 0 .. D - 1 the k-faces of facets that have a region on one side alone, increasing."""
     faces = np.flatnonzero(np.bincount(lattice.boundary[-1].values, minlength=lattice.count(lattice.dim - 1)) == 1)
-    for level in range(lattice.dim - 1, k, -1):
-        faces = distinct(lattice.members(level, faces)[1])
-    return faces
+    found = [faces]
+    for level in range(lattice.dim - 1, 0, -1):
+        found.append(distinct(lattice.members(level, found[-1])[1]))
+    return found[::-1]
 
 
 def named(lattice: Lattice, names: Names, fresh: Names) -> Names:
     """Names for all vertices on the border: those that they have, or ``fresh`` ones (V,)."""
     result = np.zeros_like(names)
-    on = border(lattice)
+    on = borders(lattice)[0]
     result[on] = np.where(names[on] == 0, fresh[on], names[on])
     return result
 
@@ -54,7 +53,7 @@ def prolonged(names: Names, refined: Outcome, generation: int) -> Names:
     """The names after a refinement."""
     result = np.concatenate([names, np.zeros(refined.lattice.vertices - len(names), np.int64)])
     on = np.zeros(len(result), np.bool_)
-    on[border(refined.lattice)] = True
+    on[borders(refined.lattice)[0]] = True
     first, second, column = refined.made
     start = 0
     for stop in refined.rounds:  # the ends of an edge on the border may have been made in an earlier round
@@ -63,17 +62,3 @@ def prolonged(names: Names, refined: Outcome, generation: int) -> Names:
         result[len(names) + new] = mixed(*parts)
         start = stop
     return result
-
-
-def alike(names: Sequence[Names]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Vertices of several blocks, one after the other: for each its number in all, and the first that has each number.
-
-    Those with one name are one vertex; those without any are each one of its own.
-    """
-    name = np.concatenate(names)
-    place = np.arange(len(name))
-    some = np.flatnonzero(name)
-    _, first, which = np.unique(name[some], return_index=True, return_inverse=True)
-    place[some] = some[first][which]
-    kept, number = np.unique(place, return_inverse=True)
-    return number, kept

@@ -108,10 +108,11 @@ class TorchArithmetic(Arithmetic[FloatField]):
         return field.take(torch.as_tensor(rows, device=self.device))
 
     def replaced(self, field: FloatField, rows: NDArray[np.int64], anew: FloatField) -> FloatField:
-        """See ``Arithmetic.replaced``; zeros that are known stay."""
+        """See ``Arithmetic.replaced``; rows that are known better stay, and so do zeros that are known."""
         chosen = torch.as_tensor(rows, device=self.device)
+        better = anew.error < field.error[chosen]
         values, error = field.whole().values.clone(), field.error.clone()
-        values[chosen], error[chosen] = anew.values, anew.error
+        values[chosen[better]], error[chosen[better]] = anew.values[better], anew.error[better]
         if field.zeros is not None:
             values.masked_fill_(field.zeros, 0.0)
         return FloatField(values, error, zeros=field.zeros)

@@ -34,6 +34,10 @@ _CLOSELY = 2.0**-50
 """How near to exact vertices, relative to their distances from the origin, those are from which volumes are computed
 again."""
 
+_BEYOND = 2.0**-3
+"""How much nearer than is asked for vertices are computed: float64 reaches that as a rule, and what is made
+between them starts from it."""
+
 
 class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField]):
     """A polytope cut into convex regions, with float64 coordinates that carry error bounds."""
@@ -156,7 +160,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         far = np.hypot.reduce(np.abs(values), axis=1)
         poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
         if len(poor):
-            sharper, bounds = self._meeting(walls, poor, accuracy)
+            sharper, bounds = self._meeting(walls, poor, _BEYOND * accuracy)
             apart = np.linalg.norm(sharper - values[poor], axis=1)
             if not (apart <= (errors[poor] + bounds) * ROUND_UP).all():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
@@ -170,7 +174,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         self, walls: ExactWalls, vertices: NDArray[np.int64], accuracy: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where the walls through some vertices meet, as closely as is asked, and bounds on how far that is off."""
-        region, through = self._lattice.walls_at(vertices)
+        region, through = kernel_for(self._points.values).walls_at(self._lattice, vertices)
         names = independent(forms_of_walls(walls), region, through, self.dim)
         lists = Ragged(names.ravel(), np.arange(0, names.size + 1, self.dim))
         points, errors = coordinates(Corners(walls, region, lists), accuracy, float(np.abs(self.vertices).max()))

@@ -807,3 +807,159 @@ cdef class Faces:
                     members[n] = here.pool[here.start[f] + j]
                     n += 1
         return members_, offsets_
+
+
+# ---- what holds vertices ---------------------------------------------------------------------------------------------
+cdef struct Lists:
+    # Lists of members: of face i those from start[i] to start[i + 1]; whether each has a vertex that is wanted; for each
+    # that is looked for the first face above that has it, -1 before it comes, for others -2; and the number of the last
+    # walk that came by.
+    const int64_t* start
+    const int64_t* members
+    int64_t count
+    int8_t* leads
+    int64_t* above
+    int64_t* walked
+
+
+cdef class Above:
+    """The faces above some vertices: for each of them a region that has it, and the walls of its facets through it.
+
+    The first edge that has the vertex is taken, the first 2-face that has this edge, and so on, as by
+    ``Lattice.walls_at``.
+    """
+
+    cdef Lists* lists
+    cdef int dim
+    cdef int64_t walk
+    cdef list kept
+    cdef int64_t* place  # of each vertex that is wanted among these
+    cdef int64_t* region  # and its region
+    cdef int64_t* pairs  # places of vertices and walls, one after the other
+    cdef int64_t count, room
+
+    def __cinit__(self, offsets, members, int64_t vertices):
+        cdef int k
+        cdef const int64_t[::1] start, values
+        self.dim, self.kept = len(members), [offsets, members]
+        self.lists = <Lists*>_grown(NULL, (self.dim + 1) * sizeof(Lists))
+        memset(self.lists, 0, (self.dim + 1) * sizeof(Lists))
+        self.lists[0].count = vertices
+        for k in range(1, self.dim + 1):
+            start, values = offsets[k - 1], members[k - 1]
+            self.lists[k].count = start.shape[0] - 1
+            self.lists[k].start = &start[0]
+            self.lists[k].members = &values[0] if values.shape[0] else NULL
+        for k in range(self.dim + 1):
+            self.lists[k].leads = <int8_t*>_zeros(self.lists[k].count * sizeof(int8_t))
+            self.lists[k].walked = <int64_t*>_zeros(self.lists[k].count * sizeof(int64_t))
+            self.lists[k].above = <int64_t*>_grown(NULL, self.lists[k].count * sizeof(int64_t))
+        self.place = <int64_t*>_grown(NULL, vertices * sizeof(int64_t))
+        self.region = <int64_t*>_grown(NULL, vertices * sizeof(int64_t))
+
+    def __dealloc__(self):
+        cdef int k
+        if self.lists != NULL:
+            for k in range(self.dim + 1):
+                free(self.lists[k].leads)
+                free(self.lists[k].walked)
+                free(self.lists[k].above)
+            free(self.lists)
+        free(self.region)
+        free(self.place)
+        free(self.pairs)
+
+    def walls(self, const int64_t[::1] vertices, const int64_t[::1] wall):
+        """Of distinct vertices the regions; and the walls, each once and increasing, one after the other, with their
+        offsets."""
+        cdef Py_ssize_t i, j, count = vertices.shape[0]
+        cdef int k
+        cdef int64_t r, face
+        cdef const Lists* cell = &self.lists[self.dim]
+        regions_ = np.empty(count, np.int64)
+        cdef int64_t[::1] regions = regions_
+        with nogil:
+            for k in range(self.dim + 1):
+                for i in range(self.lists[k].count):
+                    self.lists[k].above[i] = -2
+            for i in range(count):
+                face = vertices[i]
+                self.lists[0].above[face], self.lists[0].leads[face], self.place[face] = -1, 1, i
+            for k in range(1, self.dim + 1):
+                self._climb(&self.lists[k], &self.lists[k - 1])
+            for i in range(count):
+                face = vertices[i]
+                for k in range(self.dim):
+                    face = self.lists[k].above[face]
+                regions[i] = self.region[vertices[i]] = face
+            for r in range(cell.count):
+                if cell.above[r] == -1:
+                    for j in range(cell.start[r], cell.start[r + 1]):
+                        self.walk += 1
+                        self._note(self.dim - 1, cell.members[j], r, wall[cell.members[j]])
+        return regions_, *self._lists_of(count)
+
+    cdef void _climb(self, Lists* here, Lists* under) noexcept nogil:
+        """Which faces have vertices that are wanted, and the first that has each of those below that are looked for."""
+        cdef Py_ssize_t i, j
+        for i in range(here.count):
+            for j in range(here.start[i], here.start[i + 1]):
+                if under.leads[here.members[j]]:
+                    here.leads[i] = 1
+                    if under.above[here.members[j]] == -1:
+                        under.above[here.members[j]], here.above[i] = i, -1
+
+    cdef int _note(self, int k, int64_t face, int64_t region, int64_t wall) except -1 nogil:
+        """Notes the wall of a facet of a region for the vertices that have the region."""
+        cdef Lists* here = &self.lists[k]
+        cdef Py_ssize_t j
+        if not here.leads[face] or here.walked[face] == self.walk:
+            return 0
+        here.walked[face] = self.walk
+        if k:
+            for j in range(here.start[face], here.start[face + 1]):
+                self._note(k - 1, here.members[j], region, wall)
+        elif self.region[face] == region:
+            if self.count == self.room:
+                self.room = 2 * self.room + 64
+                self.pairs = <int64_t*>_grown(self.pairs, 2 * self.room * sizeof(int64_t))
+            self.pairs[2 * self.count], self.pairs[2 * self.count + 1] = self.place[face], wall
+            self.count += 1
+        return 0
+
+    cdef tuple _lists_of(self, Py_ssize_t count):
+        """The walls noted for each vertex, and the offsets of these lists."""
+        offsets_, walls_ = np.zeros(count + 1, np.int64), np.empty(self.count, np.int64)
+        cdef int64_t[::1] offsets = offsets_, walls = walls_
+        cdef int64_t* filled = <int64_t*>_zeros(count * sizeof(int64_t))
+        cdef Py_ssize_t i, n = 0
+        cdef int64_t j, last, first, wall
+        with nogil:
+            for i in range(self.count):
+                offsets[self.pairs[2 * i] + 1] += 1
+            for i in range(count):
+                offsets[i + 1] += offsets[i]
+            for i in range(self.count):  # each to its place among those of its vertex
+                wall, first = self.pairs[2 * i + 1], offsets[self.pairs[2 * i]]
+                j = first + filled[self.pairs[2 * i]]
+                while j > first and walls[j - 1] > wall:
+                    walls[j] = walls[j - 1]
+                    j -= 1
+                walls[j] = wall
+                filled[self.pairs[2 * i]] += 1
+            first = 0
+            for i in range(count):  # each once
+                last = offsets[i + 1]
+                for j in range(first, last):
+                    if j == first or walls[j] != walls[n - 1]:
+                        walls[n] = walls[j]
+                        n += 1
+                offsets[i + 1], first = n, last
+        free(filled)
+        return walls_[:n].copy(), offsets_
+
+
+cdef void* _zeros(size_t size) except? NULL:
+    cdef void* result = _grown(NULL, size)
+    memset(result, 0, size)
+    return result

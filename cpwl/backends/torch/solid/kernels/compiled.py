@@ -64,6 +64,12 @@ class CompiledLoops(Kernel):
         given = rows.table, rows.bounds, rows.scaled.scale, columns.function, columns.level
         return NewSigns(*loops.signs(*_arrays(*given), start, open_))
 
+    def walls_at(self, lattice: Lattice, vertices: Faces) -> tuple[Faces, Ragged]:
+        """See ``Kernel.walls_at``."""
+        above = loops.Above(*_lists(lattice), lattice.vertices)
+        region, walls, offsets = above.walls(np.ascontiguousarray(vertices), lattice.wall)
+        return region, Ragged(walls, offsets)
+
 
 class _Cut:
     """One refinement of a lattice; see ``Cut``."""
@@ -71,8 +77,7 @@ class _Cut:
     def __init__(self, lattice: Lattice, below: Words, above: Words, columns: int, values: Values) -> None:
         self._lattice, self._columns, self._values = lattice, columns, values
         self._record = Record(lattice)
-        offsets, members = ([getattr(part, name) for part in lattice.boundary] for name in ("offsets", "values"))
-        self._loops = loops.Faces(offsets, members, lattice.wall, lattice.generation, below, above, columns)
+        self._loops = loops.Faces(*_lists(lattice), lattice.wall, lattice.generation, below, above, columns)
 
     def run(self, generation: int) -> Outcome:
         """Cuts by all columns. ``generation`` is that of new facets."""
@@ -110,6 +115,11 @@ class _Cut:
         parents, below, vertices, boundary, wall, generation = self._loops.result()
         lattice = Lattice(vertices, tuple(Ragged(*part) for part in boundary), wall, generation, self._record.walls)
         return self._record.outcome(lattice, parents, below, self._columns)
+
+
+def _lists(lattice: Lattice) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+    """The offsets and the members of all boundaries."""
+    return [part.offsets for part in lattice.boundary], [part.values for part in lattice.boundary]
 
 
 def _arrays(*values: Tensor) -> list[NDArray[Any]]:

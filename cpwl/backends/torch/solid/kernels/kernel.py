@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .....arrays.ragged import Ragged
 from ....lattice.cut import Crossing, Outcome, Values
 from ....lattice.growing import Words
-from ....lattice.lattice import Lattice
+from ....lattice.lattice import Faces, Lattice
 from ...refinement.points import Points
 from ..growing_field import GrowingField
 
@@ -66,4 +67,9 @@ class Kernel(Protocol):
 
     def signs(self, rows: GrowingField, columns: Levels, start: int, open_: Words) -> NewSigns:
         """The signs of the ``open_`` columns at rows from ``start`` on."""
+        ...
+
+    def walls_at(self, lattice: Lattice, vertices: Faces) -> tuple[Faces, Ragged]:
+        """For each of distinct vertices a region that has it, and the walls of that region's facets through it, each
+        once, increasing. Kernels may differ in the regions that they take."""
         ...

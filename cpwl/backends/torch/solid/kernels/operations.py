@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .....arrays.ragged import Ragged
 from ....lattice.cut import Crossing, Cut, Outcome, Values
 from ....lattice.growing import Words, dense, packed
-from ....lattice.lattice import Lattice
+from ....lattice.lattice import Faces, Lattice
 from ...complex.segments import as_numpy
 from ...fields.field import ROUND_UP, UNIT, lifted
 from ...refinement.crossings import vanishing
@@ -67,6 +68,10 @@ class ArrayOperations(Kernel):
         sign[vertex, column] = as_numpy(value.sign().nan_to_num(nan=0.0).to(torch.int8))
         unsure = as_numpy(~((value.abs() > bound) | (bound == 0)))
         return NewSigns(packed(sign < 0), packed(sign > 0), vertex[unsure], column[unsure])
+
+    def walls_at(self, lattice: Lattice, vertices: Faces) -> tuple[Faces, Ragged]:
+        """See ``Kernel.walls_at``."""
+        return lattice.walls_at(vertices)
 
 
 def at(rows: GrowingField, columns: Levels, vertex: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
