@@ -132,6 +132,14 @@ def test_degenerate_zero_sets_are_listed(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_two_polygons_at_an_edge_beside_ties_say_nothing_of_each_other(backend: str) -> None:
+    """Above, below, tie, above, below, tie: the edge has two polygons that neighbours' rule would turn wrongly."""
+    mesh = surface(shapes.wedges(), 0.0, backend).mesh()
+    check(mesh)
+    assert len(mesh) == 2 and len(mesh.degenerate) == 1 and not len(mesh.unoriented) and len(mesh.surface.ties)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("seed", range(4))
 def test_meshes_of_random_networks_obey_the_laws(seed: int, backend: str) -> None:
     net = mlp(seed, [3, 7, 6, 1], bias=0.6)
