@@ -20,6 +20,7 @@ from cpwl.errors import ArgumentError, IncompleteWarning, InternalError, Unsuppo
 from cpwl.network import Network
 from tests.support import shapes
 from tests.support.networks import mlp
+from tests.support.real_data import FOLDER, implicit, needs
 
 BACKENDS = ("torch", "exact")
 
@@ -212,6 +213,18 @@ def test_bounds_on_areas_and_volumes_hold_when_corners_move_within_their_slack()
         assert abs(rough.area - sharp.area) <= rough.area_error
         if sharp.closed and not len(rough.unoriented):
             assert 0 < abs(rough.volume - sharp.volume) <= rough.volume_error
+
+
+@needs("implicit/fox.npz")
+def test_the_fox_is_a_sphere_closed_for_others_as_well() -> None:
+    """28,316 polygons: as many as an independent prototype found."""
+    mesh = cpwl.level_set(implicit(FOLDER / "implicit/fox.npz"), shapes.cube(1.0)).mesh()
+    assert mesh.closed and (len(mesh), len(mesh.vertices), mesh.euler, mesh.genus) == (28316, 28314, 2, 0)
+    assert (
+        not len(mesh.unoriented) and not len(mesh.pinched) and mesh.volume_error < 1e-5 < 0.119 < mesh.volume < 0.1191
+    )
+    other = pytest.importorskip("trimesh") and mesh.to_trimesh()
+    assert other.is_watertight and other.is_winding_consistent and abs(other.volume - mesh.volume) <= mesh.volume_error
 
 
 def test_a_mesh_is_of_three_dimensions_and_says_when_it_is_not_complete() -> None:
