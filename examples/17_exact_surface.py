@@ -81,4 +81,4 @@ figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
 for axis, part, height in zip(axes, parts, heights, strict=True):
     part.plot(axis, boundary=part.decision_boundary(level=0.0), legend="none")
     axis.set_title(f"third input {height:+.2f}: {len(part):,} regions")
-figure.savefig(arguments.folder / "three_planes.png", dpi=80)
+figure.savefig(arguments.folder / "three_planes.png", dpi=64)

@@ -76,6 +76,12 @@ def plane_and_wedge() -> Network:
     return chain(first, ([[1, -1, -1], [-1, 1, -1]], [0, 0], "relu"), ([[1, -1]], [0]))
 
 
+def wedges() -> Network:
+    """|y|/2 - |x - y| + 3/2 |x| - |x + y|/2: around the third axis it is positive, negative, zero, and again."""
+    first = ([[0, 1, 0], [1, -1, 0], [1, 0, 0], [1, 1, 0]], [0] * 4, "abs")
+    return chain(first, ([[0.5, -1, 1.5, -0.5]], [0]))
+
+
 def cube(size: float = 2.0) -> Domain:
     """From -size to size."""
     return Domain.box([-size] * 3, [size] * 3)

@@ -20,6 +20,7 @@ from cpwl.errors import ArgumentError, IncompleteWarning, InternalError, Unsuppo
 from cpwl.network import Network
 from tests.support import shapes
 from tests.support.networks import mlp
+from tests.support.real_data import FOLDER, implicit, needs
 
 BACKENDS = ("torch", "exact")
 
@@ -132,6 +133,14 @@ def test_degenerate_zero_sets_are_listed(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_two_polygons_at_an_edge_beside_ties_say_nothing_of_each_other(backend: str) -> None:
+    """Above, below, tie, above, below, tie: the edge has two polygons that neighbours' rule would turn wrongly."""
+    mesh = surface(shapes.wedges(), 0.0, backend).mesh()
+    check(mesh)
+    assert len(mesh) == 2 and len(mesh.degenerate) == 1 and not len(mesh.unoriented) and len(mesh.surface.ties)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("seed", range(4))
 def test_meshes_of_random_networks_obey_the_laws(seed: int, backend: str) -> None:
     net = mlp(seed, [3, 7, 6, 1], bias=0.6)
@@ -204,6 +213,18 @@ def test_bounds_on_areas_and_volumes_hold_when_corners_move_within_their_slack()
         assert abs(rough.area - sharp.area) <= rough.area_error
         if sharp.closed and not len(rough.unoriented):
             assert 0 < abs(rough.volume - sharp.volume) <= rough.volume_error
+
+
+@needs("implicit/fox.npz")
+def test_the_fox_is_a_sphere_closed_for_others_as_well() -> None:
+    """28,316 polygons: as many as an independent prototype found."""
+    mesh = cpwl.level_set(implicit(FOLDER / "implicit/fox.npz"), shapes.cube(1.0)).mesh()
+    assert mesh.closed and (len(mesh), len(mesh.vertices), mesh.euler, mesh.genus) == (28316, 28314, 2, 0)
+    assert (
+        not len(mesh.unoriented) and not len(mesh.pinched) and mesh.volume_error < 1e-5 < 0.119 < mesh.volume < 0.1191
+    )
+    other = pytest.importorskip("trimesh") and mesh.to_trimesh()
+    assert other.is_watertight and other.is_winding_consistent and abs(other.volume - mesh.volume) <= mesh.volume_error
 
 
 def test_a_mesh_is_of_three_dimensions_and_says_when_it_is_not_complete() -> None:
