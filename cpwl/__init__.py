@@ -28,6 +28,9 @@ from .partitions.partition import Partition, load
 from .partitions.segment_pieces import ClassRuns, SegmentPieces
 from .partitions.segments import segments
 from .partitions.surfaces import class_boundary, level_set
+from .properties.specification import Specification
+from .properties.verdict import Verdict
+from .properties.verify import verify
 from .regions.merged import Merged
 from .regions.region import Region
 from .runtime.version import RELEASE
@@ -56,8 +59,10 @@ __all__ = [
     "Partition",
     "Region",
     "SegmentPieces",
+    "Specification",
     "Statistics",
     "Totals",
+    "Verdict",
     "Written",
     "WrittenStatistics",
     "analysis",
@@ -87,6 +92,7 @@ __all__ = [
     "segments",
     "statistics_of_blocks",
     "statistics_of_folder",
+    "verify",
     "write_partition",
 ]
 

@@ -39,6 +39,12 @@ class Relevance(ABC):
     def irrelevant(self, lower: Bound, upper: Bound) -> NDArray[np.bool_]:
         """The regions on which bounds (R, k) prove that there is nothing, bool (R,)."""
 
+    def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:  # noqa: B027
+        """Is shown points (V, D) of the domain, and the functions there (V, k), both in float64, while a sweep goes on.
+
+        Whoever has seen enough raises an exception of its own: it ends the sweep.
+        """
+
 
 @dataclass(frozen=True)
 class AtLevel(Relevance):

@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CpwlError
+from ..errors import CpwlError, LeftOutWarning, UnsupportedLayerError
 from ..storage.archive import plain_array
 from ..storage.files import replaced
 from .console import Reporter
@@ -36,8 +36,11 @@ def say_incomplete() -> None:
     Reporter().line("  INCOMPLETE: these regions do not cover the domain.")
 
 
-def compile_model(model: Path, report: Reporter | None, **ends: Any) -> Network:
-    """The network in a file; without a report nothing is printed."""
+def compile_model(model: Path, report: Reporter | None, *, whole: bool = False, **ends: Any) -> Network:
+    """The network in a file; without a report nothing is printed.
+
+    With a report and ``whole`` it is an ``UnsupportedLayerError`` if something at the model's end is left out.
+    """
     from ..compiler import compile
 
     if report is None:
@@ -49,6 +52,11 @@ def compile_model(model: Path, report: Reporter | None, **ends: Any) -> Network:
         net = compile(model, **ends)
         step.result = f"{net.inputs} inputs, {net.units} units, {net.outputs} outputs"
     for notice in notices:
+        if whole and issubclass(notice.category, LeftOutWarning):
+            raise UnsupportedLayerError(
+                f"{notice.message} But a property is about values: export the model without its last operator, and "
+                "write the property for what goes into it."
+            )
         report.line(f"  Note: {notice.message}")
     return net
 

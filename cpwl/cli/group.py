@@ -31,7 +31,7 @@ SECTIONS = {
     "Look at a partition": ("stats", "units", "boundary", "nearest", "plot", "view"),
     "Compare networks and data": ("study", "agree", "clusters", "transfer"),
     "Watch a training": ("record", "animate"),
-    "Prove and compare": ("certify", "check", "extremum", "constant", "equal", "hash", "compare"),
+    "Prove and compare": ("verify", "certify", "check", "extremum", "constant", "equal", "hash", "compare"),
 }
 """The commands in the order in which a new user needs them; one that is not named here is listed last."""
 

@@ -87,7 +87,7 @@ class AskedNetwork(AskedHead):
         """The network in a file, with these ends and outputs."""
         from ..network.heads import head, margin
 
-        ends = {"until": self.until, "output": _key(self.model_output), "vary": _key(self.vary)}
+        ends: dict[str, Any] = {"until": self.until, "output": _key(self.model_output), "vary": _key(self.vary)}
         net = compile_model(model, report, **ends)
         if self.margin_of is not None:
             if net.outputs < 2 or self.margin_of >= net.outputs:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError
+from ..errors import ArgumentError, CpwlError, FileFormatError, InternalError, LeftOutWarning
 from ..network.check import check_network
 from ..network.network import Network
 from ..runtime.notices import warn
@@ -129,5 +129,6 @@ def _notify(dropped: tuple[str, ...]) -> None:
     for name in dropped:
         warn(
             f"{name} at the output is left out: the network ends with its input, which has the same argmax "
-            "(values and level sets are those of its input)."
+            "(values and level sets are those of its input).",
+            LeftOutWarning,
         )

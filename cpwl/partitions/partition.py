@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import index as as_index
 from os import PathLike
 from pathlib import Path
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from numpy.typing import ArrayLike
 
 from ..boundary.boundary import DecisionBoundary, decision_boundary
+from ..boundary.section import Section, section
 from ..errors import FileFormatError, PositionError
-from ..network.heads import head
+from ..regions.betti import Side, betti
 from ..regions.class_areas import class_table
 from ..regions.dual_graph import dual_graph
+from ..regions.image import Image, image
 from ..regions.merged import Merged, merged
 from ..regions.region import Region
 from ..runtime.ieee import ieee
@@ -25,6 +27,7 @@ from ..runtime.pictures import picture
 from ..statistics.statistics import Statistics, statistics
 from ..storage.files import opened, reading
 from ..storage.kinds import kind_of
+from ..tiling.headed import headed
 from ..tiling.npz import read, save
 from ..tiling.tiling import Tiling
 
@@ -66,6 +69,10 @@ class Partition(Tiling):
         """Where the two largest outputs are equal; see ``cpwl.boundary.boundary.decision_boundary``."""
         return decision_boundary(self, classes, everywhere=everywhere, level=level)
 
+    def section(self, normal: ArrayLike, offset: float = 0.0) -> Section:
+        """The regions on the hyperplane {x: normal . x = offset}, not computed again; see ``cpwl.boundary.section``."""
+        return section(self, normal, offset)
+
     def statistics(self) -> Statistics:
         """Counts, areas and shapes of the regions; see ``cpwl.statistics``."""
         return statistics(self)
@@ -75,12 +82,17 @@ class Partition(Tiling):
 
         Nothing is partitioned again. So "the largest Y0 - Y3" is ``cpwl.certify_extremum(part.head([1, 0, 0, -1]))``.
         """
-        network = head(self.network, A, c)
-        outputs = self.outputs
-        for node in network.nodes[len(self.network.nodes) :]:
-            outputs = self.arithmetic().linear(node, [outputs])
-        pruned = None if self.pruned is None else replace(self.pruned, relevance=None)
-        return replace(self, network=network, outputs=outputs, pruned=pruned)
+        return headed(self, A, c)
+
+    def image(self, outputs: ArrayLike | None = None) -> Image:
+        """The set of values that some outputs (all by default) take together on the domain; see ``Image``."""
+        return image(self, outputs)
+
+    def betti(
+        self, classes: int | Sequence[int] | None = None, *, level: float | None = None, side: Side = "at"
+    ) -> tuple[int, ...]:
+        """Betti numbers of decision regions, boundaries and level sets; see ``cpwl.regions.betti.betti``."""
+        return betti(self, classes, level=level, side=side)
 
     def class_table(self) -> pandas.DataFrame:
         """The area of each class (the largest output) on the domain; see ``cpwl.regions.class_areas.class_table``."""
@@ -137,11 +149,27 @@ class Partition(Tiling):
     ) -> Any:
         """Draws the regions and returns the matplotlib axes; what the options mean: ``help(cpwl.plots.plot)``.
 
-        When D = 1 the outputs along the line, with the options of ``cpwl.plots.plot_line``. There is no picture when
-        D > 2.
+        When D = 1 the outputs along the line, with the options of ``cpwl.plots.plot_line``; when D = 3 the solid, as
+        ``plot_solid`` draws it. There is no picture when D > 3.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "ax") and value is not None}
+        if self.domain.dim == 3:
+            return picture("plotted_solid")(self, ax, given)
         return picture("plot_line" if self.domain.dim == 1 else "plot")(self, ax, **given)
+
+    def plot_solid(
+        self,
+        ax: Any = None,
+        *,
+        color: Literal["slope", "volume", "class", "pattern", "output", "none"] = "slope",
+        boundary: DecisionBoundary | None = None,
+        apart: float = 0.0,
+        angles: tuple[float, float] = (25.0, -60.0),
+        linewidth: float | None = None,
+    ) -> Any:
+        """Draws the regions of a solid and returns the axes; options: ``help(cpwl.plots.plot_solid)``."""
+        options = {name: value for name, value in locals().items() if name not in ("self", "ax")}
+        return picture("plot_solid")(self, ax, **options)
 
     def plot_surface(
         self,
@@ -159,7 +187,7 @@ class Partition(Tiling):
         self,
         path: str | PathLike[str] | None = None,
         *,
-        color: Literal["slope", "area", "class", "pattern", "output"] = "slope",
+        color: Literal["slope", "area", "volume", "class", "pattern", "output"] = "slope",
         boundary: DecisionBoundary | None = None,
         points: ArrayLike | None = None,
         labels: Sequence[str] | None = None,

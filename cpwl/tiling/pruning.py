@@ -64,10 +64,14 @@ class Pruning:
         most = max(8, _UNITS.get(dim, _OF_MORE) // max(levels, 1) // 8 * 8)
         return units if units <= 2 * most else most
 
-    def irrelevant(self, done: int, live: Mapping[int, Any], corners: Ragged) -> NDArray[np.bool_]:
-        """The regions with these corners that bounds prove irrelevant, from the fields live after node ``done``."""
+    def irrelevant(
+        self, done: int, live: Mapping[int, Any], corners: Ragged, points: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """The regions with these corners, of ``points``, that bounds prove irrelevant, from the fields live after node
+        ``done``."""
         remainder = self._remainder(done)
         starts, values = self._through(remainder, live)
+        self.relevance.look(points, values)
         attained = (
             corners.reduce(np.minimum, values[corners.values]),
             corners.reduce(np.maximum, values[corners.values]),

@@ -219,17 +219,18 @@ class Stages:
             return state, rows  # what is left is linear: the outputs will say so
         self._pruning = self._pruning.of(self.network)
         corners, count = state.arrangement.regions, len(state.arrangement)
+        points = state.arrangement.vertices
         parts = min(count, self._blocks_wanted(state, rows, 0))
         if parts < 2:
             live = rows.at(None)
             rows = rows if rows.rank else self._stored(live)
-            irrelevant = self._pruning.irrelevant(state.node, live, corners)
+            irrelevant = self._pruning.irrelevant(state.node, live, corners, points)
         else:
             irrelevant = np.zeros(count, np.bool_)
             for some in np.array_split(np.arange(count), parts):
                 vertices, places = np.unique(corners.take(some).values, return_inverse=True)
                 part = Ragged.from_counts(places.reshape(-1), corners.counts[some])
-                irrelevant[some] = self._pruning.irrelevant(state.node, rows.at(vertices), part)
+                irrelevant[some] = self._pruning.irrelevant(state.node, rows.at(vertices), part, points[vertices])
         return self._left(state, rows, irrelevant)
 
     def _left(self, state: State, rows: Rows, irrelevant: NDArray[np.bool_]) -> tuple[State, Rows]:

@@ -240,6 +240,7 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "transfer",
         "record",
         "animate",
+        "verify",
     }
 
 

@@ -17,8 +17,11 @@ import torch
 import cpwl
 from cpwl import analysis, plots
 from cpwl.boundary.boundary import decision_boundary
+from cpwl.boundary.section import section
 from cpwl.errors import CpwlError, DomainError, FileFormatError
+from cpwl.regions.betti import betti
 from cpwl.regions.piecewise import piecewise
+from tests.support import shapes
 from tests.support.networks import mlp
 from tests.support.public import members, public
 
@@ -26,6 +29,8 @@ NET = mlp(0, [2, 4, 3])
 SCALAR = mlp(1, [2, 4, 1])
 SQUARE = cpwl.Domain.box([-1, -1], [1, 1])
 POINTS = np.array([[0.25, 0.5], [-0.5, 0.125], [0.75, -0.5]])
+SPEC = cpwl.Specification.box([-1, -1], [1, 1], [([1, 0, 0], -1e9)])
+QUERY = "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (and (<= X_0 1) (>= X_0 0) (<= Y_0 2)))"
 
 
 @cache
@@ -36,6 +41,16 @@ def part() -> cpwl.Partition:
 @cache
 def line() -> cpwl.Partition:
     return cpwl.partition(NET, cpwl.Domain.segment([-1, -1], [1, 1]))
+
+
+@cache
+def solid() -> cpwl.Partition:
+    return cpwl.partition(mlp(1, [3, 4, 2]), shapes.cube(1.0))
+
+
+@cache
+def ring() -> cpwl.DecisionBoundary:
+    return cpwl.partition(shapes.ring(), shapes.cube()).decision_boundary(level=0.5)
 
 
 @cache
@@ -110,9 +125,30 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "SegmentPieces.slope_errors": lambda f: (pieces().slope_errors, {"segments": [0, 2]}),
     "SegmentPieces.to_input": lambda f: (pieces().to_input, {"segment": 0, "t": [0.5]}),
     "plot_segment": lambda f: (plots.plot_segment, {"pieces": pieces(), "segment": 0, "outputs": [0]}),
+    "verify": lambda f: (cpwl.verify, {"net": NET, "spec": SPEC, "timeout": 100.0}),
+    "Specification.box": lambda f: (
+        cpwl.Specification.box,
+        {"lo": [0, 0], "hi": [1, 1], "unsafe": [([1, 0, 0], 0)], "strict": False},
+    ),
+    "Specification.parse": lambda f: (cpwl.Specification.parse, {"text": QUERY}),
+    "Specification.read": lambda f: (cpwl.Specification.read, {"path": query(f)}),
+    "Specification.is_unsafe": lambda f: (SPEC.is_unsafe, {"x": [0, 0], "y": [1, 2, 3]}),
+    "Partition.image": lambda f: (part().image, {"outputs": [0, 1]}),
+    "Image.support": lambda f: (part().image([0, 1]).support, {"direction": [1.0, 0.0]}),
+    "Image.inside": lambda f: (part().image([0, 1]).inside, {"A": [[1.0, 0.0]], "c": [100.0]}),
+    "Partition.betti": lambda f: (part().betti, {"classes": (0, 1)}),
+    "betti": lambda f: (betti, {"part": part(), "classes": 1}),
+    "betti at": lambda f: (betti, {"part": scalar(), "level": 0.0, "side": "below"}),
     "write_partition": lambda f: (cpwl.write_partition, {**_PARTITION, "path": f / "folder", **_LIMITS}),
     "statistics_of_folder": lambda f: (cpwl.statistics_of_folder, {"path": written(f)}),
     "statistics_of_blocks": lambda f: (cpwl.statistics_of_blocks, {"blocks": [part()]}),
+    "section": lambda f: (section, {"part": solid(), "normal": [1, 0, 0], "offset": 0.25}),
+    "plot_section": lambda f: (plots.plot_section, {"section": solid().section([1, 0, 0]), "color": "slope"}),
+    "plot_solid": lambda f: (plots.plot_solid, {"partition": solid(), "color": "slope", "apart": 0.5}),
+    "plot_mesh": lambda f: (plots.plot_mesh, {"boundary": ring(), "color": "slope"}),
+    "view_solid": lambda f: (plots.view_solid, {"partition": solid(), "path": f / "v.html", "color": "slope"}),
+    "view_surface": lambda f: (plots.view_surface, {"boundary": ring(), "path": f / "v.html", "color": "slope"}),
+    "SurfaceMesh.save": lambda f: (ring().mesh().save, {"path": f / "m.ply"}),
     "evaluate": lambda f: (cpwl.evaluate, {"net": NET, "points": POINTS}),
     "evaluate exactly": lambda f: (cpwl.evaluate, {"net": NET, "points": POINTS, "backend": "exact"}),
     "local_map": lambda f: (cpwl.local_map, {"net": NET, "x": POINTS[0]}),
@@ -155,6 +191,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Partition.boundary": lambda f: (part().boundary, {"k": 1}),
     "Partition.locate": lambda f: (part().locate, {"u": POINTS}),
     "Partition.affine_maps": lambda f: (part().affine_maps, {"regions": [0, 1]}),
+    "Partition.jacobians": lambda f: (part().jacobians, {"regions": [0, 1]}),
     "Partition.map_errors": lambda f: (part().map_errors, {"regions": [0, 1]}),
     "Partition.patterns": lambda f: (part().patterns, {"regions": [0, 1]}),
     "Partition.volumes": lambda f: (part().volumes, {"regions": [0, 1], "accuracy": 0.5}),
@@ -196,6 +233,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
     "plot_line": lambda f: (plots.plot_line, {"partition": line(), "outputs": [0, 1], "points": [0.5]}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
+    "plot_folder": lambda f: (plots.plot_folder, {"path": written(f), "color": "slope", "pixels": 32}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
     "plot_distributions": lambda f: (plots.plot_distributions, {"groups": {"a": part().statistics()}}),
@@ -221,7 +259,8 @@ INNER = {
 SAME = {
     "Partition.decision_boundary", "Partition.to_input", "Partition.to_slice", "Partition.to_sympy", "Partition.plot",
     "Partition.plot_surface", "Partition.view", "Merged.plot", "Units.plot", "Agreement.plot", "Region.to_sympy",
-    "Certificate.verify", "SegmentPieces.plot",
+    "Certificate.verify", "SegmentPieces.plot", "Partition.plot_solid", "Partition.section", "DecisionBoundary.plot",
+    "DecisionBoundary.view", "Section.plot",
 }  # fmt: skip
 """They hand on to one that is here. So does every claim's ``save``."""
 
@@ -229,6 +268,11 @@ SAME = {
 def written(folder: Path) -> Path:
     cpwl.write_partition(NET, SQUARE, folder / "written")
     return folder / "written"
+
+
+def query(folder: Path) -> Path:
+    (folder / "query.vnnlib").write_text(QUERY)
+    return folder / "query.vnnlib"
 
 
 def saved(folder: Path) -> Path:
@@ -259,19 +303,19 @@ _KINDS = [
     (r"^float( \| None| \| Sequence\[float\])?$", "float"),
     (r"^bool$", "bool"),
     (r"^str \| PathLike", "path"),
-    (r"^(str|Literal.*|Dtype|Color)( \| None)?$", "word"),
+    (r"^(str|Literal.*|Dtype|\w*Color)( \| None)?$", "word"),
     (r"^(Progress|Callable.*)( \| None)?$", "callable"),
 ]
 KIND_OF = {
     **dict.fromkeys(["regions", "segment", "segments", "units"], "indices"),
     **dict.fromkeys(["at", "biases", "block", "blocks", "boundary", "classes", "counts", "dom", "domain", "domains",
                      "executor", "first", "groups", "labels", "maps", "merged", "net", "networks", "part", "part_exact",
-                     "part_float", "partition", "pieces", "second", "test", "weights"], "object"),
+                     "part_float", "partition", "pieces", "second", "section", "test", "weights"], "object"),
 }  # fmt: skip
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
            ("plot_line", "labels"): None, ("Domain.through", "points"): None,
            ("view", "labels"): None, ("plot_units", "units"): "object",
-           ("Network.mlp", "weights"): "object"}  # fmt: skip
+           ("Network.mlp", "weights"): "object", ("Specification.parse", "text"): None}  # fmt: skip
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
     "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
@@ -318,6 +362,7 @@ def fits(call: str, name: str, value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return (call, name) in {("axis_slices", "at"), ("off_data", "data"), ("random_slice", "point")}
     several = {("random_slice", "seed"): [0, 1], ("study", "side"): [0.5, 1], ("axis_slices", "at"): [1],
+               ("Partition.betti", "classes"): [1], ("betti", "classes"): [1],
                ("cluster_table", "counts"): [1], ("statistics_of_blocks", "blocks"): {},
                ("partition_many", "networks"): {}, ("partition_many", "domains"): {},
                ("compare_devices", "device"): None, ("compare_devices", "reference"): None}  # fmt: skip

@@ -16,7 +16,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Geometry, and what is computed at vertices": ("geometry", "fields"),
     "Computing": ("bounds", "backends", "local", "tiling"),
     "What is read from a tiling": ("regions", "statistics", "claims", "boundary"),
-    "What people call": ("partitions", "certification", "comparisons", "datasets", "analysis", "plots", "cli"),
+    "What people call": (
+        *("partitions", "properties", "certification", "comparisons", "datasets", "analysis", "plots", "cli"),
+    ),
 }
 """The folders of the package (and the four files beside them), from the ground up: imports go down only."""
 

@@ -1,0 +1,1 @@
+"""Properties of networks: specifications, VNN-LIB files, and whether they hold, by proof or by counterexample."""

@@ -1,0 +1,167 @@
+"""Whether a box holds an unsafe point: a look around, then all regions; boxes are halved where time runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bounds.relevance import AnyOf
+from ..geometry.domain import Domain
+from ..partitions.compute import relevant_partition
+from .problem import Problem
+from .search import around, candidates
+from .unsafe import Wanted, unsafe_point
+
+Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Of a box in slice coordinates."""
+
+MOST_INPUTS = 9
+"""Inputs that may vary: of more the corners alone are too many to keep all faces."""
+
+_LEAST = 1e-6
+"""Seconds."""
+_LOOKED_AT = 64
+"""Vertices of a stage around which unsafe points are looked for."""
+_LOOKING = 0.1
+"""The share of a sweep's time that this may take."""
+
+
+@dataclass
+class Work:
+    """What is done, and what is left, of a problem."""
+
+    remaining: list[Corners]
+    """Boxes that are not decided, the next one last."""
+    regions: int = 0
+    """How many regions were looked at to the end."""
+    dropped: int = 0
+    """How many parts of the box a bound has shown to be safe."""
+    boxes: int = 0
+    """How many boxes were decided."""
+    searched: bool = False
+    """Whether unsafe points were looked for."""
+
+    def copied(self) -> Work:
+        """The same, to be gone on with."""
+        return replace(self, remaining=list(self.remaining))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the time is over."""
+
+    seconds: float | None
+    start: float = field(default_factory=monotonic)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left, some at least; None for any number."""
+        return None if self.seconds is None else max(_LEAST, self.seconds - self.elapsed)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that are gone."""
+        return monotonic() - self.start
+
+    @property
+    def spent(self) -> bool:
+        """Whether it is over."""
+        return self.seconds is not None and self.elapsed >= self.seconds
+
+
+class _Found(Exception):
+    """An unsafe point was met: the sweep ends."""
+
+    def __init__(self, point: list[float]) -> None:
+        super().__init__()
+        self.point = point
+
+
+class _Unsafe(AnyOf):
+    """Where there may be unsafe points; one at a vertex, or found around vertices, ends the sweep."""
+
+    def __init__(self, problem: Problem) -> None:
+        outputs = problem.network.outputs
+        super().__init__(np.eye(outputs), np.zeros(outputs), [group.tolist() for group in problem.groups])
+        self.problem = problem
+        self._random = np.random.default_rng(1)
+        self._sweeping, self._looking = Clock(None), 0.0
+
+    def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+        """Looks at the vertices that float64 takes for the most unsafe ones; around them no longer than a tenth of the
+        time of the sweep."""
+        start = self._sweeping.elapsed
+        heights = np.max([values[:, list(rows)].min(axis=1) for rows in self.conjunctions], axis=0)
+        best = points[np.argsort(-heights, kind="stable")[:_LOOKED_AT]]
+        self._try(np.clip(best[0], self.problem.lower, self.problem.upper), float(heights.max()))
+        if self._looking < _LOOKING * start:
+            for point in around(self.problem, best, self._random):
+                self._try(point, 0.0)
+            self._looking += self._sweeping.elapsed - start
+
+    def _try(self, point: NDArray[np.float64], height: float) -> None:
+        if height >= 0 and _is_unsafe(self.problem, point.tolist()):
+            raise _Found(point.tolist())
+
+
+def decide(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
+    """Slice coordinates of an unsafe point, if there is one; None where there is none in the boxes that are done.
+
+    Boxes that are left when the time is over stay in ``work``. ``report`` is told of each part that is done.
+    """
+    if problem.is_trivial:
+        work.remaining.clear()
+        corner = problem.lower.tolist()
+        return [Fraction(a) for a in corner] if _is_unsafe(problem, corner) else None
+    if not work.searched:
+        work.searched = True
+        for u in candidates(problem, np.random.default_rng(0)):
+            if _is_unsafe(problem, u.tolist()):
+                return [Fraction(a) for a in u.tolist()]
+    return None if problem.dim > MOST_INPUTS else _swept(problem, work, clock, report)
+
+
+def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float], None]) -> list[Fraction] | None:
+    """The same by all regions of the boxes that are left."""
+    wanted = Wanted(problem.groups, problem.strict)
+    relevance = _Unsafe(problem)
+    while work.remaining and not clock.spent:
+        low, high = work.remaining[-1]
+        try:
+            part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=clock.left)
+        except _Found as met:
+            return [Fraction(a) for a in met.point]
+        assert part.pruned is not None
+        point = unsafe_point(part, wanted)
+        if point is not None:
+            return point
+        if not part.pruned.finished:
+            work.remaining[-1:] = _halves(low, high)
+            continue
+        work.remaining.pop()
+        work.regions += len(part)
+        work.dropped += sum(part.pruned.dropped.values())
+        work.boxes += 1
+        report(float(np.prod((high - low) / (problem.upper - problem.lower))))
+    return None
+
+
+def _halves(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[Corners]:
+    """A box as two, across its longest side."""
+    axis = int(np.argmax(high - low))
+    middle = (low[axis] + high[axis]) / 2
+    if not low[axis] < middle < high[axis]:
+        return [(low, high)]
+    lower, upper = high.copy(), low.copy()
+    lower[axis] = upper[axis] = middle
+    return [(upper, high), (low, lower)]
+
+
+def _is_unsafe(problem: Problem, u: list[float]) -> bool:
+    x = problem.to_input(u)
+    return problem.case.is_unsafe(x, problem.exact_outputs(x))

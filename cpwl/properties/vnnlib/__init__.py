@@ -1,0 +1,1 @@
+"""VNN-LIB: queries about networks as the verification competitions write them."""
