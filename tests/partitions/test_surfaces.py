@@ -16,6 +16,7 @@ from cpwl.bounds.relevance import AnyOf, AtBoundary, AtLevel, Bound, Functionals
 from cpwl.errors import ArgumentError, IncompleteError
 from cpwl.network import Dense, Input, Network, Node, Periodic
 from cpwl.partitions.compute import relevant_partition
+from cpwl.tiling.blocks import Blocks
 from tests.support.blocks import Here, small
 from tests.support.families import Case, case, solid
 from tests.support.networks import mlp
@@ -152,6 +153,21 @@ def test_blocks_make_no_difference(dim: int, executor: Any, small: Any, monkeypa
             again = cpwl.level_set(net, dom, whole.level, **options)
         same(whole, again)
         assert again.complete
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_borders_that_pruning_makes_in_large_blocks_are_no_borders_between_them(
+    dim: int, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many vertices are made on them by one column, between vertices that no other block knows. It is not seen in what
+    comes out: where borders differ all is done again without any."""
+    monkeypatch.delattr(Blocks, "without_borders")
+    net = mlp(7, [dim, *[12] * 6, 1], 0.3)
+    whole = whole_and_pruned(net, cube(dim), "torch")[1]
+    for rows in (60, 150, 400):
+        small(rows)
+        assert whole.level is not None
+        same(whole, cpwl.level_set(net, cube(dim), whole.level))
 
 
 def test_processes_find_the_same_surface(monkeypatch: pytest.MonkeyPatch) -> None:
