@@ -1083,7 +1083,7 @@ class Bends(ABC):
         """The node's rows and their errors on the pieces that are fixed, and which units have another as well."""
 
     @abstractmethod
-    def excess(self, balls: Balls, below: int, above: int) -> list[Ball]:
+    def excess(self, balls: Balls, below: int, above: int) -> Balls:
         """What these units are at a vertex, beyond the piece that is fixed, from the functions there."""
 
 
@@ -1138,12 +1138,15 @@ class Steps(Bends):
         return None if below & above else below
 
     def settle(self, below: int, above: int) -> None:
-        self._steps: dict[int, list[tuple[int, int]]] = {}
+        self._steps: dict[int, list[tuple[int, int, int]]] = {}
         for i, (j, k) in enumerate(self.names):
             if not below >> i & 1:
                 self._pieces[j] += 1
             elif above >> i & 1:
-                self._steps.setdefault(j, []).append((i, k))
+                rise = self._lines[j][k + 1][0] - self._lines[j][k][0]
+                self._steps.setdefault(j, []).append((i, rise, self._scale * self._points[k][1]))
+        single = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
+        self._plain = [steps[0][0] for steps in self._steps.values()] if single else None
 
     def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
         slopes, constants = zip(*map(getitem, self._lines, self._pieces), strict=True)
@@ -1151,17 +1154,23 @@ class Steps(Bends):
         made[0] = [y + c * one for y, c in zip(made[0], constants, strict=True)]
         return *quotients(made, list(map(mul, map(abs, slopes), errors)), self._scale), list(self._steps)
 
-    def excess(self, balls: Balls, below: int, above: int) -> list[Ball]:
-        return [self._beyond(j, balls, above) for j in self._steps]
-
-    def _beyond(self, unit: int, balls: Balls, above: int) -> Ball:
-        centre = radius = 0
-        for i, k in self._steps[unit]:
-            if above >> i & 1:
-                rise = self._lines[unit][k + 1][0] - self._lines[unit][k][0]
-                x, e = outward(rise * balls[0][i], abs(rise) * balls[1][i], self._scale * self._points[k][1])
-                centre, radius = centre + x, radius + e
-        return centre, radius
+    def excess(self, balls: Balls, below: int, above: int) -> Balls:
+        if self._plain is not None:
+            flags = [above >> i & 1 for i in self._plain]
+            centres, radii = ([x[i] if flag else 0 for i, flag in zip(self._plain, flags, strict=True)] for x in balls)
+            return centres, radii
+        centres, radii = [], []
+        for steps in self._steps.values():
+            centre = radius = 0
+            for i, rise, divisor in steps:
+                if above >> i & 1:
+                    x, e = balls[0][i], balls[1][i]
+                    if rise != divisor:
+                        x, e = outward(rise * x, abs(rise) * e, divisor)
+                    centre, radius = centre + x, radius + e
+            centres.append(centre)
+            radii.append(radius)
+        return centres, radii
 
 
 class Contests(Bends):
@@ -1205,14 +1214,15 @@ class Contests(Bends):
         take = picker(self._winners)
         return [list(take(row)) for row in rows], list(take(errors)), [unit for unit, _, _ in self._bent]
 
-    def excess(self, balls: Balls, below: int, above: int) -> list[Ball]:
-        made = []
+    def excess(self, balls: Balls, below: int, above: int) -> Balls:
+        centres, radii = [], []
         for unit, rivals, pairs in self._bent:
             winner, fixed = largest(rivals, pairs, below, above), self._winners[unit]
             assert winner is not None
             i = None if winner == fixed else pairs[fixed, winner]
-            made.append((0, 0) if i is None else (-balls[0][i], balls[1][i]))
-        return made
+            centres.append(0 if i is None else -balls[0][i])
+            radii.append(0 if i is None else balls[1][i])
+        return centres, radii
 
 
 def largest(rivals: list[int], pairs: dict[Name, int], below: int, above: int) -> int | None:
@@ -1313,9 +1323,8 @@ class Passage:
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
         rows, errors, units = bends.rows(field.rows, field.errors, self._one)
         for vertex, ball in zip(self.vertices, balls, strict=True):
-            for x, e in bends.excess(ball, *vertex.masks[-1]):
-                vertex.shares[0].append(x)
-                vertex.shares[1].append(e)
+            for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
+                share.extend(more)
         rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in units)]
         self._rows = len(rows)
         return self._rebased(i, Spanned(rows, errors))
@@ -1325,9 +1334,24 @@ class Passage:
         size = len(field.errors)
         if self._rows <= self._first + size or any(self._last.get(j, 0) > i for j in self._fields):
             return field
-        for vertex, (centres, radii) in zip(self.vertices, self.at(field), strict=True):
-            old = vertex.shares
-            vertex.shares = [*old[0][: self._first], *centres], [*old[1][: self._first], *radii]
+        # Most units are nothing but a share that is there: their columns hold one number, the 1 of a row of their own.
+        own = {
+            row.index(self._one): r for r, row in enumerate(field.rows) if sum(map(bool, row)) == 1 and self._one in row
+        }
+        counts = [
+            sum(map(bool, column)) + bool(e)
+            for column, e in zip(zip(*field.rows, strict=True), field.errors, strict=True)
+        ]
+        alone = {j: r for j, r in own.items() if counts[j] == 1}
+        others = [j for j in range(size) if j not in alone]
+        order = picker(
+            [*range(self._first), *(self._rows + others.index(j) if j not in alone else alone[j] for j in range(size))]
+        )
+        for vertex, balls in zip(
+            self.vertices, self.at(field.columns([(j, None, (0, 1)) for j in others])), strict=True
+        ):
+            centres, radii = (list(order([*old, *new])) for old, new in zip(vertex.shares, balls, strict=True))
+            vertex.shares = centres, radii
         self._rows = self._first + size
         rows = [[0] * size] * self._first + [unit_row(j, size, self._one) for j in range(size)]
         return Spanned(rows, [0] * size)
@@ -1445,10 +1469,8 @@ def between(one: Balls, other: Balls, share: Ball, precision: int) -> Balls:
     """The balls of (1 - t) x + t y, for a t in a ball within 0 .. 1."""
     (t, spread), steps = share, list(map(sub, other[0], one[0]))
     centres = [x + (t * step >> precision) for x, step in zip(one[0], steps, strict=True)]
-    radii = [
-        max(e, f) + ((spread * abs(step) >> precision) + 2 if step else 0)
-        for e, f, step in zip(one[1], other[1], steps, strict=True)
-    ]
+    more = (spread * max(map(abs, steps), default=0) >> precision) + 2
+    radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(one[1], other[1], steps, strict=True)]
     return centres, radii
 
 
