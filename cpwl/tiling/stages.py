@@ -411,7 +411,7 @@ class Stages:
             return node.size
         at_once = self.block_sizes.units_at_once(levels)
         if self._pruning is not None and not state.arrangement.exact:
-            at_once = min(at_once, self._pruning.units_at_once(state.arrangement.dim, levels))
+            at_once = min(at_once, self._pruning.units_at_once(state.arrangement.dim, node.size, levels))
         return min(node.size, state.units + at_once)
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:
