@@ -98,9 +98,9 @@ def _two_lowest(lists: Ragged, number: NDArray[np.int64]) -> NDArray[np.int64]:
     dimension below in common, so that these tell which face it is."""
     members = number[lists.values]
     width = int(members.max(initial=0)) + 1
-    ordered: NDArray[np.int64] = np.sort(lists.row_of * width + members) % width
-    first: NDArray[np.int64] = lists.offsets[:-1]
-    return ordered[first] << 32 | ordered[first + 1]
+    ordered = np.sort(lists.row_of * width + members) % width
+    first = lists.offsets[:-1]
+    return np.asarray(ordered[first] << 32 | ordered[first + 1])
 
 
 def _first_lists(lists: Sequence[Ragged], below: _Numbering, here: _Numbering) -> Ragged:
