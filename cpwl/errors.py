@@ -40,6 +40,15 @@ def check_planar(dim: int, what: str) -> None:
         )
 
 
+def check_solid(dim: int, what: str) -> None:
+    """Raises ``UnsupportedDimensionError`` unless a domain of that dimension is a solid; ``what`` needs one."""
+    if dim != 3:
+        raise UnsupportedDimensionError(
+            f"{what} needs a domain of dimension 3, got one of dimension {dim}. Take a solid, such as Domain.box of "
+            "three inputs or Domain.through(p1, p2, p3, p4)."
+        )
+
+
 class UnsupportedLayerError(CpwlError, NotImplementedError):
     """A network contains an operation that is not piecewise linear, or that is not supported yet."""
 

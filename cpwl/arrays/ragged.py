@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .pickled import Compact
+
 
 @dataclass(frozen=True, eq=False)
-class Ragged:
+class Ragged(Compact):
     """Rows of different lengths: row i is ``values[offsets[i]:offsets[i + 1]]``."""
 
     values: NDArray[Any]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import combinations
 from operator import index
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pandas
 
     from .exact_samples import BoundarySamples
+    from .meshes.mesh import SurfaceMesh
 
 
 @ieee
@@ -52,9 +54,26 @@ class DecisionBoundary(BoundaryFaces):
 
         return certified(self, n, seed)
 
+    def mesh(self) -> SurfaceMesh:
+        """The polygons in three dimensions as a mesh: how they meet, their sides, areas, files; see ``SurfaceMesh``."""
+        from .meshes.mesh import mesh
+
+        return mesh(self)
+
     def nearest(self, u: ArrayLike) -> Nearest:
         """The nearest point of the boundary to each point u (M, D) of the slice; see ``cpwl.analysis.nearest``."""
         return nearest(self, u)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draws a surface in three dimensions and returns the axes; options: ``help(cpwl.plots.plot_mesh)``."""
+        return picture("plot_mesh")(self, ax, **options)
+
+    def view(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+        """Writes the interactive page of a surface in three dimensions, and returns its path.
+
+        Without a path it is shown where it is asked for, in a notebook. Options: ``help(cpwl.plots.view_surface)``.
+        """
+        return picture("view_surface")(self, path, **options)
 
     def plot_samples(self, data: ArrayLike, **options: Any) -> Any:
         """Draws points of it as images, with the closest data; see ``cpwl.plots.plot_samples``."""
@@ -180,7 +199,8 @@ def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, nam
     facet = np.flatnonzero(chosen)
     pairs = np.tile(np.array(pair), (len(facet), 1))
     ties = tuple((r, pair) for r in np.unique(cells.regions[tied]).tolist())
-    return _assembled(cells, facet, pairs, ties, level if pair[0] < 0 else None)
+    touching = (neighbour[facet] < 0) | (below[region[facet]] == below[neighbour[facet]])
+    return assembled(cells, facet, pairs, ties, touching, tied, level if pair[0] < 0 else None)
 
 
 def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> DecisionBoundary:
@@ -210,18 +230,23 @@ def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> Decis
         kept = kept[np.unique(facet[kept], return_index=True)[1]]
     else:
         kept = kept[(first[kept] == pair[0]) & (second[kept] == pair[1])]
-    tied = {(r, (i, j)) for r, i, j in zip(*(x.tolist() for x in _pairs(on_region, regions)), strict=True)}
-    ties = tuple(sorted(tie for tie in tied if pair in (None, tie[1])))
+    cell, *classes = _pairs(on_region)
+    listed = np.ones(len(cell), np.bool_) if pair is None else (np.stack(classes, axis=1) == pair).all(axis=1)
+    tied = np.zeros(len(arrangement), np.bool_)
+    tied[cell[listed]] = True
+    numbers = np.stack([regions[cell], *classes], axis=1)[listed].tolist()
+    ties = tuple(sorted({(r, (i, j)) for r, i, j in numbers}))
     pairs = np.stack([first[kept], second[kept]], axis=1)
-    return _assembled(cells, facet[kept], pairs, ties, None)
+    touching = winner[sides[facet[kept], 0]] == winner[sides[facet[kept], 1]]
+    return assembled(cells, facet[kept], pairs, ties, touching, tied, None)
 
 
 def _empty(part: Tiling) -> DecisionBoundary:
     nowhere, none = np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
     vertices, faces = part.vertices[:0], Ragged(nowhere, np.zeros(1, np.int64))
-    simplices = np.zeros((0, part.domain.dim), np.int64)
+    simplices, no = np.zeros((0, part.domain.dim), np.int64), np.zeros(0, np.bool_)
     return DecisionBoundary(
-        part, vertices, faces, simplices, nowhere, nowhere, none, np.zeros(0), np.zeros(0, np.bool_), nowhere, ties=()
+        part, vertices, faces, simplices, nowhere, nowhere, none, np.zeros(0), no, nowhere, (), faces, faces, no
     )
 
 
@@ -273,24 +298,24 @@ def _everywhere(largest: NDArray[np.bool_], members: Ragged, winners: NDArray[np
     return everywhere
 
 
-def _pairs(
-    chosen: NDArray[np.bool_], names: NDArray[np.int64] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """All pairs i < j of chosen columns, row by row: the row (or its name), i and j."""
+def _pairs(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs i < j of chosen columns, row by row: the row, i and j."""
     several = np.flatnonzero(chosen.sum(axis=1) > 1)
     row_pairs = [(r, i, j) for r in several.tolist() for i, j in combinations(np.flatnonzero(chosen[r]).tolist(), 2)]
     row, first, second = np.array(row_pairs, np.int64).reshape(-1, 3).T
-    return row if names is None else names[row], first, second
+    return row, first, second
 
 
-def _assembled(
+def assembled(
     cells: Cells,
     facet: NDArray[np.int64],
     pairs: NDArray[np.int64],
     ties: tuple[tuple[int, tuple[int, int]], ...],
+    touching: NDArray[np.bool_],
+    tied: NDArray[np.bool_],
     level: float | None,
 ) -> DecisionBoundary:
-    """The boundary that consists of the given facets of cells."""
+    """The boundary that consists of the given facets of cells, some of which are ``tied``."""
     arrangement, regions = cells.arrangement, cells.regions
     facets, dim = arrangement.facets(), arrangement.dim
     chosen, sides = facets.vertices.take(facet), facets.regions[facet]
@@ -308,6 +333,19 @@ def _assembled(
     kept, numbers = np.unique(chosen.values, return_inverse=True)
     faces = Ragged(numbers.reshape(-1), chosen.offsets)
     within = np.searchsorted(kept, simplices)
+    outer = np.flatnonzero((facets.generation == 0) & (facets.regions[:, 1] < 0))
+    border = _holding(facets.vertices.take(outer), kept)
+    flat = _holding(arrangement.regions.take(np.flatnonzero(tied)), kept)
     return DecisionBoundary(
-        cells.tiling, points[kept], faces, within, owners, lowest, pairs, slack, ambiguous, undecided, ties, level
-    )
+        cells.tiling, points[kept], faces, within, owners, lowest, pairs, slack, ambiguous, undecided, ties,
+        border, flat, touching, level,
+    )  # fmt: skip
+
+
+def _holding(members: Ragged, vertices: NDArray[np.int64]) -> Ragged:
+    """For each of some vertices, increasing, the rows that have it."""
+    place = np.searchsorted(vertices, members.values)
+    some = np.flatnonzero(place < len(vertices))
+    some = some[vertices[place[some]] == members.values[some]]
+    order = some[np.argsort(place[some], kind="stable")]
+    return Ragged.from_counts(members.row_of[order], np.bincount(place[order], minlength=len(vertices)))

@@ -50,6 +50,14 @@ class BoundaryFaces:
     """Regions of the partition in which some decision was within its bound: faces may be wrong there."""
     ties: tuple[tuple[int, tuple[int, int]], ...]
     """Regions on which two outputs are equal (or one is at the level) throughout, with the classes: listed apart."""
+    border: Ragged
+    """For each vertex the facets of the domain's border that it lies on, V rows: where the vertices of something have
+    one in common, all of it lies on the border. (Of some numbering of these facets.)"""
+    tied: Ragged
+    """For each vertex the cells of ``ties`` that it lies on, V rows, likewise."""
+    touching: NDArray[np.bool_]
+    """Faces on both sides of which the same class wins, or the output is on one side of the level; and those on the
+    domain's border, which have one side; (S,)."""
     level: float | None = None
     """The level, for a level set."""
     everywhere: bool = False

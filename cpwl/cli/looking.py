@@ -13,7 +13,7 @@ from .parameters import EXISTING, NEW, PART, PICTURES, file_type
 
 
 @main.command()
-@PART
+@click.argument("part", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=NEW, required=True, callback=file_type(PICTURES), help="File: .png, .svg or .pdf.")
 @click.option("--color", type=click.Choice(["slope", "area", "class", "output", "pattern"]),
               help="slope by default; with --surface output.")  # fmt: skip
@@ -28,16 +28,28 @@ def plot(
     part: Path, out: Path, color: Any, output: int | None, surface: bool, with_boundary: bool, level: float | None,
     dpi: int,
 ) -> None:  # fmt: skip
-    """Draw the regions of PART into a picture file; of a line the outputs along it.
+    """Draw the regions of PART into a picture file; of a line the outputs along it, of a solid its border.
+
+    PART is a file, or a folder that "cpwl partition --out FOLDER" has written: of that regions are drawn by slope, area
+    or class, some at a time.
 
     \b
     Examples:
       cpwl plot part.npz --color class --boundary --out picture.png
       cpwl plot part.npz --color output --output 3 --out output.pdf
       cpwl plot part.npz --surface --output 3 --boundary --out surface.png
+      cpwl plot regions/ --color area --out picture.png
     """
+    if part.is_dir():
+        if output is not None or surface or with_boundary or color in ("output", "pattern"):
+            raise click.UsageError("A folder is drawn with --color slope, area or class, and without other options.")
+        from ..plots.folder import plot_folder
+
+        save_figure(plot_folder(part, color=color or "slope").figure, out, bbox_inches="tight", dpi=dpi)
+        return
     from ..plots.line import plot_line
     from ..plots.regions import plot as draw
+    from ..plots.solid import plot_solid
     from ..plots.surface import plot_surface
 
     loaded = load(part)
@@ -47,6 +59,8 @@ def plot(
         axes: Any = plot_line(loaded, outputs=shown, color=color or "none", boundary=boundary)
     elif surface:
         axes = plot_surface(loaded, output=output or 0, color=color or "output", boundary=boundary)
+    elif loaded.domain.dim == 3:
+        axes = plot_solid(loaded, color=color or "slope", boundary=boundary)
     else:
         axes = draw(loaded, color=color or "slope", output=output, boundary=boundary)
     save_figure(axes.figure, out, bbox_inches="tight", dpi=dpi)

@@ -40,6 +40,20 @@ class NewFile(click.Path):
         return path
 
 
+class PartitionFile(click.Path):
+    """A file with a partition; of a folder it says what can be done with one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if Path(os.fsdecode(value)).is_dir():
+            self.fail(
+                f'"{value}" is a folder. "cpwl stats", "cpwl plot" and "cpwl check" read folders, a part at a time; '
+                "this command needs all regions at once: a file (cpwl partition --out part.npz).",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 def backend_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """The name of a backend that there is when the command runs."""
     if value not in backends.names():
@@ -49,4 +63,4 @@ def backend_name(context: click.Context, parameter: click.Parameter, value: str)
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = NewFile(dir_okay=False, path_type=Path)
-PART = click.argument("part", type=EXISTING)
+PART = click.argument("part", type=PartitionFile(exists=True, path_type=Path))

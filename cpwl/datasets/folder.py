@@ -37,7 +37,7 @@ from ..storage import archive
 from ..storage.files import TEMPORARY, reading, replaced
 from ..storage.named_arrays import Arrays, Stored, prefixed
 from ..tiling.blocks import Blocks, Borders
-from ..tiling.npz import domain_arrays
+from ..tiling.npz import domain_arrays, domain_from_arrays
 from ..tiling.states import Progress
 from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
 from .parquet import PartFile, require_pyarrow
@@ -217,6 +217,13 @@ def read_written(path: Path) -> Written:
         raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
     _manifest(path / _STATE / "manifest.json")
     return _summary(path, _journal_of(path).entries)
+
+
+def domain_of(path: Path) -> Domain:
+    """The domain of the partition in a folder; ``FileFormatError`` if what it is of is damaged."""
+    problem = path / _STATE / "problem.npz"
+    _checked(problem, _manifest(path / _STATE / "manifest.json").get("digest", ""))
+    return domain_from_arrays(Stored(archive.read(problem)[1]).part("domain"))
 
 
 def check_written(path: Path) -> Written:

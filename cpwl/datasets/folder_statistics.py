@@ -47,7 +47,7 @@ class WrittenStatistics:
 
     def rows(self) -> Iterator[Row]:
         """The table of regions row by row, as that of ``Statistics``."""
-        for part in _parts(self.written):
+        for part in rows_of(self.written):
             columns = (part.region, part.areas, part.corners, _eccentricities(part), part.slopes)
             yield from zip(*(column.tolist() for column in columns), map(int, part.ambiguous.tolist()), strict=True)
 
@@ -63,14 +63,14 @@ def statistics_of_folder(path: str | PathLike[str]) -> WrittenStatistics:
     Needs the extra ``cpwl[parquet]``. ``FileFormatError`` for a folder that holds no partition, or damaged files.
     """
     written, measures = read_written(inputs.path("path", path)), Measures()
-    for part in _parts(written):
+    for part in rows_of(written):
         measures.add(part.areas, part.corners, _eccentricities(part), part.slopes, part.ambiguous)
     if measures.regions != written.regions:
         raise FileFormatError(f"{path} has {measures.regions} regions, and its journal {written.regions}.")
     return WrittenStatistics(written, measures)
 
 
-def _parts(written: Written) -> Iterator[RegionRows]:
+def rows_of(written: Written) -> Iterator[RegionRows]:
     """The rows of all files, each file after its checksum was found right."""
     for file in written.verified():
         yield from read_regions(file)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..comparisons.judge import most_pieces
 from ..errors import MissingDependencyError
+from ..geometry.simplices import size_name
 from ..network.network import Network
 from ..numbers.rounding import floats
 from ..regions.classes import certain_classes
@@ -88,7 +89,7 @@ class PartFile:
             columns = {
                 "region": first + rows,
                 **_shape_columns(block, rows),
-                _size_name(block.domain.dim): areas[rows],
+                size_name(block.domain.dim): areas[rows],
                 "eccentricity": shapes[rows],
                 "slope": slopes[rows],
                 "pattern": _binary(*_packed(block, rows)),
@@ -116,10 +117,12 @@ class RegionRows:
     slopes: NDArray[np.float64]
     """The Frobenius norm of A, (n,)."""
     ambiguous: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+    """The number of the output that is the largest on all of each, -1 where there is none."""
 
 
 def read_regions(path: str | PathLike[str]) -> Iterator[RegionRows]:
-    """The rows of a file that ``PartFile`` has written, some at a time, of the columns that statistics need."""
+    """The rows of a file that ``PartFile`` has written, some at a time, of the columns that numbers need."""
     with opened(path), reading(path, "a Parquet file of regions", "Write the partition again, to another folder."):
         yield from _rows(fspath(path))
 
@@ -128,16 +131,15 @@ def _rows(path: str) -> Iterator[RegionRows]:
     file = _pyarrow("pyarrow.parquet").ParquetFile(path)
     columns = file.schema_arrow.names
     axes = _axes(2 if "x" in columns else sum(re.fullmatch(r"u[0-9]+", name) is not None for name in columns))
-    size = _size_name(len(axes))
-    names = ["region", size, "vertices", *axes, "slope", "ambiguous"]
+    size = size_name(len(axes))
+    names = ["region", size, "vertices", *axes, "slope", "ambiguous", "class"]
     for batch in file.iter_batches(batch_size=_READ, columns=names):
         column = {name: batch.column(name) for name in names}
         corners = column["vertices"].to_numpy()
         places = np.stack([np.asarray(column[axis].flatten()) for axis in axes], axis=1)
         plain = {name: column[name].to_numpy(zero_copy_only=False) for name in ("region", size, "slope", "ambiguous")}
-        yield RegionRows(
-            plain["region"], plain[size], corners, places, plain["slope"], plain["ambiguous"].astype(np.bool_)
-        )
+        doubtful, classes = plain["ambiguous"].astype(np.bool_), column["class"].fill_null(-1).to_numpy()
+        yield RegionRows(plain["region"], plain[size], corners, places, plain["slope"], doubtful, classes)
 
 
 def require_pyarrow() -> None:
@@ -155,10 +157,6 @@ def _axes(dim: int) -> list[str]:
     return ["x", "y"] if dim == 2 else [f"u{k + 1}" for k in range(dim)]
 
 
-def _size_name(dim: int) -> str:
-    return "area" if dim == 2 else "volume"
-
-
 def _schema(network: Network, dim: int, *, maps: bool) -> pyarrow.Schema:
     pa = _pyarrow("pyarrow")
     numbers = pa.list_(pa.float64())
@@ -166,7 +164,7 @@ def _schema(network: Network, dim: int, *, maps: bool) -> pyarrow.Schema:
         "region": pa.int64(),
         **({"geometry": pa.binary()} if dim == 2 else {}),
         **dict.fromkeys(_axes(dim), numbers),
-        _size_name(dim): pa.float64(),
+        size_name(dim): pa.float64(),
         "vertices": pa.int64(),
         "eccentricity": pa.float64(),
         "slope": pa.float64(),

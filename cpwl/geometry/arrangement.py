@@ -262,6 +262,11 @@ class Arrangement(ABC, Generic[Field]):
     def __len__(self) -> int:
         return len(self.regions)
 
+    @property
+    def held(self) -> int:
+        """Numbers that are held for a vertex while regions are cut, beside its rows; 0 where these are by far more."""
+        return 0
+
     def middles(self) -> NDArray[np.float64]:
         """A point of each region, (R, D), by which neighbours are found."""
         regions, vertices = self.regions, self.vertices.astype(np.float64)

@@ -27,6 +27,11 @@ def measures(corners: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.ldexp(sizes, k * exponent) / factorial(k))
 
 
+def size_name(dim: int) -> str:
+    """What the size of a region of that dimension is called where there is one word for it."""
+    return "area" if dim == 2 else "volume"
+
+
 def facet_measures(arrangement: Arrangement[Any], vertices: NDArray[Any]) -> NDArray[np.float64]:
     """The (D - 1)-dimensional volumes (F,) of facets, in float64: lengths when D = 2, areas when D = 3, else 1."""
     k = arrangement.dim - 1

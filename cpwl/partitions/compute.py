@@ -105,6 +105,7 @@ def relevant_partition(
     return wanted.computed(limits, executor)
 
 
+@shows_progress
 @ieee
 def partition_blocks(
     net: Network,

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat, zip_longest
+from operator import length_hint
 from typing import Any, Literal, TypeAlias
 
 from ..errors import ArgumentError, CpwlError
@@ -17,7 +18,9 @@ from ..network.network import Network
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
+from ..runtime.progress import shows_progress
 from ..runtime.workers import KEPT, Packed, Workers, compute_on_one_thread
+from ..tiling.states import Progress
 from .compute import partition
 from .partition import Partition
 
@@ -25,6 +28,7 @@ Failure: TypeAlias = CpwlError | RuntimeError | MemoryError
 """What may come of a partition instead of one; torch reports a lack of memory as a ``RuntimeError``."""
 
 
+@shows_progress
 @ieee
 def partition_many(
     networks: Network | Iterable[Network],
@@ -37,6 +41,7 @@ def partition_many(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Partition]:
     """The partitions of many domains for one network, of one domain for many networks, or of pairs; in their order.
 
@@ -44,16 +49,26 @@ def partition_many(
     are taken from their iterables as they are needed: one at a time, or with an ``executor`` (any
     ``concurrent.futures.Executor`` of processes) some more than it has workers, of which each works on one partition.
     A worker receives a network once. If one partition fails, the error says which, counted from 0, and is the last.
+    ``progress`` is called after each as ``progress(done, all, "partitions")``; all is 0 for iterables without a length.
     """
     options: dict[str, Any] = {"backend": backend, "device": device, "predicates": predicates}
     options |= {"memory_limit": memory_limit, "max_regions": max_regions, "max_seconds": max_seconds}
     inputs.executor(executor)
+    inputs.progress(progress)
     pairs = _pairs(networks, domains)
     results = _here(pairs, options) if executor is None else _elsewhere(pairs, options, executor)
+    total = 1 if isinstance(networks, Network) and isinstance(domains, Domain) else _length(networks, domains)
     for k, outcome in enumerate(results):
         if not isinstance(outcome, Partition):
             raise type(outcome)(f"partition {k}: {outcome}") from outcome
+        if progress is not None:
+            progress(k + 1, total, "partitions")
         yield outcome
+
+
+def _length(networks: Network | Iterable[Network], domains: Domain | Iterable[Domain]) -> int:
+    """The number of pairs, 0 if no length tells."""
+    return max(length_hint(networks), length_hint(domains))
 
 
 def _pairs(

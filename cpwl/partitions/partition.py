@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from numpy.typing import ArrayLike
 
 from ..boundary.boundary import DecisionBoundary, decision_boundary
+from ..boundary.section import Section, section
 from ..errors import FileFormatError, PositionError
 from ..regions.betti import Side, betti
 from ..regions.class_areas import class_table
@@ -67,6 +68,10 @@ class Partition(Tiling):
     ) -> DecisionBoundary:
         """Where the two largest outputs are equal; see ``cpwl.boundary.boundary.decision_boundary``."""
         return decision_boundary(self, classes, everywhere=everywhere, level=level)
+
+    def section(self, normal: ArrayLike, offset: float = 0.0) -> Section:
+        """The regions on the hyperplane {x: normal . x = offset}, not computed again; see ``cpwl.boundary.section``."""
+        return section(self, normal, offset)
 
     def statistics(self) -> Statistics:
         """Counts, areas and shapes of the regions; see ``cpwl.statistics``."""
@@ -144,11 +149,27 @@ class Partition(Tiling):
     ) -> Any:
         """Draws the regions and returns the matplotlib axes; what the options mean: ``help(cpwl.plots.plot)``.
 
-        When D = 1 the outputs along the line, with the options of ``cpwl.plots.plot_line``. There is no picture when
-        D > 2.
+        When D = 1 the outputs along the line, with the options of ``cpwl.plots.plot_line``; when D = 3 the solid, as
+        ``plot_solid`` draws it. There is no picture when D > 3.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "ax") and value is not None}
+        if self.domain.dim == 3:
+            return picture("plotted_solid")(self, ax, given)
         return picture("plot_line" if self.domain.dim == 1 else "plot")(self, ax, **given)
+
+    def plot_solid(
+        self,
+        ax: Any = None,
+        *,
+        color: Literal["slope", "volume", "class", "pattern", "output", "none"] = "slope",
+        boundary: DecisionBoundary | None = None,
+        apart: float = 0.0,
+        angles: tuple[float, float] = (25.0, -60.0),
+        linewidth: float | None = None,
+    ) -> Any:
+        """Draws the regions of a solid and returns the axes; options: ``help(cpwl.plots.plot_solid)``."""
+        options = {name: value for name, value in locals().items() if name not in ("self", "ax")}
+        return picture("plot_solid")(self, ax, **options)
 
     def plot_surface(
         self,
@@ -166,7 +187,7 @@ class Partition(Tiling):
         self,
         path: str | PathLike[str] | None = None,
         *,
-        color: Literal["slope", "area", "class", "pattern", "output"] = "slope",
+        color: Literal["slope", "area", "volume", "class", "pattern", "output"] = "slope",
         boundary: DecisionBoundary | None = None,
         points: ArrayLike | None = None,
         labels: Sequence[str] | None = None,

@@ -171,7 +171,7 @@ class SegmentPieces(Uncached):
 
         By arc length they are these over ``lengths``.
         """
-        by_part = [part.affine_maps(rows)[0][:, :, 0] for part, rows in self._chosen(segments)]
+        by_part = [part.jacobians(rows)[:, :, 0] for part, rows in self._chosen(segments)]
         return np.concatenate(by_part)
 
     def slope_errors(self, segments: ArrayLike | None = None) -> Floats:

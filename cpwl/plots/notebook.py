@@ -9,9 +9,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CpwlError
+from ..geometry.simplices import size_name
 from ..runtime.ieee import ieee
 from .line import plot_line
 from .regions import new_figure, plot
+from .solid import plot_solid
 from .statistics import plot_distributions
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def partition_html(part: Partition) -> str:
         "vertices": len(part.vertices),
         "units": part.network.units,
         "decisions": "exact" if part.arrangement.exact or part.predicates == "exact" else "float64",
-        "domain": f"{_size(part)} {part.domain.volume:.6g}, in inputs of shape {part.domain.shape}",
+        "domain": f"{size_name(part.domain.dim)} {part.domain.volume:.6g}, in inputs of shape {part.domain.shape}",
     }
     if len(part.ambiguous):
         figures["ambiguous"] = len(part.ambiguous)
@@ -79,7 +81,7 @@ def certificate_html(certificate: Certificate) -> str:
         "regions": certificate.regions,
         "verified": "exactly, every region" if verified else "not yet: certificate.verify()",
         "recomputed exactly": len(certificate.repaired),
-        "area" if certificate.domain.dim == 2 else "volume": f"{float(certificate.area):.6g}",
+        size_name(certificate.domain.dim): f"{float(certificate.area):.6g}",
         "network": f"SHA-256 {certificate.network.sha256[:16]}...",
     }
     part = certificate.known
@@ -92,14 +94,13 @@ def _axes() -> Axes:
     return new_figure(_SIZE).add_subplot()
 
 
-def _picture(part: Tiling, boundary: DecisionBoundary | None = None, *, classes: bool = False) -> Axes:
+def _picture(part: Tiling, boundary: DecisionBoundary | None = None, *, classes: bool = False) -> Any:
     if part.domain.dim == 1:
         return plot_line(part, _axes(), color="class" if classes else "none", boundary=boundary)
+    if part.domain.dim == 3:
+        axes = new_figure(_SIZE).add_subplot(projection="3d")
+        return plot_solid(part, axes, color="class" if classes else "slope", boundary=boundary)
     return plot(part, _axes(), color="class" if classes else "slope", boundary=boundary)
-
-
-def _size(part: Tiling) -> str:
-    return "area" if part.domain.dim == 2 else "volume"
 
 
 def _titled(part: Partition) -> str:

@@ -334,12 +334,16 @@ def _slopes(partition: Tiling, norms: NDArray[np.float64]) -> Painting:
 
 
 def _areas(partition: Tiling, volumes: NDArray[Any]) -> Painting:
+    areas = floats(volumes)
+    return Painting(*_regions(partition), areas, "area", area_scale(areas))
+
+
+def area_scale(areas: NDArray[np.float64]) -> Normalize:
+    """A logarithmic scale for areas, of which a few slivers would take half."""
     from matplotlib.colors import LogNorm
 
-    areas = floats(volumes)
     drawn = positive(areas)
-    norm = LogNorm(np.quantile(drawn, 0.05), drawn.max(), clip=True)  # a few slivers would take half of the scale
-    return Painting(*_regions(partition), areas, "area", norm)
+    return LogNorm(np.quantile(drawn, 0.05), drawn.max(), clip=True)
 
 
 _LEAST_SCALE = 1e-280
@@ -364,7 +368,7 @@ def _by_class(partition: Tiling) -> Painting:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
     cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(outputs)]))
     winners = by_maximum.winners[:, 0].astype(np.int64)
-    palette = _pastels(outputs)
+    palette = pastels(outputs)
     present, kinds = np.unique(winners, return_inverse=True)
     legend = tuple((f"class {c}", palette[c]) for c in present.tolist())
     vertices = np.asarray(cells.arrangement.vertices, np.float64)
@@ -403,22 +407,25 @@ def _by_array(partition: Tiling, given: Any) -> Painting:
         )
     if array.dtype.kind in "US" or (array.dtype == object and all(isinstance(x, str) for x in array)):
         names, kinds = np.unique(array.astype(str), return_inverse=True)
-        palette = _pastels(len(names))
+        palette = pastels(len(names))
         legend = tuple(zip(names.tolist(), palette, strict=True))
         return Painting(*_regions(partition), palette[kinds.ravel()], legend=legend, kinds=kinds.ravel())
     return Painting(*_regions(partition), finite("color", array), " ")
 
 
-def pattern_hues(partition: Tiling) -> NDArray[np.float64]:
-    """A number in [0, 1) for each region, a function of its pattern alone: multilinear hashing modulo 2^64."""
+def pattern_hues(partition: Tiling, regions: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """A number in [0, 1) for some regions, or (None) each: of the pattern alone, by multilinear hashing modulo 2^64."""
+    chosen = np.arange(len(partition)) if regions is None else regions
     keys = np.random.default_rng(0).integers(2**64, size=partition.network.units, dtype=np.uint64)
-    starts = range(0, len(partition), _BLOCK)
-    blocks = (partition.patterns(np.arange(start, min(start + _BLOCK, len(partition)))) for start in starts)
-    hashes = np.concatenate([(block.astype(np.uint64) * keys).sum(axis=1, dtype=np.uint64) for block in blocks])
+    blocks = (partition.patterns(chosen[start : start + _BLOCK]) for start in range(0, len(chosen), _BLOCK))
+    none = np.zeros(0, np.uint64)
+    hashes = np.concatenate(
+        [none, *((block.astype(np.uint64) * keys).sum(axis=1, dtype=np.uint64) for block in blocks)]
+    )
     return (hashes >> np.uint64(11)).astype(np.float64) / 2**53
 
 
-def _pastels(count: int) -> NDArray[np.float64]:
+def pastels(count: int) -> NDArray[np.float64]:
     """Light colours (count, 3) for classes; from the eleventh class on they repeat."""
     from matplotlib.colors import to_rgb
 

@@ -103,7 +103,7 @@ def _painted(partition: Tiling, heights: NDArray[np.float64], color: str, output
         norm = Normalize(heights.min(), heights.max())
         return Painting(vertices, regions, means, f"output {output} (mean over a facet's corners)", norm)
     if color == "slope":
-        gradients = np.asarray(partition.affine_maps()[0][:, output], np.float64)
+        gradients = np.asarray(partition.jacobians()[:, output], np.float64)
         return Painting(vertices, regions, np.linalg.norm(gradients, axis=1), f"slope of output {output}")
     return painting_of(partition, color)
 

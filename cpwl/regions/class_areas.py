@@ -1,4 +1,4 @@
-"""How much of a domain each class takes: areas of the regions cut by the largest output."""
+"""How much of a domain each class takes: sizes of the regions cut by the largest output."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, NumericalRangeError
+from ..geometry.simplices import size_name
 from ..numbers.rounding import floats
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def class_table(part: Tiling) -> pandas.DataFrame:
-    """A row for each class that is the largest output somewhere, by falling area: "area", "share" and "cells".
+    """A row for each class that is the largest output somewhere, by falling size: "area", "share" and "cells".
 
-    ``area`` is in slice coordinates, right to six digits (exact, Fractions, from the exact backend); ``share`` is that
-    of all regions that are there; ``cells`` is the number of parts of regions. Where two outputs are equal and largest
-    over an area, it counts for the lower one. Of a partition that is not complete a column says so. Raises
-    ``ArgumentError`` for a network of one output.
+    ``area`` ("volume", unless on a plane) is in slice coordinates, right to six digits (exact, Fractions, from the
+    exact backend); ``share`` is that of all regions that are there; ``cells`` is the number of parts of regions. Where
+    two outputs are equal and largest all over a region, it counts for the lower one. Of a partition that is not
+    complete a column says so. Raises ``ArgumentError`` for a network of one output.
     """
     import pandas
 
@@ -30,21 +31,22 @@ def class_table(part: Tiling) -> pandas.DataFrame:
     if outputs < 2:
         raise ArgumentError("class_table needs a network with several outputs; this one has one. Use a level set.")
     cells, by_maximum = cut_by_maximum(part, Ragged.of([range(outputs)]))
-    areas, winners = cells.measured()[0], by_maximum.winners[:, 0].astype(np.int64)
+    size = size_name(part.domain.dim)
+    sizes, winners = cells.measured()[0], by_maximum.winners[:, 0].astype(np.int64)
     classes, kinds = np.unique(winners, return_inverse=True)
-    total = np.zeros(len(classes), areas.dtype)
-    np.add.at(total, kinds.ravel(), areas)
+    total = np.zeros(len(classes), sizes.dtype)
+    np.add.at(total, kinds.ravel(), sizes)
     whole = total.sum()
     if len(total) and not 0 < whole < np.inf:
         raise NumericalRangeError(
-            f"the areas add up to {float(whole)} in float64: they are out of its range. Scale the network and the "
+            f"the {size}s add up to {float(whole)} in float64: they are out of its range. Scale the network and the "
             "domain, or use the exact backend."
         )
     shares = floats(total / whole) if len(total) else np.zeros(0)
     table = pandas.DataFrame(
-        {"area": total, "share": shares, "cells": np.bincount(kinds.ravel(), minlength=len(classes))}
+        {size: total, "share": shares, "cells": np.bincount(kinds.ravel(), minlength=len(classes))}
     )
     table.index = pandas.Index(classes, name="class")
     if not part.complete:
         table["complete"] = False
-    return table.sort_values("area", ascending=False, kind="stable")
+    return table.sort_values(size, ascending=False, kind="stable")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from inspect import isgeneratorfunction
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Report = Callable[[int, int, str], None]
-"""Is told what is done, how much there is in all, and a word for what it is."""
+"""Is told what is done, how much there is in all (0 where nobody knows), and a word for what it is."""
 
 _PATIENCE = 2.0
 """Seconds until something is shown."""
@@ -30,33 +31,58 @@ _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 def shows_progress(function: Callable[P, R]) -> Callable[P, R]:
     """A function with an argument ``progress`` that shows its progress where it is given none."""
+    return _generating(function) if isgeneratorfunction(function) else _calling(function)
 
+
+def _calling(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def shown(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _reported(function.__name__, kwargs.get("progress")) as chosen:
-            if chosen is not None:
-                kwargs["progress"] = chosen
+        with _bar_for(function.__name__, kwargs), _inside_a_call():
             return function(*args, **kwargs)
 
     return shown
 
 
+def _generating(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Between two items the caller prints what it likes, and calls what has a bar of its own."""
+
+    @wraps(function)
+    def shown(*args: Any, **kwargs: Any) -> Generator[Any, None, Any]:
+        with _bar_for(function.__name__, kwargs) as bar, closing(function(*args, **kwargs)) as items:
+            while True:
+                try:
+                    with _inside_a_call():
+                        item = next(items)
+                except StopIteration as end:
+                    return end.value
+                if bar is not None:
+                    bar.hide()
+                yield item
+
+    return shown
+
+
 @contextmanager
-def _reported(name: str, given: Any) -> Iterator[Report | None]:
-    """What a call reports to, if it is not told: the bar of the outermost call, where there is somebody to see it."""
-    if given is not None or _inside.get() or not _is_watched():
-        mark = _inside.set(True)
-        try:
-            yield None
-        finally:
-            _inside.reset(mark)
+def _bar_for(name: str, options: dict[str, Any]) -> Iterator[_Bar | None]:
+    """Has a call that is not told otherwise report to a bar, if it is the outermost one and somebody looks."""
+    if options.get("progress") is not None or _inside.get() or not _is_watched():
+        yield None
         return
-    bar, mark = _Bar(name.replace("_", " ")), _inside.set(True)
+    bar = _Bar(name.replace("_", " "))
+    options["progress"] = bar.report
     try:
-        yield bar.report
+        yield bar
+    finally:
+        bar.hide()
+
+
+@contextmanager
+def _inside_a_call() -> Iterator[None]:
+    mark = _inside.set(True)
+    try:
+        yield
     finally:
         _inside.reset(mark)
-        bar.close()
 
 
 def _is_watched() -> bool:
@@ -85,13 +111,13 @@ class _Bar:
             if perf_counter() - self._start < _PATIENCE:
                 return
             self._shown = bar_on(sys.stderr)
-            self._shown.start()
-            self._task = self._shown.add_task(self._name, total=total)
+            self._task = self._shown.add_task(self._name)
         said = self._name if what == self._name else f"{self._name}: {what}"
-        self._shown.update(self._task, completed=done, total=total, description=said)
+        self._shown.update(self._task, completed=done, total=total or None, description=said)
+        self._shown.start()
 
-    def close(self) -> None:
-        """Takes the bar away."""
+    def hide(self) -> None:
+        """Takes the bar away, until there is more to report."""
         if self._shown is not None:
             self._shown.stop()
 

@@ -32,10 +32,10 @@ def slope_norms(partition: Tiling) -> Table:
     """The Frobenius norm of A in f = A u + b (u: slice coordinates) on each region, (R,).
 
     Taken from values at vertices where the bounds on these prove a relative error of at most ``ACCURACY``; elsewhere
-    (regions so thin that rounding matters) from ``partition.affine_maps()``, which costs a pass through the network.
+    (regions so thin that rounding matters) from ``partition.jacobians()``, which costs a pass through the network.
     """
     if partition.domain.dim != 2:
-        return _norms(partition.affine_maps()[0])
+        return _norms(partition.jacobians())
     *there, width = near_one(*_rounded(partition.vertices, partition.arrangement.coordinates().errors()))
     *here, height = near_one(*_rounded(partition.outputs.to_numpy(), partition.outputs.errors()))
     corners = triangles(there[0], partition.regions)
@@ -43,7 +43,7 @@ def slope_norms(partition: Tiling) -> Table:
     slopes, errors = np.ldexp(slopes, height - width), np.ldexp(errors, height - width)
     open_ = np.flatnonzero(~(errors <= ACCURACY * slopes))
     if len(open_):
-        slopes[open_] = _norms(partition.affine_maps(open_)[0])
+        slopes[open_] = _norms(partition.jacobians(open_))
     return slopes
 
 

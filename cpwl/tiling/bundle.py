@@ -177,14 +177,10 @@ class BundleTiling(Tiling):
         return segment[changed], winner[changed], coordinates.to_numpy()[at, 0], coordinates.errors()[at]
 
     def _map_field(self, regions: Rows, origin: Any, basis: Any) -> Any:
-        """The maps from one pass: for each piece a row for the start of its segment and one for the step."""
-        arithmetic, segment = self.arithmetic(), self.segment[regions]
-        rows = arithmetic.stack(
-            [arithmetic.points(self.bundle.starts[segment]), arithmetic.tangents(self.bundle.steps[segment])]
-        )
-        pieces = np.tile(self.patterns(regions)[:, 1:].astype(np.int64), (2, 1))
-        columns = self.network.unit_columns
-        return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
+        """The maps from one pass: for each piece a row for the step of its segment, and after these for its start."""
+        segment = self.segment[regions]
+        points = None if origin is None else self.bundle.starts[segment]
+        return self._carried(self.patterns(regions)[:, 1:], self.bundle.steps[segment], points)
 
 
 def ends_of(arrangement: Arrangement[Any]) -> Rows:

@@ -6,24 +6,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fields.predicates import Names
 from .blocks import Blocks
 from .history import chosen_steps, followed, joined_steps, roots
-from .states import Division, Finished, State, added
+from .states import Finished, State, added
 
 
-def joined(division: Division, numbered_parts: Sequence[tuple[int, Finished]]) -> Finished:
-    """What has come out of blocks of a division, by their numbers, as if it had not been divided."""
-    state, leaves = division.state, [part.state for _, part in numbered_parts]
-    complete = len(leaves) == len(division.chosen) and all(leaf.complete for leaf in leaves)
+def joined(
+    state: State, divided: Sequence[NDArray[np.int64]], numbered_parts: Sequence[tuple[int, Finished]]
+) -> Finished:
+    """What has come out of blocks of a state, by their numbers, as if it had not been divided.
+
+    Of block k the regions were ``divided[k]``.
+    """
+    leaves = [part.state for _, part in numbered_parts]
+    complete = len(leaves) == len(divided) and all(leaf.complete for leaf in leaves)
     dropped = added(state.dropped, *(leaf.dropped for leaf in leaves))
     filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
     if not filled:  # all that was there is irrelevant
         nothing = numbered_parts[0][1]
         return replace(nothing, state=replace(nothing.state, complete=complete, dropped=dropped))
     parts = [part for _, part in filled]
-    ends, chosen = [part.state for part in parts], [division.chosen[k] for k, _ in filled]
+    ends, chosen = [part.state for part in parts], [divided[k] for k, _ in filled]
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
     first_walls = [end.first_wall for end in ends]
     blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)

@@ -56,9 +56,13 @@ class Pruning:
         return Pruning(network, self._arithmetic, self.relevance, self._precision)
 
     @staticmethod
-    def units_at_once(dim: int, levels: int) -> int:
-        """How many units, of so many levels each, are to cut before bounds are asked again; whole bytes of bits."""
-        return max(8, _UNITS.get(dim, _OF_MORE) // max(levels, 1) // 8 * 8)
+    def units_at_once(dim: int, units: int, levels: int) -> int:
+        """How many of a node's units, of so many levels each, are to cut before bounds are asked again.
+
+        All of them unless they are more than twice as many as is wanted, and else whole bytes of bits.
+        """
+        most = max(8, _UNITS.get(dim, _OF_MORE) // max(levels, 1) // 8 * 8)
+        return units if units <= 2 * most else most
 
     def irrelevant(
         self, done: int, live: Mapping[int, Any], corners: Ragged, points: NDArray[np.float64]

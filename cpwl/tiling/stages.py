@@ -37,14 +37,24 @@ from .states import Division, Finished, Progress, Rows, State, Task, added, key_
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
-POOR_FOR_BOUNDS = 2.0**-28
-"""The same where regions are dropped by bounds: rows that are known poorly make for wide ones."""
+KNOWN_FOR_BOUNDS = 2.0**-28
+"""How well vertices are to be known where regions are dropped by bounds, if some are known 16 times worse: rows that
+are known poorly make for wide bounds."""
 
 KNOWN_AT_THE_END = 2.0**-48
 """How well vertices are to be known by which it is decided whether a region is dropped in the end."""
 
-POOR_TO_GO_ON = 2.0**-24
-"""The same before another stage, where one of them is poor and bounds grow quickly from stage to stage."""
+POOR_TO_GO_ON = 2.0**-16
+"""The same before the last stage: decisions that it leaves to the ladder take the time that it takes to know better."""
+
+GROWTH = 2.0**5
+"""By about so much bounds grow in a stage ..."""
+
+MOST_GROWTH = 2.0**20
+"""... and no vertex has to be known better than by so much for what comes of it."""
+
+FEW = 2.0**-3
+"""Where poor vertices are off by less than this in all at the last stage, hardly a decision comes of it."""
 
 
 class Stages:
@@ -169,11 +179,18 @@ class Stages:
         arrangement, predicates = state.arrangement, self._predicates(state)
         if predicates is None or not state.trusting or arrangement.dim < 3 or self._arithmetic.rank(live):
             return state, live
-        errors = arrangement.coordinates().errors()
-        enough = (POOR, POOR_TO_GO_ON) if self._pruning is None else (POOR_FOR_BOUNDS, POOR_FOR_BOUNDS / 16)
-        if (errors <= enough[0] * np.linalg.norm(arrangement.vertices, axis=1)).all():
+        later = sum(i > state.node for i in self.network.nonlinear) - 1
+        growth = min(GROWTH**later, MOST_GROWTH)
+        accuracy = POOR_TO_GO_ON / growth
+        errors, far = arrangement.coordinates().errors(), np.linalg.norm(arrangement.vertices, axis=1)
+        poor = errors > accuracy * far
+        enough = not growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum() > FEW
+        if self._pruning is not None:
+            accuracy = min(accuracy, KNOWN_FOR_BOUNDS)
+            enough = enough and bool((errors <= 16 * KNOWN_FOR_BOUNDS * far).all())
+        if enough:
             return state, live
-        sharper = arrangement.sharpened(predicates.exact_walls(), enough[1])
+        sharper = arrangement.sharpened(predicates.exact_walls(), accuracy)
         better = np.flatnonzero(sharper.coordinates().errors() < errors)
         state = replace(state, arrangement=sharper)
         anew = self._anew(state, tuple(live), better)
@@ -278,7 +295,8 @@ class Stages:
         return Division(state, rows, chosen, self._part(task, state.node))
 
     def _blocks_wanted(self, state: State, rows: Rows, workers: int) -> int:
-        sizes, vertices, entries = self.block_sizes, len(state.arrangement.vertices), self._entries(state.node)
+        sizes, vertices = self.block_sizes, len(state.arrangement.vertices)
+        entries = self._entries(state.node) + state.arrangement.held
         products = self.network.products_after(state.node) if workers else 0
         if rows.rank:
             wanted = sizes.wanted_low_rank(vertices, rows.rank, entries, self.network.pattern_bytes)
@@ -393,7 +411,7 @@ class Stages:
             return node.size
         at_once = self.block_sizes.units_at_once(levels)
         if self._pruning is not None and not state.arrangement.exact:
-            at_once = min(at_once, self._pruning.units_at_once(state.arrangement.dim, levels))
+            at_once = min(at_once, self._pruning.units_at_once(state.arrangement.dim, node.size, levels))
         return min(node.size, state.units + at_once)
 
     def _arguments(self, state: State, node: Node, argument: Any) -> Ragged:

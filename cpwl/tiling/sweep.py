@@ -44,13 +44,14 @@ class Sweep(Stages):
             return None
         if isinstance(advanced, Finished):
             return self._counted(advanced)
-        tasks = _Affordable(self.budget, self.tasks(advanced))
+        state, chosen, tasks = advanced.state, advanced.chosen, _Affordable(self.budget, self.tasks(advanced))
+        del advanced  # its rows are let go when the last block has been taken
         if runner is None:
             parts = [(block.state.path[-1], part) for block in tasks if (part := self.finish(block)) is not None]
         else:
             results = ((path[-1], leaf) for path, leaves in runner(iter(tasks)) for leaf in leaves)
             parts = [(k, part) for k, leaf in results if (part := self._counted(leaf)) is not None]
-        return joined(advanced, parts) if parts else None
+        return joined(state, chosen, parts) if parts else None
 
     def blocks(
         self, task: Task, runner: Runner | None = None, done: Done | None = None

@@ -193,7 +193,13 @@ class Tiling(Uncached):
         ``frame="slice"``: y is the slice coordinate, k = D. ``frame="input"``: y is the (flattened) input and A the
         Jacobian. float64, or Fractions from the exact backend. proofs/, Lemma 1.
         """
-        return self._maps(regions, frame, lambda field: field.to_numpy())
+        return _parted(self._maps(regions, frame, lambda field: field.to_numpy()))
+
+    def jacobians(
+        self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
+    ) -> NDArray[Any]:
+        """A (n, m, k) of ``affine_maps`` alone, without the pass through the network that b takes."""
+        return self._maps(regions, frame, lambda field: field.to_numpy(), constant=False)
 
     def map_errors(
         self, regions: ArrayLike | None = None, *, frame: Literal["slice", "input"] = "slice"
@@ -202,7 +208,7 @@ class Tiling(Uncached):
 
         The exact map is that of the network under the region's activation pattern.
         """
-        return self._maps(regions, frame, lambda field: field.limits())
+        return _parted(self._maps(regions, frame, lambda field: field.limits()))
 
     def arithmetic(self) -> Arithmetic[Any]:
         """The arithmetic of the partition's fields; always the same one, which keeps what it knows of the weights."""
@@ -264,27 +270,37 @@ class Tiling(Uncached):
         return indices("regions", regions, len(self))
 
     def _maps(
-        self, regions: ArrayLike | None, frame: str, read: Callable[[Any], NDArray[Any]]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """What ``read`` says of the fields that hold the maps, in batches."""
+        self, regions: ArrayLike | None, frame: str, read: Callable[[Any], NDArray[Any]], *, constant: bool = True
+    ) -> NDArray[Any]:
+        """What ``read`` says of the fields that hold the maps, in batches: [A, b] (n, m, k + 1), or A (n, m, k)."""
         one_of("frame", frame, ("slice", "input"))
         n = self.network.inputs
         origin, basis = (self.domain.origin, self.domain.basis) if frame == "slice" else (np.zeros(n), np.eye(n))
         chosen = self._region_indices(regions)
-        width = (basis.shape[1] + 1) * max(node.size for node in self.network.nodes)
-        parts = batches(max(len(chosen), 1), width, _BATCH_ENTRIES)
-        values = [read(self._map_field(chosen[part], origin, basis)) for part in parts]
-        shaped = [rows.reshape(basis.shape[1] + 1, -1, self.network.outputs) for rows in values]
-        maps = [(np.moveaxis(rows[1:], 0, -1), rows[0]) for rows in shaped]
-        return np.concatenate([a for a, _ in maps]), np.concatenate([b for _, b in maps])
+        width = basis.shape[1] + constant
+        parts = batches(max(len(chosen), 1), width * max(node.size for node in self.network.nodes), _BATCH_ENTRIES)
+        values = [read(self._map_field(chosen[part], origin if constant else None, basis)) for part in parts]
+        return np.concatenate([np.moveaxis(rows.reshape(width, -1, self.network.outputs), 0, -1) for rows in values])
 
-    def _map_field(self, regions: NDArray[np.int64], origin: NDArray[np.float64], basis: NDArray[np.float64]) -> Any:
-        """The maps from one pass: for each region a row for the origin and one for each basis vector."""
-        count, width = len(regions), basis.shape[1] + 1
-        arithmetic = self.arithmetic()
-        rows = arithmetic.stack(
-            [arithmetic.points(np.tile(origin, (count, 1))), arithmetic.tangents(np.repeat(basis.T, count, axis=0))]
-        )
-        pieces = np.tile(self.patterns(regions).astype(np.int64), (width, 1))
-        columns = self.network.unit_columns
+    def _map_field(
+        self, regions: NDArray[np.int64], origin: NDArray[np.float64] | None, basis: NDArray[np.float64]
+    ) -> Any:
+        """The maps from one pass: for each basis vector a row a region, and after these one for the origin."""
+        points = None if origin is None else np.tile(origin, (len(regions), 1))
+        return self._carried(self.patterns(regions), np.repeat(basis.T, len(regions), axis=0), points)
+
+    def _carried(
+        self, patterns: NDArray[Any], tangents: NDArray[np.float64], points: NDArray[np.float64] | None
+    ) -> Any:
+        """Some rows of inputs for each pattern, tangents before points, through the network on its pieces."""
+        arithmetic, columns = self.arithmetic(), self.network.unit_columns
+        rows = arithmetic.tangents(tangents)
+        if points is not None:
+            rows = arithmetic.stack([rows, arithmetic.points(points)])
+        pieces = np.resize(patterns.astype(np.int64), (rows.rows, patterns.shape[1]))
         return evaluate(self.network, arithmetic, rows, lambda i: pieces[:, columns[i]])
+
+
+def _parted(maps: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A and b of [A, b]."""
+    return np.ascontiguousarray(maps[:, :, :-1]), np.ascontiguousarray(maps[:, :, -1])

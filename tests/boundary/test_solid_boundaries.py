@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import cpwl
-from cpwl import analysis
+from cpwl import analysis, checker
 from cpwl.boundary import nearest_faces
 from cpwl.boundary.nearest_faces import Near, nearest_exactly
 from cpwl.errors import ArgumentError, UnsupportedDimensionError
 from cpwl.network import RELU, Dense, Input, Network, Node, Piecewise
+from tests.support.checker_inputs import encoded
 from tests.support.networks import mlp
 from tests.support.solids import DIMENSIONS
 
@@ -103,6 +104,20 @@ def test_exact_samples_are_proved_on_both_backends(dim: int) -> None:
             assert sample.logits[0] == Fraction(level) and part.domain.polytope.contains(sample.u.tolist())
         low, high = samples.neighbours()[0]
         assert low is not None and high is not None and low.difference < 0 < high.difference
+
+
+@pytest.mark.parametrize("outputs", [1, 3], ids=["level", "classes"])
+@pytest.mark.parametrize("dim", DIMENSIONS)
+def test_the_checker_accepts_exact_samples_and_none_beside_the_boundary(dim: int, outputs: int) -> None:
+    part = cpwl.partition(mlp(2, [dim, 6, 6, outputs], bias=0.3), cube(dim))
+    level = float(np.median(part.outputs.to_numpy())) if outputs == 1 else 0.0
+    claim = (part.decision_boundary(level=level) if outputs == 1 else part.decision_boundary()).certify(4, seed=2)
+    assert checker.check(encoded(claim.document()))
+    moved = claim.document()
+    point = moved["claim"]["points"][1]
+    point[0] = str(Fraction(str(point[0])) + Fraction(1, 2**80))
+    with pytest.raises(checker.Rejected):
+        checker.check(encoded(moved))
 
 
 @pytest.mark.parametrize("dim", DIMENSIONS)

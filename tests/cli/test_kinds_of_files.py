@@ -181,3 +181,15 @@ def test_a_file_that_holds_a_data_set_is_told_so(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         library.compile(tmp_path / "small.pt2")
+
+
+@pytest.mark.parametrize("words", ["view", "units", "certify", "boundary", "nearest", "compare"])
+def test_a_folder_where_a_partition_is_wanted_is_told_what_reads_folders(words: str, folder: Path) -> None:
+    """Only ``stats``, ``plot`` and ``check`` go through the parts of a folder; the others hold all regions."""
+    options = {
+        "plot": ["--out", "new.png"],
+        "view": ["--out", "new.html"],
+        "nearest": ["--points", folder / "text.txt"],
+    }
+    refused = cpwl(words, folder, *options.get(words, []))
+    assert refused.exit_code == 2 and "is a folder" in refused.stderr and "cpwl stats" in refused.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,16 +23,26 @@ SQUARE = library.Domain.box([-1, -1], [1, 1])
 
 
 # ---- estimates ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("dom", [SQUARE, library.Domain.polygon([[-1, -1], [1, -1], [0, 2]])], ids=["box", "triangle"])
-def test_estimates_are_right_on_average(dom: library.Domain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 20)  # small squares, so that they are extrapolated
-    true = len(library.partition(WIDE, dom))
-    found = [library.estimate(WIDE, dom, seed=seed, squares=12) for seed in range(12)]
-    assert true > 800 and not any(one.complete for one in found)
-    values, deviations = [one.regions for one in found], [one.deviation for one in found]
+BOXES = {
+    "box": (WIDE, SQUARE),
+    "triangle": (WIDE, library.Domain.polygon([[-1, -1], [1, -1], [0, 2]])),
+    "line": (mlp(0, [2, 400, 2]), library.Domain.segment([-2, -1], [2, 1.5])),
+    "cube": (mlp(0, [3, 32, 2]), library.Domain.box([-1, -1, -1], [1, 1, 2])),
+    "tetrahedron": (mlp(0, [3, 24, 2]), library.Domain.simplex([-1, -1, -1], [2, -1, -1], [0, 2, -1], [0, 0, 2])),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_estimates_are_right_on_average(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 20)  # small boxes, so that they are extrapolated
+    net, dom = BOXES[name]
+    true = len(library.partition(net, dom))
+    estimates = [library.estimate(net, dom, seed=seed, squares=12) for seed in range(12)]
+    assert true > 200 and not any(estimate.complete for estimate in estimates)
+    values, deviations = [estimate.regions for estimate in estimates], [estimate.deviation for estimate in estimates]
     assert abs(np.mean(values) - true) < 5 * np.mean(deviations) / np.sqrt(12), (values, true)
     assert 0.3 < np.std(values) / np.mean(deviations) < 2, "the standard error is that of the answers"
-    assert all(one.seconds > 0 and one.memory > 100 * one.regions and len(one.counts) == 12 for one in found)
+    assert all(e.seconds > 0 and e.memory > 50 * e.regions and len(e.counts) == 12 for e in estimates)
 
 
 def test_regions_that_a_square_cuts_are_not_counted_as_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +102,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def bars(stream: io.StringIO) -> set[str]:
     """Names of the bars that were drawn."""
-    words = ("partition", "certify", "study", "certify extremum", "estimate", "write partition")
-    return {word for word in words if f"  {word}" in stream.getvalue()}
+    words = (
+        "certify",
+        "study",
+        "certify extremum",
+        "estimate",
+        "write partition",
+        "partition many",
+        "partition blocks",
+    )
+    alone = {"partition"} if re.search("  partition(?! many| blocks)", stream.getvalue()) else set()
+    return alone | {word for word in words if f"  {word}" in stream.getvalue()}
 
 
 CALLS: dict[str, tuple[Any, str]] = {
@@ -102,6 +122,8 @@ CALLS: dict[str, tuple[Any, str]] = {
     "study": (lambda f: study({"a": mlp(0, [2, 6, 3])}, {"p": np.zeros((3, 2))}), "study"),
     "estimate": (lambda f: library.estimate(WIDE, SQUARE), "estimate"),
     "write": (lambda f: library.write_partition(WIDE, SQUARE, f / "regions"), "write partition"),
+    "many": (lambda f: list(library.partition_many(mlp(0, [2, 6, 3]), [SQUARE, SQUARE])), "partition many"),
+    "blocks": (lambda f: list(library.partition_blocks(WIDE, SQUARE, memory_limit=1 << 28)), "partition blocks"),
 }
 
 
@@ -116,6 +138,25 @@ def test_a_long_call_shows_its_progress_on_a_terminal(name: str, terminal: Termi
 def test_only_the_outermost_call_shows_its_progress(terminal: Terminal) -> None:
     study({"a": mlp(0, [2, 6, 3])}, {"p": np.zeros((3, 2))})
     assert bars(terminal) == {"study"}
+
+
+def test_the_bar_of_a_generator_is_not_there_between_two_items(terminal: Terminal) -> None:
+    """What the caller prints there would be drawn over, and calls in between have bars of their own."""
+    parts = library.partition_many(mlp(0, [2, 6, 3]), [SQUARE] * 3)
+    next(parts)
+    first = terminal.getvalue()
+    assert bars(terminal) == {"partition many"} and first.endswith("\x1b[2K")
+    library.partition(WIDE, SQUARE)
+    assert bars(terminal) == {"partition many", "partition"}
+    parts.close()
+    told: list[tuple[int, int]] = []
+    again = library.partition_many(
+        mlp(0, [2, 6, 3]), iter([SQUARE] * 3), progress=lambda done, total, what: told.append((done, total))
+    )
+    assert len(list(again)) == 3 and told == [(1, 3), (2, 3), (3, 3)]
+    domains = (domain for domain in [SQUARE])
+    list(library.partition_many(mlp(0, [2, 6, 3]), domains, progress=lambda *said: told.append(said[:2])))
+    assert told[-1] == (1, 0)
 
 
 def test_nothing_is_shown_for_a_short_call_or_where_nobody_looks_or_wants_it(

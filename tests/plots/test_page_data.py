@@ -1,4 +1,4 @@
-"""What the interactive page holds is what the library has: decoded as view.js does, without a browser."""
+"""What the interactive page holds is what the library has: decoded as page.js does, without a browser."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ def decoded(part: Partition) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, 
 
 
 def maps_of(head: dict[str, Any], d: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    """As mapsOf of view.js."""
+    """As mapsOf of page.js."""
     places, values = d["vertices"].reshape(-1, 2), d["values"].reshape(-1, head["outputs"])
     maps = np.zeros((head["regions"], head["outputs"], 3))
+    given = dict(zip(d["given"].tolist(), d["givenSlopes"].reshape(-1, head["outputs"], 2), strict=True))
     for region, polygon in enumerate(d["holder"]):
         corners = d["corners"][d["starts"][polygon] : d["starts"][polygon + 1]]
         steps = places[corners] - places[corners[0]]
         b = int(np.hypot(*steps.T).argmax())
         c = int(np.abs(steps[b, 0] * steps[:, 1] - steps[b, 1] * steps[:, 0]).argmax())
         rises = values[corners[[b, c]]] - values[corners[0]]
-        weight = np.linalg.solve(steps[[b, c]], rises).T
+        weight = given[region] if region in given else np.linalg.solve(steps[[b, c]], rises).T
         maps[region] = np.column_stack([weight, values[corners[0]] - weight @ places[corners[0]]])
-    maps[d["given"]] = d["givenMaps"].reshape(-1, head["outputs"], 3)
     return maps
 
 
 def patterns_of(head: dict[str, Any], d: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    """As patternsOf of view.js, and then unitPiece."""
+    """As patternsOf of page.js, and then unitPiece."""
     rows: dict[int, np.ndarray[Any, Any]] = {}
     for region in range(head["regions"]):
         path, r = [], region

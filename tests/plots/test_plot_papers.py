@@ -144,6 +144,13 @@ def test_areas_by_class_add_up_and_are_those_of_a_fine_grid(backend: str) -> Non
     assert table["area"].is_monotonic_decreasing and len(table) > 1
 
 
+@pytest.mark.parametrize("dim", [1, 3])
+def test_volumes_by_class_add_up_in_every_dimension(dim: int) -> None:
+    part = cpwl.partition(mlp(1, [dim, 8, 3]), cpwl.Domain.box([-1] * dim, [1] * dim))
+    table = part.class_table()
+    assert float(table["volume"].sum()) == pytest.approx(2.0**dim, rel=1e-6) and len(table) > 1
+
+
 def test_areas_by_class_need_classes() -> None:
     scalar = cpwl.partition(mlp(1, [2, 4, 1]), PART.domain)
     with pytest.raises(ArgumentError, match="several outputs"):

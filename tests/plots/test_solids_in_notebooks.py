@@ -23,7 +23,7 @@ def test_a_result_shows_itself(dim: int, kind: str, size: str | None, backend: A
     part = cpwl.partition(mlp(3, [dim, 6, 5, 3]), cpwl.Domain.box([-1] * dim, [1] * dim), backend=backend)
     boundary = part.decision_boundary()
     shown = [part._repr_html_(), boundary._repr_html_(), cpwl.certify(part)._repr_html_()]
-    assert ["<img" in html for html in shown] == [dim < 3] * 3
+    assert ["<img" in html for html in shown] == [dim < 4] * 3
     whole = "area" if dim == 2 else "volume"
     figures, decided, certified = map(rows, shown)
     assert figures["regions"] == f"{len(part):,}" and figures["domain"].startswith(f"{whole} {2**dim}")

@@ -18,7 +18,8 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import Gather, Input, Network, Node
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
-from cpwl.plots.page import bending_units, view
+from cpwl.plots.page import view
+from cpwl.plots.page_parts import bending_units
 from tests.support.view_parts import part_of, part_of_maxima
 
 BACKENDS = ("torch", "exact")
@@ -80,7 +81,7 @@ def test_classes_need_several_outputs(tmp_path: Path) -> None:
 
 
 def test_what_no_browser_would_open_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpwl.plots.page._LARGEST", 1000)
+    monkeypatch.setattr("cpwl.plots.page_parts._LARGEST", 1000)
     with pytest.raises(ArgumentError, match="smaller domain"):
         view(part_of(), tmp_path / "view.html")
 

@@ -17,9 +17,11 @@ import torch
 import cpwl
 from cpwl import analysis, plots
 from cpwl.boundary.boundary import decision_boundary
+from cpwl.boundary.section import section
 from cpwl.errors import CpwlError, DomainError, FileFormatError
 from cpwl.regions.betti import betti
 from cpwl.regions.piecewise import piecewise
+from tests.support import shapes
 from tests.support.networks import mlp
 from tests.support.public import members, public
 
@@ -39,6 +41,16 @@ def part() -> cpwl.Partition:
 @cache
 def line() -> cpwl.Partition:
     return cpwl.partition(NET, cpwl.Domain.segment([-1, -1], [1, 1]))
+
+
+@cache
+def solid() -> cpwl.Partition:
+    return cpwl.partition(mlp(1, [3, 4, 2]), shapes.cube(1.0))
+
+
+@cache
+def ring() -> cpwl.DecisionBoundary:
+    return cpwl.partition(shapes.ring(), shapes.cube()).decision_boundary(level=0.5)
 
 
 @cache
@@ -130,6 +142,13 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "write_partition": lambda f: (cpwl.write_partition, {**_PARTITION, "path": f / "folder", **_LIMITS}),
     "statistics_of_folder": lambda f: (cpwl.statistics_of_folder, {"path": written(f)}),
     "statistics_of_blocks": lambda f: (cpwl.statistics_of_blocks, {"blocks": [part()]}),
+    "section": lambda f: (section, {"part": solid(), "normal": [1, 0, 0], "offset": 0.25}),
+    "plot_section": lambda f: (plots.plot_section, {"section": solid().section([1, 0, 0]), "color": "slope"}),
+    "plot_solid": lambda f: (plots.plot_solid, {"partition": solid(), "color": "slope", "apart": 0.5}),
+    "plot_mesh": lambda f: (plots.plot_mesh, {"boundary": ring(), "color": "slope"}),
+    "view_solid": lambda f: (plots.view_solid, {"partition": solid(), "path": f / "v.html", "color": "slope"}),
+    "view_surface": lambda f: (plots.view_surface, {"boundary": ring(), "path": f / "v.html", "color": "slope"}),
+    "SurfaceMesh.save": lambda f: (ring().mesh().save, {"path": f / "m.ply"}),
     "evaluate": lambda f: (cpwl.evaluate, {"net": NET, "points": POINTS}),
     "evaluate exactly": lambda f: (cpwl.evaluate, {"net": NET, "points": POINTS, "backend": "exact"}),
     "local_map": lambda f: (cpwl.local_map, {"net": NET, "x": POINTS[0]}),
@@ -172,6 +191,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "Partition.boundary": lambda f: (part().boundary, {"k": 1}),
     "Partition.locate": lambda f: (part().locate, {"u": POINTS}),
     "Partition.affine_maps": lambda f: (part().affine_maps, {"regions": [0, 1]}),
+    "Partition.jacobians": lambda f: (part().jacobians, {"regions": [0, 1]}),
     "Partition.map_errors": lambda f: (part().map_errors, {"regions": [0, 1]}),
     "Partition.patterns": lambda f: (part().patterns, {"regions": [0, 1]}),
     "Partition.volumes": lambda f: (part().volumes, {"regions": [0, 1], "accuracy": 0.5}),
@@ -213,6 +233,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
     "plot_line": lambda f: (plots.plot_line, {"partition": line(), "outputs": [0, 1], "points": [0.5]}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
+    "plot_folder": lambda f: (plots.plot_folder, {"path": written(f), "color": "slope", "pixels": 32}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
     "plot_distributions": lambda f: (plots.plot_distributions, {"groups": {"a": part().statistics()}}),
@@ -238,7 +259,8 @@ INNER = {
 SAME = {
     "Partition.decision_boundary", "Partition.to_input", "Partition.to_slice", "Partition.to_sympy", "Partition.plot",
     "Partition.plot_surface", "Partition.view", "Merged.plot", "Units.plot", "Agreement.plot", "Region.to_sympy",
-    "Certificate.verify", "SegmentPieces.plot",
+    "Certificate.verify", "SegmentPieces.plot", "Partition.plot_solid", "Partition.section", "DecisionBoundary.plot",
+    "DecisionBoundary.view", "Section.plot",
 }  # fmt: skip
 """They hand on to one that is here. So does every claim's ``save``."""
 
@@ -281,14 +303,14 @@ _KINDS = [
     (r"^float( \| None| \| Sequence\[float\])?$", "float"),
     (r"^bool$", "bool"),
     (r"^str \| PathLike", "path"),
-    (r"^(str|Literal.*|Dtype|Color)( \| None)?$", "word"),
+    (r"^(str|Literal.*|Dtype|\w*Color)( \| None)?$", "word"),
     (r"^(Progress|Callable.*)( \| None)?$", "callable"),
 ]
 KIND_OF = {
     **dict.fromkeys(["regions", "segment", "segments", "units"], "indices"),
     **dict.fromkeys(["at", "biases", "block", "blocks", "boundary", "classes", "counts", "dom", "domain", "domains",
                      "executor", "first", "groups", "labels", "maps", "merged", "net", "networks", "part", "part_exact",
-                     "part_float", "partition", "pieces", "second", "test", "weights"], "object"),
+                     "part_float", "partition", "pieces", "second", "section", "test", "weights"], "object"),
 }  # fmt: skip
 BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
            ("plot_line", "labels"): None, ("Domain.through", "points"): None,

@@ -29,6 +29,7 @@ PROMISES = {
     "14_lines_and_a_solid.py": ["from 0 to 9:", "the cube around 0, 3, 6, 8:", "10 points of it are exact"],
     "15_a_whole_input_space.py": ["of total volume 8.000000000", "the advice changes on", "random states"],
     "16_verify_a_property.py": ["far: holds", "left: violated", "dropped by bounds", "  at "],
+    "17_exact_surface.py": ["<SurfaceMesh: ", "Euler number", "wrote "],
     "30_regions_of_classifiers.py": ["digits MLP", "CNN", "mean slope"],
     "31_augmentation.py": ["augmented: ", "12 slices", "median eccentricity"],
     "32_mnist_planes.py": ["digits: ", "40 exact points", "regions verified exactly", "= area of the domain"],

@@ -25,6 +25,9 @@ from cpwl.plots.implicit import plot_stack
 from cpwl.plots.line import plot_line
 from cpwl.plots.page import view
 from cpwl.plots.regions import plot
+from cpwl.plots.section import plot_section
+from cpwl.plots.solid import plot_mesh, plot_solid
+from cpwl.plots.space import view_solid, view_surface
 from cpwl.plots.statistics import plot_distributions, plot_study
 from cpwl.plots.surface import plot_surface
 from cpwl.regions.dual_graph import dual_graph
@@ -134,6 +137,12 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
     ),
     "plot_stack": lambda part, scalar, folder: texts(plot_stack([solid().decision_boundary(level=0.0)])),
     "view": lambda part, scalar, folder: view(part, folder / "v.html", title="mine").read_text(encoding="utf-8"),
+    "section": lambda part, scalar, folder: repr(space().section([1, 0, 0])),
+    "plot_section": lambda part, scalar, folder: texts(plot_section(space().section([1, 0, 0]))),
+    "plot_solid": lambda part, scalar, folder: texts(plot_solid(space())),
+    "plot_mesh": lambda part, scalar, folder: texts(plot_mesh(space().decision_boundary(level=0.0))),
+    "view_solid": lambda part, scalar, folder: view_solid(space()).text,
+    "view_surface": lambda part, scalar, folder: view_surface(space().decision_boundary(level=0.0)).text,
     "compare_execution": lambda part, scalar, folder: repr(cpwl.compare_execution(part, grid=5)),
     "compare_execution, report": lambda part, scalar, folder: cpwl.compare_execution(part, grid=5).report(),
     "compare_execution, plot": lambda part, scalar, folder: texts(cpwl.compare_execution(part, grid=5).plot()),
@@ -187,6 +196,11 @@ def solid() -> Partition:
     origin, basis = np.zeros(3), np.eye(3)[:, :2]
     plane = cpwl.Domain.polygon(SQUARE.polytope.vertices, origin, basis)
     return cpwl.partition(mlp(2, [3, 32, 32, 1]), plane, max_regions=100)
+
+
+def space() -> Partition:
+    """A partition of a solid some of whose regions are left out."""
+    return cpwl.partition(mlp(2, [3, 16, 16, 1]), cpwl.Domain.box([-1] * 3, [1] * 3), max_regions=100)
 
 
 def totals() -> cpwl.Totals:
@@ -299,14 +313,15 @@ def test_every_public_function_of_a_partition_is_named_here() -> None:
 
 def test_methods_of_partitions_and_boundaries_lead_to_these() -> None:
     by_region = {"affine_maps", "ambiguous", "arithmetic", "boundary", "check_complete", "exact_predicates", "faces",
-                 "facets", "head", "locate", "map_errors", "oracle", "patterns", "region", "regions", "to_input",
-                 "to_slice", "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
-    named = {"betti", "class_table", "decision_boundary", "dual_graph", "image", "merged", "plot", "plot_surface",
-             "save", "sharpened", "statistics", "to_sympy"}  # fmt: skip
+                 "facets", "head", "jacobians", "locate", "map_errors", "oracle", "patterns", "region", "regions",
+                 "to_input", "to_slice", "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
+    named = {"betti", "class_table", "decision_boundary", "dual_graph", "image", "merged", "plot", "plot_solid",
+             "plot_surface", "save", "section", "sharpened", "statistics", "to_sympy"}  # fmt: skip
     assert set(members(Partition)) == by_region | named | {"view"}
     samples = {"sample", "sample_slice", "certify", "plot_samples"}
-    shape = {"check_complete", "corners", "ends", "kind", "lengths", "measures"}
-    assert set(members(DecisionBoundary)) == samples | shape | {"complete", "nearest", "residuals", "table"}
+    shape = {"corners", "ends", "kind", "lengths", "measures"}
+    space = {"check_complete", "mesh", "plot", "view"}
+    assert set(members(DecisionBoundary)) == samples | shape | space | {"complete", "nearest", "residuals", "table"}
 
 
 def test_what_is_not_a_claim_about_all_regions_still_works(part: Partition) -> None:

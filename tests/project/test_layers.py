@@ -24,7 +24,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "onnx": ("compiler.onnx_files.reader",),
     "onnxruntime": ("compiler.onnx_files.oracle",),
     "matplotlib": ("plots",),
-    "mpl_toolkits": ("plots.implicit", "plots.surface"),
+    "mpl_toolkits": ("plots.implicit", "plots.solid", "plots.surface"),
     "pandas": (
         "statistics",
         "regions.class_areas",

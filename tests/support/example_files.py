@@ -16,6 +16,7 @@ FILES = {
     "14_lines_and_a_solid.py": {"along_a_line.png", "solid.npz"},
     "15_a_whole_input_space.py": {"whole_space.npz"},
     "16_verify_a_property.py": {"far.vnnlib"},
+    "17_exact_surface.py": {"surface.ply", "surface.obj", "surface.html", "surface.png", "three_planes.png"},
     "30_regions_of_classifiers.py": {"regions_of_classifiers.png", "boundary_samples.png"},
     "31_augmentation.py": {"augmentation.csv", "augmentation.png"},
     "32_mnist_planes.py": {

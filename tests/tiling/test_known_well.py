@@ -24,8 +24,8 @@ ALL = 2.0**-60
 def test_vertices_and_rows_that_are_all_computed_anew_are_within_their_bounds_of_exact_ones(
     seed: int, dim: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "POOR", 0.0)
     monkeypatch.setattr(stages, "POOR_TO_GO_ON", ALL)
+    monkeypatch.setattr(stages, "FEW", -1.0)
     case = solid(seed, dim)
     assert not disagreements(case.network, case.domain), case.name
 
@@ -46,14 +46,15 @@ def _before_each_stage(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, flo
 
 
 def test_bounds_do_not_grow_from_stage_to_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, cube = mlp(4, [3, *[8] * 10, 1], 0.5), cpwl.Domain.box([-1.0] * 3, [1.0] * 3)
+    network, cube = mlp(0, [3, *[8] * 14, 1], 0.5), cpwl.Domain.box([-1.0] * 3, [1.0] * 3)
     errors = _before_each_stage(monkeypatch)
+    monkeypatch.setattr(stages, "FEW", 0.0)
     part = cpwl.partition(network, cube)
     places, rows = zip(*errors, strict=True)
-    assert len(places) == 10 and max(places) <= stages.POOR
-    monkeypatch.setattr(stages, "POOR_TO_GO_ON", 1.0)
+    assert len(places) == 14 and max(places) <= stages.POOR_TO_GO_ON
+    monkeypatch.setattr(stages, "POOR_TO_GO_ON", np.inf)
     errors.clear()
     same = cpwl.partition(network, cube)
     far, wide = zip(*errors, strict=True)
-    assert max(far) > 8 * stages.POOR and max(wide) > 8 * max(rows)
+    assert max(far) > 8 * max(places) and max(wide) > 8 * max(rows)
     assert sorted(map(bytes, same.patterns())) == sorted(map(bytes, part.patterns()))

@@ -108,6 +108,12 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         """The vertices of each region, increasing."""
         return self._lattice.corners(self.dim)
 
+    @property
+    def held(self) -> int:
+        """See ``Arrangement.held``: members of boundaries, D 2^D in a large lattice in general position; those before
+        and after, and what cuts them, with sets of columns."""
+        return 4 * self.dim << self.dim
+
     def middles(self) -> NDArray[np.float64]:
         """A point of each region (R, D)."""
         return floats(self.vertices)[self._lattice.lowest[self.dim]]

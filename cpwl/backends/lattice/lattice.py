@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays.pickled import Compact
 from ...arrays.ragged import Ragged
 from ...geometry.polytope import Polytope
 
@@ -24,7 +25,7 @@ Members = Callable[[int, Faces], tuple[NDArray[np.int64], Faces]]
 
 
 @dataclass(frozen=True, eq=False)
-class Lattice:
+class Lattice(Compact):
     """All faces of a subdivided polytope of dimension D >= 1."""
 
     vertices: int

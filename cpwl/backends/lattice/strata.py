@@ -55,8 +55,8 @@ class Strata:
 
         There are two of each line, unless decisions contradict each other: then its ends are not known.
         """
-        count = len(edges)
-        line, inside = self._flat[1].all[-count:], self._old[1].all[-count:]
+        before = len(self._flat[1]) - len(edges)  # there are none where a column goes through old edges alone
+        line, inside = self._flat[1].all[before:], self._old[1].all[before:]
         outer = self._old[0].all[edges] < inside[:, None]
         lines, vertices = np.repeat(line, outer.sum(axis=1)), edges[outer]
         first = len(self._ends)

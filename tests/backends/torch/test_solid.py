@@ -337,3 +337,22 @@ def test_a_vertex_is_on_the_walls_of_the_facets_of_its_region_that_have_it(seed:
     for vertex, cell, wall in zip(vertices.tolist(), region.tolist(), walls, strict=True):
         beside = [facet for facet in facets[cell].tolist() if vertex in corners[facet]]
         assert beside and wall.tolist() == sorted(set(lattice.wall[beside].tolist()))
+
+
+# ---- cells that are cut though none of their faces is --------------------------------------------------------------
+@EACH
+@pytest.mark.parametrize("options", [{}, {"predicates": "float"}, {"backend": "exact"}], ids=str)
+@pytest.mark.parametrize("dim", [3, 4, 5])
+def test_a_cross_polytope_is_halved_along_its_own_edges(dim: int, options: Any, kernel: Kernel) -> None:
+    """The hyperplane holds faces of every dimension below D - 1, and cuts none; a second one goes through its edges."""
+    pytest.importorskip("cdd")
+    domain = cpwl.Domain.hull(np.concatenate([np.eye(dim), -np.eye(dim)]))
+    normals, outputs = np.concatenate([np.eye(dim)[-1:], np.ones((1, dim))]), np.ones((1, 2))
+    with by(kernel):
+        halves, quarters = (
+            cpwl.partition(Network.mlp([normals[:k], outputs[:, :k]], [np.zeros(k), np.zeros(1)]), domain, **options)
+            for k in (1, 2)
+        )
+    assert len(halves) == 2 and halves.arrangement.euler == 1 and len(halves.vertices) == 2 * dim
+    assert len(halves.faces(dim - 1)) == 2**dim + 1
+    assert len(quarters) == 4 and quarters.arrangement.euler == 1

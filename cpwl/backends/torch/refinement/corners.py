@@ -54,7 +54,8 @@ class Corners:
         order = np.argsort(self.region, kind="stable")
         for start in range(0, len(order), _BLOCK):
             items = order[start : start + _BLOCK]
-            rungs = [Rung("long number", partial(self._ask, predicate, items, parts)) for parts in _PARTS]
+            first, *rest = [partial(self._ask, predicate, items, parts) for parts in _PARTS]
+            rungs = [Rung("long number", first, sampled=True), *(Rung("long number", ask) for ask in rest)]
             climb([*rungs, Rung("integer", partial(self._ask, predicate, items, INTEGERS))], len(items))
 
     def _ask(self, predicate: Predicate, items: Rows, parts: int, some: Rows) -> NDArray[np.bool_]:

@@ -1,45 +1,16 @@
-// The interactive page of a partition: draws with WebGL2, looks regions up in float64. Data: see cpwl/plots/page.py.
-"use strict";
-const $ = (id) => document.getElementById(id);
-const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
-const RAMP = ["#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#253494", "#081d58"];
-const LINES = ["#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac", "#8c510a", "#01665e", "#c51b7d"];
+// The page of a plane: draws with WebGL2, looks regions up in float64. After page.js; data: see cpwl/plots/page.py.
 const MAX_ZOOM = 1e4; // beyond that float32 corners on the graphics card are off by more than a pixel
-const MASK = 1024; // texels in a row of the table of units
 const SMOOTH = 20000; // above so many regions no antialiasing: without a graphics card it takes six times as long
-const SLOW = 60, REST = 250; // milliseconds
-const SHOWN_UNITS = 512; // of a layer's pattern
 const THUMB = 44; // pixels: images beside their marks
 
-const head = JSON.parse($("head").textContent);
 const thumbs = new Map();
-let data, grid, gl, fill, lines, view, hovered = null, pinned = null, waiting = false, slow = false, resting = 0;
-
-// ---- data ----------------------------------------------------------------------------------------------------------
-async function unpack() {
-  const bytes = await (await fetch("data:;base64," + $("data").textContent.trim())).blob();
-  const plain = await new Response(bytes.stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
-  const found = Object.fromEntries(Object.entries(head.arrays).map(([name, entry]) => [name, decoded(plain, entry)]));
-  found.sites ??= found.vertices;
-  found.maps = mapsOf(found);
-  found.patterns = patternsOf(found);
-  return found;
-}
-
-// Of an array first all first bytes, then all second ones, and so on; maybe differences from the entry before.
-function decoded(plain, [type, offset, count, differences]) {
-  const Type = TYPES[type], size = Type.BYTES_PER_ELEMENT, from = new Uint8Array(plain, offset, count * size);
-  const to = new Uint8Array(count * size), values = new Type(to.buffer);
-  for (let k = 0; k < size; k++) for (let i = 0, at = k; i < count; i++, at += size) to[at] = from[k * count + i];
-  if (differences) for (let i = 1; i < count; i++) values[i] += values[i - 1];
-  return values;
-}
+let grid, view;
 
 // The affine maps, from values at three corners of a polygon of each region: the first, the farthest from it, and the
-// farthest from their line. Those that need more digits than that gives are in the page.
-function mapsOf({ vertices: v, values, corners, starts, holder, given, givenMaps }) {
+// farthest from their line. Linear parts that need more digits than that gives are in the page.
+function mapsOf({ vertices: v, values, corners, starts, holder, given, givenSlopes }) {
   const m = head.outputs, maps = new Float64Array(3 * m * head.regions);
-  for (let region = 0; region < head.regions; region++) {
+  for (let region = 0, next = 0; region < head.regions; region++) {
     const from = starts[holder[region]], to = starts[holder[region] + 1], a = corners[from];
     const farthest = (far) => {
       let best = from, most = -1;
@@ -51,50 +22,14 @@ function mapsOf({ vertices: v, values, corners, starts, holder, given, givenMaps
     const det = bx * cy - by * cx;
     for (let k = 0, at = 3 * m * region; k < m; k++, at += 3) {
       const f = values[m * a + k], p = values[m * b + k] - f, q = values[m * c + k] - f;
-      maps[at] = (p * cy - q * by) / det; maps[at + 1] = (q * bx - p * cx) / det;
+      const known = given[next] === region ? 2 * (m * next + k) : -1;
+      maps[at] = known < 0 ? (p * cy - q * by) / det : givenSlopes[known];
+      maps[at + 1] = known < 0 ? (q * bx - p * cx) / det : givenSlopes[known + 1];
       maps[at + 2] = f - maps[at] * v[2 * a] - maps[at + 1] * v[2 * a + 1];
     }
+    if (given[next] === region) next++;
   }
-  given.forEach((region, i) => maps.set(givenMaps.subarray(3 * m * i, 3 * m * (i + 1)), 3 * m * region));
   return maps;
-}
-
-// The patterns, row by row: each is that of the region above it in a tree, but for the units that have changed.
-function patternsOf({ above, changes, changed, changedTo, root }) {
-  const width = head.rowBytes, rows = new Uint8Array(width * head.regions), known = new Uint8Array(head.regions), path = [];
-  for (let region = 0; region < head.regions; region++) {
-    for (let r = region; r >= 0 && !known[r]; r = above[r]) path.push(r);
-    while (path.length) {
-      const r = path.pop(), at = r * width;
-      if (above[r] < 0) rows.set(root, at); else rows.copyWithin(at, above[r] * width, (above[r] + 1) * width);
-      for (let i = changes[r]; i < changes[r + 1]; i++) {
-        if (head.bits === 1) rows[at + (changed[i] >> 3)] ^= 1 << (changed[i] & 7);
-        else { rows[at + 2 * changed[i]] = changedTo[i] & 255; rows[at + 2 * changed[i] + 1] = changedTo[i] >> 8; }
-      }
-      known[r] = 1;
-    }
-  }
-  return rows;
-}
-
-function mapAt(region, [x, y]) {
-  const { maps } = data, start = region * head.outputs * 3;
-  return Array.from({ length: head.outputs }, (_, k) => {
-    const i = start + 3 * k;
-    return maps[i] * x + maps[i + 1] * y + maps[i + 2];
-  });
-}
-
-function slope(region) {
-  const width = head.outputs * 3, maps = data.maps.subarray(region * width, (region + 1) * width);
-  return Math.sqrt(maps.reduce((sum, value, i) => sum + (i % 3 < 2 ? value * value : 0), 0));
-}
-
-function unitPiece(region, unit) {
-  const column = data.column[unit];
-  if (column < 0) return data.constant[unit];
-  const bit = column * head.bits, byte = data.patterns[region * head.rowBytes + (bit >> 3)];
-  return head.bits === 1 ? (byte >> (bit & 7)) & 1 : byte | (data.patterns[region * head.rowBytes + (bit >> 3) + 1] << 8);
 }
 
 // ---- which polygon holds a point: a grid of candidates, then the signs of its sides ---------------------------------
@@ -211,35 +146,6 @@ void main() {
   gl_Position = look.a > 0.0 ? vec4((place - middle) * zoom, 0, 1) : vec4(2, 2, 2, 1);
 }`, LINE[1]];
 
-function program([vertex, fragment]) {
-  const made = gl.createProgram();
-  for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-    const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text); gl.compileShader(shader); gl.attachShader(made, shader);
-  }
-  gl.linkProgram(made);
-  if (!gl.getProgramParameter(made, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(made) || "no shaders");
-  return made;
-}
-
-function attribute(made, name, values, size, { divisor = 0, stride = 0, offset = 0, buffer = gl.createBuffer() } = {}) {
-  const place = gl.getAttribLocation(made, name);
-  gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-  if (values) gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
-  gl.enableVertexAttribArray(place);
-  if (name === "unit") gl.vertexAttribIPointer(place, size, gl.UNSIGNED_INT, stride, offset);
-  else gl.vertexAttribPointer(place, size, gl.FLOAT, false, stride, offset);
-  gl.vertexAttribDivisor(place, divisor);
-  return buffer;
-}
-
-function texture(width, height, pixels, made = gl.createTexture()) {
-  gl.bindTexture(gl.TEXTURE_2D, made);
-  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
-  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
-  return made;
-}
-
 const relative = (points) => Float32Array.from(points, (value, i) => (value - head.center[i & 1]) / head.half);
 
 function triangles() {
@@ -324,26 +230,6 @@ function draw({ edges = true } = {}) {
   drawShapes();
 }
 
-// Without a graphics card many edges take long: then they are left out until the picture has come to rest.
-function redraw() {
-  clearTimeout(resting);
-  if (slow) resting = setTimeout(draw, REST);
-  if (!waiting) { waiting = true; requestAnimationFrame(() => draw({ edges: !slow })); }
-}
-
-// Reading a pixel waits until all is drawn.
-function finish() {
-  gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-}
-
-function frameTime() {
-  finish();
-  const begun = performance.now();
-  draw();
-  finish();
-  return performance.now() - begun;
-}
-
 // ---- the camera: places on the page, slice coordinates --------------------------------------------------------------
 function scales() {
   const { width, height } = gl.canvas, short = Math.min(width, height);
@@ -381,53 +267,6 @@ function reset() {
   redraw();
 }
 
-function resize() {
-  const { clientWidth, clientHeight } = $("stage");
-  for (const id of ["paint", "shapes"]) {
-    $(id).width = Math.max(1, Math.round(clientWidth * devicePixelRatio));
-    $(id).height = Math.max(1, Math.round(clientHeight * devicePixelRatio));
-  }
-  redraw();
-}
-
-// ---- colours -------------------------------------------------------------------------------------------------------
-const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-const short = (value) => (value === 0 ? "0" : Number(value.toPrecision(5)).toString());
-
-function ramp(t) {
-  const place = Math.min(t, 0.999999) * (RAMP.length - 1), i = Math.floor(place), a = rgb(RAMP[i]), b = rgb(RAMP[i + 1]);
-  return a.map((value, k) => value + (place - i) * (b[k] - value));
-}
-
-function hue(t) {
-  return [0, 2, 4].map((shift) => {
-    const wave = Math.abs(((6 * t + shift) % 6) - 3) - 1;
-    return 255 * (0.55 + 0.4 * Math.max(0, Math.min(1, wave)));
-  });
-}
-
-const light = (k) => rgb(head.palette[k % head.palette.length]).map((value) => 64 + 0.75 * value);
-
-function table(colorOf) {
-  const pixels = new Uint8Array(1024);
-  for (let i = 0; i < 256; i++) pixels.set([...colorOf(i).map(Math.round), 255], 4 * i);
-  return pixels;
-}
-
-function numeric(corner, { log = false, floor = -Infinity } = {}) {
-  const scaled = (value) => (log ? Math.log(Math.max(value, floor)) : value);
-  let low = Infinity, high = -Infinity;
-  eachCorner((i, p) => { const value = scaled(corner(i, p)); low = Math.min(low, value); high = Math.max(high, value); });
-  const span = high > low ? high - low : 1, back = log ? Math.exp : (value) => value;
-  return { shade: (i, p) => (scaled(corner(i, p)) - low) / span, colors: (i) => ramp((log ? 255 - i : i) / 255),
-    ends: [back(low), back(high)] };
-}
-
-function eachCorner(use) {
-  for (let p = 0; p < data.parent.length; p++)
-    for (let i = data.starts[p]; i < data.starts[p + 1]; i++) use(i, p);
-}
-
 function coloring(choice) {
   const { parent, areas, hues, winners, corners, vertices } = data;
   if (choice === "area") return numeric((i, p) => areas[parent[p]], { log: true, floor: head.smallArea });
@@ -447,37 +286,6 @@ function coloring(choice) {
   return numeric((i, p) => slopes[parent[p]]);
 }
 
-function recolor() {
-  const { shade, colors, ends, classes } = coloring($("color").value), shades = new Float32Array(data.corners.length);
-  eachCorner((i, p) => { shades[i] = shade(i, p); });
-  gl.bindBuffer(gl.ARRAY_BUFFER, fill.shades);
-  gl.bufferData(gl.ARRAY_BUFFER, shades, gl.STATIC_DRAW);
-  const pixels = table(colors);
-  texture(256, 1, pixels, fill.ramp);
-  $("scale").hidden = !ends;
-  if (ends) {
-    $("ramp").getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels), 256, 1), 0, 0);
-    [$("low").textContent, $("high").textContent] = ends.map(short);
-  }
-  $("legend").replaceChildren(...(classes ?? []).map((k, i) => labelled(swatch(colors(i % 256)), `class ${k}`)));
-  redraw();
-}
-
-// ---- controls ------------------------------------------------------------------------------------------------------
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-const labelled = (...parts) => element("label", {}, ...parts);
-
-function swatch(color) {
-  const made = element("span", { className: "swatch" });
-  made.style.background = `rgb(${color.map(Math.round).join()})`;
-  return made;
-}
-
 function setUpColors() {
   const names = { slope: "slope (Frobenius norm)", area: "area", class: "class", pattern: "pattern" };
   if (!data.winners) delete names.class;
@@ -485,46 +293,6 @@ function setUpColors() {
   $("color").append(...Object.entries(names).map(([value, text]) => element("option", { value, textContent: text })));
   $("color").value = head.color;
   $("color").onchange = recolor;
-}
-
-// "3, 7-9" as a test of numbers; null when it is no such list; everything when empty.
-function listed(text) {
-  const parts = text.split(",").map((part) => part.trim()).filter(Boolean);
-  const ranges = parts.map((part) => part.match(/^(\d+)(?:\s*-\s*(\d+))?$/));
-  if (ranges.includes(null)) return null;
-  return (n) => !ranges.length || ranges.some(([, a, b]) => n >= Number(a) && n <= Number(b ?? a));
-}
-
-function setUpLayers() {
-  const counts = new Map();
-  data.units.forEach((unit) => counts.set(unit, (counts.get(unit) ?? 0) + 1));
-  head.layers.forEach((layer, i) => {
-    const box = element("input", { type: "checkbox", checked: true, onchange: maskUnits });
-    const [first, last] = layer.units;
-    let edges = 0;
-    for (let unit = first; unit < last; unit++) edges += counts.get(unit) ?? 0;
-    const row = labelled(box, swatch(rgb(LINES[i % LINES.length])), `${layer.name} (${edges})`);
-    row.className = "layer";
-    layer.box = box;
-    if (layer.selectable) {
-      layer.text = element("input", { type: "text", placeholder: "units 3, 7-9", oninput: maskUnits });
-      row.append(layer.text);
-    }
-    if (layer.selectable || edges) $("layers").append(row);
-  });
-}
-
-function maskUnits() {
-  const total = head.layers.at(-1).units[1], height = Math.ceil((total + 1) / MASK), pixels = new Uint8Array(4 * MASK * height);
-  head.layers.forEach(({ units: [first, last], box, text }, i) => {
-    const chosen = listed(text?.value ?? ""), color = rgb(LINES[i % LINES.length]);
-    text?.setCustomValidity(chosen ? "" : "numbers and ranges, such as 3, 7-9");
-    for (let unit = first; unit < last; unit++)
-      pixels.set([...color, box.checked && chosen?.(unit - first) ? 255 : 0], 4 * unit);
-  });
-  pixels.set([224, 0, 16, 255], 4 * total); // the decision boundary
-  lines.units = texture(MASK, height, pixels, lines.units);
-  redraw();
 }
 
 function setUpMarks() {
@@ -625,22 +393,6 @@ function point(px, py) {
   return { place, mark, region: grid.locate(place) };
 }
 
-function rowsOf(region, place) {
-  const values = mapAt(region, place), at = region * head.outputs * 3, { maps } = data;
-  const cells = (tag, texts) => element("tr", {}, ...texts.map((text) => element(tag, { textContent: text })));
-  const rows = values.map((value, k) => cells("td", [k, short(value), ...[0, 1, 2].map((j) => short(maps[at + 3 * k + j]))]));
-  return element("table", {}, cells("th", ["output", "f(u)", "A₁", "A₂", "b"]), ...rows);
-}
-
-function patternOf(region) {
-  return head.layers.filter((layer) => layer.selectable).flatMap(({ name, units: [first, last] }) => {
-    const pieces = [];
-    for (let unit = first; unit < Math.min(last, first + SHOWN_UNITS); unit++) pieces.push(unitPiece(region, unit));
-    const text = pieces.join(Math.max(...pieces) > 9 ? " " : "") + (last - first > SHOWN_UNITS ? "…" : "");
-    return [element("p", { textContent: `${name}, ${last - first} units` }), element("div", { className: "bits", textContent: text })];
-  });
-}
-
 function describe({ place, mark, region }) {
   $("which").textContent = region < 0 ? "No region" : `Region ${region}${pinned ? " (kept)" : ""}`;
   const lines = [`u = (${place.map((x) => Number(x.toPrecision(8))).join(", ")})`];
@@ -711,18 +463,6 @@ function setUpMouse() {
   stage.addEventListener("wheel", (event) => { event.preventDefault(); zoomAt(...at(event), Math.exp(-event.deltaY / 400)); }, { passive: false });
 }
 
-function hover(here) {
-  hovered = point(...here);
-  if (!pinned) describe(hovered);
-  drawShapes();
-}
-
-function keep(found) {
-  pinned = pinned || found.region < 0 ? null : found;
-  describe(found);
-  drawShapes();
-}
-
 // ---- start ---------------------------------------------------------------------------------------------------------
 // The polygons of each region: order[first[r]] .. order[first[r + 1] - 1].
 function group() {
@@ -750,6 +490,7 @@ async function start() {
   lines.edges = setUpEdges();
   const total = head.layers.at(-1).units[1];
   if (data.boundary) lines.boundary = setUpLines(data.boundary, new Uint32Array(data.boundary.length / 4).fill(total));
+  $("help").textContent = "Drag: move. Wheel: zoom. Double click: all. Click: keep the region shown; click again: let go.";
   setUpColors(); setUpLayers(); setUpMarks(); maskUnits(); recolor(); setUpMouse();
   new ResizeObserver(resize).observe($("stage"));
   resize();

@@ -1,0 +1,1 @@
+"""Surfaces in three dimensions as meshes: polygons that meet exactly, oriented, measured, and written to files."""

@@ -1,0 +1,277 @@
+"""Stills of solids and surfaces in space, with matplotlib: polygons with light and shade, for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..boundary.faces import BoundaryFaces
+from ..boundary.meshes.mesh import SurfaceMesh, mesh
+from ..errors import ArgumentError, ShapeError, check_solid
+from ..numbers.norms import norms
+from ..numbers.rounding import floats
+from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, instance, number, one_of
+from ..statistics.slopes import slope_norms
+from ..tiling.cells import cut_by_maximum
+from ..tiling.tiling import Tiling
+from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, line_width, new_figure, pastels, pattern_hues, positive
+
+if TYPE_CHECKING:
+    from mpl_toolkits.mplot3d.axes3d import Axes3D
+
+    from ..boundary.boundary import DecisionBoundary
+
+Floats = NDArray[np.float64]
+SolidColor = Literal["slope", "volume", "class", "pattern", "output", "none"]
+SurfaceColor = Literal["gradient", "slope", "class", "pattern", "component", "none"]
+
+_LAMP = np.array([0.35, -0.55, 0.75])
+"""Where light comes from, beside the eye."""
+
+
+@ieee
+def plot_solid(
+    partition: Tiling,
+    ax: Axes3D | None = None,
+    *,
+    color: SolidColor = "slope",
+    boundary: DecisionBoundary | None = None,
+    apart: float = 0.0,
+    angles: tuple[float, float] = (25.0, -60.0),
+    linewidth: float | None = None,
+) -> Axes3D:
+    """The axes (``ax``, or those of a new figure) with the regions of a solid (D = 3) as polytopes.
+
+    ``apart`` pulls them apart: each is moved away from the middle by so many times its distance from there; at 0 only
+    the border of the solid is drawn. ``color``: "slope", "volume", "pattern" of the region, "class" (the largest
+    output), "output" (the mean of output 0 over the corners), "none". ``boundary``, a surface in it, is drawn instead
+    of the solid's border when nothing is pulled apart. ``angles``: elevation and azimuth of the view, degrees.
+
+    Raises ``ArgumentError`` for an unknown colour or "class" with one output, ``UnsupportedDimensionError`` unless on a
+    solid.
+    """
+    instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
+    check_solid(partition.domain.dim, "the picture of a solid")
+    one_of("color", color, get_args(SolidColor))
+    moved = number("apart", apart)
+    if moved < 0:
+        raise ArgumentError(f"apart must not be negative, got {apart!r}.")
+    view = _angles(angles)
+    if boundary is not None:
+        instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary")
+        if boundary.partition is not partition:
+            raise ArgumentError("boundary must be one of this partition: give boundary=part.decision_boundary(...).")
+    axes = _new_axes() if ax is None else ax
+    if boundary is not None and not moved:
+        surface = mesh(boundary)
+        _draw_mesh(axes, surface, "class" if surface.surface.level is None else "gradient", view, linewidth)
+    else:
+        _draw_cells(axes, partition, color, moved, view, linewidth)
+    domain = np.asarray(partition.domain.polytope.vertices, np.float64)
+    middle = (domain.min(axis=0) + domain.max(axis=0)) / 2
+    box = middle + (1 + moved) * (np.stack([domain.min(axis=0), domain.max(axis=0)]) - middle)
+    _set_frame(axes, box, view, complete=partition.complete)
+    return axes
+
+
+def plotted_solid(partition: Tiling, ax: Axes3D | None, options: Mapping[str, Any]) -> Axes3D:
+    """``plot_solid`` with options that were given to ``plot``; ``ArgumentError`` for one that it does not have."""
+    strange = sorted(set(options) - set(signature(plot_solid).parameters))
+    if strange:
+        raise ArgumentError(
+            f"{', '.join(strange)} of plot is for planes; this is a solid. What there is: help(cpwl.plots.plot_solid)."
+        )
+    return plot_solid(partition, ax, **options)
+
+
+@ieee
+def plot_mesh(
+    boundary: DecisionBoundary,
+    ax: Axes3D | None = None,
+    *,
+    color: SurfaceColor = "gradient",
+    angles: tuple[float, float] = (25.0, -60.0),
+    linewidth: float | None = None,
+) -> Axes3D:
+    """The axes (``ax``, or those of a new figure) with a surface in space (D = 3), polygon by polygon.
+
+    Light falls on the exact planes of the polygons. ``color``: "gradient" (its direction as red, green and blue),
+    "slope" (its length, with a scale), "class" (the pair of classes), "pattern" (the region), "component", "none".
+    ``angles``: elevation and azimuth of the view, degrees. ``linewidth`` of the edges, 0 for none.
+
+    Raises as ``plot_solid`` does.
+    """
+    surface = mesh(instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...)."))
+    one_of("color", color, get_args(SurfaceColor))
+    view = _angles(angles)
+    axes = _new_axes() if ax is None else ax
+    _draw_mesh(axes, surface, color, view, linewidth)
+    corners = floats(surface.vertices) if len(surface) else boundary.partition.domain.polytope.vertices
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    half = 0.52 * (high - low).max()
+    _set_frame(axes, np.stack([(low + high) / 2 - half, (low + high) / 2 + half]), view, complete=boundary.complete)
+    return axes
+
+
+def _angles(angles: Any) -> tuple[float, float]:
+    view = finite("angles", angles)
+    if view.shape != (2,):
+        raise ShapeError(f"angles must be two numbers, elevation and azimuth in degrees, got shape {view.shape}.")
+    return float(view[0]), float(view[1])
+
+
+def _new_axes() -> Axes3D:
+    axes: Axes3D = new_figure((7.2, 6.4)).add_subplot(projection="3d")
+    return axes
+
+
+# ---- polygons --------------------------------------------------------------------------------------------------------
+def _draw_cells(
+    axes: Axes3D, partition: Tiling, color: str, apart: float, view: tuple[float, float], width: float | None
+) -> None:
+    arrangement, parents, winners = partition.arrangement, np.arange(len(partition)), None
+    if color == "class":
+        if partition.network.outputs < 2:
+            raise ArgumentError(
+                "color='class' needs a network with several outputs; this one has one. Use color='slope'."
+            )
+        cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(partition.network.outputs)]))
+        arrangement, parents, winners = cells.arrangement, cells.regions, by_maximum.winners[:, 0].astype(np.int64)
+    facets, vertices = arrangement.facets(), floats(arrangement.vertices)
+    facet, side = np.nonzero(facets.regions >= 0) if apart else (np.flatnonzero(facets.regions[:, 1] < 0), 0)
+    cell = facets.regions[facet, side]
+    polygons = facets.vertices.take(facet)
+    regions, corners = arrangement.regions, vertices[polygons.values]
+    middles = regions.reduce(np.add, vertices[regions.values]) / regions.counts[:, None]
+    centre = np.asarray(partition.domain.polytope.vertices, np.float64).mean(axis=0)
+    corners = corners + apart * (middles[cell] - centre)[polygons.row_of]
+    painted, scale = _cell_colors(partition, color, parents, winners)
+    _draw(axes, corners, polygons, painted[cell], None, view, width)
+    if scale is not None:
+        axes.figure.colorbar(scale[0], ax=axes, label=scale[1], shrink=0.6, pad=0.1)
+
+
+def _cell_colors(
+    partition: Tiling, color: str, parents: NDArray[np.int64], winners: NDArray[np.int64] | None
+) -> tuple[Floats, tuple[Any, str] | None]:
+    """The colour of each cell, and the scale that it is from."""
+    from matplotlib.colors import LogNorm
+
+    if color == "none":
+        return np.full((len(parents), 3), 0.85), None
+    if winners is not None:
+        return pastels(partition.network.outputs)[winners], None
+    if color == "pattern":
+        return _hues(pattern_hues(partition)), None
+    if color == "volume":
+        volumes = floats(partition.volumes())
+        drawn = positive(volumes)
+        return _scaled(volumes, "volume", LogNorm(np.quantile(drawn, 0.05), drawn.max(), clip=True))
+    if color == "output":
+        regions, outputs = partition.regions, floats(partition.outputs.to_numpy())[:, 0]
+        return _scaled(regions.reduce(np.add, outputs[regions.values]) / regions.counts, "output 0 (mean over corners)")
+    return _scaled(slope_norms(partition), "slope (Frobenius norm)")
+
+
+def _draw_mesh(axes: Axes3D, surface: SurfaceMesh, color: str, view: tuple[float, float], width: float | None) -> None:
+    boundary, scale = surface.surface, None
+    if color == "class":
+        if boundary.level is not None:
+            raise ArgumentError(
+                "color='class' needs a boundary between classes; this is a level set. Use color='slope'."
+            )
+        names, kinds = np.unique(boundary.pairs, axis=0, return_inverse=True)
+        painted = pastels(len(names))[kinds.reshape(-1)]
+        _explain(axes, [f"{i} | {j}" for i, j in names.tolist()])
+    elif color == "gradient":
+        painted = 0.6 + 0.36 * surface.normals
+    elif color == "slope":
+        painted, scale = _scaled(norms(surface.gradients), "slope (norm of the gradient)")
+    elif color == "pattern":
+        painted = _hues(pattern_hues(boundary.partition, surface.regions))
+    elif color == "component":
+        painted = pastels(surface.components)[surface.labels]
+    else:
+        painted = np.full((len(surface), 3), 0.85)
+    corners = floats(surface.vertices)[surface.polygons.values]
+    _draw(axes, corners, surface.polygons, painted, surface.normals, view, width)
+    if scale is not None:
+        axes.figure.colorbar(scale[0], ax=axes, label=scale[1], shrink=0.6, pad=0.1)
+
+
+def _draw(
+    axes: Axes3D,
+    corners: Floats,
+    polygons: Ragged,
+    colors: Floats,
+    normals: Floats | None,
+    view: tuple[float, float],
+    width: float | None,
+) -> None:
+    """Draws polygons with these corners (n, 3), with light and shade on both of their sides."""
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    if normals is None:
+        arms = corners - corners[polygons.offsets[:-1]][polygons.row_of]
+        normals = polygons.reduce(np.add, np.cross(arms, arms[polygons.successor]))
+        normals = normals / np.maximum(norms(normals), 1e-300)[:, None]
+    rise, turn = np.radians(view)
+    eye = np.array([np.cos(rise) * np.cos(turn), np.cos(rise) * np.sin(turn), np.sin(rise)])
+    facing = np.where((normals @ eye < 0)[:, None], -normals, normals)
+    light = 0.45 + 0.4 * (facing @ eye) + 0.2 * np.maximum(facing @ (_LAMP / np.linalg.norm(_LAMP)), 0)
+    lines = line_width(len(polygons)) / 2 if width is None else number("linewidth", width)
+    painted = np.clip(colors * light[:, None], 0, 1)
+    drawn = Poly3DCollection(
+        [corners[start:end] for start, end in zip(polygons.offsets[:-1], polygons.offsets[1:], strict=True)],
+        facecolors=painted,
+        edgecolors=EDGE if lines else painted,
+        linewidths=lines or 0.1,
+        rasterized=len(polygons) > RASTER_REGIONS,
+    )
+    axes.add_collection3d(drawn, autolim=False)
+
+
+# ---- colours, the frame ----------------------------------------------------------------------------------------------
+def _hues(hues: Floats) -> Floats:
+    from matplotlib.colors import hsv_to_rgb
+
+    return np.asarray(hsv_to_rgb(np.stack([hues, np.full_like(hues, 0.45), np.full_like(hues, 0.97)], axis=1)))
+
+
+def _scaled(values: Floats, label: str, norm: Any = None) -> tuple[Floats, tuple[Any, str]]:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    mapped = ScalarMappable(Normalize(low, high) if norm is None else norm, "YlGnBu")
+    return np.asarray(mapped.to_rgba(values)[:, :3], np.float64), (mapped, label)
+
+
+def _explain(axes: Axes3D, names: list[str]) -> None:
+    from matplotlib.patches import Patch
+
+    palette = pastels(len(names))
+    handles = [Patch(facecolor=palette[k], edgecolor=EDGE, label=name) for k, name in enumerate(names)]
+    axes.legend(handles=handles, loc="upper left", fontsize=8, title="classes", title_fontsize=8)
+
+
+def _set_frame(axes: Axes3D, box: Floats, view: tuple[float, float], *, complete: bool) -> None:
+    """Shows just a box, from its lowest to its highest corner, in equal scales."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = box
+    for k, axis in enumerate((axes.xaxis, axes.yaxis, axes.zaxis)):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_label_text(f"slice coordinate {k + 1}")
+    limits = box.T.tolist()
+    axes.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
+    axes.set_box_aspect(high - low)
+    axes.view_init(*view)
+    if not complete:
+        axes.set_title(INCOMPLETE)
