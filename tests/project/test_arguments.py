@@ -173,6 +173,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "certify_equal": lambda f: (cpwl.certify_equal, {"first": NET, "second": NET, "dom": SQUARE}),
     "certify_samples": lambda f: (cpwl.certify_samples, {"boundary": part().decision_boundary(), "n": 2}),
     "Certificate.save": lambda f: (certificate().save, {"path": f / "c.json"}),
+    "Certificate.near": lambda f: (certificate().near, {"vertex": 0}),
     "Certificate.load": lambda f: (
         cpwl.Certificate.load,
         {"path": (certificate().save(f / "c.json"), f / "c.json")[1]},
