@@ -545,7 +545,7 @@ BUGS = (
         'Fraction(1 if group.head == "+" else -1)', "Fraction(1)", ("properties/vnnlib",)),
     Bug("signs at vertices are those of the first cut", "tiling/signed_cells.py",
         "    again, _, outputs, _ = _cut(cells, outputs, predicates)\n", "    again = cells\n",
-        ("properties/verify", "betti", "image")),
+        ("signed_cells",)),
     Bug("boundaries of faces above kill no cycle", "regions/homology.py", "- ranks[k] - ranks[k + 1]", "- ranks[k]",
         ("betti",)),
     Bug("a face is in a set when a vertex is", "regions/homology.py", "inside |= faces.reduce(np.logical_and",
