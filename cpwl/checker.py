@@ -1621,8 +1621,8 @@ def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
         for (i, bends, patterns), masks in zip(passage.bends, zip(*corners, strict=True), strict=True):
             key.append(pattern_of(bends, patterns, joined(masks)))
             demand(key[-1] is not None, 8, f"on region {r} a unit of node {i} has no one piece")
-        other = known.setdefault(tuple(key), r)
-        demand(other == r, 9, f"region {r} and region {other} have the same pattern")
+        first = known.setdefault(tuple(key), r)
+        demand(first == r, 9, f"region {r} and region {first} have the same pattern")
     return Named(places, passage.at(output), len(rows), 1 << precision)
 
 
