@@ -1074,6 +1074,10 @@ class Bends(ABC):
     def pattern(self, below: int, above: int) -> Any:
         """The canonical pieces of these units, from masks of all corners; None where one has none."""
 
+    def implied(self, zero: int) -> int:
+        """The functions that vanish where the given ones do, as bits: these, and, of maxima, differences of equals."""
+        return zero
+
     @abstractmethod
     def settle(self, below: int, above: int) -> None:
         """Fixes a piece for every unit, from the masks of all vertices joined."""
@@ -1201,6 +1205,17 @@ class Contests(Bends):
     def pattern(self, below: int, above: int) -> Any:
         winners = tuple(largest(rivals, pairs, below, above) for _, rivals, pairs in self._groups)
         return None if None in winners else winners
+
+    def implied(self, zero: int) -> int:
+        for _, rivals, pairs in self._groups:
+            equal = {rival: {rival} for rival in rivals}
+            for (i, j), k in pairs.items():
+                if zero >> k & 1 and equal[i] is not equal[j]:
+                    equal[i] |= equal[j]
+                    for rival in equal[j]:
+                        equal[rival] = equal[i]
+            zero |= reduce(or_, (1 << k for (i, j), k in pairs.items() if equal[i] is equal[j]), 0)
+        return zero
 
     def settle(self, below: int, above: int) -> None:
         self._bent = []
@@ -1428,8 +1443,12 @@ class Passage:
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
         shares = between(one.shares, other.shares, share, self.precision)
         found = between(ball, far, share, self.precision)
-        found[0][k] = found[1][k] = 0
-        masks[-1] = self._crossed(found, *masks[-1], v, i)
+        bends, (below, above) = self.bends[-1][1], masks[-1]
+        zero = bends.implied(~(below | above) & ((1 << len(bends.names)) - 1) | 1 << k)
+        for m in range(len(bends.names)):
+            if zero >> m & 1:
+                found[0][m] = found[1][m] = 0
+        masks[-1] = self._crossed(found, below & ~zero, above & ~zero, v, i)
         self.vertices.append(Vertex(shares, masks, one.sides & other.sides))
         return found
 
@@ -1602,8 +1621,8 @@ def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
         for (i, bends, patterns), masks in zip(passage.bends, zip(*corners, strict=True), strict=True):
             key.append(pattern_of(bends, patterns, joined(masks)))
             demand(key[-1] is not None, 8, f"on region {r} a unit of node {i} has no one piece")
-        other = known.setdefault(tuple(key), r)
-        demand(other == r, 9, f"region {r} and region {other} have the same pattern")
+        first = known.setdefault(tuple(key), r)
+        demand(first == r, 9, f"region {r} and region {first} have the same pattern")
     return Named(places, passage.at(output), len(rows), 1 << precision)
 
 

@@ -19,6 +19,7 @@ from cpwl import Certificate, certify, certify_constant, certify_extremum, check
 from cpwl.certification.by_name import naming_of
 from cpwl.claims.document import document as stated
 from cpwl.claims.document import proof
+from cpwl.claims.naming import Naming
 from cpwl.errors import ArgumentError, VerificationError
 from cpwl.geometry.domain import Domain
 from cpwl.network import Conv, Dense, Gather, Network, Node, Scale
@@ -363,3 +364,16 @@ def test_the_share_of_a_crossing_lies_in_its_ball(bits: int, data: st.DataObject
     errors = [e or 1 for e in errors]
     middle, radius = checker.ratio_of(abs(near), errors[0], abs(far), errors[1], bits)
     assert abs(x / (x + y) * 2**bits - middle) <= radius and 0 <= middle <= 2**bits
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 7])
+def test_three_arguments_of_a_maximum_may_meet(seed: int) -> None:
+    """A generic vertex of a plane: no wall goes on beyond it, so that an auxiliary vertex is named."""
+    net = he_network(seed, [2, 5, 4, 2], ["relu", "maxout of three"])
+    certificate = named(net, SQUARE)
+    assert isinstance(certificate.listing, Naming)
+    assert len(certificate.listing.corners) + len(certificate.listing.names) > len(certificate.partition.vertices)
+    exact = {tuple(map(Fraction, p)) for p in partition(net, SQUARE, backend="exact").vertices}
+    used = set(certificate.listing.simplices.ravel().tolist())
+    assert {tuple(p) for v, p in enumerate(coordinates(certificate.document())) if v in used} == exact
+    assert certificate.check()
