@@ -1,6 +1,6 @@
 """A surface, exactly: a network learns the signed distance to a torus and a ball; its whole zero set as a mesh.
 
-Run:  python examples/16_exact_surface.py [folder] [--small] [--width 64] [--depth 4]
+Run:  python examples/17_exact_surface.py [folder] [--small] [--width 64] [--depth 4]
 
 Writes the mesh (surface.ply, .obj), an interactive page (surface.html), a still (surface.png), and three planes through
 the shape with their regions (three_planes.png).
