@@ -1,9 +1,10 @@
 """An independent checker of certificates: one file, exact integers, nothing else of cpwl, no floating-point number.
 
-    python -I checker.py [--no-flint] CERTIFICATE [NETWORK ...]
+    python -I checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]
 
-Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed. The
-format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 6, show that the
+Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed, 3
+refused (more products of integers than are allowed, which are counted before they are made). The
+format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 7, show that the
 rules imply the claims. The certificate proposes polygons, or simplices, points and values; the checker searches
 nothing, tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the
 verdict is the same.
@@ -17,17 +18,20 @@ import json
 import re
 import sys
 import zlib
+from abc import ABC, abstractmethod
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, reduce
 from io import BytesIO
-from itertools import chain, pairwise, product
+from itertools import chain, combinations, pairwise, product
 from math import gcd, lcm, prod
-from operator import getitem, lt, mul
+from operator import add, and_, getitem, itemgetter, lt, mul, or_, sub
 from pathlib import Path
 from typing import Any, ClassVar
 
-FORMAT, VERSIONS = "cpwl-certificate", (1, 2)
+FORMAT, VERSIONS = "cpwl-certificate", (1, 2, 3)
 MAX_BYTES = 1 << 28
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
@@ -37,10 +41,20 @@ MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
+SLOW_PRODUCTS = 10**7
+"""Products a second without python-flint, of numbers of some hundred bits."""
 
 
 class Rejected(Exception):
     """A rule is broken: the claim is not proved."""
+
+
+class Open(Rejected):
+    """Numbers of so many bits leave a sign open: more may tell it."""
+
+
+class Refused(Exception):
+    """The certificate takes more work than is allowed: nothing is said of it."""
 
 
 class Malformed(Exception):
@@ -53,10 +67,37 @@ def demand(holds: Any, rule: int, reason: str) -> None:
         raise Rejected(f"rule {rule}: {reason}")
 
 
+def certain(holds: Any, rule: int, reason: str) -> None:
+    """Raises ``Open`` unless numbers of so many bits tell a sign."""
+    if not holds:
+        raise Open(f"rule {rule}: {reason}; more bits may tell it")
+
+
 def require(holds: Any, reason: str) -> None:
     """Raises ``Malformed`` unless the file is as the format wants it."""
     if not holds:
         raise Malformed(reason)
+
+
+@dataclass
+class Work:
+    """Products of integers, counted before they are made."""
+
+    most: int | None = None
+    done: int = 0
+    announce: bool = False
+
+    def spend(self, products: int) -> None:
+        """Raises ``Refused`` if so many more are too many."""
+        self.done += products
+        if self.most is not None and self.done > self.most:
+            raise Refused(f"it takes {self.done:,} products of integers or more, {self.most:,} are allowed")
+
+    def expect(self, products: int) -> None:
+        """Says, before a long check, how long it will take without python-flint."""
+        seconds = products // SLOW_PRODUCTS
+        if self.announce and Matrix.flint is None and seconds >= 10:
+            print(f"about {products:,} products: {seconds:,} seconds or more without python-flint", file=sys.stderr)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
@@ -210,6 +251,8 @@ class Units:
     masks: Callable[[Field], list[tuple[int, int]]]
     pattern: Callable[[int, int], int]
     """The canonical pieces, coded as one integer; -1 - j when unit j has none (in the order of the masks)."""
+    bends: Callable[[Enclose, int], Bends]
+    """What an enclosure of the arguments leaves open: see ``Steps`` and ``Contests``."""
 
 
 @dataclass(frozen=True)
@@ -222,12 +265,16 @@ class Node:
     """What it takes to evaluate this and all nodes before it at a point: see ``work_of``."""
     apply: Apply
     units: Units | None = None
+    cost: int = 0
+    """What it takes to evaluate this node alone."""
+    sizes: Callable[[], Apply] | None = None
+    """The linear operator with the magnitudes of its numbers, and no bias."""
 
 
 def aligned(fields: list[Field]) -> Field:
     """The rows of several fields side by side, over common denominators."""
-    if len(fields) == 1:
-        return fields[0]
+    if all(denominators == fields[0][1] for _, denominators in fields):
+        return [list(chain(*row)) for row in zip(*(rows for rows, _ in fields), strict=True)], fields[0][1]
     scales = [lcm(*row) for row in zip(*(denominators for _, denominators in fields), strict=True)]
     parts = [
         [[x * (scale // q) for x in row] for row, q, scale in zip(rows, denominators, scales, strict=True)]
@@ -254,12 +301,12 @@ class Matrix:
         self.columns = columns
         self.matrix = self.flint(list(zip(*columns, strict=True))) if self.flint is not None else None
 
-    def times(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """Each row times the matrix."""
+    def times(self, rows: list[Sequence[Any]]) -> list[Any]:
+        """Each row times the matrix: the numbers of all of them, row by row."""
         if self.flint is not None:
-            result: list[list[Any]] = (self.flint(rows) * self.matrix).tolist()
-            return result
-        return [[sum(map(mul, row, column)) for column in self.columns] for row in rows]
+            entries: list[Any] = (self.flint(rows) * self.matrix).entries()
+            return entries
+        return [sum(map(mul, row, column)) for row in rows for column in self.columns]
 
 
 def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None) -> Apply:
@@ -271,26 +318,40 @@ def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]
     width, count = len(windows[0][0]), len(bias) // len(windows)
     rows = [[*numerators[i * width : (i + 1) * width], numerators[len(weight) + i]] for i in range(len(bias))]
     matrices = [Matrix(rows[g * count : (g + 1) * count]) for g in range(len(windows))]
+    picks = [[picker(window) for window in group] for group in windows]
+    ordered = None if order is None or order == list(range(len(order))) else picker(order)
+
+    size = max(1, BATCH_ENTRIES // (sum(map(len, windows)) * (width + 1)))
+
+    def some(points: list[tuple[list[Any], int]]) -> list[list[Any]]:
+        padded = [([*row, 0], q) for row, q in points]  # index -1 reads the 0
+        groups = []
+        for group, matrix in zip(picks, matrices, strict=True):
+            products = matrix.times([(*pick(row), q) for row, q in padded for pick in group])
+            groups.append(split(products, len(padded)))
+        made = [list(chain(*parts)) for parts in zip(*groups, strict=True)]
+        return made if ordered is None else [list(ordered(row)) for row in made]
 
     def apply(fields: list[Field]) -> Field:
-        ((points, denominators),) = fields
-        parts = []
-        for group, matrix in zip(windows, matrices, strict=True):
-            picked = [pick(row, window, q) for row, q in zip(points, denominators, strict=True) for window in group]
-            made, size = matrix.times(picked), len(group)
-            parts.append([list(chain(*made[i : i + size])) for i in range(0, len(made), size)])
-        joined = [list(chain(*row)) for row in zip(*parts, strict=True)]
-        if order is not None:
-            joined = [[row[i] for i in order] for row in joined]
-        return joined, [q * scale for q in denominators]
+        ((rows, denominators),) = fields
+        points = list(zip(rows, denominators, strict=True))
+        made = [some(points[first : first + size]) for first in range(0, len(points), size)]
+        return list(chain(*made)), [q * scale for q in denominators]
 
     return apply
 
 
-def pick(row: list[Any], window: list[int], last: int) -> list[Any]:
-    """The entries of a row by index (-1: zero) with a last one after them."""
-    padded = [*row, 0]
-    return [*[padded[i] for i in window], last]
+def split(values: list[Any], count: int) -> list[list[Any]]:
+    """A list in so many parts of the same length."""
+    each = len(values) // count
+    return [values[first : first + each] for first in range(0, len(values), each)]
+
+
+def picker(index: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """What takes the entries with some indices."""
+    if len(index) == 1:
+        return lambda row: (row[index[0]],)
+    return itemgetter(*index)
 
 
 def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
@@ -463,7 +524,9 @@ def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple
     pairs = [zip(*pair, strict=True) for pair in zip(tables[: count + 1], tables[count + 1 :], strict=True)]
     units = list(zip(*pairs, strict=True))
     return (lambda fields: on_pieces(fields[0], points, units, scale)), Units(
-        lambda field: sides(field, points), lambda low, high: one_sided(low, high, prod(shape))
+        lambda field: sides(field, points),
+        lambda low, high: one_sided(low, high, prod(shape)),
+        lambda enclosed, one: Steps(points, units, scale, enclosed, one),
     )
 
 
@@ -542,7 +605,7 @@ def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
         return -((sums & spilled).bit_length() // (k + 1)) if sums & spilled else sums & ~low
 
     return (lambda fields: ([[max(group) for group in groups(row)] for row in fields[0][0]], fields[0][1])), Units(
-        masks, pattern
+        masks, pattern, lambda enclosed, _: Contests(k, enclosed)
     )
 
 
@@ -563,6 +626,8 @@ class Network:
 
     nodes: list[Node]
     sha256: str
+    budget: Work
+    """What may be spent on evaluating it."""
 
     @property
     def outputs(self) -> int:
@@ -570,19 +635,20 @@ class Network:
         return prod(self.nodes[-1].shape)
 
     @classmethod
-    def of(cls, entry: Any, given: dict[str, Any], beside: int = 0) -> Network:
+    def of(cls, entry: Any, given: dict[str, Any], beside: int = 0, work: Work | None = None) -> Network:
         """The network of an entry: in the entry itself, or among the given ones by its name.
 
         ``beside`` is the number of characters of the domain: how much work a network may be is bounded by the text.
         """
+        budget = Work() if work is None else work
         require(isinstance(entry, dict) and isinstance(entry.get("sha256"), str), "a network must have a sha256")
         if "nodes" not in entry:
             (name,) = members(entry, "a network", "sha256")
             demand(name in given, 1, f"the network with the SHA-256 {name[:64]} is not among the files given")
-            return cls(operators(given[name], beside), name)
+            return cls(operators(given[name], beside), name, budget)
         nodes, name = members(entry, "a network", "nodes", "sha256")
         demand(digest(nodes) == name, 1, f"the network does not have the SHA-256 {name[:64]}")
-        return cls(operators(nodes, beside), name)
+        return cls(operators(nodes, beside), name, budget)
 
 
 def text_of(entry: Any) -> str:
@@ -625,14 +691,31 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op[:20]} has one input")
     shapes = [before[i].shape for i in sources]
     require(sum(map(prod, shapes)) <= MAX_ENTRIES, "too many entries")
-    work = (before[-1].work if before else 0) + work_of(op, entry, size)
+    cost = work_of(op, entry, size)
+    work = (before[-1].work if before else 0) + cost
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
-        return Node(sources, size, work, LINEAR[op][0](entry, size, shapes))
+        made = LINEAR[op][0]
+        sizes = cache(lambda: made(magnitudes(entry), size, shapes))
+        return Node(sources, size, work, made(entry, size, shapes), None, cost, sizes)
     if op == "Input":
         return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
     return Node(sources, size, work, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
+
+
+def magnitudes(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry of the linear operator with the magnitudes of the numbers of another one, and nothing that is added."""
+    made = dict(entry)
+    for key in ("weight", "factor", "divisor"):
+        if key in made:
+            made[key] = {**made[key], "values": [text.lstrip("-") for text in made[key]["values"]]}
+    for key in ("bias", "shift"):
+        if key in made:
+            made[key] = {**made[key], "values": ["0"] * len(made[key]["values"])}
+    if "coefficients" in made:
+        made["coefficients"] = [text.lstrip("-") for text in made["coefficients"]]
+    return made
 
 
 @dataclass(frozen=True)
@@ -650,6 +733,8 @@ def evaluated(network: Network, frame: Field, points: Sequence[Point]) -> Iterat
     What depends on no unit is an affine function of the coordinates, found from its values at those.
     """
     nodes = network.nodes
+    network.budget.expect(len(points) * nodes[-1].work)
+    network.budget.spend(len(points) * nodes[-1].work)
     fields: dict[int, Field] = {}
     for i, node in enumerate(nodes):
         if node.units is None and all(j in fields for j in node.inputs):
@@ -672,7 +757,7 @@ class AffineMap:
 
     def at(self, points: Sequence[Point]) -> Field:
         """The values at points."""
-        return self.matrix.times([list(point) for point in points]), [self.scale * point[-1] for point in points]
+        return split(self.matrix.times(list(points)), len(points)), [self.scale * point[-1] for point in points]
 
 
 def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Iterator[Seen]:
@@ -781,11 +866,11 @@ class Domain:
     @classmethod
     def of(cls, entry: Any, networks: list[Network], version: int) -> Domain:
         """The domain of an entry, in the input space of the networks."""
-        shape = "polygon" if version == 1 else "halfspaces"
+        shape = "polygon" if version == 1 or (version == 3 and "polygon" in entry) else "halfspaces"
         rows, origin, basis = members(entry, "domain", shape, "origin", "basis")
         require(isinstance(rows, list) and isinstance(basis, list), f"domain: {shape} and basis must be lists")
         require(len(rows) <= MAX_CORNERS, f"domain: {MAX_CORNERS} corners or halfspaces at most")
-        if version == 1:
+        if shape == "polygon":
             dimension, polygon = 2, [point(corner, 2) for corner in rows]
             demand(is_convex(polygon), 2, "the polygon of the domain must turn left at every corner and go round once")
             sides = [line(p, q) for p, q in zip(polygon, [*polygon[1:], polygon[0]], strict=True)]
@@ -964,6 +1049,589 @@ def pattern(network: Network, corners: list[list[tuple[int, int]]], region: int)
     return pieces
 
 
+# ---- version 3: vertices by name, in fixed-point numbers with a radius, rounded outward (proofs/, Theorem 7) --------
+Name = tuple[int, int]
+"""A function of a node's arguments: (unit, breakpoint), its argument minus that; where it is Max (i, j): x_i - x_j."""
+
+
+Column = tuple[int, int | None, Ratio]
+"""An entry, minus another one (None: none), minus a number."""
+Enclose = Callable[["list[Column] | None"], tuple[list[Any], list[Any]]]
+"""Least and largest values of functions (None: of each entry) at all vertices, at worst."""
+
+
+class Bends(ABC):
+    """The units of a node where an enclosure of the arguments leaves more than one piece."""
+
+    names: list[Name]
+    """The functions whose signs decide, whose bits the masks (below, above) hold, unit by unit."""
+
+    @abstractmethod
+    def column(self, name: Name) -> Column:
+        """The function of that name."""
+
+    @abstractmethod
+    def pattern(self, below: int, above: int) -> Any:
+        """The canonical pieces of these units, from masks of all corners; None where one has none."""
+
+    def implied(self, zero: int) -> int:
+        """The functions that vanish where the given ones do, as bits: these, and, of maxima, differences of equals."""
+        return zero
+
+    @abstractmethod
+    def settle(self, below: int, above: int) -> None:
+        """Fixes a piece for every unit, from the masks of all vertices joined."""
+
+    @abstractmethod
+    def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
+        """The node's rows and their errors on the pieces that are fixed, and which units have another as well."""
+
+    @abstractmethod
+    def excess(self, balls: Balls, below: int, above: int) -> Balls:
+        """What these units are at a vertex, beyond the piece that is fixed, from the functions there."""
+
+
+Ball = tuple[Any, Any]
+"""A number is at most the second integer away from the first one: both are multiples of one unit, 2^-bits."""
+
+Balls = tuple[list[Any], list[Any]]
+"""The centres of balls, and their radii."""
+
+
+def outward(numerator: Any, radius: Any, divisor: Any) -> Ball:
+    """A ball that holds all quotients of the numbers in a ball by a positive divisor."""
+    centre, rest = divmod(numerator, divisor)
+    return centre, -(-radius // divisor) + (1 if rest else 0)
+
+
+def quotients(rows: list[list[Any]], errors: list[Any], divisor: int) -> tuple[list[list[Any]], list[Any]]:
+    """Rows, of which each column has an error, divided by a positive number, rounded down, and the errors then."""
+    if divisor == 1:
+        return rows, errors
+    if divisor & (divisor - 1):
+        rests = [any(column) for column in zip(*([x % divisor for x in row] for row in rows), strict=True)]
+        made = [[x // divisor for x in row] for row in rows]
+    else:
+        shift, mask = divisor.bit_length() - 1, divisor - 1
+        rests = [x & mask for x in reduce(lambda one, other: list(map(or_, one, other)), rows)]
+        made = [[x >> shift for x in row] for row in rows]
+    return made, [-(-e // divisor) + (1 if rest else 0) for e, rest in zip(errors, rests, strict=True)]
+
+
+class Steps(Bends):
+    """Activations whose argument may be on more than one side of some breakpoints."""
+
+    def __init__(self, points: list[Ratio], lines: list[Any], scale: int, enclosed: Enclose, one: int):
+        """``enclosed`` gives bounds over the denominator ``one``."""
+        low, high = enclosed(None)
+        self._points, self._lines, self._scale = points, lines, scale
+        self._pieces, self.names = [0] * len(low), []
+        for k, (p, q) in enumerate(points):
+            level = p * one
+            for j, (x, y) in enumerate(zip(low, high, strict=True)):
+                if x * q >= level:
+                    self._pieces[j] += 1
+                elif y * q >= level:
+                    self.names.append((j, k))
+        self.names.sort()
+
+    def column(self, name: Name) -> Column:
+        return name[0], None, self._points[name[1]]
+
+    def pattern(self, below: int, above: int) -> Any:
+        return None if below & above else below
+
+    def settle(self, below: int, above: int) -> None:
+        self._steps: dict[int, list[tuple[int, int, int]]] = {}
+        for i, (j, k) in enumerate(self.names):
+            if not below >> i & 1:
+                self._pieces[j] += 1
+            elif above >> i & 1:
+                rise = self._lines[j][k + 1][0] - self._lines[j][k][0]
+                self._steps.setdefault(j, []).append((i, rise, self._scale * self._points[k][1]))
+        single = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
+        self._plain = [steps[0][0] for steps in self._steps.values()] if single else None
+
+    def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
+        slopes, constants = zip(*map(getitem, self._lines, self._pieces), strict=True)
+        made = [list(map(mul, slopes, row)) for row in rows]
+        made[0] = [y + c * one for y, c in zip(made[0], constants, strict=True)]
+        return *quotients(made, list(map(mul, map(abs, slopes), errors)), self._scale), list(self._steps)
+
+    def excess(self, balls: Balls, below: int, above: int) -> Balls:
+        if self._plain is not None:
+            flags = [above >> i & 1 for i in self._plain]
+            centres, radii = ([x[i] if flag else 0 for i, flag in zip(self._plain, flags, strict=True)] for x in balls)
+            return centres, radii
+        centres, radii = [], []
+        for steps in self._steps.values():
+            centre = radius = 0
+            for i, rise, divisor in steps:
+                if above >> i & 1:
+                    x, e = balls[0][i], balls[1][i]
+                    if rise != divisor:
+                        x, e = outward(rise * x, abs(rise) * e, divisor)
+                    centre, radius = centre + x, radius + e
+            centres.append(centre)
+            radii.append(radius)
+        return centres, radii
+
+
+class Contests(Bends):
+    """Maxima of which more than one argument may be the largest."""
+
+    def __init__(self, k: int, enclosed: Enclose) -> None:
+        """``enclosed`` gives bounds of the arguments, k for each unit, and of their differences."""
+        low, high = enclosed(None)
+        leasts = [max(low[first : first + k]) for first in range(0, len(low), k)]
+        groups = [[i for i in range(k * unit, k * unit + k) if high[i] >= least] for unit, least in enumerate(leasts)]
+        pairs = [pair for rivals in groups for pair in combinations(rivals, 2)]
+        bounds = zip(pairs, *enclosed([(i, j, (0, 1)) for i, j in pairs]), strict=True)
+        out = {j if least >= 0 else i for (i, j), least, most in bounds if least >= 0 or most < 0}
+        self._winners: list[int] = []
+        self._groups: list[tuple[int, list[int], dict[Name, int]]] = []
+        self.names = []
+        for unit, group in enumerate(groups):
+            rivals = [i for i in group if i not in out]
+            self._winners.append(rivals[0])
+            if len(rivals) > 1:
+                own = list(combinations(rivals, 2))
+                self._groups.append((unit, rivals, {pair: len(self.names) + i for i, pair in enumerate(own)}))
+                self.names += own
+
+    def column(self, name: Name) -> Column:
+        return *name, (0, 1)
+
+    def pattern(self, below: int, above: int) -> Any:
+        winners = tuple(largest(rivals, pairs, below, above) for _, rivals, pairs in self._groups)
+        return None if None in winners else winners
+
+    def implied(self, zero: int) -> int:
+        for _, rivals, pairs in self._groups:
+            equal = {rival: {rival} for rival in rivals}
+            for (i, j), k in pairs.items():
+                if zero >> k & 1 and equal[i] is not equal[j]:
+                    equal[i] |= equal[j]
+                    for rival in equal[j]:
+                        equal[rival] = equal[i]
+            zero |= reduce(or_, (1 << k for (i, j), k in pairs.items() if equal[i] is equal[j]), 0)
+        return zero
+
+    def settle(self, below: int, above: int) -> None:
+        self._bent = []
+        for unit, rivals, pairs in self._groups:
+            winner = largest(rivals, pairs, below, above)
+            self._winners[unit] = rivals[0] if winner is None else winner
+            if winner is None:
+                self._bent.append((unit, rivals, pairs))
+
+    def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
+        take = picker(self._winners)
+        return [list(take(row)) for row in rows], list(take(errors)), [unit for unit, _, _ in self._bent]
+
+    def excess(self, balls: Balls, below: int, above: int) -> Balls:
+        centres, radii = [], []
+        for unit, rivals, pairs in self._bent:
+            winner, fixed = largest(rivals, pairs, below, above), self._winners[unit]
+            assert winner is not None
+            i = None if winner == fixed else pairs[fixed, winner]
+            centres.append(0 if i is None else -balls[0][i])
+            radii.append(0 if i is None else balls[1][i])
+        return centres, radii
+
+
+def largest(rivals: list[int], pairs: dict[Name, int], below: int, above: int) -> int | None:
+    """The least of the rivals that is smaller than no other one, where pairs of them have these signs."""
+    smaller = {name[0] for name, i in pairs.items() if below >> i & 1}
+    smaller |= {name[1] for name, i in pairs.items() if above >> i & 1}
+    return next((rival for rival in rivals if rival not in smaller), None)
+
+
+@dataclass(frozen=True)
+class Spanned:
+    """The values of a node: a constant row and others, of which a vertex has a combination; rows that lack are zero."""
+
+    rows: list[list[Any]]
+    errors: list[Any]
+    """How far each column is off in every row, at most."""
+
+    def columns(self, wanted: list[Column]) -> Spanned:
+        """Some entries, or differences of two."""
+        rows = [[row[i] if j is None else row[i] - row[j] for i, j, _ in wanted] for row in self.rows]
+        return Spanned(rows, [self.errors[i] + (0 if j is None else self.errors[j]) for i, j, _ in wanted])
+
+
+@dataclass
+class Vertex:
+    """A point: the balls of its shares in the rows, and, of each node with units, the masks of its functions' signs."""
+
+    shares: Balls
+    masks: list[tuple[int, int]]
+    sides: int
+    """Those of the domain on which it lies, as bits."""
+
+
+class Passage:
+    """A network on its way through vertices that are given by name, node by node (proofs/, Theorem 7)."""
+
+    def __init__(self, network: Network, domain: Domain, precision: int) -> None:
+        self._nodes, self._domain, self.precision, self._work = network.nodes, domain, precision, network.budget
+        self._one, self._first = 1 << precision, 1 + domain.dimension
+        self._fields: dict[int, Spanned] = {}
+        self._last = {j: i for i, node in enumerate(self._nodes) for j in node.inputs}
+        self._rows = self._first
+        self.bends: list[tuple[int, Bends, dict[tuple[int, int], Any]]] = []
+        self.vertices: list[Vertex] = []
+
+    def run(self, points: list[Point], names: Sequence[Sequence[int]]) -> Spanned:
+        """The output, after all vertices have been made: first some by coordinates, then others by name."""
+        self._work.expect(self._expected(len(points), names))
+        outside = next((v for v, p in enumerate(points) if not self._domain.contains(p)), None)
+        demand(outside is None, 3, f"vertex {outside} lies outside the domain")
+        self.vertices = [self._corner(p) for p in points]
+        self._fields[0] = embedded(self._domain.frame, self._one)
+        left = deque(names)
+        for i, node in enumerate(self._nodes[1:], 1):
+            inputs = [self._fields[j] for j in node.inputs]
+            self._fields[i] = self._linear(node, inputs) if node.units is None else self._bent(i, node, inputs[0], left)
+            for j in {j for j in node.inputs if self._last[j] == i}:
+                del self._fields[j]
+        demand(not left, 26, f"vertex {len(self.vertices)} names no node with units, or one before that of another")
+        return self._fields[len(self._nodes) - 1]
+
+    def _expected(self, points: int, names: Sequence[Sequence[int]]) -> int:
+        """About how many products there will be, if each function that is named makes a row of its own."""
+        bent = Counter(node for node, *_ in {tuple(name[2:]) for name in names})
+        made, rows = 0, self._first
+        for i, node in enumerate(self._nodes):
+            made += rows * (node.cost + 2 * bent[i] * (points + len(names)))
+            rows = min(rows + bent[i], self._first + prod(node.shape)) if bent[i] else rows
+        return made
+
+    def _corner(self, p: Point) -> Vertex:
+        balls = [(self._one, 0), *(outward(x * self._one, 0, p[-1]) for x in p[:-1])]
+        shares = [x for x, _ in balls], [e for _, e in balls]
+        return Vertex(shares, [], bits([side(of, p) == 0 for of in self._domain.sides]))
+
+    def _linear(self, node: Node, inputs: list[Spanned]) -> Spanned:
+        count = max(len(field.rows) for field in inputs)
+        self._work.spend(count * node.cost)
+        weights = [self._one, *[0] * (count - 1)]
+        made, scales = node.apply([(padded(field.rows, count), weights) for field in inputs])
+        assert node.sizes is not None
+        (grown,), (own,) = node.sizes()([([field.errors], [self._one]) for field in inputs])
+        rows, rounding = quotients(made, [0] * len(grown), scales[0] // self._one)
+        return Spanned(rows, [r - (-e * self._one // own) for r, e in zip(rounding, grown, strict=True)])
+
+    def _bent(self, i: int, node: Node, field: Spanned, left: deque[Sequence[int]]) -> Spanned:
+        """What a node with units makes, and the vertices that it names."""
+        assert node.units is not None
+        bends = node.units.bends(lambda columns: self._enclosed(field, columns), self._one**2)
+        self.bends.append((i, bends, {}))
+        balls = self._functions(field, [bends.column(name) for name in bends.names])
+        for v, (vertex, ball) in enumerate(zip(self.vertices, balls, strict=True)):
+            vertex.masks.append(self._signs(ball, v, i))
+        index = {name: k for k, name in enumerate(bends.names)}
+        while left and left[0][2] == i:
+            p, q, _, *name = left.popleft()
+            balls.append(self._add(p, q, index.get((name[0], name[1])), balls))
+        bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
+        rows, errors, units = bends.rows(field.rows, field.errors, self._one)
+        for vertex, ball in zip(self.vertices, balls, strict=True):
+            for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
+                share.extend(more)
+        rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in units)]
+        self._rows = len(rows)
+        return self._rebased(i, Spanned(rows, errors))
+
+    def _rebased(self, i: int, field: Spanned) -> Spanned:
+        """A field whose own entries are the shares, where they are fewer and nothing else is read later."""
+        size = len(field.errors)
+        if self._rows <= self._first + size or any(self._last.get(j, 0) > i for j in self._fields):
+            return field
+        # Most units are nothing but a share that is there: their columns hold one number, the 1 of a row of their own.
+        own = {
+            row.index(self._one): r for r, row in enumerate(field.rows) if sum(map(bool, row)) == 1 and self._one in row
+        }
+        counts = [
+            sum(map(bool, column)) + bool(e)
+            for column, e in zip(zip(*field.rows, strict=True), field.errors, strict=True)
+        ]
+        alone = {j: r for j, r in own.items() if counts[j] == 1}
+        others = [j for j in range(size) if j not in alone]
+        order = picker(
+            [*range(self._first), *(self._rows + others.index(j) if j not in alone else alone[j] for j in range(size))]
+        )
+        for vertex, balls in zip(
+            self.vertices, self.at(field.columns([(j, None, (0, 1)) for j in others])), strict=True
+        ):
+            centres, radii = (list(order([*old, *new])) for old, new in zip(vertex.shares, balls, strict=True))
+            vertex.shares = centres, radii
+        self._rows = self._first + size
+        rows = [[0] * size] * self._first + [unit_row(j, size, self._one) for j in range(size)]
+        return Spanned(rows, [0] * size)
+
+    def _enclosed(self, whole: Spanned, columns: list[Column] | None) -> tuple[list[Any], list[Any]]:
+        """Bounds of functions (None: each entry) at all vertices, over the square of the denominator of all numbers."""
+        field = whole if columns is None else whole.columns(columns)
+        count = len(field.rows)
+        self._work.spend(2 * count * (len(field.errors) + len(self.vertices)))
+        centres = list(zip(*(vertex.shares[0][:count] for vertex in self.vertices), strict=True))
+        radii = list(zip(*(vertex.shares[1][:count] for vertex in self.vertices), strict=True))
+        low = [min(map(sub, c, e)) for c, e in zip(centres, radii, strict=True)]
+        high = [max(map(add, c, e)) for c, e in zip(centres, radii, strict=True)]
+        middle = [(x + y) >> 1 for x, y in zip(low, high, strict=True)]
+        reach = [y - m for y, m in zip(high, middle, strict=True)]
+        (centre,) = product_of([middle], field.rows)
+        (around,) = product_of([reach], [list(map(abs, row)) for row in field.rows])
+        size = sum(map(abs, middle)) + sum(reach)
+        around = [x + size * e for x, e in zip(around, field.errors, strict=True)]
+        return list(map(sub, centre, around)), list(map(add, centre, around))
+
+    def at(self, field: Spanned) -> list[Balls]:
+        """The entries of a field at each vertex."""
+        count = len(field.rows)
+        self._work.spend(2 * count * len(field.errors) * len(self.vertices))
+        shares = [vertex.shares[0][:count] for vertex in self.vertices]
+        centres = product_of(shares, field.rows)
+        sizes = [[abs(x) + e for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
+        around = product_of([vertex.shares[1][:count] for vertex in self.vertices], sizes)
+        shift, mask, found = self.precision, self._one - 1, []
+        for share, centre, row in zip(shares, centres, around, strict=True):
+            size = sum(map(abs, share))
+            radii = [
+                -(-(r + size * e) >> shift) + (1 if x & mask else 0)
+                for x, r, e in zip(centre, row, field.errors, strict=True)
+            ]
+            found.append(([x >> shift for x in centre], radii))
+        return found
+
+    def _functions(self, field: Spanned, columns: list[Column]) -> list[Balls]:
+        """Functions at each vertex, each up to a positive factor."""
+        balls = self.at(field.columns(columns))
+        if all(level == (0, 1) for _, _, level in columns):
+            return balls
+        levels = [(p * self._one, q) for _, _, (p, q) in columns]
+        return [
+            (
+                [x * q - p for x, (p, q) in zip(centres, levels, strict=True)],
+                [e * q for e, (_, q) in zip(radii, levels, strict=True)],
+            )
+            for centres, radii in balls
+        ]
+
+    def _signs(self, ball: Balls, v: int, i: int) -> tuple[int, int]:
+        """Masks of the functions that are negative, and of those that are positive."""
+        centres, radii = ball
+        below = bits([x < -e for x, e in zip(centres, radii, strict=True)])
+        above = bits([x > e for x, e in zip(centres, radii, strict=True)])
+        zero = bits([not x and not e for x, e in zip(centres, radii, strict=True)])
+        unclear = ~(below | above | zero) & ((1 << len(centres)) - 1)
+        certain(not unclear, 28, f"at vertex {v} the sign of a function of node {i} is open")
+        return below, above
+
+    def _add(self, p: int, q: int, k: int | None, balls: list[Balls]) -> Balls:
+        """Makes the vertex between two others at which function k vanishes; the node's functions there."""
+        v, i = len(self.vertices), self.bends[-1][0]
+        demand(p < v and q < v, 26, f"vertex {v} lies between others that do not come before it")
+        one, other = self.vertices[p], self.vertices[q]
+        masks = self.one_piece(p, q, f"vertex {v}", self.bends[:-1])
+        opposite = k is not None and masks[-1][0] >> k & masks[-1][1] >> k & 1
+        demand(opposite, 27, f"vertex {v} lies between others that its function of node {i} does not separate")
+        assert k is not None
+        ball, far = balls[p], balls[q]
+        share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
+        shares = between(one.shares, other.shares, share, self.precision)
+        found = between(ball, far, share, self.precision)
+        bends, (below, above) = self.bends[-1][1], masks[-1]
+        zero = bends.implied(~(below | above) & ((1 << len(bends.names)) - 1) | 1 << k)
+        for m in range(len(bends.names)):
+            if zero >> m & 1:
+                found[0][m] = found[1][m] = 0
+        masks[-1] = self._crossed(found, below & ~zero, above & ~zero, v, i)
+        self.vertices.append(Vertex(shares, masks, one.sides & other.sides))
+        return found
+
+    def one_piece(self, p: int, q: int, what: str, nodes: Sequence[Any] | None = None) -> list[tuple[int, int]]:
+        """The masks of two vertices joined, if no unit of some nodes (all) takes two pieces between these."""
+        pairs = zip(self.vertices[p].masks, self.vertices[q].masks, strict=True)
+        masks = [(a | c, b | d) for (a, b), (c, d) in pairs]
+        for (j, bends, known), pair in zip(self.bends if nodes is None else nodes, masks, strict=False):
+            fits = pattern_of(bends, known, pair) is not None
+            demand(fits, 26, f"{what} lies between points on two sides of a unit of node {j}")
+        return masks
+
+    def _crossed(self, ball: Balls, below: int, above: int, v: int, i: int) -> tuple[int, int]:
+        """The masks at a vertex from those of the ends joined: where they differ, from the functions themselves."""
+        both = below & above
+        if not both:
+            return below, above
+        index = [k for k in range(both.bit_length()) if both >> k & 1]
+        low, high = self._signs(([ball[0][k] for k in index], [ball[1][k] for k in index]), v, i)
+        below, above = below & ~both, above & ~both
+        for n, k in enumerate(index):
+            below |= (low >> n & 1) << k
+            above |= (high >> n & 1) << k
+        return below, above
+
+
+def ratio_of(near: Any, error: Any, far: Any, other: Any, precision: int) -> Ball:
+    """The ball of x / (x + y), for positive numbers x and y in two balls: it grows with x, and falls with y."""
+    least, most = (max(near - error, 0), far + other), (near + error, max(far - other, 0))
+    low = (least[0] << precision) // sum(least)
+    high = -((-most[0] << precision) // sum(most))
+    middle = (low + high) >> 1
+    return middle, high - middle
+
+
+def between(one: Balls, other: Balls, share: Ball, precision: int) -> Balls:
+    """The balls of (1 - t) x + t y, for a t in a ball within 0 .. 1."""
+    (t, spread), steps = share, list(map(sub, other[0], one[0]))
+    centres = [x + (t * step >> precision) for x, step in zip(one[0], steps, strict=True)]
+    more = (spread * max(map(abs, steps), default=0) >> precision) + 2
+    radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(one[1], other[1], steps, strict=True)]
+    return centres, radii
+
+
+def joined(masks: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Masks of several vertices joined by "or"."""
+    below = above = 0
+    for low, high in masks:
+        below, above = below | low, above | high
+    return below, above
+
+
+def pattern_of(bends: Bends, known: dict[tuple[int, int], Any], masks: tuple[int, int]) -> Any:
+    """The canonical pieces of a node's units, worked out once for the same masks."""
+    if masks not in known:
+        known[masks] = bends.pattern(*masks)
+    return known[masks]
+
+
+def embedded(frame: Field, one: int) -> Spanned:
+    """The constant row and one for each coordinate, of the points origin + basis u."""
+    rows, scales = frame
+    (origin, first), ends = (rows[0], scales[0]), list(zip(rows[1:], scales[1:], strict=True))
+    exact = [[(x, first) for x in origin]]
+    exact += [[(y * first - x * q, first * q) for x, y in zip(origin, row, strict=True)] for row, q in ends]
+    balls = [[outward(x * one, 0, q) for x, q in row] for row in exact]
+    return Spanned(
+        [[x for x, _ in row] for row in balls], [max(e for _, e in column) for column in zip(*balls, strict=True)]
+    )
+
+
+def padded(rows: list[list[Any]], count: int) -> list[list[Any]]:
+    """So many rows, the last ones zero."""
+    return rows + [[0] * len(rows[0])] * (count - len(rows))
+
+
+def unit_row(j: int, size: int, one: int) -> list[Any]:
+    """A row with one entry."""
+    row = [0] * size
+    row[j] = one
+    return row
+
+
+def product_of(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The product of two matrices of integers, given by their rows."""
+    if not right[0]:
+        return [[] for _ in left]
+    if Matrix.flint is not None:
+        rows: list[list[Any]] = (Matrix.flint(left) * Matrix.flint(right)).tolist()
+        return rows
+    columns = list(zip(*right, strict=True))
+    return [[sum(map(mul, row, column)) for column in columns] for row in left]
+
+
+def orientation_of(corners: list[Balls]) -> int:
+    """The sign of the determinant of the steps from the first of D + 1 points to the others; 0 where it is open.
+
+    A determinant is linear in each row, and at most the product of the rows' sums of magnitudes.
+    """
+    (centre, radii), *others = corners
+    rows = [list(map(sub, c, centre)) for c, _ in others]
+    sizes, errors = [sum(map(abs, row)) for row in rows], [sum(e) + sum(radii) for _, e in others]
+    found = Matrix.flint(rows).det() if Matrix.flint is not None and len(rows) > 2 else determinant(rows)
+    reach = prod(map(add, sizes, errors)) - prod(sizes)
+    return int(found > reach) - int(found < -reach)
+
+
+def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[Simplex]]) -> None:
+    """Rules 22 to 25 for vertices in balls: what they leave open is rejected."""
+    demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
+    sums: dict[tuple[int, ...], int] = {}
+    turns = []
+    for r, simplices in enumerate(regions):
+        for simplex in simplices:
+            turn = orientation_of([places[v] for v in simplex])
+            certain(turn, 22, f"a simplex of region {r} is flat, or may be")
+            turns.append(turn)
+            for i in range(len(simplex)):
+                facet = (*simplex[:i], *simplex[i + 1 :])
+                sums[facet] = sums.get(facet, 0) + (turn if i % 2 == 0 else -turn)
+    for facet, total in sums.items():
+        along = reduce(and_, (sides[v] for v in facet))
+        reason = f"the facet {list(facet)} inside the domain has more simplices on one side than on the other"
+        demand(not total or along, 23, reason)
+    first, *others = chain(*regions)
+    count = len(first)
+    centre = [sum(c) for c in zip(*(places[v][0] for v in first), strict=True)]
+    around = [sum(e) for e in zip(*(places[v][1] for v in first), strict=True)]
+    grown = [([count * x for x in c], [count * e for e in radii]) for c, radii in places]
+    beyond = [
+        bits([x + e < y - f for x, e, y, f in both] + [x - e > y + f for x, e, y, f in both])
+        for both in (list(zip(*place, centre, around, strict=True)) for place in grown)
+    ]
+    for k, (simplex, turn) in enumerate(zip(others, turns[1:], strict=True), 1):
+        apart = reduce(and_, (beyond[v] for v in simplex))
+        corners = [] if apart else [grown[v] for v in simplex]
+        ways = (orientation_of([*corners[:i], (centre, around), *corners[i + 1 :]]) for i in range(len(corners)))
+        certain(apart or -turn in ways, 25, f"simplices 0 and {k} overlap, or may")
+
+
+@dataclass(frozen=True)
+class Named:
+    """Regions that are proved to be the partition, with vertices by name, and the outputs at these."""
+
+    places: list[Balls]
+    outputs: list[Balls]
+    regions: int
+    one: int
+    """The denominator of all balls."""
+
+
+def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
+    """The partition that a proof of version 3 lists (proofs/, Theorem 7)."""
+    precision, table, rows = members(entry, "proof", "bits", "vertices", "regions")
+    integer(precision, 1, MAX_BITS, "bits")
+    require(isinstance(table, list) and 0 < len(table) <= MAX_ENTRIES, "vertices must be a list")
+    require(isinstance(rows, list) and len(rows) <= MAX_ENTRIES, "regions must be a list")
+    given = next((v for v, row in enumerate(table) if is_name(row)), len(table))
+    require(given and all(map(is_name, table[given:])), "vertices by name must follow some by coordinates")
+    simplices = [simplices_of(row, domain.dimension, len(table)) for row in rows]
+    passage = Passage(network, domain, precision)
+    output = passage.run([point(row, domain.dimension) for row in table[:given]], table[given:])
+    last = 1 + domain.dimension
+    places = [(vertex.shares[0][1:last], vertex.shares[1][1:last]) for vertex in passage.vertices]
+    covered_by_names(places, [vertex.sides for vertex in passage.vertices], simplices)
+    known: dict[tuple[Any, ...], int] = {}
+    for r, region in enumerate(simplices):
+        corners = [passage.vertices[v].masks for v in set(chain(*region))]
+        key = []
+        for (i, bends, patterns), masks in zip(passage.bends, zip(*corners, strict=True), strict=True):
+            key.append(pattern_of(bends, patterns, joined(masks)))
+            demand(key[-1] is not None, 8, f"on region {r} a unit of node {i} has no one piece")
+        first = known.setdefault(tuple(key), r)
+        demand(first == r, 9, f"region {r} and region {first} have the same pattern")
+    return Named(places, passage.at(output), len(rows), 1 << precision)
+
+
+def is_name(row: Any) -> bool:
+    """Whether a vertex is given by name: two vertices, a node and two numbers that name a function of it."""
+    return isinstance(row, list) and len(row) == 5 and all(type(x) is int and 0 <= x <= MAX_ENTRIES for x in row)
+
+
+# ---- words ---------------------------------------------------------------------------------------------------------
 def about(seen: Seen, k: int) -> str:
     """An output at a point, for people."""
     return f"about {decimal(seen.outputs[k], seen.denominator)}"
@@ -1087,6 +1755,92 @@ def different_networks(networks: list[Network], domain: Domain, claim: Any) -> s
     )
 
 
+# ---- claims of version 3 -------------------------------------------------------------------------------------------
+def named_partition(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """The listed regions are exactly the activation regions of the network on the domain, and so many."""
+    (regions,) = members(claim, "claim", "regions")
+    integer(regions, 0, MAX_ENTRIES, "regions")
+    count = named_tiling(networks[0], domain, proof).regions
+    demand(count == regions, 11, f"{regions} regions are claimed, {count} are listed")
+    return f"the listed unions of simplices are exactly the regions of the network, {count} in number"
+
+
+def named_extremum(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """The largest (or smallest) value of an output on the domain lies within bounds, and so does that at a vertex."""
+    k, sense, low, high, vertex = members(claim, "claim", "output", "sense", "low", "high", "vertex")
+    j, (p, q), (r, s) = output(k, networks[0]), ratio(low), ratio(high)
+    require(sense in ("maximum", "minimum"), "sense must be maximum or minimum")
+    found = named_tiling(networks[0], domain, proof)
+    here = integer(vertex, 0, len(found.outputs) - 1, "vertex")
+    bounds = [(balls[0][j] - balls[1][j], balls[0][j] + balls[1][j]) for balls in found.outputs]
+    inside = bounds[here][0] * q >= p * found.one and bounds[here][1] * s <= r * found.one
+    certain(inside, 12, f"output {j} may be out of the claimed bounds at vertex {here}")
+    largest = sense == "maximum"
+    beyond = [v for v, (x, y) in enumerate(bounds) if (y * s > r * found.one if largest else x * q < p * found.one)]
+    certain(not beyond, 13, f"at vertex {beyond[:1]} output {j} may be beyond the claimed {sense}")
+    return f"the {sense} of output {j} lies between {written(p, q)} and {written(r, s)}"
+
+
+def named_constant_decision(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """One output is strictly larger than all others everywhere on the domain."""
+    (c,) = members(claim, "claim", "class")
+    k = output(c, networks[0])
+    for v, (centres, radii) in enumerate(named_tiling(networks[0], domain, proof).outputs):
+        least = centres[k] - radii[k]
+        larger = all(least > x + e for j, (x, e) in enumerate(zip(centres, radii, strict=True)) if j != k)
+        certain(larger, 14, f"at vertex {v} another output may not be below output {k}")
+    return f"output {k} is larger than all others"
+
+
+def named_equality_sample(networks: list[Network], domain: Domain, claim: Any, *, largest: bool = False) -> str:
+    """Between the two ends of each segment lies one point where the two outputs of its pair are equal.
+
+    If so wanted, no other output is larger there.
+    """
+    precision, segments, pairs = members(claim, "claim", "bits", "segments", "pairs")
+    integer(precision, 1, MAX_BITS, "bits")
+    require(isinstance(segments, list) and isinstance(pairs, list), "segments and pairs must be lists")
+    require(
+        len(segments) == len(pairs) <= MAX_ENTRIES and segments, "one pair for each segment is wanted, and one at all"
+    )
+    require(all(isinstance(ends, list) and len(ends) == 2 for ends in segments), "a segment must have two ends")
+    passage = Passage(networks[0], domain, precision)
+    balls = passage.at(passage.run([point(end, domain.dimension) for end in chain(*segments)], []))
+    for i, pair in enumerate(pairs):
+        require(len(integers(pair, 0, networks[0].outputs - 1, "a pair")) == 2, "a pair must be two outputs")
+        equal_between(passage, (2 * i, 2 * i + 1), balls, pair, largest)
+    return f"at {len(pairs)} points two outputs are equal{' and none is larger' if largest else ''}"
+
+
+def equal_between(passage: Passage, ends: tuple[int, int], balls: list[Balls], pair: list[int], largest: bool) -> None:
+    """Rules 26, 27 and 17 for one segment."""
+    (p, q), (j, k) = ends, pair
+    passage.one_piece(p, q, f"segment {p // 2}")
+    gaps = [less(balls[v], j, k) for v in ends]
+    opposite = all(abs(x) > e for x, e in gaps) and (gaps[0][0] > 0) != (gaps[1][0] > 0)
+    certain(opposite, 27, f"segment {p // 2} may not lead from more of one output to more of the other")
+    if not largest:
+        return
+    others = [m for m in range(len(balls[p][0])) if m not in pair]
+    share = ratio_of(abs(gaps[0][0]), gaps[0][1], abs(gaps[1][0]), gaps[1][1], passage.precision)
+    leads = [[less(balls[v], j, m) for m in others] for v in ends]
+    one, other = (([x for x, _ in lead], [e for _, e in lead]) for lead in leads)
+    centres, radii = between(one, other, share, passage.precision)
+    for m, x, e in zip(others, centres, radii, strict=True):
+        certain(x > e, 17, f"on segment {p // 2} output {m} may be larger where the pair is equal")
+
+
+def less(balls: Balls, j: int, k: int) -> Ball:
+    """Entry j minus entry k."""
+    return balls[0][j] - balls[0][k], balls[1][j] + balls[1][k]
+
+
+def named_boundary_sample(networks: list[Network], domain: Domain, claim: Any) -> str:
+    """Between the ends of each segment lies one point of the decision boundary of its pair."""
+    return named_equality_sample(networks, domain, claim, largest=True)
+
+
+# ---- all kinds -----------------------------------------------------------------------------------------------------
 KINDS: dict[str, tuple[Callable[..., str], int, bool]] = {
     "partition": (partition, 1, True),
     "extremum": (extremum, 1, True),
@@ -1099,14 +1853,24 @@ KINDS: dict[str, tuple[Callable[..., str], int, bool]] = {
     "different-networks": (different_networks, 2, False),
 }
 """What decides a kind of certificate, how many networks it is about, and whether it has a proof."""
+NAMED: dict[str, tuple[Callable[..., str], int, bool]] = {
+    "partition": (named_partition, 1, True),
+    "extremum": (named_extremum, 1, True),
+    "constant-decision": (named_constant_decision, 1, True),
+    "boundary-sample": (named_boundary_sample, 1, False),
+    "equality-sample": (named_equality_sample, 1, False),
+}
+"""The same for version 3."""
 
 
-def check(certificate: bytes, networks: Sequence[bytes] = ()) -> str:
+def check(certificate: bytes, networks: Sequence[bytes] = (), most: int | None = None) -> str:
     """What a certificate proves, in words; raises ``Rejected`` or ``Malformed``.
 
-    ``networks`` are the files of networks that the certificate names by their SHA-256.
+    ``networks`` are the files of networks that the certificate names by their SHA-256. ``most``: how many products of
+    integers it may take; ``Refused`` is raised before there are more.
     """
-    return decided(parsed("the certificate", certificate), [parsed("a file of a network", data) for data in networks])
+    files = [parsed("a file of a network", data) for data in networks]
+    return decided(parsed("the certificate", certificate), files, Work(most))
 
 
 def parsed(name: str, data: bytes) -> Any:
@@ -1119,20 +1883,21 @@ def parsed(name: str, data: bytes) -> Any:
         raise Malformed(f"{name}: {error}") from None
 
 
-def decided(entry: Any, files: list[Any]) -> str:
+def decided(entry: Any, files: list[Any], budget: Work) -> str:
     """What the entry of a certificate proves, given the entries of networks."""
     require(isinstance(entry, dict) and entry.get("format") == FORMAT, f"the file is not of the format {FORMAT}")
     version = entry.get("version")
     require(type(version) is int and version in VERSIONS, f"the version must be one of {VERSIONS}")
     kind = entry.get("kind")
-    require(isinstance(kind, str) and kind in KINDS, f"kind must be one of {', '.join(KINDS)}")
-    decide, count, proved = KINDS[kind]
+    kinds = NAMED if version == 3 else KINDS
+    require(isinstance(kind, str) and kind in kinds, f"kind must be one of {', '.join(kinds)}")
+    decide, count, proved = kinds[kind]
     keys = ("networks", "domain", "claim", *(("proof",) if proved else ()))
     _, _, _, *parts = members(entry, "the certificate", "format", "version", "kind", *keys)
     require(isinstance(parts[0], list) and len(parts[0]) == count, f"{kind} is about {count} network(s)")
     named = [members(file, "the file of a network", "nodes", "sha256") for file in files]
     given = {digest(nodes): nodes for nodes, _ in named}
-    read = [Network.of(network, given, len(text_of(parts[1]))) for network in parts[0]]
+    read = [Network.of(network, given, len(text_of(parts[1])), budget) for network in parts[0]]
     shapes = {(prod(network.nodes[0].shape), network.outputs) for network in read}
     require(len(shapes) == 1, "the networks must have as many inputs and outputs as each other")
     domain = Domain.of(parts[1], read, version)
@@ -1149,20 +1914,26 @@ def read_file(name: str) -> bytes:
 
 def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
     """Checks the files, and what further files of networks hold, and prints the verdict; returns the exit status."""
-    names = [name for name in arguments if name != "--no-flint"]
+    names, most = [name for name in arguments if name != "--no-flint"], None
     if len(names) < len(arguments):
         Matrix.flint = None
     try:
-        require(names, "usage: checker.py [--no-flint] CERTIFICATE [NETWORK ...]")
+        if names[:1] == ["--max-work"]:
+            require(len(names) > 1 and names[1].isdecimal(), "--max-work wants a number of products")
+            most, names = int(names[1]), names[2:]
+        require(names, "usage: checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]")
         entry, *networks = (parsed(name, read_file(name)) for name in names)
         networks += [parsed("a file of a network", data) for data in further]
-        print(f"accepted: {decided(entry, networks)}")
+        print(f"accepted: {decided(entry, networks, Work(most, announce=True))}")
     except Rejected as error:
         print(f"rejected: {error}")
         return 1
     except (Malformed, OSError) as error:
         print(f"malformed: {error}")
         return 2
+    except Refused as error:
+        print(f"refused: {error}")
+        return 3
     return 0
 
 

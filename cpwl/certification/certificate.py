@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,22 @@ from .. import checker
 from ..claims.claim import Claim
 from ..claims.document import FORMAT, document, proof, version
 from ..claims.domains import domain_of
-from ..claims.entries import integers, network_of
+from ..claims.entries import float_of, integers, network_of
 from ..claims.listing import Listing
+from ..claims.naming import Naming
 from ..claims.triangulation import Triangulation
-from ..errors import FileFormatError, VerificationError
-from ..geometry.domain import Domain
+from ..errors import ArgumentError, FileFormatError, VerificationError
+from ..geometry.domain import Domain, exactly
 from ..network.network import Network
 from ..numbers.integers import Integer, matrix, primitive
+from ..partitions.compute import partition
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
+from ..runtime.inputs import whole
 from ..runtime.pictures import picture
 from ..storage.files import content_of, reading
 from ..tiling.states import Progress
+from .by_name import Bounds, proved
 from .criterion import derived
 from .spaces import verified_spaces
 from .verify import verified_partition
@@ -41,19 +45,21 @@ def _none() -> NDArray[np.int64]:
 class Certificate(Claim):
     """A list of exact polygons, claimed to be exactly the regions of a domain under a network, each once.
 
-    When D is not 2, each region is a list of simplices.
+    When D is not 2, or vertices are named and have no coordinates in the file, each region is a list of simplices.
     """
 
     network: Network
     domain: Domain
-    listing: Listing | Triangulation
-    """The polygons or simplices, over a table of distinct rational points."""
+    listing: Listing | Triangulation | Naming
+    """The polygons or simplices, over a table of distinct rational points, or of named ones."""
     repaired: NDArray[np.int64] = field(default_factory=_none)
     """The regions of the partition given to ``certify`` that failed and were recomputed; a file does not tell."""
     added: NDArray[np.int64] = field(default_factory=_none)
     """The regions of ``partition`` that the exact backend computed; the others were lifted, in their old order."""
     known: Partition | None = None
     """The exact partition, when the claim has been verified in the making."""
+    known_bounds: Bounds | None = None
+    """What its checker says of the outputs at named vertices."""
 
     def __repr__(self) -> str:
         return f"<Certificate: {self.regions} regions, {len(self.repaired)} repaired>"
@@ -64,13 +70,23 @@ class Certificate(Claim):
         return len(self.listing.polygons if isinstance(self.listing, Listing) else self.listing)
 
     @property
+    def vertices(self) -> Literal["exact", "named"]:
+        """Whether the vertices are listed by exact coordinates, or named: see ``certify``."""
+        return "named" if isinstance(self.listing, Naming) else "exact"
+
+    @property
     def area(self) -> Fraction:
         """The sum of the areas (lengths, volumes) of the regions in slice coordinates: that of the domain."""
         return self.domain.polytope.exact_volume
 
     @cached_property
     def partition(self) -> Partition:
-        """The exact partition (backend "exact"), its regions in the order of the list; verified, if need be, now."""
+        """The partition that is proved; verified, if need be, now.
+
+        With exact vertices the exact one (backend "exact"), its regions in the order of the list. With named vertices
+        one whose decisions are those of exact arithmetic, with float64 coordinates: that of which the certificate was
+        made, its regions in the order of the list, or, for one from a file, computed anew, in an order of its own.
+        """
         return self.verify() if self.known is None else self.known
 
     @property
@@ -83,7 +99,12 @@ class Certificate(Claim):
 
     @cached_property
     def values(self) -> NDArray[Any]:
-        """The network's exact outputs at the points of the list, Fractions (V, m); verified, if need be, now."""
+        """The network's exact outputs at the points of the list, Fractions (V, m); verified, if need be, now.
+
+        Of named vertices only ``bounds`` are known: raises ``ArgumentError``.
+        """
+        if isinstance(self.listing, Naming):
+            raise ArgumentError("named vertices have no exact outputs; take bounds, or certify with vertices='exact'.")
         if isinstance(self.listing, Listing) or self.known is not None:
             verified: NDArray[Any] = self.partition.outputs.to_numpy()
             return verified
@@ -93,6 +114,34 @@ class Certificate(Claim):
         ].to_numpy()
         return outputs
 
+    @cached_property
+    def bounds(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Fractions (V, m) between which the outputs at the vertices of the list lie; the same ones if these are exact.
+
+        Verified, if need be, now.
+        """
+        if not isinstance(self.listing, Naming):
+            return self.values, self.values
+        found = self._proved_bounds
+        low, high = found.centres - found.radii, found.centres + found.radii
+        return _fractions(low, found.one), _fractions(high, found.one)
+
+    def near(self, vertex: int) -> NDArray[Any]:
+        """Slice coordinates of a point of the domain at a vertex of the list, Fractions (D,): exact, or very near."""
+        if not isinstance(self.listing, Naming):
+            *exact, w = self.listing.points[whole("vertex", vertex, 0, len(self.listing.points) - 1)]
+            return np.array([Fraction(int(x), int(w)) for x in exact], dtype=object)
+        found = self._proved_bounds
+        u = _fractions(found.places[whole("vertex", vertex, 0, len(found.places) - 1)], found.one)
+        if not self.domain.polytope.contains(u.tolist()):
+            corners = exactly(self.domain.polytope.vertices)
+            u = u + (corners.sum(axis=0) / len(corners) - u) / (1 << 40)
+        return u
+
+    @cached_property
+    def _proved_bounds(self) -> Bounds:
+        return self.known_bounds or _proved(self)
+
     def verify(self, *, progress: Progress | None = None) -> Partition:
         """The exact partition, after every rule of the tiling criterion has been checked (proofs/, Theorems 2 and 6).
 
@@ -100,6 +149,9 @@ class Certificate(Claim):
         """
         if isinstance(self.listing, Listing):
             return verified_partition(self.network, self.domain, self.listing, progress)
+        if isinstance(self.listing, Naming):
+            self._proved_bounds  # noqa: B018  raises where a rule is broken
+            return partition(self.network, self.domain, progress=progress)
         return verified_spaces(self.network, self.domain, self.listing, progress)
 
     def report(self) -> str:
@@ -122,8 +174,8 @@ class Certificate(Claim):
         return str(picture("certificate_html")(self))
 
     def document(self) -> dict[str, Any]:
-        claim = {"regions": self.regions}
-        return {**document("partition", (self.network,), self.domain, claim), "proof": proof(self.listing)}
+        claim, number = {"regions": self.regions}, 3 if self.vertices == "named" else None
+        return {**document("partition", (self.network,), self.domain, claim, number), "proof": proof(self.listing)}
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Certificate:
@@ -132,6 +184,21 @@ class Certificate(Claim):
         hint = "Save it again with Certificate.save, or check it with cpwl check."
         with reading(path, "a certificate", hint):
             return _certificate(_parsed(data))
+
+
+def _proved(certificate: Certificate) -> Bounds:
+    """What the checker says of the outputs at named vertices, if it accepts them."""
+    assert isinstance(certificate.listing, Naming)
+    try:
+        return proved(certificate.network, certificate.domain, certificate.listing)
+    except checker.Rejected as error:
+        raise VerificationError(str(error)) from None
+
+
+def _fractions(numbers: NDArray[Any], one: int) -> NDArray[Any]:
+    result = np.empty(numbers.shape, dtype=object)
+    result.ravel()[:] = [Fraction(x, one) for x in numbers.ravel().tolist()]
+    return result
 
 
 def _readable(number: Fraction) -> str:
@@ -149,11 +216,13 @@ def _parsed(data: bytes) -> Any:
 def _certificate(entry: Any) -> Certificate:
     if (entry["format"], entry["kind"]) != (FORMAT, "partition") or entry["version"] not in checker.VERSIONS:
         raise FileFormatError(
-            f"it must be of the format {FORMAT!r}, version 1 or 2, kind 'partition'; got {entry['format']!r:.40}, "
+            f"it must be of the format {FORMAT!r}, version 1 to 3, kind 'partition'; got {entry['format']!r:.40}, "
             f"version {entry['version']!r:.40}, kind {entry['kind']!r:.40}."
         )
     network = network_of(entry["networks"][0])
     domain = domain_of(entry["domain"], network)
+    if entry["version"] == 3:
+        return Certificate(network, domain, _naming(entry, domain.dim))
     if entry["version"] != version(domain):
         raise FileFormatError(
             f"a domain of dimension {domain.dim} is read from files of version {version(domain)}, got one of version "
@@ -175,6 +244,21 @@ def _regions(entry: Any) -> list[Any]:
         raise FileFormatError(f"regions: {entry['claim']['regions']} are claimed, {len(rows)} are listed.")
     regions: list[Any] = rows
     return regions
+
+
+def _naming(entry: Any, dim: int) -> Naming:
+    table, rows = entry["proof"]["vertices"], _regions(entry)
+    corners = [[float_of(x) for x in row] for row in table if all(isinstance(x, str) for x in row)]
+    names = table[len(corners) :]
+    if not all(len(row) == dim for row in corners) or not all(map(checker.is_name, names)):
+        raise FileFormatError(f"vertices must be lists of {dim} coordinates, then names of five integers.")
+    if any(len(simplex) != dim + 1 for row in rows for simplex in row):
+        raise FileFormatError(f"regions: a simplex must have {dim + 1} vertices.")
+    simplices = np.array([simplex for row in rows for simplex in row], np.int64).reshape(-1, dim + 1)
+    offsets = np.append(0, np.cumsum([len(row) for row in rows]))
+    points = np.array(corners, np.float64).reshape(-1, dim)
+    bits = entry["proof"]["bits"]
+    return Naming(points, np.array(names, np.int64).reshape(-1, 5), simplices, offsets, bits)
 
 
 def _triangulation(points: list[tuple[Integer, ...]], rows: list[list[list[int]]], dim: int) -> Triangulation:

@@ -10,8 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.exact import ExactArithmetic
 from ..claims.claim import Claim
-from ..errors import ArgumentError
+from ..claims.naming import Naming
+from ..errors import ArgumentError, VerificationError
+from ..fields.arithmetic import embedding, evaluate
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.digest import Entry, number
@@ -39,17 +42,19 @@ class Extremum(Claim):
     output: int
     sense: Literal["maximum", "minimum"]
     value: Fraction
-    """The value, exactly."""
+    """The value, exactly, or up to ``error``."""
     vertex: int
-    """The vertex of the partition with that value."""
+    """The vertex of the certificate's list with that value."""
+    error: Fraction = Fraction(0)
+    """0 where vertices are exact; where they are named the value is at most this far off, about 2^-95."""
 
     def __repr__(self) -> str:
         return f"<Extremum: the {self.sense} of output {self.output} is about {float(self.value):.6g}>"
 
     @property
     def u(self) -> NDArray[Any]:
-        """Slice coordinates of that vertex, Fractions (D,)."""
-        return _coordinates(self.partition, self.vertex)
+        """Slice coordinates of that vertex, Fractions (D,); of a point near it where vertices are named."""
+        return self.partition.near(self.vertex)
 
     @property
     def x(self) -> NDArray[Any]:
@@ -57,7 +62,11 @@ class Extremum(Claim):
         return self.partition.domain.to_input(self.u)
 
     def document(self) -> Entry:
-        claim = {"output": self.output, "sense": self.sense, "value": number(self.value), "vertex": self.vertex}
+        claim: Entry = {"output": self.output, "sense": self.sense, "vertex": self.vertex}
+        if self.partition.vertices == "named":
+            claim |= {"low": number(self.value - self.error), "high": number(self.value + self.error)}
+        else:
+            claim["value"] = number(self.value)
         return _proved("extremum", (self.partition.network,), self.partition, claim)
 
 
@@ -71,7 +80,7 @@ class ConstantDecision(Claim):
     label: int
     """The output that is largest."""
     margin: Fraction
-    """How much it exceeds the others everywhere, at least; attained."""
+    """How much it exceeds the others everywhere, at least; attained (where vertices are named nearly)."""
 
     def __repr__(self) -> str:
         return f"<ConstantDecision: output {self.label} is the largest everywhere, by {float(self.margin):.6g} or more>"
@@ -165,14 +174,16 @@ def certify_extremum(
     """The exact maximum (or minimum) of an output on the domain of a partition, with its proof.
 
     An affine function on a polytope is largest at a vertex: the value is that of a vertex of the exact partition, which
-    is certified first (see ``certify``) unless a certificate is given.
+    is certified first (see ``certify``) unless a certificate is given. Where vertices are named, bounds are proved.
     """
     proven = _certificate(part, progress)
     chosen = _output("output", output, proven.network)
     one_of("sense", sense, ("maximum", "minimum"))
-    values = _values(proven)[:, chosen]
-    vertex = int(values.argmax() if sense == "maximum" else values.argmin())
-    return Extremum(proven, chosen, sense, values[vertex], vertex)
+    low, high = (bound[:, chosen] for bound in proven.bounds)
+    vertex = int(low.argmax() if sense == "maximum" else high.argmin())
+    end = high.max() if sense == "maximum" else low.min()
+    low, high = min(low[vertex], end), max(high[vertex], end)
+    return Extremum(proven, chosen, sense, (low + high) / 2, vertex, (high - low) / 2 + _room(proven, high - low))
 
 
 @ieee
@@ -188,22 +199,15 @@ def certify_constant(
     proven = _certificate(part, progress)
     if proven.network.outputs < 2:
         raise ArgumentError("the network has one output: there is no decision. Use certify_extremum.")
-    values = _values(proven)
-    winner = int(values[0].argmax()) if label is None else _output("label", label, proven.network)
-    rivals = np.delete(values, winner, axis=1)
-    margins = values[:, winner] - rivals.max(axis=1)
+    low, high = proven.bounds
+    winner = int(low[0].argmax()) if label is None else _output("label", label, proven.network)
+    rivals = np.delete(high, winner, axis=1)
+    margins = low[:, winner] - rivals.max(axis=1)
     vertex = int(margins.argmin())
     if margins[vertex] > 0:
         return ConstantDecision(proven, winner, margins[vertex])
     other = int(rivals[vertex].argmax())
-    return DecisionCounterexample(
-        proven.network,
-        proven.domain,
-        winner,
-        other + (other >= winner),
-        _coordinates(proven, vertex),
-        values[vertex],
-    )
+    return _counterexample(proven, winner, other + (other >= winner), proven.near(vertex))
 
 
 @ieee
@@ -219,14 +223,14 @@ def certify_equal(
     check_compiled(first, "first")
     check_compiled(second, "second")
     part = partition(joined(first, second), dom, backend=backend, progress=progress)
-    proven = certify(part, progress=progress)
+    proven = certify(part, vertices="exact", progress=progress)
     networks = parted(proven.network, first, second)
-    differences = _values(proven)
+    differences = proven.values
     vertex, output = divmod(int(np.abs(differences).argmax()), differences.shape[1])
     difference = differences[vertex, output]
     if difference == 0:
         return EqualNetworks(networks, proven)
-    return DifferentNetworks(networks, dom, output, _coordinates(proven, vertex), difference)
+    return DifferentNetworks(networks, dom, output, proven.near(vertex), difference)
 
 
 # ---- private -------------------------------------------------------------------------------------------------------
@@ -239,31 +243,42 @@ def _certificate(part: Partition | Certificate, progress: Progress | None) -> Ce
     )
 
 
+def _room(proven: Certificate, width: Fraction) -> Fraction:
+    """How much wider bounds are claimed than they were found: for checkers that compute a little less closely."""
+    return (
+        Fraction(1, 1 << 3 * proven.listing.bits // 4) + 8 * width if isinstance(proven.listing, Naming) else width * 0
+    )
+
+
+def _counterexample(proven: Certificate, winner: int, other: int, u: NDArray[Any]) -> DecisionCounterexample:
+    """The refutation at a point, where outputs are computed exactly; the point may be rounded."""
+    arithmetic = ExactArithmetic()
+    places = arithmetic.linear(embedding(proven.domain), [arithmetic.points(u[None])])
+    logits: NDArray[Any] = evaluate(proven.network, arithmetic, places).to_numpy()[0]
+    if logits[other] < logits[winner]:
+        raise VerificationError(
+            f"outputs {winner} and {other} are closer, at a vertex, than named vertices tell: certify the partition "
+            "with vertices='exact', and take that certificate."
+        )
+    return DecisionCounterexample(proven.network, proven.domain, winner, other, u, logits)
+
+
 def _output(name: str, value: int, network: Network) -> int:
     return whole(name, value, 0, network.outputs - 1)
-
-
-def _values(proven: Certificate) -> NDArray[Any]:
-    """The exact outputs at the points of the certificate's list, Fractions (V, m)."""
-    return proven.values
-
-
-def _coordinates(proven: Certificate, vertex: int) -> NDArray[Any]:
-    *coordinates, w = proven.listing.points[vertex]
-    return np.array([Fraction(int(x), int(w)) for x in coordinates], dtype=object)
 
 
 def _near(u: NDArray[Any]) -> str:
     return f"u near ({', '.join(f'{float(x):.6g}' for x in u)})"
 
 
-def _stated(kind: str, networks: Sequence[Network], domain: Domain, claim: Entry) -> Entry:
+def _stated(kind: str, networks: Sequence[Network], domain: Domain, claim: Entry, version: int | None = None) -> Entry:
     from ..claims.document import document
 
-    return document(kind, tuple(networks), domain, claim)
+    return document(kind, tuple(networks), domain, claim, version)
 
 
 def _proved(kind: str, networks: Sequence[Network], proven: Certificate, claim: Entry) -> Entry:
     from ..claims.document import proof
 
-    return {**_stated(kind, networks, proven.domain, claim), "proof": proof(proven.listing)}
+    version = 3 if proven.vertices == "named" else None
+    return {**_stated(kind, networks, proven.domain, claim, version), "proof": proof(proven.listing)}

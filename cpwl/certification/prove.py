@@ -2,40 +2,74 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..claims.listing import Listing
+from ..partitions.compute import partition as computed
+from ..partitions.partition import Partition
 from ..runtime import inputs
 from ..runtime.ieee import ieee
-from ..runtime.inputs import instance
+from ..runtime.inputs import instance, one_of
 from ..runtime.progress import shows_progress
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
+from . import by_name
 from .certificate import Certificate
 from .criterion import examine, repeated
 from .lift import lift
 from .repair import Box, Regions, is_whole, repaired
-from .simplices import certified
+from .simplices import certified, sources
 from .verify import labelled, settled
+
+_DEEP = 1 << 14
+"""Products a point from which on vertices are named by default: exact coordinates cost seconds there."""
 
 
 @ieee
 @shows_progress
-def certify(partition: Tiling, *, progress: Progress | None = None) -> Certificate:
+def certify(
+    partition: Tiling, *, vertices: Literal["exact", "named"] | None = None, progress: Progress | None = None
+) -> Certificate:
     """The exact partition that a partition stands for, with the proof that it is exactly that.
 
-    Every region is lifted to exact vertices and the whole list is put to the tiling criterion (proofs/, Theorem 2; when
-    D is not 2 as simplices, Theorem 6); regions that fail are recomputed, with exact predicates or by the exact
-    backend, and listed in ``repaired``. Raises ``IncompleteError`` if the
-    partition is not complete: most of it would have to be computed, without a limit. Raises ``VerificationError`` only
-    if exact arithmetic itself finds no proof, which is a defect of the library. ``progress`` is called with the labels
-    "lift" (counts edges) and "check" (counts regions).
+    With ``vertices="exact"`` every region is lifted to exact vertices and the whole list is put to the tiling criterion
+    (proofs/, Theorem 2; when D is not 2 as simplices, Theorem 6); regions that fail are recomputed, with exact
+    predicates or by the exact backend, and listed in ``repaired``. With ``vertices="named"`` a vertex is told by the
+    edge that it lies on and the function that vanishes there, and proved with numbers that are rounded outward
+    (Theorem 7): deep networks, whose exact coordinates have thousands of digits, cost a few passes. By default they are
+    exact for networks of fewer than 2^14 products a point, and named for larger ones, where names suffice: not where
+    more walls than D meet in a vertex by chance. Then, and for ``"named"`` too, they are exact after all.
+
+    Raises ``IncompleteError`` if the partition is not complete: most of it would have to be computed, without a limit.
+    Raises ``VerificationError`` only if exact arithmetic itself finds no proof, which is a defect of the library.
+    ``progress`` is called with the labels "lift" (counts edges) and "check" (counts regions).
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
     inputs.progress(progress)
+    if vertices is not None:
+        one_of("vertices", vertices, ("exact", "named"))
     partition.check_complete("a certificate, the proof that they cover it,")
+    wanted = vertices == "named" or (vertices is None and partition.network.products >= _DEEP)
+    if wanted and isinstance(partition, Partition):
+        named = _named(partition)
+        if named is not None:
+            return named
     return _prove(partition, progress) if partition.domain.dim == 2 else certified(partition, progress)
+
+
+def _named(part: Partition) -> Certificate | None:
+    """The certificate with named vertices; None where names do not suffice."""
+    candidate = part if part.walls is not None else computed(part.network, part.domain)
+    found = by_name.certified(candidate)
+    if found is None:
+        return None
+    source = np.arange(len(part)) if candidate is part else sources(part, candidate)
+    wrong = np.setdiff1d(np.arange(len(part)), source)
+    naming, bounds = found
+    return Certificate(part.network, part.domain, naming, wrong, np.flatnonzero(source < 0), candidate, bounds)
 
 
 def _prove(partition: Tiling, progress: Progress | None) -> Certificate:

@@ -38,7 +38,7 @@ def _candidates(part: Tiling) -> Iterator[Tiling]:
 
 def _certificate(part: Tiling, candidate: Tiling, progress: Progress | None) -> Certificate:
     """The certificate that a partition with exact decisions makes, with the regions that are as they were first."""
-    source = np.arange(len(part)) if candidate is part else _sources(part, candidate)
+    source = np.arange(len(part)) if candidate is part else sources(part, candidate)
     order = np.lexsort((source, source < 0))
     lifted = Lifted.of(candidate)
     if candidate is not part:
@@ -49,7 +49,7 @@ def _certificate(part: Tiling, candidate: Tiling, progress: Progress | None) -> 
     return Certificate(part.network, part.domain, listing, wrong, np.flatnonzero(source[order] < 0), exact)
 
 
-def _sources(part: Tiling, candidate: Tiling) -> NDArray[np.int64]:
+def sources(part: Tiling, candidate: Tiling) -> NDArray[np.int64]:
     """For each region of a partition the one of another with its pattern and as many corners, or -1."""
     known = {key: i for i, key in enumerate(_keys(part))}
     return np.array([known.get(key, -1) for key in _keys(candidate)], np.int64)

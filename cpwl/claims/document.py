@@ -11,19 +11,20 @@ from pathlib import Path
 from .. import checker
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
-from ..network.digest import Entry, quotient
+from ..network.digest import Entry, nested, quotient
 from ..network.network import Network
 from ..numbers.integers import Integer
 from ..storage.files import content_of, replaced
 from .entries import domain_entry, network_entry
 from .listing import Listing
+from .naming import Naming
 from .triangulation import Triangulation
 
 FORMAT = "cpwl-certificate"
 
 
 def version(domain: Domain) -> int:
-    """The version of the format that a certificate about a domain is written in: 1 lists polygons, 2 simplices."""
+    """The version in which a certificate with coordinates is written: 1 lists polygons, 2 simplices. (3 has names.)"""
     return 1 if domain.dim == 2 else 2
 
 
@@ -62,11 +63,13 @@ def network_file(network: Network) -> bytes:
     return json.dumps(network_entry(network)).encode("ascii")
 
 
-def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry) -> Entry:
-    """A certificate as one entry, without its proof."""
+def document(
+    kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry, number: int | None = None
+) -> Entry:
+    """A certificate as one entry, without its proof; ``number`` is the version, if it is not that of the domain."""
     return {
         "format": FORMAT,
-        "version": version(domain),
+        "version": version(domain) if number is None else number,
         "kind": kind,
         "networks": [network_entry(network) for network in networks],
         "domain": domain_entry(domain),
@@ -74,13 +77,21 @@ def document(kind: str, networks: tuple[Network, ...], domain: Domain, claim: En
     }
 
 
-def proof(listing: Listing | Triangulation) -> Entry:
+def proof(listing: Listing | Triangulation | Naming) -> Entry:
     """The entry of a list of polygons, or of regions cut into simplices."""
+    if isinstance(listing, Naming):
+        table = [*nested(listing.corners.tolist()), *listing.names.tolist()]
+        return {"bits": listing.bits, "vertices": table, "regions": _regions(listing)}
     vertices = [[_coordinate(x, w) for x in coordinates] for *coordinates, w in listing.points]
     if isinstance(listing, Listing):
         return {"vertices": vertices, "regions": [row.tolist() for row in listing.polygons]}
+    return {"vertices": vertices, "regions": _regions(listing)}
+
+
+def _regions(listing: Triangulation | Naming) -> list[list[list[int]]]:
+    """The simplices of each region."""
     simplices, ends = listing.simplices.tolist(), listing.offsets.tolist()
-    return {"vertices": vertices, "regions": [simplices[start:end] for start, end in pairwise(ends)]}
+    return [simplices[start:end] for start, end in pairwise(ends)]
 
 
 def _coordinate(x: Integer, w: Integer) -> str:

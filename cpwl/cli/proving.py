@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import numpy as np
@@ -81,8 +81,12 @@ def _write_samples(boundary: DecisionBoundary, count: int, seed: int, out: Path)
 @main.command()
 @PART
 @click.option("--out", type=NEW, help="File for the certificate, .json or .json.gz.")
-@click.option("--exact", type=NEW, help="File for the exact partition, .npz.")
-def certify(part: Path, out: Path | None, exact: Path | None) -> None:
+@click.option("--exact", type=NEW, help="File for the exact partition, .npz; makes the vertices exact.")
+@click.option("--vertices", type=click.Choice(["exact", "named"]),
+              help="By exact coordinates, or by names, as deep networks need; else as the network is.")  # fmt: skip
+def certify(
+    part: Path, out: Path | None, exact: Path | None, vertices: Literal["exact", "named"] | None
+) -> None:  # fmt: skip
     """Prove PART, region by region, in exact arithmetic.
 
     Regions that are wrong are computed again; a PART that is INCOMPLETE is refused. The certificate holds all that
@@ -96,7 +100,8 @@ def certify(part: Path, out: Path | None, exact: Path | None) -> None:
 
     report = Reporter()
     with report.step("certify") as step:
-        certificate = prove(load(part), progress=step.progress)
+        kind = "exact" if exact is not None and vertices is None else vertices
+        certificate = prove(load(part), vertices=kind, progress=step.progress)
     for line in certificate.report().splitlines():
         report.line(f"  {line}")
     if out is not None:

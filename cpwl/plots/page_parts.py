@@ -145,7 +145,7 @@ class Patterns:
     def of(cls, partition: Tiling, regions: NDArray[np.int64] | None = None) -> Patterns:
         """Those of some regions (all by default), of which a few are unpacked at a time, to see and then to pack."""
         chosen = np.arange(len(partition)) if regions is None else regions
-        first = partition.patterns(chosen[:1])[0]
+        first = partition.patterns(chosen[:1])[0] if len(chosen) else np.zeros(partition.network.units, np.int16)
         low, high = first.copy(), first.copy()
         for part in _pattern_blocks(partition, chosen):
             np.minimum(low, part.min(axis=0), out=low)
@@ -153,7 +153,7 @@ class Patterns:
         varying = np.flatnonzero(low != high)
         bits = 1 if high[varying].max(initial=0) < 2 else 16
         packed = [_packed(part[:, varying], bits) for part in _pattern_blocks(partition, chosen)]
-        return cls(np.concatenate(packed), bits, varying, first)
+        return cls(np.concatenate(packed) if packed else np.zeros((0, 0), np.uint8), bits, varying, first)
 
     def differences(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Where the patterns of some regions differ from those of others, (n, len(varying))."""
@@ -220,7 +220,7 @@ def add_patterns(block: Block, pieces: Patterns, sides: NDArray[np.int64]) -> di
     block.add("changes", "i4", np.concatenate([[0], np.cumsum(counts)]), differences=True)
     block.add("changed", "i4", np.concatenate([np.zeros(0, np.int64), *columns]))
     block.add("changedTo", "u2", np.concatenate([np.zeros(0, np.uint16), *values]))
-    block.add("root", "u1", pieces.packed[np.flatnonzero(parent < 0)[0]])
+    block.add("root", "u1", pieces.packed[np.flatnonzero(parent < 0)[:1]])
     column = np.full(len(pieces.first), -1)
     column[pieces.varying] = np.arange(len(pieces.varying))
     block.add("column", "i4", column, differences=True)
@@ -234,6 +234,8 @@ def _tree(count: int, sides: NDArray[np.int64]) -> NDArray[np.int64]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+    if not count:
+        return np.zeros(0, np.int64)
     inner = sides[(sides >= 0).all(axis=1)]
     graph = coo_array((np.ones(len(inner), np.int8), (inner[:, 0], inner[:, 1])), shape=(count, count)).tocsr()
     parent = np.full(count, -1, np.int64)

@@ -99,7 +99,7 @@ def view_surface(
         raise ArgumentError("color='class' needs a boundary between classes; this is a level set. Use color='slope'.")
     block = Block()
     regions = np.unique(surface.regions)
-    pieces = Patterns.of(partition, regions if len(regions) else np.zeros(1, np.int64))
+    pieces = Patterns.of(partition, regions)
     sides = _add_surface(block, surface, regions, pieces)
     shown = title or f"{len(surface):,} polygons"
     known = {"color": color, "solid": False, "surface": True, "complete": boundary.complete}

@@ -34,7 +34,8 @@ class Image:
         return len(self.partition)
 
     def __repr__(self) -> str:
-        return f"<Image: of {len(self)} regions, outputs {self.outputs.tolist()}>"
+        part = "" if self.partition.complete else "INCOMPLETE, "
+        return f"<Image: {part}of {len(self)} regions, outputs {self.outputs.tolist()}>"
 
     @property
     def values(self) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import copy
 import gzip
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from cpwl.claims.entries import digest, network_entry
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Network
 from cpwl.partitions.compute import partition
+from tests.certificates.make_named import malformed_names, rejected_names
 from tests.support.certify_inputs import SQUARE
 from tests.support.checker_inputs import Document, documents, encoded, shifted, small_network
+from tests.support.named_inputs import named_documents
 from tests.support.solid_inputs import CUBE, as_simplices, small_solid, solids
 
 HERE = Path(__file__).parent
@@ -582,11 +585,12 @@ def different_inputs(document: Document) -> Document:
 
 
 def main() -> None:
-    made = dict([*documents(), *solids()])
+    made = dict([*documents(), *solids(), *named_documents()])
+    wrong = chain(rejected(made), rejected_names(made))
     for folder, files in (
         ("accept", accepted(made)),
-        ("reject", ((f"{name}.json", encoded(document)) for name, document in rejected(made))),
-        ("malformed", malformed(made)),
+        ("reject", ((f"{name}.json", encoded(document)) for name, document in wrong)),
+        ("malformed", chain(malformed(made), malformed_names(made))),
     ):
         (HERE / folder).mkdir(exist_ok=True)
         for name, data in files:

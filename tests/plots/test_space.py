@@ -105,7 +105,10 @@ def test_what_makes_no_sense_is_refused(call: Any, error: type[Exception], word:
 
 def test_a_surface_that_is_empty_has_a_page() -> None:
     nothing = cpwl.partition(shapes.ring(), shapes.cube()).decision_boundary(level=-1.0)
-    assert "0 polygons" in nothing.view().text
+    without_regions = cpwl.level_set(shapes.ring(), shapes.cube(), level=-1.0)
+    assert not len(without_regions.partition)
+    for surface in (nothing, without_regions):
+        assert "0 polygons" in surface.view().text and surface.plot().figure is not None
 
 
 # ---- in a browser --------------------------------------------------------------------------------------------------

@@ -173,6 +173,7 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "certify_equal": lambda f: (cpwl.certify_equal, {"first": NET, "second": NET, "dom": SQUARE}),
     "certify_samples": lambda f: (cpwl.certify_samples, {"boundary": part().decision_boundary(), "n": 2}),
     "Certificate.save": lambda f: (certificate().save, {"path": f / "c.json"}),
+    "Certificate.near": lambda f: (certificate().near, {"vertex": 0}),
     "Certificate.load": lambda f: (
         cpwl.Certificate.load,
         {"path": (certificate().save(f / "c.json"), f / "c.json")[1]},
@@ -251,7 +252,7 @@ INNER = {
     "Domain.check_input", "Domain.of_polytope", "Polytope.hull", "Polytope.halfspaces", "Polytope.of_vertices",
     "Polytope.simplex", "Halfspaces.behind", "Network.products_after", "Network.read_by", "Network.sequential",
     "Halfspaces.take", "Halfspaces.values", "Polytope.contains", "Polytope.box", "Polytope.polygon",
-    "Partition.check_complete",
+    "Partition.check_complete", "DecisionBoundary.check_complete",
     "Ragged.of", "Ragged.from_counts", "Ragged.reduce", "Ragged.take", "Crossings.by_facet", "Crossings.by_unit",
     "Measures.add", "BoundarySamples.neighbours",
 }  # fmt: skip

@@ -109,6 +109,10 @@ REFUSED: dict[str, Callable[[Partition, Partition], Any]] = {
     "certify with nothing": lambda part, scalar: cpwl.certify(empty(part)),
     "certify_extremum": lambda part, scalar: cpwl.certify_extremum(scalar),
     "certify_constant": lambda part, scalar: cpwl.certify_constant(part),
+    "betti": lambda part, scalar: part.betti(),
+    "betti of a level": lambda part, scalar: scalar.betti(level=0.0, side="below"),
+    "image, support": lambda part, scalar: part.image().support([1, 0]),
+    "image, inside": lambda part, scalar: part.image().inside([[1, 0]], [1e9]),
     "a region on the border": lambda part, scalar: part.region(border_region(part)).exact_vertices,
 }
 MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
@@ -118,6 +122,7 @@ MARKED: dict[str, Callable[[Partition, Partition, Path], str]] = {
     "decision_boundary": lambda part, scalar, folder: repr(decision_boundary(part)),
     "level_set": lambda part, scalar, folder: repr(cpwl.level_set(scalar.network, SQUARE, max_regions=5)),
     "class_boundary": lambda part, scalar, folder: repr(cpwl.class_boundary(part.network, SQUARE, max_regions=5)),
+    "image": lambda part, scalar, folder: repr(part.image()),
     "statistics": lambda part, scalar, folder: repr(part.statistics()),
     "statistics, plot": lambda part, scalar, folder: texts(part.statistics().plot()),
     "plot_distributions": lambda part, scalar, folder: texts(plot_distributions({"a": part.statistics()})),
@@ -310,8 +315,8 @@ def test_methods_of_partitions_and_boundaries_lead_to_these() -> None:
     by_region = {"affine_maps", "ambiguous", "arithmetic", "boundary", "check_complete", "exact_predicates", "faces",
                  "facets", "head", "jacobians", "locate", "map_errors", "oracle", "patterns", "region", "regions",
                  "to_input", "to_slice", "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
-    named = {"class_table", "decision_boundary", "dual_graph", "merged", "plot", "plot_solid", "plot_surface", "save",
-             "section", "sharpened", "statistics", "to_sympy"}  # fmt: skip
+    named = {"betti", "class_table", "decision_boundary", "dual_graph", "image", "merged", "plot", "plot_solid",
+             "plot_surface", "save", "section", "sharpened", "statistics", "to_sympy"}  # fmt: skip
     assert set(members(Partition)) == by_region | named | {"view"}
     samples = {"sample", "sample_slice", "certify", "plot_samples"}
     shape = {"corners", "ends", "kind", "lengths", "measures"}

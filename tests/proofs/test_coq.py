@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cpwl import certify, checker
+from cpwl.claims.domains import domain_of
+from cpwl.claims.entries import network_of
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
@@ -22,6 +24,7 @@ from tests.support.certify_inputs import SQUARE, networks
 from tests.support.checker_fuzz import mutated
 from tests.support.checker_inputs import Document, documents, encoded
 from tests.support.coq_form import plain
+from tests.support.named_inputs import with_coordinates
 from tests.support.solid_inputs import CUBE, solids
 
 COQ = Path(__file__).parents[2] / "proofs" / "coq"
@@ -108,9 +111,15 @@ def agrees(native: Path, document: Document) -> bool:
 
 
 def golden() -> list[Path]:
-    """The golden files with their networks inside, that break no rule about SHA-256."""
+    """The golden files with their networks inside, that break no rule about SHA-256, of versions 1 and 2."""
     files = [path for path in sorted(GOLDEN.glob("[ar]*/*")) if path.suffix in (".json", ".gz")]
-    return [path for path in files if is_whole(read(path)) and not path.name.startswith("rule-1-")]
+    whole = [path for path in files if is_whole(read(path)) and not path.name.startswith("rule-1-")]
+    return [path for path in whole if read(path)["version"] < 3]
+
+
+def with_names() -> list[Path]:
+    """The golden partitions of version 3."""
+    return [path for path in sorted((GOLDEN / "accept").glob("named-*")) if read(path)["kind"] == "partition"]
 
 
 def read(path: Path) -> Document:
@@ -126,6 +135,18 @@ def is_whole(document: Document) -> bool:
 @pytest.mark.parametrize("path", golden(), ids=lambda path: path.name)
 def test_both_checkers_agree_on_the_golden_files(path: Path, native: Path) -> None:
     assert agrees(native, read(path))
+
+
+@pytest.mark.parametrize("path", with_names(), ids=lambda path: path.name)
+def test_what_names_prove_is_proved_with_coordinates_too(path: Path, native: Path) -> None:
+    """Theorem 7: the file of version 2 with the vertices that are named is accepted, by both checkers."""
+    document = read(path)
+    if "polygon" in document["domain"]:
+        sides = domain_of(document["domain"], network_of(document["networks"][0])).polytope.sides
+        held = {name: entry for name, entry in document["domain"].items() if name != "polygon"}
+        document["domain"] = {"halfspaces": [list(map(str, side)) for side in sides], **held}
+    exact = with_coordinates(document)
+    assert expected(exact) == "accepted" and agrees(native, exact)
 
 
 def test_the_golden_files_break_every_rule_but_the_first() -> None:

@@ -23,6 +23,7 @@ image_planes: planes through real images, for small convolutional networks
 lattices: boxes of any dimension, cut by functions, and laws of lattices
 layers: the list of the layers, and what modules import
 local_networks: networks that hold every operator, and the same in torch
+named_inputs: certificates with named vertices, changes of them, and the same with exact coordinates
 networks: random networks of all kinds
 nnet_file: an .nnet file that uses all that the format has
 notebooks: runs the notebooks of the examples and stores what they show; a command

@@ -31,6 +31,7 @@ from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support.checker_inputs import Document, documents, encoded
+from tests.support.named_inputs import OF_NAMES, coordinates, named_documents, samples_are_true, with_coordinates
 from tests.support.simplex_fuzz import OF_SIMPLICES, simplices_are_true
 from tests.support.solid_inputs import solids
 
@@ -191,7 +192,7 @@ OF_ALL: tuple[Callable[[Document, Random], None], ...] = (token, token, token, w
 def mutated(document: Document, rng: Random) -> tuple[str, Document]:
     """A changed copy, and the name of the change."""
     result = copy.deepcopy(document)
-    tilings = OF_TILINGS if document["version"] == 1 else OF_SIMPLICES
+    tilings = {1: OF_TILINGS, 2: OF_SIMPLICES, 3: OF_NAMES}[document["version"]]
     change = rng.choice(OF_ALL + (tilings if "proof" in document else ()))
     change(result, rng)
     if change in tilings:
@@ -257,11 +258,22 @@ def inside(domain: Domain, points: Any) -> bool:
 
 
 def exact(network: Network, domain: Domain) -> Partition:
-    return partition(network, domain, backend="exact")
+    """The partition by the exact backend, kept for the next question about it."""
+    key = network.sha256, domain.polytope.vertices.tobytes(), domain.origin.tobytes(), domain.basis.tobytes()
+    if key not in _EXACT:
+        if len(_EXACT) > 50:
+            _EXACT.clear()
+        _EXACT[key] = partition(network, domain, backend="exact")
+    return _EXACT[key]
+
+
+_EXACT: dict[tuple[str, bytes, bytes, bytes], Partition] = {}
 
 
 def partition_is_true(networks: list[Network], domain: Domain, document: Document) -> bool:
-    if domain.dim != 2:
+    if document["version"] == 3:
+        document = with_coordinates(document)
+    if document["version"] == 2:
         return simplices_are_true(networks, domain, document)
     found, proof = exact(networks[0], domain), document["proof"]
     points = [tuple(map(fraction, point)) for point in proof["vertices"]]
@@ -273,6 +285,10 @@ def partition_is_true(networks: list[Network], domain: Domain, document: Documen
 def extremum_is_true(networks: list[Network], domain: Domain, document: Document) -> bool:
     claim, outputs = document["claim"], exact(networks[0], domain).outputs.to_numpy()
     largest = max if claim["sense"] == "maximum" else min
+    if document["version"] == 3:
+        low, high = fraction(claim["low"]), fraction(claim["high"])
+        here = values(networks[0], domain, [list(map(str, coordinates(document)[claim["vertex"]]))])[0, claim["output"]]
+        return bool(low <= largest(outputs[:, claim["output"]]) <= high and low <= here <= high)
     place = document["proof"]["vertices"][claim["vertex"]]
     here = values(networks[0], domain, [place])[0, claim["output"]]
     return bool(largest(outputs[:, claim["output"]]) == fraction(claim["value"]) == here and inside(domain, [place]))
@@ -294,6 +310,8 @@ def counterexample_is_true(networks: list[Network], domain: Domain, document: Do
 
 
 def pairs_are_true(networks: list[Network], domain: Domain, document: Document) -> bool:
+    if document["version"] == 3:
+        return samples_are_true(networks, domain, document)
     points, pairs = document["claim"]["points"], document["claim"]["pairs"]
     if not points:
         return not pairs
@@ -348,7 +366,11 @@ def verdict(data: bytes) -> str:
 
 def main(count: int, seed: int = 0, version: int | None = None) -> None:
     rng, found = Random(seed), Counter[tuple[str, str]]()
-    known = [document for _, document in (*documents(), *solids()) if version in (None, document["version"])]
+    known = [
+        document
+        for _, document in (*documents(), *solids(), *named_documents())
+        if version in (None, document["version"])
+    ]
     for _ in range(count):
         document = rng.choice(known)
         if rng.random() < 0.25:

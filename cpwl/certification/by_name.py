@@ -1,0 +1,247 @@
+"""Certificates without coordinates: each vertex is named by an edge and a function that vanishes on it.
+
+No exact number is computed to make one. A vertex came up where a function crossed an edge of what was there before, so
+that the ends of this edge, and the function, tell where it is; the walls of a partition with exact predicates tell the
+rest. Nothing here is trusted: the independent checker finds the vertices again, and applies the rules (proofs/,
+Theorem 7).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checker
+from ..claims.document import document, proof
+from ..claims.naming import Naming
+from ..geometry.domain import Domain
+from ..network.network import Network
+from ..network.operators import Piecewise
+from ..tiling.tiling import Tiling
+
+BITS = (128, 256, 512, 1024)
+"""How many bits are tried, one after the other."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Where the vertices are, and the outputs there: integers over one denominator."""
+
+    places: NDArray[Any]
+    """(V, D), rounded."""
+    centres: NDArray[Any]
+    """(V, m)"""
+    radii: NDArray[Any]
+    """How far the outputs are from the centres at most, (V, m)."""
+    one: int
+
+
+Ends = tuple[int, int]
+"""Two vertices."""
+Column = tuple[int, int, int]
+"""A node, and two numbers that name a function of it."""
+
+
+class Level(NamedTuple):
+    """When a vertex came up: at which stage (-1: of the domain), and how many more functions of it meet there."""
+
+    stage: int
+    depth: int
+
+
+def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
+    """The regions of a partition by names that prove them, and bounds of the outputs; None where names cannot.
+
+    So it is where more walls meet in a vertex than its coordinates need, and no structure of the network says why.
+    """
+    naming = naming_of(part)
+    for bits in BITS if naming is not None else ():
+        assert naming is not None
+        naming = replace(naming, bits=bits)
+        try:
+            return naming, proved(part.network, part.domain, naming)
+        except checker.Open:
+            continue
+        except checker.Rejected:
+            break
+    return None
+
+
+def proved(network: Network, domain: Domain, naming: Naming) -> Bounds:
+    """What the checker says of the outputs at the vertices; raises ``checker.Rejected`` if it rejects the regions."""
+    entry = document("partition", (network,), domain, {"regions": len(naming)}, 3)
+    read = checker.Network.of(entry["networks"][0], {}, len(json.dumps(entry["domain"])))
+    named = checker.named_tiling(read, checker.Domain.of(entry["domain"], [read], 3), proof(naming))
+    centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
+    return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
+
+
+def _table(rows: list[list[Any]]) -> NDArray[Any]:
+    return np.array([[int(x) for x in row] for row in rows], dtype=object)
+
+
+def naming_of(part: Tiling) -> Naming | None:
+    """The names of the vertices of a partition; None where its walls have no names, or do not tell enough."""
+    return None if part.walls is None else _Walls(part).naming()
+
+
+class _Walls:
+    """Which walls meet in the vertices of a partition, and which hold its edges."""
+
+    def __init__(self, part: Tiling) -> None:
+        walls, facets = part.walls, part.facets()
+        assert walls is not None and facets.walls is not None
+        self._part, self._dim = part, part.domain.dim
+        keys = np.stack([walls.stage, walls.first, walls.second, walls.level.view(np.int64)], axis=1)[facets.walls]
+        names, number = np.unique(keys, axis=0, return_inverse=True)
+        number = number.ravel()
+        self._facets, self._name_of = facets, number
+        self._stage: list[int] = names[:, 0].tolist()
+        self._columns = [self._column(name) for name in names.tolist()]
+        vertices = len(part.vertices)
+        self._through: list[set[int]] = [set() for _ in range(vertices)]
+        self._facets_at: list[set[int]] = [set() for _ in range(vertices)]
+        for facet, corners in enumerate(facets.vertices):
+            for v in corners.tolist():
+                self._through[v].add(int(number[facet]))
+                self._facets_at[v].add(facet)
+        self._edges: list[list[tuple[int, set[int]]]] = [[] for _ in range(vertices)]
+        for a, b in part.faces(1).values.reshape(-1, 2).tolist():
+            held = {int(number[facet]) for facet in self._facets_at[a] & self._facets_at[b]}
+            self._edges[a].append((b, held))
+            self._edges[b].append((a, held))
+        self._levels = [self._level(v) for v in range(vertices)]
+        self._named: dict[int, tuple[Ends, Column]] = {}
+
+    def naming(self) -> Naming | None:
+        """See ``naming_of``; without a number of bits."""
+        for v, level in enumerate(list(self._levels)):
+            name = next(self._names(v), None) or self._by_extension(v) if level.stage >= 0 else None
+            if name is not None:
+                self._named[v] = name
+            elif level.stage >= 0:
+                return None
+        order = sorted(range(len(self._levels)), key=self._levels.__getitem__)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        corners = [v for v in order if self._levels[v].stage < 0]
+        told = [self._named[v] for v in order[len(corners) :]]
+        names = [[int(place[p]), int(place[q]), *column] for (p, q), column in told]
+        regions = len(self._part)
+        owner, simplices = self._part.arrangement.simplices(self._dim, np.arange(regions))
+        row = np.argsort(owner, kind="stable")
+        offsets = np.append(0, np.bincount(owner, minlength=regions).cumsum())
+        points = np.asarray(self._part.vertices[corners], np.float64)
+        table = np.array(names, np.int64).reshape(-1, 5)
+        return Naming(points, table, np.sort(place[simplices[row]], axis=1), offsets, BITS[0])
+
+    def _column(self, name: list[int]) -> Column:
+        """The node and the two numbers by which a certificate names a function; of a side nothing."""
+        stage, first, second, level = name
+        if stage < 0:
+            return -1, first, 0
+        node = self._part.network.nonlinear[stage]
+        op = self._part.network.nodes[node].op
+        if isinstance(op, Piecewise):
+            return node, first, int(np.flatnonzero(op.breakpoints == np.int64(level).view(np.float64))[0])
+        return node, min(first, second), max(first, second)
+
+    def _level(self, v: int) -> Level:
+        """The stage of the last of the D first functions that vanish at a vertex, and how many more are of it.
+
+        Vertices where walls end come before those where they cross, which may lie between them.
+        """
+        stages = sorted(self._stage[name] for name in self._through[v])[: self._dim]
+        last = stages[-1]
+        depth = stages.count(last) - 1 if last >= 0 else 0
+        return Level(last, depth + 1 if depth and not self._walls_end(v) else depth)
+
+    def _walls_end(self, v: int) -> bool:
+        """Whether a wall ends at a vertex of a plane."""
+        held = [name for _, walls in self._edges[v] for name in walls]
+        return self._dim == 2 and any(held.count(name) == 1 for name in self._through[v])
+
+    def _names(self, v: int) -> Iterator[tuple[Ends, Column]]:
+        """The ends and the functions by which a vertex can be named."""
+        known = sorted(name for name in self._through[v] if self._stage[name] <= self._levels[v].stage)
+        for name in known:
+            if self._stage[name] == self._levels[v].stage:
+                for held in combinations([other for other in known if other != name], self._dim - 1):
+                    ends = self._ends(v, set(held))
+                    if ends is not None:
+                        yield ends, self._columns[name]
+
+    def _by_extension(self, v: int) -> tuple[Ends, Column] | None:
+        """A name of a vertex of a plane where walls of one maximum end: on one of these, prolonged to a new vertex.
+
+        The new vertex is where the function of that wall vanishes on the border of what was one cell before.
+        """
+        stage = self._levels[v].stage
+        own = sorted(name for name in self._through[v] if self._stage[name] == stage)
+        for held in own if self._dim == 2 else ():
+            ways = [w for w, walls in self._edges[v] if held in walls]
+            start = self._walk(v, ways[0], {held}, self._levels[v]) if len(ways) == 1 else None
+            ends = None if start is None else self._border_beyond(v, start, stage)
+            if start is not None and ends is not None:
+                new = len(self._levels)
+                self._levels.append(Level(stage, 0))
+                self._named[new] = ends, self._columns[held]
+                return (start, new), self._columns[next(name for name in own if name != held)]
+        return None
+
+    def _border_beyond(self, v: int, start: int, stage: int) -> Ends | None:
+        """The ends of the edge by which a ray from another vertex leaves what was the cell around a vertex before."""
+        points = np.asarray(self._part.vertices, np.float64)
+        ray = points[v] - points[start]
+        for facet in self._border(v, stage):
+            (x, y), held = self._facets.vertices[facet].tolist(), {int(self._name_of[facet])}
+            one, other = self._walk(y, x, held, Level(stage, 0)), self._walk(x, y, held, Level(stage, 0))
+            if one is None or other is None:
+                continue
+            sides = [
+                float(ray[0] * step[1] - ray[1] * step[0])
+                for step in (points[one] - points[v], points[other] - points[v])
+            ]
+            if sides[0] * sides[1] < 0:
+                share = sides[0] / (sides[0] - sides[1])
+                if (points[one] + share * (points[other] - points[one]) - points[v]) @ ray > 0:
+                    return one, other
+        return None
+
+    def _border(self, v: int, stage: int) -> Iterator[int]:
+        """The facets of walls of earlier stages around a vertex: the border of what was one cell before a stage."""
+        facets, around = self._facets.regions, self._part.boundary(self._dim)
+        regions = {int(facets[next(iter(self._facets_at[v])), 0])}
+        left = list(regions)
+        while left:
+            for facet in around[left.pop()].tolist():
+                if self._stage[self._name_of[facet]] < stage:
+                    yield facet
+                    continue
+                new = set(facets[facet].tolist()) - regions
+                regions |= new
+                left += new
+
+    def _ends(self, v: int, held: set[int]) -> Ends | None:
+        """The two vertices nearest to one, along the edges on some walls, that were there before it."""
+        ways = [w for w, walls in self._edges[v] if held <= walls]
+        if len(ways) != 2:
+            return None
+        one, other = (self._walk(v, w, held, self._levels[v]) for w in ways)
+        return None if one is None or other is None else (one, other)
+
+    def _walk(self, v: int, w: int, held: set[int], level: Level) -> int | None:
+        """The next vertex below a level, from one by way of a neighbour and on along the same walls."""
+        before = v
+        while not self._levels[w] < level:
+            ways = [x for x, walls in self._edges[w] if held <= walls and x != before]
+            if len(ways) != 1:
+                return None
+            before, w = w, ways[0]
+        return w
