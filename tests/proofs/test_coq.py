@@ -118,8 +118,9 @@ def golden() -> list[Path]:
 
 
 def with_names() -> list[Path]:
-    """The golden partitions of version 3."""
-    return [path for path in sorted((GOLDEN / "accept").glob("named-*")) if read(path)["kind"] == "partition"]
+    """The golden partitions of version 3 with less than 60 vertices: numbers of the extracted program are slow."""
+    found = {path: read(path) for path in sorted((GOLDEN / "accept").glob("named-*"))}
+    return [path for path, d in found.items() if d["kind"] == "partition" and len(d["proof"]["vertices"]) < 60]
 
 
 def read(path: Path) -> Document:
