@@ -526,7 +526,7 @@ def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple
     return (lambda fields: on_pieces(fields[0], points, units, scale)), Units(
         lambda field: sides(field, points),
         lambda low, high: one_sided(low, high, prod(shape)),
-        lambda enclosed, one: Steps(points, units, scale, enclosed, one),
+        lambda enclosed, denominator: Steps(points, units, scale, enclosed, denominator),
     )
 
 
@@ -1083,7 +1083,9 @@ class Bends(ABC):
         """Fixes a piece for every unit, from the masks of all vertices joined."""
 
     @abstractmethod
-    def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
+    def rows(
+        self, rows: list[list[Any]], errors: list[Any], denominator: int
+    ) -> tuple[list[list[Any]], list[Any], list[int]]:
         """The node's rows and their errors on the pieces that are fixed, and which units have another as well."""
 
     @abstractmethod
@@ -1113,7 +1115,7 @@ def quotients(rows: list[list[Any]], errors: list[Any], divisor: int) -> tuple[l
         made = [[x // divisor for x in row] for row in rows]
     else:
         shift, mask = divisor.bit_length() - 1, divisor - 1
-        rests = [x & mask for x in reduce(lambda one, other: list(map(or_, one, other)), rows)]
+        rests = [x & mask for x in reduce(lambda union, more: list(map(or_, union, more)), rows)]
         made = [[x >> shift for x in row] for row in rows]
     return made, [-(-e // divisor) + (1 if rest else 0) for e, rest in zip(errors, rests, strict=True)]
 
@@ -1121,13 +1123,13 @@ def quotients(rows: list[list[Any]], errors: list[Any], divisor: int) -> tuple[l
 class Steps(Bends):
     """Activations whose argument may be on more than one side of some breakpoints."""
 
-    def __init__(self, points: list[Ratio], lines: list[Any], scale: int, enclosed: Enclose, one: int):
-        """``enclosed`` gives bounds over the denominator ``one``."""
+    def __init__(self, points: list[Ratio], lines: list[Any], scale: int, enclosed: Enclose, denominator: int):
+        """``enclosed`` gives bounds over ``denominator``."""
         low, high = enclosed(None)
         self._points, self._lines, self._scale = points, lines, scale
         self._pieces, self.names = [0] * len(low), []
         for k, (p, q) in enumerate(points):
-            level = p * one
+            level = p * denominator
             for j, (x, y) in enumerate(zip(low, high, strict=True)):
                 if x * q >= level:
                     self._pieces[j] += 1
@@ -1152,10 +1154,12 @@ class Steps(Bends):
         single = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
         self._plain = [steps[0][0] for steps in self._steps.values()] if single else None
 
-    def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
+    def rows(
+        self, rows: list[list[Any]], errors: list[Any], denominator: int
+    ) -> tuple[list[list[Any]], list[Any], list[int]]:
         slopes, constants = zip(*map(getitem, self._lines, self._pieces), strict=True)
         made = [list(map(mul, slopes, row)) for row in rows]
-        made[0] = [y + c * one for y, c in zip(made[0], constants, strict=True)]
+        made[0] = [y + c * denominator for y, c in zip(made[0], constants, strict=True)]
         return *quotients(made, list(map(mul, map(abs, slopes), errors)), self._scale), list(self._steps)
 
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
@@ -1225,7 +1229,9 @@ class Contests(Bends):
             if winner is None:
                 self._bent.append((unit, rivals, pairs))
 
-    def rows(self, rows: list[list[Any]], errors: list[Any], one: int) -> tuple[list[list[Any]], list[Any], list[int]]:
+    def rows(
+        self, rows: list[list[Any]], errors: list[Any], denominator: int
+    ) -> tuple[list[list[Any]], list[Any], list[int]]:
         take = picker(self._winners)
         return [list(take(row)) for row in rows], list(take(errors)), [unit for unit, _, _ in self._bent]
 
@@ -1396,15 +1402,15 @@ class Passage:
         centres = product_of(shares, field.rows)
         sizes = [[abs(x) + e for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
         around = product_of([vertex.shares[1][:count] for vertex in self.vertices], sizes)
-        shift, mask, found = self.precision, self._one - 1, []
+        shift, mask, balls = self.precision, self._one - 1, []
         for share, centre, row in zip(shares, centres, around, strict=True):
             size = sum(map(abs, share))
             radii = [
                 -(-(r + size * e) >> shift) + (1 if x & mask else 0)
                 for x, r, e in zip(centre, row, field.errors, strict=True)
             ]
-            found.append(([x >> shift for x in centre], radii))
-        return found
+            balls.append(([x >> shift for x in centre], radii))
+        return balls
 
     def _functions(self, field: Spanned, columns: list[Column]) -> list[Balls]:
         """Functions at each vertex, each up to a positive factor."""
@@ -1434,23 +1440,23 @@ class Passage:
         """Makes the vertex between two others at which function k vanishes; the node's functions there."""
         v, i = len(self.vertices), self.bends[-1][0]
         demand(p < v and q < v, 26, f"vertex {v} lies between others that do not come before it")
-        one, other = self.vertices[p], self.vertices[q]
+        start, end = self.vertices[p], self.vertices[q]
         masks = self.one_piece(p, q, f"vertex {v}", self.bends[:-1])
         opposite = k is not None and masks[-1][0] >> k & masks[-1][1] >> k & 1
         demand(opposite, 27, f"vertex {v} lies between others that its function of node {i} does not separate")
         assert k is not None
         ball, far = balls[p], balls[q]
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
-        shares = between(one.shares, other.shares, share, self.precision)
-        found = between(ball, far, share, self.precision)
+        shares = between(start.shares, end.shares, share, self.precision)
+        middle = between(ball, far, share, self.precision)
         bends, (below, above) = self.bends[-1][1], masks[-1]
         zero = bends.implied(~(below | above) & ((1 << len(bends.names)) - 1) | 1 << k)
         for m in range(len(bends.names)):
             if zero >> m & 1:
-                found[0][m] = found[1][m] = 0
-        masks[-1] = self._crossed(found, below & ~zero, above & ~zero, v, i)
-        self.vertices.append(Vertex(shares, masks, one.sides & other.sides))
-        return found
+                middle[0][m] = middle[1][m] = 0
+        masks[-1] = self._crossed(middle, below & ~zero, above & ~zero, v, i)
+        self.vertices.append(Vertex(shares, masks, start.sides & end.sides))
+        return middle
 
     def one_piece(self, p: int, q: int, what: str, nodes: Sequence[Any] | None = None) -> list[tuple[int, int]]:
         """The masks of two vertices joined, if no unit of some nodes (all) takes two pieces between these."""
@@ -1484,12 +1490,12 @@ def ratio_of(near: Any, error: Any, far: Any, other: Any, precision: int) -> Bal
     return middle, high - middle
 
 
-def between(one: Balls, other: Balls, share: Ball, precision: int) -> Balls:
+def between(start: Balls, end: Balls, share: Ball, precision: int) -> Balls:
     """The balls of (1 - t) x + t y, for a t in a ball within 0 .. 1."""
-    (t, spread), steps = share, list(map(sub, other[0], one[0]))
-    centres = [x + (t * step >> precision) for x, step in zip(one[0], steps, strict=True)]
+    (t, spread), steps = share, list(map(sub, end[0], start[0]))
+    centres = [x + (t * step >> precision) for x, step in zip(start[0], steps, strict=True)]
     more = (spread * max(map(abs, steps), default=0) >> precision) + 2
-    radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(one[1], other[1], steps, strict=True)]
+    radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(start[1], end[1], steps, strict=True)]
     return centres, radii
 
 
@@ -1508,13 +1514,13 @@ def pattern_of(bends: Bends, known: dict[tuple[int, int], Any], masks: tuple[int
     return known[masks]
 
 
-def embedded(frame: Field, one: int) -> Spanned:
+def embedded(frame: Field, denominator: int) -> Spanned:
     """The constant row and one for each coordinate, of the points origin + basis u."""
     rows, scales = frame
     (origin, first), ends = (rows[0], scales[0]), list(zip(rows[1:], scales[1:], strict=True))
     exact = [[(x, first) for x in origin]]
     exact += [[(y * first - x * q, first * q) for x, y in zip(origin, row, strict=True)] for row, q in ends]
-    balls = [[outward(x * one, 0, q) for x, q in row] for row in exact]
+    balls = [[outward(x * denominator, 0, q) for x, q in row] for row in exact]
     return Spanned(
         [[x for x, _ in row] for row in balls], [max(e for _, e in column) for column in zip(*balls, strict=True)]
     )
@@ -1525,10 +1531,10 @@ def padded(rows: list[list[Any]], count: int) -> list[list[Any]]:
     return rows + [[0] * len(rows[0])] * (count - len(rows))
 
 
-def unit_row(j: int, size: int, one: int) -> list[Any]:
+def unit_row(j: int, size: int, entry: int) -> list[Any]:
     """A row with one entry."""
     row = [0] * size
-    row[j] = one
+    row[j] = entry
     return row
 
 
@@ -1551,9 +1557,9 @@ def orientation_of(corners: list[Balls]) -> int:
     (centre, radii), *others = corners
     rows = [list(map(sub, c, centre)) for c, _ in others]
     sizes, errors = [sum(map(abs, row)) for row in rows], [sum(e) + sum(radii) for _, e in others]
-    found = Matrix.flint(rows).det() if Matrix.flint is not None and len(rows) > 2 else determinant(rows)
+    value = Matrix.flint(rows).det() if Matrix.flint is not None and len(rows) > 2 else determinant(rows)
     reach = prod(map(add, sizes, errors)) - prod(sizes)
-    return int(found > reach) - int(found < -reach)
+    return int(value > reach) - int(value < -reach)
 
 
 def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[Simplex]]) -> None:
@@ -1770,13 +1776,13 @@ def named_extremum(networks: list[Network], domain: Domain, claim: Any, proof: A
     k, sense, low, high, vertex = members(claim, "claim", "output", "sense", "low", "high", "vertex")
     j, (p, q), (r, s) = output(k, networks[0]), ratio(low), ratio(high)
     require(sense in ("maximum", "minimum"), "sense must be maximum or minimum")
-    found = named_tiling(networks[0], domain, proof)
-    here = integer(vertex, 0, len(found.outputs) - 1, "vertex")
-    bounds = [(balls[0][j] - balls[1][j], balls[0][j] + balls[1][j]) for balls in found.outputs]
-    inside = bounds[here][0] * q >= p * found.one and bounds[here][1] * s <= r * found.one
+    tiling = named_tiling(networks[0], domain, proof)
+    here = integer(vertex, 0, len(tiling.outputs) - 1, "vertex")
+    bounds = [(balls[0][j] - balls[1][j], balls[0][j] + balls[1][j]) for balls in tiling.outputs]
+    inside = bounds[here][0] * q >= p * tiling.one and bounds[here][1] * s <= r * tiling.one
     certain(inside, 12, f"output {j} may be out of the claimed bounds at vertex {here}")
     largest = sense == "maximum"
-    beyond = [v for v, (x, y) in enumerate(bounds) if (y * s > r * found.one if largest else x * q < p * found.one)]
+    beyond = [v for v, (x, y) in enumerate(bounds) if (y * s > r * tiling.one if largest else x * q < p * tiling.one)]
     certain(not beyond, 13, f"at vertex {beyond[:1]} output {j} may be beyond the claimed {sense}")
     return f"the {sense} of output {j} lies between {written(p, q)} and {written(r, s)}"
 
@@ -1824,8 +1830,8 @@ def equal_between(passage: Passage, ends: tuple[int, int], balls: list[Balls], p
     others = [m for m in range(len(balls[p][0])) if m not in pair]
     share = ratio_of(abs(gaps[0][0]), gaps[0][1], abs(gaps[1][0]), gaps[1][1], passage.precision)
     leads = [[less(balls[v], j, m) for m in others] for v in ends]
-    one, other = (([x for x, _ in lead], [e for _, e in lead]) for lead in leads)
-    centres, radii = between(one, other, share, passage.precision)
+    start, end = (([x for x, _ in lead], [e for _, e in lead]) for lead in leads)
+    centres, radii = between(start, end, share, passage.precision)
     for m, x, e in zip(others, centres, radii, strict=True):
         certain(x > e, 17, f"on segment {p // 2} output {m} may be larger where the pair is equal")
 

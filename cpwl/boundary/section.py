@@ -214,9 +214,9 @@ def _sides(
     regions: NDArray[np.int64], below: NDArray[np.bool_], cells: NDArray[np.int64], near: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """The regions of the whole partition below and above facets between cells; -1 for none."""
-    found = np.where(cells >= 0, near[regions[cells]], -1)
+    neighbours = np.where(cells >= 0, near[regions[cells]], -1)
     turned = ~below[cells[:, 0]]
-    return np.where(turned[:, None], found[:, ::-1], found)
+    return np.where(turned[:, None], neighbours[:, ::-1], neighbours)
 
 
 def _placed(faces: DecisionBoundary, part: Tiling, near: NDArray[np.int64]) -> BoundaryFaces:

@@ -18,10 +18,10 @@ def gathered(op: Gather, inputs: Sequence[Enclosure]) -> Enclosure:
 
     def entries(parts: Sequence[Floats], axis: int) -> Floats:
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
-        found = np.take(whole, np.maximum(index, 0), axis=axis)
+        taken = np.take(whole, np.maximum(index, 0), axis=axis)
         if (index < 0).any():
-            found[(slice(None),) * axis + (index < 0,)] = 0
-        return found
+            taken[(slice(None),) * axis + (index < 0,)] = 0
+        return taken
 
     return Enclosure(
         entries([x.table for x in inputs], 1),
@@ -64,5 +64,5 @@ def largest(node: Node, x: Enclosure) -> Enclosure:
     table = x.table.reshape(2, *groups, *x.table.shape[2:])
     chosen = np.argmax(low + high, axis=1)[:, None]
     lower = np.take_along_axis(table[LOWER], chosen[:, :, None], axis=1)[:, 0]
-    found = np.stack([table[UPPER].max(axis=1), lower])
-    return Enclosure(found, size.max(axis=1), low.max(axis=1), high.max(axis=1))
+    bounds = np.stack([table[UPPER].max(axis=1), lower])
+    return Enclosure(bounds, size.max(axis=1), low.max(axis=1), high.max(axis=1))

@@ -73,10 +73,10 @@ class Bends:
             x.scaled(slope[:, None], intercept[:, None], self.precision).table[side]
             for slope, intercept in zip(self.slopes, self.intercepts, strict=True)
         ]
-        found: Floats = parts[0]
+        extreme: Floats = parts[0]
         for part in parts[1:]:
-            found = fold(found, part)
-        return found
+            extreme = fold(extreme, part)
+        return extreme
 
     def _by_line(self, x: Enclosure, ends: _Ends, side: int) -> Floats:
         """The best of some lines above (below) the function on the whole range of the argument, (n, k, c)."""

@@ -37,14 +37,14 @@ class Precision:
         ``sizes``: bounds on the sums of the absolute values of the terms.
         """
         shares = (terms + _MORE) * self.unit
-        found = sizes * self.dtype(shares / (1 - shares) * _SLACK if shares < 1 else np.nan) + self.dtype(self.smallest)
-        return np.where(sizes < self.largest, found, self.dtype(np.nan))
+        bound = sizes * self.dtype(shares / (1 - shares) * _SLACK if shares < 1 else np.nan) + self.dtype(self.smallest)
+        return np.where(sizes < self.largest, bound, self.dtype(np.nan))
 
     def lengths(self, values: Floats) -> Floats:
         """The 2-norms of columns, rounded up."""
         squares = np.einsum("nc,nc->c", values, values)
-        found: Floats = np.sqrt(squares) * self.dtype(_SLACK) + self.dtype(self.floor)
-        return found
+        norms: Floats = np.sqrt(squares) * self.dtype(_SLACK) + self.dtype(self.floor)
+        return norms
 
     def near(self, values: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[Floats, Floats]:
         """Numbers near float64 ones (V, n) that are known up to ``errors`` (V,), and what these are off by, (V,).
@@ -52,10 +52,12 @@ class Precision:
         The margin leaves room for one more rounding; it is NaN for what is out of range.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            found = values.astype(self.dtype)
-            sizes = np.maximum(found.max(axis=1, initial=0), -found.min(axis=1, initial=0)).astype(np.float64) + errors
+            rounded = values.astype(self.dtype)
+            sizes = (
+                np.maximum(rounded.max(axis=1, initial=0), -rounded.min(axis=1, initial=0)).astype(np.float64) + errors
+            )
             margins = (errors + sizes * (4 * self.unit)) * 1.0625 + self.smallest
-        return found, np.where(sizes < self.largest, margins, np.nan).astype(self.dtype)
+        return rounded, np.where(sizes < self.largest, margins, np.nan).astype(self.dtype)
 
 
 DOUBLE = Precision(np.float64, 2.0**-53, 2.0**-1000, 2.0**-500, 2.0**1000)

@@ -77,8 +77,8 @@ def product(matrix: Matrix, x: Enclosure) -> Enclosure:
     lead = x.columns // inputs
     corners, regions = x.table.shape[2:]
     ends = np.stack([x.high, x.low])
-    found, above, below = matrix(_together(x.table, lead), matrix.precision.lengths(x.size))
-    table = _apart(found).reshape(2, -1, corners, regions)
+    images, above, below = matrix(_together(x.table, lead), matrix.precision.lengths(x.size))
+    table = _apart(images).reshape(2, -1, corners, regions)
     within = _apart(np.matmul(matrix.both, _together(ends[:, :, None], lead))).reshape(2, -1, regions)
     return _shifted(table, within, np.tile(above, (lead, 1)), np.tile(below, (lead, 1)))
 
@@ -94,12 +94,12 @@ def convolution(op: Conv, matrices: list[Matrix], x: Enclosure) -> Enclosure:
     parts = [_grouped(op, values, lead) for values in (x.table, ends)]
     tables, insides, above, below = [], [], [], []
     for g, matrix in enumerate(matrices):
-        found, up, down = matrix(_windows(parts[0][:, :, g], windows), length)
-        tables.append(_by_channel(found, places, corners * regions))
+        images, up, down = matrix(_windows(parts[0][:, :, g], windows), length)
+        tables.append(_by_channel(images, places, corners * regions))
         insides.append(_by_channel(np.matmul(matrix.both, _windows(parts[1][:, :, g], windows)), places, regions))
         above.append(up)
         below.append(down)
-    table, within = (np.concatenate(found, axis=2) for found in (tables, insides))  # (2, lead, O, places, m)
+    table, within = (np.concatenate(by_group, axis=2) for by_group in (tables, insides))  # (2, lead, O, places, m)
     shifts = (np.tile(np.repeat(np.concatenate(shift), places, axis=0), (lead, 1)) for shift in (above, below))
     return _shifted(table.reshape(2, -1, corners, regions), within.reshape(2, -1, regions), *shifts)
 
@@ -124,10 +124,10 @@ def _together(table: Floats, lead: int) -> Floats:
     return parts.swapaxes(0, 1).reshape(lead, -1, parts.shape[-1])
 
 
-def _apart(found: Floats) -> Floats:
+def _apart(values: Floats) -> Floats:
     """(lead, 2n, m) as (2, lead * n, m)."""
-    lead, both, m = found.shape
-    return np.ascontiguousarray(found.reshape(lead, 2, both // 2, m).swapaxes(0, 1)).reshape(2, -1, m)
+    lead, both, m = values.shape
+    return np.ascontiguousarray(values.reshape(lead, 2, both // 2, m).swapaxes(0, 1)).reshape(2, -1, m)
 
 
 def _grouped(op: Conv, values: Floats, lead: int) -> Floats:
@@ -143,6 +143,6 @@ def _windows(images: Floats, windows: NDArray[np.int64]) -> Floats:
     return ordered.reshape(ordered.shape[0] * ordered.shape[1], -1, ordered.shape[-1])
 
 
-def _by_channel(found: Floats, places: int, m: int) -> Floats:
+def _by_channel(products: Floats, places: int, m: int) -> Floats:
     """Products of windows (lead * places, 2 * channels, m) as (2, lead, channels, places, m)."""
-    return found.reshape(-1, places, 2, found.shape[1] // 2, m).transpose(2, 0, 3, 1, 4)
+    return products.reshape(-1, places, 2, products.shape[1] // 2, m).transpose(2, 0, 3, 1, 4)

@@ -64,13 +64,13 @@ class Remainder:
 
     def _needed(self) -> list[int]:
         """The nodes that are not affine and that the functions of the output need, in order, with these."""
-        found, stack = set[int](), [self._end]
+        needed, stack = set[int](), [self._end]
         while stack:
             i = stack.pop()
-            if i not in found and i not in self.affine:
-                found.add(i)
+            if i not in needed and i not in self.affine:
+                needed.add(i)
                 stack += self._inputs(i)
-        return sorted(found)
+        return sorted(needed)
 
     def bounds(self, starts: Mapping[int, Values], corners: Ragged) -> tuple[NDArray[Any], NDArray[Any]]:
         """Lower and upper bounds on the k functions on regions with these corners, (R, k) each; NaN for none.
@@ -83,8 +83,8 @@ class Remainder:
             tables = {j: self._precision.near(known.values, known.errors) for j, known in starts.items()}
             for regions, places in self._chunks(corners):
                 checkpoint()
-                found = self._through({j: Enclosure.at_corners(*both, places) for j, both in tables.items()})
-                lower[regions], upper[regions] = found.low.T, found.high.T
+                enclosure = self._through({j: Enclosure.at_corners(*both, places) for j, both in tables.items()})
+                lower[regions], upper[regions] = enclosure.low.T, enclosure.high.T
         return lower, upper
 
     def _chunks(self, corners: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -166,8 +166,8 @@ class Remainder:
 
 def _affine(network: Network, done: int) -> frozenset[int]:
     """The nodes up to ``done``, and those after it that are linear in such."""
-    found = set(range(done + 1))
+    affine = set(range(done + 1))
     for i, node in enumerate(network.nodes[done + 1 :], start=done + 1):
-        if not node.is_nonlinear and found.issuperset(node.inputs):
-            found.add(i)
-    return frozenset(found)
+        if not node.is_nonlinear and affine.issuperset(node.inputs):
+            affine.add(i)
+    return frozenset(affine)

@@ -201,17 +201,17 @@ class _Walls:
         ray = points[v] - points[start]
         for facet in self._border(v, stage):
             (x, y), held = self._facets.vertices[facet].tolist(), {int(self._name_of[facet])}
-            one, other = self._walk(y, x, held, Level(stage, 0)), self._walk(x, y, held, Level(stage, 0))
-            if one is None or other is None:
+            past_x, past_y = self._walk(y, x, held, Level(stage, 0)), self._walk(x, y, held, Level(stage, 0))
+            if past_x is None or past_y is None:
                 continue
             sides = [
                 float(ray[0] * step[1] - ray[1] * step[0])
-                for step in (points[one] - points[v], points[other] - points[v])
+                for step in (points[past_x] - points[v], points[past_y] - points[v])
             ]
             if sides[0] * sides[1] < 0:
                 share = sides[0] / (sides[0] - sides[1])
-                if (points[one] + share * (points[other] - points[one]) - points[v]) @ ray > 0:
-                    return one, other
+                if (points[past_x] + share * (points[past_y] - points[past_x]) - points[v]) @ ray > 0:
+                    return past_x, past_y
         return None
 
     def _border(self, v: int, stage: int) -> Iterator[int]:
@@ -233,8 +233,8 @@ class _Walls:
         ways = [w for w, walls in self._edges[v] if held <= walls]
         if len(ways) != 2:
             return None
-        one, other = (self._walk(v, w, held, self._levels[v]) for w in ways)
-        return None if one is None or other is None else (one, other)
+        first, second = (self._walk(v, w, held, self._levels[v]) for w in ways)
+        return None if first is None or second is None else (first, second)
 
     def _walk(self, v: int, w: int, held: set[int], level: Level) -> int | None:
         """The next vertex below a level, from one by way of a neighbour and on along the same walls."""

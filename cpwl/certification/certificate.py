@@ -122,17 +122,17 @@ class Certificate(Claim):
         """
         if not isinstance(self.listing, Naming):
             return self.values, self.values
-        found = self._proved_bounds
-        low, high = found.centres - found.radii, found.centres + found.radii
-        return _fractions(low, found.one), _fractions(high, found.one)
+        proved = self._proved_bounds
+        low, high = proved.centres - proved.radii, proved.centres + proved.radii
+        return _fractions(low, proved.one), _fractions(high, proved.one)
 
     def near(self, vertex: int) -> NDArray[Any]:
         """Slice coordinates of a point of the domain at a vertex of the list, Fractions (D,): exact, or very near."""
         if not isinstance(self.listing, Naming):
             *exact, w = self.listing.points[whole("vertex", vertex, 0, len(self.listing.points) - 1)]
             return np.array([Fraction(int(x), int(w)) for x in exact], dtype=object)
-        found = self._proved_bounds
-        u = _fractions(found.places[whole("vertex", vertex, 0, len(found.places) - 1)], found.one)
+        proved = self._proved_bounds
+        u = _fractions(proved.places[whole("vertex", vertex, 0, len(proved.places) - 1)], proved.one)
         if not self.domain.polytope.contains(u.tolist()):
             corners = exactly(self.domain.polytope.vertices)
             u = u + (corners.sum(axis=0) / len(corners) - u) / (1 << 40)
@@ -195,9 +195,9 @@ def _proved(certificate: Certificate) -> Bounds:
         raise VerificationError(str(error)) from None
 
 
-def _fractions(numbers: NDArray[Any], one: int) -> NDArray[Any]:
+def _fractions(numbers: NDArray[Any], denominator: int) -> NDArray[Any]:
     result = np.empty(numbers.shape, dtype=object)
-    result.ravel()[:] = [Fraction(x, one) for x in numbers.ravel().tolist()]
+    result.ravel()[:] = [Fraction(x, denominator) for x in numbers.ravel().tolist()]
     return result
 
 

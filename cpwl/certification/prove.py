@@ -63,12 +63,12 @@ def certify(
 def _named(part: Partition) -> Certificate | None:
     """The certificate with named vertices; None where names do not suffice."""
     candidate = part if part.walls is not None else computed(part.network, part.domain)
-    found = by_name.certified(candidate)
-    if found is None:
+    proved = by_name.certified(candidate)
+    if proved is None:
         return None
     source = np.arange(len(part)) if candidate is part else sources(part, candidate)
     wrong = np.setdiff1d(np.arange(len(part)), source)
-    naming, bounds = found
+    naming, bounds = proved
     return Certificate(part.network, part.domain, naming, wrong, np.flatnonzero(source < 0), candidate, bounds)
 
 

@@ -54,18 +54,20 @@ def verify(
     net = compile_model(model, report, whole=True)
     begun = resume if resume is not None and resume.exists() and resume.stat().st_size else None
     with report.step("verify") as step:
-        found = decide(net, property_of(query), timeout=timeout, run=_run(model), resume=begun, progress=step.progress)
-        step.result = found.report()
-    report.line(f"  {found.status}")
-    if found.counterexample is not None:
-        _tell(found.counterexample, report)
+        verdict = decide(
+            net, property_of(query), timeout=timeout, run=_run(model), resume=begun, progress=step.progress
+        )
+        step.result = verdict.report()
+    report.line(f"  {verdict.status}")
+    if verdict.counterexample is not None:
+        _tell(verdict.counterexample, report)
     if result is not None:
         with replaced(result) as new:
-            new.write_text(answer(found, query.variables), encoding="ascii")
-    if resume is not None and found.status == "undecided":
-        found.save(resume)
+            new.write_text(answer(verdict, query.variables), encoding="ascii")
+    if resume is not None and verdict.status == "undecided":
+        verdict.save(resume)
         report.line(f"  written: {resume}; the same command goes on from there")
-    ctx.exit(_STATUS[found.status])
+    ctx.exit(_STATUS[verdict.status])
 
 
 def _run(model: Path) -> Run | None:
@@ -77,10 +79,10 @@ def _run(model: Path) -> Run | None:
     return runner(model)
 
 
-def _tell(found: Counterexample, report: Reporter) -> None:
-    kind = "rational numbers; no float32 input was found" if found.float32 is None else "float32 numbers"
+def _tell(counterexample: Counterexample, report: Reporter) -> None:
+    kind = "rational numbers; no float32 input was found" if counterexample.float32 is None else "float32 numbers"
     report.line(f"  counterexample, in {kind}:")
-    for name, values in (("input", found.x), ("output", found.y)):
+    for name, values in (("input", counterexample.x), ("output", counterexample.y)):
         report.line(f"  {name:<8}{_shown(values.ravel())}")
 
 

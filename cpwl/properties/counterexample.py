@@ -58,12 +58,12 @@ def counterexample(problem: Problem, u: Sequence[Any], run: Run | None) -> Count
     execute = own_run(problem.original) if run is None else run
     for candidate in _near(problem, np.array([float(a) for a in u])):
         single = candidate.astype(np.float32).reshape(problem.original.input_shape)
-        found = list(map(Fraction, candidate.tolist()))
-        outputs = problem.exact_outputs(found)
-        if problem.case.is_unsafe(found, outputs):
+        exact = list(map(Fraction, candidate.tolist()))
+        outputs = problem.exact_outputs(exact)
+        if problem.case.is_unsafe(exact, outputs):
             ran = _executed(execute, single, problem.original)
-            if np.isfinite(ran).all() and problem.case.is_unsafe(found, list(map(Fraction, ran.ravel().tolist()))):
-                return _made(problem.original, found, outputs, single, ran)
+            if np.isfinite(ran).all() and problem.case.is_unsafe(exact, list(map(Fraction, ran.ravel().tolist()))):
+                return _made(problem.original, exact, outputs, single, ran)
     return _made(problem.original, x, problem.exact_outputs(x), None, None)
 
 
@@ -72,18 +72,18 @@ def own_run(net: Network) -> Run:
     execution = backends.get("torch").execution("float32")
 
     def execute(inputs: NDArray[np.float32]) -> Any:
-        *_, (_, found) = execution.run(net, inputs.reshape(len(inputs), -1).astype(np.float64))
-        return found.astype(np.float32).reshape(len(inputs), *net.output_shape)
+        *_, (_, outputs) = execution.run(net, inputs.reshape(len(inputs), -1).astype(np.float64))
+        return outputs.astype(np.float32).reshape(len(inputs), *net.output_shape)
 
     return execute
 
 
 def _executed(run: Run, x: NDArray[np.float32], net: Network) -> NDArray[np.float32]:
     """The outputs of the run for one input, of the network's shape."""
-    found = np.asarray(run(x[None]), np.float32)
-    if found.size != net.outputs:
-        raise ShapeError(f"run must give outputs of shape (M, *{net.output_shape}), got {found.shape} for one input.")
-    return found.reshape(net.output_shape)
+    outputs = np.asarray(run(x[None]), np.float32)
+    if outputs.size != net.outputs:
+        raise ShapeError(f"run must give outputs of shape (M, *{net.output_shape}), got {outputs.shape} for one input.")
+    return outputs.reshape(net.output_shape)
 
 
 def _made(

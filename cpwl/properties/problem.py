@@ -94,10 +94,10 @@ class Problem:
     def to_input(self, u: Sequence[Any]) -> list[Fraction]:
         """The input, flat, at slice coordinates."""
         constants, factors = self.embedding
-        found = list(constants)
+        x = list(constants)
         for i, coordinate in zip(self.varying, u, strict=True):
-            found[i] += factors[i] * Fraction(coordinate)
-        return found
+            x[i] += factors[i] * Fraction(coordinate)
+        return x
 
     def exact_outputs(self, x: Sequence[Fraction]) -> list[Fraction]:
         """The outputs, flat, at an input, flat."""

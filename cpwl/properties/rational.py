@@ -42,7 +42,7 @@ def dyadic(row: Sequence[Fraction]) -> tuple[list[Fraction], list[float]]:
 
 def _factors(odd: int) -> list[int]:
     """Factors of an odd number that float64 holds; what is not a five is one of them."""
-    found = []
+    factors = []
     while odd >= _INTEGERS:
         fives = next((n for n in (_FIVES, 5) if odd % n == 0), None)
         if fives is None:
@@ -50,9 +50,9 @@ def _factors(odd: int) -> list[int]:
                 "a bound of an input has a denominator that is no product of powers of two and five and a number below "
                 f"2^53 ({len(str(odd))} digits). Write it as a decimal."
             )
-        found.append(fives)
+        factors.append(fives)
         odd //= fives
-    return [*found, odd]
+    return [*factors, odd]
 
 
 def affine(weight: NDArray[Any], bias: NDArray[Any], source: int, first: int, name: str) -> list[Node]:
@@ -80,9 +80,9 @@ def divided(divisors: Sequence[Sequence[float]], source: int, name: str) -> list
 
 def _nearest(x: Fraction) -> float:
     try:
-        found = float(x)
+        nearest = float(x)
     except OverflowError:
-        found = float("inf")
-    if np.isinf(found) or (x and not found):
+        nearest = float("inf")
+    if np.isinf(nearest) or (x and not nearest):
         raise ArgumentError("numbers of one constraint or bound are too far apart for float64. Scale the inputs.")
-    return found
+    return nearest

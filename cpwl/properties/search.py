@@ -57,8 +57,8 @@ def margins(problem: Problem, points: NDArray[np.float64]) -> NDArray[np.float64
 def values_at(problem: Problem, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The constraints (M, K) at points (M, D), in float64."""
     run = backends.get("torch").execution("float64").run(problem.network, points)
-    *_, (_, found) = run
-    return found
+    *_, (_, constraints) = run
+    return constraints
 
 
 def _first(problem: Problem) -> NDArray[np.float64]:

@@ -86,12 +86,12 @@ class Specification:
 
     def is_unsafe(self, x: Any, y: Any) -> bool:
         """Whether an input x with its output y = f(x) refutes the property; exact where these are Fractions."""
-        given, found = _point("x", x), _point("y", y)
-        if (len(given), len(found)) != (self.inputs, self.outputs):
+        given, outputs = _point("x", x), _point("y", y)
+        if (len(given), len(outputs)) != (self.inputs, self.outputs):
             raise ShapeError(
-                f"x and y must have {self.inputs} and {self.outputs} numbers, got {len(given)} and {len(found)}."
+                f"x and y must have {self.inputs} and {self.outputs} numbers, got {len(given)} and {len(outputs)}."
             )
-        return any(case.is_unsafe(given, found) for case in self.cases)
+        return any(case.is_unsafe(given, outputs) for case in self.cases)
 
 
 def property_of(query: Query) -> Specification:
@@ -124,8 +124,8 @@ def _conjunction(number: int, given: Any, inputs: int, strict: bool) -> tuple[in
 
 
 def _matrix(name: str, values: Any) -> list[list[Fraction]]:
-    found: NDArray[Any] = real(name, plain(values) if not isinstance(values, (list, tuple)) else values)
-    if found.ndim not in (1, 2):
-        raise ShapeError(f"{name} must be a matrix, or one row, got an array of shape {found.shape}.")
-    table = found.reshape(-1, found.shape[-1])
+    array: NDArray[Any] = real(name, plain(values) if not isinstance(values, (list, tuple)) else values)
+    if array.ndim not in (1, 2):
+        raise ShapeError(f"{name} must be a matrix, or one row, got an array of shape {array.shape}.")
+    table = array.reshape(-1, array.shape[-1])
     return [[Fraction(x) for x in row] for row in table.tolist()]

@@ -45,14 +45,14 @@ class Wanted:
 
     def where(self, signs: NDArray[np.int8], cells: Ragged) -> NDArray[np.int64]:
         """The cells with a wanted point, by the signs of the constraints at vertices (V, K), none of which cuts one."""
-        found = np.zeros(len(cells), np.bool_)
+        wanted = np.zeros(len(cells), np.bool_)
         for group in self.groups:
             on_face = np.asarray((signs[:, group] >= 0).all(axis=1))[cells.values]
             here = cells.reduce(np.logical_or, on_face)
             for column in group[self.strict[group]]:
                 here &= cells.reduce(np.logical_or, on_face & (signs[cells.values, column] > 0))
-            found |= here
-        return np.flatnonzero(found)
+            wanted |= here
+        return np.flatnonzero(wanted)
 
     def excluded(self, signs: NDArray[np.int8], regions: Ragged) -> NDArray[np.bool_]:
         """The regions in which each group has a constraint that is certainly negative at all vertices."""
@@ -73,10 +73,10 @@ def unsafe_point(tiling: Tiling, wanted: Wanted) -> list[Fraction] | None:
     if not len(remaining):
         return None
     cells = signed_cells(tiling, remaining)
-    found = cells.regions[wanted.where(cells.signs, cells.arrangement.regions)]
-    if not len(found):
+    regions = cells.regions[wanted.where(cells.signs, cells.arrangement.regions)]
+    if not len(regions):
         return None
-    pattern = tiling.patterns(found[:1])[0]
+    pattern = tiling.patterns(regions[:1])[0]
     return exact_point(tiling.network, tiling.domain, pattern, wanted)
 
 
@@ -129,6 +129,6 @@ def _above(arrangement: Arrangement[Any], row: list[Fraction]) -> Arrangement[An
     values = _at(arrangement.vertices, [row])
     if (values >= 0).all():
         return arrangement
-    found = arrangement.refine(arrangement.field(values), Ragged.of([[0.0]], np.float64))
-    kept = np.flatnonzero(~found.below.dense()[:, 0])
-    return found.arrangement.take(kept).arrangement
+    refined = arrangement.refine(arrangement.field(values), Ragged.of([[0.0]], np.float64))
+    kept = np.flatnonzero(~refined.below.dense()[:, 0])
+    return refined.arrangement.take(kept).arrangement

@@ -66,15 +66,15 @@ def verify(
         if progress is not None:
             progress(min(1000, round(1000 * done[0])), 1000, "verify")
 
-    found: Counterexample | None = None
+    refutation: Counterexample | None = None
     for problem, work in zip(problems, works, strict=True):
         u = decide(problem, work, clock, report)
         if u is not None:
-            found = counterexample(problem, u, run)
+            refutation = counterexample(problem, u, run)
             break
     open_ = any(work.remaining for work in works)
-    status: Status = "violated" if found is not None else "undecided" if open_ else "holds"
-    return Verdict(net, spec, status, found, works, before + clock.elapsed)
+    status: Status = "violated" if refutation is not None else "undecided" if open_ else "holds"
+    return Verdict(net, spec, status, refutation, works, before + clock.elapsed)
 
 
 def _check(net: Network, spec: Specification) -> None:

@@ -35,7 +35,7 @@ def betti_numbers(boundary: Sequence[Ragged], vertices: int) -> tuple[int, ...]:
 
 def _reduced(columns: Ragged, cleared: NDArray[np.bool_]) -> dict[int, set[int]]:
     """The columns of a matrix over GF(2), reduced until no two have one last row: by their last rows."""
-    found: dict[int, set[int]] = {}
+    by_last_row: dict[int, set[int]] = {}
     offsets, values = columns.offsets.tolist(), columns.values.tolist()
     for number in np.flatnonzero(~cleared).tolist():
         if number % _STEPS == 0:
@@ -43,11 +43,11 @@ def _reduced(columns: Ragged, cleared: NDArray[np.bool_]) -> dict[int, set[int]]
         column: set[int] = set()
         for row in values[offsets[number] : offsets[number + 1]]:
             column ^= {row}
-        while column and (last := max(column)) in found:
-            column ^= found[last]
+        while column and (last := max(column)) in by_last_row:
+            column ^= by_last_row[last]
         if column:
-            found[last] = column
-    return found
+            by_last_row[last] = column
+    return by_last_row
 
 
 def subcomplex(arrangement: Arrangement[Any], sets: Sequence[NDArray[np.bool_]]) -> tuple[list[Ragged], int]:

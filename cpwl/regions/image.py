@@ -61,11 +61,13 @@ class Image:
         if d.shape != self.outputs.shape:
             raise ShapeError(f"direction must have shape {self.outputs.shape}, one number an output, got {d.shape}.")
         self._check_there("the support of an image")
-        found = self.values @ d
+        projections = self.values @ d
         errors = self.partition.outputs.errors() + 2.0**-52 * len(d) * np.linalg.norm(self.values, axis=1)
         bounds = errors * np.linalg.norm(d) * _ROUND_UP
-        largest = found.max()
-        return float(largest), float(max((found + bounds).max() - largest, largest - (found - bounds).max()))
+        largest = projections.max()
+        return float(largest), float(
+            max((projections + bounds).max() - largest, largest - (projections - bounds).max())
+        )
 
     def inside(self, A: ArrayLike, c: ArrayLike) -> bool:
         """Whether A y + c >= 0 in all rows for all y of the set, decided exactly: A (r, k) and c (r,)."""
@@ -102,12 +104,12 @@ def _hull(values: NDArray[np.float64], corners: NDArray[np.int64]) -> list[int]:
 
 
 def _chain(points: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
-    found: list[tuple[float, float, int]] = []
+    chain: list[tuple[float, float, int]] = []
     for p in points:
-        while len(found) > 1 and _turn(found[-2], found[-1], p) <= 0:
-            found.pop()
-        found.append(p)
-    return found
+        while len(chain) > 1 and _turn(chain[-2], chain[-1], p) <= 0:
+            chain.pop()
+        chain.append(p)
+    return chain
 
 
 def _turn(p: tuple[float, float, int], q: tuple[float, float, int], r: tuple[float, float, int]) -> float:

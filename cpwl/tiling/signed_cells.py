@@ -54,7 +54,7 @@ def _cut(
 
     levels = Ragged(np.zeros(outputs.columns), np.arange(outputs.columns + 1))
     exactly = None if predicates is None else predicates.exactly(naming)
-    found = arrangement.refine(outputs, levels, exactly=exactly)
-    parents = found.arrangement.parents
-    named = None if predicates is None else predicates.with_walls(found.walls, naming).inside(parents)
-    return found.arrangement, parents, found.values, named
+    refined = arrangement.refine(outputs, levels, exactly=exactly)
+    parents = refined.arrangement.parents
+    named = None if predicates is None else predicates.with_walls(refined.walls, naming).inside(parents)
+    return refined.arrangement, parents, refined.values, named

@@ -246,12 +246,12 @@ class Stages:
 
         return _with_regions(state, taken, regions), Rows(at, rank=rows.rank)
 
-    def _relevant(self, found: Finished) -> Finished:
+    def _relevant(self, finished: Finished) -> Finished:
         """What has come out, without regions that the outputs themselves make irrelevant."""
-        if self._pruning is None or not len(found.state.arrangement):
-            return found
-        state, pruning = found.state, self._pruning.of(self.network)
-        irrelevant, open_ = pruning.irrelevant_at_end(found.output, state.arrangement.regions)
+        if self._pruning is None or not len(finished.state.arrangement):
+            return finished
+        state, pruning = finished.state, self._pruning.of(self.network)
+        irrelevant, open_ = pruning.irrelevant_at_end(finished.output, state.arrangement.regions)
         if open_.any() and (predicates := self._predicates(state)) is not None:
             some = np.flatnonzero(open_)
             sharper = self._better_known(state, some, predicates)
@@ -260,10 +260,10 @@ class Stages:
             left = self.nothing(state)
             return replace(left, state=replace(left.state, dropped=_dropped(state, len(irrelevant))))
         if not irrelevant.any():
-            return found
+            return finished
         regions = np.flatnonzero(~irrelevant)
         taken = _part(state, regions)
-        return Finished(_with_regions(state, taken, regions), taken.carry(found.output))
+        return Finished(_with_regions(state, taken, regions), taken.carry(finished.output))
 
     def _better_known(self, state: State, regions: NDArray[np.int64], predicates: Predicates) -> State:
         """The end of some regions, with all vertices where their exact walls meet."""

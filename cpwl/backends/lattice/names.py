@@ -35,10 +35,10 @@ def mixed(*parts: NDArray[np.int64]) -> Names:
 def borders(lattice: Lattice) -> list[Faces]:
     """For k = 0 .. D - 1 the k-faces of facets that have a region on one side alone, increasing."""
     faces = np.flatnonzero(np.bincount(lattice.boundary[-1].values, minlength=lattice.count(lattice.dim - 1)) == 1)
-    found = [faces]
+    by_level = [faces]
     for level in range(lattice.dim - 1, 0, -1):
-        found.append(distinct(lattice.members(level, found[-1])[1]))
-    return found[::-1]
+        by_level.append(distinct(lattice.members(level, by_level[-1])[1]))
+    return by_level[::-1]
 
 
 def named(lattice: Lattice, names: Names, fresh: Names) -> Names:

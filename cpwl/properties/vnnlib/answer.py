@@ -26,17 +26,17 @@ def answer(verdict: Verdict, variables: Variables) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _pairs(found: Counterexample, variables: Variables) -> Iterator[str]:
+def _pairs(counterexample: Counterexample, variables: Variables) -> Iterator[str]:
     """((X_0 0.5) ...), a pair a line."""
-    x, y = _values(found)
+    x, y = _values(counterexample)
     named = [(f"{tensor.name}_{i}", a) for tensor, part in _named(variables, x, y) for i, a in enumerate(part)]
     for k, (name, value) in enumerate(named):
         yield f"{'(' if k == 0 else ' '}({name} {value!r}){')' if k == len(named) - 1 else ''}"
 
 
-def _tensors(found: Counterexample, variables: Variables) -> Iterator[str]:
+def _tensors(counterexample: Counterexample, variables: Variables) -> Iterator[str]:
     """The name, type and shape of each tensor, then its entries, one a line."""
-    for tensor, values in _named(variables, *_values(found)):
+    for tensor, values in _named(variables, *_values(counterexample)):
         yield f"{tensor.name} {tensor.kind} [{','.join(map(str, tensor.shape))}]"
         yield from map(repr, values)
 
@@ -45,6 +45,10 @@ def _named(variables: Variables, x: list[float], y: list[float]) -> tuple[tuple[
     return (variables.inputs, x), (variables.outputs, y)
 
 
-def _values(found: Counterexample) -> tuple[list[float], list[float]]:
-    x, y = (found.x, found.y) if found.float32 is None or found.run is None else (found.float32, found.run)
+def _values(counterexample: Counterexample) -> tuple[list[float], list[float]]:
+    x, y = (
+        (counterexample.x, counterexample.y)
+        if counterexample.float32 is None or counterexample.run is None
+        else (counterexample.float32, counterexample.run)
+    )
     return [float(a) for a in x.ravel()], [float(a) for a in y.ravel()]

@@ -61,12 +61,12 @@ class Variables:
         refuse(symbol.line, f"a number, or an entry of {self.inputs.name} or {self.outputs.name}", symbol)
 
     def _old(self, symbol: Symbol) -> Variable:
-        found = _OLD_NAME.fullmatch(symbol.text)
-        kind = found.group(1) if found else ""
+        match = _OLD_NAME.fullmatch(symbol.text)
+        kind = match.group(1) if match else ""
         count = {"X": self.inputs.size, "Y": self.outputs.size}.get(kind, 0)
-        if found is None or int(found.group(2)) >= count:
+        if match is None or int(match.group(2)) >= count:
             refuse(symbol.line, "a number or a declared variable", symbol)
-        return kind.lower(), int(found.group(2))
+        return kind.lower(), int(match.group(2))
 
 
 def declared(parts: Sequence[Expression]) -> tuple[Variables, list[Group]]:
@@ -77,10 +77,10 @@ def declared(parts: Sequence[Expression]) -> tuple[Variables, list[Group]]:
     if not others:
         refuse(1, "declarations: (declare-const X_0 Real), or (vnnlib-version <2.0>)", "none")
     modern = others[0].head in ("vnnlib-version", "declare-network")
-    found = _modern(others) if modern else _old(others)
+    variables = _modern(others) if modern else _old(others)
     if not asserted:
         refuse(others[-1].line, "an assertion after the declarations", "none")
-    return found, asserted
+    return variables, asserted
 
 
 # ---- the form that the competitions used until 2025 ----------------------------------------------------------------
@@ -90,10 +90,10 @@ def _old(groups: Sequence[Group]) -> Variables:
         words = [member.text for member in group.members if isinstance(member, Symbol)]
         if group.head != "declare-const" or len(words) != 3 or len(group.members) != 3 or words[2] != "Real":
             refuse(group.line, "(declare-const X_0 Real), one for each input X_ and output Y_, or (assert ...)", group)
-        found = _OLD_NAME.fullmatch(words[1])
-        if found is None:
+        match = _OLD_NAME.fullmatch(words[1])
+        if match is None:
             refuse(group.line, "the name of an input X_0, X_1, ... or an output Y_0, Y_1, ...", f"'{words[1]}'")
-        kind, number = found.group(1), int(found.group(2))
+        kind, number = match.group(1), int(match.group(2))
         if number in seen[kind]:
             refuse(group.line, "each variable declared once", f"'{words[1]}' again")
         seen[kind].add(number)
@@ -146,10 +146,10 @@ def _tensor(group: Group) -> Tensor:
 
 
 def _numbers(symbol: Symbol) -> tuple[int, ...]:
-    found = _INDICES.fullmatch(symbol.text)
-    if found is None:
+    match = _INDICES.fullmatch(symbol.text)
+    if match is None:
         refuse(symbol.line, "whole numbers in brackets, such as [1,5]", symbol)
-    return tuple(int(part) for part in (found.group(1) or "").split(",") if part.strip())
+    return tuple(int(part) for part in (match.group(1) or "").split(",") if part.strip())
 
 
 def _flat(tensor: Tensor, symbol: Symbol) -> int:

@@ -61,7 +61,11 @@ class Formulas:
             if len(given.members) < 2:
                 refuse(given.line, f"at least one formula in '{given.head}'", "none")
             parts = [self._formula(member) for member in given.members[1:]]
-            return self._all(parts, given.line) if given.head == "and" else [one for part in parts for one in part]
+            return (
+                self._all(parts, given.line)
+                if given.head == "and"
+                else [conjunction for part in parts for conjunction in part]
+            )
         known = _COMPARISONS_2 if self._variables.modern else _COMPARISONS
         if not isinstance(given, Group) or given.head not in known:
             refuse(given.line, f"a formula: {', '.join(('and', 'or', *known))}", given)
@@ -79,19 +83,19 @@ class Formulas:
         return [tuple(c for conjunction in chosen for c in conjunction) for chosen in product(*parts)]
 
     def _operands(self, group: Group) -> list[Linear]:
-        found, place = [], 1
+        operands, place = [], 1
         while place < len(group.members):
             member = group.members[place]
             if isinstance(member, Group):
-                found.append(self._sum(member))
+                operands.append(self._sum(member))
             elif is_number(member):
-                found.append(Linear(number(member)))
+                operands.append(Linear(number(member)))
             else:
                 variable, behind = self._variables.taken(group.members, place)
-                found.append(Linear(factors={variable: Fraction(1)}))
+                operands.append(Linear(factors={variable: Fraction(1)}))
                 place = behind - 1
             place += 1
-        return found
+        return operands
 
     def _sum(self, group: Group) -> Linear:
         if group.head not in ("+", "-", "*"):
@@ -110,33 +114,33 @@ class Formulas:
         return result
 
     @staticmethod
-    def _product(one: Linear, other: Linear, group: Group) -> Linear:
-        if one.factors and other.factors:
+    def _product(left: Linear, right: Linear, group: Group) -> Linear:
+        if left.factors and right.factors:
             refuse(group.line, "a product with at most one variable: constraints are linear", group)
-        return one.times(other.constant) if one.factors else other.times(one.constant)
+        return left.times(right.constant) if left.factors else right.times(left.constant)
 
 
-def _at_least(one: Linear, *, strict: bool = False) -> list[Conjunction]:
-    return [(one.constraint(strict=strict),)]
+def _at_least(difference: Linear, *, strict: bool = False) -> list[Conjunction]:
+    return [(difference.constraint(strict=strict),)]
 
 
-def _at_most(one: Linear, *, strict: bool = False) -> list[Conjunction]:
-    return _at_least(one.times(Fraction(-1)), strict=strict)
+def _at_most(difference: Linear, *, strict: bool = False) -> list[Conjunction]:
+    return _at_least(difference.times(Fraction(-1)), strict=strict)
 
 
-def _equal(one: Linear) -> list[Conjunction]:
-    return [(*_at_most(one)[0], *_at_least(one)[0])]
+def _equal(difference: Linear) -> list[Conjunction]:
+    return [(*_at_most(difference)[0], *_at_least(difference)[0])]
 
 
 _COMPARISONS: dict[str, Callable[[Linear], list[Conjunction]]] = {
     "<=": _at_most,
     ">=": _at_least,
-    "<": lambda one: _at_most(one, strict=True),
-    ">": lambda one: _at_least(one, strict=True),
+    "<": lambda difference: _at_most(difference, strict=True),
+    ">": lambda difference: _at_least(difference, strict=True),
     "=": _equal,
 }
 _COMPARISONS_2 = {
     **{sign: made for sign, made in _COMPARISONS.items() if sign != "="},
     "==": _equal,
-    "!=": lambda one: [*_at_most(one, strict=True), *_at_least(one, strict=True)],
+    "!=": lambda difference: [*_at_most(difference, strict=True), *_at_least(difference, strict=True)],
 }

@@ -19,10 +19,10 @@ def is_number(symbol: Symbol) -> bool:
 
 def number(symbol: Symbol) -> Fraction:
     """The rational number that a symbol is."""
-    found = _NUMBER.fullmatch(symbol.text)
-    if found is None:
+    match = _NUMBER.fullmatch(symbol.text)
+    if match is None:
         refuse(symbol.line, "a number such as -0.25 or 1e-3", symbol)
-    exponent = int((found.group(2) or "e0")[1:])
+    exponent = int((match.group(2) or "e0")[1:])
     if len(symbol.text) > _LONGEST or abs(exponent) > _LARGEST:
         refuse(symbol.line, f"a number of {_LONGEST} characters and an exponent of {_LARGEST} at most", symbol)
     return Fraction(symbol.text)

@@ -44,12 +44,12 @@ def read(path: str | PathLike[str]) -> Query:
 def parse(text: str) -> Query:
     """The query that a text is; see ``Specification.parse``."""
     variables, assertions = declared(expressions(text))
-    found: dict[Box, list[Conjunction]] = {}
+    by_box: dict[Box, list[Conjunction]] = {}
     for conjunction in Formulas(variables).disjunction(assertions):
         box, rest = _parted(conjunction, variables.inputs)
         if box is not None and rest is not None:
-            found.setdefault(box, []).append(rest)
-    cases = (Case(low, high, tuple(dict.fromkeys(unsafe))) for (low, high), unsafe in found.items())
+            by_box.setdefault(box, []).append(rest)
+    cases = (Case(low, high, tuple(dict.fromkeys(unsafe))) for (low, high), unsafe in by_box.items())
     return Query(tuple(cases), variables)
 
 

@@ -81,11 +81,11 @@ def expressions(text: str) -> list[Expression]:
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     line, place = 1, 0
     while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
+        match = _TOKEN.match(text, place)
+        if match is None:
             refuse(line, "a symbol or a parenthesis", repr(text[place]))
-        assert found.lastgroup is not None
-        if found.lastgroup != "blank":
-            yield found.lastgroup, found.group(), line
-        line += found.group().count("\n")
-        place = found.end()
+        assert match.lastgroup is not None
+        if match.lastgroup != "blank":
+            yield match.lastgroup, match.group(), line
+        line += match.group().count("\n")
+        place = match.end()
