@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError, ShapeError
 from ..fields.arithmetic import embedding
 from ..fields.predicates import Names
-from ..geometry.domain import exactly
+from ..geometry.domain import Domain, exactly
 from ..network.network import Network, Node
 from ..network.operators import Dense, Gather, Piecewise
 from ..numbers.rounding import floats
@@ -115,7 +115,7 @@ class Section:
 
         domain, normal = self.partition.domain, exactly(self.normal)
         constant = normal @ exactly(domain.origin) - Fraction(self.offset)
-        row = np.concatenate([normal @ exactly(domain.basis), [constant]])
+        row = np.concatenate([_slope(domain, self.normal), [constant]])
         return list(common_scale(row)[0])
 
     def measures(self) -> NDArray[np.float64]:
@@ -129,13 +129,14 @@ class Section:
         For a hyperplane orthogonal to a slice coordinate the axes are the other coordinates, in their order.
         """
         domain = self.partition.domain
-        slope = domain.basis.T @ self.normal
-        rest = self.offset - float(self.normal @ domain.origin)
+        exact = _slope(domain, self.normal)
+        rest = Fraction(self.offset) - exactly(self.normal) @ exactly(domain.origin)
+        slope = floats(exact / max(abs(exact)))
         axes = np.linalg.svd(slope[None])[2][1:].T
         single = np.flatnonzero(slope)
         if len(single) == 1:
             axes = np.delete(np.eye(domain.dim), single, axis=1)
-        return slope * (rest / float(slope @ slope)), axes
+        return floats(exact * (rest / (exact @ exact))), axes
 
     def places(self) -> NDArray[np.float64]:
         """The vertices (V, D - 1) by their coordinates in ``frame``, rounded."""
@@ -160,11 +161,11 @@ def section(part: Tiling, normal: ArrayLike, offset: float = 0.0) -> Section:
     if direction.shape != part.domain.shape and direction.shape != (prod(part.domain.shape),):
         raise ShapeError(f"normal must have the shape of an input, {part.domain.shape}, got {direction.shape}.")
     direction = direction.ravel()
-    net, fields = _with_function(part, direction)
-    if not (floats(fields.to_numpy()) != floats(fields.to_numpy())[:1]).any():
+    if not _slope(part.domain, direction).any():
         raise ArgumentError(
             "normal must not be orthogonal to the whole slice: normal . x is constant on this domain. Choose another."
         )
+    net, fields = _with_function(part, direction)
     near = _near(part, fields, level)
     taken = part.arrangement.take(near)
     some = replace(
@@ -188,6 +189,11 @@ def section(part: Tiling, normal: ArrayLike, offset: float = 0.0) -> Section:
     )
     sides = _sides(cells.regions, below, facets.regions[chosen], near)
     return Section(part, direction, level, _placed(faces, part, near), sides)
+
+
+def _slope(domain: Domain, normal: NDArray[np.float64]) -> NDArray[Any]:
+    """How normal . x grows along each slice coordinate, Fractions (D,)."""
+    return np.asarray(exactly(normal) @ exactly(domain.basis), dtype=object)
 
 
 def _with_function(part: Tiling, normal: NDArray[np.float64]) -> tuple[Network, Any]:

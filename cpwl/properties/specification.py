@@ -125,7 +125,7 @@ def _conjunction(number: int, given: Any, inputs: int, strict: bool) -> tuple[in
 
 def _matrix(name: str, values: Any) -> list[list[Fraction]]:
     array: NDArray[Any] = real(name, plain(values) if not isinstance(values, (list, tuple)) else values)
-    if array.ndim not in (1, 2):
-        raise ShapeError(f"{name} must be a matrix, or one row, got an array of shape {array.shape}.")
+    if array.ndim not in (1, 2) or not array.size:
+        raise ShapeError(f"{name} must be a matrix, or one row, and not empty, got an array of shape {array.shape}.")
     table = array.reshape(-1, array.shape[-1])
     return [[Fraction(x) for x in row] for row in table.tolist()]

@@ -91,6 +91,8 @@ def _begun(net: Network, spec: Specification, problems: list[Problem], resume: A
     """What is to be done, and the seconds that went before."""
     if resume is None:
         return tuple(Work([(problem.lower, problem.upper)]) for problem in problems), 0.0
+    if not isinstance(resume, (Verdict, str, PathLike)):
+        raise ArgumentError(f"resume must be a verdict, or the name of its file, got {type(resume).__name__}.")
     if not isinstance(resume, Verdict):
         return load(resume, net, spec)
     if resume.network is not net or resume.specification != spec:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import ArgumentError, BackendError
+from ..errors import ArgumentError
 from ..runtime.inputs import indices, instance, number, one_of
 from ..tiling.headed import headed
 from ..tiling.signed_cells import signed_cells
@@ -31,8 +31,7 @@ def betti(
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
     part.check_complete("the topology of a set")
-    if part.predicates != "exact" and not part.arrangement.exact:
-        raise BackendError("betti needs exact decisions, got a partition with predicates='float'.")
+    part.check_exact("betti")
     one_of("side", side, ("at", "below", "above"))
     if level is not None:
         return _of_level(part, classes, number("level", level), side)

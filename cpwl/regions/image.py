@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
+from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, indices
@@ -18,6 +19,8 @@ from ..tiling.tiling import Tiling
 
 _ROUND_UP = 1 + 2.0**-40
 """More than a sum of some thousand products rounds."""
+_UNDERFLOW = 2.0**-1074
+"""More than a product loses that is too small for float64."""
 
 
 @ieee
@@ -61,17 +64,24 @@ class Image:
         if d.shape != self.outputs.shape:
             raise ShapeError(f"direction must have shape {self.outputs.shape}, one number an output, got {d.shape}.")
         self._check_there("the support of an image")
-        projections = self.values @ d
-        errors = self.partition.outputs.errors() + 2.0**-52 * len(d) * np.linalg.norm(self.values, axis=1)
-        bounds = errors * np.linalg.norm(d) * _ROUND_UP
+        with np.errstate(over="ignore", invalid="ignore"):
+            projections = self.values @ d
+            errors = self.partition.outputs.errors() + 2.0**-52 * len(d) * norms(self.values)
+            bounds = errors * norms(d) * _ROUND_UP + (len(d) + 2) * _UNDERFLOW
+        if not (np.isfinite(projections).all() and np.isfinite(bounds).all()):
+            raise ArgumentError("direction is too large: direction . y overflows float64. Scale it.")
         largest = projections.max()
         return float(largest), float(
             max((projections + bounds).max() - largest, largest - (projections - bounds).max())
         )
 
     def inside(self, A: ArrayLike, c: ArrayLike) -> bool:
-        """Whether A y + c >= 0 in all rows for all y of the set, decided exactly: A (r, k) and c (r,)."""
+        """Whether A y + c >= 0 in all rows for all y of the set, decided exactly: A (r, k) and c (r,).
+
+        Raises ``IncompleteError`` for a partition that is not complete, ``BackendError`` for one with float predicates.
+        """
         self._check_there("whether an image is in a polytope")
+        self.partition.check_exact("Image.inside")
         rows = headed(self.partition, np.atleast_2d(finite("A", A)), c)
         certain = rows.outputs.signs()
         if (certain < 0).any():

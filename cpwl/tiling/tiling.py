@@ -246,6 +246,11 @@ class Tiling(Uncached):
                 "max_seconds, or larger ones, or take a smaller domain."
             )
 
+    def check_exact(self, answer: str) -> None:
+        """Raises ``BackendError`` if decisions were made in float64; ``answer`` is what needs exact ones."""
+        if self.predicates != "exact" and not self.arrangement.exact:
+            raise BackendError(f"{answer} needs exact decisions, got a partition with predicates='float'.")
+
     # ---- private ---------------------------------------------------------------------------------------------------
     def _measured(self, regions: ArrayLike | None, accuracy: float | None) -> Measured:
         """Volumes and their bounds."""

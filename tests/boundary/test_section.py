@@ -112,6 +112,33 @@ def test_a_section_of_a_plane_is_a_line() -> None:
     assert len(section) == len(line) and section.measures().sum() == pytest.approx(2.0)
 
 
+SLANTED = cpwl.Domain.hull(
+    [[0, 0], [0.7, 0.1], [0.2, 0.9]], origin=[0.1, 0.2, 0.3], basis=[[0.1, 0.3], [0.3, 0.7], [0.1, 0.3]]
+)
+"""Rows 0 and 2 of the basis are equal: x[2] - x[0] is constant, and its values in float64 are not."""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("offset", [0.0, 0.1 - 0.3])
+def test_whether_a_plane_is_parallel_to_the_slice_is_decided_exactly(offset: float, backend: str) -> None:
+    part = cpwl.partition(mlp(1, [3, 6, 2]), SLANTED, backend=backend)
+    with pytest.raises(ArgumentError, match="orthogonal to the whole slice"):
+        part.section([1, 0, -1], offset)
+    far = cpwl.Domain.hull([[0, 0], [1, 0], [0, 1]], origin=[2.0**53, 0, 0], basis=[[0, 0], [1, 0], [0, 1]])
+    section = cpwl.partition(mlp(1, [3, 6, 2]), far, backend=backend).section([1, 2.0**-40, 0], 2.0**53)
+    assert section.measures().sum() == pytest.approx(1.0)  # {u0 = 0}, though all values round to 2^53
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("scale", [2.0**-1074, 2.0**-600, 2.0**-300, 2.0**300, 2.0**600])
+def test_a_multiple_of_a_plane_is_the_same_plane(scale: float, backend: str) -> None:
+    part = cpwl.partition(mlp(1, [2, 8, 2], bias=0.5), cpwl.Domain.box([-1, -1], [1, 1]), backend=backend)
+    section, scaled = part.section([1, -2], 1.0), part.section([scale, -2 * scale], scale)
+    assert len(scaled) == len(section) > 1
+    np.testing.assert_allclose(np.sort(scaled.measures()), np.sort(section.measures()))
+    np.testing.assert_allclose(np.sort(scaled.places(), axis=0), np.sort(section.places(), axis=0), atol=1e-9)
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     part = cpwl.partition(shapes.diamond(), shapes.cube(1.0))
     with pytest.raises(ShapeError, match="normal must have the shape"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,18 @@ def test_subnormal_weights_do_not_warn() -> None:
             chosen = Network.mlp([np.array(rows), np.ones((1, 2))], [np.array([0.0, 2.0**-1073]), np.zeros(1)])
             assert equilibrated(chosen).outputs == 1
             assert len(cpwl.partition(chosen, cpwl.Domain.box([-1, -1], [1, 1]))) >= 2
+
+
+@pytest.mark.parametrize("dim", [3, 4])
+@pytest.mark.parametrize("power", [-700, -560, -480, -200, 0, 400])
+def test_vertices_of_solids_of_any_size_are_within_their_bounds_of_the_exact_ones(power: int, dim: int) -> None:
+    random, size = np.random.default_rng(1), 2.0**power
+    first, last = random.standard_normal((5, dim)), random.standard_normal((2, 5))
+    net = Network.mlp([first, last], [random.standard_normal(5) * size / 3, np.zeros(2)])
+    dom = cpwl.Domain.box([-size] * dim, [size] * dim)
+    rounded, exact = (cpwl.partition(net, dom, backend=backend) for backend in BACKENDS)
+    places = np.array([[float(x / Fraction(size)) for x in row] for row in exact.vertices.tolist()])
+    for vertex, error in zip(rounded.vertices, rounded.vertex_errors().tolist(), strict=True):
+        nearest = exact.vertices[((places - vertex / size) ** 2).sum(axis=1).argmin()]
+        apart = sum((Fraction(a) - b) ** 2 for a, b in zip(vertex.tolist(), nearest.tolist(), strict=True))
+        assert apart <= Fraction(error) ** 2

@@ -252,7 +252,7 @@ INNER = {
     "Domain.check_input", "Domain.of_polytope", "Polytope.hull", "Polytope.halfspaces", "Polytope.of_vertices",
     "Polytope.simplex", "Halfspaces.behind", "Network.products_after", "Network.read_by", "Network.sequential",
     "Halfspaces.take", "Halfspaces.values", "Polytope.contains", "Polytope.box", "Polytope.polygon",
-    "Partition.check_complete", "DecisionBoundary.check_complete",
+    "Partition.check_complete", "Partition.check_exact", "DecisionBoundary.check_complete",
     "Ragged.of", "Ragged.from_counts", "Ragged.reduce", "Ragged.take", "Crossings.by_facet", "Crossings.by_unit",
     "Measures.add", "BoundarySamples.neighbours",
 }  # fmt: skip

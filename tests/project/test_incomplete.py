@@ -312,9 +312,10 @@ def test_every_public_function_of_a_partition_is_named_here() -> None:
 
 
 def test_methods_of_partitions_and_boundaries_lead_to_these() -> None:
-    by_region = {"affine_maps", "ambiguous", "arithmetic", "boundary", "check_complete", "exact_predicates", "faces",
-                 "facets", "head", "jacobians", "locate", "map_errors", "oracle", "patterns", "region", "regions",
-                 "to_input", "to_slice", "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
+    by_region = {"affine_maps", "ambiguous", "arithmetic", "boundary", "check_complete", "check_exact",
+                 "exact_predicates", "faces", "facets", "head", "jacobians", "locate", "map_errors", "oracle",
+                 "patterns", "region", "regions", "to_input",
+                 "to_slice", "vertex_errors", "vertices", "volume_errors", "volumes"}  # fmt: skip
     named = {"betti", "class_table", "decision_boundary", "dual_graph", "image", "merged", "plot", "plot_solid",
              "plot_surface", "save", "section", "sharpened", "statistics", "to_sympy"}  # fmt: skip
     assert set(members(Partition)) == by_region | named | {"view"}

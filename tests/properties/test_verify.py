@@ -231,12 +231,20 @@ SPEC = Specification.box([0], [1], [([1], -2)])
         ({"run": 3}, "run must be a function"),
         ({"progress": 3}, "progress must be a function"),
         ({"resume": "nowhere.json"}, "nowhere.json"),
+        ({"resume": [1]}, "resume must be a verdict, or the name of its file, got list"),
         ({"run": lambda x: np.zeros((1, 7)), "spec": Specification.box([0], [1], [([1], 0)])}, "run must give outputs"),
     ],
 )
 def test_wrong_arguments_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises((cpwl.CpwlError, OSError), match=message):
         cpwl.verify(**{"net": TENT, "spec": SPEC, **options})
+
+
+@pytest.mark.parametrize("empty", [[], [[]], [[], []], np.zeros((0, 1))])
+def test_an_empty_matrix_is_refused_by_name(empty: Any) -> None:
+    for unsafe, name in (((empty, 0), "A"), (([1], 0, empty), "B")):
+        with pytest.raises(cpwl.CpwlError, match=rf"{name} of unsafe\[0\] must be a matrix, or one row, and not empty"):
+            Specification.box([0], [1], [unsafe])
 
 
 def test_a_file_that_is_gone_on_from_must_be_about_the_same_question(tmp_path: Path) -> None:

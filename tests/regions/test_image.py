@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cpwl
-from cpwl.errors import IncompleteError
+from cpwl.errors import BackendError, IncompleteError
 from tests.support.networks import mlp
 from tests.support.properties import integer_network, largest_value, seeds
 
@@ -44,6 +44,20 @@ def test_support_is_the_largest_value_and_its_bound_holds() -> None:
         assert error < 1e-9
 
 
+@pytest.mark.parametrize("scale", [1e-324 * 5, 1e-310, 1e-200, 1e-165, 1e-100, 1e100, 1e165, 1e300])
+@pytest.mark.parametrize("backend", ["torch", "exact"])
+def test_bounds_on_supports_hold_where_squares_and_products_leave_the_range_of_float64(
+    scale: float, backend: str
+) -> None:
+    net = mlp(1, [2, 5, 2])
+    part = cpwl.partition(net, cpwl.Domain.box([-1, -1], [1, 1]), backend=backend)
+    for row in np.random.default_rng(0).uniform(-1, 1, (8, 2)) * scale:
+        value, error = part.image().support(row)
+        exact = largest_value(net, [-1, -1], [1, 1], [Fraction(x) for x in row.tolist()])
+        assert abs(Fraction(value) - exact) <= Fraction(error)
+        assert error <= max(1e-12 * scale, 1e-322)
+
+
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_an_image_is_inside_of_the_halfspaces_that_it_touches_and_of_none_that_is_nearer(dim: int) -> None:
     for random in seeds(8):
@@ -77,9 +91,13 @@ def test_what_makes_no_sense_is_refused_by_name() -> None:
         (lambda: part.image().polygons(), "images of two outputs, got 3"),
         (lambda: part.image([0, 1]).support([1.0]), r"direction must have shape \(2,\)"),
         (lambda: part.image([0, 1]).inside([[1.0]], [0.0]), "A must be"),
+        (lambda: part.image([0, 1]).support([1.7e308, -1.7e308]), "direction is too large"),
     ):
         with pytest.raises(cpwl.CpwlError, match=message):
             wrong()
     some = cpwl.partition(mlp(0, [2, 40, 40, 2]), cpwl.Domain.box([-1, -1], [1, 1]), max_regions=3)
+    quick = cpwl.partition(mlp(0, [2, 4, 2]), cpwl.Domain.box([-1, -1], [1, 1]), predicates="float")
+    with pytest.raises(BackendError, match="inside needs exact decisions"):
+        quick.image().inside([[1.0, 0.0]], [0.0])
     with pytest.raises(IncompleteError, match="the support of an image"):
         some.image().support([1, 0])

@@ -17,6 +17,7 @@ from ....geometry.ladder import Functions
 from ....geometry.polytope import Polytope
 from ....geometry.rounded import Rounded
 from ....numbers.integers import homogeneous
+from ....numbers.norms import norms
 from ...lattice.arrangement import LatticeArrangement
 from ...lattice.cut import Outcome
 from ...lattice.lattice import Lattice
@@ -161,7 +162,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
         if len(poor):
             sharper, bounds = self._meeting(walls, poor, _BEYOND * accuracy)
-            apart = np.linalg.norm(sharper - values[poor], axis=1)
+            apart = norms(sharper - values[poor])
             if not (apart <= (errors[poor] + bounds) * ROUND_UP).all():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
             values[poor], errors[poor] = sharper, np.minimum(bounds, errors[poor] + apart)
@@ -178,7 +179,7 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         names = independent(forms_of_walls(walls), region, through, self.dim)
         lists = Ragged(names.ravel(), np.arange(0, names.size + 1, self.dim))
         points, errors = coordinates(Corners(walls, region, lists), accuracy, float(np.abs(self.vertices).max()))
-        return points, np.linalg.norm(errors, axis=1) * ROUND_UP
+        return points, norms(errors) * ROUND_UP
 
     @property
     def is_sharp(self) -> bool:
