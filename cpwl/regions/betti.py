@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import ArgumentError
+from ..runtime.ieee import ieee
 from ..runtime.inputs import indices, instance, number, one_of
 from ..tiling.headed import headed
 from ..tiling.signed_cells import signed_cells
@@ -18,6 +19,7 @@ from .homology import betti_numbers, subcomplex
 Side = Literal["at", "below", "above"]
 
 
+@ieee
 def betti(
     part: Tiling, classes: int | Sequence[int] | None = None, *, level: float | None = None, side: Side = "at"
 ) -> tuple[int, ...]:

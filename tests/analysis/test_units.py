@@ -17,7 +17,7 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Periodic, Piecewise
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
-from cpwl.plots.page import bending_units
+from cpwl.plots.page_parts import bending_units
 from cpwl.statistics.crossing_units import crossings
 from cpwl.tiling.blocks import Blocks
 from tests.support.networks import layered, mlp, residual

@@ -226,8 +226,8 @@ def test_what_is_planar_says_so(dim: int) -> None:
         lambda: analysis.units(part).polylines(),
         lambda: analysis.Recorder(part.network, part.domain),
         lambda: part.plot_surface(),
-        lambda: part.view("nowhere.html"),
         lambda: cpwl.plots.plot(part),
+        lambda: cpwl.plots.view(part, "nowhere.html"),
     ]
     for call in calls:
         with pytest.raises(UnsupportedDimensionError, match=f"slices of dimension 2, got one of {dim}"):

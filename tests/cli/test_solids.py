@@ -41,13 +41,11 @@ def test_a_partition_of_any_dimension_goes_through_all_commands(
     exact = tmp_path / "exact.npz"
     answer("partition", model, *given, "--backend", "exact", "--out", exact)
     answer("compare", part, exact)  # its status is 0 if the two agree
-    shown = cpwl("plot", part, "--out", tmp_path / "picture.png")
-    assert (shown.exit_code == 0) == (dim < 3)
+    answer("plot", part, "--out", tmp_path / "picture.png")
     if dim == 3:
-        assert "slices of dimension 2, got one of 3" in shown.output
         answer("partition", model, *given, "--out", tmp_path / "folder")
         assert "regions" in answer("stats", tmp_path / "folder")
-    assert (cpwl("view", part, "--out", tmp_path / "view.html").exit_code == 0) == (dim == 2)
+    assert (cpwl("view", part, "--out", tmp_path / "view.html").exit_code == 0) == (dim > 1)
 
 
 def test_commands_for_planes_say_so_before_they_compile(model: Path, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ class Corners:
         order = np.argsort(self.region, kind="stable")
         for start in range(0, len(order), _BLOCK):
             items = order[start : start + _BLOCK]
-            first, *rest = [partial(self._ask, predicate, items, parts) for parts in _PARTS]
-            rungs = [Rung("long number", first, sampled=True), *(Rung("long number", ask) for ask in rest)]
+            asks = [partial(self._ask, predicate, items, parts) for parts in _PARTS]
+            rungs = [Rung("long number", ask, sampled=not k) for k, ask in enumerate(asks)]
             climb([*rungs, Rung("integer", partial(self._ask, predicate, items, INTEGERS))], len(items))
 
     def _ask(self, predicate: Predicate, items: Rows, parts: int, some: Rows) -> NDArray[np.bool_]:
