@@ -227,8 +227,9 @@ def test_what_is_planar_says_so(dim: int) -> None:
         lambda: analysis.Recorder(part.network, part.domain),
         lambda: part.plot_surface(),
         lambda: cpwl.plots.plot(part),
-        lambda: cpwl.plots.view(part, "nowhere.html"),
     ]
+    if dim == 1:
+        calls.append(lambda: part.view("nowhere.html"))
     for call in calls:
         with pytest.raises(UnsupportedDimensionError, match=f"slices of dimension 2, got one of {dim}"):
             call()

@@ -213,7 +213,8 @@ os.wait()
 np.ones((600, 600)) @ np.ones((600, 600))  # and so do, after a fork, those of BLAS
 torch.set_flush_denormal(sys.argv[1] == "still")
 from cpwl.runtime.ieee import Plain, _blas_is_plain, _torch_is_plain
-assert not _torch_is_plain(torch, 2) and (not _blas_is_plain() or os.cpu_count() == 1)
+if _torch_is_plain(torch, 2) or (_blas_is_plain() and os.cpu_count() > 1):
+    sys.exit(77)  # the second thread was too busy to take part in anything
 import cpwl
 from cpwl.network import Dense, Network
 net = Network.sequential(2, [Dense(np.eye(2), np.zeros(2)), Dense(np.array([[1.0, 1.0]]), np.zeros(1))])
@@ -232,8 +233,11 @@ print(torch.get_num_threads())
 def test_threads_that_were_begun_under_flush_to_zero_are_left_out(caller: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     command = [sys.executable, "-c", SCRIPT, caller]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert answer.stdout.split() == ["True", "True", "1", "2"]
+    for _ in range(10):
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if answer.returncode != 77:
+            break
+    assert answer.stdout.split() == ["True", "True", "1", "2"], answer.stderr
 
 
 def test_flush_to_zero_changes_what_the_tests_look_at() -> None:
