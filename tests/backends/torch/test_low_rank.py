@@ -20,6 +20,7 @@ import cpwl
 from cpwl import backends
 from cpwl.backends.torch import TorchArrangement
 from cpwl.backends.torch.low_rank import arithmetic as spanning
+from cpwl.backends.torch.low_rank.arithmetic import LowRankArithmetic
 from cpwl.backends.torch.low_rank.either import EitherArithmetic
 from cpwl.backends.torch.low_rank.field import LowRankField, Recipe
 from cpwl.network import RELU, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Sum
@@ -205,6 +206,27 @@ BOUNDED = [
     *(pytest.param(mlp(seed, [2, 3, 5, 4, 1]), SQUARE, id=f"all bend, seed {seed}") for seed in range(4)),
     *(pytest.param(mlp(seed, [2, *[7] * 10, 1]), SQUARE, id=f"deep, seed {seed}") for seed in range(2)),
 ]
+
+
+def test_the_bound_on_a_row_of_coefficients_covers_those_that_were_there_and_new_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The 2-norm of both distances; a bound on one of them says nothing of the other."""
+    bounds: list[tuple[Any, Any, Any]] = []
+    truly = LowRankArithmetic._with_generators
+
+    def noted(self: LowRankArithmetic, base: LowRankField, units: Any, more: Any) -> LowRankField:
+        extended = truly(self, base, units, more)
+        if len(units):
+            bounds.append((base.coefficients.error, more.error, extended.coefficients.error))
+        return extended
+
+    monkeypatch.setattr(LowRankArithmetic, "_with_generators", noted)
+    network, domain = pooled(3, nn.AvgPool2d(2), nn.ReLU(), 0.05)
+    cpwl.partition(network, domain)
+    rows = [row for table in bounds for row in zip(*(part.tolist() for part in table), strict=True)]
+    assert sum(new > 0 for _, new, _ in rows) > 10
+    assert all(Fraction(old) ** 2 + Fraction(new) ** 2 <= Fraction(whole) ** 2 for old, new, whole in rows)
 
 
 @pytest.mark.parametrize(("network", "domain"), BOUNDED)
