@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import factorial, sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,7 @@ def test_the_lower_bound_holds_whatever_point_of_the_simplex_was_found(
 
 
 @pytest.mark.parametrize("dim", [1, 3])
-def test_what_is_planar_says_so(dim: int) -> None:
+def test_what_is_planar_says_so(dim: int, tmp_path: Path) -> None:
     part = cpwl.partition(norm_one(dim), cube(dim))
     found = part.decision_boundary(level=1.0)
     calls: list[Any] = [
@@ -229,7 +230,7 @@ def test_what_is_planar_says_so(dim: int) -> None:
         lambda: cpwl.plots.plot(part),
     ]
     if dim == 1:
-        calls.append(lambda: part.view("nowhere.html"))
+        calls.append(lambda: part.view(tmp_path / "nowhere.html"))
     for call in calls:
         with pytest.raises(UnsupportedDimensionError, match=f"slices of dimension 2, got one of {dim}"):
             call()
