@@ -218,7 +218,7 @@ BUGS = (
         "[argument[units], *map(_bits, table(node.op.slopes, node)[:, units])]", "[argument[units]]", ("low_rank",)),
     Bug("maxima are the same if their first arguments are", "fields/value_numbers.py",
         "functions = argument.reshape(node.size, -1)[units]", "functions = argument.reshape(node.size, -1)[units, :1]",
-        ("image_planes", "value_numbers")),
+        ("value_numbers", "image_planes")),
     Bug("functions of two nodes with one number cancel", f"{TORCH}/low_rank/arithmetic.py",
         "return LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers)",
         "return _without(LowRankField(recipe.coefficients, constant, rows, recipe.makings, numbers), "
@@ -239,9 +239,6 @@ BUGS = (
         "if j < count and key[items[j]] > key[spare[i]]:", GEOMETRY),
     Bug("crossings within their slack are in order", KERNELS,
         "return not high - low > (high_slack + low_slack + 2 * UNIT) * ROUND_UP", "return high < low", GEOMETRY),
-    Bug("what is not a number is in order", KERNELS,
-        "return not high - low > (high_slack + low_slack + 2 * UNIT) * ROUND_UP",
-        "return high - low <= (high_slack + low_slack + 2 * UNIT) * ROUND_UP", ("certainty",)),
     Bug("two zeros vanish at no number", KERNELS, "else (1.0 if t > 1 else 0.5)", "else (1.0 if t > 1 else t)",
         ("certainty",)),
     Bug("entries are bounded as before they moved", KERNELS,

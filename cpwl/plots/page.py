@@ -172,7 +172,8 @@ def _add_maps(
     block.add("values", "f8", numbers)
     block.add("holder", "i4", holder, differences=True)
     block.add("given", "i4", given, differences=True)
-    block.add("givenSlopes", "f8", partition.jacobians(given).astype(np.float64))
+    given_slopes = partition.jacobians(given).astype(np.float64)
+    block.add("givenSlopes", "f4" if fits_single(np.abs(given_slopes)) else "f8", given_slopes)
 
 
 def _add_numbers(block: Block, partition: Tiling, areas: NDArray[np.float64]) -> None:

@@ -121,9 +121,9 @@ def layers(partition: Tiling) -> list[dict[str, Any]]:
     return layers
 
 
-def fits_single(areas: NDArray[np.float64]) -> bool:
-    """Whether all areas are normal numbers of float32, which has all digits that are shown."""
-    nonzero = areas[areas > 0]
+def fits_single(sizes: NDArray[np.float64]) -> bool:
+    """Whether all sizes but zero are normal numbers of float32, which has all digits that are shown."""
+    nonzero = sizes[sizes > 0]
     kind = np.finfo(np.float32)
     return bool(len(nonzero)) and bool(kind.tiny < nonzero.min()) and bool(nonzero.max() < kind.max)
 

@@ -113,6 +113,21 @@ def test_a_unit_that_rounding_turns_off_is_found_at_every_input_and_its_region_n
     assert not found.moved.any() and found.rounded == 0
 
 
+def test_a_tie_of_the_run_or_of_exact_arithmetic_accuses_nobody() -> None:
+    """In float32 1 - 2^-30 x is 1, so the run ties where the unit is off; then what it lost is taken off what is 0."""
+    less = 2.0**-30
+    first, second = dense([[0.0, -less], [0.0, 1.0]], [1.0, 0.0]), dense([[1.0, 0.0], [0.0, 1.0]], [-1.0, 0.0])
+    off = Network.sequential(2, [first, RELU, second, RELU, dense([[1.0, 1.0]], [0.0])])
+    more = dense([[0.0, less], [0.0, 1.0]], [1.0, 0.0])
+    nothing = [dense([[1.0, -less]], [0.0]), RELU, dense([[1.0]], [1.0])]
+    zero = Network.sequential(2, [more, RELU, second, RELU, *nothing])
+    for net in (off, zero):
+        part = partition(net, Domain.box([0.0, 1.0], [1.0, 2.0]), backend="exact")
+        execution = compare_execution(part, dtype="float32", grid=7)
+        for run in (execution.vertices, execution.interiors, execution.grid):
+            assert len(run) and run.flips.tolist() == [0] * len(run) == expected_flips(net, "float32", run.inputs)
+
+
 def test_what_is_lost_in_float32_is_not_in_float64() -> None:
     assert compare_execution(small(), dtype="float64", grid=7).grid.flips.sum() == 0
 

@@ -14,7 +14,10 @@ from tests.support.families import case
 
 
 def classes_are_exact(network: Network, domain: Domain) -> int:
-    """Asserts the law on all regions, for every stage's argument; returns how many entries share a number."""
+    """Asserts the law on all regions, for every stage's argument; returns how many entries share a number.
+
+    Numbers of the whole slice are held against every region: what they say holds on each.
+    """
     part = cpwl.partition(network, domain, backend="exact")
     same, oracle, shared = ValueNumbering(network, domain), SliceOracle(network, domain), 0
     for pattern in part.patterns():
@@ -22,12 +25,12 @@ def classes_are_exact(network: Network, domain: Domain) -> int:
         for stage, i in enumerate(network.nonlinear):
             (functions,) = oracle(pattern[None, :stop])
             source = network.nodes[i].inputs[0]
-            numbers = same.numbers(pattern, source)
-            first: dict[int, int] = {}
-            for entry, number in enumerate(numbers.tolist()):
-                other = first.setdefault(number, entry)
-                shared += other != entry
-                assert other == entry or not any(functions.form(stage, entry, other, 0.0))
+            for numbers in (same.numbers(pattern, source), same.everywhere(source)):
+                first: dict[int, int] = {}
+                for entry, number in enumerate(numbers.tolist()):
+                    other = first.setdefault(number, entry)
+                    shared += other != entry
+                    assert other == entry or not any(functions.form(stage, entry, other, 0.0))
             stop = network.unit_columns[i].stop
     return shared
 
@@ -86,5 +89,22 @@ def test_entries_of_different_nodes_are_told_apart() -> None:
         Node(Gather(np.array([[0, 2], [1, 3], [0, 0]])), (1, 2), (3, 2), "pairs"),
         Node(Max(), (3,), (3,), "max"),
         Node(Dense(np.ones((1, 3)), np.zeros(1)), (4,), (1,), "out"),
+    )
+    assert classes_are_exact(Network(nodes), Domain.box([-1.0, -1.0], [1.0, 1.0])) > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_maxima_are_one_function_only_if_all_their_arguments_are(seed: int) -> None:
+    """Maxima of few entries, in all orders and with repetitions: many share some of their arguments, few all."""
+    random = np.random.default_rng(seed)
+    width = int(random.integers(2, 4))
+    chosen = np.concatenate([random.integers(0, 3, (6, width)), np.repeat(random.integers(0, 3, (1, width)), 2, 0)])
+    nodes = (
+        Node(Input(), (), (2,), "x"),
+        Node(Dense(random.integers(-2, 3, (3, 2)) / 2, random.integers(-1, 2, 3) / 2), (0,), (3,), "dense"),
+        Node(Gather(chosen), (1,), chosen.shape, "arguments"),
+        Node(Max(), (2,), (8,), "maxima"),
+        Node(RELU, (3,), (8,), "relu"),
+        Node(Dense(np.ones((1, 8)), np.zeros(1)), (4,), (1,), "out"),
     )
     assert classes_are_exact(Network(nodes), Domain.box([-1.0, -1.0], [1.0, 1.0])) > 0

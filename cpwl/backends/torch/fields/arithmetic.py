@@ -77,6 +77,8 @@ class _PieceConstants:
     lipschitz: float
     rounds: bool
     """Whether a value may be rounded: not where each piece is constant, or the argument or its negative itself."""
+    shifts: bool
+    """Whether there is an intercept that is not zero."""
 
 
 class TorchArithmetic(Arithmetic[FloatField]):
@@ -278,6 +280,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
                 torch.as_tensor(intercepts, device=self.device),
                 lipschitz=factor(float(np.abs(op.slopes).max())),
                 rounds=not _is_exact(op.slopes, op.intercepts, intercepts),
+                shifts=bool((op.intercepts != 0).any()),
             )
         constants: _PieceConstants = self._constants[op]
         return constants
@@ -429,15 +432,17 @@ def _weights(field: FloatField) -> Tensor:
 
 def _on_pieces(node: Node, constants: _PieceConstants, x: FloatField, pieces: Tensor) -> tuple[Tensor, Tensor]:
     """The values, and the bound of proofs/, Lemma 5 (b): with the piece of the stored value as with given pieces."""
-    slopes = per_unit(constants.slopes, node)
-    intercepts = per_unit(constants.intercepts, node)
-    shift = intercepts.gather(0, pieces)
-    if x.weights is not None:
-        shift = shift * x.weights[:, None]
-    values = slopes.gather(0, pieces) * x.values + shift
-    if not constants.rounds and x.weights is None:
+    values = per_unit(constants.slopes, node).gather(0, pieces) * x.values
+    shift = None
+    if constants.shifts:
+        shift = per_unit(constants.intercepts, node).gather(0, pieces)
+        shift = shift if x.weights is None else shift * x.weights[:, None]
+        values += shift
+    if not constants.rounds and (shift is None or x.weights is None):
         return values, lifted(constants.lipschitz * x.error * ROUND_UP)
-    sizes = constants.lipschitz * row_norms(x.values) + 2 * row_norms(shift)
+    sizes = constants.lipschitz * row_norms(x.values)
+    if shift is not None:
+        sizes += 2 * row_norms(shift)
     return values, lifted((constants.lipschitz * x.error + 4 * UNIT * sizes) * ROUND_UP)
 
 
