@@ -25,7 +25,7 @@ from ..network.network import Node
 from ..network.operators import Gather, Sum
 from ..regions.classes import certain_classes
 from ..runtime.ieee import ieee
-from ..runtime.inputs import flag, instance, number
+from ..runtime.inputs import flag, instance, unrounded_number
 from ..runtime.pictures import picture
 from ..tiling.cells import Cells, cut_at_level, cut_by_maximum
 from ..tiling.tiling import Tiling
@@ -158,7 +158,7 @@ def at_level(part: Tiling, level: float) -> tuple[Cells, Refinement[Any]]:
     """The regions of a partition, cut where the network's one output has a level; all decisions are the partition's."""
     if part.network.outputs != 1:
         raise ArgumentError(f"level needs a network with one output; this one has {part.network.outputs} outputs.")
-    value = number("level", level)
+    value = unrounded_number("level", level)
     return cut_at_level(part, part.outputs, value, _output_at(part, value))
 
 
@@ -171,7 +171,7 @@ def _level_boundary(part: Tiling, classes: tuple[int, int] | None, level: float)
         raise ArgumentError(
             f"level needs a network with one output and no classes; this one has {part.network.outputs} outputs."
         )
-    value = number("level", level)
+    value = unrounded_number("level", level)
     return _at_level(part, part.outputs, (-1, -1), value, _output_at(part, value))
 
 

@@ -23,7 +23,7 @@ from ..network.network import Network, Node
 from ..network.operators import Dense, Gather, Piecewise
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, number
+from ..runtime.inputs import instance, unrounded, unrounded_number
 from ..runtime.pictures import picture
 from ..tiling.cells import cut_at_level
 from ..tiling.history import flattened
@@ -157,7 +157,7 @@ def section(part: Tiling, normal: ArrayLike, offset: float = 0.0) -> Section:
     normal of another shape, ``ArgumentError`` for one that is zero along the whole slice.
     """
     instance("part", part, Tiling, "Use cpwl.partition.", "Partition")
-    direction, level = finite("normal", normal), number("offset", offset)
+    direction, level = unrounded("normal", normal), unrounded_number("offset", offset)
     if direction.shape != part.domain.shape and direction.shape != (prod(part.domain.shape),):
         raise ShapeError(f"normal must have the shape of an input, {part.domain.shape}, got {direction.shape}.")
     direction = direction.ravel()

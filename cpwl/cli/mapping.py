@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from ..numbers.norms import norms
 from .console import Reporter
 from .domains import AskedDomain, domain_options
 from .files import (
@@ -64,7 +65,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
     u = loaded.to_slice(inputs)
     moved = (np.asarray(loaded.to_input(u), np.float64) - inputs).reshape(len(u), -1)
     nearest_points = decision_boundary(loaded, level).nearest(u).table()
-    _show(nearest_points.assign(**{"from slice": np.linalg.norm(moved, axis=1)}), table)
+    _show(nearest_points.assign(**{"from slice": norms(moved)}), table)
 
 
 @main.command()

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ShapeError
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, whole
+from ..runtime.inputs import instance, unrounded, whole
 from .check import check_network
 from .joint import joined
 from .network import Network, Node
@@ -26,7 +26,7 @@ def head(net: Network, A: ArrayLike, c: ArrayLike = 0.0) -> Network:
     Raises ``ShapeError`` where sizes do not fit.
     """
     _checked("net", net)
-    matrix, shift = finite("A", A), finite("c", c)
+    matrix, shift = unrounded("A", A), unrounded("c", c)
     if matrix.ndim == 0:
         _demand_size("c", shift, net.outputs)
         table = shift.reshape(net.output_shape) if shift.ndim else shift

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import ShapeError
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, rows
+from ..runtime.inputs import rows, unrounded
 from .digest import digest, node_entry
 from .operators import RELU, Conv, Dense, Input, Max, Op, Periodic, Piecewise, Scale, Shape
 
@@ -212,7 +212,7 @@ def table(values: NDArray[Any], node: Node) -> NDArray[Any]:
 
 
 def _of_layer(name: str, values: Any, axes: int) -> NDArray[np.float64]:
-    array = finite(name, values)
+    array = unrounded(name, values)
     if array.ndim != axes:
         raise ShapeError(f"each of {name} must be an array of {axes} axes, got one of shape {array.shape}.")
     return array

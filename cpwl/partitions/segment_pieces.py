@@ -14,6 +14,7 @@ from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
 from ..network.network import Network
+from ..numbers.norms import norms
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, indices, whole
 from ..runtime.pictures import picture
@@ -99,7 +100,7 @@ class SegmentPieces(Uncached):
     @cached_property
     def lengths(self) -> Floats:
         """The Euclidean lengths of the segments in the input space (S,): t times it is arc length."""
-        return np.asarray(np.linalg.norm(self.steps.reshape(len(self), -1), axis=1))
+        return norms(self.steps.reshape(len(self), -1))
 
     def to_input(self, segment: int, t: ArrayLike) -> Floats:
         """Points of the input space (M, *input_shape) at parameters t (M,) of one segment; one for a number."""

@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
-from ..runtime.inputs import number, whole
+from ..runtime.inputs import unrounded_number, whole
 from ..runtime.progress import shows_progress
 from ..tiling.states import Progress
 from .compute import check_problem, relevant_partition
@@ -46,7 +46,7 @@ def level_set(
     once they are finished.
     """
     check_problem(net, dom)
-    value, chosen = number("level", level), whole("output", output, 0, net.outputs - 1)
+    value, chosen = unrounded_number("level", level), whole("output", output, 0, net.outputs - 1)
     part = relevant_partition(
         net,
         dom,

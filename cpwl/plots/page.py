@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, ShapeError
+from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, instance, one_of, optional, whole
@@ -263,7 +264,7 @@ def _add_data(
     places = partition.to_slice(inputs)
     apart = (np.asarray(partition.to_input(places), np.float64) - inputs).reshape(len(inputs), -1)
     block.add("data", "f8", places)
-    block.add("apart", "f8", np.linalg.norm(apart, axis=1))
+    block.add("apart", "f8", norms(apart))
     if image is not None:
         grey = (inputs - image["low"]) / (image["high"] - image["low"])
         block.add("pictures", "u1", np.rint(255 * grey.clip(0, 1)))

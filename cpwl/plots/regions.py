@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, check_planar
+from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
@@ -259,8 +260,8 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
     axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
     part = merged.partition
     if color == "slope":
-        norms = np.linalg.norm(np.asarray(merged.affine_maps()[0], np.float64), axis=(1, 2))
-        painting = _slopes(part, norms[merged.labels])
+        sizes = norms(np.asarray(merged.affine_maps()[0], np.float64), axis=(1, 2))
+        painting = _slopes(part, sizes[merged.labels])
     else:
         painting = _areas(part, merged.volumes()[merged.labels])
     look = Look(legend="beside" if ax is None else "inside")

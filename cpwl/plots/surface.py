@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numbers.norms import norms
 from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of
 from .regions import (
@@ -104,7 +105,7 @@ def _painted(partition: Tiling, heights: NDArray[np.float64], color: str, output
         return Painting(vertices, regions, means, f"output {output} (mean over a facet's corners)", norm)
     if color == "slope":
         gradients = np.asarray(partition.jacobians()[:, output], np.float64)
-        return Painting(vertices, regions, np.linalg.norm(gradients, axis=1), f"slope of output {output}")
+        return Painting(vertices, regions, norms(gradients), f"slope of output {output}")
     return painting_of(partition, color)
 
 

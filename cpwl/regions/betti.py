@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
-from ..runtime.inputs import indices, instance, number, one_of
+from ..runtime.inputs import indices, instance, one_of, unrounded_number
 from ..tiling.headed import headed
 from ..tiling.signed_cells import signed_cells
 from ..tiling.tiling import Tiling
@@ -36,7 +36,7 @@ def betti(
     part.check_exact("betti")
     one_of("side", side, ("at", "below", "above"))
     if level is not None:
-        return _of_level(part, classes, number("level", level), side)
+        return _of_level(part, classes, unrounded_number("level", level), side)
     if side != "at":
         raise ArgumentError("side goes with level=, the value of a network's one output.")
     m = part.network.outputs

@@ -12,7 +12,7 @@ from ..errors import ArgumentError, ShapeError
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, indices
+from ..runtime.inputs import finite, indices, unrounded
 from ..tiling.headed import headed
 from ..tiling.signed_cells import signed_cells
 from ..tiling.tiling import Tiling
@@ -82,7 +82,7 @@ class Image:
         """
         self._check_there("whether an image is in a polytope")
         self.partition.check_exact("Image.inside")
-        rows = headed(self.partition, np.atleast_2d(finite("A", A)), c)
+        rows = headed(self.partition, np.atleast_2d(unrounded("A", A)), c)
         certain = rows.outputs.signs()
         if (certain < 0).any():
             return False

@@ -34,10 +34,27 @@ def finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
         raise DomainError(f"{name} must be finite, got a number that is too large for float64.") from None
 
 
+def unrounded(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """As ``finite``, of numbers that decide signs: those that float64 does not hold are refused, not rounded."""
+    given = real(name, values)
+    floats = finite(name, given)
+    wrong = np.flatnonzero(given.ravel() != floats.ravel())
+    if len(wrong):
+        before, after = given.ravel()[wrong[0]], floats.ravel()[wrong[0]]
+        raise DomainError(
+            f"{name} must be a float64 number, as signs depend on it, got {before!s:.80}, which is none. Give "
+            f"float(...) of it if the nearest one, {after}, will do."
+        )
+    return floats
+
+
 def real(name: str, values: ArrayLike) -> NDArray[Any]:
     """``values`` as a new array: of float64, or of Fractions where some number is one or is no float64."""
     array = _array(name, values)
-    if array.dtype.kind in "iu" and array.size and max(-int(array.min()), int(array.max())) > _EXACT_INTEGERS:
+    long_integers = (
+        array.dtype.kind in "iu" and array.size and max(-int(array.min()), int(array.max())) > _EXACT_INTEGERS
+    )
+    if long_integers or array.dtype == np.longdouble:
         array = array.astype(object)
     if array.dtype == object:
         flat = [_rational(name, x) for x in array.ravel().tolist()]
@@ -78,6 +95,8 @@ def _detached(values: Any) -> Any:
         return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
     if isinstance(values, (list, tuple)):
         return [_detached(value) for value in values]
+    if np.ma.is_masked(values):
+        raise ValueError("some of its entries are masked, and what these hide is no number. Fill or drop them.")
     return values
 
 
@@ -99,6 +118,12 @@ def number(name: str, value: Any) -> float:
     if array.ndim or array.dtype == np.bool_:
         raise ShapeError(f"{name} must be one number, got {_shown(value)}.")
     return float(finite(name, array))
+
+
+def unrounded_number(name: str, value: Any) -> float:
+    """As ``number``; one that float64 does not hold is refused, as it decides signs."""
+    number(name, value)
+    return float(unrounded(name, value))
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:

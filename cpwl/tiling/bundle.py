@@ -23,6 +23,7 @@ from ..geometry.bundle import Bundle, BundleArrangement
 from ..network.equilibrate import equilibrated
 from ..network.network import Network
 from ..network.operators import Max, Periodic
+from ..numbers.norms import norms
 from .blocks import Blocks
 from .cells import cut_by_maximum
 from .history import Step, roots
@@ -129,7 +130,7 @@ def points_at(
     missed = np.abs((start - (points - back)) + (move - back))
     missed += np.abs(move) * np.where((t == 0) | (t == 1), 0.0, 2.0**-53)[:, None]
     missed += np.abs(step) * errors[:, None]
-    bound = np.linalg.norm(missed, axis=1) * (1 + 2.0**-20)
+    bound = norms(missed) * (1 + 2.0**-20)
     return points, np.where(missed.any(axis=1), np.maximum(bound, 2.0**-500), 0.0)
 
 

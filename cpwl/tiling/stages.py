@@ -26,6 +26,7 @@ from ..geometry.arrangement import Arrangement, Refinement, Taken
 from ..geometry.domain import Domain
 from ..network.network import Network, Node
 from ..network.operators import Gather, Max, Periodic, Piecewise
+from ..numbers.norms import norms
 from ..runtime.budget import Budget, checkpoint
 from .blocks import Blocks
 from .history import Step, chosen_steps, followed, patterns_after, ranges_after
@@ -182,7 +183,7 @@ class Stages:
         later = sum(i > state.node for i in self.network.nonlinear) - 1
         growth = min(GROWTH**later, MOST_GROWTH)
         accuracy = POOR_TO_GO_ON / growth
-        errors, far = arrangement.coordinates().errors(), np.linalg.norm(arrangement.vertices, axis=1)
+        errors, far = arrangement.coordinates().errors(), norms(arrangement.vertices)
         poor = errors > accuracy * far
         enough = not growth * (errors[poor] / np.maximum(far[poor], 2.0**-500)).sum() > FEW
         if self._pruning is not None:

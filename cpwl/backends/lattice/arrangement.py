@@ -17,6 +17,7 @@ from ...errors import ArgumentError, BordersDifferError, ShapeError
 from ...geometry.arrangement import Arrangement, Change, ExactWalls, Facets, FieldLike, Joined, Taken
 from ...geometry.boxes import Boxes
 from ...numbers.integers import Integers, homogeneous, ratio_sum
+from ...numbers.norms import norms
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
@@ -299,6 +300,6 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         again[glue.kept] = False
         others = np.flatnonzero(again)
         first = glue.kept[glue.number[others]]
-        apart = np.linalg.norm(values[others] - values[first], axis=1)
+        apart = norms(values[others] - values[first])
         if not (apart <= (errors[others] + errors[first]) * (1 + 2.0**-20)).all():
             raise BordersDifferError("blocks do not agree on where a vertex of their border is")

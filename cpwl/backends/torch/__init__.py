@@ -19,10 +19,10 @@ def check_device(device: str | None) -> torch.device:
     try:
         chosen = torch.device("cpu" if device is None else device)
         torch.zeros(1, dtype=torch.float64, device=chosen)
-    except (RuntimeError, AssertionError, TypeError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         raise BackendError(
-            f"device must name a torch device of this machine that has float64, got {device!r} ({reason}). "
+            f"device must name a torch device of this machine that has float64, got {device!r:.80} ({reason:.200}). "
             "Use device=None for the CPU."
         ) from None
     return chosen

@@ -8,7 +8,7 @@ from math import fsum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...arrays.ragged import Ragged
 from ...numbers.norms import norms
@@ -19,13 +19,18 @@ Floats = NDArray[np.float64]
 _UNIT = 2.0**-53
 _UP = 1 + 2.0**-20
 """Covers the rounding of a bound's own evaluation."""
+_LOST = 2.0**-1000
+"""More than a coordinate loses when it is scaled."""
 _TINY = 2.0**-500
 """More than what underflow takes away from a product of numbers that are not tiny themselves."""
 
 
 @dataclass(frozen=True, eq=False)
 class Polygons:
-    """Polygons in space with corners in float64, each within ``slack`` of an exact one, which lie in a plane."""
+    """Polygons in space with corners in float64, each within ``slack`` of an exact one, which lie in a plane.
+
+    All in units of 2^exponent, in which the largest coordinate is about 1, so that no product leaves float64's range.
+    """
 
     corners: Floats
     """(n, 3), polygon by polygon."""
@@ -33,14 +38,22 @@ class Polygons:
     """Rows of which polygon i has entries; the values do not matter."""
     slack: Floats
     """For each polygon (S,)."""
+    exponent: int
+    """See above."""
 
     @classmethod
     def of(cls, vertices: NDArray[Any], faces: Ragged, slack: Floats) -> Polygons:
-        """Those with these corners; rational ones are rounded, which counts as slack."""
+        """Those with these corners; rational ones are rounded, which counts as slack, as does what underflows."""
         corners = floats(vertices)[faces.values]
         if vertices.dtype == object:
             slack = slack + faces.reduce(np.maximum, np.abs(corners).max(axis=1, initial=0.0)) * 4 * _UNIT
-        return cls(corners, faces, slack)
+        exponent = int(np.frexp(np.abs(corners).max(initial=0.0))[1])
+        return cls(np.ldexp(corners, -exponent), faces, np.ldexp(slack, -exponent) + _LOST, exponent)
+
+    def measured(self, values: ArrayLike, dim: int) -> Floats:
+        """Lengths, areas or volumes (``dim`` 1, 2, 3) in their own unit; infinite where float64 has none so large."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.ldexp(values, dim * self.exponent), np.float64)
 
     @cached_property
     def _arms(self) -> tuple[Floats, Floats]:
@@ -73,12 +86,12 @@ class Polygons:
         moved = slack * self.reach + 2 * counts * slack**2
         return (moved + (counts + 12) * _UNIT * self.sizes) * _UP + _TINY
 
-    @property
+    @cached_property
     def areas(self) -> Floats:
         """(S,)"""
         return norms(self.vectors)
 
-    @property
+    @cached_property
     def area_errors(self) -> Floats:
         """How far each of ``areas`` may be from that of the exact polygon, (S,)."""
         return self.vector_errors + 8 * _UNIT * self.areas
@@ -98,9 +111,10 @@ class Polygons:
     def cones(self, apexes: Floats) -> tuple[Floats, Floats]:
         """Signed volumes between each polygon and a point; added up over a closed surface, its volume. And the bounds.
 
-        The bound on a sum over a closed surface is the sum of these: Lemma 19 (c).
+        The points are given in their own unit, unlike these. The bound on a sum over a closed surface is the sum of
+        these: Lemma 19 (c).
         """
-        arms = self.corners[self.rows.offsets[:-1]] - apexes
+        arms = self.corners[self.rows.offsets[:-1]] - np.ldexp(apexes, -self.exponent)
         volumes = (arms * self.vectors).sum(axis=1) / 3
         swept = self.slack * (self.sizes + self.slack * self.reach + 2 * self.rows.counts * self.slack**2)
         rounding = (self.rows.counts + 24) * _UNIT * norms(arms) * self.sizes

@@ -146,7 +146,7 @@ class SurfaceMesh:
         labels = self._edges.components()
         if not len(labels):
             return labels
-        order = np.argsort(-np.bincount(labels, self.areas()), kind="stable")
+        order = np.argsort(-np.bincount(labels, self._polygons.areas), kind="stable")
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         return rank[labels]
@@ -191,24 +191,27 @@ class SurfaceMesh:
 
     def areas(self) -> NDArray[np.float64]:
         """The area of each polygon in slice coordinates, (S,)."""
-        return self._polygons.areas
+        return self._polygons.measured(self._polygons.areas, 2)
 
     def area_errors(self) -> NDArray[np.float64]:
         """For each polygon a bound on how far ``areas`` is from the exact one, (S,); proofs/, Lemma 19."""
-        return self._polygons.area_errors
+        return self._polygons.measured(self._polygons.area_errors, 2)
 
     @property
     def area(self) -> float:
         """The area of all polygons."""
-        return self._area()[0]
+        return self._area[0]
 
     @property
     def area_error(self) -> float:
         """A bound on how far ``area`` is from the exact one."""
-        return self._area()[1]
+        return self._area[1]
 
-    def _area(self) -> tuple[float, float]:
-        return total(self.areas(), self.area_errors())
+    @cached_property
+    def _area(self) -> list[float]:
+        """The area, and its bound."""
+        both: list[float] = self._polygons.measured(total(self._polygons.areas, self._polygons.area_errors), 2).tolist()
+        return both
 
     @property
     def volume(self) -> Any:
@@ -221,22 +224,28 @@ class SurfaceMesh:
         self._check_closed(np.ones(self.components, np.bool_))
         if self.vertices.dtype == object:
             return sum(self._exact_volumes(), Fraction(0))
-        return total(*self._cones)[0]
+        return self._enclosed[0]
 
     @property
     def volume_error(self) -> float:
         """A bound on how far ``volume`` is from the exact one; 0 when exact. See proofs/, Lemma 19."""
         self._check_closed(np.ones(self.components, np.bool_))
-        return 0.0 if self.vertices.dtype == object else total(*self._cones)[1]
+        return 0.0 if self.vertices.dtype == object else self._enclosed[1]
+
+    @cached_property
+    def _enclosed(self) -> list[float]:
+        """The volume in float64, and its bound."""
+        both: list[float] = self._polygons.measured(total(*self._cones), 3).tolist()
+        return both
 
     @cached_property
     def _cones(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """For each polygon the volume of the cone over it, from the middle of its component."""
+        """For each polygon the volume of the cone over it, from the middle of its component; see ``Polygons``."""
         places, row = floats(self.vertices), self._edges.polygons.row_of
         low, high = np.full((self.components, 3), np.inf), np.full((self.components, 3), -np.inf)
         np.minimum.at(low, self.labels[row], places[self.polygons.values])
         np.maximum.at(high, self.labels[row], places[self.polygons.values])
-        return self._polygons.cones(((low + high) / 2)[self.labels])
+        return self._polygons.cones((low / 2 + high / 2)[self.labels])
 
     def _exact_volumes(self) -> list[Fraction]:
         """That of each component."""
@@ -282,7 +291,7 @@ class SurfaceMesh:
             "loops": loops,
             "closed": self._whole,
             "genus": pandas.array([None if g < 0 else g for g in genus.tolist()], dtype="Int64"),
-            "area": np.bincount(self.labels, self.areas(), minlength=count),
+            "area": self._polygons.measured(np.bincount(self.labels, self._polygons.areas, minlength=count), 2),
             "volume": np.where(self._whole, volumes, np.nan),
         }
         return pandas.DataFrame(columns).rename_axis("component")
@@ -290,7 +299,7 @@ class SurfaceMesh:
     def _volumes(self) -> NDArray[np.float64]:
         if self.vertices.dtype == object:
             return np.array([float(v) for v in self._exact_volumes()], np.float64)
-        return np.bincount(self.labels, self._cones[0], minlength=self.components).astype(np.float64)
+        return self._polygons.measured(np.bincount(self.labels, self._cones[0], minlength=self.components), 3)
 
     # ---- triangles, files --------------------------------------------------------------------------------------------
     def triangles(self) -> tuple[Numbers, Numbers]:

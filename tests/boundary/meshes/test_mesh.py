@@ -17,7 +17,7 @@ from cpwl.boundary.meshes.incidence import Edges
 from cpwl.boundary.meshes.mesh import SurfaceMesh
 from cpwl.boundary.meshes.orientation import turned
 from cpwl.errors import ArgumentError, IncompleteWarning, InternalError, UnsupportedDimensionError
-from cpwl.network import Network
+from cpwl.network import Dense, Network
 from tests.support import shapes
 from tests.support.networks import mlp
 from tests.support.real_data import FOLDER, implicit, needs
@@ -87,6 +87,38 @@ def test_shapes_have_their_genus_and_their_volume(
     assert volume is None or abs(Fraction(mesh.volume) - volume) <= mesh.volume_error + Fraction(1, 10**12)
     assert table["volume"].sum() == pytest.approx(float(below))
     assert np.isclose(mesh.area, found.measures().sum()) and 0 <= mesh.area_error < 1e-9
+
+
+@pytest.mark.parametrize("exponent", [-200, -100, 10, 20])
+def test_sizes_scale_with_a_shape(exponent: int) -> None:
+    """The ring in units of 2^exponent: areas of 4^exponent, volumes of 8^exponent."""
+    plain, mesh = surface(shapes.ring(), 0.5).mesh(), scaled_ring(exponent).mesh()
+    assert mesh.genus == 1 and mesh.closed and not len(mesh.unoriented)
+    assert abs(mesh.area - np.ldexp(plain.area, 2 * exponent)) <= 2 * mesh.area_error <= 1e-9 * mesh.area
+    assert abs(mesh.volume - np.ldexp(2.0, 3 * exponent)) <= mesh.volume_error <= 1e-9 * mesh.volume
+
+
+@pytest.mark.parametrize("exponent", [-520, -400, 400, 520])
+def test_sizes_beyond_the_range_of_float64_are_infinite_and_never_no_numbers(exponent: int) -> None:
+    mesh = scaled_ring(exponent).mesh()
+    assert mesh.closed and mesh.genus == 1 and not np.isnan([*mesh.areas(), *mesh.area_errors()]).any()
+    with np.errstate(over="ignore"):
+        area = np.ldexp(8 * 3**0.5, 2 * exponent)
+    assert mesh.area == pytest.approx(area, rel=1e-9, abs=2.0**-1070)
+
+
+def scaled_ring(exponent: int) -> DecisionBoundary:
+    """The ring, 2^exponent as large, in a cube as much larger."""
+    return surface(scaled(shapes.ring(), exponent), 0.5, size=2.0 * 2.0**exponent)
+
+
+def scaled(net: Network, exponent: int) -> Network:
+    """The network of x / 2^exponent."""
+    nodes = list(net.nodes)
+    first = nodes[1].op
+    assert isinstance(first, Dense)
+    nodes[1] = replace(nodes[1], op=Dense(np.ldexp(first.weight, -exponent), first.bias))
+    return Network(tuple(nodes))
 
 
 def test_the_surface_of_a_cavity_has_a_negative_volume() -> None:
