@@ -487,6 +487,222 @@ def assemble(
     return edges_, marks_, edge_, forward_, next_, parent_
 
 
+# ---- degenerate cells ------------------------------------------------------------------------------------------------
+cdef struct Met:
+    int64_t* times
+    int64_t* first
+    int64_t* second
+    int64_t* names
+    Py_ssize_t count
+
+
+cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site) noexcept nogil:
+    """Notes that a column is met at a site: the first two of these, and how many there are."""
+    if met.times[column] == 0:
+        met.first[column] = site
+        met.names[met.count] = column
+        met.count += 1
+    elif met.times[column] == 1:
+        met.second[column] = site
+    met.times[column] += 1
+
+
+def spans(
+    const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
+    const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
+    const uint8_t[::1] chosen, Py_ssize_t columns,
+):
+    """Of the chords of chosen cells, sorted by the sites where they begin and end: these, the cell, the lowest column;
+    further columns that vanish on chords, and the numbers of these; and cells that a column that cuts them does not
+    meet in two sites (where there are any, no chords). A site is a half-edge's origin, or a crossing on it."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, v, n = 0, m = 0, size
+    cdef Py_ssize_t total = 0, most = 0, i
+    cdef uint64_t bits
+    cdef bint fails = False
+    more_ = np.zeros(column.shape[0] + 1, np.int64)
+    cdef int64_t[::1] more = more_
+    with nogil:
+        for i in range(shared_at.shape[0]):
+            more[shared_at[i] + 1] += 1
+        for i in range(column.shape[0]):
+            more[i + 1] += more[i]
+        for c in range(cells):
+            if chosen[c]:
+                size = 0
+                for w in range(words):
+                    size += _ones(cut[c, w])
+                total += size
+                most = max(most, size)
+    begin_, end_, cell_, name_, at_, also_ = _new(6, total, np.int64)
+    first_, second_, met_ = _new(3, columns + 1, np.int64)
+    from_, to_, names_, order_, spare_ = _new(5, most + 1, np.int64)
+    times_, key_, wrong_ = np.zeros(columns + 1, np.int64), np.empty(most + 1, np.float64), np.zeros(cells, np.uint8)
+    cdef int64_t[::1] begin = begin_, end = end_, cell = cell_, name = name_, at = at_, also = also_
+    cdef int64_t[::1] start = from_, stop = to_, names = names_, order = order_, spare = spare_
+    cdef int64_t[::1] first = first_, second = second_, seen = met_, times = times_
+    cdef double[::1] key = key_
+    cdef uint8_t[::1] wrong = wrong_
+    cdef Met met = Met(&times[0], &first[0], &second[0], &seen[0], 0)
+    with nogil:
+        site = v = 0
+        for c in range(cells):
+            low = site
+            for h in range(offsets[c], offsets[c + 1]):
+                if chosen[c]:
+                    for w in range(words):
+                        bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
+                        while bits:
+                            _meet(&met, 64 * w + _lowest(bits), site)
+                            bits &= bits - 1
+                    for k in range(counts[h]):
+                        x = crossing[v + k]
+                        _meet(&met, column[x], site + k + 1)
+                        for i in range(more[x], more[x + 1]):
+                            _meet(&met, shared_column[i], site + k + 1)
+                v += counts[h]
+                site += counts[h] + 1
+            if not chosen[c]:
+                continue
+            size = 0
+            for w in range(words):
+                bits = cut[c, w]
+                while bits:
+                    k = 64 * w + _lowest(bits)
+                    bits &= bits - 1
+                    wrong[c] |= times[k] != 2
+                    if times[k] == 2:
+                        start[size], stop[size], names[size], order[size] = first[k], second[k], k, size
+                        key[size] = <double>(first[k] - low) * (site - low) + (second[k] - low)
+                        size += 1
+            for k in range(met.count):
+                times[seen[k]] = 0
+            met.count = 0
+            fails |= wrong[c]
+            _sort(&order[0], &spare[0], size, &key[0])
+            for i in range(size):
+                k = order[i]
+                if i > 0 and start[k] == start[order[i - 1]] and stop[k] == stop[order[i - 1]]:
+                    at[m], also[m] = n - 1, names[k]
+                    m += 1
+                else:
+                    begin[n], end[n], cell[n], name[n] = start[k], stop[k], c, names[k]
+                    n += 1
+    if fails:
+        n = m = 0
+    return begin_[:n], end_[:n], cell_[:n], name_[:n], at_[:m], also_[:m], wrong_
+
+
+def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point):
+    """Chord and point of each incidence, chord by chord and along each; for each point the lowest pair of chords that
+    meet there; and pairs whose point is not one for all chords through it. ``order`` sorts the entries of
+    ``pairs.T.ravel()``, and point[i] is a number below Q for each entry."""
+    cdef Py_ssize_t q = pairs.shape[0], i, k, chord, n = 0, count = 0
+    number_, degree_, several_ = np.zeros(q, np.int64), np.zeros(q, np.int64), np.zeros(q, np.int64)
+    chord_, passed_ = _new(2, 2 * q, np.int64)
+    name_, wrong_ = np.empty(q, np.int64), np.zeros(q, np.uint8)
+    cdef int64_t[::1] number = number_, degree = degree_, several = several_, chords = chord_, passed = passed_
+    cdef int64_t[::1] name = name_
+    cdef uint8_t[::1] wrong = wrong_
+    with nogil:
+        for i in range(2 * q):
+            number[point[i]] = 1
+        for i in range(q):
+            if number[i]:
+                name[count], number[i] = i, count
+                count += 1
+        for i in range(2 * q):
+            chord, k = pairs[order[i] % q, order[i] // q], number[point[order[i]]]
+            if n == 0 or chords[n - 1] != chord or passed[n - 1] != k:
+                chords[n], passed[n] = chord, k
+                degree[k] += 1
+                n += 1
+        for i in range(q):
+            several[number[point[i]]] += 1
+        for i in range(q):
+            k = number[point[i]]
+            wrong[i] = 2 * several[k] != degree[k] * (degree[k] - 1)
+    return chord_[:n], passed_[:n], name_[:count], wrong_
+
+
+def woven(
+    const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] edge, const uint8_t[::1] forward,
+    const int64_t[::1] successor, const int64_t[::1] parent, const int64_t[::1] offsets, const int64_t[::1] counts,
+    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] ends,
+    const int64_t[::1] chord, const int64_t[::1] point, Py_ssize_t points, Py_ssize_t generation, Py_ssize_t line,
+    Py_ssize_t vertex,
+):
+    """Edges and marks, and edge, direction, successor and old cell of half-edges, with those of the links of chords.
+
+    Chords, sorted by the sites where they begin and end, with the vertices at these, (2, C); incidences with points
+    chord by chord. Half-edges along links come before those against them.
+    """
+    cdef Py_ssize_t old = edges.shape[0], along = edge.shape[0], chords = begin.shape[0], met = chord.shape[0]
+    cdef Py_ssize_t links = chords + met, against = along + links, c, h, i, k, n, last, site, total
+    edges_, marks_ = np.empty((old + links, 2), np.int64), np.empty((old + links, 2), np.int64)
+    edge_, next_, parent_ = _new(3, along + 2 * links, np.int64)
+    forward_ = np.empty(along + 2 * links, np.uint8)
+    total = counts.shape[0]
+    for h in range(counts.shape[0]):
+        total += counts[h]
+    start_, before_ = np.empty(chords + 1, np.int64), np.empty(met + 1, np.int64)
+    out_, first_, latest_ = np.full(total + 1, -1, np.int64), _new(1, points + 1, np.int64)[0], np.full(points + 1, -1)
+    cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_
+    cdef int64_t[::1] edge_of = edge_, following = next_, owner = parent_
+    cdef int64_t[::1] start = start_, before = before_, out = out_, first = first_, latest = latest_
+    cdef uint8_t[::1] ahead = forward_
+    edges_[:old], marks_[:old] = edges, marks
+    edge_[:along], next_[:along], parent_[:along], forward_[:along] = edge, successor, parent, forward
+    with nogil:
+        i = n = 0
+        for c in range(chords):
+            start[c] = n
+            new_edges[old + n, 0] = ends[0, c]
+            while i < met and chord[i] == c:
+                new_edges[old + n, 1] = new_edges[old + n + 1, 0] = vertex + point[i]
+                before[i] = n
+                i += 1
+                n += 1
+            new_edges[old + n, 1] = ends[1, c]
+            n += 1
+            for k in range(start[c], n):
+                new_marks[old + k, 0], new_marks[old + k, 1] = generation, line + c
+                edge_of[along + k] = edge_of[against + k] = old + k
+                ahead[along + k], ahead[against + k] = 1, 0
+                owner[along + k] = owner[against + k] = cell[c]
+        start[chords] = n
+        # Around a point: first the rays to where its chords begin, in order, then those to where they end.
+        for i in range(met):
+            k = latest[point[i]]
+            if k < 0:
+                first[point[i]] = before[i]
+            else:
+                following[along + before[i]] = against + k
+                following[against + before[i] + 1] = along + k + 1
+            latest[point[i]] = before[i]
+        for i in range(points):
+            following[along + first[i]] = along + latest[i] + 1
+            following[against + first[i] + 1] = against + latest[i]
+        # Around a site: chords that begin there, by where they end, then those that end there, by where they begin.
+        for c in range(chords):
+            site = begin[c]
+            following[against + start[c]] = site if out[site] < 0 else out[site]
+            out[site] = along + start[c]
+        for c in range(chords):
+            site, last = end[c], start[c + 1] - 1
+            following[along + last] = site if out[site] < 0 else out[site]
+            out[site] = against + last
+        site = 0
+        for c in range(offsets.shape[0] - 1):
+            k = site
+            for h in range(offsets[c], offsets[c + 1]):
+                site += counts[h] + 1
+            for i in range(k, site):
+                if out[i] >= 0:
+                    following[i - 1 if i > k else site - 1] = out[i]
+    return edges_, marks_, edge_, forward_, next_, parent_
+
+
 def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):
     """The half-edges cycle by cycle, where each cycle begins, and its parent: by parent, then by smallest half-edge.
 

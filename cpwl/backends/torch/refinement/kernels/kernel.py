@@ -13,10 +13,12 @@ from torch import Tensor
 from ...complex.complex import Complex, Cycles, HalfEdges
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
+from ..coincidence import Order, Shared
 from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
+from ..sites import Sites, Web
 
 
 class Kernel(ABC):
@@ -56,6 +58,25 @@ class Kernel(ABC):
     @abstractmethod
     def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """Edges, their marks and the half-edges of the new complex."""
+
+    @abstractmethod
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these; the further columns
+        that vanish on them, higher than their own; and cells that a column of those in ``cut``, packed bits by cell,
+        does not meet in two sites, bool (R,): where there are any, no chords are given."""
+
+    @abstractmethod
+    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
+        by chord and along each; a pair for each point; and pairs whose point is not one for all chords through it, bool
+        (Q,)."""
+
+    @abstractmethod
+    def woven(
+        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
+    ) -> tuple[Tensor, Tensor, HalfEdges]:
+        """Edges, marks and half-edges with those of the links of a web, whose chords are lines numbered from ``line``,
+        and its points vertices from ``points`` on. Half-edges along links precede those against them."""
 
     @abstractmethod
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:

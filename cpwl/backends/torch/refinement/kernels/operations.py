@@ -11,10 +11,13 @@ from ...complex.segments import exclusive_sum, pack, ranges, set_bits, sort_with
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
+from ..coincidence import Order, Shared
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
 from ..sides_of_chords import Across, LinksOfChords
 from ..signs import CellSigns, Columns, Signs
+from ..sites import Sites, Web
+from . import weaving
 from .kernel import Kernel
 
 _SIGNS_AT_ONCE = 1 << 19
@@ -111,6 +114,20 @@ class TensorOperations(Kernel):
     def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """See ``Kernel.assemble``."""
         return cut.assemble(generation)
+
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+        """See ``Kernel.spans``."""
+        return weaving.spans(sites, cut, chosen)
+
+    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """See ``Kernel.incidences``."""
+        return weaving.incidences(pair, order)
+
+    def woven(
+        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
+    ) -> tuple[Tensor, Tensor, HalfEdges]:
+        """See ``Kernel.woven``."""
+        return weaving.woven(web, whole, generation, line, points)
 
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
