@@ -593,6 +593,44 @@ def spans(
     return begin_[:n], end_[:n], cell_[:n], name_[:n], at_[:m], also_[:m], wrong_
 
 
+def ends(
+    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
+    const int64_t[::1] edge, const double[::1] at, const double[::1] loose, const int64_t[:, ::1] edges,
+    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, Py_ssize_t vertices,
+):
+    """The sites where chords begin, then those where they end: their vertices (2, C); the segments on which they lie,
+    (2 C, 2), positions there and slacks."""
+    cdef Py_ssize_t chords = begin.shape[0], halves = counts.shape[0], h, i, k, n, low, high, middle, site, x
+    vertex_, segment_, first_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64), np.empty(halves, np.int64)
+    position_, slack_ = _zeros(2, 2 * chords, np.float64)
+    cdef int64_t[:, ::1] vertex = vertex_, segment = segment_
+    cdef int64_t[::1] first = first_
+    cdef double[::1] position = position_, slack = slack_
+    with nogil:
+        n = 0
+        for h in range(halves):
+            first[h] = n
+            n += counts[h] + 1
+        for k in range(2):
+            for i in range(chords):
+                site, low, high = end[i] if k else begin[i], offsets[cell[i]], offsets[cell[i] + 1] - 1
+                while low < high:  # the last half-edge that begins there or before
+                    middle = (low + high + 1) // 2
+                    if first[middle] <= site:
+                        low = middle
+                    else:
+                        high = middle - 1
+                n = k * chords + i
+                if site == first[low]:
+                    vertex[k, i] = segment[n, 0] = segment[n, 1] = origin[low]
+                else:
+                    x = crossing[site - low - 1]
+                    vertex[k, i] = vertices + x
+                    segment[n, 0], segment[n, 1] = edges[edge[x], 0], edges[edge[x], 1]
+                    position[n], slack[n] = at[x], loose[x]
+    return vertex_, segment_, position_, slack_
+
+
 def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point):
     """Chord and point of each incidence, chord by chord and along each; for each point the lowest pair of chords that
     meet there; and pairs whose point is not one for all chords through it. ``order`` sorts the entries of
@@ -754,13 +792,15 @@ def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t p
 
 def below_bits(
     const uint64_t[:, ::1] base, const int64_t[::1] parents, const int64_t[::1] offsets, const int64_t[::1] order,
-    Py_ssize_t parts, const int64_t[::1] chord, const int64_t[::1] name,
+    Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
 ):
     """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex.
 
     A cell on the right of a chord has across its first link against that chord a cell with one chord less between.
+    From ``parts`` on half-edges run along the first ``regular`` links, against them, along the others, against these.
     """
     cdef Py_ssize_t cells = parents.shape[0], words = base.shape[1], links = chord.shape[0], c, h, w, n, depth
+    cdef Py_ssize_t ahead, count
     result_, left_ = np.empty((cells, words), np.uint64), np.empty(links, np.int64)
     via_, stack_, done_ = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.zeros(cells, np.uint8)
     cdef uint64_t[:, ::1] result = result_
@@ -770,10 +810,15 @@ def below_bits(
         for c in range(cells):
             for h in range(offsets[c], offsets[c + 1]):
                 n = order[h] - parts
-                if 0 <= n < links:
-                    left[n] = c
-                elif links <= n < 2 * links and via[c] < 0:
-                    via[c] = n - links
+                if n < 0 or n >= 2 * links:
+                    continue
+                ahead, count = 0, regular
+                if n >= 2 * regular:
+                    n, ahead, count = n - 2 * regular, regular, links - regular
+                if n < count:
+                    left[ahead + n] = c
+                elif via[c] < 0:
+                    via[c] = ahead + n - count
         for c in range(cells):
             depth, n = 0, c
             while not done[n] and via[n] >= 0:

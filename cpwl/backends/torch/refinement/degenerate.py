@@ -36,7 +36,7 @@ def spans_of(sites: Sites, cells: CellSigns, chosen: Tensor, kernel: Kernel) -> 
     chords, also, wrong = kernel.spans(sites, cells.cut, chosen)
     if bool(wrong.any()):
         raise InconsistentError("a line crosses a convex cell other than twice: an exact decision was wrong", wrong)
-    return Spans(sites, chords.start, chords.end, chords.cell, chords.column, also)
+    return Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, *kernel.ends(sites, chords))
 
 
 def web_of(spans: Spans, decider: Decider, kernel: Kernel) -> Web:
@@ -140,20 +140,20 @@ def _ordered(spans: Spans, meets: Meets, decider: Decider) -> Order:
 
 # ---- the sides of the pieces -----------------------------------------------------------------------------------------
 def left_bits(sites: Sites, cells: CellSigns, chosen: Tensor) -> Tensor:
-    """Packed bits: the columns below their level in the piece that ends at the first vertex, of each chosen cell.
+    """Packed bits: the columns below their level in the piece that ends at the first vertex, of each of some cells.
 
     It is on the left of all chords. Where a column does not cut, as on the cell.
     """
     old, (above, below) = sites.complex, (sites.signs.above, sites.signs.below)
-    first, last = old.origin[old.offsets[:-1][chosen]], old.origin[old.offsets[1:][chosen] - 1]
-    left = below[first] | (~above[first] & below[last])
-    return (left & cells.cut[chosen]) | (cells.below[chosen] & ~cells.cut[chosen])
+    first, last = old.origin[old.offsets[chosen]], old.origin[old.offsets[chosen + 1] - 1]
+    left, cut = below[first] | (~above[first] & below[last]), cells.cut[chosen]
+    return (left & cut) | (cells.below[chosen] & ~cut)
 
 
 def with_coincident(below: Tensor, parents: Tensor, left: Tensor, spans: Spans) -> Tensor:
-    """The packed bits of pieces, with those of columns whose chords coincide with others set like these, or unlike.
+    """The packed bits of new cells, with those of columns whose chords coincide with others set like these, or unlike.
 
-    ``parents`` (not decreasing) are the old cells of the pieces, ``left`` the bits of these to the left of all chords.
+    ``parents`` (not decreasing) are the old cells, ``left`` the bits of these to the left of all chords.
     """
     also = spans.also
     if not len(also.at):

@@ -222,21 +222,10 @@ class _Refinement:
         cutting, somewhere = (bits.view(torch.int64) for bits in (self.cells.cut, self.cells.below))
         first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
         if web is not None:
-            first[self.degenerate] = left_bits(web.spans.sites, self.cells, self.degenerate)
-        chords = LinksOfChords(cut.pieces, cut.chord_of_link, cut.chords.column)
-        below = self.task.kernel.below(first, cycles.parent, new, cycles.order, chords)
-        if web is not None:
-            along = cut.pieces + 2 * len(chords.chord)
-            self._put_degenerate(below, first, (web, along), new, cycles)
-        return below
-
-    def _put_degenerate(self, below: Tensor, first: Tensor, links: tuple[Web, int], new: Complex, cycles: Cycles) -> None:
-        """Puts in the bits of the pieces of degenerate cells; half-edges along their links are numbered from there."""
-        (web, along), spans = links, links[0].spans
-        pieces = self.degenerate[cycles.parent].nonzero(as_tuple=True)[0]
-        chords = LinksOfChords(along, web.chord_of_link, spans.column)
-        bits = self.task.kernel.below(first, cycles.parent, new, cycles.order, chords, pieces)
-        below[pieces] = with_coincident(bits, cycles.parent[pieces], first, spans)
+            chosen = self.degenerate.nonzero(as_tuple=True)[0]
+            first[chosen] = left_bits(web.spans.sites, self.cells, chosen)
+        below = self.task.kernel.below(first, cycles.parent, new, cycles.order, _links(cut, web))
+        return below if web is None else with_coincident(below, cycles.parent, first, web.spans)
 
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
@@ -273,6 +262,16 @@ def _new_lines(cut: Cut, web: Web | None, outcome: Outcome) -> tuple[Tensor, Ten
         lines.insert(1, (web.spans.cell, web.spans.column))
     cells, columns = (torch.cat(parts) for parts in zip(*lines, strict=True))
     return cells, columns
+
+
+def _links(cut: Cut, web: Web | None) -> LinksOfChords:
+    """The links of all chords, those of degenerate cells last."""
+    chord, column = cut.chord_of_link, cut.chords.column
+    regular = len(chord)
+    if web is not None:
+        chord = torch.cat([chord, len(column) + web.chord_of_link])
+        column = torch.cat([column, web.spans.column])
+    return LinksOfChords(cut.pieces, regular, chord, column)
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

@@ -97,6 +97,10 @@ class Spans:
     """The lowest column that vanishes on the chord."""
     also: Shared
     """The further columns."""
+    vertices: Tensor
+    """The numbers of both ends as vertices, (2, n)."""
+    ends: Ends
+    """What is known of them."""
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -105,31 +109,6 @@ class Spans:
     def chords(self) -> Chords:
         """The same without further columns; they begin and end at sites."""
         return Chords(self.begin, self.end, self.cell, self.column)
-
-    @cached_property
-    def _located(self) -> tuple[Tensor, Tensor]:
-        """Half-edges and crossings of the sites where they begin, then of those where they end."""
-        return self.sites.crossing(torch.cat([self.begin, self.end]))
-
-    @cached_property
-    def vertices(self) -> Tensor:
-        """The numbers of both ends as vertices, (2, n)."""
-        half_edge, crossing = self._located
-        origin = self.sites.complex.origin[half_edge]
-        return torch.where(crossing < 0, origin, self.sites.vertices + crossing).view(2, -1)
-
-    @cached_property
-    def ends(self) -> Ends:
-        """What is known of both ends."""
-        sites, (half_edge, crossing) = self.sites, self._located
-        first = sites.complex.origin[half_edge]
-        second, position, slack = first.clone(), *sites.columns.values.new_zeros(2, len(first))
-        inner = (crossing >= 0).nonzero(as_tuple=True)[0]
-        crossing = crossing[inner]
-        first[inner], second[inner] = sites.complex.edges[sites.crossings.edge[crossing]].unbind(1)
-        position[inner], slack[inner] = sites.crossings.position[crossing], sites.crossings.slack[crossing]
-        number = torch.arange(len(first), device=first.device)
-        return Ends(sites.columns, number.view(2, -1).T, torch.stack([first, second], 1), number, position, slack)
 
 
 @dataclass(frozen=True, eq=False)

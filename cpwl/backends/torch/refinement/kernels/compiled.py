@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
-from ...complex.segments import numbers_of_ranges, offsets_of, valid_bits
+from ...complex.segments import valid_bits
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
 from ..coincidence import Order, Shared
@@ -104,6 +104,16 @@ class CompiledLoops(TensorOperations, Streaming):
         *parts, at, column, wrong = kernels.spans(*bits, *_arrays(*walk, *met), sites.columns.count)
         return Chords(*_tensors(*parts)), Shared(*_tensors(at, column)), _flags(wrong)
 
+    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+        """See ``Kernel.ends``."""
+        cells, visits, crossings = sites.complex, sites.visits, sites.crossings
+        walk = cells.offsets, cells.origin, visits.counts, visits.crossing
+        points = crossings.edge, crossings.position, crossings.slack, cells.edges
+        found = kernels.ends(*_arrays(*walk, *points, chords.start, chords.end, chords.cell), sites.vertices)
+        vertices, segments, position, slack = _tensors(*found)
+        number = torch.arange(len(position))
+        return vertices, Ends(sites.columns, number.view(2, -1).T, segments, number, position, slack)
+
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
         *found, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
@@ -130,23 +140,10 @@ class CompiledLoops(TensorOperations, Streaming):
             raise InternalError(NOT_CLOSED)
         return Cycles(*_tensors(*closed))
 
-    def below(
-        self,
-        first: Tensor,
-        parents: Tensor,
-        new: Complex,
-        order: Tensor,
-        links: LinksOfChords,
-        pieces: Tensor | None = None,
-    ) -> Tensor:
+    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
         """See ``Kernel.below``."""
-        offsets = new.offsets
-        if pieces is not None:
-            counts = new.counts[pieces]
-            order = order[numbers_of_ranges(offsets[pieces], counts)]
-            parents, offsets = parents[pieces], offsets_of(counts)
-        given = _arrays(parents, offsets, order)
-        return _packed(kernels.below_bits(_words(first), *given, links.start, *_arrays(links.chord, links.column)))
+        given = *_arrays(parents, new.offsets, order), links.start, links.regular
+        return _packed(kernels.below_bits(_words(first), *given, *_arrays(links.chord, links.column)))
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

@@ -66,6 +66,11 @@ class Kernel(ABC):
         does not meet in two sites, bool (R,): where there are any, no chords are given."""
 
     @abstractmethod
+    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+        """The sites where chords between sites begin and end: as vertices, (2, C), and what is known of each. The points
+        of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own."""
+
+    @abstractmethod
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
         by chord and along each; a pair for each point; and pairs whose point is not one for all chords through it, bool
@@ -84,17 +89,9 @@ class Kernel(ABC):
         close up."""
 
     @abstractmethod
-    def below(
-        self,
-        first: Tensor,
-        parents: Tensor,
-        new: Complex,
-        order: Tensor,
-        links: LinksOfChords,
-        pieces: Tensor | None = None,
-    ) -> Tensor:
-        """Packed bits of the new cells (or of some ``pieces``): those of their old cells in ``first``, turned over for
-        the chords between each and its old cell's first vertex (proofs/, Lemma 8)."""
+    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
+        """Packed bits of the new cells: those of their old cells in ``first``, turned over for the chords between each
+        and its old cell's first vertex (proofs/, Lemma 8)."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod

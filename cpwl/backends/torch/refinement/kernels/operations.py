@@ -119,6 +119,10 @@ class TensorOperations(Kernel):
         """See ``Kernel.spans``."""
         return weaving.spans(sites, cut, chosen)
 
+    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+        """See ``Kernel.ends``."""
+        return weaving.ends(sites, chords)
+
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
         return weaving.incidences(pair, order)
@@ -152,18 +156,9 @@ class TensorOperations(Kernel):
             order[starts[cycle] + k] = current
         return Cycles(order, torch.cat([starts, starts.new_tensor([len(successor)])]), parent[roots])
 
-    def below(
-        self,
-        first: Tensor,
-        parents: Tensor,
-        new: Complex,
-        order: Tensor,
-        links: LinksOfChords,
-        pieces: Tensor | None = None,
-    ) -> Tensor:
+    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
         """See ``Kernel.below``."""
-        turned = Across.find(new, order, links).columns(first.shape[1] * 8)
-        return first[parents] ^ turned if pieces is None else first[parents[pieces]] ^ turned[pieces]
+        return first[parents] ^ Across.find(new, order, links).columns(first.shape[1] * 8)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

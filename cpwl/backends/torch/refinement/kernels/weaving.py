@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...complex.complex import HalfEdges
 from ...complex.segments import distinct, exclusive_sum, numbers_of_ranges, ranges, set_bits, sort_within
-from ..chords import Chords
+from ..chords import Chords, Ends
 from ..coincidence import Order, Shared, steps
 from ..sites import Sites, Web
 
@@ -53,6 +53,21 @@ def _ends(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Te
     columns = torch.cat([column, sites.crossings.column[crossing], shared.column[extra]])
     cell = torch.cat([home[row], old.cell_of[visits.half_edge[visits_too]]])
     return cell, columns, torch.cat([sites.first[half_edge[row]], site])
+
+
+def ends(sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+    """See ``Kernel.ends``."""
+    half_edge, crossing = sites.crossing(torch.cat([chords.start, chords.end]))
+    first = sites.complex.origin[half_edge]
+    vertices = torch.where(crossing < 0, first, sites.vertices + crossing).view(2, -1)
+    second, position, slack = first.clone(), *sites.columns.values.new_zeros(2, len(first))
+    inner = (crossing >= 0).nonzero(as_tuple=True)[0]
+    crossing = crossing[inner]
+    first[inner], second[inner] = sites.complex.edges[sites.crossings.edge[crossing]].unbind(1)
+    position[inner], slack[inner] = sites.crossings.position[crossing], sites.crossings.slack[crossing]
+    number = torch.arange(len(first), device=first.device)
+    points = number.view(2, -1).T, torch.stack([first, second], 1), number, position, slack
+    return vertices, Ends(sites.columns, *points)
 
 
 def incidences(pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
