@@ -74,7 +74,7 @@ class ShortForms:
     """The functions that some stages read on some regions, and a domain's sides, side by side."""
 
     table: Floats
-    """D + 1 rows for each region, the slopes and the constant, of all entries; whole numbers times ``unit``."""
+    """D + 1 rows for each region, the constant and the slopes, of all entries; whole numbers times ``unit``."""
     start: Places
     """The first entry of each stage, those of the sides last."""
     unit: Floats
@@ -88,7 +88,8 @@ class ShortForms:
         count = sides.shape[1]
         parts = [stage.values.reshape(-1, count, stage.values.shape[1]) for stage in stages]
         regions = len(parts[0])
-        parts = [*(np.roll(part, -1, axis=1) for part in parts), np.broadcast_to(sides.T, (regions, *sides.T.shape))]
+        around = np.roll(sides.T, 1, axis=0)
+        parts.append(np.broadcast_to(around, (regions, *around.shape)))
         widths = [part.shape[2] for part in parts]
         table = np.concatenate(parts, axis=2).reshape(regions * count, -1)
         unit = np.array([*(2.0**-stage.bits for stage in stages), 1.0])
@@ -101,7 +102,7 @@ class ShortForms:
         """
         start, unit = self.start[names.stage], self.unit[names.stage]
         scale = 1 / unit
-        rows = (self.rows * region)[:, None] + np.arange(self.rows)
+        rows = (self.rows * region)[:, None] + np.array([*range(1, self.rows), 0])
         forms = (self.table[rows, (start + names.first)[:, None]] * scale[:, None]).astype(np.int64)
         minus = np.flatnonzero(names.second >= 0)
         if len(minus):
@@ -179,7 +180,8 @@ class ShortNetwork:
             return np.asarray(np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0])
         slopes, intercepts = self._constants[i]
         units = np.arange(node.size)
-        return np.asarray(x * slopes[pieces, units] + point * intercepts[pieces, units])
+        rows = x * slopes[pieces, units]
+        return rows + point * intercepts[pieces, units] if intercepts.any() else rows
 
     # ---- what is known before ---------------------------------------------------------------------------------------
     def _grain(self, i: int, node: Node) -> Grain | None:

@@ -7,7 +7,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
-from libc.math cimport fabs, isinf, sqrt
+from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef double UNIT = 2.0 ** -53
@@ -629,6 +629,40 @@ def ends(
                     segment[n, 0], segment[n, 1] = edges[edge[x], 0], edges[edge[x], 1]
                     position[n], slack[n] = at[x], loose[x]
     return vertex_, segment_, position_, slack_
+
+
+def clusters(
+    const int64_t[::1] order, const int64_t[::1] segment, const double[::1] position, const double[::1] slack
+):
+    """Of crossings, which ``order`` sorts by segment and position, the places there of those whose order against others
+    on the segment is not certain by the largest slack on it, and the number of such a cluster."""
+    cdef Py_ssize_t count = order.shape[0], low = 0, high, begin, k, n = 0, found = 0
+    slots_, cluster_ = _new(2, count, np.int64)
+    cdef int64_t[::1] slots = slots_, cluster = cluster_
+    cdef double reach
+    with nogil:
+        while low < count:
+            high, reach = low, 0.0
+            while high < count and segment[order[high]] == segment[order[low]]:
+                k = order[high]
+                if slack[k] <= 1 and isfinite(position[k]):
+                    reach = max(reach, (slack[k] + 2 * UNIT) * ROUND_UP)
+                else:
+                    reach = INFINITY
+                high += 1
+            begin = low
+            for k in range(low + 1, high + 1):
+                if k < high and not position[order[k]] - position[order[k - 1]] > 2 * reach:
+                    continue
+                if k - begin > 1:
+                    while begin < k:
+                        slots[n], cluster[n] = begin, found
+                        begin += 1
+                        n += 1
+                    found += 1
+                begin = k
+            low = high
+    return slots_[:n], cluster_[:n]
 
 
 def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point):

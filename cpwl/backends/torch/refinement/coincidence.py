@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -19,6 +20,9 @@ from ..fields.field import ROUND_UP, UNIT
 from .crossings import Crossings
 from .decide import Decider, Places
 from .signs import Signs
+
+
+Clusters: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +53,31 @@ class Rules:
     """Given the points, and crossings with pivots at which they lie, makes their points one, in place."""
 
 
-def exact_order(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor, rules: Rules) -> Order:
-    """Sorts crossings on segments, known by their positions up to a slack, exactly; ``order`` sorts by positions."""
-    order = order.clone()
-    slots, cluster = _clusters(segment[order], position[order], slack[order])
+def clusters(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+    """Of crossings, which ``order`` sorts by segment and position, the places there of those in a cluster with others,
+    and its number.
+
+    Clusters are separated by gaps that are certain for whatever lies on the two sides, by the largest slack on the
+    segment. A position that is not a number is nowhere certainly, nor is any other on its segment.
+    """
+    segment, position, slack = segment[order], position[order], slack[order]
+    number = torch.cumsum(steps(segment), 0) - 1
+    known = (slack <= 1) & position.isfinite()
+    radius = torch.where(known, (slack + 2 * UNIT) * ROUND_UP, torch.inf)
+    reach = radius.new_zeros(int(number[-1]) + 1).scatter_reduce_(0, number, radius, "amax", include_self=False)
+    begins = torch.ones_like(known)
+    begins[1:] = steps(segment)[1:] | (position[1:] - position[:-1] > 2 * reach[number[1:]])
+    cluster = torch.cumsum(begins, 0) - 1
+    slots = (torch.bincount(cluster)[cluster] > 1).nonzero(as_tuple=True)[0]
+    return slots, distinct(cluster[slots])[1]
+
+
+def exact_order(order: Tensor, slots: Tensor, cluster: Tensor, rules: Rules) -> Order:
+    """Sorts crossings on segments exactly: ``order`` sorts them by positions up to a slack, and those at ``slots`` are
+    in ``clusters``."""
     point = torch.arange(rules.points, device=order.device)
-    item = order[slots]
-    while True:
+    order, item = order.clone(), order[slots]
+    while len(slots):
         here = point[item % rules.points]
         least, most = _extent(cluster, here)
         is_open = (least < most).nonzero(as_tuple=True)[0]
@@ -73,23 +95,6 @@ def exact_order(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor,
         cluster, item = cluster[by_place], item[by_place]
     order[slots] = item
     return Order(order, point[torch.arange(len(order), device=order.device) % max(rules.points, 1)])
-
-
-def _clusters(segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
-    """Of crossings sorted by position the places of those in a cluster with others, and its number.
-
-    Clusters are separated by gaps that are certain for whatever lies on the two sides, by the largest slack on the
-    segment. A position that is not a number is nowhere certainly, nor is any other on its segment.
-    """
-    number = torch.cumsum(steps(segment), 0) - 1
-    known = (slack <= 1) & position.isfinite()
-    radius = torch.where(known, (slack + 2 * UNIT) * ROUND_UP, torch.inf)
-    reach = radius.new_zeros(int(number[-1]) + 1).scatter_reduce_(0, number, radius, "amax", include_self=False)
-    begins = torch.ones_like(known)
-    begins[1:] = steps(segment)[1:] | (position[1:] - position[:-1] > 2 * reach[number[1:]])
-    cluster = torch.cumsum(begins, 0) - 1
-    slots = (torch.bincount(cluster)[cluster] > 1).nonzero(as_tuple=True)[0]
-    return slots, distinct(cluster[slots])[1]
 
 
 def _extent(cluster: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,8 +146,13 @@ class Shared:
         return cls(empty, empty)
 
 
-def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider) -> tuple[Crossings, Shared]:
-    """The crossings in their exact order on every edge; those that coincide are one, with its other columns apart."""
+def merged(
+    cells: Complex, crossings: Crossings, signs: Signs, decider: Decider, find: Clusters
+) -> tuple[Crossings, Shared]:
+    """The crossings in their exact order on every edge; those that coincide are one, with its other columns apart.
+
+    ``find`` does what ``clusters`` does.
+    """
     index = crossings.undecided[crossings.edge].nonzero(as_tuple=True)[0]
     if not len(index):
         return crossings, Shared.none(index.device)
@@ -159,8 +169,8 @@ def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider)
 
     rules = Rules(len(index), side, lambda item, _: torch.ones_like(item, dtype=torch.bool), unite)
     sorted_ = torch.arange(len(index), device=index.device)
-    order = exact_order(sorted_, edge, crossings.position[index], crossings.slack[index], rules)
-    return _united(crossings, index, order)
+    unsure = find(sorted_, edge, crossings.position[index], crossings.slack[index])
+    return _united(crossings, index, exact_order(sorted_, *unsure, rules))
 
 
 def _united(crossings: Crossings, index: Tensor, exact: Order) -> tuple[Crossings, Shared]:

@@ -47,7 +47,7 @@ def web_of(spans: Spans, decider: Decider, kernel: Kernel) -> Web:
         none = pair[:, 0]
         return Web(spans, none, none, pair, none.double(), none.double())
     meets = _placed(spans, meets, decider)
-    chord, point, name, wrong = kernel.incidences(pair, _ordered(spans, meets, decider))
+    chord, point, name, wrong = kernel.incidences(pair, _ordered(spans, meets, decider, kernel))
     if bool(wrong.any()):
         raise _inconsistent("lines that meet twice", spans.sites, spans.cell[pair[wrong, 0]])
     return Web(spans, chord, point, pair[name], meets.position[name, 0], meets.slack[name, 0])
@@ -94,7 +94,7 @@ def _placed(spans: Spans, meets: Meets, decider: Decider) -> Meets:
     return Meets(meets.chord, position.view(2, -1).T, slack.view(2, -1).T, order)
 
 
-def _ordered(spans: Spans, meets: Meets, decider: Decider) -> Order:
+def _ordered(spans: Spans, meets: Meets, decider: Decider, kernel: Kernel) -> Order:
     """The crossings of chords: number i < Q on the first chord of pair i, Q + i on the second."""
     pair = meets.chord
     chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
@@ -135,7 +135,7 @@ def _ordered(spans: Spans, meets: Meets, decider: Decider) -> Order:
 
     rules = Rules(len(pair), side, chosen, unite)
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
-    return exact_order(meets.order, chord, position, slack, rules)
+    return exact_order(meets.order, *kernel.clusters(meets.order, chord, position, slack), rules)
 
 
 # ---- the sides of the pieces -----------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class _Refinement:
         self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)
-            crossings, self.shared = merged(old, crossings, self.signs, task.decider)
+            crossings, self.shared = merged(old, crossings, self.signs, task.decider, task.kernel.clusters)
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed

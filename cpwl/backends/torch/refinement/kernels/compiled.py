@@ -114,6 +114,11 @@ class CompiledLoops(TensorOperations, Streaming):
         number = torch.arange(len(position))
         return vertices, Ends(sites.columns, number.view(2, -1).T, segments, number, position, slack)
 
+    def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.clusters``."""
+        slots, cluster = _tensors(*kernels.clusters(*_arrays(order, segment, position, slack)))
+        return slots, cluster
+
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
         *found, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))

@@ -71,6 +71,10 @@ class Kernel(ABC):
         of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own."""
 
     @abstractmethod
+    def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """Crossings whose order is not certain, one crossing at least is given; see ``coincidence.clusters``."""
+
+    @abstractmethod
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
         by chord and along each; a pair for each point; and pairs whose point is not one for all chords through it, bool

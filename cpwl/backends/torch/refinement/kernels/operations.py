@@ -11,7 +11,7 @@ from ...complex.segments import exclusive_sum, pack, ranges, set_bits, sort_with
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Order, Shared
+from ..coincidence import Order, Shared, clusters
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
 from ..sides_of_chords import Across, LinksOfChords
@@ -122,6 +122,10 @@ class TensorOperations(Kernel):
     def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
         """See ``Kernel.ends``."""
         return weaving.ends(sites, chords)
+
+    def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.clusters``."""
+        return clusters(order, segment, position, slack)
 
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
