@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..complex.complex import Complex
-from ..complex.segments import distinct, sort_within
+from ..complex.segments import as_numpy, distinct, sort_within
 from ..fields.field import ROUND_UP, UNIT
 from .crossings import Crossings
 from .decide import Decider, Places
@@ -75,51 +77,71 @@ def clusters(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) ->
 def exact_order(order: Tensor, slots: Tensor, cluster: Tensor, rules: Rules) -> Order:
     """Sorts crossings on segments exactly: ``order`` sorts them by positions up to a slack, and those at ``slots`` are
     in ``clusters``."""
-    point = torch.arange(rules.points, device=order.device)
-    order, item = order.clone(), order[slots]
-    while len(slots):
-        here = point[item % rules.points]
-        least, most = _extent(cluster, here)
-        is_open = (least < most).nonzero(as_tuple=True)[0]
+    point, device = torch.arange(rules.points, device=order.device), order.device
+    item, cluster_of = as_numpy(order[slots]), as_numpy(cluster)  # few, and asked for on the host: no calls of a device
+    while len(item):
+        here = as_numpy(point)[item % rules.points]
+        groups = _Groups.of(cluster_of)
+        is_open = np.flatnonzero(groups.spread(np.minimum, here) < groups.spread(np.maximum, here))
         if not len(is_open):
             break
-        chosen = is_open[rules.chosen(item[is_open], cluster[is_open])]
-        pivot = _middle(cluster, chosen)
-        side = _sides(item, here, cluster, chosen, pivot, rules)
+        waiting = (torch.as_tensor(part[is_open], device=device) for part in (item, groups.number()))
+        chosen = is_open[as_numpy(rules.chosen(*waiting))]
+        pivot = groups.middle()[chosen]
+        side = _sides(item, here, chosen, pivot, rules, device)
         at = side == 0
-        rules.unite(point, item[pivot[at]], item[chosen[at]])
-        sides = torch.zeros_like(cluster)
-        sides[chosen] = side
-        cluster = distinct(3 * cluster + sides + 1)[1]
-        by_place = torch.argsort(cluster, stable=True)
-        cluster, item = cluster[by_place], item[by_place]
-    order[slots] = item
-    return Order(order, point[torch.arange(len(order), device=order.device) % max(rules.points, 1)])
+        rules.unite(point, *(torch.as_tensor(item[part[at]], device=device) for part in (pivot, chosen)))
+        sides = np.ones_like(cluster_of)
+        sides[chosen] += side
+        cluster_of = 3 * groups.number() + sides
+        by_place = np.argsort(cluster_of, kind="stable")
+        item, cluster_of = item[by_place], cluster_of[by_place]
+    order = order.clone()
+    order[slots] = torch.as_tensor(item, device=device)
+    return Order(order, point[torch.arange(len(order), device=device) % max(rules.points, 1)])
 
 
-def _extent(cluster: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """The least and the largest value in each entry's cluster."""
-    count = int(cluster[-1]) + 1 if len(cluster) else 0
-    room = values.new_zeros(count)
-    least = room.scatter_reduce(0, cluster, values, "amin", include_self=False)
-    return least[cluster], room.scatter_reduce(0, cluster, values, "amax", include_self=False)[cluster]
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Entries with the same number, which are neighbours."""
+
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.int64]) -> _Groups:
+        """Those of numbers that do not decrease, of which there is one at least."""
+        starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(numbers[1:] != numbers[:-1]) + 1])
+        return cls(starts, np.diff(starts, append=len(numbers)))
+
+    def spread(self, fold: np.ufunc, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the values of a group fold to, for each of its entries."""
+        return np.repeat(fold.reduceat(values, self.starts), self.counts)
+
+    def number(self) -> NDArray[np.int64]:
+        """For each entry the number of its group among all."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def middle(self) -> NDArray[np.int64]:
+        """For each entry the middle one of its group."""
+        return np.repeat(self.starts + self.counts // 2, self.counts)
 
 
-def _middle(cluster: Tensor, chosen: Tensor) -> Tensor:
-    """For each chosen entry the middle one of its cluster, whose entries are neighbours."""
-    counts = torch.bincount(cluster)
-    return (torch.cumsum(counts, 0) - counts + counts // 2)[cluster[chosen]]
-
-
-def _sides(item: Tensor, point: Tensor, cluster: Tensor, chosen: Tensor, pivot: Tensor, rules: Rules) -> Tensor:
-    """On which side of its pivot each chosen entry lies, int64; asked for once for each cluster and point."""
-    names, which = distinct(cluster[chosen] * rules.points + point[chosen])
-    representative = torch.empty_like(names)
-    representative[which] = torch.arange(len(which), device=representative.device)
-    side = torch.zeros_like(names)
-    asked = (point[chosen[representative]] != point[pivot[representative]]).nonzero(as_tuple=True)[0]
-    entries = representative[asked]
-    side[asked] = rules.side(item[pivot[entries]], item[chosen[entries]]).long()
+def _sides(
+    item: NDArray[np.int64],
+    point: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    pivot: NDArray[np.int64],
+    rules: Rules,
+    device: torch.device,
+) -> NDArray[np.int64]:
+    """On which side of its pivot each chosen entry lies, given by their places; asked for once for each pivot and
+    point."""
+    _, first, which = np.unique(pivot * rules.points + point[chosen], return_index=True, return_inverse=True)
+    side = np.zeros(len(first), np.int64)
+    asked = np.flatnonzero(point[chosen[first]] != point[pivot[first]])
+    ends = (torch.as_tensor(item[part[first[asked]]], device=device) for part in (pivot, chosen))
+    side[asked] = as_numpy(rules.side(*ends))
     return side[which]
 
 
