@@ -90,10 +90,12 @@ class _Oracle:
         stage = max(int(names.stage.max(initial=0)), 0)
         if self._short(stage):
             forms, _ = self.exactly(patterns[:, : self._exact.units_before(stage)])
-            return forms(place, names)
-        if parts == INTEGERS or len(place) * self._products_before(stage) < _CHEAP:
-            return self._numbers(self._exact.forms(patterns, place, names))
-        return self._close_lines(patterns, place, names, parts)
+            exact = forms(place, names)
+        elif parts == INTEGERS or len(place) * self._products_before(stage) < _CHEAP:
+            exact = self._numbers(self._exact.forms(patterns, place, names))
+        else:
+            return self._close_lines(patterns, place, names, parts)
+        return exact if parts == INTEGERS else exact.balls()
 
     def _short(self, stage: int) -> bool:
         """Whether float64 knows all functions up to those that a stage reads without rounding."""

@@ -59,7 +59,9 @@ class Names(Compact):
 
     def followed_by(self, start: int, more: Names) -> Names:
         """The first ``start`` names, then ``more``."""
-        return Names(*(np.concatenate([one[:start], other]) for one, other in zip(self._parts, more._parts, strict=True)))
+        return Names(
+            *(np.concatenate([one[:start], other]) for one, other in zip(self._parts, more._parts, strict=True))
+        )
 
     @classmethod
     def joined(cls, parts: Sequence[Names]) -> Names:
@@ -114,9 +116,7 @@ class Oracle(Protocol):
         """Whether numbers of so many parts are worth it, for functions up to those that a stage reads."""
         ...
 
-    def known(
-        self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int
-    ) -> Callable[[Rows, Names], Any]:
+    def known(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Callable[[Rows, Names], Any]:
         """What gives functions, as numbers of so many parts, by the places of regions, and names.
 
         Of stages before the one that comes next, only the functions names[i] on the regions place[i] can be asked for.

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from .double_double import Balls
 from .rounding import rounded
 
-
 _LONG = 1 << 62
 """Integers below it in size, and negative ones, are int64 numbers, and so are sums and differences of two."""
 
@@ -104,6 +103,13 @@ class Exact:
     def signs(self) -> NDArray[np.int8]:
         """The signs, int8."""
         return (self.values > 0).astype(np.int8) - (self.values < 0).astype(np.int8)
+
+    def balls(self) -> Balls:
+        """Numbers of two floats, with a radius where these don't hold one."""
+        if self.peak is None:
+            return Balls.of_fractions([_fraction(x) for x in self.values.ravel().tolist()]).reshaped(*self.shape)
+        high = self.values.astype(np.float64)
+        return Balls(high, (self.values - high.astype(np.int64)).astype(np.float64), np.zeros_like(high))
 
     def _combined(self, other: Exact, operation: Callable[[Any, Any], Any], bound: Callable[[int, int], int]) -> Exact:
         """A sum, difference or product, in int64 where the bound on its size says that it is short."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
@@ -43,7 +43,7 @@ class SliceOracle:
         """D + 1."""
         self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
-        self._short_sides = whole(self._sides, self.rows)
+        self._short_sides = short_sides(self._sides, self.rows)
 
     @cached_property
     def _network(self) -> Network:
@@ -63,19 +63,17 @@ class SliceOracle:
 
     def units_before(self, stage: int) -> int:
         """Of a pattern, what is known before a stage."""
-        return self._ends[stage]
+        return int(self._ends[stage])
 
     def at_once(self, patterns: NDArray[np.int16]) -> RegionsAtOnce | None:
         """As a call, if all functions are short: they are then made many at a time."""
-        if self._short_sides is None or not self.quick(patterns.shape[1]):
-            return None
-        return RegionsAtOnce(self, patterns, self._step)
+        return RegionsAtOnce(self, patterns, self._step) if self.quick(patterns.shape[1]) else None
 
     def short_forms(self, patterns: NDArray[np.int16]) -> ShortForms:
         """The functions on regions with these patterns, all of which are short."""
-        assert self._short is not None and self._short_sides is not None
+        assert self._short is not None
         stage = self._ends.index(patterns.shape[1])
-        return ShortForms.of(self._short.read(patterns.astype(np.int64), stage), self._short_sides)
+        return ShortForms.of(self._short.read(patterns.astype(np.int64), stage), *self._short_sides)
 
     @property
     def _step(self) -> int:
@@ -209,6 +207,8 @@ class RegionsAtOnce:
     step: int
     """Functions are made on so many regions at a time."""
     _made: dict[int, ShortForms] = field(default_factory=dict)
+    _others: dict[int, Regions] = field(default_factory=dict)
+    """Where some functions are long after all: levels off the grid, sides."""
 
     def forms(self, place: NDArray[np.int64], names: Names) -> Exact:
         """The functions of those names on the regions place[i], (n, D + 1)."""
@@ -228,16 +228,18 @@ class RegionsAtOnce:
         short, forms = self._made[number].forms(place, names)
         result, others = Exact.short(forms), np.flatnonzero(~short)
         if len(others):
-            exact = self.oracle(patterns).forms(place[others], names.take(others))
+            if number not in self._others:
+                self._others[number] = self.oracle(patterns)
+            exact = self._others[number].forms(place[others], names.take(others))
             result.put(others, Exact.of(exact, self.oracle.rows))
         return result
 
 
-def whole(sides: Sequence[Form], width: int) -> NDArray[np.float64] | None:
-    """Integers in float64, (n, width), if it holds each of them."""
-    if any(abs(x) >= 1 << 53 for side in sides for x in side):
-        return None
-    return np.array([[int(x) for x in side] for side in sides], np.float64).reshape(len(sides), width)
+def short_sides(sides: Sequence[Form], width: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Sides in float64, (n, width), and which have integers that it does not hold: these are 0 there."""
+    long = [any(abs(x) >= 1 << 53 for x in side) for side in sides]
+    rows = [[0 if one else int(x) for x in side] for side, one in zip(sides, long, strict=True)]
+    return np.array(rows, np.float64).reshape(len(rows), width), np.array(long, np.bool_)
 
 
 def _difference(first: Row, second: Row) -> Sequence[Integer]:

@@ -81,9 +81,11 @@ class ShortForms:
     """By stage; a power of two."""
     rows: int
     """D + 1."""
+    long_sides: NDArray[np.bool_]
+    """Sides whose numbers are too long, which are not known."""
 
     @classmethod
-    def of(cls, stages: Sequence[ShortRows], sides: Floats) -> ShortForms:
+    def of(cls, stages: Sequence[ShortRows], sides: Floats, long_sides: NDArray[np.bool_]) -> ShortForms:
         """From what the stages read, and the sides, (n, D + 1), in whole numbers."""
         count = sides.shape[1]
         parts = [stage.values.reshape(-1, count, stage.values.shape[1]) for stage in stages]
@@ -93,12 +95,12 @@ class ShortForms:
         widths = [part.shape[2] for part in parts]
         table = np.concatenate(parts, axis=2).reshape(regions * count, -1)
         unit = np.array([*(2.0**-stage.bits for stage in stages), 1.0])
-        return cls(table, np.cumsum(widths) - widths, unit, count)
+        return cls(table, np.cumsum([0, *widths[:-1]]), unit, count, long_sides)
 
     def forms(self, region: Places, names: Names) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """The functions of those names on regions, (n, D + 1): a, ..., c, up to a positive factor.
 
-        Levels must be multiples like all the rest: which ones are; other rows mean nothing.
+        Levels must be multiples like all the rest, and sides short: which ones are; other rows mean nothing.
         """
         start, unit = self.start[names.stage], self.unit[names.stage]
         scale = 1 / unit
@@ -112,6 +114,9 @@ class ShortForms:
         held = (names.second >= 0) | (levels * unit == names.level)
         whole = held & (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
         forms[:, -1] -= np.where(whole, levels, 0.0).astype(np.int64)
+        if self.long_sides.any():
+            side = np.flatnonzero(names.stage < 0)
+            whole[side] = ~self.long_sides[names.first[side]]
         return whole, forms
 
 

@@ -23,7 +23,6 @@ from .crossings import Crossings
 from .decide import Decider, Places
 from .signs import Signs
 
-
 Clusters: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -227,5 +226,5 @@ def _homes(cells: Complex, edges: Tensor) -> Tensor:
     wanted[names] = True
     on = wanted[cells.half_edge].nonzero(as_tuple=True)[0]
     cell = torch.full_like(names, cells.cells)
-    cell.scatter_reduce_(0, torch.searchsorted(names, cells.half_edge[on]), cells.cell_of[on], "amin")
+    cell.scatter_reduce_(0, torch.searchsorted(names, cells.half_edge[on]), cells.cells_of(on), "amin")
     return cell[which]

@@ -54,7 +54,7 @@ class Places:
     @classmethod
     def of_half_edges(cls, cells: Complex, half_edge: Tensor) -> Places:
         """The origins of half-edges, as corners of their cells."""
-        cell = cells.cell_of[half_edge]
+        cell = cells.cells_of(half_edge)
         starts = half_edge == cells.offsets[cell]
         before = torch.where(starts, cells.offsets[cell + 1], half_edge) - 1
         lines = [cells.marks[cells.half_edge[h], 1] for h in (before, half_edge)]

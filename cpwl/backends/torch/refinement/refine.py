@@ -241,7 +241,7 @@ class _Refinement:
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)
         if bool(edges.any()):
-            cells[self.old.cell_of[edges[self.old.half_edge]]] = True
+            cells[self.old.cells_of(edges[self.old.half_edge].nonzero(as_tuple=True)[0])] = True
         return cells
 
 

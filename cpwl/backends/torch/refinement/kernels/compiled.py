@@ -147,8 +147,8 @@ class CompiledLoops(TensorOperations, Streaming):
 
     def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
         """See ``Kernel.below``."""
-        given = *_arrays(parents, new.offsets, order), links.start, links.regular
-        return _packed(kernels.below_bits(_words(first), *given, *_arrays(links.chord, links.column)))
+        numbers, chords = (links.start, links.regular), _arrays(links.chord, links.column)
+        return _packed(kernels.below_bits(_words(first), *_arrays(parents, new.offsets, order), *numbers, *chords))
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

@@ -61,14 +61,19 @@ class Kernel(ABC):
 
     @abstractmethod
     def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
-        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these; the further columns
-        that vanish on them, higher than their own; and cells that a column of those in ``cut``, packed bits by cell,
-        does not meet in two sites, bool (R,): where there are any, no chords are given."""
+        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these; and further columns
+        that vanish on them, higher than their own.
+
+        Also the cells that a column of those that cut them (packed bits by cell) does not meet in two sites, bool (R,):
+        where there are any, no chords are given.
+        """
 
     @abstractmethod
     def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
-        """The sites where chords between sites begin and end: as vertices, (2, C), and what is known of each. The points
-        of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own."""
+        """The sites where chords between sites begin and end: as vertices, (2, C), and what is known of each.
+
+        The points of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own.
+        """
 
     @abstractmethod
     def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,8 +82,10 @@ class Kernel(ABC):
     @abstractmethod
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
-        by chord and along each; a pair for each point; and pairs whose point is not one for all chords through it, bool
-        (Q,)."""
+        by chord and along each; and a pair for each point.
+
+        Also the pairs whose point is not one for all chords through it, bool (Q,).
+        """
 
     @abstractmethod
     def woven(
