@@ -47,6 +47,10 @@ REGIONS = {
     "mlp-32x3": 4414,
     "mlp-784": 6431,
     "mlp-64x4": 29714,
+    "mlp-32x3-of-32nds": 4444,
+    "mlp-32x3-of-quarters": 2944,
+    "mlp-32x3-bias-free": 188,
+    "mlp-32x3-near": 214,
     "mlp-64x4-of-32nds": 29565,
     "mlp-64x4-of-quarters": 21490,
     "mlp-64x4-bias-free": 504,
@@ -66,6 +70,9 @@ REGIONS = {
 of r-net and of the networks for MNIST, which no other counter has confirmed."""
 
 BESIDE = {
+    "mlp-32x3-of-32nds": "mlp-32x3",
+    "mlp-32x3-of-quarters": "mlp-32x3",
+    "mlp-32x3-bias-free": "mlp-32x3-near",
     "mlp-64x4-of-32nds": "mlp-64x4",
     "mlp-64x4-of-quarters": "mlp-64x4",
     "mlp-64x4-bias-free": "mlp-64x4-near",
@@ -150,15 +157,15 @@ def _with_a_faint_filter(network: Network, bias: float | None = None) -> Network
 
 
 def _changed(name: str, change: Callable[[Dense], Dense]) -> Reference:
-    """The perceptron mlp-64x4 with other matrices, so that many of its decisions are ties."""
-    plain = _perceptron("mlp-64x4")
+    """The perceptron that the name begins with, with other matrices, so that many of its decisions are ties."""
+    plain = _perceptron("-".join(name.split("-")[:2]))
     nodes = [replace(node, op=change(node.op)) if isinstance(node.op, Dense) else node for node in plain.network.nodes]
     return Reference(name, Network(tuple(nodes)), plain.domain)
 
 
-def _near(name: str) -> Reference:
+def _near(name: str, half: float) -> Reference:
     """The same perceptron on a small square: it has about as many regions there as all the square without biases."""
-    return replace(_perceptron("mlp-64x4"), name=name, domain=cpwl.Domain.box([-5 / 256] * 2, [5 / 256] * 2))
+    return replace(_perceptron(name.removesuffix("-near")), name=name, domain=cpwl.Domain.box([-half] * 2, [half] * 2))
 
 
 def _rounded(op: Dense, parts: int) -> Dense:
@@ -230,7 +237,11 @@ _OTHERS: dict[str, Callable[[str], Reference]] = {
     "mlp-64x4-of-32nds": lambda name: _changed(name, lambda op: _rounded(op, 32)),
     "mlp-64x4-of-quarters": lambda name: _changed(name, lambda op: _rounded(op, 4)),
     "mlp-64x4-bias-free": lambda name: _changed(name, lambda op: replace(op, bias=np.zeros_like(op.bias))),
-    "mlp-64x4-near": _near,
+    "mlp-64x4-near": lambda name: _near(name, 5 / 256),
+    "mlp-32x3-of-32nds": lambda name: _changed(name, lambda op: _rounded(op, 32)),
+    "mlp-32x3-of-quarters": lambda name: _changed(name, lambda op: _rounded(op, 4)),
+    "mlp-32x3-bias-free": lambda name: _changed(name, lambda op: replace(op, bias=np.zeros_like(op.bias))),
+    "mlp-32x3-near": lambda name: _near(name, 5 / 128),
     "acas-xu": _acas_xu,
     "small-cnn": lambda name: _on_random_slice(name, small_cnn(), 0.5),
     "small-cnn-faint": lambda name: _on_random_slice(name, _with_a_faint_filter(small_cnn()), 0.5),

@@ -51,10 +51,10 @@ def oracle(network: Network, domain: Domain) -> Oracle:
 
 
 _CHEAP = 1 << 12
-"""A network of fewer products is evaluated exactly as fast as closely."""
+"""Fewer products, of what comes before a stage, are made exactly as fast as closely."""
 
 _DEAR = 1 << 20
-"""In a network of so many products a pass costs more than what is decided by it: float64 numbers are tried first."""
+"""A pass of so many products costs more than what is decided by it: float64 numbers are tried first."""
 
 
 class _Oracle:
@@ -64,31 +64,52 @@ class _Oracle:
         self._network, self._domain = network, domain
         self._closer: dict[int, CloseOracle] = {}
         """By how many parts numbers have at least."""
+        self._products: dict[int, int] = {}
 
     def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
         return self._exact(patterns)
 
+    def worth(self, stage: int, parts: int) -> bool:
+        if self._products_before(stage) < (_DEAR if parts == 1 else _CHEAP):
+            return False  # exact functions cost no more
+        return not self._short(stage)
+
     def known(
         self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int
-    ) -> Callable[[NDArray[np.int64], Names], Any] | None:
-        if parts == INTEGERS:
-            regions = self._exact(patterns)
-            return lambda place, names: self._numbers(regions.forms(place, names))
-        return None if self._cheap(patterns, parts) else self._close(parts)(patterns, place, names).forms
+    ) -> Callable[[NDArray[np.int64], Names], Any]:
+        return self._close(parts)(patterns, place, names).forms
+
+    def exactly(self, patterns: NDArray[np.int16]) -> tuple[Callable[[NDArray[np.int64], Names], Exact], bool]:
+        at_once = self._exact.at_once(patterns)
+        if at_once is not None:
+            return at_once.forms, True
+        regions = self._exact(patterns)
+        return lambda place, names: self._numbers(regions.forms(place, names)), False
 
     def walls(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int) -> Any:
-        if parts == INTEGERS:
-            return self._numbers(self._exact.forms(patterns, place, names))
-        return self._close_lines(patterns, place, names, parts)
+        stage = max(int(names.stage.max(initial=0)), 0)
+        if self._short(stage):
+            forms, _ = self.exactly(patterns[:, : self._exact.units_before(stage)])
+            exact = forms(place, names)
+        elif parts == INTEGERS or len(place) * self._products_before(stage) < _CHEAP:
+            exact = self._numbers(self._exact.forms(patterns, place, names))
+        else:
+            return self._close_lines(patterns, place, names, parts)
+        return exact if parts == INTEGERS else exact.balls()
+
+    def _short(self, stage: int) -> bool:
+        """Whether float64 knows all functions up to those that a stage reads without rounding."""
+        return self._may_be_short and self._exact.reaches(stage)
+
+    def _products_before(self, stage: int) -> int:
+        """Of one evaluation up to what a stage reads."""
+        if stage not in self._products:
+            left = self._network.products_after(self._network.read_by(stage))
+            self._products[stage] = self._network.products - left
+        return self._products[stage]
 
     def _numbers(self, forms: Sequence[Form]) -> Exact:
         return Exact.of(forms, self._domain.dim + 1)
-
-    def _cheap(self, patterns: NDArray[np.int16], parts: int) -> bool:
-        """Whether exact functions, for patterns up to a stage, cost no more than close ones in so many parts."""
-        if self._network.products < (_DEAR if parts == 1 else _CHEAP):
-            return True
-        return self._may_be_short and self._exact.quick(patterns.shape[1])
 
     @cached_property
     def _may_be_short(self) -> bool:

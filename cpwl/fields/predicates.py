@@ -8,7 +8,7 @@ leaves open can be made from exact affine functions, evaluated for the few regio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..arrays.pickled import Compact
 from ..arrays.ragged import Ragged
 from ..geometry.arrangement import ExactWalls, Form, NewWalls
-from ..geometry.ladder import Functions, Lookup
+from ..geometry.ladder import INTEGERS, Functions, Lookup, Prompt
+from ..numbers.exact import Exact
 
 Rows = NDArray[np.int64]
 
@@ -58,16 +59,30 @@ class Names(Compact):
 
     def followed_by(self, start: int, more: Names) -> Names:
         """The first ``start`` names, then ``more``."""
-        return Names(*(np.concatenate([getattr(self, f.name)[:start], getattr(more, f.name)]) for f in fields(self)))
+        return Names(
+            *(np.concatenate([one[:start], other]) for one, other in zip(self._parts, more._parts, strict=True))
+        )
 
     @classmethod
     def joined(cls, parts: Sequence[Names]) -> Names:
         """Those of several lists, one after the other."""
-        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+        return cls(*(np.concatenate(each) for each in zip(*(part._parts for part in parts), strict=True)))
+
+    @classmethod
+    def merged(cls, places: Rows, names: Names, others: Rows, more: Names) -> Names:
+        """Those of two lists at these places of one list."""
+        whole = [np.empty(len(places) + len(others), part.dtype) for part in names._parts]
+        for target, one, other in zip(whole, names._parts, more._parts, strict=True):
+            target[places], target[others] = one, other
+        return cls(*whole)
 
     def take(self, index: Rows) -> Names:
         """Some of them."""
-        return Names(*(getattr(self, f.name)[index] for f in fields(self)))
+        return Names(self.stage[index], self.first[index], self.second[index], self.level[index])
+
+    @property
+    def _parts(self) -> tuple[NDArray[Any], ...]:
+        return self.stage, self.first, self.second, self.level
 
     def at(self, index: int) -> tuple[int, int, int, float]:
         """Stage, first, second and level of one name."""
@@ -97,13 +112,19 @@ class Oracle(Protocol):
         """The exact functions on each region."""
         ...
 
-    def known(
-        self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int
-    ) -> Callable[[Rows, Names], Any] | None:
-        """What gives functions by the places of regions, and names; None where numbers of that length are not worth it.
+    def worth(self, stage: int, parts: int) -> bool:
+        """Whether numbers of so many parts are worth it, for functions up to those that a stage reads."""
+        ...
+
+    def known(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Callable[[Rows, Names], Any]:
+        """What gives functions, as numbers of so many parts, by the places of regions, and names.
 
         Of stages before the one that comes next, only the functions names[i] on the regions place[i] can be asked for.
         """
+        ...
+
+    def exactly(self, patterns: NDArray[np.int16]) -> tuple[Callable[[Rows, Names], Exact], bool]:
+        """What gives functions in integers by the places of regions, and names; whether that takes hardly any time."""
         ...
 
     def walls(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Any:
@@ -166,12 +187,21 @@ class _Named:
     naming: Naming
 
     def known(self, regions: Rows, walls: Ragged, parts: int) -> Lookup | None:
-        wanted = walls.row_of, self.by.walls.take(walls.values)
-        find = self.by.oracle.known(self.by.patterns(regions), *wanted, parts)
-        return None if find is None else lambda place, name: find(place, self._names(regions[place], name))
+        oracle = self.by.oracle
+        if parts == INTEGERS:
+            exactly, at_once = oracle.exactly(self.by.patterns(regions))
+            find: Lookup = lambda place, name: exactly(place, self._names(regions[place], name))  # noqa: E731
+            return Prompt(find) if at_once else find
+        if not oracle.worth(self.by.stage, parts):
+            return None
+        closely = oracle.known(self.by.patterns(regions), walls.row_of, self.by.walls.take(walls.values), parts)
+        return lambda place, name: closely(place, self._names(regions[place], name))
 
     def vanishing(self, regions: Rows, columns: Rows, others: Rows) -> NDArray[np.bool_]:
-        return self.by.oracle.vanish(self.naming(regions, columns), self._names(regions, others))
+        names = self.naming(regions, columns)
+        if not (names.second >= 0).any():
+            return np.zeros(len(columns), np.bool_)  # by name alone only differences vanish
+        return self.by.oracle.vanish(names, self._names(regions, others))
 
     def vanishing_everywhere(self, regions: Rows, columns: Rows) -> NDArray[np.bool_]:
         each, place = np.unique(regions, return_inverse=True)
@@ -182,11 +212,10 @@ class _Named:
 
     def _names(self, regions: Rows, name: Rows) -> Names:
         """Those of walls (name >= 0), and of columns -1 - name on the regions."""
-        is_wall = name >= 0
-        if is_wall.all():
+        walls, columns = np.flatnonzero(name >= 0), np.flatnonzero(name < 0)
+        if not len(columns):
             return self.by.walls.take(name)
-        if not is_wall.any():
-            return self.naming(regions, -1 - name)
-        columns = self.naming(regions[~is_wall], -1 - name[~is_wall])
-        order = np.argsort(np.concatenate([np.flatnonzero(is_wall), np.flatnonzero(~is_wall)]))
-        return Names.joined([self.by.walls.take(name[is_wall]), columns]).take(order)
+        named = self.naming(regions[columns], -1 - name[columns])
+        if not len(walls):
+            return named
+        return Names.merged(walls, self.by.walls.take(name[walls]), columns, named)

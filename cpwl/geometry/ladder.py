@@ -65,6 +65,17 @@ A name >= 0 is the number of a wall: a function, of either sign, that vanishes o
 are -1 - column: the function of a column minus its level, up to a positive factor."""
 
 
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """A lookup that makes a function as fast as it would be remembered."""
+
+    find: Lookup
+
+    def __call__(self, place: Rows, name: Rows) -> Any:
+        """See ``Lookup``."""
+        return self.find(place, name)
+
+
 class Functions(Protocol):
     """How the affine functions behind walls and columns are known, on the regions of an arrangement."""
 
@@ -236,16 +247,19 @@ class Values:
 
     def fetch(self, regions: Rows) -> bool:
         """Asks for the functions on some regions, all at once; says whether numbers of this length know them at all."""
+        if not self._known:
+            return False
         if not len(self._home):
             self._home = np.full((len(self._walls), 2), -1)
-        regions = np.unique(regions)
         wanted = regions[self._home[regions, 0] < 0]
-        if self._known and len(wanted):
+        if len(wanted):
+            wanted = np.unique(wanted)
             functions = self._functions.known(wanted, self._walls.take(wanted), self.parts)
             self._known = functions is not None
             if functions is not None:
                 self._home[wanted, 0], self._home[wanted, 1] = len(self._batches), np.arange(len(wanted))
-                self._batches.append(functions if self.parts else remembering(functions))
+                prompt = self.parts or isinstance(functions, Prompt)
+                self._batches.append(functions if prompt else remembering(functions))
         return self._known
 
     def signs(self, at: Vertices, regions: Rows, columns: Rows) -> tuple[NDArray[np.int8], Mask]:

@@ -319,9 +319,10 @@ class Stages:
         counts = np.zeros(node.size, np.int64)
         counts[state.units : until] = len(breakpoints)
         levels = Ragged.from_counts(np.tile(breakpoints, until - state.units), counts)
+        function = levels.row_of
 
         def naming(regions: NDArray[np.int64], columns: NDArray[np.int64]) -> Names:
-            return Names.levels(stage, levels.row_of[columns], levels.values[columns])
+            return Names.levels(stage, function[columns], levels.values[columns])
 
         if i in self.network.met_by_maximum or until - state.units < node.size:
             argument = self._arithmetic.by_entries(argument)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -17,13 +17,14 @@ from ...geometry.arrangement import Form
 from ...geometry.bundle import Bundle
 from ...geometry.domain import Domain
 from ...network.network import Network
+from ...numbers.exact import Exact
 from ...numbers.integers import Integer, array, common_scale, fractions, primitive, rational
 from ...runtime.budget import checkpoint
 from .arithmetic import ExactArithmetic
 from .entries import Entries
 from .field import ExactField, Row
 from .restrict import frame, restricted
-from .short import ShortNetwork, ShortRows, may_be_short
+from .short import ShortForms, ShortNetwork, ShortRows, may_be_short
 
 _ENTRIES = 1 << 19
 """Entries of one exact field that are held at once: about a hundred bytes each."""
@@ -38,9 +39,11 @@ class SliceOracle:
     def __init__(self, network: Network, domain: Domain) -> None:
         self._whole, self._domain = network, domain
         self._sides = [side_form(side) for side in domain.polytope.sides]
-        self._rows = domain.dim + 1
+        self.rows = domain.dim + 1
+        """D + 1."""
         self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
+        self._short_sides = short_sides(self._sides, self.rows)
 
     @cached_property
     def _network(self) -> Network:
@@ -52,24 +55,41 @@ class SliceOracle:
 
     def quick(self, units: int) -> bool:
         """Whether the functions that the stage after so many units reads are short, and those of earlier stages."""
-        return self._short is not None and self._short.reaches(self._ends.index(units))
+        return self.reaches(self._ends.index(units))
+
+    def reaches(self, stage: int) -> bool:
+        """Whether the functions up to those that a stage reads are short."""
+        return self._short is not None and self._short.reaches(stage)
+
+    def units_before(self, stage: int) -> int:
+        """Of a pattern, what is known before a stage."""
+        return int(self._ends[stage])
+
+    def at_once(self, patterns: NDArray[np.int16]) -> RegionsAtOnce | None:
+        """As a call, if all functions are short: they are then made many at a time."""
+        return RegionsAtOnce(self, patterns, self._step) if self.quick(patterns.shape[1]) else None
+
+    def short_forms(self, patterns: NDArray[np.int16]) -> ShortForms:
+        """The functions on regions with these patterns, all of which are short."""
+        assert self._short is not None
+        stage = self._ends.index(patterns.shape[1])
+        return ShortForms.of(self._short.read(patterns.astype(np.int64), stage), *self._short_sides)
+
+    @property
+    def _step(self) -> int:
+        """Of so many regions the fields are held together."""
+        return max(1, _ENTRIES // (self.rows * max(node.size for node in self._whole.nodes)))
 
     def __call__(self, patterns: NDArray[np.int16]) -> Regions:
         """The functions on regions with the given patterns (n, units before a stage)."""
-        stage = self._ends.index(patterns.shape[1])
-        widest = max(node.size for node in self._whole.nodes)
-        step = max(1, _ENTRIES // (self._rows * widest))
-        quick = self.quick(patterns.shape[1])
-        entries = None if quick else self._entries
+        stage, step = self._ends.index(patterns.shape[1]), self._step
+        entries = None if self.reaches(stage) else self._entries
         return Regions(
-            (
-                RegionFunctions(entries, pattern, fields, slice(self._rows * row, self._rows * (row + 1)), self._sides)
-                for start in range(0, len(patterns), step)
-                for part in [patterns[start : start + step].astype(np.int64)]
-                for fields in [Fields(partial(self._read, part, stage))]
-                for row, pattern in enumerate(part)
-            ),
-            step if quick else 0,
+            RegionFunctions(entries, pattern, fields, slice(self.rows * row, self.rows * (row + 1)), self._sides)
+            for start in range(0, len(patterns), step)
+            for part in [patterns[start : start + step].astype(np.int64)]
+            for fields in [Fields(partial(self._read, part, stage))]
+            for row, pattern in enumerate(part)
         )
 
     def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Form]:
@@ -86,8 +106,8 @@ class SliceOracle:
         """What the stages up to the given one read: D + 1 rows a region, the constant and the slopes."""
         if self._short is not None and self._short.reaches(stage):
             return self._short.read(patterns, stage)
-        pieces = np.repeat(patterns, self._rows, axis=0)
-        start = frame(self._rows - 1).take(np.tile(np.arange(self._rows), len(patterns)))
+        pieces = np.repeat(patterns, self.rows, axis=0)
+        start = frame(self.rows - 1).take(np.tile(np.arange(self.rows), len(patterns)))
         columns = self._network.unit_columns
         forward = Forward(self._network, ExactArithmetic(), start, lambda i: pieces[:, columns[i]])
         arguments = []
@@ -115,7 +135,7 @@ class BundleOracle(SliceOracle):
         for i, rows in zip(segments.tolist(), np.split(order, starts[1:]), strict=True):
             functions += self._of_segment(i)(patterns[rows, 1:])
         back = np.argsort(order)
-        return Regions((functions[k] for k in back.tolist()), 0)
+        return Regions(functions[k] for k in back.tolist())
 
 
 @dataclass(eq=False)
@@ -169,32 +189,57 @@ class RegionFunctions:
 class Regions(list[RegionFunctions]):
     """The exact functions on several regions."""
 
-    def __init__(self, regions: Iterable[RegionFunctions], step: int) -> None:
-        """``step``: so many regions each share their fields, if these are short; otherwise 0."""
-        super().__init__(regions)
-        self._step = step
-
     def forms(self, place: NDArray[np.int64], names: Names) -> list[Form]:
         """The functions of those names on the regions place[i]."""
-        forms: dict[int, Form] = {}
-        if self._step:
-            stages = int(names.stage.max(initial=0)) + 1
-            group = np.where(names.stage < 0, -1, place // self._step * stages + names.stage)
-            for number in np.unique(group[group >= 0]).tolist():
-                forms.update(self._short_forms(place, names, np.flatnonzero(group == number)))
+        forms = []
         for i, k in enumerate(place.tolist()):
-            if i not in forms:
-                checkpoint()
-                forms[i] = self[k].form(*names.at(i))
-        return [forms[i] for i in range(len(place))]
+            checkpoint()
+            forms.append(self[k].form(*names.at(i)))
+        return forms
 
-    def _short_forms(self, place: NDArray[np.int64], names: Names, index: NDArray[np.int64]) -> dict[int, Form]:
-        """The functions at the indices, of one stage on regions that share their fields, as far as they are short."""
-        rows = self[int(place[index[0]])].fields.read[int(names.stage[index[0]])]
-        assert isinstance(rows, ShortRows)
-        chosen = names.take(index)
-        whole, forms = rows.forms(place[index] % self._step, chosen.first, chosen.second, chosen.level)
-        return dict(zip(index[whole].tolist(), forms, strict=True))
+
+@dataclass(eq=False)
+class RegionsAtOnce:
+    """The exact functions on several regions, if they are short."""
+
+    oracle: SliceOracle
+    patterns: NDArray[np.int16]
+    step: int
+    """Functions are made on so many regions at a time."""
+    _made: dict[int, ShortForms] = field(default_factory=dict)
+    _others: dict[int, Regions] = field(default_factory=dict)
+    """Where some functions are long after all: levels off the grid, sides."""
+
+    def forms(self, place: NDArray[np.int64], names: Names) -> Exact:
+        """The functions of those names on the regions place[i], (n, D + 1)."""
+        if len(self.patterns) <= self.step:
+            return self._of_block(0, place, names)
+        result, block = Exact.zeros((len(place), self.oracle.rows)), place // self.step
+        for number in np.unique(block).tolist():
+            index = np.flatnonzero(block == number)
+            result.put(index, self._of_block(number, place[index] - number * self.step, names.take(index)))
+        return result
+
+    def _of_block(self, number: int, place: NDArray[np.int64], names: Names) -> Exact:
+        checkpoint()
+        patterns = self.patterns[number * self.step : (number + 1) * self.step]
+        if number not in self._made:
+            self._made[number] = self.oracle.short_forms(patterns)
+        short, forms = self._made[number].forms(place, names)
+        result, others = Exact.short(forms), np.flatnonzero(~short)
+        if len(others):
+            if number not in self._others:
+                self._others[number] = self.oracle(patterns)
+            exact = self._others[number].forms(place[others], names.take(others))
+            result.put(others, Exact.of(exact, self.oracle.rows))
+        return result
+
+
+def short_sides(sides: Sequence[Form], width: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Sides in float64, (n, width), and which have integers that it does not hold: these are 0 there."""
+    long = [any(abs(x) >= 1 << 53 for x in side) for side in sides]
+    rows = [[0 if one else int(x) for x in side] for side, one in zip(sides, long, strict=True)]
+    return np.array(rows, np.float64).reshape(len(rows), width), np.array(long, np.bool_)
 
 
 def _difference(first: Row, second: Row) -> Sequence[Integer]:

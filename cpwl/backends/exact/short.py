@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from ...fields.predicates import Names
 from ...geometry.domain import Domain
 from ...network.network import Network, Node, table
 from ...network.operators import Dense, Gather, Input, Max, Op, Piecewise, Scale, Shape, Sum
@@ -67,22 +68,56 @@ class ShortRows:
         bits = max(self.bits, 0)
         return [Integer(int(x)) for x in (self.values[rows, entry] * 2.0**bits).tolist()], Integer(1) << bits
 
-    def forms(
-        self, region: Places, first: Places, second: Places, level: Floats
-    ) -> tuple[NDArray[np.bool_], list[tuple[int, ...]]]:
-        """Entries ``first`` minus ``second`` (if >= 0) or a level: a, ..., c, as integers, up to one factor.
 
-        Levels must be multiples like all the rest; which ones are, and the functions of these.
+@dataclass(frozen=True, eq=False)
+class ShortForms:
+    """The functions that some stages read on some regions, and a domain's sides, side by side."""
+
+    table: Floats
+    """D + 1 rows for each region, the constant and the slopes, of all entries; whole numbers times ``unit``."""
+    start: Places
+    """The first entry of each stage, those of the sides last."""
+    unit: Floats
+    """By stage; a power of two."""
+    rows: int
+    """D + 1."""
+    long_sides: NDArray[np.bool_]
+    """Sides whose numbers are too long, which are not known."""
+
+    @classmethod
+    def of(cls, stages: Sequence[ShortRows], sides: Floats, long_sides: NDArray[np.bool_]) -> ShortForms:
+        """From what the stages read, and the sides, (n, D + 1), in whole numbers."""
+        count = sides.shape[1]
+        parts = [stage.values.reshape(-1, count, stage.values.shape[1]) for stage in stages]
+        regions = len(parts[0])
+        around = np.roll(sides.T, 1, axis=0)
+        parts.append(np.broadcast_to(around, (regions, *around.shape)))
+        widths = [part.shape[2] for part in parts]
+        table = np.concatenate(parts, axis=2).reshape(regions * count, -1)
+        unit = np.array([*(2.0**-stage.bits for stage in stages), 1.0])
+        return cls(table, np.cumsum([0, *widths[:-1]]), unit, count, long_sides)
+
+    def forms(self, region: Places, names: Names) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """The functions of those names on regions, (n, D + 1): a, ..., c, up to a positive factor.
+
+        Levels must be multiples like all the rest, and sides short: which ones are; other rows mean nothing.
         """
-        scale = 2.0**self.bits
-        levels = level * scale
-        whole = (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
-        rows = self.rows * region[whole, None] + np.roll(np.arange(self.rows), -1)
-        minuend = (self.values[rows, first[whole, None]] * scale).astype(np.int64)
-        subtrahend = (self.values[rows, second[whole, None]] * scale).astype(np.int64)
-        forms = minuend - np.where(second[whole, None] >= 0, subtrahend, 0)
-        forms[:, -1] -= levels[whole].astype(np.int64)
-        return whole, list(map(tuple, forms.tolist()))
+        start, unit = self.start[names.stage], self.unit[names.stage]
+        scale = 1 / unit
+        rows = (self.rows * region)[:, None] + np.array([*range(1, self.rows), 0])
+        forms = (self.table[rows, (start + names.first)[:, None]] * scale[:, None]).astype(np.int64)
+        minus = np.flatnonzero(names.second >= 0)
+        if len(minus):
+            other = self.table[rows[minus], (start + names.second)[minus, None]]
+            forms[minus] -= (other * scale[minus, None]).astype(np.int64)
+        levels = np.where(names.second < 0, names.level, 0.0) * scale
+        held = (names.second >= 0) | (levels * unit == names.level)
+        whole = held & (np.abs(levels) < 2.0**_BITS) & (np.rint(levels) == levels)
+        forms[:, -1] -= np.where(whole, levels, 0.0).astype(np.int64)
+        if self.long_sides.any():
+            side = np.flatnonzero(names.stage < 0)
+            whole[side] = ~self.long_sides[names.first[side]]
+        return whole, forms
 
 
 class ShortNetwork:
@@ -150,7 +185,8 @@ class ShortNetwork:
             return np.asarray(np.take_along_axis(arguments, pieces[:, :, None], axis=2)[:, :, 0])
         slopes, intercepts = self._constants[i]
         units = np.arange(node.size)
-        return np.asarray(x * slopes[pieces, units] + point * intercepts[pieces, units])
+        rows = x * slopes[pieces, units]
+        return rows + point * intercepts[pieces, units] if intercepts.any() else rows
 
     # ---- what is known before ---------------------------------------------------------------------------------------
     def _grain(self, i: int, node: Node) -> Grain | None:
@@ -252,10 +288,23 @@ def may_be_short(network: Network, domain: Domain) -> bool:
     """Whether it is worth looking: of kinds of operators that are known here, with weights of few digits."""
     if not all(isinstance(node.op, _KNOWN) for node in network.nodes):
         return False
-    arrays = [domain.frames]
-    arrays += [part for node in network.nodes if isinstance(node.op, Dense) for part in (node.op.weight, node.op.bias)]
-    few = all(_length(np.ravel(part)[:_FEW]) <= _SHORT for part in arrays)
-    return few and all(_length(np.ravel(part)) <= _SHORT for part in arrays)
+    ops = [node.op for node in network.nodes if isinstance(node.op, Dense)]
+    return _few_digits(domain.frames) and all(_has_few_digits(op) for op in ops)
+
+
+_digits: WeakKeyDictionary[Op, bool] = WeakKeyDictionary()
+"""Of matrices and biases whether their weights have few digits."""
+
+
+def _has_few_digits(op: Dense) -> bool:
+    if op not in _digits:
+        _digits[op] = all(map(_few_digits, (op.weight, op.bias)))
+    return _digits[op]
+
+
+def _few_digits(values: NDArray[Any]) -> bool:
+    numbers = np.ravel(values)
+    return _length(numbers[:_FEW]) <= _SHORT and _length(numbers) <= _SHORT
 
 
 def _length(values: Floats) -> int:

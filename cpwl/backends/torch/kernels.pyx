@@ -7,7 +7,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
-from libc.math cimport fabs, isinf, sqrt
+from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef double UNIT = 2.0 ** -53
@@ -487,6 +487,294 @@ def assemble(
     return edges_, marks_, edge_, forward_, next_, parent_
 
 
+# ---- degenerate cells ------------------------------------------------------------------------------------------------
+cdef struct Met:
+    int64_t* times
+    int64_t* first
+    int64_t* second
+    int64_t* names
+    Py_ssize_t count
+
+
+cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site) noexcept nogil:
+    """Notes that a column is met at a site: the first two of these, and how many there are."""
+    if met.times[column] == 0:
+        met.first[column] = site
+        met.names[met.count] = column
+        met.count += 1
+    elif met.times[column] == 1:
+        met.second[column] = site
+    met.times[column] += 1
+
+
+def spans(
+    const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
+    const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
+    const uint8_t[::1] chosen, Py_ssize_t columns,
+):
+    """Of the chords of chosen cells, sorted by the sites where they begin and end: these, the cell, the lowest column;
+    further columns that vanish on chords, and the numbers of these; and cells that a column that cuts them does not
+    meet in two sites (where there are any, no chords). A site is a half-edge's origin, or a crossing on it."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, v, n = 0, m = 0, size
+    cdef Py_ssize_t total = 0, most = 0, i
+    cdef uint64_t bits
+    cdef bint fails = False
+    more_ = np.zeros(column.shape[0] + 1, np.int64)
+    cdef int64_t[::1] more = more_
+    with nogil:
+        for i in range(shared_at.shape[0]):
+            more[shared_at[i] + 1] += 1
+        for i in range(column.shape[0]):
+            more[i + 1] += more[i]
+        for c in range(cells):
+            if chosen[c]:
+                size = 0
+                for w in range(words):
+                    size += _ones(cut[c, w])
+                total += size
+                most = max(most, size)
+    begin_, end_, cell_, name_, at_, also_ = _new(6, total, np.int64)
+    first_, second_, met_ = _new(3, columns + 1, np.int64)
+    from_, to_, names_, order_, spare_ = _new(5, most + 1, np.int64)
+    times_, key_, wrong_ = np.zeros(columns + 1, np.int64), np.empty(most + 1, np.float64), np.zeros(cells, np.uint8)
+    cdef int64_t[::1] begin = begin_, end = end_, cell = cell_, name = name_, at = at_, also = also_
+    cdef int64_t[::1] start = from_, stop = to_, names = names_, order = order_, spare = spare_
+    cdef int64_t[::1] first = first_, second = second_, seen = met_, times = times_
+    cdef double[::1] key = key_
+    cdef uint8_t[::1] wrong = wrong_
+    cdef Met met = Met(&times[0], &first[0], &second[0], &seen[0], 0)
+    with nogil:
+        site = v = 0
+        for c in range(cells):
+            low = site
+            for h in range(offsets[c], offsets[c + 1]):
+                if chosen[c]:
+                    for w in range(words):
+                        bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
+                        while bits:
+                            _meet(&met, 64 * w + _lowest(bits), site)
+                            bits &= bits - 1
+                    for k in range(counts[h]):
+                        x = crossing[v + k]
+                        _meet(&met, column[x], site + k + 1)
+                        for i in range(more[x], more[x + 1]):
+                            _meet(&met, shared_column[i], site + k + 1)
+                v += counts[h]
+                site += counts[h] + 1
+            if not chosen[c]:
+                continue
+            size = 0
+            for w in range(words):
+                bits = cut[c, w]
+                while bits:
+                    k = 64 * w + _lowest(bits)
+                    bits &= bits - 1
+                    wrong[c] |= times[k] != 2
+                    if times[k] == 2:
+                        start[size], stop[size], names[size], order[size] = first[k], second[k], k, size
+                        key[size] = <double>(first[k] - low) * (site - low) + (second[k] - low)
+                        size += 1
+            for k in range(met.count):
+                times[seen[k]] = 0
+            met.count = 0
+            fails |= wrong[c]
+            _sort(&order[0], &spare[0], size, &key[0])
+            for i in range(size):
+                k = order[i]
+                if i > 0 and start[k] == start[order[i - 1]] and stop[k] == stop[order[i - 1]]:
+                    at[m], also[m] = n - 1, names[k]
+                    m += 1
+                else:
+                    begin[n], end[n], cell[n], name[n] = start[k], stop[k], c, names[k]
+                    n += 1
+    if fails:
+        n = m = 0
+    return begin_[:n], end_[:n], cell_[:n], name_[:n], at_[:m], also_[:m], wrong_
+
+
+def ends(
+    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
+    const int64_t[::1] edge, const double[::1] at, const double[::1] loose, const int64_t[:, ::1] edges,
+    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, Py_ssize_t vertices,
+):
+    """The sites where chords begin, then those where they end: their vertices (2, C); the segments on which they lie,
+    (2 C, 2), positions there and slacks."""
+    cdef Py_ssize_t chords = begin.shape[0], halves = counts.shape[0], h, i, k, n, low, high, middle, site, x
+    vertex_, segment_, first_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64), np.empty(halves, np.int64)
+    position_, slack_ = _zeros(2, 2 * chords, np.float64)
+    cdef int64_t[:, ::1] vertex = vertex_, segment = segment_
+    cdef int64_t[::1] first = first_
+    cdef double[::1] position = position_, slack = slack_
+    with nogil:
+        n = 0
+        for h in range(halves):
+            first[h] = n
+            n += counts[h] + 1
+        for k in range(2):
+            for i in range(chords):
+                site, low, high = end[i] if k else begin[i], offsets[cell[i]], offsets[cell[i] + 1] - 1
+                while low < high:  # the last half-edge that begins there or before
+                    middle = (low + high + 1) // 2
+                    if first[middle] <= site:
+                        low = middle
+                    else:
+                        high = middle - 1
+                n = k * chords + i
+                if site == first[low]:
+                    vertex[k, i] = segment[n, 0] = segment[n, 1] = origin[low]
+                else:
+                    x = crossing[site - low - 1]
+                    vertex[k, i] = vertices + x
+                    segment[n, 0], segment[n, 1] = edges[edge[x], 0], edges[edge[x], 1]
+                    position[n], slack[n] = at[x], loose[x]
+    return vertex_, segment_, position_, slack_
+
+
+def clusters(
+    const int64_t[::1] order, const int64_t[::1] segment, const double[::1] position, const double[::1] slack
+):
+    """Of crossings, which ``order`` sorts by segment and position, the places there of those whose order against others
+    on the segment is not certain by the largest slack on it, and the number of such a cluster."""
+    cdef Py_ssize_t count = order.shape[0], low = 0, high, begin, k, n = 0, found = 0
+    slots_, cluster_ = _new(2, count, np.int64)
+    cdef int64_t[::1] slots = slots_, cluster = cluster_
+    cdef double reach
+    with nogil:
+        while low < count:
+            high, reach = low, 0.0
+            while high < count and segment[order[high]] == segment[order[low]]:
+                k = order[high]
+                if slack[k] <= 1 and isfinite(position[k]):
+                    reach = max(reach, (slack[k] + 2 * UNIT) * ROUND_UP)
+                else:
+                    reach = INFINITY
+                high += 1
+            begin = low
+            for k in range(low + 1, high + 1):
+                if k < high and not position[order[k]] - position[order[k - 1]] > 2 * reach:
+                    continue
+                if k - begin > 1:
+                    while begin < k:
+                        slots[n], cluster[n] = begin, found
+                        begin += 1
+                        n += 1
+                    found += 1
+                begin = k
+            low = high
+    return slots_[:n], cluster_[:n]
+
+
+def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point):
+    """Chord and point of each incidence, chord by chord and along each; for each point the lowest pair of chords that
+    meet there; and pairs whose point is not one for all chords through it. ``order`` sorts the entries of
+    ``pairs.T.ravel()``, and point[i] is a number below Q for each entry."""
+    cdef Py_ssize_t q = pairs.shape[0], i, k, chord, n = 0, count = 0
+    number_, degree_, several_ = np.zeros(q, np.int64), np.zeros(q, np.int64), np.zeros(q, np.int64)
+    chord_, passed_ = _new(2, 2 * q, np.int64)
+    name_, wrong_ = np.empty(q, np.int64), np.zeros(q, np.uint8)
+    cdef int64_t[::1] number = number_, degree = degree_, several = several_, chords = chord_, passed = passed_
+    cdef int64_t[::1] name = name_
+    cdef uint8_t[::1] wrong = wrong_
+    with nogil:
+        for i in range(2 * q):
+            number[point[i]] = 1
+        for i in range(q):
+            if number[i]:
+                name[count], number[i] = i, count
+                count += 1
+        for i in range(2 * q):
+            chord, k = pairs[order[i] % q, order[i] // q], number[point[order[i]]]
+            if n == 0 or chords[n - 1] != chord or passed[n - 1] != k:
+                chords[n], passed[n] = chord, k
+                degree[k] += 1
+                n += 1
+        for i in range(q):
+            several[number[point[i]]] += 1
+        for i in range(q):
+            k = number[point[i]]
+            wrong[i] = 2 * several[k] != degree[k] * (degree[k] - 1)
+    return chord_[:n], passed_[:n], name_[:count], wrong_
+
+
+def woven(
+    const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] edge, const uint8_t[::1] forward,
+    const int64_t[::1] successor, const int64_t[::1] parent, const int64_t[::1] offsets, const int64_t[::1] counts,
+    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] ends,
+    const int64_t[::1] chord, const int64_t[::1] point, Py_ssize_t points, Py_ssize_t generation, Py_ssize_t line,
+    Py_ssize_t vertex,
+):
+    """Edges and marks, and edge, direction, successor and old cell of half-edges, with those of the links of chords.
+
+    Chords, sorted by the sites where they begin and end, with the vertices at these, (2, C); incidences with points
+    chord by chord. Half-edges along links come before those against them.
+    """
+    cdef Py_ssize_t old = edges.shape[0], along = edge.shape[0], chords = begin.shape[0], met = chord.shape[0]
+    cdef Py_ssize_t links = chords + met, against = along + links, c, h, i, k, n, last, site, total
+    edges_, marks_ = np.empty((old + links, 2), np.int64), np.empty((old + links, 2), np.int64)
+    edge_, next_, parent_ = _new(3, along + 2 * links, np.int64)
+    forward_ = np.empty(along + 2 * links, np.uint8)
+    total = counts.shape[0]
+    for h in range(counts.shape[0]):
+        total += counts[h]
+    start_, before_ = np.empty(chords + 1, np.int64), np.empty(met + 1, np.int64)
+    out_, first_, latest_ = np.full(total + 1, -1, np.int64), _new(1, points + 1, np.int64)[0], np.full(points + 1, -1)
+    cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_
+    cdef int64_t[::1] edge_of = edge_, following = next_, owner = parent_
+    cdef int64_t[::1] start = start_, before = before_, out = out_, first = first_, latest = latest_
+    cdef uint8_t[::1] ahead = forward_
+    edges_[:old], marks_[:old] = edges, marks
+    edge_[:along], next_[:along], parent_[:along], forward_[:along] = edge, successor, parent, forward
+    with nogil:
+        i = n = 0
+        for c in range(chords):
+            start[c] = n
+            new_edges[old + n, 0] = ends[0, c]
+            while i < met and chord[i] == c:
+                new_edges[old + n, 1] = new_edges[old + n + 1, 0] = vertex + point[i]
+                before[i] = n
+                i += 1
+                n += 1
+            new_edges[old + n, 1] = ends[1, c]
+            n += 1
+            for k in range(start[c], n):
+                new_marks[old + k, 0], new_marks[old + k, 1] = generation, line + c
+                edge_of[along + k] = edge_of[against + k] = old + k
+                ahead[along + k], ahead[against + k] = 1, 0
+                owner[along + k] = owner[against + k] = cell[c]
+        start[chords] = n
+        # Around a point: first the rays to where its chords begin, in order, then those to where they end.
+        for i in range(met):
+            k = latest[point[i]]
+            if k < 0:
+                first[point[i]] = before[i]
+            else:
+                following[along + before[i]] = against + k
+                following[against + before[i] + 1] = along + k + 1
+            latest[point[i]] = before[i]
+        for i in range(points):
+            following[along + first[i]] = along + latest[i] + 1
+            following[against + first[i] + 1] = against + latest[i]
+        # Around a site: chords that begin there, by where they end, then those that end there, by where they begin.
+        for c in range(chords):
+            site = begin[c]
+            following[against + start[c]] = site if out[site] < 0 else out[site]
+            out[site] = along + start[c]
+        for c in range(chords):
+            site, last = end[c], start[c + 1] - 1
+            following[along + last] = site if out[site] < 0 else out[site]
+            out[site] = against + last
+        site = 0
+        for c in range(offsets.shape[0] - 1):
+            k = site
+            for h in range(offsets[c], offsets[c + 1]):
+                site += counts[h] + 1
+            for i in range(k, site):
+                if out[i] >= 0:
+                    following[i - 1 if i > k else site - 1] = out[i]
+    return edges_, marks_, edge_, forward_, next_, parent_
+
+
 def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):
     """The half-edges cycle by cycle, where each cycle begins, and its parent: by parent, then by smallest half-edge.
 
@@ -538,13 +826,15 @@ def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t p
 
 def below_bits(
     const uint64_t[:, ::1] base, const int64_t[::1] parents, const int64_t[::1] offsets, const int64_t[::1] order,
-    Py_ssize_t parts, const int64_t[::1] chord, const int64_t[::1] name,
+    Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
 ):
     """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex.
 
     A cell on the right of a chord has across its first link against that chord a cell with one chord less between.
+    From ``parts`` on half-edges run along the first ``regular`` links, against them, along the others, against these.
     """
     cdef Py_ssize_t cells = parents.shape[0], words = base.shape[1], links = chord.shape[0], c, h, w, n, depth
+    cdef Py_ssize_t ahead, count
     result_, left_ = np.empty((cells, words), np.uint64), np.empty(links, np.int64)
     via_, stack_, done_ = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.zeros(cells, np.uint8)
     cdef uint64_t[:, ::1] result = result_
@@ -554,10 +844,15 @@ def below_bits(
         for c in range(cells):
             for h in range(offsets[c], offsets[c + 1]):
                 n = order[h] - parts
-                if 0 <= n < links:
-                    left[n] = c
-                elif links <= n < 2 * links and via[c] < 0:
-                    via[c] = n - links
+                if n < 0 or n >= 2 * links:
+                    continue
+                ahead, count = 0, regular
+                if n >= 2 * regular:
+                    n, ahead, count = n - 2 * regular, regular, links - regular
+                if n < count:
+                    left[ahead + n] = c
+                elif via[c] < 0:
+                    via[c] = ahead + n - count
         for c in range(cells):
             depth, n = 0, c
             while not done[n] and via[n] >= 0:

@@ -16,7 +16,9 @@ from cpwl.backends.exact import oracle
 from cpwl.backends.exact.oracle import SliceOracle
 from cpwl.backends.exact.short import bits_of, may_be_short
 from cpwl.fields.predicates import Names
+from cpwl.geometry.arrangement import Form
 from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
+from cpwl.numbers.exact import Exact
 from tests.support.agreement import disagreements
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
@@ -116,10 +118,47 @@ def test_short_functions_of_any_size_are_the_exact_ones(power: int, monkeypatch:
     monkeypatch.setattr(oracle, "may_be_short", lambda *_: False)
     exact = SliceOracle(network, SQUARE)
     pattern, place = np.array([[1, 0, 1, 1]], np.int16), np.zeros(4, np.int64)
-    for one, other in zip(short(pattern).forms(place, names), exact(pattern).forms(place, names)):
+    together = short.at_once(pattern)
+    assert together is not None
+    assert_alike(together.forms(place, names), exact(pattern).forms(place, names))
+
+
+def assert_alike(found: Exact, wanted: list[Form]) -> None:
+    """Functions up to positive factors."""
+    assert len(found) == len(wanted)
+    for one, other in zip(found.values.tolist(), wanted):
         mine, theirs = ([Fraction(int(x)) for x in form] for form in (one, other))
         ratios = {x / y for x, y in zip(mine, theirs) if y}
         assert len(ratios) == 1 and min(ratios) > 0 and [x == 0 for x in mine] == [y == 0 for y in theirs]
+
+
+@pytest.mark.parametrize("entries", [1, 1 << 19], ids=["one region at a time", "all regions at once"])
+@pytest.mark.parametrize("seed", range(6))
+def test_functions_of_all_stages_and_sides_are_made_together(
+    seed: int, entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several regions, with levels on and off the grid, in any order; some regions come twice, some never."""
+    monkeypatch.setattr(oracle, "_ENTRIES", entries)
+    random = np.random.default_rng(seed)
+    layers: list[Any] = []
+    for columns in (2, 5, 5):
+        layers += [Dense(multiples(random, (5, columns), 3), multiples(random, 5, 3)), RELU]
+    network = Network.sequential(2, [*layers, Dense(np.ones((1, 5)), np.zeros(1))])
+    corners = [[-1, -1], [1, -1], [0.75, [0.5, 1.5, 0.1][seed % 3]], [-1, 1]]  # with 0.1 two sides are long
+    domain = cpwl.Domain.polygon(corners, np.zeros(2), np.eye(2))
+    short = SliceOracle(network, domain)
+    patterns, count = random.integers(0, 2, (6, 10)).astype(np.int16), 60
+    place, stage = random.choice([0, 1, 3, 5], count), random.integers(-1, 3, count)
+    first = np.where(stage < 0, random.integers(0, 4, count), random.integers(0, 5, count))
+    second = np.where(stage < 0, -1, random.integers(-1, 5, count))
+    second = np.where(second == first, -1, second)
+    level = np.where((stage >= 0) & (second < 0), random.choice([0.0, 0.25, -1.5, 0.1, 2.0**-1000], count), 0.0)
+    names = Names(stage, first, second, level)
+    together = short.at_once(patterns)
+    assert together is not None
+    assert_alike(together.forms(place, names), short(patterns).forms(place, names))
+    grid = np.flatnonzero((stage >= 0) & (level != 0.1) & (level != 2.0**-1000))
+    assert together.forms(place[grid], names.take(grid)).peak is not None
 
 
 @given(st.lists(st.floats(-(2.0**40), 2.0**40, allow_subnormal=False), min_size=1, max_size=6))

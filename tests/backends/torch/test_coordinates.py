@@ -204,10 +204,18 @@ def test_float_predicates_promise_bounds_alone() -> None:
 
 # ---- Lemma 12 ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("parts", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("quick", [True, False], ids=["exactly where that is quick", "closely"])
 @pytest.mark.parametrize("seed", range(0, 28, 3))
-def test_lemma_12_lines_are_within_their_bounds(seed: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lemma_12_lines_are_within_their_bounds(
+    seed: int, quick: bool, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each is a multiple, up to the bounds of its three numbers, of the integers of the same line."""
     monkeypatch.setattr("cpwl.backends.torch.long_numbers.lines._ENTRIES", 100)
+    if quick:
+        monkeypatch.setattr("cpwl.backends.rungs._CHEAP", 1 << 40)
+    else:
+        monkeypatch.setattr("cpwl.backends.rungs._CHEAP", 0)
+        monkeypatch.setattr("cpwl.backends.exact.short.may_be_short", lambda *_: False)
     chosen = case(seed)
     part = cpwl.partition(chosen.network, chosen.domain)
     facets, predicates = part.facets(), part.exact_predicates()

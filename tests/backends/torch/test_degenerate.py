@@ -20,6 +20,8 @@ from cpwl.backends.torch.refinement import refine as refine_module
 from cpwl.backends.torch.refinement.coincidence import Rules, exact_order
 from cpwl.backends.torch.refinement.decide import Decider
 from cpwl.backends.torch.refinement.kernels import compiled
+from cpwl.backends.torch.refinement.kernels.choice import KERNELS
+from cpwl.backends.torch.refinement.kernels.kernel import Kernel
 from cpwl.backends.torch.refinement.sequential import Sequential
 from cpwl.network import RELU, Dense, Network
 from tests.support.agreement import disagreements, lines_elsewhere
@@ -27,6 +29,7 @@ from tests.support.families import bias_free, case, concurrent, corner, integer,
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 BOTH = pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch"])
+EACH = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
 Table = NDArray[np.float64]
 
 
@@ -201,13 +204,14 @@ def test_where_all_units_are_zero_nothing_is_asked_of_later_layers(depth: int, a
 
 
 # ---- exact orders ----------------------------------------------------------------------------------------------------
+@EACH
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), min_size=1, max_size=25),
     st.sampled_from([0.0, 0.05, 0.2, 1.0]),
     st.integers(0, 2**32),
 )
 def test_crossings_are_sorted_whatever_their_positions_say_within_their_slack(
-    places: list[tuple[int, int]], slack: float, seed: int
+    kernel: Kernel, places: list[tuple[int, int]], slack: float, seed: int
 ) -> None:
     """Places k / 6 on three segments; positions are off by up to the slack, which differs from one to the next."""
     random = np.random.default_rng(seed)
@@ -227,7 +231,8 @@ def test_crossings_are_sorted_whatever_their_positions_say_within_their_slack(
 
     everything: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = lambda item, _: item >= 0  # noqa: E731
     given = sort_within(segment, position)
-    found = exact_order(given, segment, position, slacks + 1e-15, Rules(len(place), side, everything, unite))
+    unsure = kernel.clusters(given, segment, position, slacks + 1e-15)
+    found = exact_order(given, *unsure, Rules(len(place), side, everything, unite))
     mine = [(int(segment[i]), int(place[i])) for i in found.order]
     assert mine == sorted(places)
     runs = found.point[found.order].tolist()
@@ -236,7 +241,8 @@ def test_crossings_are_sorted_whatever_their_positions_say_within_their_slack(
     assert asked <= len(places) ** 2
 
 
-def test_a_position_that_is_not_a_number_is_in_no_certain_order() -> None:
+@EACH
+def test_a_position_that_is_not_a_number_is_in_no_certain_order(kernel: Kernel) -> None:
     position, slack = torch.tensor([0.1, torch.nan, 0.9]).double(), torch.tensor([0.0, 0.0, torch.nan]).double()
     asked: list[int] = []
 
@@ -245,5 +251,6 @@ def test_a_position_that_is_not_a_number_is_in_no_certain_order() -> None:
         return torch.sign(pivot - other).to(torch.int8)
 
     rules = Rules(3, side, lambda item, _: item >= 0, lambda *_: None)
-    found = exact_order(torch.arange(3), torch.zeros(3, dtype=torch.int64), position, slack, rules)
+    given, segment = torch.arange(3), torch.zeros(3, dtype=torch.int64)
+    found = exact_order(given, *kernel.clusters(given, segment, position, slack), rules)
     assert found.order.tolist() == [2, 1, 0] and len(asked) >= 2

@@ -117,6 +117,10 @@ class Complex(Portable):
         """The cell on the left of each half-edge, int64 (H,)."""
         return torch.repeat_interleave(self.counts)
 
+    def cells_of(self, half_edges: Tensor) -> Tensor:
+        """The cells on the left of some half-edges: a few of all."""
+        return torch.searchsorted(self.offsets, half_edges, right=True) - 1
+
     @cached_property
     def successor(self) -> Tensor:
         """The next half-edge around each half-edge's cell, int64 (H,)."""

@@ -112,7 +112,9 @@ def with_bits(packed: Tensor, row: Tensor, column: Tensor) -> Tensor:
     """The packed bits with those set at row[i] and column[i], which are different and were not set before."""
     result = packed.clone()
     bits = torch.ones_like(column, dtype=torch.uint8).bitwise_left_shift((column % 8).to(torch.uint8))
-    return result.index_put_((row, column // 8), bits, accumulate=True)
+    place = row * packed.shape[1] + column // 8
+    result.view(-1).scatter_add_(0, place, bits)
+    return result
 
 
 def union_over_cells(packed: Tensor, members: Tensor, offsets: Tensor) -> Tensor:

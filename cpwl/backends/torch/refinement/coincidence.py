@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..complex.complex import Complex
-from ..complex.segments import distinct, sort_within
+from ..complex.segments import as_numpy, distinct, sort_within
 from ..fields.field import ROUND_UP, UNIT
 from .crossings import Crossings
 from .decide import Decider, Places
 from .signs import Signs
+
+Clusters: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,38 +54,14 @@ class Rules:
     """Given the points, and crossings with pivots at which they lie, makes their points one, in place."""
 
 
-def exact_order(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor, rules: Rules) -> Order:
-    """Sorts crossings on segments, known by their positions up to a slack, exactly; ``order`` sorts by positions."""
-    order = order.clone()
-    slots, cluster = _clusters(segment[order], position[order], slack[order])
-    point = torch.arange(rules.points, device=order.device)
-    item = order[slots]
-    while True:
-        here = point[item % rules.points]
-        least, most = _extent(cluster, here)
-        is_open = (least < most).nonzero(as_tuple=True)[0]
-        if not len(is_open):
-            break
-        chosen = is_open[rules.chosen(item[is_open], cluster[is_open])]
-        pivot = _middle(cluster, chosen)
-        side = _sides(item, here, cluster, chosen, pivot, rules)
-        at = side == 0
-        rules.unite(point, item[pivot[at]], item[chosen[at]])
-        sides = torch.zeros_like(cluster)
-        sides[chosen] = side
-        cluster = distinct(3 * cluster + sides + 1)[1]
-        by_place = torch.argsort(cluster, stable=True)
-        cluster, item = cluster[by_place], item[by_place]
-    order[slots] = item
-    return Order(order, point[torch.arange(len(order), device=order.device) % max(rules.points, 1)])
-
-
-def _clusters(segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
-    """Of crossings sorted by position the places of those in a cluster with others, and its number.
+def clusters(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+    """Of crossings, which ``order`` sorts by segment and position, the places there of those in a cluster with others,
+    and its number.
 
     Clusters are separated by gaps that are certain for whatever lies on the two sides, by the largest slack on the
     segment. A position that is not a number is nowhere certainly, nor is any other on its segment.
     """
+    segment, position, slack = segment[order], position[order], slack[order]
     number = torch.cumsum(steps(segment), 0) - 1
     known = (slack <= 1) & position.isfinite()
     radius = torch.where(known, (slack + 2 * UNIT) * ROUND_UP, torch.inf)
@@ -92,29 +73,74 @@ def _clusters(segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor,
     return slots, distinct(cluster[slots])[1]
 
 
-def _extent(cluster: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """The least and the largest value in each entry's cluster."""
-    count = int(cluster[-1]) + 1 if len(cluster) else 0
-    room = values.new_zeros(count)
-    least = room.scatter_reduce(0, cluster, values, "amin", include_self=False)
-    return least[cluster], room.scatter_reduce(0, cluster, values, "amax", include_self=False)[cluster]
+def exact_order(order: Tensor, slots: Tensor, cluster: Tensor, rules: Rules) -> Order:
+    """Sorts crossings on segments exactly: ``order`` sorts them by positions up to a slack, and those at ``slots`` are
+    in ``clusters``."""
+    point, device = torch.arange(rules.points, device=order.device), order.device
+    item, cluster_of = as_numpy(order[slots]), as_numpy(cluster)  # few, and asked for on the host: no calls of a device
+    while len(item):
+        here = as_numpy(point)[item % rules.points]
+        groups = _Groups.of(cluster_of)
+        is_open = np.flatnonzero(groups.spread(np.minimum, here) < groups.spread(np.maximum, here))
+        if not len(is_open):
+            break
+        waiting = (torch.as_tensor(part[is_open], device=device) for part in (item, groups.number()))
+        chosen = is_open[as_numpy(rules.chosen(*waiting))]
+        pivot = groups.middle()[chosen]
+        side = _sides(item, here, chosen, pivot, rules, device)
+        at = side == 0
+        rules.unite(point, *(torch.as_tensor(item[part[at]], device=device) for part in (pivot, chosen)))
+        sides = np.ones_like(cluster_of)
+        sides[chosen] += side
+        cluster_of = 3 * groups.number() + sides
+        by_place = np.argsort(cluster_of, kind="stable")
+        item, cluster_of = item[by_place], cluster_of[by_place]
+    order = order.clone()
+    order[slots] = torch.as_tensor(item, device=device)
+    return Order(order, point[torch.arange(len(order), device=device) % max(rules.points, 1)])
 
 
-def _middle(cluster: Tensor, chosen: Tensor) -> Tensor:
-    """For each chosen entry the middle one of its cluster, whose entries are neighbours."""
-    counts = torch.bincount(cluster)
-    return (torch.cumsum(counts, 0) - counts + counts // 2)[cluster[chosen]]
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Entries with the same number, which are neighbours."""
+
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.int64]) -> _Groups:
+        """Those of numbers that do not decrease, of which there is one at least."""
+        starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(numbers[1:] != numbers[:-1]) + 1])
+        return cls(starts, np.diff(starts, append=len(numbers)))
+
+    def spread(self, fold: np.ufunc, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the values of a group fold to, for each of its entries."""
+        return np.repeat(fold.reduceat(values, self.starts), self.counts)
+
+    def number(self) -> NDArray[np.int64]:
+        """For each entry the number of its group among all."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def middle(self) -> NDArray[np.int64]:
+        """For each entry the middle one of its group."""
+        return np.repeat(self.starts + self.counts // 2, self.counts)
 
 
-def _sides(item: Tensor, point: Tensor, cluster: Tensor, chosen: Tensor, pivot: Tensor, rules: Rules) -> Tensor:
-    """On which side of its pivot each chosen entry lies, int64; asked for once for each cluster and point."""
-    names, which = distinct(cluster[chosen] * rules.points + point[chosen])
-    representative = torch.empty_like(names)
-    representative[which] = torch.arange(len(which), device=representative.device)
-    side = torch.zeros_like(names)
-    asked = (point[chosen[representative]] != point[pivot[representative]]).nonzero(as_tuple=True)[0]
-    entries = representative[asked]
-    side[asked] = rules.side(item[pivot[entries]], item[chosen[entries]]).long()
+def _sides(
+    item: NDArray[np.int64],
+    point: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    pivot: NDArray[np.int64],
+    rules: Rules,
+    device: torch.device,
+) -> NDArray[np.int64]:
+    """On which side of its pivot each chosen entry lies, given by their places; asked for once for each pivot and
+    point."""
+    _, first, which = np.unique(pivot * rules.points + point[chosen], return_index=True, return_inverse=True)
+    side = np.zeros(len(first), np.int64)
+    asked = np.flatnonzero(point[chosen[first]] != point[pivot[first]])
+    ends = (torch.as_tensor(item[part[first[asked]]], device=device) for part in (pivot, chosen))
+    side[asked] = as_numpy(rules.side(*ends))
     return side[which]
 
 
@@ -141,8 +167,13 @@ class Shared:
         return cls(empty, empty)
 
 
-def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider) -> tuple[Crossings, Shared]:
-    """The crossings in their exact order on every edge; those that coincide are one, with its other columns apart."""
+def merged(
+    cells: Complex, crossings: Crossings, signs: Signs, decider: Decider, find: Clusters
+) -> tuple[Crossings, Shared]:
+    """The crossings in their exact order on every edge; those that coincide are one, with its other columns apart.
+
+    ``find`` does what ``clusters`` does.
+    """
     index = crossings.undecided[crossings.edge].nonzero(as_tuple=True)[0]
     if not len(index):
         return crossings, Shared.none(index.device)
@@ -159,8 +190,8 @@ def merged(cells: Complex, crossings: Crossings, signs: Signs, decider: Decider)
 
     rules = Rules(len(index), side, lambda item, _: torch.ones_like(item, dtype=torch.bool), unite)
     sorted_ = torch.arange(len(index), device=index.device)
-    order = exact_order(sorted_, edge, crossings.position[index], crossings.slack[index], rules)
-    return _united(crossings, index, order)
+    unsure = find(sorted_, edge, crossings.position[index], crossings.slack[index])
+    return _united(crossings, index, exact_order(sorted_, *unsure, rules))
 
 
 def _united(crossings: Crossings, index: Tensor, exact: Order) -> tuple[Crossings, Shared]:
@@ -195,5 +226,5 @@ def _homes(cells: Complex, edges: Tensor) -> Tensor:
     wanted[names] = True
     on = wanted[cells.half_edge].nonzero(as_tuple=True)[0]
     cell = torch.full_like(names, cells.cells)
-    cell.scatter_reduce_(0, torch.searchsorted(names, cells.half_edge[on]), cells.cell_of[on], "amin")
+    cell.scatter_reduce_(0, torch.searchsorted(names, cells.half_edge[on]), cells.cells_of(on), "amin")
     return cell[which]

@@ -15,7 +15,7 @@ from torch import Tensor
 from ....arrays.ragged import Ragged
 from ....geometry.ladder import Counts, Functions, Ladder, Question, Vertices
 from ..complex.complex import Complex
-from ..complex.segments import as_numpy, distinct
+from ..complex.segments import as_numpy
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +44,17 @@ class Places:
     @classmethod
     def of_vertices(cls, cells: Complex, vertices: Tensor) -> Places:
         """Vertices of a complex, each as a corner of the lowest cell that has it."""
-        names, which = distinct(vertices)
         wanted = torch.zeros(int(cells.edges.max()) + 1, dtype=torch.bool, device=vertices.device)
-        wanted[names] = True
+        wanted[vertices] = True
         there = wanted[cells.origin].nonzero(as_tuple=True)[0]
-        first = torch.full_like(names, len(cells.origin))
-        first.scatter_reduce_(0, torch.searchsorted(names, cells.origin[there]), there, "amin")
-        return cls.of_half_edges(cells, first[which])
+        first = torch.full_like(wanted, len(cells.origin), dtype=torch.int64)
+        first.scatter_reduce_(0, cells.origin[there], there, "amin")
+        return cls.of_half_edges(cells, first[vertices])
 
     @classmethod
     def of_half_edges(cls, cells: Complex, half_edge: Tensor) -> Places:
         """The origins of half-edges, as corners of their cells."""
-        cell = cells.cell_of[half_edge]
+        cell = cells.cells_of(half_edge)
         starts = half_edge == cells.offsets[cell]
         before = torch.where(starts, cells.offsets[cell + 1], half_edge) - 1
         lines = [cells.marks[cells.half_edge[h], 1] for h in (before, half_edge)]

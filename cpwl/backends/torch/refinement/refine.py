@@ -23,7 +23,7 @@ from .assemble import Cut
 from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
 from .decide import Decider, Places
-from .degenerate import InconsistentError, Links, Sites, Spans, Web, left_bits, with_coincident
+from .degenerate import InconsistentError, left_bits, spans_of, web_of, with_coincident, zeros_of
 from .entries import Known
 from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
@@ -32,6 +32,7 @@ from .prolong import Certain, Cutting, Prolongation
 from .sequential import Outcome, Sequential
 from .sides_of_chords import LinksOfChords
 from .signs import Columns
+from .sites import Sites, Web
 
 Assembled: TypeAlias = tuple[Tensor, Tensor, HalfEdges]
 """Edges, their marks and the half-edges."""
@@ -104,7 +105,7 @@ class _Refinement:
         self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
             crossings = along_edges(old, crossings, task.decider)
-            crossings, self.shared = merged(old, crossings, self.signs, task.decider)
+            crossings, self.shared = merged(old, crossings, self.signs, task.decider, task.kernel.clusters)
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
@@ -126,31 +127,31 @@ class _Refinement:
         chords, meets = self.regular_chords()
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
-        links, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
+        web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
         inner = _inner_points(cut)
-        batches = [self.points, inner if links is None else Points.joined([inner, links.web.points()])]
+        batches = [self.points, inner if web is None else Points.joined([inner, web.points()])]
         outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)))
         checkpoint()
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
         new = Complex.of_cycles(outcome.edges, outcome.marks, outcome.half, cycles)
-        self.check_euler(cycles.parent, cut, links)
-        below = self.below(cut, links, new, cycles)
+        self.check_euler(cycles.parent, cut, web)
+        below = self.below(cut, web, new, cycles)
         if len(outcome.representative):
             _overwrite(below, outcome, new, cycles.order)
         uncertain = self.uncertain[cycles.parent] & (self.task.decider is None)
-        cutting, lines = self.cutting([*batches, *outcome.layers], outcome), _new_lines(cut, links, outcome)
+        cutting, lines = self.cutting([*batches, *outcome.layers], outcome), _new_lines(cut, web, outcome)
         return Refined(new, cycles.parent, below, uncertain, cutting, lines, int(self.suspects.sum()))
 
-    def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Links | None, Assembled]:
-        """The links of degenerate cells (None where there are no such cells), and what was assembled with these."""
+    def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
+        """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
         web = self.web()
         if web is None:
             return None, assembled
         checkpoint()
         vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        links = Links.of(web, len(assembled[2].edge), vertices)
-        self.certain = Certain.joined(self.certain, web.zeros(links.points))
-        return links, links.added(*assembled, self.task.generation, self.old.lines + len(cut.chords))
+        self.certain = Certain.joined(self.certain, zeros_of(web, vertices))
+        line = self.old.lines + len(cut.chords)
+        return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
     def cutting(self, layers: list[Points], outcome: Outcome) -> Cutting:
         """The functions cut by, with the new vertices layer by layer, and the signs that are certain."""
@@ -191,8 +192,9 @@ class _Refinement:
         """The chords of degenerate cells and where they meet; None where there are no such cells."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
-        known = self.columns, self.signs, self.crossings, self.shared, self.visits, self.task.decider, self.task.kernel
-        return Web.of(Spans.find(Sites(self.old, *known), self.cells, self.degenerate))
+        sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
+        kernel = self.task.kernel
+        return web_of(spans_of(sites, self.cells, self.degenerate, kernel), self.task.decider, kernel)
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""
@@ -211,7 +213,7 @@ class _Refinement:
         dense = unpack(self.cells.cut[self.irregular & ~self.degenerate], self.columns.count)
         return dense.any(0).nonzero(as_tuple=True)[0]
 
-    def below(self, cut: Cut, links: Links | None, new: Complex, cycles: Cycles) -> Tensor:
+    def below(self, cut: Cut, web: Web | None, new: Complex, cycles: Cycles) -> Tensor:
         """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8).
 
         Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
@@ -219,29 +221,19 @@ class _Refinement:
         at_first = self.signs.below.view(torch.int64)[self.old.origin[self.old.offsets[:-1]]]
         cutting, somewhere = (bits.view(torch.int64) for bits in (self.cells.cut, self.cells.below))
         first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
-        if links is not None:
-            first[self.degenerate] = left_bits(links.web.spans.sites, self.cells, self.degenerate)
-        chords = LinksOfChords(cut.pieces, cut.chord_of_link, cut.chords.column)
-        below = self.task.kernel.below(first, cycles.parent, new, cycles.order, chords)
-        if links is not None:
-            self._put_degenerate(below, first, links, new, cycles)
-        return below
+        if web is not None:
+            chosen = self.degenerate.nonzero(as_tuple=True)[0]
+            first[chosen] = left_bits(web.spans.sites, self.cells, chosen)
+        below = self.task.kernel.below(first, cycles.parent, new, cycles.order, _links(cut, web))
+        return below if web is None else with_coincident(below, cycles.parent, first, web.spans)
 
-    def _put_degenerate(self, below: Tensor, first: Tensor, links: Links, new: Complex, cycles: Cycles) -> None:
-        """Puts in the bits of the pieces of degenerate cells."""
-        pieces = self.degenerate[cycles.parent].nonzero(as_tuple=True)[0]
-        spans = links.web.spans
-        chords = LinksOfChords(links.along, links.chord, spans.column)
-        bits = self.task.kernel.below(first, cycles.parent, new, cycles.order, chords, pieces)
-        below[pieces] = with_coincident(bits, cycles.parent[pieces], first, spans)
-
-    def check_euler(self, parents: Tensor, cut: Cut, links: Links | None) -> None:
+    def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
         cells, chords, meets = self.old.cells, cut.chords, cut.meets
         expected = 1 + torch.bincount(chords.cell, minlength=cells)
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
-        if links is not None:
-            expected += links.web.pieces()
+        if web is not None:
+            expected += web.pieces()
         wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
@@ -249,7 +241,7 @@ class _Refinement:
     def _beside(self, edges: Tensor) -> Tensor:
         cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)
         if bool(edges.any()):
-            cells[self.old.cell_of[edges[self.old.half_edge]]] = True
+            cells[self.old.cells_of(edges[self.old.half_edge].nonzero(as_tuple=True)[0])] = True
         return cells
 
 
@@ -263,13 +255,23 @@ def _inner_points(cut: Cut) -> Points:
     return Points(first, second, column, meets.position[:, 0], meets.slack[:, 0], also)
 
 
-def _new_lines(cut: Cut, links: Links | None, outcome: Outcome) -> tuple[Tensor, Tensor]:
+def _new_lines(cut: Cut, web: Web | None, outcome: Outcome) -> tuple[Tensor, Tensor]:
     """The old cell and the column of each new line, in the order of their numbers."""
     lines = [(cut.chords.cell, cut.chords.column), outcome.chords]
-    if links is not None:
-        lines.insert(1, (links.web.spans.cell, links.web.spans.column))
+    if web is not None:
+        lines.insert(1, (web.spans.cell, web.spans.column))
     cells, columns = (torch.cat(parts) for parts in zip(*lines, strict=True))
     return cells, columns
+
+
+def _links(cut: Cut, web: Web | None) -> LinksOfChords:
+    """The links of all chords, those of degenerate cells last."""
+    chord, column = cut.chord_of_link, cut.chords.column
+    regular = len(chord)
+    if web is not None:
+        chord = torch.cat([chord, len(column) + web.chord_of_link])
+        column = torch.cat([column, web.spans.column])
+    return LinksOfChords(cut.pieces, regular, chord, column)
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

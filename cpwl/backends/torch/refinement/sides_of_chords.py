@@ -12,13 +12,24 @@ from ..complex.complex import Complex
 
 @dataclass(frozen=True, eq=False)
 class LinksOfChords:
-    """Half-edges along the links of chords are numbered from ``start``, then those against them."""
+    """The links of chords. Half-edges are numbered from ``start``: along the links of regular cells and against them,
+    then along those of degenerate cells and against these."""
 
     start: int
+    regular: int
+    """The number of links of regular cells, which come first."""
     chord: Tensor
     """The chord of each link."""
     column: Tensor
     """The column of each chord."""
+
+    def against(self, half_edge: Tensor) -> Tensor:
+        """The links against which half-edges run; -1 for all others."""
+        number, regular, rest = half_edge - self.start, self.regular, len(self.chord) - self.regular
+        later = number >= 2 * regular
+        link = number - torch.where(later, regular + rest, regular)
+        low, high = torch.where(later, regular, 0), torch.where(later, regular + rest, regular)
+        return torch.where((low <= link) & (link < high), link, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +49,8 @@ class Across:
     @classmethod
     def find(cls, new: Complex, order: Tensor, links: LinksOfChords) -> Across:
         """The steps in a complex traced from half-edges that stand in that ``order``, across some of its chords."""
-        link = order - links.start - len(links.chord)
-        against = ((link >= 0) & (link < len(links.chord))).nonzero(as_tuple=True)[0]
+        link = links.against(order)
+        against = (link >= 0).nonzero(as_tuple=True)[0]
         chosen = torch.full((new.cells,), len(order), device=order.device)
         chosen.scatter_reduce_(0, new.cell_of[against], against, "amin")
         some = (chosen < len(order)).nonzero(as_tuple=True)[0]

@@ -14,13 +14,15 @@ from torch import Tensor
 
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
-from ...complex.segments import numbers_of_ranges, offsets_of, valid_bits
+from ...complex.segments import valid_bits
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
+from ..coincidence import Order, Shared
 from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
+from ..sites import Sites, Web
 from .kernel import Streaming
 from .operations import TensorOperations
 
@@ -93,6 +95,49 @@ class CompiledLoops(TensorOperations, Streaming):
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges), torch.from_numpy(marks), half
 
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+        """See ``Kernel.spans``."""
+        cells, visits, crossings, shared = sites.complex, sites.visits, sites.crossings, sites.shared
+        bits = _words(cut), _words(sites.signs.above), _words(sites.signs.below)
+        walk = cells.offsets, cells.origin, visits.counts, visits.crossing
+        met = crossings.column, shared.at, shared.column, chosen
+        *parts, at, column, wrong = kernels.spans(*bits, *_arrays(*walk, *met), sites.columns.count)
+        return Chords(*_tensors(*parts)), Shared(*_tensors(at, column)), _flags(wrong)
+
+    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+        """See ``Kernel.ends``."""
+        cells, visits, crossings = sites.complex, sites.visits, sites.crossings
+        walk = cells.offsets, cells.origin, visits.counts, visits.crossing
+        points = crossings.edge, crossings.position, crossings.slack, cells.edges
+        found = kernels.ends(*_arrays(*walk, *points, chords.start, chords.end, chords.cell), sites.vertices)
+        vertices, segments, position, slack = _tensors(*found)
+        number = torch.arange(len(position))
+        return vertices, Ends(sites.columns, number.view(2, -1).T, segments, number, position, slack)
+
+    def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.clusters``."""
+        slots, cluster = _tensors(*kernels.clusters(*_arrays(order, segment, position, slack)))
+        return slots, cluster
+
+    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """See ``Kernel.incidences``."""
+        *found, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
+        chord, point, name = _tensors(*found)
+        return chord, point, name, _flags(wrong)
+
+    def woven(
+        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
+    ) -> tuple[Tensor, Tensor, HalfEdges]:
+        """See ``Kernel.woven``."""
+        (edges, marks, half), spans, sites = whole, web.spans, web.spans.sites
+        old = edges, marks, half.edge, half.forward, half.successor, half.parent
+        walk = sites.complex.offsets, sites.visits.counts
+        chords = spans.begin, spans.end, spans.cell, spans.vertices, web.chord, web.point
+        numbers = len(web.pair), generation, line, points
+        edges_, marks_, edge, forward, successor, parent = kernels.woven(*_arrays(*old, *walk, *chords), *numbers)
+        half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
+        return torch.from_numpy(edges_), torch.from_numpy(marks_), half
+
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
         closed = kernels.cycles(_array(half.successor), _array(half.parent), parents)
@@ -100,23 +145,10 @@ class CompiledLoops(TensorOperations, Streaming):
             raise InternalError(NOT_CLOSED)
         return Cycles(*_tensors(*closed))
 
-    def below(
-        self,
-        first: Tensor,
-        parents: Tensor,
-        new: Complex,
-        order: Tensor,
-        links: LinksOfChords,
-        pieces: Tensor | None = None,
-    ) -> Tensor:
+    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
         """See ``Kernel.below``."""
-        offsets = new.offsets
-        if pieces is not None:
-            counts = new.counts[pieces]
-            order = order[numbers_of_ranges(offsets[pieces], counts)]
-            parents, offsets = parents[pieces], offsets_of(counts)
-        given = _arrays(parents, offsets, order)
-        return _packed(kernels.below_bits(_words(first), *given, links.start, *_arrays(links.chord, links.column)))
+        numbers, chords = (links.start, links.regular), _arrays(links.chord, links.column)
+        return _packed(kernels.below_bits(_words(first), *_arrays(parents, new.offsets, order), *numbers, *chords))
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

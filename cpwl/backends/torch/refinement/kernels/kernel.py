@@ -13,10 +13,12 @@ from torch import Tensor
 from ...complex.complex import Complex, Cycles, HalfEdges
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
+from ..coincidence import Order, Shared
 from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
+from ..sites import Sites, Web
 
 
 class Kernel(ABC):
@@ -58,22 +60,49 @@ class Kernel(ABC):
         """Edges, their marks and the half-edges of the new complex."""
 
     @abstractmethod
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these; and further columns
+        that vanish on them, higher than their own.
+
+        Also the cells that a column of those that cut them (packed bits by cell) does not meet in two sites, bool (R,):
+        where there are any, no chords are given.
+        """
+
+    @abstractmethod
+    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+        """The sites where chords between sites begin and end: as vertices, (2, C), and what is known of each.
+
+        The points of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own.
+        """
+
+    @abstractmethod
+    def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """Crossings whose order is not certain, one crossing at least is given; see ``coincidence.clusters``."""
+
+    @abstractmethod
+    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
+        by chord and along each; and a pair for each point.
+
+        Also the pairs whose point is not one for all chords through it, bool (Q,).
+        """
+
+    @abstractmethod
+    def woven(
+        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
+    ) -> tuple[Tensor, Tensor, HalfEdges]:
+        """Edges, marks and half-edges with those of the links of a web, whose chords are lines numbered from ``line``,
+        and its points vertices from ``points`` on. Half-edges along links precede those against them."""
+
+    @abstractmethod
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """The cycles of ``half.successor``, whose parents are below ``parents``; an ``InternalError`` if they do not
         close up."""
 
     @abstractmethod
-    def below(
-        self,
-        first: Tensor,
-        parents: Tensor,
-        new: Complex,
-        order: Tensor,
-        links: LinksOfChords,
-        pieces: Tensor | None = None,
-    ) -> Tensor:
-        """Packed bits of the new cells (or of some ``pieces``): those of their old cells in ``first``, turned over for
-        the chords between each and its old cell's first vertex (proofs/, Lemma 8)."""
+    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
+        """Packed bits of the new cells: those of their old cells in ``first``, turned over for the chords between each
+        and its old cell's first vertex (proofs/, Lemma 8)."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -11,10 +11,13 @@ from ...complex.segments import exclusive_sum, pack, ranges, set_bits, sort_with
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
+from ..coincidence import Order, Shared, clusters
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
 from ..sides_of_chords import Across, LinksOfChords
 from ..signs import CellSigns, Columns, Signs
+from ..sites import Sites, Web
+from . import weaving
 from .kernel import Kernel
 
 _SIGNS_AT_ONCE = 1 << 19
@@ -112,6 +115,28 @@ class TensorOperations(Kernel):
         """See ``Kernel.assemble``."""
         return cut.assemble(generation)
 
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+        """See ``Kernel.spans``."""
+        return weaving.spans(sites, cut, chosen)
+
+    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+        """See ``Kernel.ends``."""
+        return weaving.ends(sites, chords)
+
+    def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.clusters``."""
+        return clusters(order, segment, position, slack)
+
+    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """See ``Kernel.incidences``."""
+        return weaving.incidences(pair, order)
+
+    def woven(
+        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
+    ) -> tuple[Tensor, Tensor, HalfEdges]:
+        """See ``Kernel.woven``."""
+        return weaving.woven(web, whole, generation, line, points)
+
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
         successor, parent = half.successor, half.parent
@@ -135,18 +160,9 @@ class TensorOperations(Kernel):
             order[starts[cycle] + k] = current
         return Cycles(order, torch.cat([starts, starts.new_tensor([len(successor)])]), parent[roots])
 
-    def below(
-        self,
-        first: Tensor,
-        parents: Tensor,
-        new: Complex,
-        order: Tensor,
-        links: LinksOfChords,
-        pieces: Tensor | None = None,
-    ) -> Tensor:
+    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
         """See ``Kernel.below``."""
-        turned = Across.find(new, order, links).columns(first.shape[1] * 8)
-        return first[parents] ^ turned if pieces is None else first[parents[pieces]] ^ turned[pieces]
+        return first[parents] ^ Across.find(new, order, links).columns(first.shape[1] * 8)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
