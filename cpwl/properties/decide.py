@@ -23,7 +23,7 @@ Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 MOST_INPUTS = 9
 """Inputs that may vary: of more the corners alone are too many to keep all faces."""
 
-_LEAST = 1e-6
+_LEAST = 2.0**-10
 """Seconds."""
 _LOOKED_AT = 64
 """Vertices of a stage around which unsafe points are looked for."""
@@ -45,23 +45,23 @@ class Work:
     """How many boxes were decided."""
     searched: bool = False
     """Whether unsafe points were looked for."""
+    least: float = _LEAST
+    """Seconds that a box gets in any case: twice as many after each one that they were too few for. So boxes are not
+    halved for ever where the time of a call is less than what the smallest one takes."""
 
     def copied(self) -> Work:
         """The same, to be gone on with."""
         return replace(self, remaining=list(self.remaining))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clock:
-    """When the time is over."""
+    """When the time is over: not before a box is decided, so that whoever goes on again and again comes to an end."""
 
     seconds: float | None
     start: float = field(default_factory=monotonic)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that are left, some at least; None for any number."""
-        return None if self.seconds is None else max(_LEAST, self.seconds - self.elapsed)
+    decided: bool = False
+    """Whether a box is."""
 
     @property
     def elapsed(self) -> float:
@@ -69,9 +69,13 @@ class Clock:
         return monotonic() - self.start
 
     @property
-    def spent(self) -> bool:
-        """Whether it is over."""
+    def late(self) -> bool:
+        """Whether the seconds are gone."""
         return self.seconds is not None and self.elapsed >= self.seconds
+
+    def left(self, least: float) -> float | None:
+        """Seconds that are left, some at least; None for any number."""
+        return None if self.seconds is None else max(least, self.seconds - self.elapsed)
 
 
 class _Found(Exception):
@@ -130,10 +134,11 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
     """The same by all regions of the boxes that are left."""
     wanted = Wanted(problem.groups, problem.strict)
     relevance = _Unsafe(problem)
-    while work.remaining and not clock.spent:
+    while work.remaining and not (clock.late and clock.decided):
         low, high = work.remaining[-1]
         try:
-            part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=clock.left)
+            seconds = clock.left(work.least)
+            part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=seconds)
         except _Found as met:
             return [Fraction(a) for a in met.point]
         assert part.pruned is not None
@@ -141,8 +146,11 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
         if point is not None:
             return point
         if not part.pruned.finished:
+            if seconds == work.least:
+                work.least *= 2
             work.remaining[-1:] = _halves(low, high)
             continue
+        clock.decided = True
         work.remaining.pop()
         work.regions += len(part)
         work.dropped += sum(part.pruned.dropped.values())

@@ -105,10 +105,11 @@ def load(path: str | PathLike[str], net: Network, spec: Specification) -> tuple[
 def _entry(work: Work) -> dict[str, Any]:
     boxes = [[[float(a).hex() for a in corner] for corner in box] for box in work.remaining]
     counts = {"regions": work.regions, "dropped": work.dropped, "boxes": work.boxes, "searched": work.searched}
-    return {**counts, "remaining": boxes}
+    return {**counts, "least": work.least, "remaining": boxes}
 
 
 def _work(entry: dict[str, Any]) -> Work:
     boxes = [tuple(np.array([float.fromhex(a) for a in corner]) for corner in box) for box in entry["remaining"]]
     regions, dropped, done = (int(entry[name]) for name in ("regions", "dropped", "boxes"))
-    return Work([(low, high) for low, high in boxes], regions, dropped, done, bool(entry["searched"]))
+    searched, least = bool(entry["searched"]), float(entry["least"])
+    return Work([(low, high) for low, high in boxes], regions, dropped, done, searched, least)

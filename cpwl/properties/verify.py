@@ -45,8 +45,9 @@ def verify(
     well: by default the library's own run in float32, for the command the ONNX file in onnxruntime.
 
     Complete where up to nine inputs vary, in practice up to about six; of more, unsafe inputs are only looked for.
-    After ``timeout`` seconds the property is ``undecided``; ``resume``, that verdict or the file that its ``save``
-    wrote, goes on from there.
+    After ``timeout`` seconds, and not before a part of a box is decided, the property is ``undecided``; ``resume``,
+    that verdict or the file that its ``save`` wrote, goes on from there. So any timeout, however short, comes to an
+    end.
     """
     check_compiled(net)
     instance("spec", spec, Specification, "Use cpwl.Specification.box or cpwl.Specification.read.")
