@@ -39,11 +39,11 @@ class Enclosure:
     def at_corners(cls, values: Floats, margins: Floats, corners: NDArray[np.int64]) -> Enclosure:
         """Functions that are affine on each region, by values at vertices that are off by at most a margin.
 
-        (V, n) and (V,); ``corners`` (k, c).
+        (n, V) and (V,); ``corners`` (k, c).
         """
         margin = margins[corners].max(axis=0)
-        table = np.empty((2, values.shape[1], *corners.shape), values.dtype)
-        table[LOWER] = values[corners.ravel()].T.reshape(-1, *corners.shape)
+        table = np.empty((2, len(values), *corners.shape), values.dtype)
+        np.take(values, corners, axis=1, out=table[LOWER], mode="clip")
         np.add(table[LOWER], margin, out=table[UPPER])
         table[LOWER] -= margin
         return cls.of(table)

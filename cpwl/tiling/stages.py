@@ -37,7 +37,7 @@ from .states import Division, Finished, Progress, Rows, State, Task, added, key_
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
-KNOWN_FOR_BOUNDS = 2.0**-28
+KNOWN_FOR_BOUNDS = 2.0**-24
 """How well vertices are to be known where regions are dropped by bounds, if some are known 16 times worse: rows that
 are known poorly make for wide bounds."""
 

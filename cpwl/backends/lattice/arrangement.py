@@ -106,7 +106,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
     @cached_property
     def regions(self) -> Ragged:
         """The vertices of each region, increasing."""
-        return self._lattice.corners(self.dim)
+        return self.faces(self.dim)
 
     @property
     def held(self) -> int:

@@ -11,6 +11,10 @@ def positions(*given: _Array | int | float) -> tuple[_Array, _Array, _Array, _Ar
 def interpolate(*given: _Array | int) -> None: ...
 def signs(*given: _Array | int) -> tuple[_Array, _Array, _Array, _Array]: ...
 
+def corners(
+    offsets: Sequence[_Array], members: Sequence[_Array], vertices: int, faces: _Array
+) -> tuple[_Array, _Array]: ...
+
 class Faces:
     def __init__(
         self,
