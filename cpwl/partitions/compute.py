@@ -22,7 +22,7 @@ from ..network.operators import Periodic
 from ..runtime import inputs
 from ..runtime.budget import Budget
 from ..runtime.ieee import ieee
-from ..runtime.inputs import instance, number, one_of, optional, whole
+from ..runtime.inputs import flag, instance, number, one_of, optional, whole
 from ..runtime.progress import shows_progress
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
@@ -85,6 +85,7 @@ def relevant_partition(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     progress: Progress | None = None,
+    keep_dropped: bool = False,
 ) -> Partition:
     """The regions of the partition of ``dom`` that matter to something, without those on which there is nothing of it.
 
@@ -93,6 +94,7 @@ def relevant_partition(
     regions of ``partition``, among them all on which bounds do not show it; the others are counted in ``pruned``, and
     the answer is not ``complete`` if there are any. Facets beside a dropped region have one side, and are told from
     sides of the domain by their ``generation``, which is not 0. With the exact backend only the outputs drop regions.
+    With ``keep_dropped`` dropped regions are kept with their bounds, in ``pruned.regions``; that takes memory.
     Other options are those of ``partition``, with exact predicates.
     """
     if not isinstance(relevance, Relevance):
@@ -101,7 +103,8 @@ def relevant_partition(
             f"{type(relevance).__name__}."
         )
     limits = Limits.checked(memory_limit, max_regions, max_seconds)
-    wanted = _Wanted(net, dom, backend, device, "exact", limits.memory_limit, progress, relevance)
+    keeping = flag("keep_dropped", keep_dropped)
+    wanted = _Wanted(net, dom, backend, device, "exact", limits.memory_limit, progress, relevance, keeping)
     return wanted.computed(limits, executor)
 
 
@@ -179,6 +182,7 @@ class _Wanted:
     memory_limit: int | None
     progress: Progress | None
     relevance: Relevance | None = None
+    keep_dropped: bool = False
 
     @property
     def chosen(self) -> Backend:
@@ -236,6 +240,7 @@ class _Wanted:
             budget=budget,
             progress=self.progress,
             relevance=self.relevance,
+            keep_dropped=self.keep_dropped,
         )
         walls = Names.sides(len(self.domain.polytope.sides)) if named else None
         return sweep, sweep.start(arrangement, walls, trusting=trusting)
@@ -246,16 +251,18 @@ class _Wanted:
             return None
         until = sweep.budget.moment if join else None
         shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
-        return Spread(
-            executor, Job(*shared, self.predicates == "exact", join=join, relevance=self.relevance, until=until)
-        )
+        looked_for = self.relevance, self.keep_dropped
+        return Spread(executor, Job(*shared, self.predicates == "exact", join, *looked_for, until))
 
     def partition(self, sweep: Sweep, finished: Finished) -> Partition:
         """The partition that has come out."""
         if not np.isfinite(finished.output.errors()).all():
             raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
         state = finished.state
-        pruned = None if self.relevance is None else Pruned(self.relevance, dict(state.dropped), state.complete)
+        pruned = None
+        if self.relevance is not None:
+            regions = state.kept_dropped if self.keep_dropped else None
+            pruned = Pruned(self.relevance, dict(state.dropped), state.complete, regions)
         return Partition(
             network=sweep.network
             if any(isinstance(node.op, Periodic) for node in self.network.nodes)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bounds.relevance import AnyOf
 from ..geometry.domain import Domain
 from ..partitions.compute import relevant_partition
+from ..partitions.partition import Partition
 from .problem import Problem
 from .search import around, candidates
 from .unsafe import Wanted, unsafe_point
@@ -45,13 +46,16 @@ class Work:
     """How many boxes were decided."""
     searched: bool = False
     """Whether unsafe points were looked for."""
+    parts: list[Partition] | None = None
+    """For each box that is decided its regions that were looked at, and those that were dropped, if they are kept."""
     least: float = _LEAST
     """Seconds that a box gets in any case: twice as many after each one that they were too few for. So boxes are not
     halved for ever where the time of a call is less than what the smallest one takes."""
 
     def copied(self) -> Work:
         """The same, to be gone on with."""
-        return replace(self, remaining=list(self.remaining))
+        parts = None if self.parts is None else list(self.parts)
+        return replace(self, remaining=list(self.remaining), parts=parts)
 
 
 @dataclass
@@ -96,6 +100,11 @@ class _Unsafe(AnyOf):
         self._random = np.random.default_rng(1)
         self._sweeping, self._looking = Clock(None), 0.0
 
+    @property
+    def plain(self) -> AnyOf:
+        """The rule alone."""
+        return AnyOf(self.A, self.c, self.conjunctions)
+
     def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         """Looks at the vertices that float64 takes for the most unsafe ones; around them no longer than a tenth of the
         time of the sweep."""
@@ -138,7 +147,8 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
         low, high = work.remaining[-1]
         try:
             seconds = clock.left(work.least)
-            part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=seconds)
+            box, keep = Domain.box(low, high), work.parts is not None
+            part = relevant_partition(problem.network, box, relevance, max_seconds=seconds, keep_dropped=keep)
         except _Found as met:
             return [Fraction(a) for a in met.point]
         assert part.pruned is not None
@@ -155,6 +165,8 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
         work.regions += len(part)
         work.dropped += sum(part.pruned.dropped.values())
         work.boxes += 1
+        if work.parts is not None:
+            work.parts.append(replace(part, pruned=replace(part.pruned, relevance=relevance.plain)))
         report(float(np.prod((high - low) / (problem.upper - problem.lower))))
     return None
 

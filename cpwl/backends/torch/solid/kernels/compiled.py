@@ -74,8 +74,8 @@ class CompiledLoops(Kernel):
         """See ``Kernel.corners``."""
         if not k:
             return lattice.corners(0)
-        below = [part[:k] for part in _lists(lattice)]
-        return Ragged(*loops.corners(*below, lattice.vertices, np.arange(lattice.count(k))))
+        offsets, members = (part[:k] for part in _lists(lattice))
+        return Ragged(*loops.corners(offsets, members, lattice.vertices, np.arange(lattice.count(k))))
 
 
 class _Cut:
