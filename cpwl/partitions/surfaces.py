@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import replace
+from os import PathLike
 
 import numpy as np
 
@@ -35,6 +36,7 @@ def level_set(
     max_seconds: float | None = None,
     progress: Progress | None = None,
     keep_dropped: bool = False,
+    resume: str | PathLike[str] | None = None,
 ) -> DecisionBoundary:
     """Where an output of ``net`` has a level on ``dom``: points, segments, polygons, ..., of dimension D - 1.
 
@@ -46,6 +48,11 @@ def level_set(
     exact predicates; where a budget ended the work the answer is not ``complete``. The exact backend drops regions only
     once they are finished. With ``keep_dropped`` the dropped regions are in ``partition.pruned.regions``, each with its
     pattern, its corners and its bounds: enough to work out, without this library, that nothing is on them.
+
+    ``resume``: a folder, in three and more dimensions. Blocks of the domain are kept there as they are finished, and
+    those that are there are taken: after ``max_seconds``, an interruption, or on another machine, the same call goes
+    on, with or without an ``executor``. Delete the folder when the surface is whole. Raises ``ArgumentError`` if it is
+    about something else, ``FileFormatError`` if a file is damaged.
     """
     check_problem(net, dom)
     value, chosen = number("level", level), whole("output", output, 0, net.outputs - 1)
@@ -61,6 +68,7 @@ def level_set(
         max_seconds=max_seconds,
         progress=progress,
         keep_dropped=keep_dropped,
+        resume=resume,
     )
     assert part.pruned is not None
     if net.outputs > 1:
@@ -84,6 +92,7 @@ def class_boundary(
     max_seconds: float | None = None,
     progress: Progress | None = None,
     keep_dropped: bool = False,
+    resume: str | PathLike[str] | None = None,
 ) -> DecisionBoundary:
     """Where two outputs of ``net`` (those of ``classes``, if given) are equal and the largest on ``dom``.
 
@@ -106,5 +115,6 @@ def class_boundary(
         max_seconds=max_seconds,
         progress=progress,
         keep_dropped=keep_dropped,
+        resume=resume,
     )
     return decision_boundary(part, pair)

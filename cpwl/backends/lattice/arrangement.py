@@ -91,6 +91,11 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         return self._sharp
 
     @property
+    def names(self) -> Names | None:
+        """Of a block, what its border's vertices are called in all blocks that have them, 0 for others; int64 (V,)."""
+        return self._names
+
+    @property
     def dim(self) -> int:
         """The dimension D."""
         return self._lattice.dim
