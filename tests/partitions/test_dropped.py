@@ -156,9 +156,13 @@ def test_blocks_keep_what_they_drop(executor: Any, small: Any, monkeypatch: pyte
     monkeypatch.setattr("cpwl.tiling.blocks._LEAST_APART", 1)
     monkeypatch.setattr("cpwl.tiling.blocks._FEWEST_APART", 1)
     options = {} if executor is None else {"executor": executor()}
-    part = cpwl.level_set(net, cube(2), 0.3, keep_dropped=True, **options).partition
+    level = float(np.median(whole.outputs.to_numpy()))
+    part = cpwl.level_set(net, cube(2), level, keep_dropped=True, **options).partition
     assert isinstance(part, cpwl.Partition)
+    assert len(part)
     check_tree(part, whole)
+    assert part.pruned is not None and part.pruned.regions is not None
+    assert max(Counter(dropped.node for dropped in part.pruned.regions).values()) > 3  # that many blocks
 
 
 def test_the_exact_backend_keeps_regions_whose_outputs_drop_them() -> None:

@@ -13,7 +13,8 @@ import pytest
 import cpwl
 from cpwl.errors import ArgumentError, FileFormatError
 from cpwl.tiling.distributed import Job
-from cpwl.tiling.states import Task
+from cpwl.tiling.joining import some_of
+from cpwl.tiling.states import Finished, Task
 from tests.support import shapes
 from tests.support.blocks import Here, small
 from tests.support.networks import mlp
@@ -108,6 +109,27 @@ def test_time_that_ends_loses_no_block_that_is_finished(tmp_path: Path, monkeypa
         assert len(list((tmp_path / "kept").iterdir())) >= max(before, before + len(now) - 1)
         computed, limit = computed + len(now), limit * 1.5
     equal(whole, found)
+
+
+@pytest.mark.usefixtures("blocks")
+def test_a_block_of_which_a_part_is_missing_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, computed = Job.finish, list[Any]()
+
+    def ended(job: Job, task: Task) -> list[Finished]:
+        computed.append(task.state.path)
+        leaves = finish(job, task)
+        if len(computed) == 3:
+            leaves = [some_of(leaf, 1) for leaf in leaves if len(leaf.state.arrangement)]
+            assert leaves
+        return leaves
+
+    level = float(np.median(cpwl.partition(NET, cube()).outputs.to_numpy()))
+    whole = cpwl.level_set(NET, cube(), level, resume=tmp_path / "at once")
+    monkeypatch.setattr(Job, "finish", ended)
+    assert not cpwl.level_set(NET, cube(), level, resume=tmp_path / "kept").complete
+    before = computed.copy()
+    equal(whole, cpwl.level_set(NET, cube(), level, resume=tmp_path / "kept"))
+    assert computed == [*before, before[2]]
 
 
 @pytest.mark.usefixtures("blocks")
