@@ -67,6 +67,15 @@ class Enclosure:
         table[LOWER] += below[:, None]
         return table
 
+    def line(self, slope: Floats, shift: Floats, side: int, precision: Precision) -> Floats:
+        """The table of slope * function + shift on one side, (n, k, c), as ``scaled`` has both."""
+        margin = precision.margin(np.abs(slope) * self.size + np.abs(shift), 4)
+        table: Floats = self.table[side] * np.maximum(slope, 0)[:, None]
+        if (slope < 0).any():
+            table += self.table[1 - side] * np.minimum(slope, 0)[:, None]
+        table += (shift + margin if side == UPPER else shift - margin)[:, None]
+        return table
+
     def scaled(self, slope: Floats, shift: Floats, precision: Precision) -> Enclosure:
         """slope * function + shift, where both are rounded once and broadcast to (n, c)."""
         margin = precision.margin(np.abs(slope) * self.size + np.abs(shift), 4)
