@@ -21,7 +21,6 @@ import numpy as np
 import torch
 
 import cpwl
-from cpwl.backends.lattice.lattice import Lattice
 from cpwl.backends.torch.solid.arrangement import TorchLatticeArrangement
 from cpwl.bounds.remainder import Remainder
 from cpwl.network import Network
@@ -29,8 +28,14 @@ from cpwl.tiling.pruning import Pruning
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "implicit"
 CUBE = cpwl.Domain.box([-1.0] * 3, [1.0] * 3)
-PARTS = ((Remainder, "bounds"), (Pruning, "_through"), (Lattice, "corners"), (TorchLatticeArrangement, "refine"),
-         (TorchLatticeArrangement, "sharpened"), (TorchLatticeArrangement, "take"))  # fmt: skip
+PARTS = (
+    (Remainder, "bounds"),
+    (Pruning, "_through"),
+    (TorchLatticeArrangement, "faces"),
+    (TorchLatticeArrangement, "refine"),
+    (TorchLatticeArrangement, "sharpened"),
+    (TorchLatticeArrangement, "take"),
+)
 """What is timed: bounds, values at vertices, corners of regions, cuts, exact vertices, what is kept."""
 
 

@@ -39,11 +39,11 @@ class Enclosure:
     def at_corners(cls, values: Floats, margins: Floats, corners: NDArray[np.int64]) -> Enclosure:
         """Functions that are affine on each region, by values at vertices that are off by at most a margin.
 
-        (V, n) and (V,); ``corners`` (k, c).
+        (n, V) and (V,); ``corners`` (k, c).
         """
         margin = margins[corners].max(axis=0)
-        table = np.empty((2, values.shape[1], *corners.shape), values.dtype)
-        table[LOWER] = values[corners.ravel()].T.reshape(-1, *corners.shape)
+        table = np.empty((2, len(values), *corners.shape), values.dtype)
+        np.take(values, corners, axis=1, out=table[LOWER], mode="clip")
         np.add(table[LOWER], margin, out=table[UPPER])
         table[LOWER] -= margin
         return cls.of(table)
@@ -65,6 +65,15 @@ class Enclosure:
             table += self.table[::-1] * falling
         table[UPPER] += above[:, None]
         table[LOWER] += below[:, None]
+        return table
+
+    def line(self, slope: Floats, shift: Floats, side: int, precision: Precision) -> Floats:
+        """The table of slope * function + shift on one side, (n, k, c), as ``scaled`` has both."""
+        margin = precision.margin(np.abs(slope) * self.size + np.abs(shift), 4)
+        table: Floats = self.table[side] * np.maximum(slope, 0)[:, None]
+        if (slope < 0).any():
+            table += self.table[1 - side] * np.minimum(slope, 0)[:, None]
+        table += (shift + margin if side == UPPER else shift - margin)[:, None]
         return table
 
     def scaled(self, slope: Floats, shift: Floats, precision: Precision) -> Enclosure:

@@ -69,13 +69,10 @@ class Bends:
     def _folded(self, x: Enclosure, side: int) -> Floats:
         """The largest (smallest) of all pieces at each corner, (n, k, c): of a convex (concave) function."""
         fold = np.maximum if side == UPPER else np.minimum
-        parts = [
-            x.scaled(slope[:, None], intercept[:, None], self.precision).table[side]
-            for slope, intercept in zip(self.slopes, self.intercepts, strict=True)
-        ]
-        extreme: Floats = parts[0]
-        for part in parts[1:]:
-            extreme = fold(extreme, part)
+        lines = zip(self.slopes[:, :, None], self.intercepts[:, :, None], strict=True)
+        extreme = x.line(*next(lines), side, self.precision)
+        for slope, intercept in lines:
+            fold(extreme, x.line(slope, intercept, side, self.precision), out=extreme)
         return extreme
 
     def _by_line(self, x: Enclosure, ends: _Ends, side: int) -> Floats:
@@ -94,8 +91,7 @@ class Bends:
             better = height < best[2] if up else height > best[2]
             best = tuple(np.where(better, new, old) for new, old in zip((slope, shift, height), best, strict=True))
         assert best is not None
-        line: Floats = x.scaled(best[0], best[1], self.precision).table[side]
-        return line
+        return x.line(best[0], best[1], side, self.precision)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,5 @@
-"""Matrices and convolutions on enclosures: one product, with the positive and the negative part of the weights."""
+"""Matrices and convolutions on enclosures: a product with the middles of tables, and one of absolute values with halves
+of their differences, which together are those with the positive and the negative part of the weights."""
 
 from __future__ import annotations
 
@@ -17,8 +18,10 @@ from .precision import Floats, Precision
 class Matrix:
     """y = weight x + bias, once rounded to the precision: (k, n) and (k,)."""
 
-    both: Floats
-    """[[W+, W-], [W-, W+]], (2k, 2n): from both tables of the argument to both of the result."""
+    half: Floats
+    """Half of the weight, (k, n)."""
+    absolute: Floats
+    """Its absolute values."""
     bias: Floats
     """(k, 1)"""
     sizes: Floats
@@ -42,12 +45,17 @@ class Matrix:
     ) -> Matrix:
         """``sizes``, ``shares`` and ``terms``: of what weights and biases were computed from, where they were."""
         kind = precision.dtype
-        positive, negative = np.maximum(weight, 0).astype(kind), np.minimum(weight, 0).astype(kind)
-        both = np.concatenate([np.hstack([positive, negative]), np.hstack([negative, positive])])
+        half = weight.astype(kind) * kind(0.5)
         lengths = precision.lengths(np.abs(weight if sizes is None else sizes).astype(kind).T)
         absolute = np.abs(bias if shares is None else shares).astype(kind) * kind(1.0625)
         return cls(
-            both, bias.astype(kind)[:, None], lengths[:, None], absolute[:, None], weight.shape[1] + terms, precision
+            half,
+            np.abs(half),
+            bias.astype(kind)[:, None],
+            lengths[:, None],
+            absolute[:, None],
+            weight.shape[1] + terms,
+            precision,
         )
 
     @classmethod
@@ -62,24 +70,36 @@ class Matrix:
             terms=A.shape[1] + 2,
         )
 
-    def __call__(self, x: Floats, length: Floats) -> tuple[Floats, Floats, Floats]:
-        """The product with both tables (g, 2n, m), without bias; and what to add above and below, (k, c).
+    @property
+    def inputs(self) -> int:
+        """The number n of columns."""
+        return int(self.half.shape[1])
+
+    def __call__(self, ends: Floats) -> Floats:
+        """The product with both tables (2, ..., n, m), the upper one first; without bias, and without margin."""
+        reach = np.matmul(self.absolute, ends[UPPER] - ends[LOWER])
+        result = np.empty((2, *reach.shape), reach.dtype)
+        np.matmul(self.half, ends[UPPER] + ends[LOWER], out=result[UPPER])
+        np.subtract(result[UPPER], reach, out=result[LOWER])
+        result[UPPER] += reach
+        return result
+
+    def shifts(self, length: Floats) -> tuple[Floats, Floats]:
+        """What is to be added to the upper and to the lower table, (k, c): the bias, with a margin.
 
         ``length``: at least the 2-norm of every column of a table, by regions, (c,).
         """
         margin = self.precision.margin(self.sizes * length + self.shares, self.terms)
-        return np.matmul(self.both, x), self.bias + margin, self.bias - margin
+        return self.bias + margin, self.bias - margin
 
 
 def product(matrix: Matrix, x: Enclosure) -> Enclosure:
     """A matrix along the last axis of the functions."""
-    inputs = matrix.both.shape[1] // 2
-    lead = x.columns // inputs
+    lead = x.columns // matrix.inputs
     corners, regions = x.table.shape[2:]
-    ends = np.stack([x.high, x.low])
-    images, above, below = matrix(_together(x.table, lead), matrix.precision.lengths(x.size))
-    table = _apart(images).reshape(2, -1, corners, regions)
-    within = _apart(np.matmul(matrix.both, _together(ends[:, :, None], lead))).reshape(2, -1, regions)
+    above, below = matrix.shifts(matrix.precision.lengths(x.size))
+    table = matrix(x.table.reshape(2, lead, matrix.inputs, -1)).reshape(2, -1, corners, regions)
+    within = matrix(np.stack([x.high, x.low]).reshape(2, lead, matrix.inputs, -1)).reshape(2, -1, regions)
     return _shifted(table, within, np.tile(above, (lead, 1)), np.tile(below, (lead, 1)))
 
 
@@ -94,9 +114,9 @@ def convolution(op: Conv, matrices: list[Matrix], x: Enclosure) -> Enclosure:
     parts = [_grouped(op, values, lead) for values in (x.table, ends)]
     tables, insides, above, below = [], [], [], []
     for g, matrix in enumerate(matrices):
-        images, up, down = matrix(_windows(parts[0][:, :, g], windows), length)
-        tables.append(_by_channel(images, places, corners * regions))
-        insides.append(_by_channel(np.matmul(matrix.both, _windows(parts[1][:, :, g], windows)), places, regions))
+        up, down = matrix.shifts(length)
+        tables.append(_by_channel(matrix(_windows(parts[0][:, :, g], windows)), places, corners * regions))
+        insides.append(_by_channel(matrix(_windows(parts[1][:, :, g], windows)), places, regions))
         above.append(up)
         below.append(down)
     table, within = (np.concatenate(by_group, axis=2) for by_group in (tables, insides))  # (2, lead, O, places, m)
@@ -118,18 +138,6 @@ def _shifted(table: Floats, within: Floats, above: Floats, below: Floats) -> Enc
     return Enclosure.of(table).within(within[LOWER] + below, within[UPPER] + above)
 
 
-def _together(table: Floats, lead: int) -> Floats:
-    """(2, lead * n, k, c) as (lead, 2n, k * c)."""
-    parts = table.reshape(2, lead, table.shape[1] // lead, -1)
-    return parts.swapaxes(0, 1).reshape(lead, -1, parts.shape[-1])
-
-
-def _apart(values: Floats) -> Floats:
-    """(lead, 2n, m) as (2, lead * n, m)."""
-    lead, both, m = values.shape
-    return np.ascontiguousarray(values.reshape(lead, 2, both // 2, m).swapaxes(0, 1)).reshape(2, -1, m)
-
-
 def _grouped(op: Conv, values: Floats, lead: int) -> Floats:
     """(2, n, k, c) as (2, lead, groups, channels, places and one that is zero, k * c)."""
     images = values.reshape(2, lead, op.groups, op.channels // op.groups, prod(op.spatial), -1)
@@ -137,12 +145,12 @@ def _grouped(op: Conv, values: Floats, lead: int) -> Floats:
 
 
 def _windows(images: Floats, windows: NDArray[np.int64]) -> Floats:
-    """The windows of images (2, lead, channels, places + 1, m): (lead * windows, 2 * channels * taps, m)."""
+    """The windows of images (2, lead, channels, places + 1, m): (2, lead * windows, channels * taps, m)."""
     taken = images[:, :, :, windows]  # (2, lead, channels, windows, taps, m)
-    ordered = taken.transpose(1, 3, 0, 2, 4, 5)
-    return ordered.reshape(ordered.shape[0] * ordered.shape[1], -1, ordered.shape[-1])
+    ordered = taken.transpose(0, 1, 3, 2, 4, 5)
+    return ordered.reshape(2, ordered.shape[1] * ordered.shape[2], -1, ordered.shape[-1])
 
 
 def _by_channel(products: Floats, places: int, m: int) -> Floats:
-    """Products of windows (lead * places, 2 * channels, m) as (2, lead, channels, places, m)."""
-    return products.reshape(-1, places, 2, products.shape[1] // 2, m).transpose(2, 0, 3, 1, 4)
+    """Products of windows (2, lead * places, channels, m) as (2, lead, channels, places, m)."""
+    return products.reshape(2, -1, places, products.shape[2], m).swapaxes(2, 3)

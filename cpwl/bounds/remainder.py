@@ -16,11 +16,11 @@ from ..runtime.budget import checkpoint
 from .enclosure import Enclosure
 from .entries import gathered, largest, scaled, summed
 from .pieces import Bends, periodic, rectified
-from .precision import Precision
+from .precision import Floats, Precision
 from .products import Matrix, convolution, group_matrices, product
 from .relevance import Functionals
 
-_AT_ONCE = 1 << 17
+_AT_ONCE = 1 << 18
 """Entries of a table that are computed at once: they stay in the cache."""
 
 
@@ -80,12 +80,17 @@ class Remainder:
         k = len(self._functionals.c)
         lower, upper = (np.full((len(corners), k), np.nan, self._precision.dtype) for _ in range(2))
         with np.errstate(over="ignore", invalid="ignore"):
-            tables = {j: self._precision.near(known.values, known.errors) for j, known in starts.items()}
+            tables = {j: self._by_functions(known) for j, known in starts.items()}
             for regions, places in self._chunks(corners):
                 checkpoint()
                 enclosure = self._through({j: Enclosure.at_corners(*both, places) for j, both in tables.items()})
                 lower[regions], upper[regions] = enclosure.low.T, enclosure.high.T
         return lower, upper
+
+    def _by_functions(self, known: Values) -> tuple[Floats, Floats]:
+        """Values at vertices in the precision, (n, V), and what they are off by, (V,)."""
+        values, margins = self._precision.near(known.values, known.errors)
+        return np.ascontiguousarray(values.T), margins
 
     def _chunks(self, corners: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Regions, and their corners (k, c): some at a time, of about as many corners each, the last one repeated."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -22,13 +24,14 @@ from ..network.operators import Periodic
 from ..runtime import inputs
 from ..runtime.budget import Budget
 from ..runtime.ieee import ieee
-from ..runtime.inputs import instance, number, one_of, optional, whole
+from ..runtime.inputs import flag, instance, number, one_of, optional, path, whole
 from ..runtime.progress import shows_progress
 from ..tiling.blocks import Blocks, Borders
 from ..tiling.distributed import Job, Spread
 from ..tiling.history import flattened
+from ..tiling.kept_blocks import KeptBlocks
 from ..tiling.pruning import Pruned
-from ..tiling.states import Done, Finished, Progress, Task
+from ..tiling.states import Done, Finished, Progress, Runner, Task
 from ..tiling.sweep import Sweep
 from .partition import Partition
 
@@ -85,6 +88,8 @@ def relevant_partition(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     progress: Progress | None = None,
+    keep_dropped: bool = False,
+    resume: str | PathLike[str] | None = None,
 ) -> Partition:
     """The regions of the partition of ``dom`` that matter to something, without those on which there is nothing of it.
 
@@ -93,6 +98,9 @@ def relevant_partition(
     regions of ``partition``, among them all on which bounds do not show it; the others are counted in ``pruned``, and
     the answer is not ``complete`` if there are any. Facets beside a dropped region have one side, and are told from
     sides of the domain by their ``generation``, which is not 0. With the exact backend only the outputs drop regions.
+    With ``keep_dropped`` dropped regions are kept with their bounds, in ``pruned.regions``; that takes memory. With
+    ``resume``, a folder, blocks are kept there when they are finished, and those that are there are not computed again;
+    in three and more dimensions.
     Other options are those of ``partition``, with exact predicates.
     """
     if not isinstance(relevance, Relevance):
@@ -101,7 +109,14 @@ def relevant_partition(
             f"{type(relevance).__name__}."
         )
     limits = Limits.checked(memory_limit, max_regions, max_seconds)
-    wanted = _Wanted(net, dom, backend, device, "exact", limits.memory_limit, progress, relevance)
+    keeping, folder = flag("keep_dropped", keep_dropped), optional(path, "resume", resume)
+    if folder is not None and keeping:
+        raise ArgumentError("keep_dropped and resume do not go together: files do not hold what is dropped.")
+    if folder is not None and isinstance(dom, Domain) and dom.dim < 3:
+        raise ArgumentError(
+            f"resume is for domains of dimension 3 or more, got one of dimension {dom.dim}. Leave it out."
+        )
+    wanted = _Wanted(net, dom, backend, device, "exact", limits.memory_limit, progress, relevance, keeping, folder)
     return wanted.computed(limits, executor)
 
 
@@ -179,6 +194,9 @@ class _Wanted:
     memory_limit: int | None
     progress: Progress | None
     relevance: Relevance | None = None
+    keep_dropped: bool = False
+    folder: Path | None = None
+    """Where blocks are kept, and taken from, if they are."""
 
     @property
     def chosen(self) -> Backend:
@@ -204,7 +222,7 @@ class _Wanted:
         self.check(executor)
         budget = Budget(limits.max_regions, limits.max_seconds)
         sweep, whole = self.prepared(budget)
-        if limits.max_seconds is not None:
+        if limits.max_seconds is not None and self.folder is None:  # blocks in a folder are the same, whatever the time
             speed = self.chosen.speed * min(1, 256 / max(node.size for node in self.network.nodes))
             sweep.block_sizes = sweep.block_sizes.in_time(limits.max_seconds, speed)
         try:
@@ -236,26 +254,34 @@ class _Wanted:
             budget=budget,
             progress=self.progress,
             relevance=self.relevance,
+            keep_dropped=self.keep_dropped,
         )
         walls = Names.sides(len(self.domain.polytope.sides)) if named else None
         return sweep, sweep.start(arrangement, walls, trusting=trusting)
 
-    def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Spread | None:
-        """What hands a sweep's blocks to an executor, if there is one. Blocks that are joined watch the deadline."""
-        if executor is None:
+    def runner(self, sweep: Sweep, executor: Executor | None, *, join: bool = True) -> Runner | None:
+        """What hands a sweep's blocks to an executor, or takes them from a folder, if there is either."""
+        if executor is None and self.folder is None:
             return None
+        job = self.job(sweep, join=join)
+        spread = None if executor is None else Spread(executor, job)
+        return spread if self.folder is None else KeptBlocks(self.folder, sweep, job, spread)
+
+    def job(self, sweep: Sweep, *, join: bool) -> Job:
+        """What all blocks of a sweep share. Blocks that are joined watch the deadline."""
         until = sweep.budget.moment if join else None
         shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
-        return Spread(
-            executor, Job(*shared, self.predicates == "exact", join=join, relevance=self.relevance, until=until)
-        )
+        return Job(*shared, self.predicates == "exact", join, self.relevance, self.keep_dropped, until)
 
     def partition(self, sweep: Sweep, finished: Finished) -> Partition:
         """The partition that has come out."""
         if not np.isfinite(finished.output.errors()).all():
             raise NumericalRangeError("the network's outputs overflow float64 on this domain. Use the exact backend.")
         state = finished.state
-        pruned = None if self.relevance is None else Pruned(self.relevance, dict(state.dropped), state.complete)
+        pruned = None
+        if self.relevance is not None:
+            regions = state.kept_dropped if self.keep_dropped else None
+            pruned = Pruned(self.relevance, dict(state.dropped), state.complete, regions)
         return Partition(
             network=sweep.network
             if any(isinstance(node.op, Periodic) for node in self.network.nodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import replace
+from os import PathLike
 
 import numpy as np
 
@@ -34,6 +35,8 @@ def level_set(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     progress: Progress | None = None,
+    keep_dropped: bool = False,
+    resume: str | PathLike[str] | None = None,
 ) -> DecisionBoundary:
     """Where an output of ``net`` has a level on ``dom``: points, segments, polygons, ..., of dimension D - 1.
 
@@ -43,7 +46,13 @@ def level_set(
     carry it. Those are in ``partition``, whose network has the one output; ``partition.pruned`` counts the others.
     Regions on which the output has the level throughout are in ``ties``. Options are those of ``cpwl.partition``, with
     exact predicates; where a budget ended the work the answer is not ``complete``. The exact backend drops regions only
-    once they are finished.
+    once they are finished. With ``keep_dropped`` the dropped regions are in ``partition.pruned.regions``, each with its
+    pattern, its corners and its bounds: enough to work out, without this library, that nothing is on them.
+
+    ``resume``: a folder, in three and more dimensions. Blocks of the domain are kept there as they are finished, and
+    those that are there are taken: after ``max_seconds``, an interruption, or on another machine, the same call goes
+    on, with or without an ``executor``. Delete the folder when the surface is whole. Raises ``ArgumentError`` if it is
+    about something else, ``FileFormatError`` if a file is damaged.
     """
     check_problem(net, dom)
     value, chosen = unrounded_number("level", level), whole("output", output, 0, net.outputs - 1)
@@ -58,10 +67,14 @@ def level_set(
         max_regions=max_regions,
         max_seconds=max_seconds,
         progress=progress,
+        keep_dropped=keep_dropped,
+        resume=resume,
     )
-    single = part if net.outputs == 1 else part.head(np.eye(net.outputs)[chosen])
     assert part.pruned is not None
-    return replace(decision_boundary(single, level=value), covered=part.pruned.finished)
+    if net.outputs > 1:
+        looked_for = replace(part.pruned, relevance=AtLevel(value))
+        part = replace(part.head(np.eye(net.outputs)[chosen]), pruned=looked_for)
+    return decision_boundary(part, level=value)
 
 
 @ieee
@@ -78,6 +91,8 @@ def class_boundary(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     progress: Progress | None = None,
+    keep_dropped: bool = False,
+    resume: str | PathLike[str] | None = None,
 ) -> DecisionBoundary:
     """Where two outputs of ``net`` (those of ``classes``, if given) are equal and the largest on ``dom``.
 
@@ -99,5 +114,7 @@ def class_boundary(
         max_regions=max_regions,
         max_seconds=max_seconds,
         progress=progress,
+        keep_dropped=keep_dropped,
+        resume=resume,
     )
     return decision_boundary(part, pair)

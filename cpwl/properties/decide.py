@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bounds.relevance import AnyOf
 from ..geometry.domain import Domain
 from ..partitions.compute import relevant_partition
+from ..partitions.partition import Partition
 from .problem import Problem
 from .search import around, candidates
 from .unsafe import Wanted, unsafe_point
@@ -23,7 +24,7 @@ Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 MOST_INPUTS = 9
 """Inputs that may vary: of more the corners alone are too many to keep all faces."""
 
-_LEAST = 1e-6
+_LEAST = 2.0**-10
 """Seconds."""
 _LOOKED_AT = 64
 """Vertices of a stage around which unsafe points are looked for."""
@@ -45,23 +46,26 @@ class Work:
     """How many boxes were decided."""
     searched: bool = False
     """Whether unsafe points were looked for."""
+    parts: list[Partition] | None = None
+    """For each box that is decided its regions that were looked at, and those that were dropped, if they are kept."""
+    least: float = _LEAST
+    """Seconds that a box gets in any case: twice as many after each one that they were too few for. So boxes are not
+    halved for ever where the time of a call is less than what the smallest one takes."""
 
     def copied(self) -> Work:
         """The same, to be gone on with."""
-        return replace(self, remaining=list(self.remaining))
+        parts = None if self.parts is None else list(self.parts)
+        return replace(self, remaining=list(self.remaining), parts=parts)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clock:
-    """When the time is over."""
+    """When the time is over: not before a box is decided, so that whoever goes on again and again comes to an end."""
 
     seconds: float | None
     start: float = field(default_factory=monotonic)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that are left, some at least; None for any number."""
-        return None if self.seconds is None else max(_LEAST, self.seconds - self.elapsed)
+    decided: bool = False
+    """Whether a box is."""
 
     @property
     def elapsed(self) -> float:
@@ -69,9 +73,13 @@ class Clock:
         return monotonic() - self.start
 
     @property
-    def spent(self) -> bool:
-        """Whether it is over."""
+    def late(self) -> bool:
+        """Whether the seconds are gone."""
         return self.seconds is not None and self.elapsed >= self.seconds
+
+    def left(self, least: float) -> float | None:
+        """Seconds that are left, some at least; None for any number."""
+        return None if self.seconds is None else max(least, self.seconds - self.elapsed)
 
 
 class _Found(Exception):
@@ -91,6 +99,11 @@ class _Unsafe(AnyOf):
         self.problem = problem
         self._random = np.random.default_rng(1)
         self._sweeping, self._looking = Clock(None), 0.0
+
+    @property
+    def plain(self) -> AnyOf:
+        """The rule alone."""
+        return AnyOf(self.A, self.c, self.conjunctions)
 
     def look(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         """Looks at the vertices that float64 takes for the most unsafe ones; around them no longer than a tenth of the
@@ -130,10 +143,12 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
     """The same by all regions of the boxes that are left."""
     wanted = Wanted(problem.groups, problem.strict)
     relevance = _Unsafe(problem)
-    while work.remaining and not clock.spent:
+    while work.remaining and not (clock.late and clock.decided):
         low, high = work.remaining[-1]
         try:
-            part = relevant_partition(problem.network, Domain.box(low, high), relevance, max_seconds=clock.left)
+            seconds = clock.left(work.least)
+            box, keep = Domain.box(low, high), work.parts is not None
+            part = relevant_partition(problem.network, box, relevance, max_seconds=seconds, keep_dropped=keep)
         except _Found as met:
             return [Fraction(a) for a in met.point]
         assert part.pruned is not None
@@ -141,12 +156,17 @@ def _swept(problem: Problem, work: Work, clock: Clock, report: Callable[[float],
         if point is not None:
             return point
         if not part.pruned.finished:
+            if seconds == work.least:
+                work.least *= 2
             work.remaining[-1:] = _halves(low, high)
             continue
+        clock.decided = True
         work.remaining.pop()
         work.regions += len(part)
         work.dropped += sum(part.pruned.dropped.values())
         work.boxes += 1
+        if work.parts is not None:
+            work.parts.append(replace(part, pruned=replace(part.pruned, relevance=relevance.plain)))
         report(float(np.prod((high - low) / (problem.upper - problem.lower))))
     return None
 

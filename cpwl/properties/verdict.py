@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError, FileFormatError
 from ..network.network import Network
+from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
 from ..storage.files import content_of, opened, reading, replaced
 from .counterexample import Counterexample
@@ -62,6 +63,16 @@ class Verdict:
         """How many boxes are left."""
         return sum(len(work.remaining) for work in self.work)
 
+    @property
+    def parts(self) -> tuple[tuple[Partition, ...], ...]:
+        """With ``keep_dropped``, for each case of the specification a partition of each box that was decided.
+
+        Its ``network`` gives the constraints' left sides, up to positive factors, as functions of slice coordinates of
+        the box, ``domain``; its regions were looked at to the end, by exact signs at their vertices; those of
+        ``pruned.regions`` were dropped, and ``pruned.relevance`` says by which rule.
+        """
+        return tuple(() if work.parts is None else tuple(work.parts) for work in self.work)
+
     def report(self) -> str:
         """What was done, in one line."""
         done = f"{self.regions:,} regions, {self.dropped:,} parts dropped by bounds, {self.boxes:,} boxes"
@@ -105,10 +116,11 @@ def load(path: str | PathLike[str], net: Network, spec: Specification) -> tuple[
 def _entry(work: Work) -> dict[str, Any]:
     boxes = [[[float(a).hex() for a in corner] for corner in box] for box in work.remaining]
     counts = {"regions": work.regions, "dropped": work.dropped, "boxes": work.boxes, "searched": work.searched}
-    return {**counts, "remaining": boxes}
+    return {**counts, "least": work.least, "remaining": boxes}
 
 
 def _work(entry: dict[str, Any]) -> Work:
     boxes = [tuple(np.array([float.fromhex(a) for a in corner]) for corner in box) for box in entry["remaining"]]
     regions, dropped, done = (int(entry[name]) for name in ("regions", "dropped", "boxes"))
-    return Work([(low, high) for low, high in boxes], regions, dropped, done, bool(entry["searched"]))
+    searched, least = bool(entry["searched"]), float(entry["least"])
+    return Work([(low, high) for low, high in boxes], regions, dropped, done, searched, least=least)

@@ -11,7 +11,7 @@ from ..network.network import Network
 from ..network.operators import Periodic
 from ..runtime import inputs
 from ..runtime.ieee import ieee
-from ..runtime.inputs import instance, number, optional
+from ..runtime.inputs import flag, instance, number, optional
 from ..runtime.progress import shows_progress
 from ..tiling.states import Progress
 from .counterexample import Counterexample, Run, counterexample
@@ -30,6 +30,7 @@ def verify(
     timeout: float | None = None,
     run: Run | None = None,
     resume: Verdict | str | PathLike[str] | None = None,
+    keep_dropped: bool = False,
     progress: Progress | None = None,
 ) -> Verdict:
     """Whether a network has a property, exactly.
@@ -45,8 +46,10 @@ def verify(
     well: by default the library's own run in float32, for the command the ONNX file in onnxruntime.
 
     Complete where up to nine inputs vary, in practice up to about six; of more, unsafe inputs are only looked for.
-    After ``timeout`` seconds the property is ``undecided``; ``resume``, that verdict or the file that its ``save``
-    wrote, goes on from there.
+    After ``timeout`` seconds, and not before a part of a box is decided, the property is ``undecided``; ``resume``,
+    that verdict or the file that its ``save`` wrote, goes on from there. So any timeout, however short, comes to an
+    end. With ``keep_dropped`` the verdict's ``parts`` say of each box which regions were looked at and which were
+    dropped, by which bounds; files hold none of this.
     """
     check_compiled(net)
     instance("spec", spec, Specification, "Use cpwl.Specification.box or cpwl.Specification.read.")
@@ -59,6 +62,7 @@ def verify(
     problems = [Problem.of(net, case) for case in spec.cases]
     clock = Clock(seconds)
     works, before = _begun(net, spec, problems, resume)
+    _keep(works, resume, keep_dropped=flag("keep_dropped", keep_dropped))
     done = [0.0]
 
     def report(share: float) -> None:
@@ -98,3 +102,17 @@ def _begun(net: Network, spec: Specification, problems: list[Problem], resume: A
     if resume.network is not net or resume.specification != spec:
         raise ArgumentError("resume must be a verdict about the same network and specification.")
     return tuple(work.copied() for work in resume.work), resume.seconds
+
+
+def _keep(works: tuple[Work, ...], resume: Any, *, keep_dropped: bool) -> None:
+    """Prepares work for keeping, or not, what is dropped."""
+    for work in works:
+        if not keep_dropped:
+            work.parts = None
+        elif work.parts is None and resume is not None:
+            raise ArgumentError(
+                "keep_dropped needs all boxes from the first one on: resume from a verdict, not a file, that was found "
+                "with keep_dropped as well."
+            )
+        elif work.parts is None:
+            work.parts = []

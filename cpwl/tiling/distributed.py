@@ -40,6 +40,8 @@ class Job:
     """Whether the blocks of a task are joined; otherwise they are handed over one by one."""
     relevance: Relevance | None = None
     """What regions are kept to, if not all are wanted."""
+    keep_dropped: bool = False
+    """Whether the others are kept as well, with what shows that they are none of these."""
     until: float | None = None
     """When what is not finished is given up, as ``time.time()`` counts."""
 
@@ -65,6 +67,7 @@ def _sweep_of(job: Job) -> Sweep:
     if getattr(_here, "job", None) is not job:
         chosen = backends.get(job.backend, job.device)
         options: dict[str, Any] = {"exact": job.exact, "blocks": job.block_sizes, "relevance": job.relevance}
+        options["keep_dropped"] = job.keep_dropped
         _here.job, _here.sweep = job, Sweep(job.network, job.domain, chosen, **options)
     sweep: Sweep = _here.sweep
     return sweep

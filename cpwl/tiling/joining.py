@@ -24,10 +24,11 @@ def joined(
     leaves = [part.state for _, part in numbered_parts]
     complete = len(leaves) == len(divided) and all(leaf.complete for leaf in leaves)
     dropped = added(state.dropped, *(leaf.dropped for leaf in leaves))
+    kept = sum((leaf.kept_dropped for leaf in leaves), state.kept_dropped)
     filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
     if not filled:  # all that was there is irrelevant
         nothing = numbered_parts[0][1]
-        return replace(nothing, state=replace(nothing.state, complete=complete, dropped=dropped))
+        return replace(nothing, state=replace(nothing.state, complete=complete, dropped=dropped, kept_dropped=kept))
     parts = [part for _, part in filled]
     ends, chosen = [part.state for part in parts], [divided[k] for k, _ in filled]
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
@@ -49,6 +50,7 @@ def joined(
         recut=state.recut + sum(end.recut for end in ends),
         complete=complete,
         dropped=dropped,
+        kept_dropped=kept,
     )
     return Finished(after, glued.carry([part.output for part in parts]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..fields.arithmetic import Arithmetic, unrolled
 from ..network.network import Network, Node
 from ..network.operators import Dense, Periodic
 from ..runtime.budget import checkpoint
+from .dropped import Dropped
 
 _UNITS = {1: 1 << 20, 2: 256, 3: 32, 4: 24}
 """Levels by which a node cuts before bounds are asked again, by dimension: n planes make some n^3 / 6 cells of one, of
@@ -36,15 +37,47 @@ class Pruned:
     the values of the outputs themselves."""
     finished: bool
     """Whether all relevant regions are there: no budget has ended the work."""
+    regions: tuple[Dropped, ...] | None = None
+    """The dropped regions themselves with their bounds, if that was asked for (``keep_dropped``); not in files."""
+
+
+@dataclass(frozen=True, eq=False)
+class Irrelevant:
+    """Which of some regions are irrelevant, bool (R,), and the bounds on the functions that show it, (n, k) each."""
+
+    regions: NDArray[np.bool_]
+    lower: Bound
+    upper: Bound
+
+    @classmethod
+    def together(cls, parts: Sequence[Irrelevant]) -> Irrelevant:
+        """That of all regions from those of some after the others."""
+        tables = ((part.regions, part.lower, part.upper) for part in parts)
+        return cls(*(np.concatenate(table) for table in zip(*tables, strict=True)))
+
+    def with_more(self, some: NDArray[np.int64], more: Irrelevant) -> Irrelevant:
+        """The same, where of ``some`` regions, none of which is irrelevant so far, more are."""
+        regions = self.regions.copy()
+        regions[some] = more.regions
+        order = np.argsort(np.concatenate([np.flatnonzero(self.regions), some[more.regions]]), kind="stable")
+        lower, upper = np.concatenate([self.lower, more.lower]), np.concatenate([self.upper, more.upper])
+        return Irrelevant(regions, lower[order], upper[order])
 
 
 class Pruning:
     """What keeps a sweep to the regions that matter."""
 
     def __init__(
-        self, network: Network, arithmetic: Arithmetic[Any], relevance: Relevance, precision: Precision = SINGLE
+        self,
+        network: Network,
+        arithmetic: Arithmetic[Any],
+        relevance: Relevance,
+        *,
+        keeping: bool = False,
+        precision: Precision = SINGLE,
     ) -> None:
-        self.relevance = relevance
+        """``keeping``: whether dropped regions are to be kept."""
+        self.relevance, self.keeping = relevance, keeping
         self._network, self._arithmetic, self._precision = network, arithmetic, precision
         self._functionals = relevance.functionals(network.outputs)
         self._remainders: dict[int, Remainder] = {}
@@ -53,7 +86,7 @@ class Pruning:
         """The same for a network, which may have changed since."""
         if network is self._network:
             return self
-        return Pruning(network, self._arithmetic, self.relevance, self._precision)
+        return Pruning(network, self._arithmetic, self.relevance, keeping=self.keeping, precision=self._precision)
 
     @staticmethod
     def units_at_once(dim: int, units: int, levels: int) -> int:
@@ -66,7 +99,7 @@ class Pruning:
 
     def irrelevant(
         self, done: int, live: Mapping[int, Any], corners: Ragged, points: NDArray[np.float64]
-    ) -> NDArray[np.bool_]:
+    ) -> Irrelevant:
         """The regions with these corners, of ``points``, that bounds prove irrelevant, from the fields live after node
         ``done``."""
         remainder = self._remainder(done)
@@ -79,11 +112,12 @@ class Pruning:
         # What is attained at corners lies between all bounds: if even that leaves a region relevant, none helps.
         result = self.relevance.irrelevant(*attained)
         open_ = np.flatnonzero(result)
-        if len(open_):
-            result[open_] = self.relevance.irrelevant(*remainder.bounds(starts, corners.take(open_)))
-        return result
+        bounds = remainder.bounds(starts, corners.take(open_))
+        dropped = self.relevance.irrelevant(*bounds)
+        result[open_] = dropped
+        return Irrelevant(result, bounds[0][dropped], bounds[1][dropped])
 
-    def irrelevant_at_end(self, output: Any, corners: Ragged) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def irrelevant_at_end(self, output: Any, corners: Ragged) -> tuple[Irrelevant, NDArray[np.bool_]]:
         """The regions with these corners that the outputs themselves make irrelevant.
 
         And those that they would if they were known well enough.
@@ -91,13 +125,13 @@ class Pruning:
         A, c = self._functionals.A, self._functionals.c
         field = self._arithmetic.by_rows.linear(Node(Dense(A, c), (), (len(c),), "functionals"), [output])
         values, (lower, upper) = field.to_numpy(), _ends(field)
-        irrelevant, near = (
-            self.relevance.irrelevant(
-                corners.reduce(np.minimum, low[corners.values]), corners.reduce(np.maximum, high[corners.values])
-            )
+        surely, nearly = (
+            (corners.reduce(np.minimum, low[corners.values]), corners.reduce(np.maximum, high[corners.values]))
             for low, high in ((lower, upper), (values, values))
         )
-        return irrelevant, near & ~irrelevant
+        irrelevant = self.relevance.irrelevant(*surely)
+        near = self.relevance.irrelevant(*nearly) & ~irrelevant
+        return Irrelevant(irrelevant, surely[0][irrelevant], surely[1][irrelevant]), near
 
     def _remainder(self, done: int) -> Remainder:
         if done not in self._remainders:

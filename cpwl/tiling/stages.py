@@ -29,16 +29,17 @@ from ..network.operators import Gather, Max, Periodic, Piecewise
 from ..numbers.norms import norms
 from ..runtime.budget import Budget, checkpoint
 from .blocks import Blocks
-from .history import Step, chosen_steps, followed, patterns_after, ranges_after
+from .dropped import Dropped
+from .history import Step, chosen_steps, flattened, followed, patterns_after, ranges_after
 from .maximum import ByMaximum, refine_by_maximum
 from .pieces import LevelPieces, WinnerPieces, no_pieces
-from .pruning import Pruning
+from .pruning import Irrelevant, Pruning
 from .states import Division, Finished, Progress, Rows, State, Task, added, key_of
 
 POOR = 2.0**-20
 """Vertices that may be farther off than this, relative to their distance from the origin, are computed anew."""
 
-KNOWN_FOR_BOUNDS = 2.0**-28
+KNOWN_FOR_BOUNDS = 2.0**-24
 """How well vertices are to be known where regions are dropped by bounds, if some are known 16 times worse: rows that
 are known poorly make for wide bounds."""
 
@@ -72,8 +73,10 @@ class Stages:
         budget: Budget | None = None,
         progress: Progress | None = None,
         relevance: Relevance | None = None,
+        keep_dropped: bool = False,
     ) -> None:
-        """``relevance``: regions on which, by proof, there is nothing of it are taken out after each stage."""
+        """``relevance``: regions on which, by proof, there is nothing of it are taken out after each stage, and with
+        ``keep_dropped`` kept with what shows it."""
         self.network = network
         """The network on the domain: a periodic node becomes one with the pieces that are reached."""
         self.domain = domain
@@ -81,7 +84,9 @@ class Stages:
         self._progress = progress
         self.block_sizes = Blocks() if blocks is None else blocks
         self.budget = Budget() if budget is None else budget
-        self._pruning = None if relevance is None else Pruning(network, self._arithmetic, relevance)
+        self._pruning = (
+            None if relevance is None else Pruning(network, self._arithmetic, relevance, keeping=keep_dropped)
+        )
         self._oracle: Oracle | None = None
         self._numbering: ValueNumbering | None = None
         self._done = 0.0
@@ -227,18 +232,19 @@ class Stages:
             rows = rows if rows.rank else self._stored(live)
             irrelevant = self._pruning.irrelevant(state.node, live, corners, points)
         else:
-            irrelevant = np.zeros(count, np.bool_)
+            found = []
             for some in np.array_split(np.arange(count), parts):
                 vertices, places = np.unique(corners.take(some).values, return_inverse=True)
                 part = Ragged.from_counts(places.reshape(-1), corners.counts[some])
-                irrelevant[some] = self._pruning.irrelevant(state.node, rows.at(vertices), part, points[vertices])
+                found.append(self._pruning.irrelevant(state.node, rows.at(vertices), part, points[vertices]))
+            irrelevant = Irrelevant.together(found)
         return self._left(state, rows, irrelevant)
 
-    def _left(self, state: State, rows: Rows, irrelevant: NDArray[np.bool_]) -> tuple[State, Rows]:
+    def _left(self, state: State, rows: Rows, irrelevant: Irrelevant) -> tuple[State, Rows]:
         """The state without some regions."""
-        if not irrelevant.any():
+        if not irrelevant.regions.any():
             return state, rows
-        regions = np.flatnonzero(~irrelevant)
+        state, regions = self._noted(state, irrelevant), np.flatnonzero(~irrelevant.regions)
         taken = _part(state, regions)
         vertices = taken.vertices
 
@@ -256,15 +262,38 @@ class Stages:
         if open_.any() and (predicates := self._predicates(state)) is not None:
             some = np.flatnonzero(open_)
             sharper = self._better_known(state, some, predicates)
-            irrelevant[some] = pruning.irrelevant_at_end(self._output_anew(sharper), sharper.arrangement.regions)[0]
-        if irrelevant.all():
-            left = self.nothing(state)
-            return replace(left, state=replace(left.state, dropped=_dropped(state, len(irrelevant))))
-        if not irrelevant.any():
+            more, _ = pruning.irrelevant_at_end(self._output_anew(sharper), sharper.arrangement.regions)
+            irrelevant = irrelevant.with_more(some, more)
+        state, regions = self._noted(state, irrelevant), np.flatnonzero(~irrelevant.regions)
+        if not len(regions):
+            return self.nothing(state)
+        if not irrelevant.regions.any():
             return finished
-        regions = np.flatnonzero(~irrelevant)
         taken = _part(state, regions)
         return Finished(_with_regions(state, taken, regions), taken.carry(finished.output))
+
+    def _noted(self, state: State, irrelevant: Irrelevant) -> State:
+        """The state with some of its regions counted as dropped, and kept if they are to be."""
+        assert self._pruning is not None
+        some = np.flatnonzero(irrelevant.regions)
+        if not len(some):
+            return state
+        noted = replace(state, dropped=added(state.dropped, ((state.node, len(some)),)))
+        if not self._pruning.keeping:
+            return noted
+        arrangement = state.arrangement.take(some).arrangement
+        points = arrangement.coordinates()
+        dropped = Dropped(
+            state.node,
+            state.units,
+            flattened((*state.history, *state.steps), some),
+            irrelevant.lower,
+            irrelevant.upper,
+            arrangement.regions,
+            points.to_numpy(),
+            points.errors(),
+        )
+        return replace(noted, kept_dropped=(*noted.kept_dropped, dropped))
 
     def _better_known(self, state: State, regions: NDArray[np.int64], predicates: Predicates) -> State:
         """The end of some regions, with all vertices where their exact walls meet."""
@@ -541,15 +570,8 @@ def _part(state: State, regions: NDArray[np.int64]) -> Taken[Any]:
 
 
 def _with_regions(state: State, taken: Taken[Any], regions: NDArray[np.int64]) -> State:
-    """The state of some regions alone; the others are counted."""
-    left = len(state.arrangement) - len(regions)
-    steps = chosen_steps(state.steps, regions)
-    return replace(state, arrangement=taken.arrangement, steps=steps, dropped=_dropped(state, left))
-
-
-def _dropped(state: State, regions: int) -> tuple[tuple[int, int], ...]:
-    """The counts when so many more regions are irrelevant after what is done."""
-    return added(state.dropped, ((state.node, regions),))
+    """The state of some regions alone."""
+    return replace(state, arrangement=taken.arrangement, steps=chosen_steps(state.steps, regions))
 
 
 _TABLE = 1 << 22

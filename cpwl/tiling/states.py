@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..fields.predicates import Names
 from ..geometry.arrangement import Arrangement
+from .dropped import Dropped
 from .history import Step
 
 Path = tuple[int, ...]
@@ -55,6 +56,8 @@ class State:
     """Whether all of it is there that is not irrelevant; a budget may have ended before."""
     dropped: tuple[tuple[int, int], ...] = ()
     """Nodes, and how many regions were irrelevant after each (``Pruning``): in this state's steps."""
+    kept_dropped: tuple[Dropped, ...] = ()
+    """These regions, where they are to be kept."""
 
 
 def key_of(path: Path) -> int:

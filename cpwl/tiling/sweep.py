@@ -118,6 +118,7 @@ class Sweep(Stages):
                 settled=0,
                 recut=0,
                 dropped=(),
+                kept_dropped=(),
                 path=(*path, k),
                 in_portions=state.in_portions and not division.rows.rank,
             )

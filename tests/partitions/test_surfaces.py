@@ -19,7 +19,7 @@ from cpwl.partitions.compute import relevant_partition
 from cpwl.tiling.blocks import Blocks
 from tests.support.blocks import Here, small
 from tests.support.families import Case, case, solid
-from tests.support.networks import mlp
+from tests.support.networks import ACTIVATIONS, mlp
 
 BACKENDS = ("torch", "exact")
 __all__ = ["small"]
@@ -330,3 +330,20 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
         cpwl.class_boundary(net, cube(2), (1, 1))
     with pytest.raises(ArgumentError, match="relevance"):
         relevant_partition(net, cube(2), "level")  # type: ignore[arg-type]
+
+
+# ---- many layers ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("dim", "width", "depth"), [(1, 16, 16), (2, 10, 10), (2, 8, 14), (3, 6, 8), (4, 5, 5)])
+@pytest.mark.parametrize("kind", ["relu", "leaky relu", "hardtanh"])
+def test_pruned_equals_unpruned_through_many_layers(kind: str, dim: int, width: int, depth: int) -> None:
+    """Bounds grow from layer to layer, and vertices get worse: as deep as shapes are, and deeper."""
+    random, nodes = np.random.default_rng(width + depth), [Node(Input(), (), (dim,), "input")]
+    for fan_in in (dim, *[width] * (depth - 1)):
+        weight = random.standard_normal((width, fan_in)) * np.sqrt(2 / fan_in)
+        nodes.append(Node(Dense(weight, 0.2 * random.standard_normal(width)), (len(nodes) - 1,), (width,), "dense"))
+        nodes.append(Node(ACTIVATIONS[kind], (len(nodes) - 1,), (width,), "activation"))
+    nodes.append(Node(Dense(random.standard_normal((1, width)), np.zeros(1)), (len(nodes) - 1,), (1,), "out"))
+    whole, pruned = whole_and_pruned(Network(tuple(nodes)), cube(dim), "torch")
+    assert len(whole)
+    same(whole, pruned)
+    assert len(pruned.partition) < len(whole.partition)

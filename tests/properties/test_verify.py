@@ -12,7 +12,10 @@ import pytest
 
 import cpwl
 from cpwl.network import Network
+from cpwl.network.operators import Divide
 from cpwl.properties import decide
+from cpwl.properties.cases import Case, Constraint
+from cpwl.properties.problem import Problem
 from cpwl.properties.specification import Specification
 from cpwl.properties.verdict import Verdict
 from tests.support.networks import mlp
@@ -210,6 +213,27 @@ def test_an_undecided_property_is_gone_on_with_until_it_is_decided(tmp_path: Pat
         assert status == "holds" or confirmed(found)
 
 
+@pytest.mark.usefixtures("without_search")
+def test_each_call_decides_a_box_however_short_its_time_is(tmp_path: Path) -> None:
+    """Less than what any box takes: then no call would ever end what others have left."""
+    net, file = mlp(0, [2, 12, 12, 2]), tmp_path / "left.json"
+    top = float(cpwl.partition(net, cpwl.Domain.box([-1] * 2, [1] * 2)).outputs.to_numpy()[:, 0].max())
+    boxes = [([-1, -1], [0, 1]), ([0, -1], [1, 1])]
+    for margin, status in ((1e-3, "holds"), (-1e-3, "violated")):
+        both = [Specification.box(low, high, [([1, 0], -top - margin)]).cases[0] for low, high in boxes]
+        spec = Specification(tuple(both), 2, 2)
+        found, rounds = cpwl.verify(net, spec, timeout=1e-9), 1
+        assert found.boxes == 1 or found.status == "violated"
+        while found.status == "undecided":
+            before, rounds = found.boxes, rounds + 1
+            found.save(file)
+            found = cpwl.verify(net, spec, timeout=1e-9, resume=found if rounds % 2 else file)
+            assert found.boxes == before + 1 or found.status == "violated"
+            assert rounds < 200
+        assert found.status == status
+        assert status == "violated" or rounds > 1
+
+
 def test_of_more_inputs_than_can_be_decided_unsafe_ones_are_still_looked_for() -> None:
     net = mlp(0, [12, 8, 2])
     spec = [Specification.box([-1] * 12, [1] * 12, [([1, 0], c)]) for c in (-1e9, 1e9)]
@@ -277,3 +301,16 @@ def test_a_problem_is_its_constraints_up_to_positive_factors_at_the_inputs_that_
             wanted = [constraint.value(x, problem.exact_outputs(x)) for constraint in case.constraints]
             given = cpwl.evaluate(problem.network, u, backend="exact") if problem.dim else []
             assert all((a > 0) == (b > 0) and (a < 0) == (b < 0) for a, b in zip(given, wanted))
+
+
+@pytest.mark.parametrize("digits", [3, 20, 60])
+def test_bounds_with_long_denominators_take_no_digits_from_other_inputs(digits: int) -> None:
+    """All entries of a node share one error bound: what is large on the way to one input doubts all of them."""
+    sums = Constraint((), tuple((k, Fraction(1)) for k in range(3)), Fraction(0))
+    net = Network.mlp([np.eye(3), np.eye(3)], [np.full(3, 0.5), np.zeros(3)])
+    upper = (Fraction(2), 1 + Fraction(1, 10**digits), Fraction(1, 4))
+    problem = Problem.of(net, Case((Fraction(0),) * 3, upper, ((sums,),)))
+    divisors = [node.op.divisor for node in problem.network.nodes if isinstance(node.op, Divide)]
+    assert divisors
+    assert all(((part >= 1) & (part < 2)).all() for part in divisors)
+    assert cpwl.partition(problem.network, problem.domain).outputs.errors().max() < 2.0**-46

@@ -13,6 +13,7 @@ coordinates: how far rounded coordinates, areas and places are from the exact on
 coq_form: certificates as the checker made from Coq reads them
 cuts: how far ends of boundaries are from the exact ones
 damage: damaged, forged and hostile files
+exact_bounds: bounds on regions in Fractions, from their text, an oracle
 exact_conv: convolutions and windows in exact arithmetic, an oracle
 exact_model: networks on the plane in exact arithmetic, an oracle
 example_files: the files that each example writes

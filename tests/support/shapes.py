@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from cpwl.geometry.domain import Domain
-from cpwl.network import RELU, Dense, Input, Network, Node, Piecewise
+from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise, Scale
 
 ABS = Piecewise(np.zeros(1), np.array([-1.0, 1.0]))
 KINDS = {"abs": ABS, "relu": RELU}
@@ -80,6 +81,38 @@ def wedges() -> Network:
     """|y|/2 - |x - y| + 3/2 |x| - |x + y|/2: around the third axis it is positive, negative, zero, and again."""
     first = ([[0, 1, 0], [1, -1, 0], [1, 0, 0], [1, 1, 0]], [0] * 4, "abs")
     return chain(first, ([[0.5, -1, 1.5, -0.5]], [0]))
+
+
+def cage(cells: tuple[int, int, int], seed: int) -> tuple[Network, int]:
+    """Bars along the edges of a grid of so many cells, some thicker than others; and its genus.
+
+    The surface of what retracts to a graph has as its genus the number of the graph's loops, edges - vertices + 1.
+    """
+    random = np.random.default_rng(seed)
+    knots = [np.linspace(-1, 1, n + 1) * 0.8 for n in cells]
+    places = list(product(*(range(n + 1) for n in cells)))
+    middles, halves = [], []
+    for place in places:
+        for axis in range(3):
+            if place[axis] < cells[axis]:
+                ends = [np.array([knots[k][place[k] + (k == axis) * step] for k in range(3)]) for step in (0, 1)]
+                thick = random.uniform(0.1, 0.12, 3)
+                thick[axis] += (ends[1] - ends[0])[axis] / 2
+                middles.append((ends[0] + ends[1]) / 2 + random.uniform(-0.004, 0.004, 3))
+                halves.append(thick)
+    bars = len(middles)
+    weight = np.tile(np.concatenate([np.eye(3), -np.eye(3)]), (bars, 1))
+    offsets = [np.concatenate([-m - h, m - h]) for m, h in zip(middles, halves, strict=True)]
+    nodes = [
+        Node(Input(), (), (3,), "input"),
+        Node(Dense(weight, np.concatenate(offsets)), (0,), (6 * bars,), "sides"),
+        Node(Gather(np.arange(6 * bars).reshape(bars, 6)), (1,), (bars, 6), "bars"),
+        Node(Max(), (2,), (bars,), "outside"),
+        Node(Scale(np.full(bars, -1.0), np.zeros(bars)), (3,), (bars,), "inside"),
+        Node(Gather(np.arange(bars).reshape(1, bars)), (4,), (1, bars), "all"),
+        Node(Max(), (5,), (1,), "deepest"),
+    ]
+    return Network(tuple(nodes)), bars - len(places) + 1
 
 
 def cube(size: float = 2.0) -> Domain:

@@ -30,6 +30,7 @@ def arrangement_to_arrays(arrangement: Kind) -> Arrays:
             "vertices": np.array(arrangement.lattice.vertices),
             "parents": arrangement.parents,
             "generation": np.array(arrangement.generation),
+            **({} if arrangement.names is None else {"names": arrangement.names}),
         }
     facets = arrangement.facets()
     return {
@@ -85,7 +86,11 @@ def _lattice_arrangement(stored: Stored) -> ExactLatticeArrangement:
     if (points.weights != 1).any():
         raise FileFormatError("array points.weights must hold ones")
     return ExactLatticeArrangement(
-        points, lattice, stored.integers("parents", len(lattice)), int(stored.integers("generation"))
+        points,
+        lattice,
+        stored.integers("parents", len(lattice)),
+        int(stored.integers("generation")),
+        names=stored.integers("names", lattice.vertices, low=-(2**63)) if "names" in stored else None,
     )
 
 

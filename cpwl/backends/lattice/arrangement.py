@@ -92,6 +92,11 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         return self._sharp
 
     @property
+    def names(self) -> Names | None:
+        """Of a block, what its border's vertices are called in all blocks that have them, 0 for others; int64 (V,)."""
+        return self._names
+
+    @property
     def dim(self) -> int:
         """The dimension D."""
         return self._lattice.dim
@@ -107,7 +112,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
     @cached_property
     def regions(self) -> Ragged:
         """The vertices of each region, increasing."""
-        return self._lattice.corners(self.dim)
+        return self.faces(self.dim)
 
     @property
     def held(self) -> int:

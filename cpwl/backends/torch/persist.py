@@ -30,6 +30,7 @@ def arrangement_to_arrays(arrangement: Kind) -> Arrays:
             "parents": arrangement.parents,
             "ambiguous": arrangement.ambiguous,
             "generation": np.array(arrangement.generation),
+            **({} if arrangement.names is None else {"names": arrangement.names}),
         }
     cells = arrangement._complex
     tensors = {
@@ -108,6 +109,7 @@ def _lattice_arrangement(stored: Stored, device: torch.device) -> TorchLatticeAr
         int(stored.integers("generation")),
         stored.booleans("ambiguous", len(lattice)),
         stored.booleans("sharp", len(vertices)),
+        stored.integers("names", len(vertices), low=-(2**63)) if "names" in stored else None,
     )
 
 

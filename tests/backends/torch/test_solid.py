@@ -339,6 +339,20 @@ def test_a_vertex_is_on_the_walls_of_the_facets_of_its_region_that_have_it(seed:
         assert beside and wall.tolist() == sorted(set(lattice.wall[beside].tolist()))
 
 
+@EACH
+@DIMENSIONS
+@pytest.mark.parametrize("seed", [3, 8, 21])
+def test_corners_of_faces_are_all_vertices_of_what_bounds_them(seed: int, dim: int, kernel: Kernel) -> None:
+    case = in_dimension(seed, dim)
+    lattice = cpwl.partition(case.network, case.domain).arrangement.lattice
+    below = [{vertex} for vertex in range(lattice.vertices)]
+    for k in range(dim + 1):
+        corners = kernel.corners(lattice, k)
+        assert [row.tolist() for row in corners] == [sorted(vertices) for vertices in below]
+        if k < dim:
+            below = [set().union(*(below[face] for face in faces.tolist())) for faces in lattice.boundary[k]]
+
+
 # ---- cells that are cut though none of their faces is --------------------------------------------------------------
 @EACH
 @pytest.mark.parametrize("options", [{}, {"predicates": "float"}, {"backend": "exact"}], ids=str)

@@ -269,3 +269,14 @@ def test_a_mesh_is_of_three_dimensions_and_says_when_it_is_not_complete() -> Non
     assert not found.complete and len(found)
     with pytest.warns(IncompleteWarning, match="part of the surface"):
         found.mesh()
+
+
+@pytest.mark.parametrize("cells", [(1, 1, 1), (2, 1, 1), (2, 2, 1)], ids=str)
+def test_cages_have_the_genus_of_their_graph(cells: tuple[int, int, int]) -> None:
+    """Many handles, thin bars: as the birdcage has them, with a genus that is known."""
+    net, genus = shapes.cage(cells, sum(cells))
+    found = cpwl.level_set(net, shapes.cube(1.0))
+    mesh = found.mesh()
+    assert found.complete and mesh.closed and not len(mesh.pinched) and not len(mesh.degenerate)
+    assert (mesh.components, mesh.genus, mesh.euler) == (1, genus, 2 - 2 * genus)
+    assert genus == {(1, 1, 1): 5, (2, 1, 1): 9, (2, 2, 1): 16}[cells]

@@ -58,6 +58,11 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         """The field with exactly the given values (V, K)."""
         return FloatField.exactly(self._checked(values), self._points.values.device)
 
+    # ---- the complex -----------------------------------------------------------------------------------------------
+    def faces(self, k: int) -> Ragged:
+        """The vertices of each k-face, increasing."""
+        return kernel_for(self._points.values).corners(self._lattice, k)
+
     # ---- change ----------------------------------------------------------------------------------------------------
     def refine(self, values: FloatField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[FloatField]:
         """The arrangement cut by every level set; see ``Arrangement.refine``."""

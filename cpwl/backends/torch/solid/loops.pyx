@@ -809,6 +809,73 @@ cdef class Faces:
         return members_, offsets_
 
 
+# ---- corners ---------------------------------------------------------------------------------------------------------
+cdef struct Walk:
+    # What is below some faces: of face i the members from start[i] to start[i + 1], and the last face that met it.
+    const int64_t* start
+    const int64_t* members
+    int64_t* met
+
+
+def corners(offsets, members, int64_t vertices, const int64_t[::1] faces):
+    """The vertices of faces of the dimension of the last lists, increasing, one after the other, with their offsets."""
+    cdef int k, dim = len(members)
+    cdef Py_ssize_t i, j, first, count = 0, room = 4 * faces.shape[0] + 64
+    cdef int64_t vertex
+    cdef const int64_t[::1] start, values
+    cdef Walk* walks = <Walk*>_zeros((dim + 1) * sizeof(Walk))
+    cdef int64_t* found = <int64_t*>_grown(NULL, room * sizeof(int64_t))
+    offsets_ = np.zeros(faces.shape[0] + 1, np.int64)
+    cdef int64_t[::1] ends = offsets_
+    try:
+        for k in range(1, dim + 1):
+            start, values = offsets[k - 1], members[k - 1]
+            walks[k].start = &start[0]
+            walks[k].members = &values[0] if values.shape[0] else NULL
+            walks[k - 1].met = <int64_t*>_zeros((vertices if k == 1 else len(offsets[k - 2]) - 1) * sizeof(int64_t))
+        with nogil:
+            for i in range(faces.shape[0]):
+                first = count
+                _corners_of(walks, dim, faces[i], i + 1, &found, &count, &room)
+                for j in range(first + 1, count):
+                    vertex, k = found[j], 0
+                    while j - k > first and found[j - k - 1] > vertex:
+                        found[j - k] = found[j - k - 1]
+                        k += 1
+                    found[j - k] = vertex
+                ends[i + 1] = count
+        result_ = np.empty(count, np.int64)
+        if count:
+            memcpy(<int64_t*>(<size_t>result_.ctypes.data), found, count * sizeof(int64_t))
+        return result_, offsets_
+    finally:
+        for k in range(dim):
+            free(walks[k].met)
+        free(walks)
+        free(found)
+
+
+cdef int _corners_of(
+    Walk* walks, int k, int64_t face, int64_t owner, int64_t** found, Py_ssize_t* count, Py_ssize_t* room
+) except -1 nogil:
+    """Notes the vertices of a face that its owner has not met."""
+    cdef int64_t j, member
+    for j in range(walks[k].start[face], walks[k].start[face + 1]):
+        member = walks[k].members[j]
+        if walks[k - 1].met[member] == owner:
+            continue
+        walks[k - 1].met[member] = owner
+        if k > 1:
+            _corners_of(walks, k - 1, member, owner, found, count, room)
+            continue
+        if count[0] == room[0]:
+            room[0] = 2 * room[0]
+            found[0] = <int64_t*>_grown(found[0], room[0] * sizeof(int64_t))
+        found[0][count[0]] = member
+        count[0] += 1
+    return 0
+
+
 # ---- what holds vertices ---------------------------------------------------------------------------------------------
 cdef struct Lists:
     # Lists of members: of face i those from start[i] to start[i + 1]; whether each has a vertex that is wanted; for each

@@ -70,6 +70,13 @@ class CompiledLoops(Kernel):
         region, walls, offsets = above.walls(np.ascontiguousarray(vertices), lattice.wall)
         return region, Ragged(walls, offsets)
 
+    def corners(self, lattice: Lattice, k: int) -> Ragged:
+        """See ``Kernel.corners``."""
+        if not k:
+            return lattice.corners(0)
+        offsets, members = (part[:k] for part in _lists(lattice))
+        return Ragged(*loops.corners(offsets, members, lattice.vertices, np.arange(lattice.count(k))))
+
 
 class _Cut:
     """One refinement of a lattice; see ``Cut``."""

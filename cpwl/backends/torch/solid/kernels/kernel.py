@@ -73,3 +73,7 @@ class Kernel(Protocol):
         """For each of distinct vertices a region that has it, and the walls of that region's facets through it, each
         once, increasing. Kernels may differ in the regions that they take."""
         ...
+
+    def corners(self, lattice: Lattice, k: int) -> Ragged:
+        """The vertices of each k-face, increasing."""
+        ...

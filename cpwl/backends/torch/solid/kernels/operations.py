@@ -73,6 +73,10 @@ class ArrayOperations(Kernel):
         """See ``Kernel.walls_at``."""
         return lattice.walls_at(vertices)
 
+    def corners(self, lattice: Lattice, k: int) -> Ragged:
+        """See ``Kernel.corners``."""
+        return lattice.corners(k)
+
 
 def at(rows: GrowingField, columns: Levels, vertex: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
     """Columns minus their levels at vertices, and bounds on the errors."""
