@@ -1,10 +1,11 @@
 """What certificates cost: CPU seconds to make one and to check it with and without python-flint, and megabytes.
 
-    python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure]
+    python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure] [--vertices exact]
 
-NAME is a reference network. --growth: small networks of growing width and depth instead; --spaces: networks on whole
-boxes of one, three, four and five dimensions. --pure: check without python-flint too. Making includes the partition;
-the checker runs as its users run it, as a process of its own.
+NAME is a reference network. --vertices: exact or named, by default the library's choice. --growth: small networks of
+growing width and depth instead; --spaces: networks on whole boxes of one, three, four and five dimensions. --pure:
+check without python-flint too. Making includes the partition; the checker runs as its users run it, as a process of its
+own.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 import numpy as np
@@ -31,6 +33,7 @@ from cpwl.network import Network
 GROWTH = [(8, 2), (16, 2), (32, 2), (64, 2), (128, 2), (24, 1), (24, 2), (24, 3), (24, 4), (24, 5), (24, 6), (24, 8)]
 """Width and number of hidden layers."""
 GROWTH_SIZES = [[2, *[width] * depth, 1] for width, depth in GROWTH]
+Form = Literal["exact", "named"] | None
 SPACES = [[1, 64, 64, 64, 1], [3, 16, 16, 16, 1], [4, 12, 12, 1], [5, 6, 4, 1]]
 """The numbers of entries from the input to the output."""
 
@@ -40,7 +43,8 @@ SPACES = [[1, 64, 64, 64, 1], [3, 16, 16, 16, 1], [4, 12, 12, 1], [5, 6, 4, 1]]
 @click.option("--growth", is_flag=True)
 @click.option("--spaces", is_flag=True)
 @click.option("--pure", is_flag=True)
-def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool) -> None:
+@click.option("--vertices", type=click.Choice(["exact", "named"]))
+def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool, vertices: Form) -> None:
     columns = [
         "network",
         "regions",
@@ -60,7 +64,7 @@ def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool) -> None
     cpwl.certify(cpwl.partition(reference("mlp-16x2").network, reference("mlp-16x2").domain))  # loads torch
     with tempfile.TemporaryDirectory() as folder:
         for network in wanted:
-            table.add_row(*_row(network, Path(folder) / "certificate.json", pure))
+            table.add_row(*_row(network, Path(folder) / "certificate.json", pure, vertices))
     Console(width=120).print(table)
 
 
@@ -73,23 +77,27 @@ def _random(networks: list[list[int]]) -> Iterator[Reference]:
         yield Reference("-".join(map(str, sizes)), network, box)
 
 
-def _row(wanted: Reference, path: Path, pure: bool) -> list[str]:
+def _row(wanted: Reference, path: Path, pure: bool, vertices: Form) -> list[str]:
     start = time.process_time()
-    certificate = cpwl.certify(cpwl.partition(wanted.network, wanted.domain))
+    certificate = cpwl.certify(cpwl.partition(wanted.network, wanted.domain), vertices=vertices)
     certificate.save(path)
     made = time.process_time() - start
-    digits = max(len(str(p)) for point in certificate.listing.points for p in point)
+    digits = "named" if certificate.vertices == "named" else str(_digits(certificate.listing.points))
     checked = [_checked(path, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
     each = 1000 * (made + checked[0]) / certificate.regions
     numbers = [f"{seconds:.2f}" for seconds in (made, *checked)]
     return [
         wanted.name,
         f"{certificate.regions:,}",
-        f"{digits}",
+        digits,
         *numbers,
         f"{path.stat().st_size / 1e6:.1f}",
         f"{each:.2f}",
     ]
+
+
+def _digits(points: Iterable[Iterable[Any]]) -> int:
+    return max(len(str(x)) for point in points for x in point)
 
 
 def _checked(path: Path, *options: str) -> float:

@@ -1,6 +1,6 @@
 """An independent checker of certificates: one file, exact integers, nothing else of cpwl, no floating-point number.
 
-    python -I checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]
+    python checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]
 
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed, 3
 refused (more products of integers than are allowed, which are counted before they are made). The
@@ -12,22 +12,28 @@ verdict is the same.
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+    sys.path.pop(0)  # the folder of this file, where others are called as modules of the standard library are
+
+import gc
 import gzip
 import hashlib
 import json
 import re
-import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from io import BytesIO
-from itertools import chain, combinations, pairwise, product
+from itertools import chain, combinations, pairwise, product, repeat
 from math import gcd, lcm, prod
-from operator import add, and_, getitem, itemgetter, lt, mul, or_, sub
+from operator import add, and_, getitem, gt, itemgetter, lt, mul, or_, sub
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,6 +47,8 @@ MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
+RADIUS_BITS = 30
+"""After the point, of what radii of shares are multiplied by."""
 SLOW_PRODUCTS = 10**7
 """Products a second without python-flint, of numbers of some hundred bits."""
 
@@ -579,9 +587,13 @@ def one_sided(below: int, above: int, units: int) -> int:
     return -1 - (both.bit_length() - 1) % units if both else below
 
 
-def bits(flags: Iterable[Any]) -> int:
+def bits(flags: Iterable[bool]) -> int:
     """The integer whose bit i is flag i."""
-    return int("".join(["1" if flag else "0" for flag in flags])[::-1] or "0", 2)
+    return int(bytes(flags).translate(BINARY)[::-1] or b"0", 2)
+
+
+BINARY = b"01" + bytes(254)
+"""The digit of each flag."""
 
 
 def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
@@ -1065,6 +1077,10 @@ class Bends(ABC):
 
     names: list[Name]
     """The functions whose signs decide, whose bits the masks (below, above) hold, unit by unit."""
+    open: int
+    """How many units these are of."""
+    further: list[Column]
+    """What has to be known of a vertex beside these functions so that they tell all entries of the node there."""
 
     @abstractmethod
     def column(self, name: Name) -> Column:
@@ -1091,6 +1107,10 @@ class Bends(ABC):
     @abstractmethod
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
         """What these units are at a vertex, beyond the piece that is fixed, from the functions there."""
+
+    @abstractmethod
+    def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
+        """All entries of the node at a vertex, from the functions there and what further is known."""
 
 
 Ball = tuple[Any, Any]
@@ -1136,6 +1156,11 @@ class Steps(Bends):
                 elif y * q >= level:
                     self.names.append((j, k))
         self.names.sort()
+        named = {j: i for i, (j, _) in reversed(list(enumerate(self.names)))}
+        others = [j for j in range(len(low)) if j not in named and lines[j][self._pieces[j]][0]]
+        self.open, self.further = len(named), [(j, None, (0, 1)) for j in others]
+        self._known = named | {j: len(self.names) + i for i, j in enumerate(others)}
+        """Of each unit that is not constant the place of a function from which its argument follows."""
 
     def column(self, name: Name) -> Column:
         return name[0], None, self._points[name[1]]
@@ -1151,8 +1176,27 @@ class Steps(Bends):
             elif above >> i & 1:
                 rise = self._lines[j][k + 1][0] - self._lines[j][k][0]
                 self._steps.setdefault(j, []).append((i, rise, self._scale * self._points[k][1]))
-        single = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
-        self._plain = [steps[0][0] for steps in self._steps.values()] if single else None
+        plain = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
+        self._plain = Selection([steps[0][0] for steps in self._steps.values()], 0) if plain else None
+        places = [self._place(j) for j in range(len(self._pieces))] if plain else [None]
+        always = sum(1 << i for j, i in self._known.items() if j not in self._steps)
+        self._clipped = None if None in places else Selection([i for i in places if i is not None], always)
+
+    def _place(self, j: int) -> int | None:
+        """The function that a unit is, where it is positive if the unit has a step; -1: it is 0; None: it is another.
+
+        Its only step is one of the function itself.
+        """
+        i, (slope, constant) = self._known.get(j, -1), self._lines[j][self._pieces[j]]
+        if j in self._steps:
+            return None if slope or constant else self._steps[j][0][0]
+        if not slope:
+            return None if constant else -1
+        return None if constant or slope != self._scale or self._level(i) != (0, 1) else i
+
+    def _level(self, i: int) -> Ratio:
+        """What a function is less than an argument, times its denominator."""
+        return self._points[self.names[i][1]] if i < len(self.names) else (0, 1)
 
     def rows(
         self, rows: list[list[Any]], errors: list[Any], denominator: int
@@ -1164,21 +1208,54 @@ class Steps(Bends):
 
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
         if self._plain is not None:
-            flags = [above >> i & 1 for i in self._plain]
-            centres, radii = ([x[i] if flag else 0 for i, flag in zip(self._plain, flags, strict=True)] for x in balls)
-            return centres, radii
+            return self._plain.of(balls, above)
+        risen = [self._risen(j, balls, above) for j in self._steps]
+        return [centre for centre, _ in risen], [radius for _, radius in risen]
+
+    def _risen(self, j: int, balls: Balls, above: int) -> Ball:
+        """What one unit is beyond its piece."""
+        centre = radius = 0
+        for i, rise, divisor in self._steps.get(j, ()):
+            if above >> i & 1:
+                x, e = balls[0][i], balls[1][i]
+                if rise != divisor:
+                    x, e = outward(rise * x, abs(rise) * e, divisor)
+                centre, radius = centre + x, radius + e
+        return centre, radius
+
+    def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
+        if self._clipped is not None:
+            return self._clipped.of(balls, above)
         centres, radii = [], []
-        for steps in self._steps.values():
-            centre = radius = 0
-            for i, rise, divisor in steps:
-                if above >> i & 1:
-                    x, e = balls[0][i], balls[1][i]
-                    if rise != divisor:
-                        x, e = outward(rise * x, abs(rise) * e, divisor)
-                    centre, radius = centre + x, radius + e
-            centres.append(centre)
-            radii.append(radius)
+        for j, piece in enumerate(self._pieces):
+            slope, constant = self._lines[j][piece]
+            x, e, (p, q) = 0, 0, (0, 1)
+            if j in self._known:
+                i = self._known[j]
+                x, e, (p, q) = balls[0][i], balls[1][i], self._level(i)
+            numerator = slope * (x + p * denominator) + constant * q * denominator
+            centre, radius = outward(numerator, abs(slope) * e, q * self._scale)
+            more, error = self._risen(j, balls, above)
+            centres.append(centre + more)
+            radii.append(radius + error)
         return centres, radii
+
+
+class Selection:
+    """Some numbers, and 0 where they are not positive."""
+
+    def __init__(self, places: list[int], always: int) -> None:
+        """``places``: which numbers (-1: 0); ``always``: those that are not asked whether they are positive."""
+        self._take, self._always = picker(places) if places else None, always
+
+    def of(self, balls: Balls, above: int) -> Balls:
+        if self._take is None:
+            return [], []
+        flags = f"{1 << len(balls[0]) | self._always | above:b}"[:0:-1]
+        centres, radii = (
+            [*(x if flag == "1" else 0 for x, flag in zip(part, flags, strict=True)), 0] for part in balls
+        )
+        return list(self._take(centres)), list(self._take(radii))
 
 
 class Contests(Bends):
@@ -1202,6 +1279,7 @@ class Contests(Bends):
                 own = list(combinations(rivals, 2))
                 self._groups.append((unit, rivals, {pair: len(self.names) + i for i, pair in enumerate(own)}))
                 self.names += own
+        self.open, self.further = len(self._groups), [(i, None, (0, 1)) for i in self._winners]
 
     def column(self, name: Name) -> Column:
         return *name, (0, 1)
@@ -1243,6 +1321,17 @@ class Contests(Bends):
             i = None if winner == fixed else pairs[fixed, winner]
             centres.append(0 if i is None else -balls[0][i])
             radii.append(0 if i is None else balls[1][i])
+        return centres, radii
+
+    def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
+        centres, radii = (part[len(self.names) :] for part in balls)
+        for unit, rivals, pairs in self._groups:
+            winner = largest(rivals, pairs, below, above)
+            assert winner is not None
+            if winner != rivals[0]:
+                i = pairs[rivals[0], winner]
+                centres[unit] -= balls[0][i]
+                radii[unit] += balls[1][i]
         return centres, radii
 
 
@@ -1334,44 +1423,37 @@ class Passage:
         assert node.units is not None
         bends = node.units.bends(lambda columns: self._enclosed(field, columns), self._one**2)
         self.bends.append((i, bends, {}))
-        balls = self._functions(field, [bends.column(name) for name in bends.names])
-        for v, (vertex, ball) in enumerate(zip(self.vertices, balls, strict=True)):
-            vertex.masks.append(self._signs(ball, v, i))
+        whole, size = self._is_narrow(i, node, bends), prod(node.shape)
+        columns = [bends.column(name) for name in bends.names] + (bends.further if whole else [])
+        balls = self._functions(field, columns)
+        for v, (vertex, (centres, radii)) in enumerate(zip(self.vertices, balls, strict=True)):
+            vertex.masks.append(self._signs(centres[: len(bends.names)], radii[: len(bends.names)], v, i))
         index = {name: k for k, name in enumerate(bends.names)}
+        kept = self._first if whole else self._rows
         while left and left[0][2] == i:
             p, q, _, *name = left.popleft()
-            balls.append(self._add(p, q, index.get((name[0], name[1])), balls))
+            balls.append(self._add(p, q, index.get((name[0], name[1])), balls, kept))
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
+        if whole:
+            return self._spanned_by_entries(bends, balls, size)
         rows, errors, units = bends.rows(field.rows, field.errors, self._one)
         for vertex, ball in zip(self.vertices, balls, strict=True):
             for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
                 share.extend(more)
         rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in units)]
         self._rows = len(rows)
-        return self._rebased(i, Spanned(rows, errors))
+        return Spanned(rows, errors)
 
-    def _rebased(self, i: int, field: Spanned) -> Spanned:
-        """A field whose own entries are the shares, where they are fewer and nothing else is read later."""
-        size = len(field.errors)
-        if self._rows <= self._first + size or any(self._last.get(j, 0) > i for j in self._fields):
-            return field
-        # Most units are nothing but a share that is there: their columns hold one number, the 1 of a row of their own.
-        own = {
-            row.index(self._one): r for r, row in enumerate(field.rows) if sum(map(bool, row)) == 1 and self._one in row
-        }
-        counts = [
-            sum(map(bool, column)) + bool(e)
-            for column, e in zip(zip(*field.rows, strict=True), field.errors, strict=True)
-        ]
-        alone = {j: r for j, r in own.items() if counts[j] == 1}
-        others = [j for j in range(size) if j not in alone]
-        order = picker(
-            [*range(self._first), *(self._rows + others.index(j) if j not in alone else alone[j] for j in range(size))]
-        )
-        for vertex, balls in zip(
-            self.vertices, self.at(field.columns([(j, None, (0, 1)) for j in others])), strict=True
-        ):
-            centres, radii = (list(order([*old, *new])) for old, new in zip(vertex.shares, balls, strict=True))
+    def _is_narrow(self, i: int, node: Node, bends: Bends) -> bool:
+        """Whether a node has fewer entries than there may be rows after it, and nothing else is read later."""
+        fewer = self._first + prod(node.shape) < self._rows + bends.open
+        return fewer and all(self._last.get(j, 0) <= i for j in self._fields)
+
+    def _spanned_by_entries(self, bends: Bends, balls: list[Balls], size: int) -> Spanned:
+        """A field whose own entries are the shares."""
+        for vertex, ball in zip(self.vertices, balls, strict=True):
+            made = bends.entries(ball, *vertex.masks[-1], self._one)
+            centres, radii = ([*old[: self._first], *new] for old, new in zip(vertex.shares, made, strict=True))
             vertex.shares = centres, radii
         self._rows = self._first + size
         rows = [[0] * size] * self._first + [unit_row(j, size, self._one) for j in range(size)]
@@ -1382,8 +1464,9 @@ class Passage:
         field = whole if columns is None else whole.columns(columns)
         count = len(field.rows)
         self._work.spend(2 * count * (len(field.errors) + len(self.vertices)))
-        centres = list(zip(*(vertex.shares[0][:count] for vertex in self.vertices), strict=True))
-        radii = list(zip(*(vertex.shares[1][:count] for vertex in self.vertices), strict=True))
+        centres, radii = (
+            list(zip(*(leading(vertex.shares[k], count) for vertex in self.vertices), strict=True)) for k in (0, 1)
+        )
         low = [min(map(sub, c, e)) for c, e in zip(centres, radii, strict=True)]
         high = [max(map(add, c, e)) for c, e in zip(centres, radii, strict=True)]
         middle = [(x + y) >> 1 for x, y in zip(low, high, strict=True)]
@@ -1398,19 +1481,22 @@ class Passage:
         """The entries of a field at each vertex."""
         count = len(field.rows)
         self._work.spend(2 * count * len(field.errors) * len(self.vertices))
-        shares = [vertex.shares[0][:count] for vertex in self.vertices]
+        shares, around = ([leading(vertex.shares[k], count) for vertex in self.vertices] for k in (0, 1))
         centres = product_of(shares, field.rows)
-        sizes = [[abs(x) + e for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
-        around = product_of([vertex.shares[1][:count] for vertex in self.vertices], sizes)
-        shift, mask, balls = self.precision, self._one - 1, []
-        for share, centre, row in zip(shares, centres, around, strict=True):
-            size = sum(map(abs, share))
-            radii = [
-                -(-(r + size * e) >> shift) + (1 if x & mask else 0)
-                for x, r, e in zip(centre, row, field.errors, strict=True)
-            ]
-            balls.append(([x >> shift for x in centre], radii))
-        return balls
+        # Radii need few digits: what they are multiplied by is rounded up first.
+        coarse = max(self.precision - RADIUS_BITS, 0)
+        sizes = [[upward(abs(x) + e, coarse) for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
+        if any(field.errors):
+            around = [[*e, upward(sum(map(abs, c)), coarse)] for c, e in zip(shares, around, strict=True)]
+            sizes.append(field.errors)
+        shift, mask, fine = self.precision, self._one - 1, self.precision - coarse
+        return [
+            (
+                [x >> shift for x in centre],
+                [(r >> fine) + 2 if r or x & mask else 0 for x, r in zip(centre, row, strict=True)],
+            )
+            for centre, row in zip(centres, product_of(around, sizes), strict=True)
+        ]
 
     def _functions(self, field: Spanned, columns: list[Column]) -> list[Balls]:
         """Functions at each vertex, each up to a positive factor."""
@@ -1426,18 +1512,20 @@ class Passage:
             for centres, radii in balls
         ]
 
-    def _signs(self, ball: Balls, v: int, i: int) -> tuple[int, int]:
+    def _signs(self, centres: list[Any], radii: list[Any], v: int, i: int) -> tuple[int, int]:
         """Masks of the functions that are negative, and of those that are positive."""
-        centres, radii = ball
+        everyone, most = (1 << len(centres)) - 1, max(radii, default=0)
+        below, above = bits(map(lt, centres, repeat(-most))), bits(map(gt, centres, repeat(most)))
+        if below | above == everyone:
+            return below, above
         below = bits([x < -e for x, e in zip(centres, radii, strict=True)])
         above = bits([x > e for x, e in zip(centres, radii, strict=True)])
         zero = bits([not x and not e for x, e in zip(centres, radii, strict=True)])
-        unclear = ~(below | above | zero) & ((1 << len(centres)) - 1)
-        certain(not unclear, 28, f"at vertex {v} the sign of a function of node {i} is open")
+        certain(below | above | zero == everyone, 28, f"at vertex {v} the sign of a function of node {i} is open")
         return below, above
 
-    def _add(self, p: int, q: int, k: int | None, balls: list[Balls]) -> Balls:
-        """Makes the vertex between two others at which function k vanishes; the node's functions there."""
+    def _add(self, p: int, q: int, k: int | None, balls: list[Balls], kept: int) -> Balls:
+        """Makes the vertex between two others at which function k vanishes, with so many shares; its functions."""
         v, i = len(self.vertices), self.bends[-1][0]
         demand(p < v and q < v, 26, f"vertex {v} lies between others that do not come before it")
         start, end = self.vertices[p], self.vertices[q]
@@ -1447,14 +1535,14 @@ class Passage:
         assert k is not None
         ball, far = balls[p], balls[q]
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
-        shares = between(start.shares, end.shares, share, self.precision)
+        near, beyond = (tuple(leading(part, kept) for part in vertex.shares) for vertex in (start, end))
         middle = between(ball, far, share, self.precision)
         bends, (below, above) = self.bends[-1][1], masks[-1]
         zero = bends.implied(~(below | above) & ((1 << len(bends.names)) - 1) | 1 << k)
-        for m in range(len(bends.names)):
-            if zero >> m & 1:
-                middle[0][m] = middle[1][m] = 0
+        for m in ones(zero):
+            middle[0][m] = middle[1][m] = 0
         masks[-1] = self._crossed(middle, below & ~zero, above & ~zero, v, i)
+        shares = between((near[0], near[1]), (beyond[0], beyond[1]), share, self.precision)
         self.vertices.append(Vertex(shares, masks, start.sides & end.sides))
         return middle
 
@@ -1472,8 +1560,8 @@ class Passage:
         both = below & above
         if not both:
             return below, above
-        index = [k for k in range(both.bit_length()) if both >> k & 1]
-        low, high = self._signs(([ball[0][k] for k in index], [ball[1][k] for k in index]), v, i)
+        index = list(ones(both))
+        low, high = self._signs([ball[0][k] for k in index], [ball[1][k] for k in index], v, i)
         below, above = below & ~both, above & ~both
         for n, k in enumerate(index):
             below |= (low >> n & 1) << k
@@ -1494,9 +1582,27 @@ def between(start: Balls, end: Balls, share: Ball, precision: int) -> Balls:
     """The balls of (1 - t) x + t y, for a t in a ball within 0 .. 1."""
     (t, spread), steps = share, list(map(sub, end[0], start[0]))
     centres = [x + (t * step >> precision) for x, step in zip(start[0], steps, strict=True)]
-    more = (spread * max(map(abs, steps), default=0) >> precision) + 2
+    more = (spread * max(max(steps, default=0), -min(steps, default=0)) >> precision) + 2
     radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(start[1], end[1], steps, strict=True)]
     return centres, radii
+
+
+def leading(values: list[Any], count: int) -> list[Any]:
+    """The first so many values."""
+    return values if len(values) == count else values[:count]
+
+
+def upward(x: Any, shift: int) -> Any:
+    """The quotient by a power of 2, rounded up."""
+    return -(-x >> shift)
+
+
+def ones(mask: int) -> Iterator[int]:
+    """The places of the bits of a mask that are 1."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 def joined(masks: Iterable[tuple[int, int]]) -> tuple[int, int]:
@@ -1542,7 +1648,7 @@ def product_of(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) ->
     """The product of two matrices of integers, given by their rows."""
     if not right[0]:
         return [[] for _ in left]
-    if Matrix.flint is not None:
+    if Matrix.flint is not None and len(right[0]) > 1:
         rows: list[list[Any]] = (Matrix.flint(left) * Matrix.flint(right)).tolist()
         return rows
     columns = list(zip(*right, strict=True))
@@ -1597,13 +1703,19 @@ def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[S
 
 @dataclass(frozen=True)
 class Named:
-    """Regions that are proved to be the partition, with vertices by name, and the outputs at these."""
+    """Regions that are proved to be the partition, with vertices by name."""
 
     places: list[Balls]
-    outputs: list[Balls]
     regions: int
     one: int
     """The denominator of all balls."""
+    passage: Passage
+    output: Spanned
+
+    @cached_property
+    def outputs(self) -> list[Balls]:
+        """The outputs at each vertex."""
+        return self.passage.at(self.output)
 
 
 def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
@@ -1629,7 +1741,7 @@ def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
             demand(key[-1] is not None, 8, f"on region {r} a unit of node {i} has no one piece")
         first = known.setdefault(tuple(key), r)
         demand(first == r, 9, f"region {r} and region {first} have the same pattern")
-    return Named(places, passage.at(output), len(rows), 1 << precision)
+    return Named(places, len(rows), 1 << precision, passage, output)
 
 
 def is_name(row: Any) -> bool:
@@ -1869,6 +1981,19 @@ NAMED: dict[str, tuple[Callable[..., str], int, bool]] = {
 """The same for version 3."""
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the search for cycles of objects: there are none here, and of millions of numbers it takes long."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@uncollected()
 def check(certificate: bytes, networks: Sequence[bytes] = (), most: int | None = None) -> str:
     """What a certificate proves, in words; raises ``Rejected`` or ``Malformed``.
 
@@ -1918,6 +2043,7 @@ def read_file(name: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
+@uncollected()
 def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
     """Checks the files, and what further files of networks hold, and prints the verdict; returns the exit status."""
     names, most = [name for name in arguments if name != "--no-flint"], None
