@@ -2,7 +2,7 @@
 
     python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure] [--vertices exact]
 
-NAME is a reference network. --vertices: exact or named, by default the library's choice. --growth: small networks of
+NAME is a reference network, vgg-16 among them. --vertices: exact or named, by default the library's choice. --growth: small networks of
 growing width and depth instead; --spaces: networks on whole boxes of one, three, four and five dimensions. --pure:
 check without python-flint too. Making includes the partition; the checker runs as its users run it, as a process of its
 own.
@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import click
 import numpy as np
-from networks import WIDTHS, Reference, reference
+from networks import Reference, available, reference
 from rich.console import Console
 from rich.table import Table
 
@@ -39,7 +39,7 @@ SPACES = [[1, 64, 64, 64, 1], [3, 16, 16, 16, 1], [4, 12, 12, 1], [5, 6, 4, 1]]
 
 
 @click.command(help=__doc__)
-@click.argument("names", nargs=-1, type=click.Choice(sorted(WIDTHS)))
+@click.argument("names", nargs=-1, type=click.Choice(available()))
 @click.option("--growth", is_flag=True)
 @click.option("--spaces", is_flag=True)
 @click.option("--pure", is_flag=True)
@@ -80,10 +80,12 @@ def _random(networks: list[list[int]]) -> Iterator[Reference]:
 def _row(wanted: Reference, path: Path, pure: bool, vertices: Form) -> list[str]:
     start = time.process_time()
     certificate = cpwl.certify(cpwl.partition(wanted.network, wanted.domain), vertices=vertices)
-    certificate.save(path)
+    networks = path.parent / wanted.name
+    certificate.save(path, networks=networks)
     made = time.process_time() - start
     digits = "named" if certificate.vertices == "named" else str(_digits(certificate.listing.points))
-    checked = [_checked(path, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
+    files = [path, *networks.iterdir()]
+    checked = [_checked(files, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
     each = 1000 * (made + checked[0]) / certificate.regions
     numbers = [f"{seconds:.2f}" for seconds in (made, *checked)]
     return [
@@ -91,7 +93,7 @@ def _row(wanted: Reference, path: Path, pure: bool, vertices: Form) -> list[str]
         f"{certificate.regions:,}",
         digits,
         *numbers,
-        f"{path.stat().st_size / 1e6:.1f}",
+        f"{sum(file.stat().st_size for file in files) / 1e6:.1f}",
         f"{each:.2f}",
     ]
 
@@ -100,9 +102,9 @@ def _digits(points: Iterable[Iterable[Any]]) -> int:
     return max(len(str(x)) for point in points for x in point)
 
 
-def _checked(path: Path, *options: str) -> float:
+def _checked(files: list[Path], *options: str) -> float:
     start = _children()
-    subprocess.run([sys.executable, "-I", checker.__file__, *options, path], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-I", checker.__file__, *options, *files], check=True, stdout=subprocess.DEVNULL)
     return _children() - start
 
 

@@ -17,6 +17,8 @@ import sys
 if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
     sys.path.pop(0)  # the folder of this file, where others are called as modules of the standard library are
 
+import base64
+import binascii
 import gc
 import gzip
 import hashlib
@@ -24,12 +26,13 @@ import json
 import re
 import zlib
 from abc import ABC, abstractmethod
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property, reduce
+from functools import cached_property, reduce
 from io import BytesIO
 from itertools import chain, combinations, pairwise, product, repeat
 from math import gcd, lcm, prod
@@ -39,6 +42,8 @@ from typing import Any, ClassVar
 
 FORMAT, VERSIONS = "cpwl-certificate", (1, 2, 3)
 MAX_BYTES = 1 << 28
+MAX_FLOAT_BYTES = 1 << 30
+"""Of a file of a network with those that stand in strings ``floats``."""
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
 MAX_CORNERS = 1 << 12
@@ -46,6 +51,7 @@ MAX_DIMENSION = 16
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
 BATCH_ENTRIES = 1 << 17
+KEPT_WEIGHTS = 1 << 20
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
 RADIUS_BITS = 30
 """After the point, of what radii of shares are multiplied by."""
@@ -109,12 +115,18 @@ class Work:
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
-def parse(data: bytes) -> Any:
-    """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice."""
+def parse(data: bytes, most: int = 0) -> Any:
+    """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice.
+
+    ``most``: how many bytes it may have with those in strings ``floats``, if more than without them.
+    """
+    most = max(most, MAX_BYTES)
     if data[:2] == b"\x1f\x8b":
-        data = decompressed(data)
-        require(len(data) <= MAX_BYTES, f"the file unpacks to more than {MAX_BYTES} bytes")
-    require(len(data) <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes")
+        data = decompressed(data, most)
+        require(len(data) <= most, f"the file unpacks to more than {most} bytes")
+    require(len(data) <= most, f"the file has more than {most} bytes")
+    apart = sum(match.end() - match.start() for match in FLOATS.finditer(data)) if len(data) > MAX_BYTES else 0
+    require(len(data) - apart <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes that are not in floats")
     require(data[:4] != b"PK\x03\x04", "the file is an archive, such as a partition, and not a certificate")
     require(b"\\" not in data and data.isascii(), "the file must be ASCII without backslashes")
     try:
@@ -129,11 +141,14 @@ def parse(data: bytes) -> Any:
         raise Malformed(f"the file is not JSON: {error}") from None
 
 
-def decompressed(data: bytes) -> bytes:
+FLOATS = re.compile(rb'"floats": ?"[^"]*"')
+
+
+def decompressed(data: bytes, most: int) -> bytes:
     """The content of a gzip file, not more than one byte above the limit of it."""
     try:
         with gzip.GzipFile(fileobj=BytesIO(data)) as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise Malformed(f"the file is not gzip: {error}") from None
 
@@ -246,6 +261,65 @@ def tensor(entry: Any, what: str) -> tuple[Shape, list[Ratio]]:
     return size, numbers
 
 
+Scaled = tuple[list[int], int]
+"""Integers, and one positive divisor of all of them."""
+
+
+def weights(entry: Any, what: str) -> tuple[Shape, Callable[[], Scaled]]:
+    """The shape of a weight, and what makes its numbers: given like those of other tensors, or as float64 words."""
+    if not (isinstance(entry, dict) and "floats" in entry):
+        size, numbers = tensor(entry, what)
+        scaled_numbers = common_scale(numbers)
+        return size, lambda: scaled_numbers
+    shape, text = members(entry, what, "shape", "floats")
+    size, words = shape_of(shape, what), words_of(text, what)
+    require(len(words) == prod(size), f"{what} must have as many floats as its shape says")
+    heads = {word >> 52 for word in words}
+    require(not heads & {0x7FF, 0xFFF}, f"{what} has a float that is infinite or no number")
+    require(0x800 not in heads or NEGATIVE_ZERO not in words, f"{what} has a float that is -0")
+    return size, lambda: dyadic(words, heads)
+
+
+NEGATIVE_ZERO = 1 << 63
+
+
+def words_of(text: Any, what: str) -> array[int]:
+    """The words in a text of base64, without a loss: the one text that stands for them."""
+    if isinstance(text, array):
+        return text
+    require(isinstance(text, str) and len(text) <= MAX_FLOAT_BYTES, f"{what}: floats must be text")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed(f"{what}: floats must be base64") from None
+    words: array[int] = array("Q")
+    fits = words.itemsize == 8 and len(data) % 8 == 0 and base64.b64encode(data).decode("ascii") == text
+    require(fits, f"{what}: floats must be base64 of words of 8 bytes")
+    words.frombytes(data)
+    if sys.byteorder == "big":
+        words.byteswap()
+    return words
+
+
+def dyadic(words: array[int], heads: set[int]) -> Scaled:
+    """The numbers that float64 words stand for: (-1)^sign 2^(exponent - 1075) mantissa, of the mantissa's 53 bits.
+
+    ``heads`` are the sign bits and exponents that occur. An exponent 0 stands for 1, and its mantissa has 52 bits.
+    """
+    faint = not heads.isdisjoint((0, 0x800)) and any(word % NEGATIVE_ZERO for word in words if not word >> 52 & 0x7FF)
+    least = 1 if faint else min((head & 0x7FF for head in heads if head & 0x7FF), default=1)
+    factors = {head: (1 << max((head & 0x7FF) - least, 0)) * (-1 if head >> 11 else 1) for head in heads}
+    hidden = {head: 1 << 52 if head & 0x7FF else 0 for head in heads}
+    mask = (1 << 52) - 1
+    numerators = [(word & mask | hidden[word >> 52]) * factors[word >> 52] for word in words]
+    common = reduce(or_, numerators)
+    if not common:
+        return numerators, 1
+    even = (common & -common).bit_length() - 1
+    up, down = max(least - 1075 + even, 0), max(1075 - least - even, 0)
+    return [(x >> even) << up for x in numerators] if even or up else numerators, 1 << down
+
+
 # ---- operators: each is checked against the shapes and becomes a function of exact fields --------------------------
 Field = tuple[list[list[Any]], list[int]]
 """Integers, one row a point, and the positive denominator of each row."""
@@ -306,8 +380,8 @@ class Matrix:
     flint: ClassVar[Any] = flint_matrices()
 
     def __init__(self, columns: list[list[int]]) -> None:
-        self.columns = columns
-        self.matrix = self.flint(list(zip(*columns, strict=True))) if self.flint is not None else None
+        self.columns = columns if self.flint is None else []
+        self.matrix = self.flint(columns).transpose() if self.flint is not None else None
 
     def times(self, rows: list[Sequence[Any]]) -> list[Any]:
         """Each row times the matrix: the numbers of all of them, row by row."""
@@ -317,21 +391,22 @@ class Matrix:
         return [sum(map(mul, row, column)) for row in rows for column in self.columns]
 
 
-def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None) -> Apply:
+def affine(
+    weight: Callable[[], Scaled], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None
+) -> Apply:
     """Groups of windows: each window of a group (entries by index, -1 for zero) times the rows of the group's weight.
 
-    The results, group by group, window by window, are brought into the given order.
+    The results, group by group, window by window, are brought into the given order. Large weights are made anew where
+    they are wanted, so that not all of a network are held.
     """
-    numerators, scale = common_scale([*weight, *bias])
     width, count = len(windows[0][0]), len(bias) // len(windows)
-    rows = [[*numerators[i * width : (i + 1) * width], numerators[len(weight) + i]] for i in range(len(bias))]
-    matrices = [Matrix(rows[g * count : (g + 1) * count]) for g in range(len(windows))]
+    kept = matrices_of(weight(), bias, width, count) if width * len(bias) <= KEPT_WEIGHTS else None
     picks = [[picker(window) for window in group] for group in windows]
     ordered = None if order is None or order == list(range(len(order))) else picker(order)
 
     size = max(1, BATCH_ENTRIES // (sum(map(len, windows)) * (width + 1)))
 
-    def some(points: list[tuple[list[Any], int]]) -> list[list[Any]]:
+    def some(points: list[tuple[list[Any], int]], matrices: list[Matrix]) -> list[list[Any]]:
         padded = [([*row, 0], q) for row, q in points]  # index -1 reads the 0
         groups = []
         for group, matrix in zip(picks, matrices, strict=True):
@@ -343,10 +418,24 @@ def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]
     def apply(fields: list[Field]) -> Field:
         ((rows, denominators),) = fields
         points = list(zip(rows, denominators, strict=True))
-        made = [some(points[first : first + size]) for first in range(0, len(points), size)]
+        matrices, scale = matrices_of(weight(), bias, width, count) if kept is None else kept
+        made = [some(points[first : first + size], matrices) for first in range(0, len(points), size)]
         return list(chain(*made)), [q * scale for q in denominators]
 
     return apply
+
+
+def matrices_of(weight: Scaled, bias: list[Ratio], width: int, count: int) -> tuple[list[Matrix], int]:
+    """The rows of a weight, each with its bias, so many a matrix, over their least common denominator."""
+    (numerators, divisor), (constants, unit) = weight, common_scale(bias)
+    scale = lcm(divisor, unit)
+    if scale > divisor:
+        numerators = [x * (scale // divisor) for x in numerators]
+    constants = [x * (scale // unit) for x in constants]
+    longest = max(scale.bit_length(), *(x.bit_length() for x in (max(numerators), min(numerators), *constants)))
+    require(longest <= MAX_BITS, f"numbers over a common denominator have more than {MAX_BITS} bits")
+    rows = [[*numerators[i * width : (i + 1) * width], x] for i, x in enumerate(constants)]
+    return [Matrix(rows[first : first + count]) for first in range(0, len(rows), count)], scale
 
 
 def split(values: list[Any], count: int) -> list[list[Any]]:
@@ -364,7 +453,7 @@ def picker(index: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
 
 def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     """Rule of shapes: weight (out, in), bias (out,), input (*s, in), output (*s, out)."""
-    (rows, weight), (out, bias), source = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
+    (rows, weight), (out, bias), source = weights(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
     require(len(rows) == 2 and out == rows[:1] and source[-1:] == rows[1:], "Dense: weight and bias do not fit")
     require(shape == (*source[:-1], rows[0]), "Dense: the node has another shape")
     windows = [list(range(i, i + rows[1])) for i in range(0, prod(source), rows[1])]
@@ -376,7 +465,7 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
 
     Input (*s, C, *spatial), weight (O, C / groups, *kernel), bias (O,), output (*s, O, *out).
     """
-    (kernel, weight), (out, bias) = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias")
+    (kernel, weight), (out, bias) = weights(entry["weight"], "weight"), tensor(entry["bias"], "bias")
     d, groups = len(kernel) - 2, integer(entry["groups"], 1, MAX_ENTRIES, "groups")
     require(1 <= d <= 3 and len(inputs[0]) > d and out == kernel[:1], "Conv: weight, bias and input do not fit")
     count, channels, spatial = prod(inputs[0][: -d - 1]), inputs[0][-d - 1], inputs[0][-d:]
@@ -688,7 +777,10 @@ def operators(entries: Any, beside: int = 0) -> list[Node]:
 
 def work_of(op: str, entry: dict[str, Any], size: Shape) -> int:
     """The entries of a node, each as often as the numbers of a weight that it takes, and once more."""
-    weight = shape_of(members(entry["weight"], "weight", "shape", "values")[0], "weight") if "weight" in entry else ()
+    weight: Shape = ()
+    if "weight" in entry:
+        held = "floats" if isinstance(entry["weight"], dict) and "floats" in entry["weight"] else "values"
+        weight = shape_of(members(entry["weight"], "weight", "shape", held)[0], "weight")
     return prod(size) * (1 + (prod(weight[1:]) if op in ("Dense", "Conv") else 0))
 
 
@@ -708,8 +800,9 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
         made = LINEAR[op][0]
-        sizes = cache(lambda: made(magnitudes(entry), size, shapes))
-        return Node(sources, size, work, made(entry, size, shapes), None, cost, sizes)
+        return Node(
+            sources, size, work, made(entry, size, shapes), None, cost, lambda: made(magnitudes(entry), size, shapes)
+        )
     if op == "Input":
         return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
@@ -721,13 +814,21 @@ def magnitudes(entry: dict[str, Any]) -> dict[str, Any]:
     made = dict(entry)
     for key in ("weight", "factor", "divisor"):
         if key in made:
-            made[key] = {**made[key], "values": [text.lstrip("-") for text in made[key]["values"]]}
+            made[key] = magnitude(made[key])
     for key in ("bias", "shift"):
         if key in made:
             made[key] = {**made[key], "values": ["0"] * len(made[key]["values"])}
     if "coefficients" in made:
         made["coefficients"] = [text.lstrip("-") for text in made["coefficients"]]
     return made
+
+
+def magnitude(entry: dict[str, Any]) -> dict[str, Any]:
+    """A tensor with the magnitudes of the numbers of another one."""
+    if "floats" in entry:
+        sizes: array[int] = array("Q", [word & ~NEGATIVE_ZERO for word in words_of(entry["floats"], "weight")])
+        return {**entry, "floats": sizes}
+    return {**entry, "values": [text.lstrip("-") for text in entry["values"]]}
 
 
 @dataclass(frozen=True)
@@ -878,6 +979,7 @@ class Domain:
     @classmethod
     def of(cls, entry: Any, networks: list[Network], version: int) -> Domain:
         """The domain of an entry, in the input space of the networks."""
+        require(isinstance(entry, dict), "domain must be an object")
         shape = "polygon" if version == 1 or (version == 3 and "polygon" in entry) else "halfspaces"
         rows, origin, basis = members(entry, "domain", shape, "origin", "basis")
         require(isinstance(rows, list) and isinstance(basis, list), f"domain: {shape} and basis must be lists")
@@ -2000,14 +2102,14 @@ def check(certificate: bytes, networks: Sequence[bytes] = (), most: int | None =
     ``networks`` are the files of networks that the certificate names by their SHA-256. ``most``: how many products of
     integers it may take; ``Refused`` is raised before there are more.
     """
-    files = [parsed("a file of a network", data) for data in networks]
+    files = [parsed("a file of a network", data, MAX_FLOAT_BYTES) for data in networks]
     return decided(parsed("the certificate", certificate), files, Work(most))
 
 
-def parsed(name: str, data: bytes) -> Any:
-    """The JSON value in a file; an error begins with its name."""
+def parsed(name: str, data: bytes, most: int = 0) -> Any:
+    """The JSON value in a file; an error begins with its name. ``most``: see ``parse``."""
     try:
-        return parse(data)
+        return parse(data, most)
     except RecursionError:
         raise Malformed(f"{name}: the file is nested too deeply") from None
     except Malformed as error:
@@ -2037,10 +2139,10 @@ def decided(entry: Any, files: list[Any], budget: Work) -> str:
     return f"{kind}: {claim}; network {names}, domain {digest(parts[1])}"
 
 
-def read_file(name: str) -> bytes:
-    """The bytes of a file, not more than one above the limit."""
+def read_file(name: str, most: int) -> bytes:
+    """The bytes of a file, not more than one above a limit."""
     with Path(name).open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(most + 1)
 
 
 @uncollected()
@@ -2054,8 +2156,9 @@ def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
             require(len(names) > 1 and names[1].isdecimal(), "--max-work wants a number of products")
             most, names = int(names[1]), names[2:]
         require(names, "usage: checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]")
-        entry, *networks = (parsed(name, read_file(name)) for name in names)
-        networks += [parsed("a file of a network", data) for data in further]
+        entry = parsed(names[0], read_file(names[0], MAX_BYTES))
+        networks = [parsed(name, read_file(name, MAX_FLOAT_BYTES), MAX_FLOAT_BYTES) for name in names[1:]]
+        networks += [parsed("a file of a network", data, MAX_FLOAT_BYTES) for data in further]
         print(f"accepted: {decided(entry, networks, Work(most, announce=True))}")
     except Rejected as error:
         print(f"rejected: {error}")
