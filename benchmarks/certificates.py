@@ -2,10 +2,10 @@
 
     python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure] [--vertices exact]
 
-NAME is a reference network, vgg-16 among them. --vertices: exact or named, by default the library's choice. --growth: small networks of
-growing width and depth instead; --spaces: networks on whole boxes of one, three, four and five dimensions. --pure:
-check without python-flint too. Making includes the partition; the checker runs as its users run it, as a process of its
-own.
+NAME is a reference network, vgg-16 among them. --vertices: exact or named, by default the library's choice. --growth:
+small networks of growing width and depth instead; --spaces: networks on whole boxes of one, three, four and five
+dimensions. --pure: check without python-flint too. Making includes the partition; the checker runs as its users run it,
+as a process of its own.
 """
 
 from __future__ import annotations
