@@ -50,7 +50,7 @@ MAX_CORNERS = 1 << 12
 MAX_DIMENSION = 16
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
-BATCH_ENTRIES = 1 << 17
+BATCH_ENTRIES, BATCH_READS = 1 << 17, 1 << 21
 KEPT_WEIGHTS = 1 << 20
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
 RADIUS_BITS = 30
@@ -404,7 +404,7 @@ def affine(
     picks = [[picker(window) for window in group] for group in windows]
     ordered = None if order is None or order == list(range(len(order))) else picker(order)
 
-    size = max(1, BATCH_ENTRIES // (sum(map(len, windows)) * (width + 1)))
+    size = max(1, BATCH_READS // (sum(map(len, windows)) * (width + 1)))
 
     def some(points: list[tuple[list[Any], int]], matrices: list[Matrix]) -> list[list[Any]]:
         padded = [([*row, 0], q) for row, q in points]  # index -1 reads the 0
