@@ -43,7 +43,7 @@ from typing import Any, ClassVar
 FORMAT, VERSIONS = "cpwl-certificate", (1, 2, 3)
 MAX_BYTES = 1 << 28
 MAX_FLOAT_BYTES = 1 << 30
-"""Of a file of a network with those that stand in strings ``floats``."""
+"""Of a file of a network with those that stand in long strings ``floats``."""
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
 MAX_CORNERS = 1 << 12
@@ -118,7 +118,7 @@ class Work:
 def parse(data: bytes, most: int = 0) -> Any:
     """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice.
 
-    ``most``: how many bytes it may have with those in strings ``floats``, if more than without them.
+    ``most``: how many bytes it may have with those in long strings ``floats``, if more than without them.
     """
     most = max(most, MAX_BYTES)
     if data[:2] == b"\x1f\x8b":
@@ -141,7 +141,8 @@ def parse(data: bytes, most: int = 0) -> Any:
         raise Malformed(f"the file is not JSON: {error}") from None
 
 
-FLOATS = re.compile(rb'"floats": ?"[^"]*"')
+FLOATS = re.compile(rb'"floats": ?"[^"]{4096,}"')
+"""Long strings only: of short ones, in objects of their own, the objects would take the memory."""
 
 
 def decompressed(data: bytes, most: int) -> bytes:

@@ -83,7 +83,9 @@ def test_the_limits_of_a_certificate_hold_for_all_that_is_no_word(monkeypatch: p
     many, few = b'{"floats":"' + b"A" * 5000 + b'"}', b'{"values":"' + b"A" * 5000 + b'"}'
     for wrap in (bytes, gzip.compress):
         assert len(checker.parse(wrap(many), 10_000)["floats"]) == 5000
-        for data, most in ((few, 10_000), (many, 0), (many, 4000), (b"[" + many + b"," + b"1," * 600 + b"1]", 10_000)):
+        short = b"[" + b",".join([b'{"floats":"' + b"A" * 4000 + b'"}'] * 2) + b"]"
+        beside = b"[" + many + b"," + b"1," * 600 + b"1]"
+        for data, most in ((few, 10_000), (many, 0), (many, 4000), (short, 10_000), (beside, 10_000)):
             with pytest.raises(checker.Malformed, match="bytes"):
                 checker.parse(wrap(data), most)
 
