@@ -1,10 +1,11 @@
 """What certificates cost: CPU seconds to make one and to check it with and without python-flint, and megabytes.
 
-    python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure]
+    python benchmarks/certificates.py [NAME ...] [--growth] [--spaces] [--pure] [--vertices exact]
 
-NAME is a reference network. --growth: small networks of growing width and depth instead; --spaces: networks on whole
-boxes of one, three, four and five dimensions. --pure: check without python-flint too. Making includes the partition;
-the checker runs as its users run it, as a process of its own.
+NAME is a reference network, vgg-16 among them. --vertices: exact or named, by default the library's choice. --growth:
+small networks of growing width and depth instead; --spaces: networks on whole boxes of one, three, four and five
+dimensions. --pure: check without python-flint too. Making includes the partition; the checker runs as its users run it,
+as a process of its own.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 import numpy as np
-from networks import WIDTHS, Reference, reference
+from networks import Reference, available, reference
 from rich.console import Console
 from rich.table import Table
 
@@ -31,16 +33,18 @@ from cpwl.network import Network
 GROWTH = [(8, 2), (16, 2), (32, 2), (64, 2), (128, 2), (24, 1), (24, 2), (24, 3), (24, 4), (24, 5), (24, 6), (24, 8)]
 """Width and number of hidden layers."""
 GROWTH_SIZES = [[2, *[width] * depth, 1] for width, depth in GROWTH]
+Form = Literal["exact", "named"] | None
 SPACES = [[1, 64, 64, 64, 1], [3, 16, 16, 16, 1], [4, 12, 12, 1], [5, 6, 4, 1]]
 """The numbers of entries from the input to the output."""
 
 
 @click.command(help=__doc__)
-@click.argument("names", nargs=-1, type=click.Choice(sorted(WIDTHS)))
+@click.argument("names", nargs=-1, type=click.Choice(available()))
 @click.option("--growth", is_flag=True)
 @click.option("--spaces", is_flag=True)
 @click.option("--pure", is_flag=True)
-def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool) -> None:
+@click.option("--vertices", type=click.Choice(["exact", "named"]))
+def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool, vertices: Form) -> None:
     columns = [
         "network",
         "regions",
@@ -60,7 +64,7 @@ def main(names: tuple[str, ...], growth: bool, spaces: bool, pure: bool) -> None
     cpwl.certify(cpwl.partition(reference("mlp-16x2").network, reference("mlp-16x2").domain))  # loads torch
     with tempfile.TemporaryDirectory() as folder:
         for network in wanted:
-            table.add_row(*_row(network, Path(folder) / "certificate.json", pure))
+            table.add_row(*_row(network, Path(folder) / "certificate.json", pure, vertices))
     Console(width=120).print(table)
 
 
@@ -73,28 +77,34 @@ def _random(networks: list[list[int]]) -> Iterator[Reference]:
         yield Reference("-".join(map(str, sizes)), network, box)
 
 
-def _row(wanted: Reference, path: Path, pure: bool) -> list[str]:
+def _row(wanted: Reference, path: Path, pure: bool, vertices: Form) -> list[str]:
     start = time.process_time()
-    certificate = cpwl.certify(cpwl.partition(wanted.network, wanted.domain))
-    certificate.save(path)
+    certificate = cpwl.certify(cpwl.partition(wanted.network, wanted.domain), vertices=vertices)
+    networks = path.parent / wanted.name
+    certificate.save(path, networks=networks)
     made = time.process_time() - start
-    digits = max(len(str(p)) for point in certificate.listing.points for p in point)
-    checked = [_checked(path, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
+    digits = "named" if certificate.vertices == "named" else str(_digits(certificate.listing.points))
+    files = [path, *networks.iterdir()]
+    checked = [_checked(files, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
     each = 1000 * (made + checked[0]) / certificate.regions
     numbers = [f"{seconds:.2f}" for seconds in (made, *checked)]
     return [
         wanted.name,
         f"{certificate.regions:,}",
-        f"{digits}",
+        digits,
         *numbers,
-        f"{path.stat().st_size / 1e6:.1f}",
+        f"{sum(file.stat().st_size for file in files) / 1e6:.1f}",
         f"{each:.2f}",
     ]
 
 
-def _checked(path: Path, *options: str) -> float:
+def _digits(points: Iterable[Iterable[Any]]) -> int:
+    return max(len(str(x)) for point in points for x in point)
+
+
+def _checked(files: list[Path], *options: str) -> float:
     start = _children()
-    subprocess.run([sys.executable, "-I", checker.__file__, *options, path], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-I", checker.__file__, *options, *files], check=True, stdout=subprocess.DEVNULL)
     return _children() - start
 
 

@@ -1,6 +1,6 @@
 """An independent checker of certificates: one file, exact integers, nothing else of cpwl, no floating-point number.
 
-    python -I checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]
+    python checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]
 
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed, 3
 refused (more products of integers than are allowed, which are counted before they are made). The
@@ -12,35 +12,49 @@ verdict is the same.
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+    sys.path.pop(0)  # the folder of this file, where others are called as modules of the standard library are
+
+import base64
+import binascii
+import gc
 import gzip
 import hashlib
 import json
 import re
-import sys
 import zlib
 from abc import ABC, abstractmethod
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cached_property, reduce
 from io import BytesIO
-from itertools import chain, combinations, pairwise, product
+from itertools import chain, combinations, pairwise, product, repeat
 from math import gcd, lcm, prod
-from operator import add, and_, getitem, itemgetter, lt, mul, or_, sub
+from operator import add, and_, getitem, gt, itemgetter, lt, mul, or_, sub
 from pathlib import Path
 from typing import Any, ClassVar
 
 FORMAT, VERSIONS = "cpwl-certificate", (1, 2, 3)
 MAX_BYTES = 1 << 28
+MAX_FLOAT_BYTES = 1 << 30
+"""Of a file of a network with those that stand in long strings ``floats``."""
 MAX_DIGITS = 4000
 MAX_NODES = 1 << 12
 MAX_CORNERS = 1 << 12
 MAX_DIMENSION = 16
 MAX_ENTRIES = 1 << 26
 MAX_BITS = 1 << 12
-BATCH_ENTRIES = 1 << 17
+BATCH_ENTRIES, BATCH_READS = 1 << 17, 1 << 21
+KEPT_WEIGHTS = 1 << 20
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
+RADIUS_BITS = 30
+"""After the point, of what radii of shares are multiplied by."""
 SLOW_PRODUCTS = 10**7
 """Products a second without python-flint, of numbers of some hundred bits."""
 
@@ -101,12 +115,18 @@ class Work:
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
-def parse(data: bytes) -> Any:
-    """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice."""
+def parse(data: bytes, most: int = 0) -> Any:
+    """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice.
+
+    ``most``: how many bytes it may have with those in long strings ``floats``, if more than without them.
+    """
+    most = max(most, MAX_BYTES)
     if data[:2] == b"\x1f\x8b":
-        data = decompressed(data)
-        require(len(data) <= MAX_BYTES, f"the file unpacks to more than {MAX_BYTES} bytes")
-    require(len(data) <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes")
+        data = decompressed(data, most)
+        require(len(data) <= most, f"the file unpacks to more than {most} bytes")
+    require(len(data) <= most, f"the file has more than {most} bytes")
+    apart = sum(match.end() - match.start() for match in FLOATS.finditer(data)) if len(data) > MAX_BYTES else 0
+    require(len(data) - apart <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes that are not in floats")
     require(data[:4] != b"PK\x03\x04", "the file is an archive, such as a partition, and not a certificate")
     require(b"\\" not in data and data.isascii(), "the file must be ASCII without backslashes")
     try:
@@ -121,11 +141,15 @@ def parse(data: bytes) -> Any:
         raise Malformed(f"the file is not JSON: {error}") from None
 
 
-def decompressed(data: bytes) -> bytes:
+FLOATS = re.compile(rb'"floats": ?"[^"]{4096,}"')
+"""Long strings only: of short ones, in objects of their own, the objects would take the memory."""
+
+
+def decompressed(data: bytes, most: int) -> bytes:
     """The content of a gzip file, not more than one byte above the limit of it."""
     try:
         with gzip.GzipFile(fileobj=BytesIO(data)) as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise Malformed(f"the file is not gzip: {error}") from None
 
@@ -238,6 +262,65 @@ def tensor(entry: Any, what: str) -> tuple[Shape, list[Ratio]]:
     return size, numbers
 
 
+Scaled = tuple[list[int], int]
+"""Integers, and one positive divisor of all of them."""
+
+
+def weights(entry: Any, what: str) -> tuple[Shape, Callable[[], Scaled]]:
+    """The shape of a weight, and what makes its numbers: given like those of other tensors, or as float64 words."""
+    if not (isinstance(entry, dict) and "floats" in entry):
+        size, numbers = tensor(entry, what)
+        scaled_numbers = common_scale(numbers)
+        return size, lambda: scaled_numbers
+    shape, text = members(entry, what, "shape", "floats")
+    size, words = shape_of(shape, what), words_of(text, what)
+    require(len(words) == prod(size), f"{what} must have as many floats as its shape says")
+    heads = {word >> 52 for word in words}
+    require(not heads & {0x7FF, 0xFFF}, f"{what} has a float that is infinite or no number")
+    require(0x800 not in heads or NEGATIVE_ZERO not in words, f"{what} has a float that is -0")
+    return size, lambda: dyadic(words, heads)
+
+
+NEGATIVE_ZERO = 1 << 63
+
+
+def words_of(text: Any, what: str) -> array[int]:
+    """The words in a text of base64, without a loss: the one text that stands for them."""
+    if isinstance(text, array):
+        return text
+    require(isinstance(text, str) and len(text) <= MAX_FLOAT_BYTES, f"{what}: floats must be text")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed(f"{what}: floats must be base64") from None
+    words: array[int] = array("Q")
+    fits = words.itemsize == 8 and len(data) % 8 == 0 and base64.b64encode(data).decode("ascii") == text
+    require(fits, f"{what}: floats must be base64 of words of 8 bytes")
+    words.frombytes(data)
+    if sys.byteorder == "big":
+        words.byteswap()
+    return words
+
+
+def dyadic(words: array[int], heads: set[int]) -> Scaled:
+    """The numbers that float64 words stand for: (-1)^sign 2^(exponent - 1075) mantissa, of the mantissa's 53 bits.
+
+    ``heads`` are the sign bits and exponents that occur. An exponent 0 stands for 1, and its mantissa has 52 bits.
+    """
+    faint = not heads.isdisjoint((0, 0x800)) and any(word % NEGATIVE_ZERO for word in words if not word >> 52 & 0x7FF)
+    least = 1 if faint else min((head & 0x7FF for head in heads if head & 0x7FF), default=1)
+    factors = {head: (1 << max((head & 0x7FF) - least, 0)) * (-1 if head >> 11 else 1) for head in heads}
+    hidden = {head: 1 << 52 if head & 0x7FF else 0 for head in heads}
+    mask = (1 << 52) - 1
+    numerators = [(word & mask | hidden[word >> 52]) * factors[word >> 52] for word in words]
+    common = reduce(or_, numerators)
+    if not common:
+        return numerators, 1
+    even = (common & -common).bit_length() - 1
+    up, down = max(least - 1075 + even, 0), max(1075 - least - even, 0)
+    return [(x >> even) << up for x in numerators] if even or up else numerators, 1 << down
+
+
 # ---- operators: each is checked against the shapes and becomes a function of exact fields --------------------------
 Field = tuple[list[list[Any]], list[int]]
 """Integers, one row a point, and the positive denominator of each row."""
@@ -298,8 +381,8 @@ class Matrix:
     flint: ClassVar[Any] = flint_matrices()
 
     def __init__(self, columns: list[list[int]]) -> None:
-        self.columns = columns
-        self.matrix = self.flint(list(zip(*columns, strict=True))) if self.flint is not None else None
+        self.columns = columns if self.flint is None else []
+        self.matrix = self.flint(columns).transpose() if self.flint is not None else None
 
     def times(self, rows: list[Sequence[Any]]) -> list[Any]:
         """Each row times the matrix: the numbers of all of them, row by row."""
@@ -309,21 +392,22 @@ class Matrix:
         return [sum(map(mul, row, column)) for row in rows for column in self.columns]
 
 
-def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None) -> Apply:
+def affine(
+    weight: Callable[[], Scaled], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None
+) -> Apply:
     """Groups of windows: each window of a group (entries by index, -1 for zero) times the rows of the group's weight.
 
-    The results, group by group, window by window, are brought into the given order.
+    The results, group by group, window by window, are brought into the given order. Large weights are made anew where
+    they are wanted, so that not all of a network are held.
     """
-    numerators, scale = common_scale([*weight, *bias])
     width, count = len(windows[0][0]), len(bias) // len(windows)
-    rows = [[*numerators[i * width : (i + 1) * width], numerators[len(weight) + i]] for i in range(len(bias))]
-    matrices = [Matrix(rows[g * count : (g + 1) * count]) for g in range(len(windows))]
+    kept = matrices_of(weight(), bias, width, count) if width * len(bias) <= KEPT_WEIGHTS else None
     picks = [[picker(window) for window in group] for group in windows]
     ordered = None if order is None or order == list(range(len(order))) else picker(order)
 
-    size = max(1, BATCH_ENTRIES // (sum(map(len, windows)) * (width + 1)))
+    size = max(1, BATCH_READS // (sum(map(len, windows)) * (width + 1)))
 
-    def some(points: list[tuple[list[Any], int]]) -> list[list[Any]]:
+    def some(points: list[tuple[list[Any], int]], matrices: list[Matrix]) -> list[list[Any]]:
         padded = [([*row, 0], q) for row, q in points]  # index -1 reads the 0
         groups = []
         for group, matrix in zip(picks, matrices, strict=True):
@@ -335,10 +419,24 @@ def affine(weight: list[Ratio], bias: list[Ratio], windows: list[list[list[int]]
     def apply(fields: list[Field]) -> Field:
         ((rows, denominators),) = fields
         points = list(zip(rows, denominators, strict=True))
-        made = [some(points[first : first + size]) for first in range(0, len(points), size)]
+        matrices, scale = matrices_of(weight(), bias, width, count) if kept is None else kept
+        made = [some(points[first : first + size], matrices) for first in range(0, len(points), size)]
         return list(chain(*made)), [q * scale for q in denominators]
 
     return apply
+
+
+def matrices_of(weight: Scaled, bias: list[Ratio], width: int, count: int) -> tuple[list[Matrix], int]:
+    """The rows of a weight, each with its bias, so many a matrix, over their least common denominator."""
+    (numerators, divisor), (constants, unit) = weight, common_scale(bias)
+    scale = lcm(divisor, unit)
+    if scale > divisor:
+        numerators = [x * (scale // divisor) for x in numerators]
+    constants = [x * (scale // unit) for x in constants]
+    longest = max(scale.bit_length(), *(x.bit_length() for x in (max(numerators), min(numerators), *constants)))
+    require(longest <= MAX_BITS, f"numbers over a common denominator have more than {MAX_BITS} bits")
+    rows = [[*numerators[i * width : (i + 1) * width], x] for i, x in enumerate(constants)]
+    return [Matrix(rows[first : first + count]) for first in range(0, len(rows), count)], scale
 
 
 def split(values: list[Any], count: int) -> list[list[Any]]:
@@ -356,7 +454,7 @@ def picker(index: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
 
 def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     """Rule of shapes: weight (out, in), bias (out,), input (*s, in), output (*s, out)."""
-    (rows, weight), (out, bias), source = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
+    (rows, weight), (out, bias), source = weights(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
     require(len(rows) == 2 and out == rows[:1] and source[-1:] == rows[1:], "Dense: weight and bias do not fit")
     require(shape == (*source[:-1], rows[0]), "Dense: the node has another shape")
     windows = [list(range(i, i + rows[1])) for i in range(0, prod(source), rows[1])]
@@ -368,7 +466,7 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
 
     Input (*s, C, *spatial), weight (O, C / groups, *kernel), bias (O,), output (*s, O, *out).
     """
-    (kernel, weight), (out, bias) = tensor(entry["weight"], "weight"), tensor(entry["bias"], "bias")
+    (kernel, weight), (out, bias) = weights(entry["weight"], "weight"), tensor(entry["bias"], "bias")
     d, groups = len(kernel) - 2, integer(entry["groups"], 1, MAX_ENTRIES, "groups")
     require(1 <= d <= 3 and len(inputs[0]) > d and out == kernel[:1], "Conv: weight, bias and input do not fit")
     count, channels, spatial = prod(inputs[0][: -d - 1]), inputs[0][-d - 1], inputs[0][-d:]
@@ -579,9 +677,13 @@ def one_sided(below: int, above: int, units: int) -> int:
     return -1 - (both.bit_length() - 1) % units if both else below
 
 
-def bits(flags: Iterable[Any]) -> int:
+def bits(flags: Iterable[bool]) -> int:
     """The integer whose bit i is flag i."""
-    return int("".join(["1" if flag else "0" for flag in flags])[::-1] or "0", 2)
+    return int(bytes(flags).translate(BINARY)[::-1] or b"0", 2)
+
+
+BINARY = b"01" + bytes(254)
+"""The digit of each flag."""
 
 
 def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
@@ -676,7 +778,10 @@ def operators(entries: Any, beside: int = 0) -> list[Node]:
 
 def work_of(op: str, entry: dict[str, Any], size: Shape) -> int:
     """The entries of a node, each as often as the numbers of a weight that it takes, and once more."""
-    weight = shape_of(members(entry["weight"], "weight", "shape", "values")[0], "weight") if "weight" in entry else ()
+    weight: Shape = ()
+    if "weight" in entry:
+        held = "floats" if isinstance(entry["weight"], dict) and "floats" in entry["weight"] else "values"
+        weight = shape_of(members(entry["weight"], "weight", "shape", held)[0], "weight")
     return prod(size) * (1 + (prod(weight[1:]) if op in ("Dense", "Conv") else 0))
 
 
@@ -696,8 +801,9 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
         made = LINEAR[op][0]
-        sizes = cache(lambda: made(magnitudes(entry), size, shapes))
-        return Node(sources, size, work, made(entry, size, shapes), None, cost, sizes)
+        return Node(
+            sources, size, work, made(entry, size, shapes), None, cost, lambda: made(magnitudes(entry), size, shapes)
+        )
     if op == "Input":
         return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
@@ -709,13 +815,21 @@ def magnitudes(entry: dict[str, Any]) -> dict[str, Any]:
     made = dict(entry)
     for key in ("weight", "factor", "divisor"):
         if key in made:
-            made[key] = {**made[key], "values": [text.lstrip("-") for text in made[key]["values"]]}
+            made[key] = magnitude(made[key])
     for key in ("bias", "shift"):
         if key in made:
             made[key] = {**made[key], "values": ["0"] * len(made[key]["values"])}
     if "coefficients" in made:
         made["coefficients"] = [text.lstrip("-") for text in made["coefficients"]]
     return made
+
+
+def magnitude(entry: dict[str, Any]) -> dict[str, Any]:
+    """A tensor with the magnitudes of the numbers of another one."""
+    if "floats" in entry:
+        sizes: array[int] = array("Q", [word & ~NEGATIVE_ZERO for word in words_of(entry["floats"], "weight")])
+        return {**entry, "floats": sizes}
+    return {**entry, "values": [text.lstrip("-") for text in entry["values"]]}
 
 
 @dataclass(frozen=True)
@@ -866,6 +980,7 @@ class Domain:
     @classmethod
     def of(cls, entry: Any, networks: list[Network], version: int) -> Domain:
         """The domain of an entry, in the input space of the networks."""
+        require(isinstance(entry, dict), "domain must be an object")
         shape = "polygon" if version == 1 or (version == 3 and "polygon" in entry) else "halfspaces"
         rows, origin, basis = members(entry, "domain", shape, "origin", "basis")
         require(isinstance(rows, list) and isinstance(basis, list), f"domain: {shape} and basis must be lists")
@@ -1065,6 +1180,10 @@ class Bends(ABC):
 
     names: list[Name]
     """The functions whose signs decide, whose bits the masks (below, above) hold, unit by unit."""
+    open: int
+    """How many units these are of."""
+    further: list[Column]
+    """What has to be known of a vertex beside these functions so that they tell all entries of the node there."""
 
     @abstractmethod
     def column(self, name: Name) -> Column:
@@ -1091,6 +1210,10 @@ class Bends(ABC):
     @abstractmethod
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
         """What these units are at a vertex, beyond the piece that is fixed, from the functions there."""
+
+    @abstractmethod
+    def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
+        """All entries of the node at a vertex, from the functions there and what further is known."""
 
 
 Ball = tuple[Any, Any]
@@ -1136,6 +1259,11 @@ class Steps(Bends):
                 elif y * q >= level:
                     self.names.append((j, k))
         self.names.sort()
+        named = {j: i for i, (j, _) in reversed(list(enumerate(self.names)))}
+        others = [j for j in range(len(low)) if j not in named and lines[j][self._pieces[j]][0]]
+        self.open, self.further = len(named), [(j, None, (0, 1)) for j in others]
+        self._known = named | {j: len(self.names) + i for i, j in enumerate(others)}
+        """Of each unit that is not constant the place of a function from which its argument follows."""
 
     def column(self, name: Name) -> Column:
         return name[0], None, self._points[name[1]]
@@ -1151,8 +1279,27 @@ class Steps(Bends):
             elif above >> i & 1:
                 rise = self._lines[j][k + 1][0] - self._lines[j][k][0]
                 self._steps.setdefault(j, []).append((i, rise, self._scale * self._points[k][1]))
-        single = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
-        self._plain = [steps[0][0] for steps in self._steps.values()] if single else None
+        plain = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
+        self._plain = Selection([steps[0][0] for steps in self._steps.values()], 0) if plain else None
+        places = [self._place(j) for j in range(len(self._pieces))] if plain else [None]
+        always = sum(1 << i for j, i in self._known.items() if j not in self._steps)
+        self._clipped = None if None in places else Selection([i for i in places if i is not None], always)
+
+    def _place(self, j: int) -> int | None:
+        """The function that a unit is, where it is positive if the unit has a step; -1: it is 0; None: it is another.
+
+        Its only step is one of the function itself.
+        """
+        i, (slope, constant) = self._known.get(j, -1), self._lines[j][self._pieces[j]]
+        if j in self._steps:
+            return None if slope or constant else self._steps[j][0][0]
+        if not slope:
+            return None if constant else -1
+        return None if constant or slope != self._scale or self._level(i) != (0, 1) else i
+
+    def _level(self, i: int) -> Ratio:
+        """What a function is less than an argument, times its denominator."""
+        return self._points[self.names[i][1]] if i < len(self.names) else (0, 1)
 
     def rows(
         self, rows: list[list[Any]], errors: list[Any], denominator: int
@@ -1164,21 +1311,54 @@ class Steps(Bends):
 
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
         if self._plain is not None:
-            flags = [above >> i & 1 for i in self._plain]
-            centres, radii = ([x[i] if flag else 0 for i, flag in zip(self._plain, flags, strict=True)] for x in balls)
-            return centres, radii
+            return self._plain.of(balls, above)
+        risen = [self._risen(j, balls, above) for j in self._steps]
+        return [centre for centre, _ in risen], [radius for _, radius in risen]
+
+    def _risen(self, j: int, balls: Balls, above: int) -> Ball:
+        """What one unit is beyond its piece."""
+        centre = radius = 0
+        for i, rise, divisor in self._steps.get(j, ()):
+            if above >> i & 1:
+                x, e = balls[0][i], balls[1][i]
+                if rise != divisor:
+                    x, e = outward(rise * x, abs(rise) * e, divisor)
+                centre, radius = centre + x, radius + e
+        return centre, radius
+
+    def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
+        if self._clipped is not None:
+            return self._clipped.of(balls, above)
         centres, radii = [], []
-        for steps in self._steps.values():
-            centre = radius = 0
-            for i, rise, divisor in steps:
-                if above >> i & 1:
-                    x, e = balls[0][i], balls[1][i]
-                    if rise != divisor:
-                        x, e = outward(rise * x, abs(rise) * e, divisor)
-                    centre, radius = centre + x, radius + e
-            centres.append(centre)
-            radii.append(radius)
+        for j, piece in enumerate(self._pieces):
+            slope, constant = self._lines[j][piece]
+            x, e, (p, q) = 0, 0, (0, 1)
+            if j in self._known:
+                i = self._known[j]
+                x, e, (p, q) = balls[0][i], balls[1][i], self._level(i)
+            numerator = slope * (x + p * denominator) + constant * q * denominator
+            centre, radius = outward(numerator, abs(slope) * e, q * self._scale)
+            more, error = self._risen(j, balls, above)
+            centres.append(centre + more)
+            radii.append(radius + error)
         return centres, radii
+
+
+class Selection:
+    """Some numbers, and 0 where they are not positive."""
+
+    def __init__(self, places: list[int], always: int) -> None:
+        """``places``: which numbers (-1: 0); ``always``: those that are not asked whether they are positive."""
+        self._take, self._always = picker(places) if places else None, always
+
+    def of(self, balls: Balls, above: int) -> Balls:
+        if self._take is None:
+            return [], []
+        flags = f"{1 << len(balls[0]) | self._always | above:b}"[:0:-1]
+        centres, radii = (
+            [*(x if flag == "1" else 0 for x, flag in zip(part, flags, strict=True)), 0] for part in balls
+        )
+        return list(self._take(centres)), list(self._take(radii))
 
 
 class Contests(Bends):
@@ -1202,6 +1382,7 @@ class Contests(Bends):
                 own = list(combinations(rivals, 2))
                 self._groups.append((unit, rivals, {pair: len(self.names) + i for i, pair in enumerate(own)}))
                 self.names += own
+        self.open, self.further = len(self._groups), [(i, None, (0, 1)) for i in self._winners]
 
     def column(self, name: Name) -> Column:
         return *name, (0, 1)
@@ -1243,6 +1424,17 @@ class Contests(Bends):
             i = None if winner == fixed else pairs[fixed, winner]
             centres.append(0 if i is None else -balls[0][i])
             radii.append(0 if i is None else balls[1][i])
+        return centres, radii
+
+    def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
+        centres, radii = (part[len(self.names) :] for part in balls)
+        for unit, rivals, pairs in self._groups:
+            winner = largest(rivals, pairs, below, above)
+            assert winner is not None
+            if winner != rivals[0]:
+                i = pairs[rivals[0], winner]
+                centres[unit] -= balls[0][i]
+                radii[unit] += balls[1][i]
         return centres, radii
 
 
@@ -1334,44 +1526,37 @@ class Passage:
         assert node.units is not None
         bends = node.units.bends(lambda columns: self._enclosed(field, columns), self._one**2)
         self.bends.append((i, bends, {}))
-        balls = self._functions(field, [bends.column(name) for name in bends.names])
-        for v, (vertex, ball) in enumerate(zip(self.vertices, balls, strict=True)):
-            vertex.masks.append(self._signs(ball, v, i))
+        whole, size = self._is_narrow(i, node, bends), prod(node.shape)
+        columns = [bends.column(name) for name in bends.names] + (bends.further if whole else [])
+        balls = self._functions(field, columns)
+        for v, (vertex, (centres, radii)) in enumerate(zip(self.vertices, balls, strict=True)):
+            vertex.masks.append(self._signs(centres[: len(bends.names)], radii[: len(bends.names)], v, i))
         index = {name: k for k, name in enumerate(bends.names)}
+        kept = self._first if whole else self._rows
         while left and left[0][2] == i:
             p, q, _, *name = left.popleft()
-            balls.append(self._add(p, q, index.get((name[0], name[1])), balls))
+            balls.append(self._add(p, q, index.get((name[0], name[1])), balls, kept))
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
+        if whole:
+            return self._spanned_by_entries(bends, balls, size)
         rows, errors, units = bends.rows(field.rows, field.errors, self._one)
         for vertex, ball in zip(self.vertices, balls, strict=True):
             for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
                 share.extend(more)
         rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in units)]
         self._rows = len(rows)
-        return self._rebased(i, Spanned(rows, errors))
+        return Spanned(rows, errors)
 
-    def _rebased(self, i: int, field: Spanned) -> Spanned:
-        """A field whose own entries are the shares, where they are fewer and nothing else is read later."""
-        size = len(field.errors)
-        if self._rows <= self._first + size or any(self._last.get(j, 0) > i for j in self._fields):
-            return field
-        # Most units are nothing but a share that is there: their columns hold one number, the 1 of a row of their own.
-        own = {
-            row.index(self._one): r for r, row in enumerate(field.rows) if sum(map(bool, row)) == 1 and self._one in row
-        }
-        counts = [
-            sum(map(bool, column)) + bool(e)
-            for column, e in zip(zip(*field.rows, strict=True), field.errors, strict=True)
-        ]
-        alone = {j: r for j, r in own.items() if counts[j] == 1}
-        others = [j for j in range(size) if j not in alone]
-        order = picker(
-            [*range(self._first), *(self._rows + others.index(j) if j not in alone else alone[j] for j in range(size))]
-        )
-        for vertex, balls in zip(
-            self.vertices, self.at(field.columns([(j, None, (0, 1)) for j in others])), strict=True
-        ):
-            centres, radii = (list(order([*old, *new])) for old, new in zip(vertex.shares, balls, strict=True))
+    def _is_narrow(self, i: int, node: Node, bends: Bends) -> bool:
+        """Whether a node has fewer entries than there may be rows after it, and nothing else is read later."""
+        fewer = self._first + prod(node.shape) < self._rows + bends.open
+        return fewer and all(self._last.get(j, 0) <= i for j in self._fields)
+
+    def _spanned_by_entries(self, bends: Bends, balls: list[Balls], size: int) -> Spanned:
+        """A field whose own entries are the shares."""
+        for vertex, ball in zip(self.vertices, balls, strict=True):
+            made = bends.entries(ball, *vertex.masks[-1], self._one)
+            centres, radii = ([*old[: self._first], *new] for old, new in zip(vertex.shares, made, strict=True))
             vertex.shares = centres, radii
         self._rows = self._first + size
         rows = [[0] * size] * self._first + [unit_row(j, size, self._one) for j in range(size)]
@@ -1382,8 +1567,9 @@ class Passage:
         field = whole if columns is None else whole.columns(columns)
         count = len(field.rows)
         self._work.spend(2 * count * (len(field.errors) + len(self.vertices)))
-        centres = list(zip(*(vertex.shares[0][:count] for vertex in self.vertices), strict=True))
-        radii = list(zip(*(vertex.shares[1][:count] for vertex in self.vertices), strict=True))
+        centres, radii = (
+            list(zip(*(leading(vertex.shares[k], count) for vertex in self.vertices), strict=True)) for k in (0, 1)
+        )
         low = [min(map(sub, c, e)) for c, e in zip(centres, radii, strict=True)]
         high = [max(map(add, c, e)) for c, e in zip(centres, radii, strict=True)]
         middle = [(x + y) >> 1 for x, y in zip(low, high, strict=True)]
@@ -1398,19 +1584,22 @@ class Passage:
         """The entries of a field at each vertex."""
         count = len(field.rows)
         self._work.spend(2 * count * len(field.errors) * len(self.vertices))
-        shares = [vertex.shares[0][:count] for vertex in self.vertices]
+        shares, around = ([leading(vertex.shares[k], count) for vertex in self.vertices] for k in (0, 1))
         centres = product_of(shares, field.rows)
-        sizes = [[abs(x) + e for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
-        around = product_of([vertex.shares[1][:count] for vertex in self.vertices], sizes)
-        shift, mask, balls = self.precision, self._one - 1, []
-        for share, centre, row in zip(shares, centres, around, strict=True):
-            size = sum(map(abs, share))
-            radii = [
-                -(-(r + size * e) >> shift) + (1 if x & mask else 0)
-                for x, r, e in zip(centre, row, field.errors, strict=True)
-            ]
-            balls.append(([x >> shift for x in centre], radii))
-        return balls
+        # Radii need few digits: what they are multiplied by is rounded up first.
+        coarse = max(self.precision - RADIUS_BITS, 0)
+        sizes = [[upward(abs(x) + e, coarse) for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
+        if any(field.errors):
+            around = [[*e, upward(sum(map(abs, c)), coarse)] for c, e in zip(shares, around, strict=True)]
+            sizes.append(field.errors)
+        shift, mask, fine = self.precision, self._one - 1, self.precision - coarse
+        return [
+            (
+                [x >> shift for x in centre],
+                [(r >> fine) + 2 if r or x & mask else 0 for x, r in zip(centre, row, strict=True)],
+            )
+            for centre, row in zip(centres, product_of(around, sizes), strict=True)
+        ]
 
     def _functions(self, field: Spanned, columns: list[Column]) -> list[Balls]:
         """Functions at each vertex, each up to a positive factor."""
@@ -1426,18 +1615,20 @@ class Passage:
             for centres, radii in balls
         ]
 
-    def _signs(self, ball: Balls, v: int, i: int) -> tuple[int, int]:
+    def _signs(self, centres: list[Any], radii: list[Any], v: int, i: int) -> tuple[int, int]:
         """Masks of the functions that are negative, and of those that are positive."""
-        centres, radii = ball
+        everyone, most = (1 << len(centres)) - 1, max(radii, default=0)
+        below, above = bits(map(lt, centres, repeat(-most))), bits(map(gt, centres, repeat(most)))
+        if below | above == everyone:
+            return below, above
         below = bits([x < -e for x, e in zip(centres, radii, strict=True)])
         above = bits([x > e for x, e in zip(centres, radii, strict=True)])
         zero = bits([not x and not e for x, e in zip(centres, radii, strict=True)])
-        unclear = ~(below | above | zero) & ((1 << len(centres)) - 1)
-        certain(not unclear, 28, f"at vertex {v} the sign of a function of node {i} is open")
+        certain(below | above | zero == everyone, 28, f"at vertex {v} the sign of a function of node {i} is open")
         return below, above
 
-    def _add(self, p: int, q: int, k: int | None, balls: list[Balls]) -> Balls:
-        """Makes the vertex between two others at which function k vanishes; the node's functions there."""
+    def _add(self, p: int, q: int, k: int | None, balls: list[Balls], kept: int) -> Balls:
+        """Makes the vertex between two others at which function k vanishes, with so many shares; its functions."""
         v, i = len(self.vertices), self.bends[-1][0]
         demand(p < v and q < v, 26, f"vertex {v} lies between others that do not come before it")
         start, end = self.vertices[p], self.vertices[q]
@@ -1447,14 +1638,14 @@ class Passage:
         assert k is not None
         ball, far = balls[p], balls[q]
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
-        shares = between(start.shares, end.shares, share, self.precision)
+        near, beyond = (tuple(leading(part, kept) for part in vertex.shares) for vertex in (start, end))
         middle = between(ball, far, share, self.precision)
         bends, (below, above) = self.bends[-1][1], masks[-1]
         zero = bends.implied(~(below | above) & ((1 << len(bends.names)) - 1) | 1 << k)
-        for m in range(len(bends.names)):
-            if zero >> m & 1:
-                middle[0][m] = middle[1][m] = 0
+        for m in ones(zero):
+            middle[0][m] = middle[1][m] = 0
         masks[-1] = self._crossed(middle, below & ~zero, above & ~zero, v, i)
+        shares = between((near[0], near[1]), (beyond[0], beyond[1]), share, self.precision)
         self.vertices.append(Vertex(shares, masks, start.sides & end.sides))
         return middle
 
@@ -1472,8 +1663,8 @@ class Passage:
         both = below & above
         if not both:
             return below, above
-        index = [k for k in range(both.bit_length()) if both >> k & 1]
-        low, high = self._signs(([ball[0][k] for k in index], [ball[1][k] for k in index]), v, i)
+        index = list(ones(both))
+        low, high = self._signs([ball[0][k] for k in index], [ball[1][k] for k in index], v, i)
         below, above = below & ~both, above & ~both
         for n, k in enumerate(index):
             below |= (low >> n & 1) << k
@@ -1494,9 +1685,27 @@ def between(start: Balls, end: Balls, share: Ball, precision: int) -> Balls:
     """The balls of (1 - t) x + t y, for a t in a ball within 0 .. 1."""
     (t, spread), steps = share, list(map(sub, end[0], start[0]))
     centres = [x + (t * step >> precision) for x, step in zip(start[0], steps, strict=True)]
-    more = (spread * max(map(abs, steps), default=0) >> precision) + 2
+    more = (spread * max(max(steps, default=0), -min(steps, default=0)) >> precision) + 2
     radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(start[1], end[1], steps, strict=True)]
     return centres, radii
+
+
+def leading(values: list[Any], count: int) -> list[Any]:
+    """The first so many values."""
+    return values if len(values) == count else values[:count]
+
+
+def upward(x: Any, shift: int) -> Any:
+    """The quotient by a power of 2, rounded up."""
+    return -(-x >> shift)
+
+
+def ones(mask: int) -> Iterator[int]:
+    """The places of the bits of a mask that are 1."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 def joined(masks: Iterable[tuple[int, int]]) -> tuple[int, int]:
@@ -1542,7 +1751,7 @@ def product_of(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) ->
     """The product of two matrices of integers, given by their rows."""
     if not right[0]:
         return [[] for _ in left]
-    if Matrix.flint is not None:
+    if Matrix.flint is not None and len(right[0]) > 1:
         rows: list[list[Any]] = (Matrix.flint(left) * Matrix.flint(right)).tolist()
         return rows
     columns = list(zip(*right, strict=True))
@@ -1597,13 +1806,19 @@ def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[S
 
 @dataclass(frozen=True)
 class Named:
-    """Regions that are proved to be the partition, with vertices by name, and the outputs at these."""
+    """Regions that are proved to be the partition, with vertices by name."""
 
     places: list[Balls]
-    outputs: list[Balls]
     regions: int
     one: int
     """The denominator of all balls."""
+    passage: Passage
+    output: Spanned
+
+    @cached_property
+    def outputs(self) -> list[Balls]:
+        """The outputs at each vertex."""
+        return self.passage.at(self.output)
 
 
 def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
@@ -1629,7 +1844,7 @@ def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
             demand(key[-1] is not None, 8, f"on region {r} a unit of node {i} has no one piece")
         first = known.setdefault(tuple(key), r)
         demand(first == r, 9, f"region {r} and region {first} have the same pattern")
-    return Named(places, passage.at(output), len(rows), 1 << precision)
+    return Named(places, len(rows), 1 << precision, passage, output)
 
 
 def is_name(row: Any) -> bool:
@@ -1869,20 +2084,33 @@ NAMED: dict[str, tuple[Callable[..., str], int, bool]] = {
 """The same for version 3."""
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the search for cycles of objects: there are none here, and of millions of numbers it takes long."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@uncollected()
 def check(certificate: bytes, networks: Sequence[bytes] = (), most: int | None = None) -> str:
     """What a certificate proves, in words; raises ``Rejected`` or ``Malformed``.
 
     ``networks`` are the files of networks that the certificate names by their SHA-256. ``most``: how many products of
     integers it may take; ``Refused`` is raised before there are more.
     """
-    files = [parsed("a file of a network", data) for data in networks]
+    files = [parsed("a file of a network", data, MAX_FLOAT_BYTES) for data in networks]
     return decided(parsed("the certificate", certificate), files, Work(most))
 
 
-def parsed(name: str, data: bytes) -> Any:
-    """The JSON value in a file; an error begins with its name."""
+def parsed(name: str, data: bytes, most: int = 0) -> Any:
+    """The JSON value in a file; an error begins with its name. ``most``: see ``parse``."""
     try:
-        return parse(data)
+        return parse(data, most)
     except RecursionError:
         raise Malformed(f"{name}: the file is nested too deeply") from None
     except Malformed as error:
@@ -1912,12 +2140,13 @@ def decided(entry: Any, files: list[Any], budget: Work) -> str:
     return f"{kind}: {claim}; network {names}, domain {digest(parts[1])}"
 
 
-def read_file(name: str) -> bytes:
-    """The bytes of a file, not more than one above the limit."""
+def read_file(name: str, most: int) -> bytes:
+    """The bytes of a file, not more than one above a limit."""
     with Path(name).open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(most + 1)
 
 
+@uncollected()
 def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
     """Checks the files, and what further files of networks hold, and prints the verdict; returns the exit status."""
     names, most = [name for name in arguments if name != "--no-flint"], None
@@ -1928,8 +2157,9 @@ def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
             require(len(names) > 1 and names[1].isdecimal(), "--max-work wants a number of products")
             most, names = int(names[1]), names[2:]
         require(names, "usage: checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]")
-        entry, *networks = (parsed(name, read_file(name)) for name in names)
-        networks += [parsed("a file of a network", data) for data in further]
+        entry = parsed(names[0], read_file(names[0], MAX_BYTES))
+        networks = [parsed(name, read_file(name, MAX_FLOAT_BYTES), MAX_FLOAT_BYTES) for name in names[1:]]
+        networks += [parsed("a file of a network", data, MAX_FLOAT_BYTES) for data in further]
         print(f"accepted: {decided(entry, networks, Work(most, announce=True))}")
     except Rejected as error:
         print(f"rejected: {error}")

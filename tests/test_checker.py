@@ -65,6 +65,16 @@ def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedP
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
+@pytest.mark.parametrize("folder", [SOURCE.parent, GOLDEN])
+def test_the_folder_of_the_checker_hides_no_module_of_the_standard_library(folder: Path) -> None:
+    """As a file and not isolated: beside it are folders named numbers and statistics."""
+    assert (SOURCE.parent / "numbers").is_dir()
+    name = SOURCE.name if folder == SOURCE.parent else SOURCE
+    command = [sys.executable, str(name), str(GOLDEN / "accept" / "named-line.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
 # ---- golden files ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_golden_files_end_as_their_folder_says(path: Path, arithmetic: str, capsys: pytest.CaptureFixture[str]) -> None:

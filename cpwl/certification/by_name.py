@@ -77,9 +77,10 @@ def proved(network: Network, domain: Domain, naming: Naming) -> Bounds:
     """What the checker says of the outputs at the vertices; raises ``checker.Rejected`` if it rejects the regions."""
     entry = document("partition", (network,), domain, {"regions": len(naming)}, 3)
     read = checker.Network.of(entry["networks"][0], {}, len(json.dumps(entry["domain"])))
-    named = checker.named_tiling(read, checker.Domain.of(entry["domain"], [read], 3), proof(naming))
-    centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
-    return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
+    with checker.uncollected():
+        named = checker.named_tiling(read, checker.Domain.of(entry["domain"], [read], 3), proof(naming))
+        centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
+        return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
 
 
 def _table(rows: list[list[Any]]) -> NDArray[Any]:

@@ -195,6 +195,11 @@ def certify_constant(
 
     ``label`` is that output; by default the one that is largest at the first vertex. The counterexample is the vertex
     of the exact partition at which another output exceeds it most.
+
+    Where vertices are named (see ``certify``) the counterexample is a rational point within 2^-100 or so of that
+    vertex, at which outputs are computed exactly. Outputs that tie at a vertex are told by it if they tie, or the other
+    one is larger, at that point too. Else raises ``VerificationError``: neither is proved. A certificate with
+    ``vertices="exact"`` decides it.
     """
     proven = _certificate(part, progress)
     if proven.network.outputs < 2:

@@ -26,6 +26,8 @@ from .verify import labelled, settled
 
 _DEEP = 1 << 14
 """Products a point from which on vertices are named by default: exact coordinates cost seconds there."""
+_LARGE = 1 << 28
+"""Products for all regions from which on they are named as well: exact coordinates take several times as long."""
 
 
 @ieee
@@ -40,8 +42,9 @@ def certify(
     predicates or by the exact backend, and listed in ``repaired``. With ``vertices="named"`` a vertex is told by the
     edge that it lies on and the function that vanishes there, and proved with numbers that are rounded outward
     (Theorem 7): deep networks, whose exact coordinates have thousands of digits, cost a few passes. By default they are
-    exact for networks of fewer than 2^14 products a point, and named for larger ones, where names suffice: not where
-    more walls than D meet in a vertex by chance. Then, and for ``"named"`` too, they are exact after all.
+    exact for networks of fewer than 2^14 products a point and 2^28 for all regions, and named for larger ones, where
+    names suffice: not where more walls than D meet in a vertex by chance. Then, and for ``"named"`` too, they are exact
+    after all.
 
     Raises ``IncompleteError`` if the partition is not complete: most of it would have to be computed, without a limit.
     Raises ``VerificationError`` only if exact arithmetic itself finds no proof, which is a defect of the library.
@@ -52,12 +55,18 @@ def certify(
     if vertices is not None:
         one_of("vertices", vertices, ("exact", "named"))
     partition.check_complete("a certificate, the proof that they cover it,")
-    wanted = vertices == "named" or (vertices is None and partition.network.products >= _DEEP)
+    wanted = vertices == "named" or (vertices is None and _is_large(partition))
     if wanted and isinstance(partition, Partition):
         named = _named(partition)
         if named is not None:
             return named
     return _prove(partition, progress) if partition.domain.dim == 2 else certified(partition, progress)
+
+
+def _is_large(partition: Tiling) -> bool:
+    """Whether exact coordinates would take long."""
+    products = partition.network.products
+    return products >= _DEEP or products * len(partition) >= _LARGE
 
 
 def _named(part: Partition) -> Certificate | None:

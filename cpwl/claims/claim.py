@@ -11,7 +11,7 @@ from .. import checker
 from ..errors import VerificationError
 from ..runtime import inputs
 from ..runtime.ieee import ieee
-from .document import write, write_named
+from .document import naming_networks, write, write_named
 
 
 @ieee
@@ -35,7 +35,12 @@ class Claim(ABC):
 
     def check(self) -> str:
         """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""
+        document = self.document()
+        certificate, *networks = (
+            json.dumps(entry, separators=(",", ":")).encode("ascii")
+            for entry in (naming_networks(document), *document["networks"])
+        )
         try:
-            return checker.check(json.dumps(self.document()).encode("ascii"))
+            return checker.check(certificate, networks)
         except (checker.Rejected, checker.Malformed) as error:
             raise VerificationError(f"the checker does not accept the certificate: {error}") from error

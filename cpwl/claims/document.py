@@ -28,13 +28,15 @@ def version(domain: Domain) -> int:
     return 1 if domain.dim == 2 else 2
 
 
-def write(path: str | PathLike[str], document: Entry) -> None:
-    """Writes the file of a certificate, compressed by gzip when the name ends in .gz."""
+def write(path: str | PathLike[str], document: Entry, most: int = 0) -> None:
+    """Writes the file of a certificate, compressed by gzip when the name ends in .gz; ``most``: bytes, of networks."""
+    most = max(most, checker.MAX_BYTES)
     data = (json.dumps(document, separators=(",", ":")) + "\n").encode("ascii")
-    if len(data) > checker.MAX_BYTES:
+    if len(data) > most:
         raise ArgumentError(
-            f"a certificate has at most {checker.MAX_BYTES:,} bytes, which bounds what a checker reads; this one "
-            f"has {len(data):,}. Certify the partition of a smaller domain, or the parts of a domain one by one."
+            f"a certificate has at most {most:,} bytes, which bounds what a checker reads; this one has "
+            f"{len(data):,}. Certify the partition of a smaller domain, or the parts of a domain one by one; where "
+            "the network is so large save(path, networks=FOLDER) writes it to a file of its own."
         )
     with replaced(path) as new:
         new.write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
@@ -44,9 +46,13 @@ def write_named(path: str | PathLike[str], document: Entry, folder: str | PathLi
     """Writes a certificate that names its networks, and the networks to a folder, as <SHA-256>.json."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     for network in document["networks"]:
-        write(Path(folder) / f"{network['sha256']}.json", network)
-    names = [{"sha256": network["sha256"]} for network in document["networks"]]
-    write(path, {**document, "networks": names})
+        write(Path(folder) / f"{network['sha256']}.json", network, checker.MAX_FLOAT_BYTES)
+    write(path, naming_networks(document))
+
+
+def naming_networks(document: Entry) -> Entry:
+    """A certificate that only names its networks."""
+    return {**document, "networks": [{"sha256": network["sha256"]} for network in document["networks"]]}
 
 
 def named_networks(path: str | PathLike[str]) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import FileFormatError
 from ..geometry.domain import Domain
-from ..network.digest import INTEGERS, MAX_DIGITS, TENSORS, Entry, digest, nested
+from ..network.digest import INTEGERS, MAX_DIGITS, TENSORS, Entry, digest, floats, nested
 from ..network.network import Network
 from ..network.serial import FORMAT, VERSION, network_from_arrays
 
@@ -68,6 +68,8 @@ def network_of(entry: Any) -> Network:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
+    if name == "weight" and "floats" in value:
+        return floats(value["floats"]).reshape(value["shape"])
     if name in TENSORS:
         return _table(name, value["values"]).reshape(value["shape"])
     return _table(name, value)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import ShapeError
 from ..runtime.ieee import ieee
 from ..runtime.inputs import rows, unrounded
-from .digest import digest, node_entry
+from .digest import MANY, digest, node_entry
 from .operators import RELU, Conv, Dense, Input, Max, Op, Periodic, Piecewise, Scale, Shape
 
 _LISTED = 5
@@ -161,7 +161,8 @@ class Network:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """The nodes as a certificate has them: JSON, every number exact; raises ``ArgumentError`` for periodic ones."""
-        return [node_entry(i, node.op, node.inputs, node.shape) for i, node in enumerate(self.nodes)]
+        words = sum(node.op.weight.size for node in self.nodes if isinstance(node.op, (Dense, Conv))) >= MANY
+        return [node_entry(i, node.op, node.inputs, node.shape, words=words) for i, node in enumerate(self.nodes)]
 
     @cached_property
     def sha256(self) -> str:

@@ -1,5 +1,5 @@
 (** What each theorem rests on: "Closed under the global context" means no axiom and nothing admitted. *)
-From Cpwl Require Import SimplexChecker.
+From Cpwl Require Import SimplexChecker Balls.
 
 Print Assumptions nonneg_on_hull.
 Print Assumptions pattern_affine.
@@ -18,3 +18,9 @@ Print Assumptions cells_separate.
 Print Assumptions simplices_are_partition.
 Print Assumptions solid_sound.
 Print Assumptions places_sound.
+Print Assumptions quotient_holds.
+Print Assumptions combination_holds.
+Print Assumptions coarse_radius.
+Print Assumptions crossing_holds.
+Print Assumptions interpolation_holds.
+Print Assumptions equal_centres_hold.

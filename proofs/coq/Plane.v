@@ -24,6 +24,20 @@ Definition line (a b : point) : affine :=
 Definition opposite (g : affine) : affine := Affine (- ca g) (- cb g) (- cc g).
 Definition minus (g h : affine) : affine := Affine (ca g - ca h) (cb g - cb h) (cc g - cc h).
 
+(** The functions with one value; sums; multiples. *)
+Definition constant (c : Q) : affine := Affine 0 0 c.
+Definition plus (f g : affine) : affine := Affine (ca f + ca g) (cb f + cb g) (cc f + cc g).
+Definition times (w : Q) (g : affine) : affine := Affine (w * ca g) (w * cb g) (w * cc g).
+
+Lemma at_constant c x : at_ x (constant c) == c.
+Proof. unfold at_, constant; simpl; ring. Qed.
+
+Lemma at_plus f g x : at_ x (plus f g) == at_ x f + at_ x g.
+Proof. unfold at_, plus; simpl; ring. Qed.
+
+Lemma at_times w g x : at_ x (times w g) == w * at_ x g.
+Proof. unfold at_, times; simpl; ring. Qed.
+
 Lemma at_toward g p q s : at_ (toward p q s) g == at_ p g + s * (at_ q g - at_ p g).
 Proof. unfold at_, toward; simpl; ring. Qed.
 

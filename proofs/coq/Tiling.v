@@ -1,7 +1,45 @@
 (** Convex polygons with matched edges and different canonical patterns are exactly the partition. *)
-From Cpwl Require Export Cover Network.
+From Cpwl Require Export Cover Cells.
 From Coq Require Import Lia.
 
+(** * Polygons are cells *)
+Notation pick := (chosen affine constant).
+Notation on_pieces := (forms_on_pieces affine constant plus times).
+Notation affine_on := (forms_on point affine (fun g x => at_ x g) constant).
+
+Definition coordinates : list affine := [Affine 1 0 0; Affine 0 1 0].
+
+Lemma affine_at_start l : affine_on (inside l) start coordinates.
+Proof.
+  intros x _. split; [reflexivity|]. unfold get, chosen, start, coordinates, at_.
+  intros [|[|[|i]]]; simpl; ring.
+Qed.
+
+Lemma polygon_cell l : convex l -> cell point affine (fun g x => at_ x g) l (inside l).
+Proof. intros C. split; [intros v V; now apply corner_inside | intros g H; now apply nonneg_on_hull]. Qed.
+
+Lemma polygons_overlap l m x : interior l x -> interior m x -> overlap point affine (fun g x => at_ x g) (inside l) (inside m).
+Proof. intros L M g P N. apply (zero_on_overlap l m _ x L M P N). Qed.
+
+(** With a pattern on a polygon every number of the network is the affine function that the pattern stands for. *)
+Theorem pattern_affine net l E known ks : convex l -> affine_on (inside l) E known ->
+  pattern net (map E l) = Some ks -> affine_on (inside l) (fun x => run net (E x)) (on_pieces net ks known).
+Proof.
+  intros C. apply pattern_forms; auto using at_constant, at_plus, at_times, polygon_cell.
+Qed.
+
+(** Polygons whose interiors meet have one pattern. *)
+Theorem separation net l m E known x p q : convex l -> convex m ->
+  affine_on (inside l) E known -> affine_on (inside m) E known -> interior l x -> interior m x ->
+  pattern net (map E l) = Some p -> pattern net (map E m) = Some q -> p = q.
+Proof.
+  intros CL CM AL AM XL XM.
+  apply (cells_separate point affine (fun g x => at_ x g) constant plus times (fun c x => at_constant c x)
+    (fun g h x => at_plus g h x) (fun w g x => at_times w g x) net l m (inside l) (inside m) E known);
+  eauto using polygon_cell, polygons_overlap.
+Qed.
+
+(** * Tilings *)
 Definition pattern_of (net : network) (l : list point) : option (list piece) := pattern net (map start l).
 
 (** What is to be shown. A network's numbers are affine on a polygon with a pattern ([pattern_affine]); the

@@ -10,6 +10,7 @@ from typing import Any
 from cpwl.claims.domains import domain_of
 from cpwl.claims.entries import digest, fraction, network_of
 from tests.support.checker_inputs import Document, encoded
+from tests.support.float_words import in_words, numbers, weights_of, words
 from tests.support.named_inputs import output_at
 
 Change = Callable[[Document], Any]
@@ -115,6 +116,14 @@ def rejected_names(made: dict[str, Document]) -> Iterator[tuple[str, Document]]:
         {**part, "kind": "constant-decision", "claim": made["named-constant-decision"]["claim"]},
     )
     yield "rule-17-named-third-output-is-larger", changed(made["named-equality-sample"], third)
+    yield "rule-1-words-of-another-network", changed(in_words(part), other_word)
+
+
+def other_word(document: Document) -> None:
+    """A weight that is a little larger."""
+    weight = weights_of(document)[0]
+    first, *others = numbers(weight["floats"])
+    weight["floats"] = words([first + 2**-20, *others])
 
 
 def third(document: Document) -> None:
@@ -158,9 +167,51 @@ def malformed_names(made: dict[str, Document]) -> Iterator[tuple[str, bytes]]:
         "segment-of-three-ends": (sample, lambda d: d["claim"]["segments"][0].append(["0", "0"])),
         "segment-without-pair": (sample, lambda d: d["claim"]["pairs"].pop()),
         "no-segments": (sample, lambda d: d["claim"].update(segments=[], pairs=[])),
+        "domain-is-null": (part, lambda d: d.__setitem__("domain", None)),
+        "domain-is-true": (part, lambda d: d.__setitem__("domain", True)),
+        "domain-is-a-list": (part, lambda d: d.__setitem__("domain", ["polygon"])),
+        "proof-is-null": (part, lambda d: d.__setitem__("proof", None)),
+        "claim-is-a-list": (part, lambda d: d.__setitem__("claim", [])),
         "version-4": (part, lambda d: d.__setitem__("version", 4)),
     }
     for name, (document, change) in changes.items():
         wrong = copy.deepcopy(document)
         change(wrong)
         yield f"named-{name}.json", encoded(wrong)
+    for name, text in other_words(weights_of(in_words(part))[0]["floats"]).items():
+        wrong = in_words(part)
+        weights_of(wrong)[0]["floats"] = text
+        yield f"words-{name}.json", encoded(rehashed(wrong))
+    wrong = in_words(part)
+    weights_of(wrong)[0]["values"] = weights_of(part)[0]["values"]
+    yield "words-and-values.json", encoded(rehashed(wrong))
+    wrong = in_words(part)
+    bias = wrong["networks"][0]["nodes"][1]["bias"]
+    bias["floats"] = words([float(fraction(text)) for text in bias.pop("values")])
+    yield "words-of-a-bias.json", encoded(rehashed(wrong))
+
+
+def other_words(text: str) -> dict[str, Any]:
+    """Strings in place of one of words."""
+    first, *others = numbers(text)
+    return {
+        "one-too-few": words(others),
+        "one-too-many": words([first, first, *others]),
+        "infinite": words([float("inf"), *others]),
+        "no-number": words([float("nan"), *others]),
+        "minus-zero": words([-0.0, *others]),
+        "cut-off": text[:-4],
+        "with-a-space": text[:4] + " " + text[4:],
+        "without-padding": text.rstrip("=") if text.endswith("=") else text + "=",
+        "not-base64": "*" + text[1:],
+        "url-safe": "-_" + text[2:],
+        "as-a-list": [text],
+        "null": None,
+    }
+
+
+def rehashed(document: Document) -> Document:
+    """With the SHA-256 of the networks as they are."""
+    for network in document["networks"]:
+        network["sha256"] = digest(network["nodes"])
+    return document

@@ -217,6 +217,25 @@ def test_decisions_are_constant_or_refuted() -> None:
     assert small.check().startswith("constant-decision: ")
 
 
+@pytest.mark.parametrize(("scale", "refuted"), [(2.0, True), (3.0, False)])
+def test_ties_at_named_vertices_are_refuted_or_reported(scale: float, refuted: bool) -> None:
+    """Two outputs are equal where scale x = 1, and nowhere else: 1/2 is such a point, but nothing rounded is 1/3."""
+    bend = cpwl.network.Piecewise(np.zeros(1), np.array([-1.0, 1.0]))
+    ops = [Dense(np.array([[scale, 0.0]]), np.array([-1.0])), bend]
+    nodes = [Node(cpwl.network.Input(), (), (2,)), *(Node(op, (i,), (1,)) for i, op in enumerate(ops))]
+    net = Network((*nodes, Node(Dense(np.array([[1.0], [0.0]]), np.zeros(2)), (2,), (2,))))
+    part = partition(net, Domain.box([0.0, 0.0], [1.0, 1.0]))
+    close = certify(part, vertices="named")
+    assert close.vertices == "named"
+    exact = certify_constant(certify(part, vertices="exact"), 0)
+    assert exact.check().startswith("decision-counterexample")
+    if refuted:
+        assert certify_constant(close, 0).check().startswith("decision-counterexample")
+    else:
+        with pytest.raises(VerificationError, match="vertices='exact'"):
+            certify_constant(close, 0)
+
+
 # ---- files -----------------------------------------------------------------------------------------------------------
 def test_a_named_certificate_is_read_and_verified_again(tmp_path: Path) -> None:
     certificate = named(he_network(0, [2, 8, 8, 2], ["relu", "relu"]), SQUARE)

@@ -18,6 +18,7 @@ exact_conv: convolutions and windows in exact arithmetic, an oracle
 exact_model: networks on the plane in exact arithmetic, an oracle
 example_files: the files that each example writes
 families: degenerate networks by family and seed
+float_words: certificates whose weights are float64 words
 full_disk: a disk that is full
 fuzz_onnx: mutated ONNX files; a command too
 image_planes: planes through real images, for small convolutional networks

@@ -31,6 +31,7 @@ from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support.checker_inputs import Document, documents, encoded
+from tests.support.float_words import numbers, words
 from tests.support.named_inputs import OF_NAMES, coordinates, named_documents, samples_are_true, with_coordinates
 from tests.support.simplex_fuzz import OF_SIMPLICES, simplices_are_true
 from tests.support.solid_inputs import solids
@@ -163,11 +164,32 @@ def shuffle(document: Document, rng: Random) -> None:
 def weight(document: Document, rng: Random) -> None:
     """Another weight, with the SHA-256 of the network that it makes."""
     network = rng.choice(document["networks"])
+    in_words = [node["weight"] for node in network["nodes"] if "floats" in node.get("weight", ())]
+    if in_words and rng.random() < 0.7:
+        word(rng.choice(in_words), rng)
+        network["sha256"] = digest(network["nodes"])
+        return
     tables = [(c, k) for c, k in members(network["nodes"]) if isinstance(c, list) and isinstance(c[k], str)]
     container, key = rng.choice(tables)
     step = rng.choice([-1, 1]) * Fraction(1, 2 ** rng.choice([0, 3, 20, 40]))
     container[key] = str(Fraction(container[key]) + step)
     network["sha256"] = digest(network["nodes"])
+
+
+def word(entry: Any, rng: Random) -> None:
+    """Another word of a weight, one more or less, or another string."""
+    values = numbers(entry["floats"])
+    i, near = rng.randrange(len(values)), rng.choice([-1, 1]) * 2.0 ** -rng.choice([0, 3, 20, 40])
+    others = [float("inf"), float("nan"), -0.0, 0.0, 5e-324, 1e300, 2.0**60, -values[i], values[i] / 2]
+    values[i] = rng.choice([values[i] + near] * 9 + others)
+    edit = rng.random()
+    if edit < 0.1:
+        values.insert(i, values[i])
+    elif edit < 0.2 and len(values) > 1:
+        del values[i]
+    entry["floats"] = words(values)
+    if edit > 0.9:
+        entry["floats"] = entry["floats"].replace(*rng.choice([("=", ""), ("A", "+"), ("A", " "), ("w", "x")]), 1)
 
 
 def plane(document: Document, rng: Random) -> None:

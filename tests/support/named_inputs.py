@@ -22,6 +22,7 @@ from cpwl.network.digest import nested
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import Document, every_operator
+from tests.support.float_words import in_words
 from tests.support.simplex_fuzz import (
     double_region,
     double_simplex,
@@ -63,6 +64,8 @@ def named_documents() -> Iterator[tuple[str, Document]]:
     yield "named-hardtanh", named(he_network(5, [2, 5, 3, 2], ["hardtanh", "abs"]), SQUARE).document()
     yield "named-line", named(he_network(2, [1, 6, 5, 2], ["relu", "leaky"]), Domain.box([-1.0], [1.0])).document()
     yield "named-solid", named(he_network(4, [3, 4, 3, 2], ["relu", "relu"]), CUBE).document()
+    yield "named-words", in_words(named(every_operator(8), SQUARE).document())
+    yield "named-narrow", named(he_network(1, [2, 6, 2, 6, 2], ["relu", "leaky", "abs"]), SQUARE).document()
 
 
 def sample(net: Network, domain: Domain, kind: str) -> Document:
