@@ -220,7 +220,7 @@ class _Wanted:
     def computed(self, limits: Limits, executor: Executor | None) -> Partition:
         """The partition, within limits."""
         self.check(executor)
-        budget = Budget(limits.max_regions, limits.max_seconds)
+        budget = Budget(limits.max_regions, limits.max_seconds, progressing=self.folder is not None)
         sweep, whole = self.prepared(budget)
         if limits.max_seconds is not None and self.folder is None:  # blocks in a folder are the same, whatever the time
             speed = self.chosen.speed * min(1, 256 / max(node.size for node in self.network.nodes))
@@ -268,8 +268,8 @@ class _Wanted:
         return spread if self.folder is None else KeptBlocks(self.folder, sweep, job, spread)
 
     def job(self, sweep: Sweep, *, join: bool) -> Job:
-        """What all blocks of a sweep share. Blocks that are joined watch the deadline."""
-        until = sweep.budget.moment if join else None
+        """What all blocks of a sweep share. Blocks that are joined, and not kept in a folder, watch the deadline."""
+        until = sweep.budget.moment if join and self.folder is None else None
         shared = sweep.network, sweep.domain, self.backend, self.device, sweep.block_sizes
         return Job(*shared, self.predicates == "exact", join, self.relevance, self.keep_dropped, until)
 

@@ -51,8 +51,9 @@ def level_set(
 
     ``resume``: a folder, in three and more dimensions. Blocks of the domain are kept there as they are finished, and
     those that are there are taken: after ``max_seconds``, an interruption, or on another machine, the same call goes
-    on, with or without an ``executor``. Delete the folder when the surface is whole. Raises ``ArgumentError`` if it is
-    about something else, ``FileFormatError`` if a file is damaged.
+    on, with or without an ``executor``. A budget ends no block that is begun, and each call finishes one. Delete the
+    folder when the surface is whole. Raises ``ArgumentError`` if it is about something else, ``FileFormatError`` if a
+    file is damaged.
     """
     check_problem(net, dom)
     value, chosen = unrounded_number("level", level), whole("output", output, 0, net.outputs - 1)
