@@ -57,7 +57,7 @@ def test_no_call_rounds_what_decides_signs(call: Callable[[Any], Any]) -> None:
 @pytest.mark.parametrize("read", [finite, real, unrounded])
 def test_what_a_mask_hides_is_not_read(read: Callable[[str, Any], Any]) -> None:
     for values in (np.ma.array([1.0, 2.0], mask=[0, 1]), [np.ma.array([1.0, 2.0], mask=[0, 1]), [0.0, 1.0]]):
-        with pytest.raises(ShapeError, match="u must be an array .* masked"):
+        with pytest.raises(ShapeError, match=r"u must be an array .* masked"):
             read("u", values)
     assert read("u", np.ma.array([1.0, 2.0], mask=[0, 0])).tolist() == [1.0, 2.0]
     assert plain([1, 2]).tolist() == [1, 2]
