@@ -82,6 +82,11 @@ class FloatRows:
         self.doubtful: Rows = np.zeros(0, np.int64)
         """Vertices at which some sign is not certain."""
 
+    @property
+    def certain(self) -> bool:
+        """See ``Values``."""
+        return self._decisions is not None
+
     # ---- old vertices ----------------------------------------------------------------------------------------------
     def signs(self) -> tuple[Words, Words]:
         """The columns that are below, and above, their level at each old vertex."""
@@ -129,10 +134,10 @@ class FloatRows:
         return points
 
     def _decided(self, crossing: Crossing, start: int, signs: NewSigns) -> tuple[Words, Words]:
-        """The signs at new vertices, with exact ones where they are not certain; without decisions with none."""
+        """The signs at new vertices, with exact ones where they are not certain; without decisions those of values."""
         vertex, column = signs.vertex, signs.column
         if self._decisions is None:
-            sign = np.zeros(len(vertex), np.int8)
+            sign = self._apparent(start + vertex, column)
             self._doubt(start + vertex)
         else:
             sign = self._decisions.at_new(crossing, vertex, column, start)
@@ -145,6 +150,15 @@ class FloatRows:
             some = sign == side
             np.bitwise_or.at(bits, (vertex[some], word[some]), bit[some])
         return signs.below, signs.above
+
+    def _apparent(self, vertex: Rows, column: Rows) -> NDArray[np.int8]:
+        """The signs of values at new vertices, 0 for those that the last operation may have rounded away."""
+        places = (torch.as_tensor(part, device=self._columns.level.device) for part in (vertex, column))
+        vertices, columns = places
+        value, _ = at(self._growing, self._columns, vertices, columns)
+        scaled = self._growing.scaled
+        rounding = 8 * UNIT * scaled.size[vertices] * scaled.scale[self._columns.function[columns]]
+        return as_numpy(torch.where(value.abs() > rounding, value.sign(), 0.0).to(torch.int8))
 
     def _doubt(self, vertices: Rows) -> None:
         self.doubtful = np.union1d(self.doubtful, vertices)
