@@ -26,7 +26,10 @@ from .kernels.kernel import Kernel, Levels, NewSigns
 from .kernels.operations import at
 
 _POOR = 2.0**-6
-"""A position on an edge that is known less closely than this is computed again."""
+_WORSE = 2.0**6
+"""A position on an edge that is known less closely than this, and makes the bound of its row so many times as large as
+those of the ends, is computed again. Any numbers are right: what is left is in bounds, and signs that these leave open
+are decided exactly. These are the quickest ones (docs/decisions/solid-loops.md)."""
 
 Rows = NDArray[np.int64]
 
@@ -107,15 +110,23 @@ class FloatRows:
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
         """See ``Values``."""
         points = self._kernel.positions(self._growing, self._columns, crossing)
-        poor = as_numpy((~(points.slack <= _POOR)).nonzero(as_tuple=True)[0])
-        if len(poor):
-            points = self._improved(crossing, points, poor)
+        poor = (~(points.slack <= _POOR)).nonzero(as_tuple=True)[0]
+        if len(poor) and len(poor := poor[self._worse(points, poor)]):
+            points = self._improved(crossing, points, as_numpy(poor))
         start = self._growing.grow(len(points))
         self._kernel.interpolate(self._growing, start, points)
         self._growing.values[start:, self._columns.function[crossing.column]] = self._columns.level[crossing.column]
         self._points.append(points)
         signs = self._kernel.signs(self._growing, self._columns, start, open_)
         return self._decided(crossing, start, signs) if len(signs.vertex) else (signs.below, signs.above)
+
+    def _worse(self, points: Points, some: Tensor) -> Tensor:
+        """Of some points those at which rows would be known much less closely than at the ends: on a short edge a poor
+        position does little harm."""
+        rows, ends = self._growing, (points.first[some], points.second[some])
+        steps = ((rows.values[ends[1]] - rows.values[ends[0]]).abs() * rows.shares).amax(dim=1)
+        known = torch.maximum(*(rows.scaled.error[end] for end in ends))
+        return ~(points.slack[some] * steps <= _WORSE * known)
 
     def _improved(self, crossing: Crossing, points: Points, poor: Rows) -> Points:
         """The points, with those computed again whose positions are not known well."""
