@@ -529,6 +529,13 @@ BUGS = (
         "_moved_by(sizes, moved) + ", "", ("dimensions",)),
     Bug("a doubtful sign at a new vertex is taken as it is", f"{TORCH}/solid/kernels/operations.py",
         "unsure = as_numpy(~((value.abs() > bound) | (bound == 0)))", "unsure = as_numpy(value.abs() < 0)", ("solid",)),
+    Bug("signs that contradict each other divide what they can", f"{LATTICE}/cut.py",
+        "& spheres(self.members, k - 2, lists))", "& ((k > 2) | spheres(self.members, k - 2, lists)))",
+        ("contradictions",)),
+    Bug("what stays whole keeps one part of each face", f"{LATTICE}/cut.py",
+        "parts = 1 + (upper >= 0)", "parts = np.ones_like(upper)", ("contradictions",)),
+    Bug("a collection of faces with a hole is a sphere", f"{LATTICE}/spheres.py",
+        "once & whole & (total == 1 + (-1) ** k)", "once & whole", ("contradictions",)),
     # ---- comparisons ----
     Bug("a tie of a run accuses it", "comparisons/judge.py", "return np.asarray((low <= piece) & (piece <= high))",
         "return np.asarray((high <= piece) & (piece <= high))", ("execution",)),

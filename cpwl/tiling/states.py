@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -96,6 +96,10 @@ class Finished:
 
     state: State
     output: Any
+
+    def put_by(self) -> Finished:
+        """The same until it is joined to others; see ``Arrangement.put_by``."""
+        return replace(self, state=replace(self.state, arrangement=self.state.arrangement.put_by()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,10 +47,11 @@ class Sweep(Stages):
         state, chosen, tasks = advanced.state, advanced.chosen, _Affordable(self.budget, self.tasks(advanced))
         del advanced  # its rows are let go when the last block has been taken
         if runner is None:
-            parts = [(block.state.path[-1], part) for block in tasks if (part := self.finish(block)) is not None]
+            finished = ((block.state.path[-1], self.finish(block)) for block in tasks)
         else:
             results = ((path[-1], leaf) for path, leaves in runner(iter(tasks)) for leaf in leaves)
-            parts = [(k, part) for k, leaf in results if (part := self._counted(leaf)) is not None]
+            finished = ((k, self._counted(leaf)) for k, leaf in results)
+        parts = [(k, part.put_by()) for k, part in finished if part is not None]
         return joined(state, chosen, parts) if parts else None
 
     def blocks(

@@ -59,6 +59,21 @@ def test_a_limit_that_makes_blocks_makes_no_difference(dim: int, divisions: list
     same(part, whole)
     assert part.arrangement.euler == 1
     assert float(part.volumes().sum()) == pytest.approx(2.0**dim)
+    lattice = part.arrangement.lattice  # type: ignore[attr-defined]
+    numbers = [*(part.values for part in lattice.boundary), lattice.wall, lattice.generation]
+    assert {array.dtype for array in numbers} == {np.dtype(np.int64)}, "what was put by in 32 bits is back in 64"
+
+
+@pytest.mark.parametrize("backend", ["torch", "exact"])
+def test_what_is_put_by_has_the_same_faces_in_half_the_memory(backend: str) -> None:
+    arrangement: Any = cpwl.partition(mlp(0, [3, 5, 2]), cube(3), backend=backend).arrangement
+    kept = arrangement.put_by()
+    for mine, theirs in zip(arrangement.lattice.boundary, kept.lattice.boundary, strict=True):
+        assert np.array_equal(mine.values, theirs.values) and np.array_equal(mine.offsets, theirs.offsets)
+        assert 2 * theirs.values.nbytes == mine.values.nbytes
+    for name in ("wall", "generation"):
+        assert np.array_equal(getattr(arrangement.lattice, name), getattr(kept.lattice, name))
+    assert np.array_equal(arrangement.parents, kept.parents) and kept.generation == arrangement.generation
 
 
 def test_two_processes_give_the_same_solid(divisions: list[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from math import factorial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,8 @@ class ExactLatticeArrangement(ExactCoordinates, LatticeArrangement[ExactField]):
 
 class _Rows:
     """Functions at vertices; see ``cut.Values``."""
+
+    certain: ClassVar[bool] = True
 
     def __init__(self, values: ExactField, levels: Ragged) -> None:
         self._columns, self._width = columns_of(levels), values.columns

@@ -265,6 +265,11 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         part._names = named(part.lattice, names, mixed(np.full(len(kept), key), kept))
         return taken
 
+    def put_by(self) -> LatticeArrangement[Field]:
+        """The same in less memory; see ``Arrangement.put_by``."""
+        known = self._parents, self._generation, self._ambiguous, self._sharp, self._names
+        return type(self)(self._points, self._lattice.short(), *known)
+
     def joined(
         self,
         parts: Sequence[Arrangement[Field]],

@@ -4,6 +4,9 @@ The one question that is asked about numbers is the sign of a column at a vertex
 (proofs/, Lemma 15). A face is cut by a column that is below its level at one of its vertices and above at another. It
 falls into a part below, which keeps its number, one above, and the face between them, which is bounded by the faces
 between the parts of its own boundary, and by what of that lies at the level already.
+
+Signs that are not certain may contradict each other: then there is no such face. What has it inside stays whole, though
+its boundary is cut, and any signs at all give the lattice of a tiling (Lemma 15 (g)).
 """
 
 from __future__ import annotations
@@ -21,10 +24,14 @@ from ...errors import InternalError
 from ...runtime.budget import checkpoint
 from .growing import FacesInMaking, Growing, Words, dense, has, union
 from .lattice import Faces, Lattice, Members, walls_through
+from .spheres import spheres
 from .strata import Strata
 
 _BITS = 1 << 26
 """Bits of regions that are looked at in one go."""
+
+_WHOLE = -2
+"""Stands for the part above of a face that is cut in this round but stays whole."""
 
 
 class InMaking(Protocol):
@@ -89,6 +96,11 @@ class Crossing:
 class Values(Protocol):
     """The functions that cut, at vertices."""
 
+    @property
+    def certain(self) -> bool:
+        """Whether all signs are, so that none contradicts others: else what cannot be cut stays whole."""
+        ...
+
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
         """Makes the vertices of a crossing, after all others; which of the ``open_`` columns are below and above there.
 
@@ -114,6 +126,8 @@ class Outcome:
     """Of each new vertex the two that it lies between, and the column that is at its level there."""
     rounds: tuple[int, ...]
     """After each round the number of vertices that were made."""
+    contradicted: Faces
+    """Of the lattice before, regions in which signs contradict each other, so that something stays whole."""
 
 
 class Cut:
@@ -235,17 +249,57 @@ class Cut:
 
     def _cut_faces(self, column: int, k: int, faces: Faces, place: NDArray[np.int64], lower: Faces) -> None:
         """Cuts k-faces, whose (k-1)-faces ``lower`` are cut already."""
-        here, under, count = self._faces[k - 1], self._faces[k - 2], len(faces)
-        upper_part = under.upper.all[lower]
-        halved = upper_part >= 0
+        lists = self._between(column, k, len(faces), place, lower)
+        if self._values.certain:
+            if k == 2 and (lists.counts != 2).any():
+                raise InternalError("a polygon is cut at other than two places: an earlier decision was wrong")
+        elif not (sound := self._sound(column, k, place, lower, lists)).all():
+            kept = sound[place]
+            number = np.where(sound, np.cumsum(sound), np.cumsum(~sound)) - 1
+            self._leave_whole(k, faces[~sound], number[place[~kept]], lower[~kept])
+            faces, place, lower = faces[sound], number[place[kept]], lower[kept]
+            lists = lists.take(np.flatnonzero(sound))
+        self._divide(column, k, faces, place, lower, lists)
+
+    def _between(self, column: int, k: int, count: int, place: NDArray[np.int64], lower: Faces) -> Ragged:
+        """For each of some k-faces the (k-2)-faces that bound the face between its parts."""
+        under = self._faces[k - 2]
+        halved = under.upper.all[lower] >= 0
         between, of = under.middle.all[lower[halved]], place[halved]
         if self._touching[column]:
             between, of = self._with_touching(column, k, place[~halved], lower[~halved], between, of)
-        middle = len(under) + np.arange(count)
         order = np.argsort(of, kind="stable")
-        lists = Ragged.from_counts(between[order], np.bincount(of, minlength=count))
-        if k == 2 and (lists.counts != 2).any():
-            raise InternalError("a polygon is cut at other than two places: an earlier decision was wrong")
+        return Ragged.from_counts(between[order], np.bincount(of, minlength=count))
+
+    def _sound(self, column: int, k: int, place: NDArray[np.int64], lower: Faces, lists: Ragged) -> NDArray[np.bool_]:
+        """Which k-faces fall into two parts: their (k-1)-faces did, or are on one side, and what is between is bounded
+        by a sphere."""
+        under = self._faces[k - 2]
+        upper = under.upper.all[lower]
+        halved = upper >= 0
+        below, above = (halved | has(bits.all[lower], column) for bits in (under.below, under.above))
+        fit = (below | above) & (upper != _WHOLE)
+        counts = [np.bincount(place[some], minlength=len(lists)) for some in (~fit, below, above)]
+        enough = (lists.counts >= k) & (counts[1] >= k) & (counts[2] >= k)
+        return np.asarray((counts[0] == 0) & enough & spheres(self.members, k - 2, lists))
+
+    def _leave_whole(self, k: int, faces: Faces, place: NDArray[np.int64], lower: Faces) -> None:
+        """Gives k-faces that stay whole the parts of what bounds them."""
+        here = self._faces[k - 1]
+        upper = self._faces[k - 2].upper.all[lower]
+        parts = 1 + (upper >= 0)
+        members = np.repeat(lower, parts)
+        members[np.cumsum(parts)[upper >= 0] - 1] = upper[upper >= 0]
+        lists = Ragged.from_counts(members, np.bincount(np.repeat(place, parts), minlength=len(faces)))
+        here.replace(faces, lists, *self._sides(k - 1, lists))
+        here.upper.all[faces] = _WHOLE
+
+    def _divide(self, column: int, k: int, faces: Faces, place: NDArray[np.int64], lower: Faces, lists: Ragged) -> None:
+        """Makes two parts of each of some k-faces, with a face between them that ``lists`` bound."""
+        here, under, count = self._faces[k - 1], self._faces[k - 2], len(faces)
+        upper_part = under.upper.all[lower]
+        halved = upper_part >= 0
+        middle = len(under) + np.arange(count)
         under.add(lists, *self._sides(k - 2, lists))
         upper = len(here) + np.arange(count)
         below = halved | has(under.below.all[lower], column)
@@ -291,7 +345,9 @@ class Cut:
         boundary = [faces.finished() for faces in self._faces[:-1]] + [self._faces[-1].finished(order)]
         walls = self._wall.all.copy(), self._generation.all.copy()
         lattice = Lattice(len(self._below), tuple(boundary), *walls, self._record.walls)
-        return self._record.outcome(lattice, parent[order], self._faces[-1].below.all[order], self._columns)
+        below, above = (bits.all[order] for bits in (self._faces[-1].below, self._faces[-1].above))
+        whole = (below & above).any(axis=1)
+        return self._record.outcome(lattice, parent[order], below & ~above, whole, self._columns)
 
 
 class Record:
@@ -331,8 +387,11 @@ class Record:
         columns = np.array([column for column, _, _ in self._rounds], np.int64)
         return np.repeat(columns[: len(self._cells)], [len(part) for part in self._cells])
 
-    def outcome(self, lattice: Lattice, parents: Faces, below: Words, columns: int) -> Outcome:
-        """What has come out; ``below``: for each region the columns that are below their level there."""
+    def outcome(
+        self, lattice: Lattice, parents: Faces, below: Words, whole: NDArray[np.bool_], columns: int
+    ) -> Outcome:
+        """What has come out. For each region: ``below``, the columns that are below their level there, not above;
+        ``whole``, whether some column that is both could not cut it."""
         counts = [len(first) for _, first, _ in self._rounds]
         empty = np.zeros(0, np.int64)
         first, second = (np.concatenate([empty, *(ends[side] for ends in self._rounds)]) for side in (1, 2))
@@ -345,6 +404,7 @@ class Record:
             self._columns(),
             (first, second, column),
             tuple(np.cumsum(counts).tolist()),
+            np.unique(parents[whole]),
         )
 
 

@@ -57,7 +57,7 @@ class Glue:
             np.where(block.wall < low, block.wall, block.wall - low + (walls + start))
             for block, low, start in zip(blocks, first_walls, own.tolist(), strict=False)
         ]
-        generation = np.concatenate([block.generation for block in blocks])
+        generation = np.concatenate([block.generation for block in blocks], dtype=np.int64)
         facets = np.concatenate(wall)[below.fresh], generation[below.fresh]
         kept = np.flatnonzero(vertices.fresh)
         lattice = Lattice(len(kept), tuple(boundary), *facets, walls + int(own[-1]))

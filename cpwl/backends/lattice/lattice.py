@@ -7,7 +7,7 @@ faces in which they do, of every dimension.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -140,6 +140,13 @@ class Lattice(Compact):
             apexes = np.concatenate([apexes[place], self.lowest[k - 1][facet][:, None]], axis=1)
             owner, face = owner[place], facet
         return owner, apexes
+
+    def short(self) -> Lattice:
+        """The same in half the memory, to be kept and not to be worked on: faces are numbered with 32 bits."""
+        if max(map(self.count, range(self.dim + 1))) >= 2**31:
+            return self
+        boundary = tuple(Ragged(part.values.astype(np.int32), part.offsets) for part in self.boundary)
+        return replace(self, boundary=boundary, generation=self.generation.astype(np.int32))
 
     def walls_at(self, vertices: Faces) -> tuple[Faces, Ragged]:
         """For each vertex a region that has it, and the walls of that region's facets through it."""

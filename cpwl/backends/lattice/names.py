@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cut import Outcome
-from .lattice import Faces, Lattice, distinct
+from .lattice import Faces, Lattice
 
 Names = NDArray[np.int64]
 """int64 (V,), 0 for vertices that are on no border."""
@@ -37,7 +37,9 @@ def borders(lattice: Lattice) -> list[Faces]:
     faces = np.flatnonzero(np.bincount(lattice.boundary[-1].values, minlength=lattice.count(lattice.dim - 1)) == 1)
     by_level = [faces]
     for level in range(lattice.dim - 1, 0, -1):
-        by_level.append(distinct(lattice.members(level, by_level[-1])[1]))
+        some = np.zeros(lattice.count(level - 1), np.bool_)
+        some[lattice.boundary[level - 1].take(by_level[-1]).values] = True
+        by_level.append(np.flatnonzero(some))
     return by_level[::-1]
 
 

@@ -110,14 +110,15 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
 
     @staticmethod
     def _doubted(refined: Outcome, vertices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """The regions that come from one in which a sign is not certain at some vertex of these."""
-        if not len(vertices):
+        """The regions that come from one in which a sign is not certain at some vertex of these, or contradicts
+        others."""
+        if not len(vertices) and not len(refined.contradicted):
             return np.zeros(len(refined.parents), np.bool_)
         doubtful = np.zeros(refined.lattice.vertices, np.bool_)
         doubtful[vertices] = True
         corners = refined.lattice.corners(refined.lattice.dim)
         regions = refined.parents[corners.row_of[doubtful[corners.values]]]
-        return np.isin(refined.parents, regions)
+        return np.isin(refined.parents, np.concatenate([regions, refined.contradicted]))
 
     def doubting(self, regions: NDArray[np.bool_]) -> TorchLatticeArrangement:
         """The same, with some more regions ambiguous."""

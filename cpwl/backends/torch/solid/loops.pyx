@@ -7,14 +7,16 @@ Faces are numbered with 32 bits here. Sets of columns are rows of 64-bit words, 
 
 import numpy as np
 from libc.math cimport fabs, isfinite, sqrt
-from libc.stdint cimport int8_t, int32_t, int64_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
 cdef double UNIT = 2.0 ** -53
 cdef double ROUND_UP = 1 + 2.0 ** -20
 cdef double SMALLEST = 2.0 ** -500
 cdef int64_t MOST = 2 ** 31 - 1
+cdef enum:
+    WHOLE = -2  # the place of a face that is cut in this round but stays whole
 
 
 cdef extern from *:
@@ -214,13 +216,15 @@ cdef struct Level:
     int32_t* pool
     uint64_t* below
     uint64_t* above
-    int32_t* place  # in this round, among the faces that are cut; else -1
+    int32_t* place  # in this round, among the faces that fall into two parts; WHOLE if it is cut and stays; else -1
     int8_t* old  # the dimension of the old face that holds it
     int32_t* flat  # see Strata
     int64_t flats
-    # Those that are cut in this round, a cell that has each, and where the parts of the first one go.
+    # Those that are cut in this round, a cell that has each, how many of them, in front, fall into two parts, and where
+    # those of the first one go.
     int64_t cut
     int64_t cut_room
+    int64_t divided
     int32_t* faces
     int32_t* cells
     int64_t upper
@@ -239,6 +243,23 @@ cdef void _let_go(Level* here) noexcept nogil:
     cdef int k
     for k in range(13):
         free(arrays[k])
+
+
+cdef int _compared(const void* first, const void* second) noexcept nogil:
+    cdef int64_t a = (<const int64_t*>first)[0], b = (<const int64_t*>second)[0]
+    return (a > b) - (a < b)
+
+
+cdef int _join(int64_t* roots, int64_t first, int64_t second) noexcept nogil:
+    """Makes one of two sets; whether they were two."""
+    while roots[first] != first:
+        roots[first] = roots[roots[first]]
+        first = roots[first]
+    while roots[second] != second:
+        roots[second] = roots[roots[second]]
+        second = roots[second]
+    roots[first] = second
+    return first != second
 
 
 cdef struct Notes:
@@ -264,9 +285,13 @@ cdef class Faces:
     cdef int32_t* scratch
     cdef int64_t scratch_room
     cdef int64_t old_lines
+    cdef bint certain
+    cdef int64_t* keys
+    cdef int64_t key_room
 
-    def __cinit__(self, offsets, members, wall, generation, below, above, Py_ssize_t columns):
+    def __cinit__(self, offsets, members, wall, generation, below, above, Py_ssize_t columns, bint certain):
         cdef Py_ssize_t k, i, w
+        self.certain = certain
         self.dim, self.columns, self.words = len(members), columns, below.shape[1]
         self.levels = <Level*>_grown(NULL, (self.dim + 1) * sizeof(Level))
         memset(self.levels, 0, (self.dim + 1) * sizeof(Level))
@@ -285,8 +310,8 @@ cdef class Faces:
 
     def __dealloc__(self):
         cdef int k
-        cdef void** arrays = [self.walls, self.generations, self.ends, self.everywhere, self.scratch]
-        for k in range(5):
+        cdef void** arrays = [self.walls, self.generations, self.ends, self.everywhere, self.scratch, self.keys]
+        for k in range(6):
             free(arrays[k])
         if self.levels != NULL:
             for k in range(self.dim + 1):
@@ -393,6 +418,12 @@ cdef class Faces:
         if size > self.scratch_room:
             self.scratch_room = 2 * size
             self.scratch = <int32_t*>_grown(self.scratch, self.scratch_room * sizeof(int32_t))
+        return 0
+
+    cdef int _reserve_keys(self, int64_t size) except -1 nogil:
+        if size > self.key_room:
+            self.key_room = 2 * size
+            self.keys = <int64_t*>_grown(self.keys, self.key_room * sizeof(int64_t))
         return 0
 
     # ---- sets of columns ---------------------------------------------------------------------------------------------
@@ -507,7 +538,7 @@ cdef class Faces:
     def finish(self, const uint64_t[:, ::1] below, const uint64_t[:, ::1] above, int64_t wall, int64_t generation):
         """Cuts what was gathered; ``below`` and ``above``: of the later columns that cut an edge those on that side at
         its new vertex. New walls are numbered from ``wall`` on. The regions in which cells were cut; None if a polygon
-        is cut at other than two places."""
+        is cut at other than two places though all signs are certain."""
         cdef Py_ssize_t k
         cdef bint right = True
         with nogil:
@@ -520,20 +551,20 @@ cdef class Faces:
         if not right:
             return None
         cdef Level* cell = &self.levels[self.dim]
-        regions_ = np.empty(cell.cut, np.int64)
+        regions_ = np.empty(cell.divided, np.int64)
         cdef int64_t[::1] regions = regions_
         with nogil:
-            self._reserve_walls((self.levels[self.dim - 1].cut if self.dim > 1 else 0) + cell.cut)
+            self._reserve_walls((self.levels[self.dim - 1].divided if self.dim > 1 else 0) + cell.divided)
             if self.dim > 1:
-                for k in range(self.levels[self.dim - 1].cut):
+                for k in range(self.levels[self.dim - 1].divided):
                     self.walls[self.wall_count + k] = self.walls[self.levels[self.dim - 1].faces[k]]
                     self.generations[self.wall_count + k] = self.generations[self.levels[self.dim - 1].faces[k]]
-                self.wall_count += self.levels[self.dim - 1].cut
-            for k in range(cell.cut):
+                self.wall_count += self.levels[self.dim - 1].divided
+            for k in range(cell.divided):
                 self.walls[self.wall_count + k], self.generations[self.wall_count + k] = wall + k, generation
                 regions[k] = cell.flat[cell.faces[k]]
                 self._note(cell.upper + k)
-            self.wall_count += cell.cut
+            self.wall_count += cell.divided
             for k in range(1, self.dim + 1):
                 self._reset(&self.levels[k])
         return regions_
@@ -560,7 +591,7 @@ cdef class Faces:
         self._reserve(0, count)
         self._reserve(1, count)
         self._reserve_pool(1, 2 * count)
-        edge.upper, edge.middle = edge.count, vertex.count
+        edge.upper, edge.middle, edge.divided = edge.count, vertex.count, count
         for i in range(count):
             e, v, u = edge.faces[i], vertex.count + i, edge.count + i
             for w in range(words):
@@ -655,22 +686,20 @@ cdef class Faces:
             ends[0], ends[1] = -1, -2
 
     cdef int _cut_faces(self, Py_ssize_t k) except -1 nogil:
-        """Cuts k-faces whose boundaries are cut already; 0 if a polygon is cut at other than two places."""
+        """Cuts k-faces whose boundaries are cut already; 0 if signs that are certain contradict each other."""
         cdef Level* here = &self.levels[k]
         cdef Level* under = &self.levels[k - 1]
-        cdef Level* lowest = &self.levels[k - 2]
         cdef const int32_t* members
         cdef int32_t* low
         cdef int32_t* high
         cdef int32_t* mid
         cdef Py_ssize_t i, j, count = here.cut
         cdef int64_t length, a, b, m, most
-        cdef int32_t f, g, flat, place
-        cdef int8_t old
-        cdef bint touching = not (self.everywhere[self.column >> 6] >> (self.column & 63) & 1)
+        cdef int32_t f, g, place
+        cdef bint fit, touching = not (self.everywhere[self.column >> 6] >> (self.column & 63) & 1)
         self._reserve(k, count)
         self._reserve(k - 1, count)
-        here.upper, here.middle = here.count, under.count
+        here.upper, here.middle, here.divided = here.count, under.count, 0
         for i in range(count):
             f = here.faces[i]
             length, members = here.length[f], here.pool + here.start[f]
@@ -681,48 +710,154 @@ cdef class Faces:
             self._reserve_scratch(2 * (length + 1) + most)
             low, high, mid = self.scratch, self.scratch + length + 1, self.scratch + 2 * (length + 1)
             a = b = m = 0
+            fit = True
             for j in range(length):
                 g = members[j]
                 place = under.place[g]
                 if place >= 0:
                     low[a], high[b], mid[m] = g, <int32_t>(under.upper + place), <int32_t>(under.middle + place)
                     a, b, m = a + 1, b + 1, m + 1
+                elif self._has(under.below, g):
+                    low[a] = g
+                    a += 1
+                    fit = fit and place != WHOLE
+                elif self._has(under.above, g):
+                    high[b] = g
+                    b += 1
                 else:
-                    if self._has(under.below, g):
-                        low[a] = g
-                        a += 1
-                    if self._has(under.above, g):
-                        high[b] = g
-                        b += 1
+                    fit = False
             if touching:
                 m = self._touching(k, members, length, mid)
-            if k == 2 and m != 2:
-                return 0
-            low[a] = high[b] = <int32_t>(under.count + i)
-            a, b = a + 1, b + 1
-            old, flat = here.old[f], here.flat[f]
-            # The face between the parts, then the part above, then the one below in the place of the whole.
-            self._reserve_pool(k - 1, m)
-            self._make(k - 1, under.count + i, old, self._flat_below(k, flat), m)
-            memcpy(under.pool + under.start[under.count + i], mid, m * sizeof(int32_t))
-            self._unite(k - 1, under.count + i)
-            if k == 2:
-                for j in range(2):
-                    if lowest.old[mid[j]] < old:
-                        self._end(under.flat[under.count + i], mid[j])
-            self._reserve_pool(k, a + b)
-            self._make(k, here.count + i, old, flat, b)
-            memcpy(here.pool + here.start[here.count + i], high, b * sizeof(int32_t))
-            if a > here.space[f]:
-                here.start[f], here.space[f] = here.used, <int32_t>a
-                here.used += a
-            here.length[f] = <int32_t>a
-            memcpy(here.pool + here.start[f], low, a * sizeof(int32_t))
-            self._unite(k, f)
-            self._unite(k, here.count + i)
-        here.count += count
-        under.count += count
+            if self.certain:
+                if k == 2 and m != 2:
+                    return 0
+            elif not (fit and a >= k and b >= k and m >= k and self._is_sphere(k - 2, mid, m)):
+                self._leave_whole(k, f)
+                continue
+            self._divide(k, i, a, b, m, low, high, mid)
         return 1
+
+    cdef int _divide(
+        self, Py_ssize_t k, Py_ssize_t i, int64_t a, int64_t b, int64_t m, int32_t* low, int32_t* high, int32_t* mid
+    ) except -1 nogil:
+        """Makes two parts of the i-th k-face that is cut, bounded by ``low`` and ``high``, and the face between them,
+        bounded by ``mid``: each list has room for one more."""
+        cdef Level* here = &self.levels[k]
+        cdef Level* under = &self.levels[k - 1]
+        cdef Level* lowest = &self.levels[k - 2]
+        cdef int32_t f = here.faces[i], flat = here.flat[f]
+        cdef int8_t old = here.old[f]
+        cdef Py_ssize_t j
+        cdef int64_t between = under.count, upper = here.count
+        here.faces[i], here.faces[here.divided] = here.faces[here.divided], f
+        here.place[f] = <int32_t>here.divided
+        here.divided += 1
+        low[a] = high[b] = <int32_t>between
+        a, b = a + 1, b + 1
+        # The face between the parts, then the part above, then the one below in the place of the whole.
+        self._reserve_pool(k - 1, m)
+        self._make(k - 1, between, old, self._flat_below(k, flat), m)
+        memcpy(under.pool + under.start[between], mid, m * sizeof(int32_t))
+        self._unite(k - 1, between)
+        if k == 2:
+            for j in range(2):
+                if lowest.old[mid[j]] < old:
+                    self._end(under.flat[between], mid[j])
+        self._reserve_pool(k, a + b)
+        self._make(k, upper, old, flat, b)
+        memcpy(here.pool + here.start[upper], high, b * sizeof(int32_t))
+        self._rewrite(k, f, low, a)
+        self._unite(k, f)
+        self._unite(k, upper)
+        here.count += 1
+        under.count += 1
+        return 0
+
+    cdef inline void _rewrite(self, Py_ssize_t k, int32_t face, const int32_t* members, int64_t length) noexcept nogil:
+        """Gives a face another boundary, for which the pool has room."""
+        cdef Level* here = &self.levels[k]
+        if length > here.space[face]:
+            here.start[face], here.space[face] = here.used, <int32_t>length
+            here.used += length
+        here.length[face] = <int32_t>length
+        memcpy(here.pool + here.start[face], members, length * sizeof(int32_t))
+
+    cdef int _leave_whole(self, Py_ssize_t k, int32_t face) except -1 nogil:
+        """Gives a k-face that stays whole the parts of what bounds it."""
+        cdef Level* here = &self.levels[k]
+        cdef Level* under = &self.levels[k - 1]
+        cdef Py_ssize_t j
+        cdef int64_t n = 0, length = here.length[face]
+        cdef int32_t g
+        for j in range(length):  # there is room for twice as many: see the lists of parts
+            g = here.pool[here.start[face] + j]
+            self.scratch[n] = g
+            n += 1
+            if under.place[g] >= 0:
+                self.scratch[n] = <int32_t>(under.upper + under.place[g])
+                n += 1
+        self._reserve_pool(k, n)
+        self._rewrite(k, face, self.scratch, n)
+        self._unite(k, face)
+        here.place[face] = WHOLE
+        return 0
+
+    cdef bint _is_sphere(self, Py_ssize_t k, const int32_t* faces, int64_t count) except -1 nogil:
+        """As ``lattice/spheres.py``."""
+        cdef Level* here = &self.levels[k]
+        cdef int64_t total = 0, n = 0, joined = 0, euler
+        cdef int64_t* roots
+        cdef Py_ssize_t i, j, level
+        if k == 0:
+            return count == 2
+        for i in range(count):
+            total += here.length[faces[i]]
+        if total & 1:
+            return False
+        self._reserve_keys(total + count)
+        roots = self.keys + total
+        for i in range(count):
+            roots[i] = i
+            for j in range(here.length[faces[i]]):
+                self.keys[n] = <int64_t>here.pool[here.start[faces[i]] + j] << 32 | i
+                n += 1
+        qsort(self.keys, total, sizeof(int64_t), _compared)
+        for i in range(0, total, 2):  # each is in two, which hang together
+            if self.keys[i] >> 32 != self.keys[i + 1] >> 32:
+                return False
+            if i and self.keys[i] >> 32 == self.keys[i - 1] >> 32:
+                return False
+            joined += _join(roots, self.keys[i] & MOST, self.keys[i + 1] & MOST)
+        if joined != count - 1:
+            return False
+        n = total // 2
+        for i in range(n):
+            self.keys[i] = self.keys[2 * i] >> 32
+        euler = count - n if k & 1 == 0 else n - count
+        for level in range(k - 1, 0, -1):
+            n = self._beneath(level, n)
+            euler += n if level & 1 else -n
+        return euler == (2 if k & 1 == 0 else 0)
+
+    cdef int64_t _beneath(self, Py_ssize_t k, int64_t count) except -1 nogil:
+        """Puts those that bound the k-faces in ``keys`` in their place, each once; how many they are."""
+        cdef Level* here = &self.levels[k]
+        cdef int64_t n = 0, total = 0
+        cdef Py_ssize_t i, j
+        for i in range(count):
+            total += here.length[self.keys[i]]
+        self._reserve_keys(count + total)
+        for i in range(count):
+            for j in range(here.length[self.keys[i]]):
+                self.keys[count + n] = here.pool[here.start[self.keys[i]] + j]
+                n += 1
+        qsort(self.keys + count, total, sizeof(int64_t), _compared)
+        n = 0
+        for i in range(total):
+            if i == 0 or self.keys[count + i] != self.keys[n - 1]:
+                self.keys[n] = self.keys[count + i]
+                n += 1
+        return n
 
     # ---- what the lattice is now -------------------------------------------------------------------------------------
     def members(self, Py_ssize_t k, const int64_t[::1] faces):
@@ -759,17 +894,19 @@ cdef class Faces:
 
     # ---- the end -----------------------------------------------------------------------------------------------------
     def result(self):
-        """With regions sorted by their parents, else as they were made: parents; columns below; the number of
-        vertices; for each dimension the boundaries as members and offsets; walls and generations of facets."""
+        """With regions sorted by their parents, else as they were made: parents; columns below; whether some column is
+        on both sides; the number of vertices; for each dimension the boundaries as members and offsets; walls and generations of facets."""
         cdef Level* cell = &self.levels[self.dim]
         cdef Py_ssize_t i, w, n = cell.count
         counts = np.zeros(cell.flats + 1, np.int64)
         order_, parents_ = np.empty(n, np.int64), np.empty(n, np.int64)
-        below_ = np.empty((n, self.words), np.uint64)
+        below_, whole_ = np.empty((n, self.words), np.uint64), np.zeros(n, np.bool_)
         walls_, generations_ = np.empty(self.wall_count, np.int64), np.empty(self.wall_count, np.int64)
         cdef int64_t[::1] first = counts, order = order_, parents = parents_
         cdef int64_t[::1] walls = walls_, generations = generations_
         cdef uint64_t[:, ::1] below = below_
+        cdef uint8_t[::1] whole = whole_.view(np.uint8)
+        cdef uint64_t both
         with nogil:
             for i in range(n):
                 first[cell.flat[i] + 1] += 1
@@ -781,11 +918,13 @@ cdef class Faces:
             for i in range(n):
                 parents[i] = cell.flat[order[i]]
                 for w in range(self.words):
-                    below[i, w] = cell.below[order[i] * self.words + w]
+                    both = cell.below[order[i] * self.words + w] & cell.above[order[i] * self.words + w]
+                    below[i, w] = cell.below[order[i] * self.words + w] & ~both
+                    whole[i] |= both != 0
             for i in range(self.wall_count):
                 walls[i], generations[i] = self.walls[i], self.generations[i]
         boundary = [self._boundary(k, order_ if k == self.dim else None) for k in range(1, self.dim + 1)]
-        return parents_, below_, self.levels[0].count, boundary, walls_, generations_
+        return parents_, below_, whole_, self.levels[0].count, boundary, walls_, generations_
 
     def _boundary(self, Py_ssize_t k, order):
         cdef Level* here = &self.levels[k]

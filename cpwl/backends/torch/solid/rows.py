@@ -26,7 +26,10 @@ from .kernels.kernel import Kernel, Levels, NewSigns
 from .kernels.operations import at
 
 _POOR = 2.0**-6
-"""A position on an edge that is known less closely than this is computed again."""
+_WORSE = 2.0**6
+"""A position on an edge that is known less closely than this, and makes the bound of its row so many times as large as
+those of the ends, is computed again. Any numbers are right: what is left is in bounds, and signs that these leave open
+are decided exactly. These are the quickest ones (docs/decisions/solid-loops.md)."""
 
 Rows = NDArray[np.int64]
 
@@ -82,6 +85,11 @@ class FloatRows:
         self.doubtful: Rows = np.zeros(0, np.int64)
         """Vertices at which some sign is not certain."""
 
+    @property
+    def certain(self) -> bool:
+        """See ``Values``."""
+        return self._decisions is not None
+
     # ---- old vertices ----------------------------------------------------------------------------------------------
     def signs(self) -> tuple[Words, Words]:
         """The columns that are below, and above, their level at each old vertex."""
@@ -102,15 +110,23 @@ class FloatRows:
     def cross(self, crossing: Crossing, open_: Words) -> tuple[Words, Words]:
         """See ``Values``."""
         points = self._kernel.positions(self._growing, self._columns, crossing)
-        poor = as_numpy((~(points.slack <= _POOR)).nonzero(as_tuple=True)[0])
-        if len(poor):
-            points = self._improved(crossing, points, poor)
+        poor = (~(points.slack <= _POOR)).nonzero(as_tuple=True)[0]
+        if len(poor) and len(poor := poor[self._worse(points, poor)]):
+            points = self._improved(crossing, points, as_numpy(poor))
         start = self._growing.grow(len(points))
         self._kernel.interpolate(self._growing, start, points)
         self._growing.values[start:, self._columns.function[crossing.column]] = self._columns.level[crossing.column]
         self._points.append(points)
         signs = self._kernel.signs(self._growing, self._columns, start, open_)
         return self._decided(crossing, start, signs) if len(signs.vertex) else (signs.below, signs.above)
+
+    def _worse(self, points: Points, some: Tensor) -> Tensor:
+        """Of some points those at which rows would be known much less closely than at the ends: on a short edge a poor
+        position does little harm."""
+        rows, ends = self._growing, (points.first[some], points.second[some])
+        steps = ((rows.values[ends[1]] - rows.values[ends[0]]).abs() * rows.shares).amax(dim=1)
+        known = torch.maximum(*(rows.scaled.error[end] for end in ends))
+        return ~(points.slack[some] * steps <= _WORSE * known)
 
     def _improved(self, crossing: Crossing, points: Points, poor: Rows) -> Points:
         """The points, with those computed again whose positions are not known well."""
@@ -129,10 +145,10 @@ class FloatRows:
         return points
 
     def _decided(self, crossing: Crossing, start: int, signs: NewSigns) -> tuple[Words, Words]:
-        """The signs at new vertices, with exact ones where they are not certain; without decisions with none."""
+        """The signs at new vertices, with exact ones where they are not certain; without decisions those of values."""
         vertex, column = signs.vertex, signs.column
         if self._decisions is None:
-            sign = np.zeros(len(vertex), np.int8)
+            sign = self._apparent(start + vertex, column)
             self._doubt(start + vertex)
         else:
             sign = self._decisions.at_new(crossing, vertex, column, start)
@@ -145,6 +161,15 @@ class FloatRows:
             some = sign == side
             np.bitwise_or.at(bits, (vertex[some], word[some]), bit[some])
         return signs.below, signs.above
+
+    def _apparent(self, vertex: Rows, column: Rows) -> NDArray[np.int8]:
+        """The signs of values at new vertices, 0 for those that the last operation may have rounded away."""
+        places = (torch.as_tensor(part, device=self._columns.level.device) for part in (vertex, column))
+        vertices, columns = places
+        value, _ = at(self._growing, self._columns, vertices, columns)
+        scaled = self._growing.scaled
+        rounding = 8 * UNIT * scaled.size[vertices] * scaled.scale[self._columns.function[columns]]
+        return as_numpy(torch.where(value.abs() > rounding, value.sign(), 0.0).to(torch.int8))
 
     def _doubt(self, vertices: Rows) -> None:
         self.doubtful = np.union1d(self.doubtful, vertices)

@@ -84,7 +84,9 @@ class _Cut:
     def __init__(self, lattice: Lattice, below: Words, above: Words, columns: int, values: Values) -> None:
         self._lattice, self._columns, self._values = lattice, columns, values
         self._record = Record(lattice)
-        self._loops = loops.Faces(*_lists(lattice), lattice.wall, lattice.generation, below, above, columns)
+        self._loops = loops.Faces(
+            *_lists(lattice), lattice.wall, lattice.generation, below, above, columns, values.certain
+        )
 
     def run(self, generation: int) -> Outcome:
         """Cuts by all columns. ``generation`` is that of new facets."""
@@ -119,9 +121,9 @@ class _Cut:
 
     # ---- the end ---------------------------------------------------------------------------------------------------
     def _outcome(self) -> Outcome:
-        parents, below, vertices, boundary, wall, generation = self._loops.result()
+        parents, below, whole, vertices, boundary, wall, generation = self._loops.result()
         lattice = Lattice(vertices, tuple(Ragged(*part) for part in boundary), wall, generation, self._record.walls)
-        return self._record.outcome(lattice, parents, below, self._columns)
+        return self._record.outcome(lattice, parents, below, whole, self._columns)
 
 
 def _lists(lattice: Lattice) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
