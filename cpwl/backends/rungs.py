@@ -5,14 +5,15 @@ They come from backends that are loaded when first asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields.predicates import ExactFunctions, Names, Oracle
+from ..fields.predicates import Names, Oracle
+from ..fields.spans import Ranges
 from ..fields.structural_zeros import Named, NamedInBundle
 from ..geometry.arrangement import Form
 from ..geometry.bundle import Bundle
@@ -45,9 +46,9 @@ def balls(field: ExtendedField) -> Balls:
     return balls(field)
 
 
-def oracle(network: Network, domain: Domain) -> Oracle:
+def oracle(network: Network, domain: Domain, ranges: Callable[[], Ranges] | None = None) -> Oracle:
     """The functions of a network on regions of a slice, from backends that are loaded when first asked."""
-    return _Oracle(network, domain)
+    return _Oracle(network, domain, ranges)
 
 
 _CHEAP = 1 << 12
@@ -60,13 +61,23 @@ _DEAR = 1 << 20
 class _Oracle:
     """Exact functions from the exact backend; those known up to a bound from the torch backend."""
 
-    def __init__(self, network: Network, domain: Domain) -> None:
-        self._network, self._domain = network, domain
+    def __init__(self, network: Network, domain: Domain, ranges: Callable[[], Ranges] | None) -> None:
+        self._network, self._domain, self._ranges = network, domain, ranges
         self._closer: dict[int, CloseOracle] = {}
         """By how many parts numbers have at least."""
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
-        return self._exact(patterns)
+    def outputs(self, patterns: NDArray[np.int16], parts: int) -> Any:
+        if parts == INTEGERS:
+            weights, biases = self._exact.maps(patterns)
+            return Exact(np.concatenate([weights, biases[:, :, None]], axis=2))
+        if self._cheap(patterns, parts):
+            return None
+        outputs, place = np.arange(self._network.outputs), np.arange(len(patterns))
+        names = Names.levels(
+            len(self._network.nonlinear), np.tile(outputs, len(place)), np.zeros(len(place) * len(outputs))
+        )
+        rows = self._close_lines(patterns, np.repeat(place, len(outputs)), names, parts)
+        return rows.reshaped(len(place), len(outputs), -1)
 
     def known(
         self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int
@@ -110,7 +121,7 @@ class _Oracle:
 
         if isinstance(self._domain, Bundle):
             return BundleOracle(self._network, self._domain)
-        return SliceOracle(self._network, self._domain)
+        return SliceOracle(self._network, self._domain, self._ranges)
 
     @cached_property
     def _named(self) -> Named:

@@ -7,7 +7,7 @@ leaves open can be made from exact affine functions, evaluated for the few regio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays.pickled import Compact
 from ..arrays.ragged import Ragged
-from ..geometry.arrangement import ExactWalls, Form, NewWalls
+from ..geometry.arrangement import ExactWalls, NewWalls
 from ..geometry.ladder import Functions, Lookup
 
 Rows = NDArray[np.int64]
@@ -74,18 +74,6 @@ class Names(Compact):
         return int(self.stage[index]), int(self.first[index]), int(self.second[index]), float(self.level[index])
 
 
-class ExactFunctions(Protocol):
-    """The exact functions of a network on one region."""
-
-    def form(self, stage: int, first: int, second: int, level: float) -> Form:
-        """The function of that name, up to a positive factor."""
-        ...
-
-    def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The network's output A u + b: A (m, D) and b (m,), Fractions; where the pattern is that of all units."""
-        ...
-
-
 class Oracle(Protocol):
     """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads.
 
@@ -93,8 +81,9 @@ class Oracle(Protocol):
     a positive factor.
     """
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
-        """The exact functions on each region."""
+    def outputs(self, patterns: NDArray[np.int16], parts: int) -> Any:
+        """The network's outputs on regions with patterns of all units, (n, m, D + 1): slopes and constants, as they
+        are. ``INTEGERS`` stands for Fractions here; None where numbers of that length are not worth it."""
         ...
 
     def known(
