@@ -86,8 +86,10 @@ class Backend(ABC):
         return self.arithmetic
 
     def oracle(self, network: Network, domain: Domain, ranges: Callable[[], Ranges] | None = None) -> Oracle:
-        """The exact functions of a network on regions of a slice; ``ranges`` tells, if given, which pieces units have on
-        all regions that will be asked about."""
+        """The exact functions of a network on regions of a slice.
+
+        ``ranges``, if given, tells which pieces units have on all regions that will be asked about.
+        """
         return oracle(network, domain, ranges)
 
     def execution(self, dtype: str) -> Execution:

@@ -6,6 +6,7 @@ They come from backends that are loaded when first asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,22 @@ class _Oracle:
         if parts == INTEGERS:
             return self._numbers(self._exact.forms(patterns, place, names))
         return self._close_lines(patterns, place, names, parts)
+
+    def inside(self, patterns: NDArray[np.int16], points: NDArray[Any]) -> NDArray[np.bool_] | None:
+        if self._network.products < _DEAR or self._domain.leading:
+            return None
+        from .torch.long_numbers.inside import inside
+
+        may, left = inside(self._network, self._domain, patterns, points)
+        some = np.flatnonzero(may[left.point])
+        place, signs = left.point[some], left.sign[some].tolist()
+        for point, sign, form in zip(
+            place.tolist(), signs, self._exact.forms(patterns, place, left.names.take(some)), strict=True
+        ):
+            *slope, constant = (Fraction(int(x)) for x in form)
+            value = constant + sum((a * x for a, x in zip(slope, points[point], strict=True)), Fraction(0))
+            may[point] &= sign * value >= 0
+        return may
 
     def _numbers(self, forms: Sequence[Form]) -> Exact:
         return Exact.of(forms, self._domain.dim + 1)

@@ -99,6 +99,11 @@ class Oracle(Protocol):
         """The functions names[i], of any stages, on regions with the patterns[place[i]]."""
         ...
 
+    def inside(self, patterns: NDArray[np.int16], points: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Whether each of the points (n, D), Fractions, lies in the closed region with the i-th pattern, of all units:
+        whether every unit is there on its piece. None where an exact evaluation costs no more."""
+        ...
+
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
         """Whether names[i], of one stage, is known to be zero where others[i] is: by name alone."""
         ...

@@ -8,9 +8,10 @@ rows go through the network once, whatever the number of regions. Numbers may be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -170,6 +171,11 @@ class SpanRows(ABC, Generic[Field, Numbers]):
                 tables[stage].append(rows)
         return Read(columns, [self.joined(parts) for parts in tables])
 
+    def stages(self, span: Span, columns: Sequence[Rows]) -> Iterator[tuple[int, Numbers]]:
+        """The same stage by stage, where all rows go through the network at once."""
+        (births,) = self._batches(span, len(columns) - 1)
+        return self._through(span, births, columns)
+
     def _batches(self, span: Span, stop: int) -> Iterator[dict[int, Rows]]:
         """Which rows go together: by stage the units that begin there, -1 for the slice."""
         batch: dict[int, Rows] = {-1: np.arange(self._domain.dim + 1)}
@@ -273,11 +279,9 @@ class SpanFunctions(ABC, Generic[Numbers]):
 
     def functions(self, span: Span, read: Read[Numbers], kinds: Kinds, place: Rows, names: Names) -> Numbers:
         """The functions names[i] on regions place[i]: (n, D + 1), constants first. All that they need has been read."""
-        coefficients = self.frame(kinds.count)
-        result = self.empty(len(place))
-        last = int(names.stage.max(initial=0))
-        for stage, (columns, rows) in enumerate(zip(read.columns[: last + 1], read.rows, strict=False)):
-            checkpoint()
+        result, last = self.empty(len(place)), int(names.stage.max(initial=0))
+        tables = islice(zip(read.columns, read.rows, strict=True), last + 1)
+        for stage, (columns, rows, coefficients) in enumerate(self.stages(span, kinds, tables)):
             index = np.flatnonzero(names.stage == stage)
             if len(index):
                 chosen, kind = names.take(index), kinds.place[place[index]]
@@ -286,10 +290,19 @@ class SpanFunctions(ABC, Generic[Numbers]):
                 second = np.searchsorted(columns, chosen.second[others])
                 less = self.entries(coefficients, rows, kind[others], second)
                 self.put(result, index, values, others, less, chosen.level)
-            if stage < last and len(span.stages[stage].units):
+        return result
+
+    def stages(
+        self, span: Span, kinds: Kinds, tables: Iterable[tuple[Rows, Numbers]]
+    ) -> Iterator[tuple[Rows, Numbers, Numbers]]:
+        """Stage by stage which entries have been read, of the rows of the span, and the coefficients of these rows."""
+        coefficients = self.frame(kinds.count)
+        for stage, (columns, rows) in enumerate(tables):
+            checkpoint()
+            yield columns, rows, coefficients
+            if stage < len(kinds.pieces) and len(span.stages[stage].units):
                 new = self._bent(span, stage, kinds.pieces[stage], coefficients, rows, columns)
                 coefficients = self.extended(coefficients, new)
-        return result
 
     def _bent(
         self, span: Span, stage: int, pieces: Rows, coefficients: Numbers, rows: Numbers, columns: Rows

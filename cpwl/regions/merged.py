@@ -234,7 +234,9 @@ class Comparison:
         """A number for each of the given regions, the same for those with equal maps."""
         kinds, place = np.unique(self._kinds[regions], return_inverse=True)
         groups = np.zeros(len(kinds), np.int64)
-        for known in (self._by_bounds, *(partial(self._closely, parts) for parts in _PARTS)):
+        rungs: list[Callable[[Rows], Enclosures | None]] = [self._by_bounds]
+        rungs += [partial(self._closely, parts) for parts in _PARTS]
+        for known in rungs:
             shared = np.flatnonzero(np.bincount(groups)[groups] > 1)
             table = known(kinds[shared])
             if len(shared) and table is not None:

@@ -89,7 +89,7 @@ class SliceOracle:
             index = np.flatnonzero(names.stage == stage)
             regions, which = np.unique(place[index], return_inverse=True)
             functions = self(patterns[regions, : self._ends[max(stage, 0)]])
-            forms.update(zip(index.tolist(), functions.forms(which, names.take(index)), strict=True))
+            forms.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
         return [forms[i] for i in range(len(place))]
 
     def _with_sides(

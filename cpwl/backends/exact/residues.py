@@ -59,6 +59,9 @@ _UP = 1 + 2.0**-20
 _MANY = 2
 """Of regions that span more rows than so many times their own, each half is computed by itself."""
 
+_BESIDE = 12
+"""What a pass costs beside its rows, in halves of one: weights modulo the prime."""
+
 _KEPT = 1 << 10
 """Units that bend, of which rows are kept: a number for each two of them and each prime."""
 
@@ -106,7 +109,9 @@ def _size(node: Node, inputs: Sequence[Size]) -> Size:
             denominator = inputs[0].denominator * lcm(*(abs(d.numerator) for d in divisors))
             return Size(denominator, inputs[0].bound / min(map(abs, divisors)))
         case Sum():
-            terms = [x.times(Dyadic.of(np.array([c])).shift, abs(c)) for c, x in zip(op.coefficients, inputs)]
+            terms = [
+                x.times(Dyadic.of(np.array([c])).shift, abs(c)) for c, x in zip(op.coefficients, inputs, strict=True)
+            ]
             return Size(lcm(*(x.denominator for x in terms)), sum((x.bound for x in terms), Fraction(0)))
         case Gather():
             return Size(lcm(*(x.denominator for x in inputs)), max(x.bound for x in inputs))
@@ -190,18 +195,18 @@ class ResidueFunctions:
         while pending:
             some = pending.pop()
             span = Span.of(self._network, patterns[some], stop)
-            rows, columns = self._own + span.bending, span.columns(names)
-            if whole is not None and self._pays(whole, rows) and whole.holds(patterns[some], columns):
+            source = self._source(span, span.columns(names))
+            if whole is not None and self._pays(whole, source) and whole.holds(patterns[some], source.columns):
                 yield some, whole
-            elif len(some) > 1 and rows > _MANY * self._own * len(some):
+            elif len(some) > 1 and source.rows > _MANY * self._own * len(some):
                 pending += np.array_split(some, 2)
             else:
-                self._spent += rows
-                yield some, self._source(span, columns)
+                self._spent += source.cost
+                yield some, source
 
-    def _pays(self, whole: _Source, rows: int) -> bool:
+    def _pays(self, whole: _Source, source: _Source) -> bool:
         """Whether the rows of all regions have been made, or cost no more than those that were and are asked for."""
-        return bool(whole.reads) or self._spent + rows >= whole.rows
+        return bool(whole.reads) or self._spent + source.cost >= whole.cost
 
     def _source(self, span: Span, columns: Sequence[Rows]) -> _Source:
         top = largest_prime(max(self._terms, span.bending))
@@ -244,6 +249,11 @@ class _Source:
     def rows(self) -> int:
         """How many go through the network."""
         return self.domain.dim + 1 + self.span.bending
+
+    @property
+    def cost(self) -> int:
+        """What these cost, in halves of a row: one that begins at a unit goes half the way, on average."""
+        return 2 * (self.domain.dim + 1) + self.span.bending + _BESIDE
 
     def holds(self, patterns: Patterns, columns: Sequence[Rows]) -> bool:
         """Whether entries on regions with these patterns are combinations of what is read."""
@@ -323,7 +333,7 @@ class _Modulo(SpanRows[_Rows, Residues]):
         return _Rows(np.concatenate([x.values, y.values]), np.concatenate([x.weights, y.weights]))
 
     def size(self, x: _Rows) -> int:
-        return x.values.shape[1]
+        return int(x.values.shape[1])
 
     def picked(self, x: _Rows | None, columns: Rows, count: int) -> Residues:
         return np.zeros((count, len(columns))) if x is None else x.values[:, columns]
@@ -345,7 +355,8 @@ class _Modulo(SpanRows[_Rows, Residues]):
                 values = x.values * np.broadcast_to(inverse, node.shape).ravel()
             case Sum():
                 factors = Dyadic.of(np.array(op.coefficients)).modulo(p).tolist()
-                values = sum(reduced(y.values * f, p) for f, y in zip(factors, inputs, strict=True))
+                terms = [reduced(y.values * f, p) for f, y in zip(factors, inputs, strict=True)]
+                values = np.asarray(sum(terms))
             case Gather():
                 entries = np.concatenate([*(y.values for y in inputs), np.zeros((len(x.values), 1))], axis=1)
                 return _Rows(entries[:, op.index.ravel()], x.weights)  # index -1 is the zero that was just added
@@ -457,13 +468,18 @@ class _Combined(SpanFunctions[Residues]):
 
 def _windows(op: Conv, images: Residues) -> Residues:
     """What the kernel reads at each place of the result, (rows, groups, channels * taps, places)."""
-    spatial = tuple(n + sum(pad) for n, pad in zip(op.spatial, op.padding, strict=True))
-    padded = np.zeros((*images.shape[:2], *spatial))
-    padded[(..., *(slice(pad[0], pad[0] + n) for n, pad in zip(op.spatial, op.padding, strict=True)))] = images
+    axes = list(zip(op.spatial, op.padding, op.stride, op.dilation, op.output_spatial, strict=True))
+    padded = np.zeros((*images.shape[:2], *(n + sum(pad) for n, pad, *_ in axes)))
+    padded[_inner([slice(pad[0], pad[0] + n) for n, pad, *_ in axes])] = images
     kernel = op.weight.shape[2:]
     windows = np.empty((*images.shape[:2], prod(kernel), *op.output_spatial))
-    axes = list(zip(op.stride, op.dilation, op.output_spatial, strict=True))
     for tap, places in enumerate(product(*map(range, kernel))):
-        read = (slice(d * k, d * k + s * (out - 1) + 1, s) for k, (s, d, out) in zip(places, axes, strict=True))
-        windows[:, :, tap] = padded[(..., *read)]
+        steps = zip(places, axes, strict=True)
+        read = [slice(d * k, d * k + s * (out - 1) + 1, s) for k, (_, _, s, d, out) in steps]
+        windows[:, :, tap] = padded[_inner(read)]
     return windows.reshape(len(images), op.groups, -1, prod(op.output_spatial))
+
+
+def _inner(places: list[slice]) -> tuple[slice, ...]:
+    """The index of some places of all channels of all images."""
+    return slice(None), slice(None), *places

@@ -139,7 +139,7 @@ class CloseFunctions(SpanFunctions[Balls]):
         total = Balls.zeros((len(kind), own))
         total.put(slice(None), rows[np.arange(own)[None], column[:, None]])
         for k in range(coefficients.shape[2]):
-            there = np.flatnonzero(~coefficients[:, :, k].is_zero().all(axis=1)[kind])
+            there = np.flatnonzero(~np.asarray(coefficients[:, :, k].is_zero().all(axis=1))[kind])
             if len(there):
                 more = coefficients[kind[there], :, k] * rows[own + k, column[there], None]
                 total.put(there, total[there] + more)
