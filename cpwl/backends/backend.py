@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import BackendError
 from ..fields.arithmetic import Arithmetic
 from ..fields.predicates import Oracle
+from ..fields.spans import Ranges
 from ..geometry.arrangement import Arrangement
 from ..geometry.bundle import BundleArrangement
 from ..geometry.domain import Domain
@@ -84,9 +85,12 @@ class Backend(ABC):
         """What a sweep over a domain computes with; ``exact``: where no decision is left to float64."""
         return self.arithmetic
 
-    def oracle(self, network: Network, domain: Domain) -> Oracle:
-        """The exact functions of a network on regions of a slice."""
-        return oracle(network, domain)
+    def oracle(self, network: Network, domain: Domain, ranges: Callable[[], Ranges] | None = None) -> Oracle:
+        """The exact functions of a network on regions of a slice.
+
+        ``ranges``, if given, tells which pieces units have on all regions that will be asked about.
+        """
+        return oracle(network, domain, ranges)
 
     def execution(self, dtype: str) -> Execution:
         """What runs networks in that floating-point type; ``BackendError`` where nothing does."""

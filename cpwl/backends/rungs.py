@@ -5,14 +5,16 @@ They come from backends that are loaded when first asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields.predicates import ExactFunctions, Names, Oracle
+from ..fields.predicates import Names, Oracle
+from ..fields.spans import Ranges
 from ..fields.structural_zeros import Named, NamedInBundle
 from ..geometry.arrangement import Form
 from ..geometry.bundle import Bundle
@@ -45,9 +47,9 @@ def balls(field: ExtendedField) -> Balls:
     return balls(field)
 
 
-def oracle(network: Network, domain: Domain) -> Oracle:
+def oracle(network: Network, domain: Domain, ranges: Callable[[], Ranges] | None = None) -> Oracle:
     """The functions of a network on regions of a slice, from backends that are loaded when first asked."""
-    return _Oracle(network, domain)
+    return _Oracle(network, domain, ranges)
 
 
 _CHEAP = 1 << 12
@@ -60,14 +62,24 @@ _DEAR = 1 << 20
 class _Oracle:
     """Exact functions from the exact backend; those known up to a bound from the torch backend."""
 
-    def __init__(self, network: Network, domain: Domain) -> None:
-        self._network, self._domain = network, domain
+    def __init__(self, network: Network, domain: Domain, ranges: Callable[[], Ranges] | None) -> None:
+        self._network, self._domain, self._ranges = network, domain, ranges
         self._closer: dict[int, CloseOracle] = {}
         """By how many parts numbers have at least."""
         self._products: dict[int, int] = {}
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
-        return self._exact(patterns)
+    def outputs(self, patterns: NDArray[np.int16], parts: int) -> Any:
+        if parts == INTEGERS:
+            weights, biases = self._exact.maps(patterns)
+            return Exact(np.concatenate([weights, biases[:, :, None]], axis=2))
+        if not self.worth(len(self._network.nonlinear), parts):
+            return None
+        outputs, place = np.arange(self._network.outputs), np.arange(len(patterns))
+        names = Names.levels(
+            len(self._network.nonlinear), np.tile(outputs, len(place)), np.zeros(len(place) * len(outputs))
+        )
+        rows = self._close_lines(patterns, np.repeat(place, len(outputs)), names, parts)
+        return rows.reshaped(len(place), len(outputs), -1)
 
     def worth(self, stage: int, parts: int) -> bool:
         if self._products_before(stage) < (_DEAR if parts == 1 else _CHEAP):
@@ -108,6 +120,22 @@ class _Oracle:
             self._products[stage] = self._network.products - left
         return self._products[stage]
 
+    def inside(self, patterns: NDArray[np.int16], points: NDArray[Any]) -> NDArray[np.bool_] | None:
+        if self._network.products < _DEAR or self._domain.leading:
+            return None
+        from .torch.long_numbers.inside import inside
+
+        may, left = inside(self._network, self._domain, patterns, points)
+        some = np.flatnonzero(may[left.point])
+        place, signs = left.point[some], left.sign[some].tolist()
+        for point, sign, form in zip(
+            place.tolist(), signs, self._exact.forms(patterns, place, left.names.take(some)), strict=True
+        ):
+            *slope, constant = (Fraction(int(x)) for x in form)
+            value = constant + sum((a * x for a, x in zip(slope, points[point], strict=True)), Fraction(0))
+            may[point] &= sign * value >= 0
+        return may
+
     def _numbers(self, forms: Sequence[Form]) -> Exact:
         return Exact.of(forms, self._domain.dim + 1)
 
@@ -131,7 +159,7 @@ class _Oracle:
 
         if isinstance(self._domain, Bundle):
             return BundleOracle(self._network, self._domain)
-        return SliceOracle(self._network, self._domain)
+        return SliceOracle(self._network, self._domain, self._ranges)
 
     @cached_property
     def _named(self) -> Named:

@@ -16,6 +16,7 @@ from ..claims.claim import Claim
 from ..claims.document import document
 from ..errors import VerificationError
 from ..fields.arithmetic import embedding, evaluate
+from ..geometry.ladder import INTEGERS
 from ..network.digest import Entry, number
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, whole
@@ -100,46 +101,53 @@ def certify_samples(
 
 def _proved(boundary: BoundaryFaces, u: NDArray[Any], segments: NDArray[np.int64]) -> Iterator[CertifiedSample]:
     """The samples that can be proved."""
-    part = boundary.partition
-    pairs = boundary.pairs[segments]
-    values, slopes = _heights(boundary, boundary.regions[segments], pairs)
+    domain = boundary.partition.domain
+    pairs, maps = boundary.pairs[segments], _maps(boundary, boundary.regions[segments])
+    values, slopes = _heights(boundary, maps, pairs)
     points = [_newton(*row) for row in zip(u.tolist(), values.tolist(), slopes.tolist(), strict=True)]
-    kept = [i for i, point in enumerate(points) if point is not None and part.domain.polytope.contains(point)]
-    moved = np.array([points[i] for i in kept], dtype=object).reshape(-1, part.domain.dim)
-    arithmetic = backends.get("exact").arithmetic
-    start = arithmetic.linear(embedding(part.domain), [arithmetic.points(moved)])
-    outputs = evaluate(part.network, arithmetic, start).to_numpy()
-    for i, point, logits in zip(kept, moved, outputs, strict=True):
+    kept = np.array([i for i, x in enumerate(points) if x is not None and domain.polytope.contains(x)], np.int64)
+    moved = np.array([points[i] for i in kept.tolist()], dtype=object).reshape(-1, domain.dim)
+    outputs, proved = _outputs(boundary, segments[kept], maps[kept], moved)
+    for i, point, logits in zip(kept[proved].tolist(), moved[proved], outputs, strict=True):
         pair = (int(pairs[i, 0]), int(pairs[i, 1]))
         if _decided(boundary, pair, logits):
-            yield CertifiedSample(point, part.to_input(point), pair, logits, slopes[i])
+            yield CertifiedSample(point, domain, pair, logits, slopes[i])
+
+
+def _outputs(
+    boundary: BoundaryFaces, segments: NDArray[np.int64], maps: NDArray[Any], points: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The network's exact outputs at points (n, m), of those at which they are known; and which these are, bool.
+
+    The outputs are those of the map of a point's region, once every unit is proved to be on its piece there; or the
+    whole network is evaluated, where that costs no more.
+    """
+    part = boundary.partition
+    inside = part.oracle.inside(part.patterns(boundary.regions[segments]), points) if len(points) else None
+    if inside is None:
+        arithmetic = backends.get("exact").arithmetic
+        start = arithmetic.linear(embedding(part.domain), [arithmetic.points(points)])
+        return evaluate(part.network, arithmetic, start).to_numpy(), np.ones(len(points), np.bool_)
+    return maps[inside, :, -1] + (maps[inside, :, :-1] * points[inside][:, None]).sum(axis=2), inside
+
+
+def _maps(boundary: BoundaryFaces, regions: NDArray[np.int64]) -> NDArray[Any]:
+    """The exact affine maps of the network on regions, slopes and constants, Fractions (n, m, D + 1)."""
+    part = boundary.partition
+    distinct, place = np.unique(regions, return_inverse=True)
+    maps: NDArray[Any] = part.oracle.outputs(part.patterns(distinct), INTEGERS).values[place]
+    return maps
 
 
 def _heights(
-    boundary: BoundaryFaces, regions: NDArray[np.int64], pairs: NDArray[np.int64]
+    boundary: BoundaryFaces, maps: NDArray[Any], pairs: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The function that vanishes on the boundary, in each region: its constants (n,) and slopes (n, D), Fractions."""
-    distinct, place = np.unique(regions, return_inverse=True)
-    constants, slopes = (table[place] for table in _local_maps(boundary, distinct))
-    row = np.arange(len(regions))
     if boundary.level is not None:
-        return constants[:, 0] - Fraction(boundary.level), slopes[:, 0]
-    i, j = pairs.T
-    return constants[row, i] - constants[row, j], slopes[row, i] - slopes[row, j]
-
-
-def _local_maps(boundary: BoundaryFaces, regions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The exact affine maps of the network on the regions' patterns: constants (n, m) and slopes (n, m, D)."""
-    part, arithmetic = boundary.partition, backends.get("exact").arithmetic
-    network, domain = part.network, part.domain
-    columns = network.unit_columns
-    width = domain.dim + 1
-    pieces = np.repeat(part.patterns(regions).astype(np.int64), width, axis=0)
-    base = arithmetic.stack([arithmetic.points(domain.origin[None]), arithmetic.tangents(domain.basis.T)])
-    rows = arithmetic.stack([base] * len(regions))
-    output = evaluate(network, arithmetic, rows, lambda i: pieces[:, columns[i]]).to_numpy()
-    maps = output.reshape(len(regions), width, network.outputs)
-    return maps[:, 0], np.swapaxes(maps[:, 1:], 1, 2)
+        return maps[:, 0, -1] - Fraction(boundary.level), maps[:, 0, :-1]
+    row, (i, j) = np.arange(len(maps)), pairs.T
+    height = maps[row, i] - maps[row, j]
+    return height[:, -1], height[:, :-1]
 
 
 def _newton(u: list[Any], constant: Fraction, slope: list[Fraction]) -> list[Fraction] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
 
+from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
 
 
@@ -18,14 +20,18 @@ class CertifiedSample:
 
     u: NDArray[Any]
     """Slice coordinates, Fractions (D,), inside the domain."""
-    x: NDArray[Any]
-    """The point of the input space, Fractions of the input's shape."""
+    domain: Domain
     pair: tuple[int, int]
     """The two outputs that are equal; (-1, -1) on a level set, where the only output is at the level."""
     logits: NDArray[Any]
     """The network's outputs, Fractions (m,)."""
     slope: NDArray[Any]
     """The gradient of the first output of the pair minus the second (or of the only one) at u, Fractions (D,)."""
+
+    @cached_property
+    def x(self) -> NDArray[Any]:
+        """The point of the input space, Fractions of the input's shape."""
+        return self.domain.to_input(self.u)
 
 
 @ieee

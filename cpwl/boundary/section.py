@@ -6,6 +6,7 @@ all others are, exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -18,7 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError, ShapeError
 from ..fields.arithmetic import embedding
 from ..fields.predicates import Names
+from ..geometry.arrangement import Form
 from ..geometry.domain import Domain, exactly
+from ..geometry.ladder import INTEGERS
 from ..network.network import Network, Node
 from ..network.operators import Dense, Gather, Piecewise
 from ..numbers.rounding import floats
@@ -84,29 +87,25 @@ class Section:
 
     def _canonical(self, pattern: NDArray[np.int16]) -> NDArray[np.int16]:
         """The pattern on the hyperplane of a region that has a facet in it."""
+        part, result = self.partition, pattern.copy()
+        names, columns, pieces = _next_pieces(part.network, pattern)
+        functions = part.oracle.walls(pattern[None], np.zeros(len(columns), np.int64), names, INTEGERS).values.tolist()
+        zero = np.array([self._vanishes(form) for form in functions], np.bool_)
+        columns, first = np.unique(columns[zero], return_index=True)
+        result[columns] = pieces[zero][first]
+        return result
+
+    def _vanishes(self, form: Sequence[Any]) -> bool:
+        """Whether a function, in integers without a common factor, is zero on the hyperplane, and not everywhere."""
+        return tuple(form) in self._zeros
+
+    @cached_property
+    def _zeros(self) -> tuple[Form, Form]:
+        """The function of the hyperplane and its negative, in integers without a common factor."""
         from ..numbers.integers import primitive
 
-        part, result = self.partition, pattern.copy()
-        net = part.network
-        functions = next(iter(part.oracle(pattern[None])))
         plane = primitive(self._plane)
-        zeros = (tuple(plane), tuple(-x for x in plane))
-        for stage, (node, columns) in enumerate(net.unit_columns.items()):
-            op, size = net.nodes[node].op, net.nodes[net.nodes[node].inputs[0]].shape[-1:]
-            for unit, column in enumerate(range(columns.start, columns.stop)):
-                piece = int(pattern[column])
-                if isinstance(op, Piecewise):
-                    at_next = piece < len(op.breakpoints) and (
-                        tuple(functions.form(stage, unit, -1, float(op.breakpoints[piece]))) in zeros
-                    )
-                    result[column] = piece + at_next
-                else:
-                    first = unit * size[0]
-                    ties = (
-                        j for j in range(piece) if tuple(functions.form(stage, first + j, first + piece, 0.0)) in zeros
-                    )
-                    result[column] = next(ties, piece)
-        return result
+        return plane, tuple(-x for x in plane)
 
     @cached_property
     def _plane(self) -> list[Any]:
@@ -194,6 +193,26 @@ def section(part: Tiling, normal: ArrayLike, offset: float = 0.0) -> Section:
 def _slope(domain: Domain, normal: NDArray[np.float64]) -> NDArray[Any]:
     """How normal . x grows along each slice coordinate, Fractions (D,)."""
     return np.asarray(exactly(normal) @ exactly(domain.basis), dtype=object)
+
+
+def _next_pieces(net: Network, pattern: NDArray[np.int16]) -> tuple[Names, NDArray[np.int64], NDArray[np.int64]]:
+    """The functions at whose zeros units would have other canonical pieces than a pattern's, with the column and that
+    piece of each: of a maximum the lowest first."""
+    names, columns, pieces = [Names.sides(0)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for stage, (node, part) in enumerate(net.unit_columns.items()):
+        op, here = net.nodes[node].op, pattern[part].astype(np.int64)
+        if isinstance(op, Piecewise):
+            unit = np.flatnonzero(here < len(op.breakpoints))
+            names.append(Names.levels(stage, unit, op.breakpoints[here[unit]]))
+            after = here[unit] + 1
+        else:
+            width = net.nodes[net.nodes[node].inputs[0]].size // net.nodes[node].size
+            unit = np.repeat(np.arange(len(here)), here)
+            after = np.arange(len(unit)) - np.repeat(np.cumsum(here) - here, here)
+            names.append(Names.differences(stage, unit * width + after, unit * width + here[unit]))
+        columns.append(part.start + unit)
+        pieces.append(after)
+    return Names.joined(names), np.concatenate(columns), np.concatenate(pieces)
 
 
 def _with_function(part: Tiling, normal: NDArray[np.float64]) -> tuple[Network, Any]:

@@ -7,7 +7,7 @@ leaves open can be made from exact affine functions, evaluated for the few regio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays.pickled import Compact
 from ..arrays.ragged import Ragged
-from ..geometry.arrangement import ExactWalls, Form, NewWalls
+from ..geometry.arrangement import ExactWalls, NewWalls
 from ..geometry.ladder import INTEGERS, Functions, Lookup, Prompt
 from ..numbers.exact import Exact
 
@@ -89,18 +89,6 @@ class Names(Compact):
         return int(self.stage[index]), int(self.first[index]), int(self.second[index]), float(self.level[index])
 
 
-class ExactFunctions(Protocol):
-    """The exact functions of a network on one region."""
-
-    def form(self, stage: int, first: int, second: int, level: float) -> Form:
-        """The function of that name, up to a positive factor."""
-        ...
-
-    def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The network's output A u + b: A (m, D) and b (m,), Fractions; where the pattern is that of all units."""
-        ...
-
-
 class Oracle(Protocol):
     """From the patterns (n, units before a stage) of n regions to their functions, up to those that the stage reads.
 
@@ -108,8 +96,9 @@ class Oracle(Protocol):
     a positive factor.
     """
 
-    def __call__(self, patterns: NDArray[np.int16]) -> Iterable[ExactFunctions]:
-        """The exact functions on each region."""
+    def outputs(self, patterns: NDArray[np.int16], parts: int) -> Any:
+        """The network's outputs on regions with patterns of all units, (n, m, D + 1): slopes and constants, as they
+        are. ``INTEGERS`` stands for Fractions here; None where numbers of that length are not worth it."""
         ...
 
     def worth(self, stage: int, parts: int) -> bool:
@@ -129,6 +118,11 @@ class Oracle(Protocol):
 
     def walls(self, patterns: NDArray[np.int16], place: Rows, names: Names, parts: int) -> Any:
         """The functions names[i], of any stages, on regions with the patterns[place[i]]."""
+        ...
+
+    def inside(self, patterns: NDArray[np.int16], points: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Whether each of the points (n, D), Fractions, lies in the closed region with the i-th pattern, of all units:
+        whether every unit is there on its piece. None where an exact evaluation costs no more."""
         ...
 
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:

@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields.predicates import ExactFunctions
+from ..arrays.batches import batches
+from ..fields.predicates import Names
 from ..geometry.arrangement import Form
+from ..geometry.ladder import INTEGERS
 from ..network.network import Network
 from ..network.operators import Piecewise
 from ..tiling.tiling import Tiling
 
-_BATCH = 256
-"""Regions whose functions are held at once."""
+Rows = NDArray[np.int64]
+
+_PIECES = 1 << 27
+"""Pieces of units that are held at once, of regions whose functions are made together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,29 +33,43 @@ class Forms:
 
     partition: Tiling
 
-    def functions(self, regions: NDArray[np.int64]) -> Iterator[ExactFunctions]:
-        """The functions on each of the given regions, in that order."""
-        for start in range(0, len(regions), _BATCH):
-            yield from self.partition.oracle(self.partition.patterns(regions[start : start + _BATCH]))
+    def outputs(self, regions: Rows, parts: int) -> Iterator[tuple[slice, Any]]:
+        """The outputs on the given regions, (n, m, D + 1), some regions at a time, and which these are; in numbers of
+        so many parts, or None, as of ``Oracle.outputs``."""
+        for some in self._batches(len(regions)):
+            yield some, self.partition.oracle.outputs(self.partition.patterns(regions[some]), parts)
 
-    def maps(self, regions: NDArray[np.int64]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """The exact affine map A u + b on each region: A (m, D) and b (m,), Fractions."""
-        return (functions.output() for functions in self.functions(regions))
+    def maps(self, regions: Rows) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The exact affine map A u + b on each region: A (n, m, D) and b (n, m), Fractions."""
+        count, dim = self.partition.network.outputs, self.partition.domain.dim
+        maps = np.empty((len(regions), count, dim + 1), dtype=object)
+        for some, output in self.outputs(regions, INTEGERS):
+            maps[some] = output.values
+        return maps[:, :, :-1], maps[:, :, -1]
 
-    def between(self, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Form]:
+    def between(self, inside: Rows, outside: Rows) -> list[Form]:
         """For pairs of regions that share a facet the function that vanishes on it and is positive on the first.
 
         It is that of the first unit whose piece differs: its argument is one function on both (proofs/, Theorem 2).
         """
         forms: dict[int, Form] = {}
-        order = np.argsort(inside, kind="stable")
-        regions, starts = np.unique(inside[order], return_index=True)
-        for functions, pairs in zip(self.functions(regions), np.split(order, starts)[1:], strict=True):
-            (here,) = self.partition.patterns(inside[pairs[:1]])
-            for pair, there in zip(pairs.tolist(), self.partition.patterns(outside[pairs]), strict=True):
-                unit = first_difference(here, there)
-                forms[pair] = _passing(self.partition.network, functions, unit, int(here[unit]), int(there[unit]))
+        order, oracle = np.argsort(inside, kind="stable"), self.partition.oracle
+        for some in self._batches(2 * len(inside)):
+            pairs = order[some.start // 2 : some.stop // 2]
+            regions, place = np.unique(inside[pairs], return_inverse=True)
+            here, there = self.partition.patterns(regions), self.partition.patterns(outside[pairs])
+            names, turned = _passing(self.partition.network, here[place], there)
+            rows = oracle.walls(here, place, names, INTEGERS).values.tolist()
+            forms.update(
+                (pair, tuple(-x for x in row) if turn else tuple(row))
+                for pair, row, turn in zip(pairs.tolist(), rows, turned.tolist(), strict=True)
+            )
         return [forms[pair] for pair in range(len(inside))]
+
+    def _batches(self, patterns: int) -> Iterator[slice]:
+        """Ranges of so many patterns, each of two or more of which all pieces are held."""
+        size = 2 * max(1, _PIECES // (2 * max(self.partition.network.units, 1)))
+        return batches(patterns, 1, size)
 
 
 def first_difference(pattern: NDArray[np.int16], other: NDArray[np.int16]) -> int:
@@ -59,14 +77,20 @@ def first_difference(pattern: NDArray[np.int16], other: NDArray[np.int16]) -> in
     return int(np.flatnonzero(pattern != other)[0])
 
 
-def _passing(network: Network, functions: ExactFunctions, unit: int, here: int, there: int) -> Form:
-    """The function that is zero where a unit passes from the piece ``here``, on which it is positive, to ``there``."""
+def _passing(network: Network, here: NDArray[np.int16], there: NDArray[np.int16]) -> tuple[Names, NDArray[np.bool_]]:
+    """The functions that are zero where a unit passes from its piece ``here`` to that ``there``, and which of them are
+    negative here; of patterns (n, units) that differ."""
+    names, turned = [], []
     columns: Sequence[tuple[int, slice]] = tuple(network.unit_columns.items())
-    stage = next(k for k, (_, part) in enumerate(columns) if unit < part.stop)
-    index, part = columns[stage]
-    node, entry = network.nodes[index], unit - part.start
-    if isinstance(node.op, Piecewise):
-        form = functions.form(stage, entry, -1, float(node.op.breakpoints[min(here, there)]))
-        return form if here > there else tuple(-x for x in form)
-    first = entry * (network.nodes[node.inputs[0]].size // node.size)
-    return functions.form(stage, first + here, first + there, 0.0)
+    for pattern, other in zip(here, there, strict=True):
+        unit = first_difference(pattern, other)
+        stage = next(k for k, (_, part) in enumerate(columns) if unit < part.stop)
+        index, part = columns[stage]
+        node, entry, (piece, next_) = network.nodes[index], unit - part.start, (int(pattern[unit]), int(other[unit]))
+        if isinstance(node.op, Piecewise):
+            names.append((stage, entry, -1, float(node.op.breakpoints[min(piece, next_)])))
+        else:
+            first = entry * (network.nodes[node.inputs[0]].size // node.size)
+            names.append((stage, first + piece, first + next_, 0.0))
+        turned.append(isinstance(node.op, Piecewise) and piece < next_)
+    return Names.of(names), np.array(turned)

@@ -68,7 +68,8 @@ class Region:
     @cached_property
     def exact_map(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """The exact affine map f = A u + b of slice coordinates: A (m, D) and b (m,), Fractions."""
-        return next(self._forms.maps(np.array([self.index])))
+        weights, biases = self._forms.maps(np.array([self.index]))
+        return weights[0], biases[0]
 
     @cached_property
     def facets(self) -> NDArray[np.int64]:

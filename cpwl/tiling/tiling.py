@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
 from ..runtime.inputs import indices, one_of, real, whole
-from .history import Step, patterns_after
+from .history import Step, patterns_after, ranges_after
 from .pruning import Pruned
 from .volumes import Measured, checked_accuracy, measured
 
@@ -230,7 +230,9 @@ class Tiling(Uncached):
 
         It keeps the network as a function of slice coordinates, which takes a while to make for large ones.
         """
-        return backends.get(self.backend, self.device).oracle(self.network, self.domain)
+        every = np.arange(len(self))
+        ranges = partial(ranges_after, self.steps, every) if len(self) else None
+        return backends.get(self.backend, self.device).oracle(self.network, self.domain, ranges)
 
     def check_complete(self, answer: str) -> None:
         """Raises ``IncompleteError`` unless the regions cover the domain; ``answer`` is what needs all of them."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import cpwl
 from cpwl import backends
+from cpwl.geometry.ladder import INTEGERS
 from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Piecewise, Scale, Sum
 from cpwl.network.relevance import IRRELEVANT, reduced
 from tests.support.families import case
@@ -18,8 +19,8 @@ from tests.support.image_planes import plane
 
 def outputs(network: Network, domain: cpwl.Domain, patterns: NDArray[np.int16]) -> list[Any]:
     """The exact maps of the network on patterns, whether or not a region has them."""
-    functions = backends.get("exact").oracle(network, domain)(patterns)
-    return [[part.tolist() for part in found.output()] for found in functions]
+    maps: list[Any] = backends.get("exact").oracle(network, domain).outputs(patterns, INTEGERS).values.tolist()
+    return maps
 
 
 def with_other_pieces(network: Network, patterns: NDArray[np.int16], random: np.random.Generator) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...fields.arithmetic import Forward
 from ...fields.predicates import Names
+from ...fields.spans import Ranges
 from ...geometry.arrangement import Form
 from ...geometry.bundle import Bundle
 from ...geometry.domain import Domain
@@ -23,6 +24,7 @@ from ...runtime.budget import checkpoint
 from .arithmetic import ExactArithmetic
 from .entries import Entries
 from .field import ExactField, Row
+from .residues import ResidueFunctions
 from .restrict import frame, restricted
 from .short import ShortForms, ShortNetwork, ShortRows, may_be_short
 
@@ -32,11 +34,15 @@ _ENTRIES = 1 << 19
 _KEPT = 64
 """Segments whose exact functions are remembered."""
 
+_DEAR = 1 << 20
+"""In a network of so many products single entries are not asked for: what is before its units is much already."""
+
 
 class SliceOracle:
     """The functions of a network on a slice; see ``predicates.Oracle``."""
 
-    def __init__(self, network: Network, domain: Domain) -> None:
+    def __init__(self, network: Network, domain: Domain, ranges: Callable[[], Ranges] | None = None) -> None:
+        """``ranges``, if given, tells the pieces of units on all regions that may be asked about."""
         self._whole, self._domain = network, domain
         self._sides = [side_form(side) for side in domain.polytope.sides]
         self.rows = domain.dim + 1
@@ -44,6 +50,7 @@ class SliceOracle:
         self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
         self._short_sides = short_sides(self._sides, self.rows)
+        self._residues = ResidueFunctions(network, domain, ranges) if ResidueFunctions.serves(network, domain) else None
 
     @cached_property
     def _network(self) -> Network:
@@ -83,17 +90,21 @@ class SliceOracle:
     def __call__(self, patterns: NDArray[np.int16]) -> Regions:
         """The functions on regions with the given patterns (n, units before a stage)."""
         stage, step = self._ends.index(patterns.shape[1]), self._step
-        entries = None if self.reaches(stage) else self._entries
-        return Regions(
+        short = self.reaches(stage)
+        entries = None if short or self._whole.products >= _DEAR else self._entries
+        regions = (
             RegionFunctions(entries, pattern, fields, slice(self.rows * row, self.rows * (row + 1)), self._sides)
             for start in range(0, len(patterns), step)
             for part in [patterns[start : start + step].astype(np.int64)]
             for fields in [Fields(partial(self._read, part, stage))]
             for row, pattern in enumerate(part)
         )
+        return Regions(regions, None if short or self._residues is None else partial(self._residues.forms, patterns))
 
     def forms(self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names) -> list[Form]:
         """The functions names[i] on regions with the patterns[place[i]], of all units before their stages at least."""
+        if self._residues is not None:
+            return self._with_sides(self._residues, patterns, place, names)
         forms: dict[int, Form] = {}
         for stage in np.unique(names.stage).tolist():
             index = np.flatnonzero(names.stage == stage)
@@ -101,6 +112,25 @@ class SliceOracle:
             functions = self(patterns[regions, : self._ends[max(stage, 0)]])
             forms.update((i, functions[k].form(*names.at(i))) for i, k in zip(index.tolist(), which, strict=True))
         return [forms[i] for i in range(len(place))]
+
+    def _with_sides(
+        self, residues: ResidueFunctions, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names
+    ) -> list[Form]:
+        """The functions where those of sides are known, and all others are made together."""
+        inner = np.flatnonzero(names.stage >= 0)
+        forms: dict[int, Form] = {i: self._sides[names.first[i]] for i in np.flatnonzero(names.stage < 0).tolist()}
+        if len(inner):
+            forms.update(zip(inner.tolist(), residues.forms(patterns, place[inner], names.take(inner)), strict=True))
+        return [forms[i] for i in range(len(place))]
+
+    def maps(self, patterns: NDArray[np.int16]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The network's output A u + b on regions with the given patterns: A (n, m, D) and b (n, m), Fractions."""
+        if self._residues is not None:
+            return self._residues.maps(patterns)
+        maps = [functions.output() for functions in self(patterns)]
+        count, outputs = len(maps), self._whole.outputs
+        weights = array([x for weight, _ in maps for x in weight.ravel()], (count, outputs, self._domain.dim))
+        return weights, array([x for _, bias in maps for x in bias], (count, outputs))
 
     def _read(self, patterns: NDArray[np.int64], stage: int) -> Sequence[ExactField | ShortRows]:
         """What the stages up to the given one read: D + 1 rows a region, the constant and the slopes."""
@@ -174,9 +204,14 @@ class RegionFunctions:
 
     def _entry(self, stage: int, entry: int) -> Row:
         """An entry of what a stage reads: alone, if it comes from few others, or with all of these regions."""
-        if self.entries is not None and self.entries.cheap(stage):
+        if self.is_cheap(stage):
+            assert self.entries is not None
             return self.entries.at(stage, entry, self.pattern)
         return self.fields.read[stage].entry(self.rows, entry)
+
+    def is_cheap(self, stage: int) -> bool:
+        """Whether single entries of what a stage reads cost little."""
+        return self.entries is not None and self.entries.cheap(stage)
 
     def output(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """The network's output A u + b: A (m, D) and b (m,), Fractions."""
@@ -189,13 +224,27 @@ class RegionFunctions:
 class Regions(list[RegionFunctions]):
     """The exact functions on several regions."""
 
+    def __init__(
+        self,
+        regions: Iterable[RegionFunctions],
+        together: Callable[[NDArray[np.int64], Names], list[Form]] | None = None,
+    ) -> None:
+        """``together``: what makes many functions, but for sides, at less cost than one by one."""
+        super().__init__(regions)
+        self._together = together
+
     def forms(self, place: NDArray[np.int64], names: Names) -> list[Form]:
         """The functions of those names on the regions place[i]."""
-        forms = []
+        forms: dict[int, Form] = {}
+        if self._together is not None:
+            index = np.flatnonzero([stage >= 0 and not self[0].is_cheap(stage) for stage in names.stage.tolist()])
+            if len(index):
+                forms.update(zip(index.tolist(), self._together(place[index], names.take(index)), strict=True))
         for i, k in enumerate(place.tolist()):
-            checkpoint()
-            forms.append(self[k].form(*names.at(i)))
-        return forms
+            if i not in forms:
+                checkpoint()
+                forms[i] = self[k].form(*names.at(i))
+        return [forms[i] for i in range(len(place))]
 
 
 @dataclass(eq=False)

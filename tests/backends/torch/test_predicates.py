@@ -115,12 +115,13 @@ def test_the_exact_functions_of_a_region_are_those_of_its_pattern() -> None:
     part = cpwl.partition(mlp(3, [2, 6, 5, 2]), SQUARE, backend="exact")
     oracle = backends.get("torch").oracle(part.network, part.domain)
     slopes, constants = part.affine_maps()
-    for functions, slope, constant in zip(oracle(part.patterns()), slopes, constants, strict=True):
-        form = functions.form(2, 0, 1, 0.0)
+    names, patterns = Names.of([(2, 0, 1, 0.0), (2, 1, -1, 0.75)]), part.patterns()
+    forms = oracle.walls(patterns, np.repeat(np.arange(len(part)), 2), names.take(np.tile([0, 1], len(part))), INTEGERS)
+    for k, (slope, constant) in enumerate(zip(slopes, constants, strict=True)):
+        form, (a, b, c) = forms.values[2 * k], forms.values[2 * k + 1]
         wanted = [*(slope[0] - slope[1]), constant[0] - constant[1]]
         scale = Fraction(int(form[0])) / wanted[0]
         assert scale > 0 and [Fraction(int(x)) for x in form] == [scale * x for x in wanted]
-        a, b, c = functions.form(2, 1, -1, 0.75)
         scale = Fraction(int(a)) / slope[1][0]
         assert scale > 0 and (int(b), int(c)) == (scale * slope[1][1], scale * (constant[1] - Fraction(3, 4)))
 

@@ -1,7 +1,8 @@
 """The functions that vanish on lines of an arrangement, up to a bound, each on one region beside it, for many at once.
 
 A line of a stage depends on the pieces before that stage alone, so regions go through the network by what they have in
-common: each different pattern before a stage once (proofs/, Lemmas 8 and 10).
+common: each different pattern before a stage once (proofs/, Lemmas 8 and 10); or, where few units bend among them, one
+row for each such unit (Lemma 11).
 """
 
 from __future__ import annotations
@@ -12,18 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....fields.predicates import Names
+from ....fields.spans import Kinds, Span
 from ....geometry.domain import Domain
 from ....network.network import Network
 from ....numbers.double_double import Balls
 from ..fields.arithmetic import TorchArithmetic
 from .oracle import entries, sides_of
 from .passes import Passes, arithmetic_of, of_regions
+from .spans import CloseFunctions, CloseRows
 
 Rows = NDArray[np.int64]
 Patterns = NDArray[np.int16]
 
 _ENTRIES = 1 << 21
 """Rows times widest node that go through the network at once."""
+
+_LONGER = {1: 3, 2: 4, 3: 5, 5: 6, 8: 8}
+"""How many parts the rows of a span have where so many are asked for: their bounds grow with each unit that bends."""
+
+_DEARER = 8
+"""A product of numbers of three parts, in products of float64 numbers."""
+
+_BALL = 64
+"""A product of coefficients, in products of a matrix."""
 
 
 class CloseLines:
@@ -40,8 +52,38 @@ class CloseLines:
     def __call__(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
         """The functions names[i] on regions with the patterns[place[i]], of all units: a and c, (n, D + 1)."""
         result = Balls.zeros((len(place), self._domain.dim + 1))
-        side = np.flatnonzero(names.stage < 0)
+        side, inner = (np.flatnonzero(chosen) for chosen in (names.stage < 0, names.stage >= 0))
         result.put(side, self._sides[names.first[side]])
+        if len(inner):
+            result.put(inner, self._inner(patterns, place[inner], names.take(inner), parts))
+        return result
+
+    def _inner(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
+        """The functions of the network's own."""
+        regions, where = np.unique(place, return_inverse=True)
+        span = Span.of(self._network, patterns[regions], int(names.stage.max()))
+        kinds = span.kinds(patterns[regions])
+        if not self._is_worth(span, kinds, parts):
+            return self._by_regions(patterns, place, names, parts)
+        read = CloseRows(self._network, self._domain, _LONGER[parts]).read(span, span.columns(names))
+        functions = CloseFunctions(self._domain.dim).functions(span, read, kinds, where.reshape(-1), names)
+        result = Balls(*(np.roll(part, -1, axis=1) for part in (functions.high, functions.low, functions.radius)))
+        beyond = np.flatnonzero(~np.isfinite(result.radius).all(axis=1))
+        if len(beyond):
+            result.put(beyond, self._by_regions(patterns, place[beyond], names.take(beyond), parts))
+        return result
+
+    def _is_worth(self, span: Span, kinds: Kinds, parts: int) -> bool:
+        """Whether the rows that span the functions cost less than those of the regions."""
+        if self._domain.leading:
+            return False
+        own, products = self._domain.dim + 1, self._network.products
+        spanned = (own + span.bending) * products * (_DEARER if parts == 1 else 1)
+        return spanned + kinds.count * own * span.bending**2 * _BALL < kinds.count * own * products / 2
+
+    def _by_regions(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
+        """The functions by rows of each region's own."""
+        result = Balls.zeros((len(place), self._domain.dim + 1))
         passes: Passes[Any] = Passes(self._network, self._domain, arithmetic_of(self._network, parts, self._plain))
         last = np.full(len(patterns), -1)
         np.maximum.at(last, place, names.stage)
@@ -51,7 +93,7 @@ class CloseLines:
             chunk = order[start : start + self._most]
             number = np.full(len(patterns), -1)
             number[chunk] = np.arange(len(chunk))
-            chosen = np.flatnonzero((number[place] >= 0) & (names.stage >= 0))
+            chosen = np.flatnonzero(number[place] >= 0)
             functions = self._through(passes, patterns[chunk], last[chunk], number[place[chosen]], names.take(chosen))
             result.put(chosen, functions)
         return result

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....fields.arithmetic import embedding
+from ....fields.spans import Ranges
 from ....fields.value_numbers import ValueNumbering, apart, of_either
 from ....geometry.arrangement import Refinement
 from ....geometry.domain import Domain
@@ -50,9 +51,6 @@ _MANY = 1 / 4
 """Of the entries of the widest node: where so many units bend, rows of vertices cost less than what spans them."""
 
 _DIFFERENCE = Sum((1.0, -1.0))
-
-Ranges = Mapping[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
-"""By node the lowest and the highest piece of each unit."""
 
 
 def serves(network: Network, domain: Domain) -> bool:

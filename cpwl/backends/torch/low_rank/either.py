@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....fields.arithmetic import Arithmetic
+from ....fields.spans import Ranges
 from ....geometry.arrangement import Refinement
 from ....network.network import Node
 from ..fields.arithmetic import TorchArithmetic
 from ..fields.field import FloatField
 from ..refinement.float_refinement import FloatRefinement
-from .arithmetic import LowRankArithmetic, Ranges
+from .arithmetic import LowRankArithmetic
 from .field import LowRankField, Recipe
 
 
