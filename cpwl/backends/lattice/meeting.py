@@ -13,7 +13,7 @@ from ...errors import InternalError
 from ...geometry.arrangement import ExactWalls
 from ...geometry.ladder import INTEGERS, Functions, meeting
 from ...numbers.exact import Exact
-from ...numbers.integers import Integers, independent_rows, matrix, primitive
+from ...numbers.integers import Integer, Integers, independent_rows, matrix, primitive
 
 Rows = NDArray[np.int64]
 
@@ -73,5 +73,5 @@ def points(forms: Forms, regions: Rows, walls: Ragged, dim: int) -> Integers:
         if point[-1] == 0:
             raise InternalError("walls that meet in a vertex are parallel: an earlier decision was wrong")
         sign = 1 if point[-1] > 0 else -1
-        vertices.append(primitive([sign * x for x in point]))
+        vertices.append(primitive([Integer(sign * x) for x in point]))
     return matrix(vertices, dim + 1)
