@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
-from math import lcm, prod
+from math import isfinite, lcm, prod
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -79,9 +79,9 @@ class Size:
     bound: Fraction
     """None of them is larger."""
 
-    def times(self, exponent: int, factor: float) -> Size:
+    def times(self, exponent: int, factor: Fraction) -> Size:
         """With a factor that has so many binary digits after the point, and is at most so large."""
-        return Size(self.denominator << exponent, self.bound * Fraction(factor))
+        return Size(self.denominator << exponent, self.bound * factor)
 
     def plus(self, denominator: int, bound: Fraction) -> Size:
         """With something more."""
@@ -100,17 +100,17 @@ def _size(node: Node, inputs: Sequence[Size]) -> Size:
     """The size of a node's output."""
     match op := node.op:
         case Dense() | Conv():
-            rows = np.abs(op.weight).reshape(len(op.weight), -1).sum(axis=1)
-            return _mapped(inputs[0], op.weight, float(rows.max(initial=0.0)) * _UP, op.bias)
+            return _mapped(inputs[0], op.weight, _largest_sum(np.abs(op.weight)), op.bias)
         case Scale():
-            return _mapped(inputs[0], op.factor, float(np.abs(op.factor).max(initial=0.0)), op.shift)
+            return _mapped(inputs[0], op.factor, Fraction(float(np.abs(op.factor).max(initial=0.0))), op.shift)
         case Divide():
             divisors = [Fraction(d) for d in np.unique(op.divisor).tolist()]
             denominator = inputs[0].denominator * lcm(*(abs(d.numerator) for d in divisors))
             return Size(denominator, inputs[0].bound / min(map(abs, divisors)))
         case Sum():
             terms = [
-                x.times(Dyadic.of(np.array([c])).shift, abs(c)) for c, x in zip(op.coefficients, inputs, strict=True)
+                x.times(Dyadic.of(np.array([c])).shift, abs(Fraction(c)))
+                for c, x in zip(op.coefficients, inputs, strict=True)
             ]
             return Size(lcm(*(x.denominator for x in terms)), sum((x.bound for x in terms), Fraction(0)))
         case Gather():
@@ -118,13 +118,20 @@ def _size(node: Node, inputs: Sequence[Size]) -> Size:
         case Max():
             return inputs[0]
     assert isinstance(op, Piecewise), op
-    steepest = float(np.abs(op.slopes).max())
+    steepest = Fraction(float(np.abs(op.slopes).max()))
     intercepts = set(op.intercepts.ravel().tolist())
     mapped = inputs[0].times(Dyadic.of(op.slopes).shift, steepest)
     return mapped.plus(lcm(*(x.denominator for x in intercepts)), max(map(abs, intercepts)))
 
 
-def _mapped(x: Size, factor: NDArray[np.float64], steepest: float, shift: NDArray[np.float64]) -> Size:
+def _largest_sum(sizes: NDArray[np.float64]) -> Fraction:
+    """No less than the sum of each row of a table."""
+    with np.errstate(over="ignore"):
+        largest = float(sizes.reshape(len(sizes), -1).sum(axis=1).max(initial=0.0)) * _UP
+    return Fraction(largest) if isfinite(largest) else Fraction(float(sizes.max())) * prod(sizes.shape[1:])
+
+
+def _mapped(x: Size, factor: NDArray[np.float64], steepest: Fraction, shift: NDArray[np.float64]) -> Size:
     """Of factors and a shift."""
     moved = Fraction(float(np.abs(shift).max(initial=0.0)))
     return x.times(Dyadic.of(factor).shift, steepest).plus(1 << Dyadic.of(shift).shift, moved)
