@@ -6,7 +6,7 @@ The reference are rows of each region's own, in integers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -244,3 +244,21 @@ def test_rows_that_are_sent_in_several_batches_are_the_same(monkeypatch: pytest.
             patch.setattr(residues, "_WINDOWS", 1)
             parts = ResidueFunctions(one.network, one.domain).maps(one.patterns)
         assert [x.tolist() for x in parts] == [x.tolist() for x in whole]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_functions_of_weights_that_float64_cannot_add_up_are_exact_as_well(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = mlp(seed, [3, 8, 8, 2])
+    nodes = list(net.nodes)
+    dense = nodes[3].op
+    assert isinstance(dense, Dense)
+    nodes[3] = replace(nodes[3], op=Dense(np.ldexp(np.sign(dense.weight), 1023), dense.bias))
+    network = Network(tuple(nodes))
+    patterns = random_patterns(network, np.random.default_rng(seed), 6)
+    one = asked(network, slice_of(network, seed), patterns, seed)
+    functions = ResidueFunctions(network, one.domain)
+    assert functions.forms(patterns, one.place, one.names) == by_regions(one, monkeypatch).forms(
+        patterns, one.place, one.names
+    )
