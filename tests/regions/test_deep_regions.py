@@ -50,7 +50,8 @@ KINDS = {"images": images, "degenerate": degenerate}
 def deep(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Small networks are taken for large ones; the parts of the numbers in rows that have gone through a network."""
     monkeypatch.setattr(rungs, "_DEAR", 0)
-    monkeypatch.setattr(rungs._Oracle, "_cheap", lambda *_: False)
+    monkeypatch.setattr(rungs, "_CHEAP", 0)
+    monkeypatch.setattr(rungs._Oracle, "_short", lambda *_: False)
     monkeypatch.setattr(residues, "_DEAR", 0)
     monkeypatch.setattr(lines, "_BALL", 0)
     monkeypatch.setattr(lines, "_DEARER", 0)
