@@ -396,3 +396,16 @@ def test_three_arguments_of_a_maximum_may_meet(seed: int) -> None:
     used = set(certificate.listing.simplices.ravel().tolist())
     assert {tuple(p) for v, p in enumerate(coordinates(certificate.document())) if v in used} == exact
     assert certificate.check()
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.0**-60])
+def test_extrema_of_a_difference_prove_how_far_apart_two_networks_are(apart: float) -> None:
+    """Two layers that undo each other leave the function; a constant is all that is between them otherwise."""
+    net = he_network(3, [2, 8, 8, 2], ["relu", "relu"])
+    mixed = cpwl.head(cpwl.head(net, [[1, 1], [0, 1]]), [[1, -1], [0, 1]], [0.0, apart])
+    proven = certify(partition(cpwl.difference(net, mixed), SQUARE), vertices="named")
+    for output, value in enumerate((0.0, -apart)):
+        for sense in ("minimum", "maximum"):
+            claim = certify_extremum(proven, output, sense=sense)
+            assert abs(claim.value - Fraction(value)) <= claim.error < Fraction(1, 1 << 90)
+            assert verdict(encoded(claim.document())) == "accepted"
