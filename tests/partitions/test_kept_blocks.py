@@ -208,5 +208,8 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         cpwl.level_set(mlp(1, [2, 4, 1]), cube(2), resume=tmp_path)
     with pytest.raises(ArgumentError, match="keep_dropped and resume"):
         cpwl.level_set(NET, cube(), resume=tmp_path, keep_dropped=True)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ArgumentError, match="resume must be a folder, or not there yet"):
+        cpwl.level_set(NET, cube(), resume=tmp_path / "file")
     with pytest.raises(ArgumentError, match="resume must be the name"):
         cpwl.level_set(NET, cube(), resume=3)  # type: ignore[arg-type]
