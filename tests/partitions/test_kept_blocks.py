@@ -112,6 +112,23 @@ def test_each_call_finishes_a_block_however_short_its_time_is(tmp_path: Path, mo
     equal(whole, found)
 
 
+@pytest.mark.parametrize("backend", ["torch", "exact"])
+@pytest.mark.usefixtures("blocks")
+def test_a_surface_that_is_nowhere_is_one_without_faces(backend: str, tmp_path: Path, small: Any) -> None:
+    """Every block ends with no region at all; where float64 bounds do not say so, the outputs do."""
+    small(60)
+    net = mlp(8, [3, 9, 8, 6, 1] if backend == "torch" else [3, 6, 5, 1], 0.3)
+    highest = float(max(cpwl.partition(net, cube(), backend=backend).outputs.to_numpy()[:, 0]))
+    ways: list[dict[str, Any]] = [{}, {"executor": Here()}, {"resume": tmp_path}, {"resume": tmp_path}]
+    for options in ways:
+        found = cpwl.level_set(net, cube(), highest + 2.0**-30, backend=backend, **options)
+        part = found.partition
+        assert found.complete and len(found) == len(part) == len(part.regions) == len(part.patterns()) == 0
+        assert found.mesh().components == len(found.measures()) == len(part.volumes()) == len(part.facets().vertices) == 0
+        assert part.pruned is not None and part.pruned.dropped
+    assert list(tmp_path.iterdir())
+
+
 @pytest.mark.usefixtures("blocks")
 def test_a_block_of_which_a_part_is_missing_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finish, computed = Job.finish, list[Any]()
