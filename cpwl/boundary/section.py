@@ -6,7 +6,6 @@ all others are, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -89,15 +88,11 @@ class Section:
         """The pattern on the hyperplane of a region that has a facet in it."""
         part, result = self.partition, pattern.copy()
         names, columns, pieces = _next_pieces(part.network, pattern)
-        functions = part.oracle.walls(pattern[None], np.zeros(len(columns), np.int64), names, INTEGERS).values.tolist()
-        zero = np.array([self._vanishes(form) for form in functions], np.bool_)
+        functions = part.oracle.walls(pattern[None], np.zeros(len(columns), np.int64), names, INTEGERS)
+        zero = np.array([form in self._zeros for form in functions.primitive()], np.bool_)
         columns, first = np.unique(columns[zero], return_index=True)
         result[columns] = pieces[zero][first]
         return result
-
-    def _vanishes(self, form: Sequence[Any]) -> bool:
-        """Whether a function, in integers without a common factor, is zero on the hyperplane, and not everywhere."""
-        return tuple(form) in self._zeros
 
     @cached_property
     def _zeros(self) -> tuple[Form, Form]:

@@ -111,6 +111,12 @@ class Exact:
         high = self.values.astype(np.float64)
         return Balls(high, (self.values - high.astype(np.int64)).astype(np.float64), np.zeros_like(high))
 
+    def primitive(self) -> list[tuple[Any, ...]]:
+        """The rows of a table of integers, each without the greatest factor that its numbers have in common."""
+        from .integers import Integer, primitive
+
+        return [primitive([Integer(x) for x in row]) for row in self.values.tolist()]
+
     def _combined(self, other: Exact, operation: Callable[[Any, Any], Any], bound: Callable[[int, int], int]) -> Exact:
         """A sum, difference or product, in int64 where the bound on its size says that it is short."""
         if self.peak is not None and other.peak is not None:

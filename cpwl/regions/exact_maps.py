@@ -48,7 +48,8 @@ class Forms:
         return maps[:, :, :-1], maps[:, :, -1]
 
     def between(self, inside: Rows, outside: Rows) -> list[Form]:
-        """For pairs of regions that share a facet the function that vanishes on it and is positive on the first.
+        """For pairs of regions that share a facet the function that vanishes on it and is positive on the
+        first, in integers without a common factor.
 
         It is that of the first unit whose piece differs: its argument is one function on both (proofs/, Theorem 2).
         """
@@ -59,9 +60,9 @@ class Forms:
             regions, place = np.unique(inside[pairs], return_inverse=True)
             here, there = self.partition.patterns(regions), self.partition.patterns(outside[pairs])
             names, turned = _passing(self.partition.network, here[place], there)
-            rows = oracle.walls(here, place, names, INTEGERS).values.tolist()
+            rows = oracle.walls(here, place, names, INTEGERS).primitive()
             forms.update(
-                (pair, tuple(-x for x in row) if turn else tuple(row))
+                (pair, tuple(-x for x in row) if turn else row)
                 for pair, row, turn in zip(pairs.tolist(), rows, turned.tolist(), strict=True)
             )
         return [forms[pair] for pair in range(len(inside))]

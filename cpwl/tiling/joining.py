@@ -28,7 +28,15 @@ def joined(
     filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
     if not filled:  # all that was there is irrelevant
         nothing = numbered_parts[0][1]
-        return replace(nothing, state=replace(nothing.state, complete=complete, dropped=dropped, kept_dropped=kept))
+        ended = replace(
+            nothing.state,
+            arrangement=state.arrangement.take(np.zeros(0, np.int64)).arrangement,  # of the block one is put by
+            walls=state.walls,
+            complete=complete,
+            dropped=dropped,
+            kept_dropped=kept,
+        )
+        return replace(nothing, state=ended)
     parts = [part for _, part in filled]
     ends, chosen = [part.state for part in parts], [divided[k] for k, _ in filled]
     origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]

@@ -44,6 +44,8 @@ class KeptBlocks:
 
     def __init__(self, folder: Folder, sweep: Sweep, job: Job, runner: Runner | None) -> None:
         """``runner`` works on what is not there; None: this process."""
+        if folder.exists() and not folder.is_dir():
+            raise ArgumentError(f"resume must be a folder, or not there yet; {folder} is a file.")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._sweep, self._job = folder, sweep, job
         self._runner = self._here if runner is None else runner

@@ -64,10 +64,12 @@ def test_a_plane_along_facets_and_through_vertices_has_the_same_regions(net: Net
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("outer", ["relu", "max"])
-def test_units_that_vanish_along_the_plane_have_the_canonical_piece(outer: str, backend: str) -> None:
-    """relu(-|x|) and max(|x| + y, y): on the plane x = 0 they are at their breakpoint, or tie, from both sides."""
-    first = ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [0, 0, 0], "abs")
-    net = shapes.chain(first, ([[-1, 0, 0], [0, 1, 1]], [0, -1], "relu"), ([[1, 1]], [0]))
+@pytest.mark.parametrize("scale", [1.0, 3.0, 0.75, 0.1])
+def test_units_that_vanish_along_the_plane_have_the_canonical_piece(scale: float, outer: str, backend: str) -> None:
+    """relu(-|x|) and max(|x| + y, y): on the plane x = 0 they are at their breakpoint, or tie, from both sides; and so
+    they do in any unit of length."""
+    first = ([[scale, 0, 0], [0, scale, 0], [0, 0, scale]], [0, 0, 0], "abs")
+    net = shapes.chain(first, ([[-1, 0, 0], [0, 1, 1]], [0, -scale], "relu"), ([[1, 1]], [0]))
     if outer == "max":
         nodes = shapes.chain(first, ([[1, 1, 0], [0, 1, 0], [0, 1, 1], [2, 1, 0]], [0] * 4)).nodes
         table = np.arange(4).reshape(2, 2)[:, ::-1]

@@ -112,6 +112,24 @@ def test_each_call_finishes_a_block_however_short_its_time_is(tmp_path: Path, mo
     equal(whole, found)
 
 
+@pytest.mark.parametrize("backend", ["torch", "exact"])
+@pytest.mark.usefixtures("blocks")
+def test_a_surface_that_is_nowhere_is_one_without_faces(backend: str, tmp_path: Path, small: Any) -> None:
+    """Every block ends with no region at all; where float64 bounds do not say so, the outputs do."""
+    small(60)
+    net = mlp(8, [3, 9, 8, 6, 1] if backend == "torch" else [3, 6, 5, 1], 0.3)
+    highest = float(max(cpwl.partition(net, cube(), backend=backend).outputs.to_numpy()[:, 0]))
+    ways: list[dict[str, Any]] = [{}, {"executor": Here()}, {"resume": tmp_path}, {"resume": tmp_path}]
+    for options in ways:
+        found = cpwl.level_set(net, cube(), highest + 2.0**-30, backend=backend, **options)
+        part = found.partition
+        assert found.complete and len(found) == len(part) == len(part.regions) == len(part.patterns()) == 0
+        assert found.mesh().components == len(found.measures()) == 0
+        assert len(part.volumes()) == len(part.facets().vertices) == 0
+        assert part.pruned is not None and part.pruned.dropped
+    assert list(tmp_path.iterdir())
+
+
 @pytest.mark.usefixtures("blocks")
 def test_a_block_of_which_a_part_is_missing_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finish, computed = Job.finish, list[Any]()
@@ -208,5 +226,8 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         cpwl.level_set(mlp(1, [2, 4, 1]), cube(2), resume=tmp_path)
     with pytest.raises(ArgumentError, match="keep_dropped and resume"):
         cpwl.level_set(NET, cube(), resume=tmp_path, keep_dropped=True)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ArgumentError, match="resume must be a folder, or not there yet"):
+        cpwl.level_set(NET, cube(), resume=tmp_path / "file")
     with pytest.raises(ArgumentError, match="resume must be the name"):
         cpwl.level_set(NET, cube(), resume=3)  # type: ignore[arg-type]

@@ -17,13 +17,14 @@ from cpwl.backends.torch.long_numbers import lines
 from cpwl.backends.torch.long_numbers.spans import CloseRows
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.ladder import INTEGERS
-from cpwl.network import Network
+from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node
 from cpwl.regions.merged import Comparison
 from tests.support import local_networks
 from tests.support.families import case
-from tests.support.networks import mlp
+from tests.support.networks import ACTIVATIONS, mlp
 
 SEEDS = range(2)
+HARDTANH = ACTIVATIONS["hardtanh"]
 
 
 def images(seed: int) -> tuple[Network, cpwl.Domain]:
@@ -41,6 +42,21 @@ def degenerate(seed: int) -> tuple[Network, cpwl.Domain]:
 
 def generic(seed: int) -> tuple[Network, cpwl.Domain]:
     return mlp(seed, [2, 8, 6, 2]), cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
+
+
+def huge(seed: int) -> tuple[Network, cpwl.Domain]:
+    """Numbers that float64 does not hold, of units and of maxima: their signs are those of small ones."""
+    random = np.random.default_rng(seed)
+    nodes = [Node(Input(), (), (2,), "input")]
+    for units, op in ((6, RELU), (5, HARDTANH), (4, RELU)):
+        table = random.integers(-3, 4, (units, nodes[-1].size + 1)) * 2.0 ** (400 if op is RELU else 300)
+        nodes.append(Node(Dense(table[:, :-1], table[:, -1]), (len(nodes) - 1,), (units,), "dense"))
+        nodes.append(Node(op, (len(nodes) - 1,), (units,), "units"))
+    table = random.integers(-3, 4, (4, 4)) * 2.0**1000
+    nodes.append(Node(Dense(table, np.zeros(4)), (len(nodes) - 1,), (4,), "dense"))
+    nodes.append(Node(Gather(np.arange(4).reshape(2, 2)), (len(nodes) - 1,), (2, 2), "pairs"))
+    nodes.append(Node(Max(), (len(nodes) - 1,), (2,), "max"))
+    return Network(tuple(nodes)), cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
 
 
 KINDS = {"images": images, "degenerate": degenerate}
@@ -61,12 +77,12 @@ def deep(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return passes
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "huge"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_points_are_inside_exactly_the_closed_regions_on_which_every_unit_has_its_piece(
     kind: str, seed: int, deep: list[int]
 ) -> None:
-    part = cpwl.partition(*KINDS[kind](seed), backend="exact")
+    part = cpwl.partition(*(huge if kind == "huge" else KINDS[kind])(seed), backend="exact")
     chosen = np.random.default_rng(seed).permutation(len(part))[:12]
     points = np.concatenate([part.vertices[part.regions[i]] for i in chosen])
     patterns = part.patterns(chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_exact_geometry_and_maps_of_degenerate_networks_are_those_of_the_exact_b
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("seed", range(0, 3 * len(FAMILIES), 4))
+@pytest.mark.parametrize("seed", range(0, 4 * len(FAMILIES), 5))
 def test_the_inequalities_describe_exactly_the_region_and_none_can_be_left_out(backend: str, seed: int) -> None:
     chosen = case(seed)
     part = cpwl.partition(chosen.network, chosen.domain, backend=backend)
@@ -122,6 +123,18 @@ def test_the_inequalities_describe_exactly_the_region_and_none_can_be_left_out(b
         assert len(rows) == len(region.exact_vertices)
         assert symbolic.condition.subs(dict(zip(symbolic.symbols, map(rational, region.witness), strict=True))) == True  # noqa: E712
         assert (region.halfspaces.values(region.witness[None]) > 0).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("seed", range(0, 6 * len(FAMILIES), 3))
+def test_the_rows_of_units_are_integers_without_a_common_factor(backend: str, seed: int) -> None:
+    chosen = case(seed)
+    part = cpwl.partition(chosen.network, chosen.domain, backend=backend)
+    for i in range(min(len(part), 12)):
+        rows = part.region(i).halfspaces
+        table = np.concatenate([rows.normals, rows.offsets[:, None]], axis=1)[rows.units >= 0]
+        assert all(x.denominator == 1 for x in table.ravel()), chosen.name
+        assert all(gcd(*(x.numerator for x in row)) == 1 for row in table), chosen.name
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

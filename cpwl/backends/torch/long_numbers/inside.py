@@ -49,6 +49,7 @@ class _Values:
     error: NDArray[np.float64]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def inside(
     network: Network, domain: Domain, patterns: NDArray[np.int16], points: NDArray[Any]
 ) -> tuple[NDArray[np.bool_], Open]:
@@ -126,7 +127,7 @@ def _sides(network: Network, stage: int, pieces: Rows, x: _Values) -> tuple[NDAr
     best, slack = (np.take_along_axis(part, pieces[:, :, None], axis=2) for part in (values, error))
     over, bound = best - values, (slack + error) * ROUND_UP + 2 * UNIT * (np.abs(best) + np.abs(values))
     other = np.arange(width) != pieces[:, :, None]
-    point, unit, loser = np.nonzero(other & ~(over >= bound))
+    point, unit, loser = np.nonzero(other & ~_reaches(over, bound))
     first = unit * width
     names = Names.differences(stage, first + pieces[point, unit], first + loser)
     outside = (other & (over < -bound)).any(axis=(1, 2))
@@ -134,7 +135,13 @@ def _sides(network: Network, stage: int, pieces: Rows, x: _Values) -> tuple[NDAr
 
 
 def _beyond(x: _Values, levels: NDArray[np.float64], sign: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where x is certainly below levels (n, K) (of sign 1, above of sign -1), and where it is not certainly not so."""
-    over = sign * (x.values - levels)
-    bound = x.error + np.where(np.isfinite(levels), 2 * UNIT * (np.abs(x.values) + np.abs(levels)), 0.0)
-    return over < -bound, ~(over >= bound)
+    """Where x is certainly below levels (n, K) (of sign 1, above of sign -1), and where it is not certainly not so;
+    nothing is below -inf, or above inf."""
+    ends, over = np.isfinite(levels), sign * (x.values - levels)
+    bound = x.error + np.where(ends, 2 * UNIT * (np.abs(x.values) + np.abs(levels)), 0.0)
+    return over < -bound, ends & ~_reaches(over, bound)
+
+
+def _reaches(over: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a value is certainly no less than zero: what overflows is not known at all."""
+    return np.asarray(np.isfinite(bound) & (over >= bound))
