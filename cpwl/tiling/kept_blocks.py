@@ -22,6 +22,7 @@ from ..errors import ArgumentError, FileFormatError
 from ..fields.predicates import Names
 from ..network.network import Network
 from ..network.operators import Max, Piecewise
+from ..runtime.version import RELEASE
 from ..storage import archive
 from ..storage.files import reading
 from ..storage.named_arrays import Arrays, Stored, prefixed
@@ -51,7 +52,9 @@ class KeptBlocks:
         self._runner = self._here if runner is None else runner
         self._backend = backends.get(job.backend, job.device)
         self._problem = _digest(
-            job.network.sha256, repr((job.backend, job.relevance, job.block_sizes)), *domain_arrays(job.domain).values()
+            job.network.sha256,
+            repr((RELEASE, job.backend, job.relevance, job.block_sizes)),
+            *domain_arrays(job.domain).values(),
         )
 
     def __call__(self, tasks: Iterator[Task]) -> Iterator[tuple[Path, list[Finished]]]:
@@ -130,7 +133,7 @@ class KeptBlocks:
         if leaf is None:
             raise ArgumentError(
                 f"resume: {file} is about another network, domain or level, or was made with another memory_limit or "
-                "max_regions. Give the folder with which it was made, or an empty one."
+                "max_regions, or another version of cpwl. Give the folder with which it was made, or an empty one."
             )
         return leaf
 

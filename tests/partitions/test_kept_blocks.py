@@ -12,6 +12,7 @@ import pytest
 
 import cpwl
 from cpwl.errors import ArgumentError, FileFormatError
+from cpwl.tiling import kept_blocks
 from cpwl.tiling.distributed import Job
 from cpwl.tiling.joining import some_of
 from cpwl.tiling.states import Finished, Task
@@ -231,3 +232,11 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         cpwl.level_set(NET, cube(), resume=tmp_path / "file")
     with pytest.raises(ArgumentError, match="resume must be the name"):
         cpwl.level_set(NET, cube(), resume=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("blocks")
+def test_blocks_of_another_version_are_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cpwl.level_set(NET, cube(), 0.1, resume=tmp_path)
+    monkeypatch.setattr(kept_blocks, "RELEASE", "0.0.1")
+    with pytest.raises(ArgumentError, match="another version of cpwl"):
+        cpwl.level_set(NET, cube(), 0.1, resume=tmp_path)
