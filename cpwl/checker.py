@@ -2168,9 +2168,8 @@ def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
         Matrix.flint = None
     try:
         if names[:1] == ["--max-work"]:
-            require(
-                len(names) > 1 and names[1].isdecimal() and len(names[1]) < 100, "--max-work wants a number of products"
-            )
+            is_number = len(names) > 1 and names[1].isdecimal() and len(names[1]) <= MAX_DIGITS
+            require(is_number, "--max-work wants a number of products")
             most, names = int(names[1]), names[2:]
         require(names, "usage: checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]")
         entry = parsed(names[0], read_file(names[0], MAX_BYTES))

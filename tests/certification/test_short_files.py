@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cpwl import checker
-from cpwl.claims.entries import digest
+from cpwl.network.digest import digest
 from tests.support.checker_inputs import Document, encoded
 
 Entries = list[dict[str, Any]]
@@ -138,3 +138,7 @@ def test_what_is_held_is_counted_before_it_is_made(name: str, most: int) -> None
             checker.check(data, most=most)
 
     assert peak(ends) < 20_000_000 + 50 * most
+
+
+def test_a_limit_of_too_many_digits_is_malformed() -> None:
+    assert checker.main(["--max-work", "9" * 5000, "none.json"]) == 2
