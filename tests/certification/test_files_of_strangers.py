@@ -1,4 +1,4 @@
-"""What the library says of files that its checker does not accept: an error of its own, and never another one."""
+"""What the library says of what its checker calls malformed: an error of its own, and never another one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from cpwl import Certificate, checker
-from cpwl.errors import VerificationError
+from cpwl import Certificate, certify, checker
+from cpwl.errors import ArgumentError, VerificationError
+from cpwl.partitions.compute import partition
+from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import Document, encoded
 from tests.support.named_inputs import named_documents
 
@@ -47,3 +49,10 @@ def test_a_file_that_is_malformed_is_not_verified(name: str, good: Document, tmp
     with pytest.raises(VerificationError) as raised:
         claim.verify()
     assert str(raised.value) == str(told.value)
+
+
+def test_a_network_beyond_the_limits_is_an_error_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = partition(he_network(0, [2, 8, 8, 2], ["relu", "relu"]), SQUARE)
+    monkeypatch.setattr(checker, "MAX_NODES", 3)
+    with pytest.raises(ArgumentError, match=r"limits of a certificate.*2 to 3 nodes"):
+        certify(part, vertices="named")
