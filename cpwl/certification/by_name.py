@@ -74,8 +74,8 @@ def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
             break
         except checker.Malformed as error:
             raise ArgumentError(
-                "network and domain must be within the limits of a certificate (proofs/certificate-format.md, section 1); certify "
-                f"a part of it. Got one of which the checker says: {error}."
+                "network and domain must be within the limits of a certificate (proofs/certificate-format.md); certify "
+                f"a smaller part of them. The checker says: {error}."
             ) from None
     return None
 
