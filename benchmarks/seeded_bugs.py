@@ -462,6 +462,11 @@ BUGS = (
         'and base64.b64encode(data).decode("ascii") == text', "", ("float_words", "checker")),
     Bug("the checker counts no byte of a large file of words", "checker.py",
         "require(len(data) - apart <= MAX_BYTES", "require(len(data) - apart <= most", ("float_words",)),
+    Bug("the checker does not count what a node reads", "checker.py",
+        "return sum(map(prod, inputs)) + prod(size) * (1 + asked)", "return prod(size) * (1 + asked)",
+        ("short_files", "checker")),
+    Bug("the checker does not count rows of units that bend", "checker.py",
+        "self._work.spend((self._rows + len(units)) * size)", "pass", ("short_files",)),
     Bug("the checker believes the name of a network", "checker.py", "demand(digest(nodes) == name, 1,",
         "demand(True, 1,", ("checker",)),
     # ---- the compiler and what is read from a partition ----

@@ -776,13 +776,21 @@ def operators(entries: Any, beside: int = 0) -> list[Node]:
     return made
 
 
-def work_of(op: str, entry: dict[str, Any], size: Shape) -> int:
-    """The entries of a node, each as often as the numbers of a weight that it takes, and once more."""
-    weight: Shape = ()
-    if "weight" in entry:
+def work_of(op: str, entry: dict[str, Any], size: Shape, inputs: list[Shape]) -> int:
+    """The entries that a node reads, and those that it makes, each once and as often as it has to be asked.
+
+    So often are numbers of a weight that go into it, breakpoints, or pairs of arguments of a maximum.
+    """
+    asked = 0
+    if op in ("Dense", "Conv"):
         held = "floats" if isinstance(entry["weight"], dict) and "floats" in entry["weight"] else "values"
-        weight = shape_of(members(entry["weight"], "weight", "shape", held)[0], "weight")
-    return prod(size) * (1 + (prod(weight[1:]) if op in ("Dense", "Conv") else 0))
+        asked = prod(shape_of(members(entry["weight"], "weight", "shape", held)[0], "weight")[1:])
+    elif op == "Piecewise":
+        asked = prod(shape_of(members(entry["breakpoints"], "breakpoints", "shape", "values")[0], "breakpoints"))
+    elif op == "Max":
+        arguments = prod(inputs[0][-1:])
+        asked = arguments * (arguments - 1) // 2
+    return sum(map(prod, inputs)) + prod(size) * (1 + asked)
 
 
 def operator(entry: Any, before: list[Node], most: int) -> Node:
@@ -796,7 +804,7 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op[:20]} has one input")
     shapes = [before[i].shape for i in sources]
     require(sum(map(prod, shapes)) <= MAX_ENTRIES, "too many entries")
-    cost = work_of(op, entry, size)
+    cost = work_of(op, entry, size, shapes)
     work = (before[-1].work if before else 0) + cost
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
@@ -807,7 +815,8 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     if op == "Input":
         return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
-    return Node(sources, size, work, *(piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)))
+    apply, units = piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)
+    return Node(sources, size, work, apply, units, cost)
 
 
 def magnitudes(entry: dict[str, Any]) -> dict[str, Any]:
@@ -1524,6 +1533,7 @@ class Passage:
     def _bent(self, i: int, node: Node, field: Spanned, left: deque[Sequence[int]]) -> Spanned:
         """What a node with units makes, and the vertices that it names."""
         assert node.units is not None
+        self._work.spend(node.cost)
         bends = node.units.bends(lambda columns: self._enclosed(field, columns), self._one**2)
         self.bends.append((i, bends, {}))
         whole, size = self._is_narrow(i, node, bends), prod(node.shape)
@@ -1540,6 +1550,7 @@ class Passage:
         if whole:
             return self._spanned_by_entries(bends, balls, size)
         rows, errors, units = bends.rows(field.rows, field.errors, self._one)
+        self._work.spend((self._rows + len(units)) * size)
         for vertex, ball in zip(self.vertices, balls, strict=True):
             for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
                 share.extend(more)
@@ -1554,6 +1565,7 @@ class Passage:
 
     def _spanned_by_entries(self, bends: Bends, balls: list[Balls], size: int) -> Spanned:
         """A field whose own entries are the shares."""
+        self._work.spend((self._first + size) * size)
         for vertex, ball in zip(self.vertices, balls, strict=True):
             made = bends.entries(ball, *vertex.masks[-1], self._one)
             centres, radii = ([*old[: self._first], *new] for old, new in zip(vertex.shares, made, strict=True))
@@ -1564,9 +1576,9 @@ class Passage:
 
     def _enclosed(self, whole: Spanned, columns: list[Column] | None) -> tuple[list[Any], list[Any]]:
         """Bounds of functions (None: each entry) at all vertices, over the square of the denominator of all numbers."""
+        count, width = len(whole.rows), len(whole.errors if columns is None else columns)
+        self._work.spend(2 * count * (width + len(self.vertices)))
         field = whole if columns is None else whole.columns(columns)
-        count = len(field.rows)
-        self._work.spend(2 * count * (len(field.errors) + len(self.vertices)))
         centres, radii = (
             list(zip(*(leading(vertex.shares[k], count) for vertex in self.vertices), strict=True)) for k in (0, 1)
         )
@@ -1603,6 +1615,7 @@ class Passage:
 
     def _functions(self, field: Spanned, columns: list[Column]) -> list[Balls]:
         """Functions at each vertex, each up to a positive factor."""
+        self._work.spend(len(field.rows) * len(columns))
         balls = self.at(field.columns(columns))
         if all(level == (0, 1) for _, _, level in columns):
             return balls
@@ -1637,6 +1650,7 @@ class Passage:
         demand(opposite, 27, f"vertex {v} lies between others that its function of node {i} does not separate")
         assert k is not None
         ball, far = balls[p], balls[q]
+        self._work.spend(kept + len(ball[0]))
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
         near, beyond = (tuple(leading(part, kept) for part in vertex.shares) for vertex in (start, end))
         middle = between(ball, far, share, self.precision)
@@ -2154,7 +2168,8 @@ def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
         Matrix.flint = None
     try:
         if names[:1] == ["--max-work"]:
-            require(len(names) > 1 and names[1].isdecimal(), "--max-work wants a number of products")
+            is_number = len(names) > 1 and names[1].isdecimal() and len(names[1]) <= MAX_DIGITS
+            require(is_number, "--max-work wants a number of products")
             most, names = int(names[1]), names[2:]
         require(names, "usage: checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]")
         entry = parsed(names[0], read_file(names[0], MAX_BYTES))

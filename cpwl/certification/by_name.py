@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .. import checker
 from ..claims.document import document, proof
 from ..claims.naming import Naming
+from ..errors import ArgumentError
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..network.operators import Piecewise
@@ -59,6 +60,7 @@ def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
     """The regions of a partition by names that prove them, and bounds of the outputs; None where names cannot.
 
     So it is where more walls meet in a vertex than its coordinates need, and no structure of the network says why.
+    Raises ``ArgumentError`` for a network beyond the limits of the format.
     """
     naming = naming_of(part)
     for bits in BITS if naming is not None else ():
@@ -70,6 +72,11 @@ def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
             continue
         except checker.Rejected:
             break
+        except checker.Malformed as error:
+            raise ArgumentError(
+                "network and domain must be within the limits of a certificate (proofs/certificate-format.md); certify "
+                f"a smaller part of them. The checker says: {error}."
+            ) from None
     return None
 
 

@@ -191,7 +191,7 @@ def _proved(certificate: Certificate) -> Bounds:
     assert isinstance(certificate.listing, Naming)
     try:
         return proved(certificate.network, certificate.domain, certificate.listing)
-    except checker.Rejected as error:
+    except (checker.Rejected, checker.Malformed) as error:
         raise VerificationError(str(error)) from None
 
 

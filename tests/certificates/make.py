@@ -558,6 +558,9 @@ def malformed_networks() -> Iterator[tuple[str, Change]]:
     yield "stride-zero", put([0], *node, 3, "stride")
     yield "padding-negative", put([[-1, 0]], *node, 3, "padding")
     yield "padding-of-a-million", padded_by_a_million
+    yield "input-of-a-node-many-times", read_many_times
+    yield "maximum-of-many-arguments", largest_of_many
+    yield "breakpoints-of-many-entries", steps_of_many
     yield "padding-huge", put([[1, 60_000_000]], *node, 3, "padding")
     yield "groups-that-do-not-divide", put(3, *node, 3, "groups")
     yield "breakpoints-decrease", put({"shape": [2], "values": ["1", "0"]}, *node, 11, "breakpoints")
@@ -572,6 +575,39 @@ def padded_by_a_million(document: Document) -> None:
     conv = document["networks"][0]["nodes"][3]
     conv["padding"], conv["stride"] = [[1_000_000, 1_000_000]], [1]
     conv["shape"][-1] = 2_000_000 + 6 - 2 * 2
+
+
+def read_many_times(document: Document) -> None:
+    """One entry, gathered from sixty times all those of a node before."""
+    padded_many(document, 10**6)["nodes"].append(
+        {"op": "Gather", "inputs": [1] * 60, "shape": [1], "index": {"shape": [1], "values": [0]}}
+    )
+
+
+def largest_of_many(document: Document) -> None:
+    """A maximum of so many arguments that their pairs are more work than the size of the file allows."""
+    padded_many(document, 10**5)["nodes"].append({"op": "Max", "inputs": [1], "shape": [1]})
+
+
+def steps_of_many(document: Document) -> None:
+    """Many breakpoints of many entries."""
+    points = {"shape": [100], "values": list(map(str, range(100)))}
+    slopes = {"shape": [101], "values": ["0", "1"] * 50 + ["0"]}
+    padded_many(document, 10**6)["nodes"].append(
+        {"op": "Piecewise", "inputs": [1], "shape": [1, 10**6], "breakpoints": points, "slopes": slopes, "value": "0"}
+    )
+
+
+def padded_many(document: Document, entries: int) -> Any:
+    """The network, which now is so many entries, all but two of them 0."""
+    (network,) = document["networks"]
+    window = {"weight": {"shape": [1, 1, 1], "values": ["1"]}, "bias": {"shape": [1], "values": ["0"]}}
+    moved = {"stride": [1], "padding": [[entries - 2, 0]], "dilation": [1], "groups": 1}
+    network["nodes"] = [
+        {"op": "Input", "inputs": [], "shape": [1, 2]},
+        {"op": "Conv", "inputs": [0], "shape": [1, entries], **window, **moved},
+    ]
+    return network
 
 
 def nested(depth: int) -> Any:
