@@ -59,9 +59,7 @@ class Names(Compact):
 
     def followed_by(self, start: int, more: Names) -> Names:
         """The first ``start`` names, then ``more``."""
-        return Names(
-            *(np.concatenate([one[:start], other]) for one, other in zip(self._parts, more._parts, strict=True))
-        )
+        return Names(*(np.concatenate([part[:start], new]) for part, new in zip(self._parts, more._parts, strict=True)))
 
     @classmethod
     def joined(cls, parts: Sequence[Names]) -> Names:
@@ -72,8 +70,8 @@ class Names(Compact):
     def merged(cls, places: Rows, names: Names, others: Rows, more: Names) -> Names:
         """Those of two lists at these places of one list."""
         whole = [np.empty(len(places) + len(others), part.dtype) for part in names._parts]
-        for target, one, other in zip(whole, names._parts, more._parts, strict=True):
-            target[places], target[others] = one, other
+        for target, own, new in zip(whole, names._parts, more._parts, strict=True):
+            target[places], target[others] = own, new
         return cls(*whole)
 
     def take(self, index: Rows) -> Names:

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DomainError, ShapeError
-from ..numbers.norms import norms
 from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, number, one_of, real
 from .axes import point_and_axes
@@ -312,11 +311,11 @@ def _orthonormal_frame(points: NDArray[np.float64], names: str) -> NDArray[np.fl
         for other in frame:
             axis = axis - (axis @ other) * other
         # Entries of points are rounded numbers: a distance from the flat below the sum of those errors proves nothing.
-        if frame and norms(axis) <= 4 * np.finfo(np.float64).eps * norms(points.ravel()):
+        if frame and np.linalg.norm(axis) <= 4 * np.finfo(np.float64).eps * np.linalg.norm(points):
             raise DomainError(f"{names} {lie} up to rounding: they span {span}. Choose other points.")
         for other in frame:
             axis = axis - (axis @ other) * other
-        frame.append(axis / norms(axis))
+        frame.append(axis / np.linalg.norm(axis))
     return np.stack(frame, axis=1)
 
 

@@ -232,12 +232,12 @@ class Stages:
             rows = rows if rows.rank else self._stored(live)
             irrelevant = self._pruning.irrelevant(state.node, live, corners, points)
         else:
-            found = []
+            irrelevant_parts = []
             for some in np.array_split(np.arange(count), parts):
                 vertices, places = np.unique(corners.take(some).values, return_inverse=True)
                 part = Ragged.from_counts(places.reshape(-1), corners.counts[some])
-                found.append(self._pruning.irrelevant(state.node, rows.at(vertices), part, points[vertices]))
-            irrelevant = Irrelevant.together(found)
+                irrelevant_parts.append(self._pruning.irrelevant(state.node, rows.at(vertices), part, points[vertices]))
+            irrelevant = Irrelevant.together(irrelevant_parts)
         return self._left(state, rows, irrelevant)
 
     def _left(self, state: State, rows: Rows, irrelevant: Irrelevant) -> tuple[State, Rows]:

@@ -287,7 +287,7 @@ class RegionsAtOnce:
 def short_sides(sides: Sequence[Form], width: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Sides in float64, (n, width), and which have integers that it does not hold: these are 0 there."""
     long = [any(abs(x) >= 1 << 53 for x in side) for side in sides]
-    rows = [[0 if one else int(x) for x in side] for side, one in zip(sides, long, strict=True)]
+    rows = [[0 if is_long else int(x) for x in side] for side, is_long in zip(sides, long, strict=True)]
     return np.array(rows, np.float64).reshape(len(rows), width), np.array(long, np.bool_)
 
 

@@ -109,8 +109,8 @@ class CompiledLoops(TensorOperations, Streaming):
         cells, visits, crossings = sites.complex, sites.visits, sites.crossings
         walk = cells.offsets, cells.origin, visits.counts, visits.crossing
         points = crossings.edge, crossings.position, crossings.slack, cells.edges
-        found = kernels.ends(*_arrays(*walk, *points, chords.start, chords.end, chords.cell), sites.vertices)
-        vertices, segments, position, slack = _tensors(*found)
+        arrays = kernels.ends(*_arrays(*walk, *points, chords.start, chords.end, chords.cell), sites.vertices)
+        vertices, segments, position, slack = _tensors(*arrays)
         number = torch.arange(len(position))
         return vertices, Ends(sites.columns, number.view(2, -1).T, segments, number, position, slack)
 
@@ -121,8 +121,8 @@ class CompiledLoops(TensorOperations, Streaming):
 
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
-        *found, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
-        chord, point, name = _tensors(*found)
+        *arrays, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
+        chord, point, name = _tensors(*arrays)
         return chord, point, name, _flags(wrong)
 
     def woven(
