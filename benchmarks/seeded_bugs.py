@@ -284,7 +284,7 @@ BUGS = (
         "kept &= ~(high < low.max(axis=1, keepdims=True))", "kept &= ~(low < high.max(axis=1, keepdims=True))",
         ("low_rank",)),
     Bug("lines keep the names of those before them", "fields/predicates.py",
-        "np.concatenate([one[:start], other])", "np.concatenate([one, other])", GEOMETRY),
+        "np.concatenate([part[:start], new])", "np.concatenate([part, new])", GEOMETRY),
     Bug("outputs are one function whatever their biases", "fields/value_numbers.py",
         "op.weight.reshape(len(op.weight), -1), op.bias]",
         "op.weight.reshape(len(op.weight), -1), 0 * op.bias]", ("value_numbers",)),
