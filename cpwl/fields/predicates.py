@@ -182,12 +182,15 @@ class _Named:
         oracle = self.by.oracle
         if parts == INTEGERS:
             exactly, at_once = oracle.exactly(self.by.patterns(regions))
-            find: Lookup = lambda place, name: exactly(place, self._names(regions[place], name))  # noqa: E731
-            return Prompt(find) if at_once else find
+            return Prompt(self._lookup(regions, exactly)) if at_once else self._lookup(regions, exactly)
         if not oracle.worth(self.by.stage, parts):
             return None
         closely = oracle.known(self.by.patterns(regions), walls.row_of, self.by.walls.take(walls.values), parts)
-        return lambda place, name: closely(place, self._names(regions[place], name))
+        return self._lookup(regions, closely)
+
+    def _lookup(self, regions: Rows, by_names: Callable[[Rows, Names], Any]) -> Lookup:
+        """What gives functions on these regions by walls and columns, from what gives them by names."""
+        return lambda place, name: by_names(place, self._names(regions[place], name))
 
     def vanishing(self, regions: Rows, columns: Rows, others: Rows) -> NDArray[np.bool_]:
         names = self.naming(regions, columns)

@@ -122,5 +122,7 @@ def _entry(work: Work) -> dict[str, Any]:
 def _work(entry: dict[str, Any]) -> Work:
     boxes = [tuple(np.array([float.fromhex(a) for a in corner]) for corner in box) for box in entry["remaining"]]
     regions, dropped, done = (int(entry[name]) for name in ("regions", "dropped", "boxes"))
-    searched, least = bool(entry["searched"]), float(entry["least"])
+    searched, least = bool(entry["searched"]), float(entry.get("least", Work.least))  # not in files before 2026-11-30
+    if not 0 < least < float("inf"):
+        raise FileFormatError(f"the seconds of a box must be a positive number, got {least}")
     return Work([(low, high) for low, high in boxes], regions, dropped, done, searched, least=least)

@@ -94,8 +94,8 @@ def check_bounds(part: cpwl.Partition) -> int:
             early += dropped.node < max(part.network.nonlinear)
             near, errors = dropped.points[dropped.corners[r]], dropped.errors[dropped.corners[r]]
             assert len(near) == len(vertices)
-            away = np.linalg.norm(near[:, None].astype(float) - vertices[None].astype(float), axis=2).min(axis=1)
-            assert (away <= errors + 1e-15).all()
+            squares = ((exactly(near)[:, None] - vertices[None]) ** 2).sum(axis=2).min(axis=1)
+            assert (squares <= exactly(errors) ** 2).all()
             ones = np.append(vertices, np.full((len(vertices), 1), Fraction(1)), axis=1)
             if last in maps:
                 values = maps[last].dot(ones.T)

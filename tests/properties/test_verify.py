@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -282,6 +283,20 @@ def test_a_file_that_is_gone_on_from_must_be_about_the_same_question(tmp_path: P
     (tmp_path / "left.json").write_text("{}")
     with pytest.raises(cpwl.errors.FileFormatError, match="is not an undecided property"):
         cpwl.verify(TENT, SPEC, resume=tmp_path / "left.json")
+
+
+def test_a_file_of_an_older_version_is_gone_on_from_and_seconds_that_are_none_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "left.json"
+    cpwl.verify(TENT, SPEC).save(file)
+    entry = json.loads(file.read_text())
+    for case in entry["cases"]:
+        del case["least"]
+    file.write_text(json.dumps(entry))
+    assert cpwl.verify(TENT, SPEC, resume=file).status == cpwl.verify(TENT, SPEC).status
+    for wrong in ("NaN", "Infinity", "0", "-1", '"a"'):
+        file.write_text(json.dumps(entry).replace('"searched"', f'"least": {wrong}, "searched"'))
+        with pytest.raises(cpwl.errors.FileFormatError, match="is not an undecided property"):
+            cpwl.verify(TENT, SPEC, resume=file)
 
 
 # ---- what is computed with -----------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ _UP = 1 + 2.0**-20
 """Covers the rounding of a bound's own evaluation."""
 _LOST = 2.0**-1000
 """More than a coordinate loses when it is scaled."""
+_LEAST = 2.0**-1074
+"""Twice what is lost where a number becomes subnormal."""
 _TINY = 2.0**-500
 """More than what underflow takes away from a product of numbers that are not tiny themselves."""
 
@@ -54,6 +56,10 @@ class Polygons:
         """Lengths, areas or volumes (``dim`` 1, 2, 3) in their own unit; infinite where float64 has none so large."""
         with np.errstate(over="ignore"):
             return np.asarray(np.ldexp(values, dim * self.exponent), np.float64)
+
+    def bounded(self, errors: ArrayLike, values: ArrayLike, dim: int) -> Floats:
+        """Bounds on the errors of ``measured`` values, which may be subnormal, so rounded, or overflow."""
+        return np.where(np.isfinite(self.measured(values, dim)), self.measured(errors, dim) + _LEAST, np.inf)
 
     @cached_property
     def _arms(self) -> tuple[Floats, Floats]:

@@ -195,7 +195,7 @@ class SurfaceMesh:
 
     def area_errors(self) -> NDArray[np.float64]:
         """For each polygon a bound on how far ``areas`` is from the exact one, (S,); proofs/, Lemma 19."""
-        return self._polygons.measured(self._polygons.area_errors, 2)
+        return self._polygons.bounded(self._polygons.area_errors, self._polygons.areas, 2)
 
     @property
     def area(self) -> float:
@@ -208,10 +208,13 @@ class SurfaceMesh:
         return self._area[1]
 
     @cached_property
-    def _area(self) -> list[float]:
+    def _area(self) -> tuple[float, float]:
         """The area, and its bound."""
-        both: list[float] = self._polygons.measured(total(self._polygons.areas, self._polygons.area_errors), 2).tolist()
-        return both
+        return self._in_own_unit(total(self._polygons.areas, self._polygons.area_errors), 2)
+
+    def _in_own_unit(self, total_and_bound: tuple[float, float], dim: int) -> tuple[float, float]:
+        value, bound = total_and_bound
+        return float(self._polygons.measured(value, dim)), float(self._polygons.bounded(bound, value, dim))
 
     @property
     def volume(self) -> Any:
@@ -233,10 +236,9 @@ class SurfaceMesh:
         return 0.0 if self.vertices.dtype == object else self._enclosed[1]
 
     @cached_property
-    def _enclosed(self) -> list[float]:
+    def _enclosed(self) -> tuple[float, float]:
         """The volume in float64, and its bound."""
-        both: list[float] = self._polygons.measured(total(*self._cones), 3).tolist()
-        return both
+        return self._in_own_unit(total(*self._cones), 3)
 
     @cached_property
     def _cones(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
