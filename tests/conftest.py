@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from hypothesis import settings
@@ -24,3 +26,13 @@ def pytest_configure() -> None:
         pytest.exit(
             "CI needs pycddlib: install cpwl[cdd] with libcdd-dev and libgmp-dev (scripts/setup dev).", returncode=4
         )
+
+
+@pytest.fixture(autouse=True)
+def the_environment_stays() -> Iterator[None]:
+    """What a test, or a library that it calls, sets in the environment is not there for those after it.
+
+    dask's cluster, for one, writes ``OPENBLAS_NUM_THREADS=1`` and leaves it.
+    """
+    with mock.patch.dict(os.environ):
+        yield
