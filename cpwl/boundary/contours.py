@@ -15,7 +15,7 @@ from ..geometry.domain import Domain
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, unrounded, whole
+from ..runtime.inputs import instance, unrounded, whole
 from ..tiling.tiling import Tiling
 from .boundary import at_level
 from .faces import BoundaryFaces
@@ -104,7 +104,7 @@ def axis_slices(lo: ArrayLike, hi: ArrayLike, *, axis: int, at: Sequence[float])
     Slice coordinates are the two other coordinates, in their order. Raises ``DomainError`` for a box of another
     dimension, ``ArgumentError`` for another axis or values outside of the box.
     """
-    low, high, values = finite("lo", lo), finite("hi", hi), unrounded("at", at)
+    low, high, values = (unrounded(name, given) for name, given in (("lo", lo), ("hi", hi), ("at", at)))
     if low.shape != (3,) or high.shape != (3,):
         raise DomainError(f"lo and hi must be points of a 3-D space, got shapes {low.shape} and {high.shape}.")
     axis = whole("axis", axis, 0, 2)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, ShapeError
-from ..runtime.inputs import finite, number, rows, whole
+from ..runtime.inputs import rows, unrounded, unrounded_number, whole
 
 
 def point_and_axes(
@@ -23,7 +23,7 @@ def point_and_axes(
     if isinstance(fixed, Mapping):
         point, count = None, len(chosen) + len(fixed) if order is None else len(order)
     else:
-        point = finite("fixed", fixed)
+        point = unrounded("fixed", fixed)
         count = point.size
         if order is not None and len(order) != count:
             raise ShapeError(f"fixed must have as many numbers as there are names, {len(order)}; got {count}.")
@@ -32,12 +32,14 @@ def point_and_axes(
         raise ArgumentError(f"axes must be different inputs, got {tuple(chosen)}.")
     if point is None:
         point = _point(fixed, numbers, order, count)
-    point.ravel()[numbers] = 0.0  # finite() gives a new array in C order
+    point.ravel()[numbers] = 0.0  # unrounded() gives a new array in C order
     return point, numbers
 
 
 def _point(fixed: Any, axes: list[int], order: list[str] | None, count: int) -> NDArray[np.float64]:
-    values = {_number("fixed", key, order, count): number(f"fixed[{key!r}]", value) for key, value in fixed.items()}
+    values = {
+        _number("fixed", key, order, count): unrounded_number(f"fixed[{key!r}]", value) for key, value in fixed.items()
+    }
     both, neither = set(values) & set(axes), set(range(count)) - set(values) - set(axes)
     if both or neither:
         what = f"{_shown(both, order)} both" if both else f"{_shown(neither, order)} in neither"

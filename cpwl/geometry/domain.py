@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DomainError, ShapeError
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, number, one_of, real
+from ..runtime.inputs import number, one_of, real, unrounded
 from .axes import point_and_axes
 from .polytope import Polytope
 from .projection import Projection
@@ -30,6 +30,8 @@ class Domain:
     """A polytope in slice coordinates and its affine embedding into the input space.
 
     ``origin`` (n,), ``basis`` (n, D) of full column rank; ``shape`` is the shape of one input, n entries in all.
+    What a domain is made of is taken as it is: a Fraction, or an integer, that float64 does not hold is refused by all
+    ways to make one but ``halfspaces``, which says what it rounds.
     """
 
     polytope: Polytope
@@ -105,7 +107,7 @@ class Domain:
         A polyline is no convex polytope: it is as many domains as it has segments, for ``cpwl.partition_many``. How
         long segment k is: ``norm(points[k + 1] - points[k])``.
         """
-        given = finite("points", points)
+        given = unrounded("points", points)
         if given.ndim < 2 or len(given) < 2:
             raise ShapeError(f"points must have shape (N, ...) with N >= 2, got {given.shape}.")
         return tuple(cls._spanned([p, q], f"points {k} and {k + 1}") for k, (p, q) in enumerate(pairwise(given)))
@@ -197,7 +199,7 @@ class Domain:
             raise DomainError("origin and basis must be given together, or neither of them.")
         if origin is None or basis is None:
             return cls(polytope, np.zeros(dim), np.eye(dim), (dim,))
-        centre, frame = finite("origin", origin), finite("basis", basis)
+        centre, frame = unrounded("origin", origin), unrounded("basis", basis)
         if frame.shape != (*centre.shape, dim):
             raise ShapeError(
                 f"basis must have shape {(*centre.shape, dim)} (that of origin and a last axis of {dim}), got "
@@ -270,7 +272,7 @@ def _coordinates(name: str, u: ArrayLike, dim: int) -> NDArray[Any]:
 
 
 def _point(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    point = finite(name, value)
+    point = unrounded(name, value)
     if not point.ndim:
         raise ShapeError(f"{name} must be a point of the input space, an array, got the number {point}.")
     return point

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError, DomainError, ShapeError
 from ..numbers.rounding import floats, nearest
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, real
+from ..runtime.inputs import real, unrounded
 from .faces import MAX_FACES, Faces
 
 MAX_BOX_DIMENSION = 16
@@ -137,7 +137,7 @@ class Polytope:
     @classmethod
     def box(cls, lo: ArrayLike, hi: ArrayLike) -> Polytope:
         """The box lo <= u <= hi; ``lo`` and ``hi`` have shape (D,) (scalars count as D = 1)."""
-        low, high = np.atleast_1d(finite("lo", lo)), np.atleast_1d(finite("hi", hi))
+        low, high = np.atleast_1d(unrounded("lo", lo)), np.atleast_1d(unrounded("hi", hi))
         if low.ndim != 1 or low.shape != high.shape:
             raise ShapeError(
                 f"lo and hi must be vectors of one length, got shapes {low.shape} and {high.shape}. "
@@ -168,7 +168,7 @@ class Polytope:
 
         When D > 2 by pycddlib. ``DomainError`` where it has no interior.
         """
-        points = finite("vertices", vertices)
+        points = unrounded("vertices", vertices)
         if points.ndim != 2 or not 0 < points.shape[1] < len(points):
             raise ShapeError(f"vertices must have shape (N, D) with N > D, got {points.shape}.")
         _check_size("vertices", points)
@@ -220,7 +220,7 @@ class Polytope:
 
         Corners at which the boundary does not turn are dropped. Convexity is decided exactly.
         """
-        corners = finite("vertices", vertices)
+        corners = unrounded("vertices", vertices)
         if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3:
             raise ShapeError(f"vertices must have shape (N, 2) with N >= 3, got {corners.shape}.")
         points = [[Fraction(x) for x in corner] for corner in corners.tolist()]

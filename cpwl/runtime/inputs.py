@@ -35,14 +35,14 @@ def finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 
 def unrounded(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """As ``finite``, of numbers that decide signs: those that float64 does not hold are refused, not rounded."""
+    """As ``finite``, of numbers that are taken as they are: those that float64 does not hold are refused."""
     given = real(name, values)
     floats = finite(name, given)
     wrong = np.flatnonzero(given.ravel() != floats.ravel())
     if len(wrong):
         before, after = given.ravel()[wrong[0]], floats.ravel()[wrong[0]]
         raise DomainError(
-            f"{name} must be a float64 number, as signs depend on it, got {before!s:.80}, which is none. Give "
+            f"{name} must be a float64 number, as it is not rounded, got {before!s:.80}, which is none. Give "
             f"float(...) of it if the nearest one, {after}, will do."
         )
     return floats
@@ -121,7 +121,7 @@ def number(name: str, value: Any) -> float:
 
 
 def unrounded_number(name: str, value: Any) -> float:
-    """As ``number``; one that float64 does not hold is refused, as it decides signs."""
+    """As ``number``; one that float64 does not hold is refused."""
     number(name, value)
     return float(unrounded(name, value))
 

@@ -389,7 +389,8 @@ def eccentricities(vertices: NDArray[np.float64], regions: Ragged) -> NDArray[np
         largest[rows] = np.maximum(largest[rows], part.reduce(np.maximum, distances))
         smallest[rows] = np.minimum(smallest[rows], part.reduce(np.minimum, distances))
     ratios = np.full(len(regions), np.inf)
-    np.divide(largest, smallest, out=ratios, where=smallest > 0)
+    with np.errstate(over="ignore"):  # a ratio beyond float64 is infinite
+        np.divide(largest, smallest, out=ratios, where=smallest > 0)
     return ratios
 
 

@@ -1,4 +1,4 @@
-"""What users pass is what is computed with: nothing hidden is read, and nothing that decides signs is rounded."""
+"""What users pass is what is computed with: nothing hidden is read, and what is taken as it is, is not rounded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import cpwl
+from cpwl.analysis import axis_slices
 from cpwl.errors import DomainError, ShapeError
 from cpwl.runtime.inputs import finite, plain, real, unrounded, unrounded_number
 from tests.support.networks import mlp
@@ -26,7 +27,7 @@ def test_a_number_that_float64_holds_is_that_number(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", UNHELD)
-def test_a_number_that_float64_does_not_hold_is_refused_where_signs_depend_on_it(value: Any) -> None:
+def test_a_number_that_float64_does_not_hold_is_refused_where_nothing_is_rounded(value: Any) -> None:
     with pytest.raises(DomainError, match=r"level must be a float64 number.*float\(\.\.\.\)"):
         unrounded_number("level", value)
     with pytest.raises(DomainError, match="A must be a float64 number"):
@@ -45,13 +46,39 @@ def test_a_number_that_float64_does_not_hold_is_refused_where_signs_depend_on_it
         lambda x: cpwl.head(SCALAR, x),
         lambda x: cpwl.head(SCALAR, 1, x),
         lambda x: cpwl.Network.mlp([[[1, x]]], [[0]]),
+        lambda x: axis_slices([0, 0, 0], [1, 1, 1], axis=0, at=[x]),
+        lambda x: axis_slices([0, 0, x], [1, 1, 1], axis=0, at=[0]),
     ],
-    ids=["boundary", "betti", "offset", "normal", "level set", "A", "c", "weights"],
+    ids=["boundary", "betti", "offset", "normal", "level set", "A", "c", "weights", "at", "lowest"],
 )
-def test_no_call_rounds_what_decides_signs(call: Callable[[Any], Any]) -> None:
+def test_no_call_rounds_what_is_computed_with(call: Callable[[Any], Any]) -> None:
     call(Fraction(1, 2))
-    with pytest.raises(DomainError, match="must be a float64 number, as signs depend on it, got 1/3"):
+    with pytest.raises(DomainError, match="must be a float64 number, as it is not rounded, got 1/3"):
         call(THIRD)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: cpwl.Domain.box([0, 0], [x, 1]),
+        lambda x: cpwl.Domain.slice([0], [1], axes=[0], fixed={1: x}),
+        lambda x: cpwl.Domain.slice([0], [1], axes=[0], fixed=[0, x]),
+        lambda x: cpwl.Domain.segment([0, 1], [x, 1]),
+        lambda x: cpwl.Domain.polyline([[0, 1], [x, 1]])[0],
+        lambda x: cpwl.Domain.simplex([0, 0], [x, 1], [0, 1]),
+        lambda x: cpwl.Domain.through([0, 0], [x, 1], [0, 1]),
+        lambda x: cpwl.Domain.hull([[0, 0], [x, 1], [0, 1]]),
+        lambda x: cpwl.Domain.polygon([[0, 0], [x, 1], [0, 1]]),
+        lambda x: cpwl.Domain.polygon([[0, 0], [1, 1], [0, 1]], [x, 0], np.eye(2)),
+        lambda x: cpwl.Domain.polygon([[0, 0], [1, 1], [0, 1]], [0, 0], [[1, x], [0, 1]]),
+    ],
+    ids="box fixed input segment polyline simplex through hull polygon origin basis".split(),
+)
+def test_no_domain_is_another_than_the_one_that_is_written(make: Callable[[Any], cpwl.Domain]) -> None:
+    assert make(Fraction(1, 2)).volume == make(0.5).volume
+    for value in UNHELD:
+        with pytest.raises(DomainError, match="must be a float64 number, as it is not rounded"):
+            make(value)
 
 
 @pytest.mark.parametrize("read", [finite, real, unrounded])

@@ -147,7 +147,7 @@ class TorchArithmetic(Arithmetic[FloatField]):
             values = x.values.clamp_(min=0) if consuming else x.values.clamp(min=0)
             return FloatField(values, x.error, scaled=x.scaled)
         constants = self._pieces(node.op)
-        pieces = torch.bucketize(x.values, constants.breakpoints)
+        pieces = torch.bucketize(x.values.contiguous(), constants.breakpoints)
         values, error = _on_pieces(node, constants, x, pieces)
         return FloatField(values, error, scaled=_piecewise_scaled(node, constants, x))
 

@@ -80,7 +80,7 @@ class TorchExecution:
         points, slopes, intercepts = self._constant(
             op, op.breakpoints, op.slopes, np.asarray(op.intercepts, dtype=np.float64)
         )
-        pieces = torch.bucketize(x, points)
+        pieces = torch.bucketize(x.contiguous(), points)
         return per_unit(slopes, node).gather(0, pieces) * x + per_unit(intercepts, node).gather(0, pieces)
 
     def _constant(self, op: Op, *values: NDArray[np.float64]) -> tuple[Tensor, ...]:
