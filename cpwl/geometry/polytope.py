@@ -59,7 +59,7 @@ class Polytope:
         if self.dim == 2:
             ends = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
             return [(p[1] - q[1], q[0] - p[0], _cross(p, q)) for p, q in ends]
-        if self._is_box:
+        if self.is_box:
             return self._sides_of_box()
         return self._sides_of_simplex() if len(self.vertices) == self.dim + 1 else self._sides_of_hull()
 
@@ -76,7 +76,7 @@ class Polytope:
     @cached_property
     def faces(self) -> Faces:
         """Its face lattice; side i is facet i. ``DomainError`` above ``MAX_FACES`` faces: a box has 3^D."""
-        if self._is_box and 3**self.dim > MAX_FACES:
+        if self.is_box and 3**self.dim > MAX_FACES:
             raise DomainError(
                 f"dom must have at most {MAX_FACES:,} faces of all dimensions, as its partition has them all; this box "
                 f"of dimension {self.dim} has {3**self.dim:,}. Take a slice, such as Domain.through(p1, p2, p3)."
@@ -93,7 +93,7 @@ class Polytope:
         points = self.corners
         if self.dim == 2:
             return sum((_cross(p, q) for p, q in zip(points, points[1:] + points[:1], strict=True)), Fraction(0)) / 2
-        if self._is_box:
+        if self.is_box:
             return prod((max(axis) - min(axis) for axis in zip(*points, strict=True)), start=Fraction(1))
         from ..numbers.integers import determinant
 
@@ -102,7 +102,7 @@ class Polytope:
         return whole / factorial(self.dim)
 
     @property
-    def _is_box(self) -> bool:
+    def is_box(self) -> bool:
         """Whether it is a product of intervals."""
         low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
         at_ends = ((self.vertices == low) | (self.vertices == high)).all()

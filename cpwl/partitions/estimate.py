@@ -8,15 +8,15 @@ the domain as for the domain; so no region that a box's border cuts is counted a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
-from itertools import product
+from math import comb
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy.linalg import norm
 from numpy.typing import NDArray
 
 from .. import backends
@@ -31,8 +31,12 @@ from ..runtime.progress import Report, shows_progress
 from ..tiling.tiling import Tiling
 from .compute import check_problem, partition
 
-_FIRST, _LAST = 128, 4
-"""Rectangles a side of the grid that the domain's box is divided into: at first, and at the coarsest."""
+_CELLS = 1 << 14
+"""Of the grid that the domain's box is divided into, at first, about: 128 a side in a plane."""
+_FEWEST, _MOST = 8, 128
+"""Cells a side, at first."""
+_GROWTH = 4.0
+"""Of the size of a cell, from one grid to the next, about."""
 _ENOUGH = 300
 """Regions of a square that say what one costs."""
 _TRIED = 400
@@ -51,7 +55,8 @@ class Estimate:
     regions: float
     """The expected number; exact where ``complete``."""
     deviation: float
-    """The standard error of ``regions``, from the differences between the boxes."""
+    """The standard error of ``regions``, from the differences between the boxes, as if in one of them one more region
+    had been seen of each kind: a number that few boxes bear out has a large one."""
     seconds: float
     """The time that it would take, about: rather more than less, since large partitions cost less a region."""
     memory: float
@@ -86,9 +91,9 @@ def estimate(
     """About how many regions ``cpwl.partition(net, dom)`` would have, and how long it would take.
 
     As many small boxes as ``squares`` says (rectangles in a plane) at random places of the domain are partitioned, of a
-    size at which one has some hundred regions or takes its share of ``max_seconds``. The answer is an expectation with
-    a standard error, no bound: where regions crowd in a few places, few boxes may miss them all. A domain that is
-    partitioned in the time of a box is counted.
+    size at which one has some hundred regions or takes its share of ``max_seconds``, about. The answer is an
+    expectation with a standard error, no bound: where regions crowd in a few places, few boxes may miss them all. A
+    domain that is partitioned in the time of a box is counted.
     """
     check_problem(net, dom)
     count, time_limit = whole("squares", squares, 2), number("max_seconds", max_seconds)
@@ -99,7 +104,7 @@ def estimate(
         if not np.isfinite(np.ptp(dom.polytope.vertices, axis=0)).all():
             raise NumericalRangeError("dom is so large that its sides overflow float64: there are no boxes of it.")
     pilot = _Pilot(net, dom, {"backend": backend, "device": device}, np.random.default_rng(seed), progress, count + 1)
-    pilot.box(_FIRST, 0)  # the first call of all loads and prepares
+    pilot.box(_MOST, 0)  # the first call of all loads and prepares
     cells, counted = pilot.suitable(time_limit / (count + 1))
     if counted is not None:
         return counted
@@ -111,9 +116,11 @@ class _Measured:
     """What a box of the domain has."""
 
     regions: int
+    seconds: float
     lowest: NDArray[np.int64]
     """How many regions have their lowest vertex inside a k-face of the box, k = 0 .. D."""
-    seconds: float
+    complete: bool
+    """Whether there was time for all of it."""
 
 
 @dataclass
@@ -131,36 +138,48 @@ class _Pilot:
 
     def suitable(self, seconds: float) -> tuple[int, Estimate | None]:
         """A grid whose cells are worth their time; or, if that is the whole domain, what it has."""
-        cells = _FIRST
-        while True:
-            cell = self.box(cells, 0)
-            if cell.regions >= _ENOUGH or cell.seconds > seconds / 4:
-                return cells, None
-            if cells == _LAST:
-                return cells, self._whole(seconds)
-            cells //= 2
+        chosen = _MOST
+        for cells in self._grids(seconds):
+            cell = self.box(cells, 0, seconds)
+            if not cell.complete:
+                return chosen, None
+            chosen = cells
+            if cell.regions >= _ENOUGH:
+                return chosen, None
+        return chosen, self._whole(seconds)
 
-    def box(self, cells: int, done: int) -> _Measured:
-        """What a cell of the grid has."""
+    def _grids(self, seconds: float) -> Iterator[int]:
+        """Cells a side of one grid after the other, ever fewer; of the last there are still enough to choose from."""
+        cells = min(_MOST, max(_FEWEST, round(_CELLS ** (1 / self.domain.dim))))
+        while cells < _MOST and not self.box(cells, 0, seconds).complete:
+            cells = min(_MOST, 2 * cells)
+        yield cells
+        coarsest, factor = 4 if self.domain.dim < 4 else 2, min(2.0, _GROWTH ** (1 / self.domain.dim))
+        while cells > coarsest:
+            cells = max(coarsest, min(cells - 1, round(cells / factor)))
+            yield cells
+
+    def box(self, cells: int, done: int, seconds: float | None = None) -> _Measured:
+        """What a cell of the grid has, or what is known of it after so many seconds."""
         low, size = self._low, self._size / cells
         place = low + size * self._cell(cells, done)
         start = perf_counter()
-        part = partition(self.net, replace(self.domain, polytope=Polytope.box(place, place + size)), **self.options)
+        dom = replace(self.domain, polytope=Polytope.box(place, place + size))
+        part = partition(self.net, dom, **self.options, max_seconds=seconds)
         taken = perf_counter() - start
         if self.progress is not None:
             self.progress(done, self.total, "boxes")
-        return _Measured(len(part), self._lowest(part, place, size), taken)
+        lowest = self._lowest(part, place, size) if part.complete else np.zeros(self.domain.dim + 1, np.int64)
+        return _Measured(len(part), taken, lowest, part.complete)
 
     def extrapolated(self, cells: int, measured: Sequence[_Measured]) -> Estimate:
         """The answer, from what the boxes have."""
         around = Polytope.box(self._low, self._low + self._size)
-        times = (
-            self._measures(self.domain.polytope)
-            / self._measures(around)
-            * float(cells) ** np.arange(self.domain.dim + 1)
-        )
+        share = self._measures(self.domain.polytope) / self._measures(around)
+        times = share * float(cells) ** np.arange(self.domain.dim + 1)
         values = np.array([part.lowest for part in measured]) @ times
-        mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+        mean, of_one_more = float(values.mean()), norm(times[1:]) / len(values)
+        error = float(np.hypot(values.std(ddof=1) / np.sqrt(len(values)), of_one_more))
         counts = np.array([box.regions for box in measured])
         each = sum(box.seconds for box in measured) / float(counts.sum())
         return Estimate(mean, error, each * mean, self._bytes * mean, counts, complete=False)
@@ -179,9 +198,12 @@ class _Pilot:
 
         Of the corners one alone is the lowest.
         """
+        dim = polytope.dim
+        if polytope.is_box:
+            return np.array([1.0, *(comb(dim, k) * 2.0 ** (dim - k) for k in range(1, dim + 1))])
         arrangement = backends.get("torch").arrangement(polytope)
         vertices, total = (arrangement.vertices - self._low) / self._size, [1.0]
-        for k in range(1, polytope.dim + 1):
+        for k in range(1, dim + 1):
             _, simplices = arrangement.simplices(k, np.arange(len(arrangement.faces(k))))
             total.append(float(measures(vertices[simplices]).sum()))
         return np.array(total)
@@ -215,19 +237,27 @@ class _Pilot:
     def _cell(self, cells: int, done: int) -> NDArray[np.int64]:
         """A cell that lies in the domain; at least one at the middle of the grid is taken to do."""
         if done == 0:
-            drawn = self.generator.integers(cells, size=(_TRIED, self.domain.dim)).tolist()
-            inside = [np.array(cell) for cell in dict.fromkeys(map(tuple, drawn)) if self._holds(cell, cells)]
-            self.order = inside or [np.full(self.domain.dim, cells // 2)]
+            drawn = self.generator.integers(cells, size=(_TRIED, self.domain.dim))
+            drawn = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
+            self.order = list(drawn[self._inside(drawn, cells)]) or [np.full(self.domain.dim, cells // 2)]
         return self.order[done % len(self.order)]
 
-    def _holds(self, cell: Sequence[int], cells: int) -> bool:
-        corners = self._low + self._size / cells * (np.array(cell) + list(product((0, 1), repeat=self.domain.dim)))
-        low, high = self._low, self._low + self._size
-        return all(self.domain.polytope.contains(_rational(np.clip(p, low, high))) for p in corners)
+    def _inside(self, cells: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+        """Which cells of a grid with so many a side lie in the domain, up to rounding."""
+        half = self._size / count / 2
+        middles = self._low + self._size * ((cells + 0.5) / count)
+        slopes = self._sides[:, :-1]
+        least = middles @ slopes.T + self._sides[:, -1] - np.abs(slopes) @ half
+        return np.asarray((least >= -_NEAR * (np.abs(slopes) @ self._size)).all(axis=1))
 
-
-def _rational(point: NDArray[np.float64]) -> list[Any]:
-    return [Fraction(x) for x in point.tolist()]
+    @cached_property
+    def _sides(self) -> NDArray[np.float64]:
+        """Of the domain, (M, D + 1): what is at least 0 inside; the largest slope of each is 1."""
+        rows = []
+        for side in self.domain.polytope.sides:
+            largest = max(map(abs, side[:-1]))
+            rows.append([float(a / largest) for a in side])
+        return np.array(rows)
 
 
 def _rounded(value: float) -> str:

@@ -50,9 +50,19 @@ def test_regions_that_a_square_cuts_are_not_counted_as_whole_ones(monkeypatch: p
     line = library.Network.mlp([np.array([[1.0, 0.5]]), np.ones((1, 1))], [np.full(1, 0.1), np.zeros(1)])
     assert library.estimate(line, SQUARE).regions == 2
     monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 1)
-    monkeypatch.setattr("cpwl.partitions.estimate._FIRST", 4)
+    monkeypatch.setattr("cpwl.partitions.estimate._MOST", 4)
     found = library.estimate(line, SQUARE, squares=16)
     assert not found.complete and sum(found.counts == 2) >= 4 and 1.5 < found.regions < 4
+
+
+@pytest.mark.parametrize("dim", [4, 5, 6])
+def test_in_many_dimensions_a_number_that_few_regions_bear_out_has_a_large_error(dim: int) -> None:
+    """Small boxes have one region each there: so few were seen that crossings of dim walls seemed to be nowhere."""
+    net, dom = mlp(0, [dim, 8, 8, 3]), library.Domain.box([-1] * dim, [1] * dim)
+    true = library.partition(net, dom)
+    for seed in range(3):
+        rough = library.estimate(net, dom, max_seconds=0.01, seed=seed)
+        assert not rough.complete and abs(rough.regions - len(true)) < 4 * rough.deviation
 
 
 def test_a_small_domain_is_counted() -> None:
