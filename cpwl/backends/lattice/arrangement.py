@@ -22,8 +22,9 @@ from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
 from .glue import Glue
+from .inside import by_facets, by_simplices, inside_exactly, surely_inside
 from .lattice import Lattice
-from .measure import ExactPoints, NearPoints, exact_volumes, inside_exactly, surely_inside
+from .measure import ExactPoints, NearPoints, exact_volumes
 from .names import Names, mixed, named, prolonged
 
 Field = TypeVar("Field", bound=FieldLike)
@@ -192,11 +193,12 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         moved = np.abs(near).sum(axis=1) * 2.0**-52 + 2.0**-1000 if wanted.dtype == object else np.zeros(len(near))
         point, region = self._boxes.holding(near)
         vertices = self._rounded() if known else NearPoints(self._rounded().values, np.zeros(self._points.rows))
-        inside = surely_inside(self._lattice, region, vertices, NearPoints(near, moved).take(point))
+        sides_of = by_facets if known else by_simplices
+        inside = surely_inside(self._lattice, region, sides_of, vertices, NearPoints(near, moved).take(point))
         open_ = np.flatnonzero(inside == 0)
         if len(open_):
             exact = homogeneous(wanted[point[open_]])
-            held = inside_exactly(self._lattice, region[open_], self._exact_points(walls), exact)
+            held = inside_exactly(self._lattice, region[open_], sides_of, self._exact_points(walls), exact)
             inside[open_] = np.where(held, 1, -1)
         lowest = np.full(len(wanted), len(self))
         np.minimum.at(lowest, point[inside > 0], region[inside > 0])

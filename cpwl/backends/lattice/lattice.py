@@ -141,6 +141,16 @@ class Lattice(Compact):
             owner, face = owner[place], facet
         return owner, apexes
 
+    def spanning(self, faces: Faces, dim: int) -> NDArray[np.int64]:
+        """The vertices of one simplex in each of some faces of a dimension: dim + 1 that span it, (n, dim + 1)."""
+        face, apexes = faces, self.lowest[dim][faces][:, None]
+        for k in range(dim, 0, -1):
+            place, facet = self.members(k, face)
+            kept = np.flatnonzero(self.lowest[k - 1][facet] != self.lowest[k][face][place])
+            face = facet[kept[np.searchsorted(place[kept], np.arange(len(faces)))]]
+            apexes = np.concatenate([apexes, self.lowest[k - 1][face][:, None]], axis=1)
+        return apexes
+
     def short(self) -> Lattice:
         """The same in half the memory, to be kept and not to be worked on: faces are numbered with 32 bits."""
         if max(map(self.count, range(self.dim + 1))) >= 2**31:

@@ -1,4 +1,4 @@
-"""Determinants of simplices: volumes of regions, and which regions hold a point; in float64 with bounds, or exactly.
+"""Determinants of simplices, and so volumes of regions: in float64 with bounds, or exactly.
 
 A region is the union of the simplices of ``Lattice.simplices``.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays.batches import batches
-from ...numbers.integers import Integers, determinants, signs
+from ...numbers.integers import Integers, determinants
 from .lattice import Faces, Lattice
 
 Floats = NDArray[np.float64]
@@ -107,34 +107,3 @@ def exact_volumes(lattice: Lattice, regions: Faces, points: ExactPoints) -> list
     parts = abs(determinants(rows)), rows[:, :, -1].prod(axis=1)
     ends = np.searchsorted(owner, np.arange(len(regions) + 1))
     return [(parts[0][a:b], parts[1][a:b]) for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
-
-
-def surely_inside(lattice: Lattice, regions: Faces, points: NearPoints, queries: NearPoints) -> NDArray[np.int8]:
-    """Whether regions[i] holds queries[i]: 1 or -1 where that is certain, else 0."""
-    owner, simplices = lattice.simplices(regions)
-    corners = [points.take(simplices[:, k]) for k in range(lattice.dim + 1)]
-    query = queries.take(owner)
-    whole, bound = simplex_volumes(corners)
-    turned = np.where(np.abs(whole) > bound, np.sign(whole), 0)
-    inside, outside = turned != 0, np.zeros(len(owner), np.bool_)
-    for k in range(len(corners)):
-        part, bound = simplex_volumes([*corners[:k], query, *corners[k + 1 :]])
-        side = np.where(np.abs(part) > bound, np.sign(part), 0) * turned
-        inside &= side > 0
-        outside |= side < 0
-    held = np.bincount(owner, inside, minlength=len(regions)) > 0
-    missed = np.bincount(owner, ~outside, minlength=len(regions)) == 0
-    return np.asarray(held.astype(np.int8) - missed.astype(np.int8))
-
-
-def inside_exactly(lattice: Lattice, regions: Faces, points: ExactPoints, queries: Integers) -> NDArray[np.bool_]:
-    """Whether regions[i] holds queries[i], given in homogeneous integers (n, D + 1)."""
-    owner, simplices = lattice.simplices(regions)
-    vertices, which = np.unique(simplices, return_inverse=True)
-    rows = points(vertices)[which.reshape(simplices.shape)]
-    turned, inside = signs(determinants(rows)), np.ones(len(owner), np.bool_)
-    for k in range(lattice.dim + 1):
-        part = rows.copy()
-        part[:, k] = queries[owner]
-        inside &= signs(determinants(part)) * turned >= 0
-    return np.asarray(np.bincount(owner, inside, minlength=len(regions)) > 0)
