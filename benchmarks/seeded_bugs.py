@@ -527,6 +527,8 @@ BUGS = (
         "= start + np.cumsum(counts[fresh])", "= np.cumsum(counts[fresh])", ("lattice/dissolve", "solid")),
     Bug("a vertex is found in the region that has fewest of the others", f"{TORCH}/solid/kernels/operations.py",
         "np.lexsort((place, -most, vertex))", "np.lexsort((place, most, vertex))", ("solid",)),
+    Bug("vertices may be farther off than is promised", "tiling/stages.py",
+        "sharpened(predicates.exact_walls(), POOR)", "sharpened(predicates.exact_walls(), 2.0**-12)", ("known_well",)),
     Bug("rows that are computed anew are exact", f"{TORCH}/fields/arithmetic.py",
         "anew.values[better], anew.error[better]", "anew.values[better], 0.0", ("known_well",)),
     Bug("a vertex on a border has the name of one end", f"{LATTICE}/names.py",
