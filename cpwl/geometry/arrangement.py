@@ -274,11 +274,12 @@ class Arrangement(ABC, Generic[Field]):
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
     @abstractmethod
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> Arrangement[Field]:
+    def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> Arrangement[Field]:
         """The same with vertices computed from exact walls that may be farther from theirs than ``accuracy`` allows.
 
         That is relative to the vertex's distance from the origin. With ``accuracy`` 0 all are computed. A coordinate
-        that is computed is then off by at most 0.501 ulps and 2^-63 of the largest coordinate, if not as was allowed.
+        that is computed is then off by at most 0.501 ulps and 2^-63 of the largest coordinate, if not by ``margin`` of
+        what was allowed: less than 1 where others will be made from these.
         """
 
     @property

@@ -49,6 +49,10 @@ KNOWN_AT_THE_END = 2.0**-48
 POOR_TO_GO_ON = 2.0**-16
 """The same before the last stage: decisions that it leaves to the ladder take the time that it takes to know better."""
 
+MARGIN = 2.0**-3
+"""How much nearer than that they are computed: float64 reaches that as a rule, and what is made between them starts
+from it."""
+
 GROWTH = 2.0**5
 """By about so much bounds grow in a stage ..."""
 
@@ -196,7 +200,7 @@ class Stages:
             enough = enough and bool((errors <= 16 * KNOWN_FOR_BOUNDS * far).all())
         if enough:
             return state, live
-        sharper = arrangement.sharpened(predicates.exact_walls(), accuracy)
+        sharper = arrangement.sharpened(predicates.exact_walls(), accuracy, MARGIN)
         better = np.flatnonzero(sharper.coordinates().errors() < errors)
         state = replace(state, arrangement=sharper)
         anew = self._anew(state, tuple(live), better)

@@ -58,3 +58,19 @@ def test_bounds_do_not_grow_from_stage_to_stage(monkeypatch: pytest.MonkeyPatch)
     far, wide = zip(*errors, strict=True)
     assert max(far) > 8 * max(places) and max(wide) > 8 * max(rows)
     assert sorted(map(bytes, same.patterns())) == sorted(map(bytes, part.patterns()))
+
+
+@pytest.mark.parametrize("dim", [3, 4])
+def test_in_the_end_vertices_are_known_as_closely_as_is_promised(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where float64 leaves some far off, though nothing is computed anew before."""
+    network, cube = mlp(0, [dim, *[6 if dim == 4 else 8] * 14, 1], 0.5), cpwl.Domain.box([-1.0] * dim, [1.0] * dim)
+    promised = stages.POOR
+    monkeypatch.setattr(stages, "FEW", np.inf)
+
+    def farthest() -> float:
+        part = cpwl.partition(network, cube)
+        return float((part.vertex_errors() / np.linalg.norm(part.vertices, axis=1)).max())
+
+    assert farthest() <= promised
+    monkeypatch.setattr(stages, "POOR", np.inf)
+    assert farthest() > 2 * promised

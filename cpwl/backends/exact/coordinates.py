@@ -26,7 +26,7 @@ class ExactCoordinates(Arrangement[ExactField]):
         """The volumes, which are exact, and zeros."""
         return self.volumes()[regions], np.zeros(len(regions))
 
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> Self:
+    def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> Self:
         """The same."""
         return self
 

@@ -21,7 +21,7 @@ from ...numbers.norms import norms
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
-from .glue import Glue
+from .glue import ArrayLaying, Glue, Laying
 from .inside import by_facets, by_simplices, inside_exactly, surely_inside
 from .lattice import Lattice
 from .measure import ExactPoints, NearPoints, exact_volumes
@@ -284,7 +284,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         blocks = [part for part in parts if isinstance(part, LatticeArrangement)]
         names = [block._names for block in blocks if block._names is not None]
         order = np.argsort(parents, kind="stable")
-        glue = Glue.of([block.lattice for block in blocks], names, order, self.walls, first_walls)
+        glue = Glue.of([block.lattice for block in blocks], names, order, self.walls, first_walls, self._laying)
         self._check_places(glue, blocks)
         if whole and glue.lattice.euler != self.euler:
             raise BordersDifferError("blocks do not fit together along their borders")
@@ -299,6 +299,11 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
             None if self._names is None else np.concatenate(names)[kept],
         )
         return Joined(new, lambda fields: self._rows(self._beside(fields), kept), order)
+
+    @property
+    def _laying(self) -> Laying:
+        """How lists of blocks are put in their places."""
+        return ArrayLaying()
 
     @abstractmethod
     def _beside(self, fields: Sequence[Field]) -> Field:

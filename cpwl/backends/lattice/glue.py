@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,43 @@ from numpy.typing import NDArray
 from ...arrays.ragged import Ragged
 from .lattice import Faces, Lattice
 from .names import Names, borders
+
+
+class Laying(Protocol):
+    """How lists of blocks are put in their places: member m of one as ``number[m]``."""
+
+    def lay_first(
+        self, lists: Ragged, number: Faces, fresh: NDArray[np.bool_], values: Faces, ends: Faces, done: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Puts the ``fresh`` lists, one after the other, into ``values``, and where each ends into ``ends``.
+
+        So many lists, and members, as are ``done`` are in these before; and then.
+        """
+        ...
+
+    def lay(self, lists: Ragged, number: Faces, starts: Faces, values: Faces) -> None:
+        """Puts each list into ``values``, from ``starts[i]`` on."""
+        ...
+
+
+class ArrayLaying:
+    """The same in array operations."""
+
+    def lay_first(
+        self, lists: Ragged, number: Faces, fresh: NDArray[np.bool_], values: Faces, ends: Faces, done: tuple[int, int]
+    ) -> tuple[int, int]:
+        """See ``Laying``."""
+        (count, start), counts = done, lists.counts
+        members = lists.values[np.repeat(fresh, counts)]
+        stop = count + int(np.count_nonzero(fresh)), start + len(members)
+        values[start : stop[1]] = number[members]
+        ends[count : stop[0]] = start + np.cumsum(counts[fresh])
+        return stop
+
+    def lay(self, lists: Ragged, number: Faces, starts: Faces, values: Faces) -> None:
+        """See ``Laying``."""
+        place = np.repeat(starts - lists.offsets[:-1], lists.counts) + np.arange(len(lists.values))
+        values[place] = number[lists.values]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +70,7 @@ class Glue:
         order: NDArray[np.int64],
         walls: int,
         first_walls: Sequence[int],
+        laying: Laying,
     ) -> Glue:
         """``order``: for each region the block's it is, counting those of all blocks one after the other.
 
@@ -49,9 +89,9 @@ class Glue:
                 for i, (block, faces) in enumerate(zip(blocks, on, strict=True))
             ]
             here = _Numbering.of([block.count(k) for block in blocks], on, keys)
-            boundary.append(_first_lists([block.boundary[k - 1] for block in blocks], below, here))
+            boundary.append(_first_lists([block.boundary[k - 1] for block in blocks], below, here, laying))
             below = here
-        boundary.append(_ordered_lists([block.boundary[-1] for block in blocks], below, order))
+        boundary.append(_ordered_lists([block.boundary[-1] for block in blocks], below, order, laying))
         own = np.cumsum([0, *(block.walls - low for block, low in zip(blocks, first_walls, strict=True))])
         wall = [
             np.where(block.wall < low, block.wall, block.wall - low + (walls + start))
@@ -103,26 +143,25 @@ def _two_lowest(lists: Ragged, number: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(ordered[first] << 32 | ordered[first + 1])
 
 
-def _first_lists(lists: Sequence[Ragged], below: _Numbering, here: _Numbering) -> Ragged:
+def _first_lists(lists: Sequence[Ragged], below: _Numbering, here: _Numbering, laying: Laying) -> Ragged:
     """The boundaries of the faces of all blocks, each once, by the numbers that members have in all."""
-    counts = np.concatenate([part.counts for part in lists])[here.fresh]
-    values, end = np.empty(int(counts.sum()), np.int64), 0
-    for i, part in enumerate(lists):
-        fresh = here.fresh[here.starts[i] : here.starts[i + 1]]
-        members = part.values if fresh.all() else part.values[np.repeat(fresh, part.counts)]
-        start, end = end, end + len(members)
-        np.take(below.of_block(i), members, out=values[start:end])
-    return Ragged.from_counts(values, counts)
+    fresh = [here.fresh[start:end] for start, end in pairwise(here.starts.tolist())]
+    members = sum(int(part.counts[new].sum()) for part, new in zip(lists, fresh, strict=True))
+    values, offsets = np.empty(members, np.int64), np.zeros(1 + int(np.count_nonzero(here.fresh)), np.int64)
+    done = 0, 0
+    for i, (part, new) in enumerate(zip(lists, fresh, strict=True)):
+        done = laying.lay_first(part, below.of_block(i), new, values, offsets[1:], done)
+    return Ragged(values, offsets)
 
 
-def _ordered_lists(lists: Sequence[Ragged], below: _Numbering, order: NDArray[np.int64]) -> Ragged:
+def _ordered_lists(lists: Sequence[Ragged], below: _Numbering, order: Faces, laying: Laying) -> Ragged:
     """The boundaries of the regions of all blocks in an order, by the numbers that members have in all."""
-    ends = np.cumsum(np.concatenate([part.counts for part in lists])[order])
+    offsets = np.zeros(len(order) + 1, np.int64)
+    np.cumsum(np.concatenate([part.counts for part in lists])[order], out=offsets[1:])
     starts = np.empty(len(order), np.int64)
-    starts[order] = np.concatenate([ends[:1] * 0, ends[:-1]])
-    values, end = np.empty(int(ends[-1]) if len(ends) else 0, np.int64), 0
+    starts[order] = offsets[:-1]
+    values, end = np.empty(int(offsets[-1]), np.int64), 0
     for i, part in enumerate(lists):
         start, end = end, end + len(part)
-        shift = starts[start:end] - part.offsets[:-1]
-        values[np.repeat(shift, part.counts) + np.arange(len(part.values))] = below.of_block(i)[part.values]
-    return Ragged(values, np.concatenate([np.zeros(1, np.int64), ends]))
+        laying.lay(part, below.of_block(i), starts[start:end], values)
+    return Ragged(values, offsets)

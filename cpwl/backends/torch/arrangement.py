@@ -178,7 +178,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
         return Corners(walls, regions, Ragged.from_counts(line[turns], counts).take(regions))
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchArrangement:
+    def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
         points = self._points
         tolerance = accuracy * lengths(points.values)
@@ -188,7 +188,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
             return replace(self, _sharp=sharp)
         at = Places.of_vertices(self._complex, poor).numpy()
         meeting = Corners(walls, at.region, Ragged(at.names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
-        places = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
+        places = corners.coordinates(meeting, margin * accuracy, float(points.values.abs().max()))
         return replace(self, _points=_known_better(points, poor, *places), _sharp=sharp)
 
     @property

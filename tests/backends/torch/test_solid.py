@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import cpwl
+from cpwl.arrays.ragged import Ragged
 from cpwl.backends.lattice.cut import Crossing
 from cpwl.backends.torch.backend import TorchBackend
 from cpwl.backends.torch.fields.field import FloatField, Scaled
@@ -341,6 +342,42 @@ def test_a_vertex_is_on_the_walls_of_the_facets_of_its_region_that_have_it(seed:
     for vertex, cell, wall in zip(vertices.tolist(), region.tolist(), walls, strict=True):
         beside = [facet for facet in facets[cell].tolist() if vertex in corners[facet]]
         assert beside and wall.tolist() == sorted(set(lattice.wall[beside].tolist()))
+
+
+@EACH
+@DIMENSIONS
+@pytest.mark.parametrize("seed", [3, 8, 21])
+def test_the_region_is_the_first_that_has_most_of_the_vertices(seed: int, dim: int, kernel: Kernel) -> None:
+    case = in_dimension(seed, dim)
+    lattice = cpwl.partition(case.network, case.domain).arrangement.lattice
+    vertices = np.random.default_rng(seed).permutation(lattice.vertices)[::2]
+    wanted, corners = set(vertices.tolist()), [set(row.tolist()) for row in lattice.corners(dim)]
+    region, _ = kernel.walls_at(lattice, vertices)
+    for vertex, cell in zip(vertices.tolist(), region.tolist(), strict=True):
+        having = [i for i, row in enumerate(corners) if vertex in row]
+        assert cell == max(having, key=lambda i: (len(corners[i] & wanted), -i))
+
+
+# ---- lists of blocks -----------------------------------------------------------------------------------------------
+@EACH
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_lists_of_blocks_come_to_their_places(count: int, dtype: Any, kernel: Kernel) -> None:
+    """Empty ones too; and nothing else is written."""
+    random = np.random.default_rng(count)
+    lists = [random.integers(0, 9, random.integers(0, 6)).tolist() for _ in range(count)]
+    given, number, fresh = Ragged.of(lists, dtype), random.permutation(100)[:9], random.random(count) < 0.6
+    renumbered = [number[row].tolist() for row in given]
+    first = Ragged.of([[7, 7, 7], *(row for row, new in zip(renumbered, fresh, strict=True) if new)])
+    values, ends = np.full(len(first.values) + 2, 7), np.full(len(first) + 1, 3)
+    assert kernel.lay_first(given, number, fresh, values, ends, (1, 3)) == (len(first), len(first.values))
+    assert values.tolist() == [*first.values.tolist(), 7, 7]
+    assert ends.tolist() == [*first.offsets[1:].tolist(), 3]
+    order = random.permutation(count)
+    starts, values = np.zeros(count, np.int64), np.full(len(given.values) + 1, 7)
+    starts[order] = np.cumsum(given.counts[order]) - given.counts[order]
+    kernel.lay(given, number, starts, values)
+    assert values.tolist() == [*(member for i in order for member in renumbered[i]), 7]
 
 
 @EACH

@@ -101,8 +101,9 @@ class Scaled(Portable):
         least = least_positive(sharp.row)
         scale = lifted((sharp.column + sharp.floor / least) * ROUND_UP)
         row = torch.where(sharp.row > 0, sharp.row, least) if bool(sharp.floor.any()) else sharp.row
-        missed = (scale == 0) & (values != 0).any(dim=0)
-        scale = scale.masked_fill(missed, SMALLEST)
+        zero = (scale == 0).nonzero(as_tuple=True)[0]
+        if len(zero):
+            scale[zero] = SMALLEST * (values[:, zero] != 0).any(dim=0).to(scale.dtype)
         return cls(scale, row, largest_share(values, inverted(scale)))
 
     def take(self, columns: Tensor) -> Scaled:

@@ -71,14 +71,14 @@ class TorchLineArrangement(TorchLatticeArrangement, BundleArrangement[FloatField
             self._points, self._lattice, self._parents, self._generation, self._ambiguous, self._sharp
         )
 
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLineArrangement:
+    def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchLineArrangement:
         """See ``Arrangement.sharpened``; ``accuracy`` is relative to the segment."""
         open_ = (self._points.error > accuracy) & ~torch.as_tensor(self._sharp, device=self._points.error.device)
         poor = as_numpy(open_.nonzero(as_tuple=True)[0])
         values, error, sharp = self._points.values.clone(), self._points.error.clone(), self._sharp.copy()
         if len(poor):
             region, through = self._lattice.walls_at(poor)
-            places = parameters(walls, region, through.values, accuracy)
+            places = parameters(walls, region, through.values, margin * accuracy)
             values[open_, 0], error[open_] = (torch.as_tensor(part, device=error.device) for part in places)
         sharp[:] |= not accuracy
         points = FloatField(values, lifted(error))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....fields.predicates import Names
-from ....fields.spans import Kinds, Span
+from ....fields.spans import Span
 from ....geometry.domain import Domain
 from ....network.network import Network
 from ....numbers.double_double import Balls
@@ -62,8 +62,10 @@ class CloseLines:
         """The functions of the network's own."""
         regions, where = np.unique(place, return_inverse=True)
         span = Span.of(self._network, patterns[regions], int(names.stage.max()))
+        if not self._is_worth(span, len(regions), parts):  # nor for fewer kinds
+            return self._by_regions(patterns, place, names, parts)
         kinds = span.kinds(patterns[regions])
-        if not self._is_worth(span, kinds, parts):
+        if not self._is_worth(span, kinds.count, parts):
             return self._by_regions(patterns, place, names, parts)
         read = CloseRows(self._network, self._domain, _LONGER[parts]).read(span, span.columns(names))
         functions = CloseFunctions(self._domain.dim).functions(span, read, kinds, where.reshape(-1), names)
@@ -73,13 +75,13 @@ class CloseLines:
             result.put(beyond, self._by_regions(patterns, place[beyond], names.take(beyond), parts))
         return result
 
-    def _is_worth(self, span: Span, kinds: Kinds, parts: int) -> bool:
-        """Whether the rows that span the functions cost less than those of the regions."""
+    def _is_worth(self, span: Span, kinds: int, parts: int) -> bool:
+        """Whether the rows that span the functions cost less than those of so many kinds of regions."""
         if self._domain.leading:
             return False
         own, products = self._domain.dim + 1, self._network.products
         spanned = (own + span.bending) * products * (_DEARER if parts == 1 else 1)
-        return spanned + kinds.count * own * span.bending**2 * _BALL < kinds.count * own * products / 2
+        return spanned + kinds * own * span.bending**2 * _BALL < kinds * own * products / 2
 
     def _by_regions(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
         """The functions by rows of each region's own."""

@@ -31,6 +31,9 @@ Predicate = Callable[[Rows, Ragged, Any], NDArray[np.bool_]]
 _PARTS = 1, 2, 3, 5, 8
 """Parts of the numbers in which lines are computed, one attempt after the other."""
 
+_FINE = 2.0**-32
+"""Coordinates that are to be known as closely as this are hardly ever known from numbers of one part."""
+
 _BLOCK = 1 << 14
 """Items at a time: the patterns of their regions are held."""
 
@@ -49,13 +52,16 @@ class Corners:
     region: Rows
     lines: Ragged
 
-    def decide(self, predicate: Predicate) -> None:
-        """Asks for items until nothing is open."""
+    def decide(self, predicate: Predicate, fewest: int = 1) -> None:
+        """Asks for items until nothing is open, of numbers of so many parts and more, and then of integers."""
         order = np.argsort(self.region, kind="stable")
         for start in range(0, len(order), _BLOCK):
             items = order[start : start + _BLOCK]
-            asks = [partial(self._ask, predicate, items, parts) for parts in _PARTS]
-            rungs = [Rung("long number", ask, sampled=not k) for k, ask in enumerate(asks)]
+            rungs = [
+                Rung("long number", partial(self._ask, predicate, items, parts), sampled=parts == 1)
+                for parts in _PARTS
+                if parts >= fewest
+            ]
             climb([*rungs, Rung("integer", partial(self._ask, predicate, items, INTEGERS))], len(items))
 
     def _ask(self, predicate: Predicate, items: Rows, parts: int, some: Rows) -> NDArray[np.bool_]:
@@ -89,7 +95,7 @@ def coordinates(corners: Corners, accuracy: float, largest: float) -> tuple[Floa
         points[items[sure]], errors[items[sure]] = value[sure], error[sure]
         return np.asarray(~sure)
 
-    corners.decide(predicate)
+    corners.decide(predicate, 2 if accuracy < _FINE else 1)
     return points, errors
 
 

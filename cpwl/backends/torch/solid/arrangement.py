@@ -20,6 +20,7 @@ from ....numbers.integers import homogeneous
 from ....numbers.norms import norms
 from ...lattice.arrangement import LatticeArrangement
 from ...lattice.cut import Outcome
+from ...lattice.glue import Laying
 from ...lattice.lattice import Lattice
 from ...lattice.measure import ExactPoints, NearPoints, volumes
 from ...lattice.meeting import forms_of_walls, independent, points
@@ -34,10 +35,6 @@ from .rows import Decisions, FloatRows
 _CLOSELY = 2.0**-50
 """How near to exact vertices, relative to their distances from the origin, those are from which volumes are computed
 again."""
-
-_BEYOND = 2.0**-3
-"""How much nearer than is asked for vertices are computed: float64 reaches that as a rule, and what is made
-between them starts from it."""
 
 
 class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField]):
@@ -161,13 +158,12 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
         return measured, errors
 
     # ---- coordinates -----------------------------------------------------------------------------------------------
-    def sharpened(self, walls: ExactWalls, accuracy: float) -> TorchLatticeArrangement:
+    def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchLatticeArrangement:
         """With vertices from exact walls; see ``Arrangement.sharpened``."""
         values, errors = self.vertices.copy(), self._points.errors().copy()
-        far = np.hypot.reduce(np.abs(values), axis=1)
-        poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * far) & ~self._sharp)
+        poor = np.flatnonzero((errors > 0) & ~(errors <= accuracy * norms(values)) & ~self._sharp)
         if len(poor):
-            sharper, bounds = self._meeting(walls, poor, _BEYOND * accuracy)
+            sharper, bounds = self._meeting(walls, poor, margin * accuracy)
             apart = norms(sharper - values[poor])
             if not (apart <= (errors[poor] + bounds) * ROUND_UP).all():
                 raise InternalError("a vertex is farther from where its walls meet than its bound allows")
@@ -195,6 +191,10 @@ class TorchLatticeArrangement(LatticeArrangement[FloatField], Rounded[FloatField
     # ---- blocks ----------------------------------------------------------------------------------------------------
     def _beside(self, fields: Sequence[FloatField]) -> FloatField:
         return stacked(fields)
+
+    @property
+    def _laying(self) -> Laying:
+        return kernel_for(self._points.values)
 
     def border(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The vertices on a block's border and their names; see ``Rounded.border``."""

@@ -204,6 +204,12 @@ cdef void* _grown(void* memory, size_t size) except? NULL nogil:
     return result
 
 
+cdef struct Below:
+    # A flat of the dimension below, and the round that made it.
+    int32_t flat
+    int32_t round
+
+
 cdef struct Level:
     # The faces of one dimension: their boundaries, the sides of columns on which they reach, and what they lie in.
     int64_t count
@@ -214,8 +220,7 @@ cdef struct Level:
     int32_t* length
     int32_t* space  # what the pool has for the boundary
     int32_t* pool
-    uint64_t* below
-    uint64_t* above
+    uint64_t* sides  # of each face the columns below, then those above
     int32_t* place  # in this round, among the faces that fall into two parts; WHOLE if it is cut and stays; else -1
     int8_t* old  # the dimension of the old face that holds it
     int32_t* flat  # see Strata
@@ -231,17 +236,16 @@ cdef struct Level:
     int64_t middle
     # For each flat the newest one of the dimension below that a round made on it, and that round.
     int64_t noted
-    int32_t* below_flat
-    int32_t* noted_at
+    Below* newest
 
 
 cdef void _let_go(Level* here) noexcept nogil:
     cdef void** arrays = [
-        here.start, here.length, here.space, here.pool, here.below, here.above, here.place, here.old, here.flat,
-        here.faces, here.cells, here.below_flat, here.noted_at,
+        here.start, here.length, here.space, here.pool, here.sides, here.place, here.old, here.flat, here.faces,
+        here.cells, here.newest,
     ]
     cdef int k
-    for k in range(13):
+    for k in range(11):
         free(arrays[k])
 
 
@@ -326,11 +330,12 @@ cdef class Faces:
     cdef int _vertices(self, const uint64_t[:, ::1] below, const uint64_t[:, ::1] above) except -1:
         cdef Py_ssize_t i, w, count = below.shape[0]
         cdef Level* here = &self.levels[0]
+        cdef uint64_t* sides
         self._reserve(0, count)
         for i in range(count):
-            here.old[i] = 0
+            here.old[i], sides = 0, self._sides(here, i)
             for w in range(self.words):
-                here.below[i * self.words + w], here.above[i * self.words + w] = below[i, w], above[i, w]
+                sides[w], sides[self.words + w] = below[i, w], above[i, w]
                 self.everywhere[w] &= below[i, w] | above[i, w]
         here.count = here.flats = count
         if count == 0:
@@ -385,8 +390,7 @@ cdef class Faces:
                 raise MemoryError("more than 2^31 faces in one refinement")
         if here.count:
             room = max(room, here.room + here.room // 2)
-        here.below = <uint64_t*>_grown(here.below, room * self.words * sizeof(uint64_t))
-        here.above = <uint64_t*>_grown(here.above, room * self.words * sizeof(uint64_t))
+        here.sides = <uint64_t*>_grown(here.sides, 2 * room * self.words * sizeof(uint64_t))
         here.old = <int8_t*>_grown(here.old, room * sizeof(int8_t))
         if k:
             here.start = <int64_t*>_grown(here.start, room * sizeof(int64_t))
@@ -427,11 +431,19 @@ cdef class Faces:
         return 0
 
     # ---- sets of columns ---------------------------------------------------------------------------------------------
-    cdef inline bint _has(self, const uint64_t* bits, int64_t face) noexcept nogil:
-        return bits[face * self.words + (self.column >> 6)] >> (self.column & 63) & 1
+    cdef inline uint64_t* _sides(self, Level* here, int64_t face) noexcept nogil:
+        """The columns that are below somewhere on a face; from ``words`` on those that are above."""
+        return here.sides + 2 * face * self.words
+
+    cdef inline bint _is_below(self, Level* here, int64_t face) noexcept nogil:
+        return self._sides(here, face)[self.column >> 6] >> (self.column & 63) & 1
+
+    cdef inline bint _is_above(self, Level* here, int64_t face) noexcept nogil:
+        return self._sides(here, face)[self.words + (self.column >> 6)] >> (self.column & 63) & 1
 
     cdef inline bint _is_cut(self, Level* here, int64_t face) noexcept nogil:
-        return self._has(here.below, face) and self._has(here.above, face)
+        cdef const uint64_t* sides = self._sides(here, face) + (self.column >> 6)
+        return (sides[0] & sides[self.words]) >> (self.column & 63) & 1
 
     cdef inline void _unite(self, Py_ssize_t k, int64_t face) noexcept nogil:
         """The sets of a face from those of the faces that bound it."""
@@ -440,21 +452,25 @@ cdef class Faces:
         cdef const int32_t* members = here.pool + here.start[face]
         cdef Py_ssize_t words = self.words, w, i
         cdef uint64_t below, above
+        cdef uint64_t* sides
         for w in range(words):
             below = above = 0
             for i in range(here.length[face]):
-                below |= under.below[members[i] * words + w]
-                above |= under.above[members[i] * words + w]
-            here.below[face * words + w], here.above[face * words + w] = below, above
+                sides = self._sides(under, members[i])
+                below |= sides[w]
+                above |= sides[words + w]
+            sides = self._sides(here, face)
+            sides[w], sides[words + w] = below, above
 
     cdef int _note(self, int64_t cell) except -1 nogil:
         """Notes the columns that cut a cell."""
         cdef Level* here = &self.levels[self.dim]
         cdef Notes* notes
         cdef uint64_t bits
+        cdef const uint64_t* sides = self._sides(here, cell)
         cdef Py_ssize_t w
         for w in range(self.words):
-            bits = here.below[cell * self.words + w] & here.above[cell * self.words + w]
+            bits = sides[w] & sides[self.words + w]
             while bits:
                 notes = &self.pending[64 * w + _lowest(bits)]
                 bits &= bits - 1
@@ -497,7 +513,7 @@ cdef class Faces:
             for i in range(here.cut):
                 members = here.pool + here.start[here.faces[i]]
                 for j in range(here.length[here.faces[i]]):
-                    if under.place[members[j]] < 0 and self._is_cut(under, members[j]):
+                    if self._is_cut(under, members[j]) and under.place[members[j]] < 0:
                         self._take(k - 1, members[j], here.cells[i])
         return 0
 
@@ -520,17 +536,19 @@ cdef class Faces:
         cdef int64_t[::1] edges = found[0], cells = found[1], low = found[2], high = found[3]
         cdef int64_t[::1] start = found[4], stop = found[5]
         cdef uint64_t[:, ::1] both = open_
+        cdef const uint64_t* sides
         cdef int32_t e, a, b
         with nogil:
             for i in range(count):
                 e = edge.faces[i]
                 a, b = edge.pool[edge.start[e]], edge.pool[edge.start[e] + 1]
-                if self._has(vertex.above, a):
+                if self._is_above(vertex, a):
                     a, b = b, a
                 edges[i], cells[i], low[i], high[i] = e, edge.cells[i], a, b
                 start[i], stop[i] = self.ends[2 * edge.flat[e]], self.ends[2 * edge.flat[e] + 1]
+                sides = self._sides(edge, e)
                 for w in range(words):
-                    both[i, w] = edge.below[e * words + w] & edge.above[e * words + w]
+                    both[i, w] = sides[w] & sides[words + w]
                 both[i, column >> 6] &= ~(<uint64_t>1 << (column & 63))
         return (*found, open_)
 
@@ -587,6 +605,8 @@ cdef class Faces:
         cdef Py_ssize_t i, w, words = self.words, count = edge.cut, last = self.column >> 6
         cdef int64_t v, u
         cdef int32_t e, a, b
+        cdef const uint64_t* around
+        cdef uint64_t* here
         cdef uint64_t both, decided, passed = (<uint64_t>2 << (self.column & 63)) - 1
         self._reserve(0, count)
         self._reserve(1, count)
@@ -594,11 +614,12 @@ cdef class Faces:
         edge.upper, edge.middle, edge.divided = edge.count, vertex.count, count
         for i in range(count):
             e, v, u = edge.faces[i], vertex.count + i, edge.count + i
+            around, here = self._sides(edge, e), self._sides(vertex, v)
             for w in range(words):
-                both = edge.below[e * words + w] & edge.above[e * words + w]
-                vertex.below[v * words + w] = (edge.below[e * words + w] & ~both) | below[i, w]
-                vertex.above[v * words + w] = (edge.above[e * words + w] & ~both) | above[i, w]
-                decided = vertex.below[v * words + w] | vertex.above[v * words + w]
+                both = around[w] & around[words + w]
+                here[w] = (around[w] & ~both) | below[i, w]
+                here[words + w] = (around[words + w] & ~both) | above[i, w]
+                decided = here[w] | here[words + w]
                 if w < last:
                     decided = ~<uint64_t>0
                 elif w == last:
@@ -606,7 +627,7 @@ cdef class Faces:
                 self.everywhere[w] &= decided
             vertex.old[v] = edge.old[e]
             a, b = edge.pool[edge.start[e]], edge.pool[edge.start[e] + 1]
-            if self._has(vertex.above, a):
+            if self._is_above(vertex, a):
                 a, b = b, a
             edge.pool[edge.start[e]], edge.pool[edge.start[e] + 1] = <int32_t>v, a
             self._make(1, u, edge.old[e], edge.flat[e], 2)
@@ -631,7 +652,7 @@ cdef class Faces:
                 continue
             inner = under.pool + under.start[members[i]]
             for j in range(under.length[members[i]]):
-                if not (self._has(lowest.below, inner[j]) or self._has(lowest.above, inner[j])):
+                if not (self._is_below(lowest, inner[j]) or self._is_above(lowest, inner[j])):
                     target[n] = inner[j]
                     n += 1
         for i in range(1, n):
@@ -653,18 +674,16 @@ cdef class Faces:
         cdef int64_t i, room
         if flat >= here.noted:
             room = max(here.flats, here.noted + here.noted // 2)
-            here.below_flat = <int32_t*>_grown(here.below_flat, room * sizeof(int32_t))
-            here.noted_at = <int32_t*>_grown(here.noted_at, room * sizeof(int32_t))
+            here.newest = <Below*>_grown(here.newest, room * sizeof(Below))
             for i in range(here.noted, room):
-                here.noted_at[i] = 0
+                here.newest[i].round = 0
             here.noted = room
-        if here.noted_at[flat] != self.rounds:
-            here.noted_at[flat] = self.rounds
-            here.below_flat[flat] = <int32_t>self.levels[k - 1].flats
+        if here.newest[flat].round != self.rounds:
+            here.newest[flat].round, here.newest[flat].flat = self.rounds, <int32_t>self.levels[k - 1].flats
             self.levels[k - 1].flats += 1
             if k == 2:
                 self._line()
-        return here.below_flat[flat]
+        return here.newest[flat].flat
 
     cdef int _line(self) except -1 nogil:
         """A new line, whose ends are not known."""
@@ -717,11 +736,11 @@ cdef class Faces:
                 if place >= 0:
                     low[a], high[b], mid[m] = g, <int32_t>(under.upper + place), <int32_t>(under.middle + place)
                     a, b, m = a + 1, b + 1, m + 1
-                elif self._has(under.below, g):
+                elif self._is_below(under, g):
                     low[a] = g
                     a += 1
                     fit = fit and place != WHOLE
-                elif self._has(under.above, g):
+                elif self._is_above(under, g):
                     high[b] = g
                     b += 1
                 else:
@@ -907,6 +926,7 @@ cdef class Faces:
         cdef uint64_t[:, ::1] below = below_
         cdef uint8_t[::1] whole = whole_.view(np.uint8)
         cdef uint64_t both
+        cdef const uint64_t* sides
         with nogil:
             for i in range(n):
                 first[cell.flat[i] + 1] += 1
@@ -916,10 +936,10 @@ cdef class Faces:
                 order[first[cell.flat[i]]] = i
                 first[cell.flat[i]] += 1
             for i in range(n):
-                parents[i] = cell.flat[order[i]]
+                parents[i], sides = cell.flat[order[i]], self._sides(cell, order[i])
                 for w in range(self.words):
-                    both = cell.below[order[i] * self.words + w] & cell.above[order[i] * self.words + w]
-                    below[i, w] = cell.below[order[i] * self.words + w] & ~both
+                    both = sides[w] & sides[self.words + w]
+                    below[i, w] = sides[w] & ~both
                     whole[i] |= both != 0
             for i in range(self.wall_count):
                 walls[i], generations[i] = self.walls[i], self.generations[i]
@@ -1015,24 +1035,56 @@ cdef int _corners_of(
     return 0
 
 
+# ---- lists of blocks -------------------------------------------------------------------------------------------------
+ctypedef fused Number:
+    int32_t
+    int64_t
+
+
+def lay_first(
+    const Number[::1] members, const int64_t[::1] offsets, const int64_t[::1] number, const uint8_t[::1] fresh,
+    int64_t[::1] values, int64_t[::1] ends, Py_ssize_t count, Py_ssize_t size,
+):
+    """As ``ArrayLaying.lay_first``; ``count`` lists, of ``size`` members, are done."""
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(fresh.shape[0]):
+            if fresh[i]:
+                for j in range(offsets[i], offsets[i + 1]):
+                    values[size] = number[members[j]]
+                    size += 1
+                ends[count] = size
+                count += 1
+    return count, size
+
+
+def lay(
+    const Number[::1] members, const int64_t[::1] offsets, const int64_t[::1] number, const int64_t[::1] starts,
+    int64_t[::1] values,
+):
+    """As ``ArrayLaying.lay``."""
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(starts.shape[0]):
+            for j in range(offsets[i], offsets[i + 1]):
+                values[starts[i] + j - offsets[i]] = number[members[j]]
+
+
 # ---- what holds vertices ---------------------------------------------------------------------------------------------
 cdef struct Lists:
-    # Lists of members: of face i those from start[i] to start[i + 1]; whether each has a vertex that is wanted; for each
-    # that is looked for the first face above that has it, -1 before it comes, for others -2; and the number of the last
-    # walk that came by.
+    # Lists of members: of face i those from start[i] to start[i + 1]; whether each has a vertex that is wanted; and the
+    # number of the last walk that came by.
     const int64_t* start
     const int64_t* members
     int64_t count
     int8_t* leads
-    int64_t* above
     int64_t* walked
 
 
 cdef class Above:
     """The faces above some vertices: for each of them a region that has it, and the walls of its facets through it.
 
-    The first edge that has the vertex is taken, the first 2-face that has this edge, and so on, as by
-    ``Lattice.walls_at``.
+    Of the regions that have a vertex the one that has most of the others is taken, so that they are few.
     """
 
     cdef Lists* lists
@@ -1041,6 +1093,10 @@ cdef class Above:
     cdef list kept
     cdef int64_t* place  # of each vertex that is wanted among these
     cdef int64_t* region  # and its region
+    cdef int64_t* most  # and how many of these that has
+    cdef int8_t* taken  # whether each region is that of some vertex
+    cdef int64_t* found  # the vertices that are wanted of the region that is looked at
+    cdef int64_t found_count, found_room
     cdef int64_t* pairs  # places of vertices and walls, one after the other
     cdef int64_t count, room
 
@@ -1059,7 +1115,8 @@ cdef class Above:
         for k in range(self.dim + 1):
             self.lists[k].leads = <int8_t*>_zeros(self.lists[k].count * sizeof(int8_t))
             self.lists[k].walked = <int64_t*>_zeros(self.lists[k].count * sizeof(int64_t))
-            self.lists[k].above = <int64_t*>_grown(NULL, self.lists[k].count * sizeof(int64_t))
+        self.most = <int64_t*>_zeros(vertices * sizeof(int64_t))
+        self.taken = <int8_t*>_zeros(self.lists[self.dim].count * sizeof(int8_t))
         self.place = <int64_t*>_grown(NULL, vertices * sizeof(int64_t))
         self.region = <int64_t*>_grown(NULL, vertices * sizeof(int64_t))
 
@@ -1069,51 +1126,73 @@ cdef class Above:
             for k in range(self.dim + 1):
                 free(self.lists[k].leads)
                 free(self.lists[k].walked)
-                free(self.lists[k].above)
             free(self.lists)
-        free(self.region)
-        free(self.place)
-        free(self.pairs)
+        cdef void** arrays = [self.place, self.region, self.most, self.taken, self.found, self.pairs]
+        for k in range(6):
+            free(arrays[k])
 
     def walls(self, const int64_t[::1] vertices, const int64_t[::1] wall):
         """Of distinct vertices the regions; and the walls, each once and increasing, one after the other, with their
         offsets."""
         cdef Py_ssize_t i, j, count = vertices.shape[0]
         cdef int k
-        cdef int64_t r, face
+        cdef int64_t r
         cdef const Lists* cell = &self.lists[self.dim]
         regions_ = np.empty(count, np.int64)
         cdef int64_t[::1] regions = regions_
         with nogil:
-            for k in range(self.dim + 1):
-                for i in range(self.lists[k].count):
-                    self.lists[k].above[i] = -2
             for i in range(count):
-                face = vertices[i]
-                self.lists[0].above[face], self.lists[0].leads[face], self.place[face] = -1, 1, i
+                self.lists[0].leads[vertices[i]], self.place[vertices[i]] = 1, i
             for k in range(1, self.dim + 1):
                 self._climb(&self.lists[k], &self.lists[k - 1])
-            for i in range(count):
-                face = vertices[i]
-                for k in range(self.dim):
-                    face = self.lists[k].above[face]
-                regions[i] = self.region[vertices[i]] = face
             for r in range(cell.count):
-                if cell.above[r] == -1:
+                if cell.leads[r]:
+                    self._offer(r)
+            for i in range(count):
+                regions[i] = self.region[vertices[i]]
+                self.taken[regions[i]] = 1
+            for r in range(cell.count):
+                if self.taken[r]:
                     for j in range(cell.start[r], cell.start[r + 1]):
                         self.walk += 1
                         self._note(self.dim - 1, cell.members[j], r, wall[cell.members[j]])
         return regions_, *self._lists_of(count)
 
     cdef void _climb(self, Lists* here, Lists* under) noexcept nogil:
-        """Which faces have vertices that are wanted, and the first that has each of those below that are looked for."""
+        """Which faces have vertices that are wanted."""
         cdef Py_ssize_t i, j
         for i in range(here.count):
             for j in range(here.start[i], here.start[i + 1]):
-                if under.leads[here.members[j]]:
-                    here.leads[i] = 1
-                    if under.above[here.members[j]] == -1:
-                        under.above[here.members[j]], here.above[i] = i, -1
+                here.leads[i] |= under.leads[here.members[j]]
+
+    cdef int _offer(self, int64_t region) except -1 nogil:
+        """Takes a region for the vertices that are wanted, of those that it has, if no region before has as many."""
+        cdef Py_ssize_t i
+        self.walk += 1
+        self.found_count = 0
+        self._meet(self.dim, region)
+        for i in range(self.found_count):
+            if self.found_count > self.most[self.found[i]]:
+                self.most[self.found[i]], self.region[self.found[i]] = self.found_count, region
+        return 0
+
+    cdef int _meet(self, int k, int64_t face) except -1 nogil:
+        """Finds the vertices of a face that are wanted and were not met in this walk."""
+        cdef Lists* here = &self.lists[k]
+        cdef Py_ssize_t j
+        if not here.leads[face] or here.walked[face] == self.walk:
+            return 0
+        here.walked[face] = self.walk
+        if k:
+            for j in range(here.start[face], here.start[face + 1]):
+                self._meet(k - 1, here.members[j])
+        else:
+            if self.found_count == self.found_room:
+                self.found_room = 2 * self.found_room + 64
+                self.found = <int64_t*>_grown(self.found, self.found_room * sizeof(int64_t))
+            self.found[self.found_count] = face
+            self.found_count += 1
+        return 0
 
     cdef int _note(self, int k, int64_t face, int64_t region, int64_t wall) except -1 nogil:
         """Notes the wall of a facet of a region for the vertices that have the region."""

@@ -77,6 +77,16 @@ class CompiledLoops(Kernel):
         offsets, members = (part[:k] for part in _lists(lattice))
         return Ragged(*loops.corners(offsets, members, lattice.vertices, np.arange(lattice.count(k))))
 
+    def lay_first(
+        self, lists: Ragged, number: Faces, fresh: NDArray[np.bool_], values: Faces, ends: Faces, done: tuple[int, int]
+    ) -> tuple[int, int]:
+        """See ``Laying``."""
+        return loops.lay_first(lists.values, lists.offsets, number, fresh.view(np.uint8), values, ends, *done)
+
+    def lay(self, lists: Ragged, number: Faces, starts: Faces, values: Faces) -> None:
+        """See ``Laying``."""
+        loops.lay(lists.values, lists.offsets, number, starts, values)
+
 
 class _Cut:
     """One refinement of a lattice; see ``Cut``."""

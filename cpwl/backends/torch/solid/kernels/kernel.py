@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .....arrays.ragged import Ragged
 from ....lattice.cut import Crossing, Outcome, Values
+from ....lattice.glue import Laying
 from ....lattice.growing import Words
 from ....lattice.lattice import Faces, Lattice
 from ...refinement.points import Points
@@ -39,7 +40,7 @@ class NewSigns:
     column: NDArray[np.int64]
 
 
-class Kernel(Protocol):
+class Kernel(Laying, Protocol):
     """The rounds of a refinement, on lattices and rows. Rows, and what is combinatorial, are the same for all kernels,
     bit by bit; bounds in the 2-norm may differ by their own rounding."""
 
@@ -71,7 +72,10 @@ class Kernel(Protocol):
 
     def walls_at(self, lattice: Lattice, vertices: Faces) -> tuple[Faces, Ragged]:
         """For each of distinct vertices a region that has it, and the walls of that region's facets through it, each
-        once, increasing. Kernels may differ in the regions that they take."""
+        once, increasing.
+
+        It is the region that has most of these vertices, the first of several: so regions are few.
+        """
         ...
 
     def corners(self, lattice: Lattice, k: int) -> Ragged:

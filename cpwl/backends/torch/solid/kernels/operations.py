@@ -8,8 +8,9 @@ from torch import Tensor
 
 from .....arrays.ragged import Ragged
 from ....lattice.cut import Crossing, Cut, Outcome, Values
+from ....lattice.glue import ArrayLaying
 from ....lattice.growing import Words, dense, packed
-from ....lattice.lattice import Faces, Lattice
+from ....lattice.lattice import Faces, Lattice, walls_through
 from ...complex.segments import as_numpy
 from ...fields.field import ROUND_UP, UNIT, lifted
 from ...refinement.crossings import vanishing
@@ -21,7 +22,7 @@ _BLOCK = 1 << 17
 """Entries handled at a time, so that a block stays in the cache."""
 
 
-class ArrayOperations(Kernel):
+class ArrayOperations(ArrayLaying, Kernel):
     """Whole rounds in a few calls."""
 
     def serves(self, values: Tensor) -> bool:
@@ -71,11 +72,30 @@ class ArrayOperations(Kernel):
 
     def walls_at(self, lattice: Lattice, vertices: Faces) -> tuple[Faces, Ragged]:
         """See ``Kernel.walls_at``."""
-        return lattice.walls_at(vertices)
+        region = _with_most(lattice, vertices)
+        walls_of = lattice.wall.__getitem__
+        return region, walls_through(lattice.members, lattice.dim, walls_of, region, 0, vertices)
 
     def corners(self, lattice: Lattice, k: int) -> Ragged:
         """See ``Kernel.corners``."""
         return lattice.corners(k)
+
+
+def _with_most(lattice: Lattice, vertices: Faces) -> Faces:
+    """For each of distinct vertices the first of the regions that have it and most of the others."""
+    wanted = np.zeros(lattice.vertices, np.bool_)
+    wanted[vertices] = True
+    near = wanted
+    for part in lattice.boundary:
+        near = np.logical_or.reduceat(near[part.values], part.offsets[:-1])
+    regions = np.flatnonzero(near)
+    corners = lattice.corners(lattice.dim, regions)
+    some = wanted[corners.values]
+    vertex, place = corners.values[some], corners.row_of[some]
+    most = np.bincount(place)[place]
+    order = np.lexsort((place, -most, vertex))
+    held, first = np.unique(vertex[order], return_index=True)
+    return np.asarray(regions[place[order[first]]][np.searchsorted(held, vertices)])
 
 
 def at(rows: GrowingField, columns: Levels, vertex: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
