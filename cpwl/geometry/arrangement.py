@@ -62,9 +62,18 @@ Form: TypeAlias = tuple[Any, ...]
 factor."""
 
 
-ExactWalls: TypeAlias = Callable[[NDArray[np.int64], NDArray[np.int64], int], Any]
-"""The functions that vanish on walls, of either sign: called with regions, walls on facets of them, and of how many
-parts numbers are to have (2 to 8, or 1, or ``INTEGERS``); ``Balls`` or ``Exact`` numbers (n, D + 1)."""
+class ExactWalls(Protocol):
+    """The functions that vanish on walls."""
+
+    def __call__(self, region: NDArray[np.int64], wall: NDArray[np.int64], parts: int, /) -> Any:
+        """Those of walls on facets of regions, of either sign, in numbers of so many parts (2 to 8, or 1, or
+        ``INTEGERS``): ``Balls`` or ``Exact`` (n, D + 1)."""
+        ...
+
+    def meet_at_origin(self, walls: NDArray[np.int64], far: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points, where walls[i] of (n, D) meet and that are at most far[i] from the origin, certainly are it,
+        bool (n,): by name, or as no such point is so near."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

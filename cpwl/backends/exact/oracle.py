@@ -17,6 +17,7 @@ from ...fields.spans import Ranges
 from ...geometry.arrangement import Form
 from ...geometry.bundle import Bundle
 from ...geometry.domain import Domain
+from ...geometry.separation import Separation
 from ...network.network import Network
 from ...numbers.exact import Exact
 from ...numbers.integers import Integer, array, common_scale, fractions, primitive, rational
@@ -67,6 +68,12 @@ class SliceOracle:
     def reaches(self, stage: int) -> bool:
         """Whether the functions up to those that a stage reads are short."""
         return self._short is not None and self._short.reaches(stage)
+
+    def separation(self, stage: int, last: int) -> Separation | None:
+        """See ``predicates.Oracle.separation``; the functions up to those of the ``last`` stage are short."""
+        assert self._short is not None
+        sides, long = self._short_sides
+        return None if long.any() else self._short.separation(stage, last, float(np.abs(sides[:, :-1]).max()))
 
     def units_before(self, stage: int) -> int:
         """Of a pattern, what is known before a stage."""

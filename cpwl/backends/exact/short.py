@@ -7,6 +7,7 @@ each exactly, in whatever order a product sums (proofs/, Lemma 14).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...fields.predicates import Names
 from ...geometry.domain import Domain
+from ...geometry.separation import Separation
 from ...network.network import Network, Node, table
 from ...network.operators import Dense, Gather, Input, Max, Op, Piecewise, Scale, Shape, Sum
 from ...numbers.integers import Integer
@@ -163,6 +165,30 @@ class ShortNetwork:
                 live[i] = self._linear(i, node, inputs, point)
         return arguments
 
+    def separation(self, stage: int, last: int, sides: float) -> Separation | None:
+        """Of what a stage reads where functions of stages up to the ``last``, which must be reached, and sides meet.
+
+        ``sides`` bounds the slopes of these, in whole numbers. None where stages cut by others than whole numbers.
+        """
+        norm = math.sqrt(self._frames.shape[1] - 1) * (1 + 2.0**-20)
+        walls = norm * max([sides, *(self._slopes(k) for k in range(last + 1))])
+        if math.isinf(walls):
+            return None
+        columns = norm * self._slopes(stage) if self.reaches(stage) else math.inf
+        return Separation(0.0 if math.isinf(columns) else 2.0 ** -self._read(stage).bits, walls, columns)
+
+    def _read(self, stage: int) -> Grain:
+        """Of what a stage reads."""
+        return self._grains[self._network.read_by(stage)]
+
+    def _slopes(self, stage: int) -> float:
+        """A bound on the slopes of what a stage cuts by, in whole numbers; infinite where it cuts by others."""
+        grain, node = self._read(stage), self._network.nodes[self._network.nonlinear[stage]]
+        if isinstance(node.op, Piecewise) and bits_of(node.op.breakpoints) > grain.bits:
+            return math.inf
+        terms = 2 if isinstance(node.op, Max) else 1
+        return terms * float(grain.peak.max(initial=0.0)) * 2.0**grain.bits * (1 + 2.0**-20)
+
     # ---- operators -------------------------------------------------------------------------------------------------
     def _linear(self, i: int, node: Node, inputs: list[Floats], point: Floats) -> Floats:
         match op := node.op:
@@ -289,7 +315,7 @@ def may_be_short(network: Network, domain: Domain) -> bool:
     if not all(isinstance(node.op, _KNOWN) for node in network.nodes):
         return False
     ops = [node.op for node in network.nodes if isinstance(node.op, Dense)]
-    return _few_digits(domain.frames) and all(_has_few_digits(op) for op in ops)
+    return all(_has_few_digits(op) for op in ops) and _few_digits(domain.frames)
 
 
 _digits: WeakKeyDictionary[Op, bool] = WeakKeyDictionary()

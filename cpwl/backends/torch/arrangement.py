@@ -187,8 +187,13 @@ class TorchArrangement(Portable, Rounded[FloatField]):
         if not len(poor):
             return replace(self, _sharp=sharp)
         at = Places.of_vertices(self._complex, poor).numpy()
-        meeting = Corners(walls, at.region, Ragged(at.names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
-        places = corners.coordinates(meeting, accuracy, float(points.values.abs().max()))
+        far = as_numpy((lengths(points.values[poor]) + points.error[poor]) * ROUND_UP)
+        known, others = np.zeros((2, len(poor), 2)), np.flatnonzero(~walls.meet_at_origin(at.names, far))
+        if len(others):
+            lines = Ragged(at.names[others].reshape(-1), np.arange(0, 2 * len(others) + 1, 2))
+            largest = float(points.values.abs().max())
+            known[:, others] = corners.coordinates(Corners(walls, at.region[others], lines), accuracy, largest)
+        places = known[0], known[1]
         return replace(self, _points=_known_better(points, poor, *places), _sharp=sharp)
 
     @property

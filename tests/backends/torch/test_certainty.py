@@ -68,7 +68,7 @@ def test_a_sign_is_certain_only_for_a_number_beyond_a_bound_that_is_one(
     value: float, bound: float, kernel: Kernel
 ) -> None:
     values = torch.full((2, 70), value, dtype=torch.float64)
-    signs = kernel.signs(columns(values, tensor(bound, bound)))
+    signs, *_ = kernel.signs(columns(values, tensor(bound, bound)), 0.0)
     assert bool(unpack(signs.doubtful, 70).all())
 
 

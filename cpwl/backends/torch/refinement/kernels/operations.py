@@ -11,7 +11,7 @@ from ...complex.segments import exclusive_sum, pack, ranges, set_bits, sort_with
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Order, Shared, clusters
+from ..coincidence import Merged, Order, Shared, clusters, coincident, united
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
 from ..sides_of_chords import Across, LinksOfChords
@@ -34,15 +34,16 @@ class TensorOperations(Kernel):
         return True
 
     # ---- combinatorics ---------------------------------------------------------------------------------------------
-    def signs(self, columns: Columns) -> Signs:
+    def signs(self, columns: Columns, least: float) -> tuple[Signs, Tensor, Tensor]:
         """See ``Kernel.signs``."""
         coarse = columns.bound.coarse()
         rows = max(1, _SIGNS_AT_ONCE // max(columns.count, 1))
         blocks = [
-            _block_signs(columns, coarse, start, min(start + rows, len(coarse)))
+            _block_signs(columns, coarse, least, start, min(start + rows, len(coarse)))
             for start in range(0, len(coarse), rows)
         ]
-        return Signs(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
+        *bits, vertex, column = (torch.cat(parts) for parts in zip(*blocks, strict=True))
+        return Signs(*bits), vertex, column
 
     def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
         """See ``Kernel.cell_signs``."""
@@ -127,9 +128,23 @@ class TensorOperations(Kernel):
         """See ``Kernel.clusters``."""
         return clusters(order, segment, position, slack)
 
+    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+        """See ``Kernel.united``."""
+        return united(edges, crossings, columns, least)
+
+    def coincident(
+        self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
+    ) -> tuple[Tensor, int] | None:
+        """See ``Kernel.coincident``."""
+        return coincident(chords, ends, meets, clusters, central, least)
+
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
         return weaving.incidences(pair, order)
+
+    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.zeros_of``."""
+        return weaving.zeros_of(web, start)
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
@@ -197,7 +212,7 @@ class TensorOperations(Kernel):
         return torch.cat([*largest, points.position[:0]])
 
 
-def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
+def _block_signs(columns: Columns, coarse: Tensor, least: float, start: int, stop: int) -> tuple[Tensor, ...]:
     values = columns.values[start:stop]
     above, below = values > 0, values < 0
     doubtful = torch.zeros_like(above)
@@ -206,10 +221,13 @@ def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tup
     if len(row):
         size = values[row, column].abs()
         bound, zero = columns.bounds_at(row + start, column)
-        doubtful[row, column] = ~(size > bound) & (bound != 0)
-        above[row, column] &= size > zero
-        below[row, column] &= size > zero
-    return pack(above), pack(below), pack(doubtful)
+        open_ = ~(size > bound) & (bound != 0)
+        vanishing = open_ & ((size + bound) * ROUND_UP < least)
+        doubtful[row, column] = open_ & ~vanishing
+        above[row, column] &= (size > zero) & ~vanishing
+        below[row, column] &= (size > zero) & ~vanishing
+        row, column = row[vanishing], column[vanishing]
+    return pack(above), pack(below), pack(doubtful), row + start, column
 
 
 def _with_any(cells: Complex, packed: Tensor, mask: Tensor | None = None) -> Tensor:
