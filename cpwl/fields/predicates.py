@@ -190,12 +190,12 @@ class _Walls:
         regions, place = np.unique(region, return_inverse=True)
         return self.by.oracle.walls(self.by.patterns(regions), place, self.by.walls.take(wall), parts)
 
-    def meet_at_origin(self, walls: Rows, far: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def nearest(self, dim: int) -> float:
         separation = self.by.separation()
-        if separation is not None:
-            return np.asarray(far < separation.nearest(walls.shape[1]))
-        central = self.by.oracle.central(self.by.walls.take(walls.ravel()))
-        return np.asarray(central.reshape(walls.shape).all(axis=1))
+        return 0.0 if separation is None else separation.nearest(dim)
+
+    def central(self, walls: Rows) -> NDArray[np.bool_]:
+        return self.by.oracle.central(self.by.walls.take(walls.ravel())).reshape(walls.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,9 +70,12 @@ class ExactWalls(Protocol):
         ``INTEGERS``): ``Balls`` or ``Exact`` (n, D + 1)."""
         ...
 
-    def meet_at_origin(self, walls: NDArray[np.int64], far: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which points, where walls[i] of (n, D) meet and that are at most far[i] from the origin, certainly are it,
-        bool (n,): by name, or as no such point is so near."""
+    def nearest(self, dim: int) -> float:
+        """A point where so many walls meet that is nearer to the origin than this is the origin; 0.0 if not known."""
+        ...
+
+    def central(self, walls: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a wall's function is known by name to be zero at the origin, bool, of the shape of ``walls``."""
         ...
 
 

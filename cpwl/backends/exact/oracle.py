@@ -21,6 +21,7 @@ from ...geometry.separation import Separation
 from ...network.network import Network
 from ...numbers.exact import Exact
 from ...numbers.integers import Integer, array, common_scale, fractions, primitive, rational
+from ...numbers.norms import norms
 from ...runtime.budget import checkpoint
 from .arithmetic import ExactArithmetic
 from .entries import Entries
@@ -73,7 +74,7 @@ class SliceOracle:
         """See ``predicates.Oracle.separation``; the functions up to those of the ``last`` stage are short."""
         assert self._short is not None
         sides, long = self._short_sides
-        return None if long.any() else self._short.separation(stage, last, float(np.abs(sides[:, :-1]).max()))
+        return None if long.any() else self._short.separation(stage, last, float(norms(sides[:, :-1]).max()))
 
     def units_before(self, stage: int) -> int:
         """Of a pattern, what is known before a stage."""

@@ -78,7 +78,7 @@ def along_chords(chords: Chords, ends: ChordEnds, met: tuple[Meets, Tensor], dec
     ``met`` is what ``Kernel.meets`` gives.
     """
     meets, tied = met
-    if not bool(tied.any()):
+    if not bool(tied.any()) or bool((meets.slack <= NEAR).all()):
         return met
     chain = meets.chord.T.reshape(-1)[meets.order]
     slots = tied[chain].nonzero(as_tuple=True)[0]
