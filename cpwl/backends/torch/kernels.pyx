@@ -174,6 +174,11 @@ cdef inline bint _within_slack(double low, double high, double low_slack, double
     return not high - low > (high_slack + low_slack + 2 * UNIT) * ROUND_UP
 
 
+cdef inline double _reach(double position, double slack) noexcept nogil:
+    """How far a place may be from its computed position; infinite where nothing is known of it."""
+    return (slack + 2 * UNIT) * ROUND_UP if slack <= 1 and isfinite(position) else INFINITY
+
+
 cdef void _sort(int64_t* items, int64_t* spare, Py_ssize_t count, const double* key) noexcept nogil:
     """Sorts items by their keys, stably: by insertion when they are few, else by merging."""
     cdef Py_ssize_t half = count // 2, i, j, k
@@ -462,10 +467,7 @@ def united(
             reach = 0.0
             for k in range(low, high):
                 certain &= slack[k] <= near or not doubtful[k]
-                if slack[k] <= 1 and isfinite(position[k]):
-                    reach = max(reach, (slack[k] + 2 * UNIT) * ROUND_UP)
-                else:
-                    reach = INFINITY
+                reach = max(reach, _reach(position[k], slack[k]))
             begin = low
             for k in range(low + 1, high + 1):
                 if k < high and not position[k] - position[k - 1] > 2 * reach:
@@ -845,11 +847,7 @@ def clusters(
         while low < count:
             high, reach = low, 0.0
             while high < count and segment[order[high]] == segment[order[low]]:
-                k = order[high]
-                if slack[k] <= 1 and isfinite(position[k]):
-                    reach = max(reach, (slack[k] + 2 * UNIT) * ROUND_UP)
-                else:
-                    reach = INFINITY
+                reach = max(reach, _reach(position[order[high]], slack[order[high]]))
                 high += 1
             begin = low
             for k in range(low + 1, high + 1):
@@ -1082,8 +1080,7 @@ def below_bits(
                 result[n, w // 64] ^= <uint64_t>1 << (w % 64)
                 if at.shape[0]:
                     for ahead in range(first[count], first[count + 1]):
-                        w = also[ahead]
-                        result[n, w // 64] ^= <uint64_t>1 << (w % 64)
+                        result[n, also[ahead] // 64] ^= <uint64_t>1 << (also[ahead] % 64)
                 done[n] = 1
     return result_
 

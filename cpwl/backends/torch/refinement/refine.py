@@ -112,8 +112,6 @@ class _Refinement:
         self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
-        self.degenerate = torch.zeros_like(suspects)
-        """The cells that are cut as degenerate ones, bool (R,), once it is known."""
         self.visits = task.kernel.visits(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
@@ -144,7 +142,6 @@ class _Refinement:
         """The complex cut, and all that is known of its cells."""
         checkpoint()
         chords, meets = self.regular_chords()
-        self.degenerate = self.irregular & ~self.suspects & (self.task.decider is not None)
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
@@ -202,6 +199,11 @@ class _Refinement:
         self.irregular |= late
         self.uncertain |= late
         return drop_cells(chords, meets, late)
+
+    @property
+    def degenerate(self) -> Tensor:
+        """The cells that are cut as degenerate ones, bool (R,)."""
+        return self.irregular & ~self.suspects & (self.task.decider is not None)
 
     def web(self) -> Web | None:
         """The chords of degenerate cells and where they meet; None where there are no such cells."""
