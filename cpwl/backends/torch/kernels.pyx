@@ -64,21 +64,18 @@ def sign_bits(
     const double[:, ::1] values, const double[::1] coarse,
     const double[::1] row, const double[::1] column, const double[::1] floor,
     const double[::1] zero_row, const double[::1] zero_column, const double[::1] zero_floor,
-    const uint8_t[:, ::1] known, double least,
+    const uint8_t[:, ::1] known,
 ):
     """Packed bits (V, W): where values are above zero and below it by more than what counts as zero, and where they are
-    within their error bounds. Entries ``known`` (if it has rows) to be zero are neither; ``coarse`` bounds all of a row.
-
-    Also rows and columns of entries that are zero as what is not is ``least`` or more: they are in none of the three."""
+    within their error bounds. Entries ``known`` (if it has rows) to be zero are neither; ``coarse`` bounds all of a row."""
     cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], words = max(1, (columns + 63) // 64)
     above_, below_, doubtful_ = _zeros(3, (rows, words), np.uint64)
-    vanishing_ = np.zeros((rows if least > 0 else 0, words), np.uint64)
-    cdef uint64_t[:, ::1] above = above_, below = below_, doubtful = doubtful_, vanishing = vanishing_
+    cdef uint64_t[:, ::1] above = above_, below = below_, doubtful = doubtful_
     cdef uint64_t near, bit
-    cdef Py_ssize_t r, w, c, n = 0
+    cdef Py_ssize_t r, w, c
     cdef double size, bound
     if columns == 0:
-        return above_, below_, doubtful_, *_new(2, 0, np.int64)
+        return above_, below_, doubtful_
     with nogil:
         for r in range(rows):
             for w in range(words):
@@ -94,29 +91,44 @@ def sign_bits(
                         continue
                     size, bound = fabs(values[r, c]), _bound(row, column, floor, r, c)
                     if not size > bound and bound != 0:
-                        if (size + bound) * ROUND_UP < least:
-                            vanishing[r, w] |= bit
-                            n += 1
-                        else:
-                            doubtful[r, w] |= bit
-                    if (vanishing.shape[0] and vanishing[r, w] & bit) or not (
-                        size > _bound(zero_row, zero_column, zero_floor, r, c)
-                    ):
+                        doubtful[r, w] |= bit
+                    if not size > _bound(zero_row, zero_column, zero_floor, r, c):
                         above[r, w] &= ~bit
                         below[r, w] &= ~bit
-    vertex_, column_ = _new(2, n, np.int64)
-    cdef int64_t[::1] vertex = vertex_, entry = column_
-    if n:
-        with nogil:
-            n = 0
-            for r in range(rows):
-                for w in range(words):
-                    near = vanishing[r, w]
-                    while near:
-                        vertex[n], entry[n] = r, 64 * w + _lowest(near)
-                        near &= near - 1
+    return above_, below_, doubtful_
+
+
+def told(
+    const double[:, ::1] values, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const uint64_t[:, ::1] doubtful, const double[::1] row, const double[::1] column, const double[::1] floor, double least,
+):
+    """Packed bits (V, W) as given, above zero, below it and in doubt, without the entries in doubt that are zero as what
+    is not is ``least`` or more; and the rows and columns of these."""
+    cdef Py_ssize_t rows = values.shape[0], words = above.shape[1], r, w, c, n = 0, total = 0
+    cdef uint64_t bits, bit
+    with nogil:
+        for r in range(rows):
+            for w in range(words):
+                total += _ones(doubtful[r, w])
+    above_, below_, doubtful_ = np.array(above), np.array(below), np.array(doubtful)
+    vertex_, column_ = _new(2, total, np.int64)
+    cdef uint64_t[:, ::1] up = above_, down = below_, left = doubtful_
+    cdef int64_t[::1] vertex = vertex_, found = column_
+    with nogil:
+        for r in range(rows):
+            for w in range(words):
+                bits = doubtful[r, w]
+                while bits:
+                    c = 64 * w + _lowest(bits)
+                    bit = bits & (~bits + 1)
+                    bits ^= bit
+                    if (fabs(values[r, c]) + _bound(row, column, floor, r, c)) * ROUND_UP < least:
+                        vertex[n], found[n] = r, c
+                        up[r, w] &= ~bit
+                        down[r, w] &= ~bit
+                        left[r, w] &= ~bit
                         n += 1
-    return above_, below_, doubtful_, vertex_, column_
+    return above_, below_, doubtful_, vertex_[:n], column_[:n]
 
 
 def cell_bits(

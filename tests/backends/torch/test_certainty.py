@@ -68,7 +68,7 @@ def test_a_sign_is_certain_only_for_a_number_beyond_a_bound_that_is_one(
     value: float, bound: float, kernel: Kernel
 ) -> None:
     values = torch.full((2, 70), value, dtype=torch.float64)
-    signs, *_ = kernel.signs(columns(values, tensor(bound, bound)), 0.0)
+    signs = kernel.signs(columns(values, tensor(bound, bound)))
     assert bool(unpack(signs.doubtful, 70).all())
 
 
@@ -80,7 +80,8 @@ def test_a_value_is_zero_only_if_it_is_a_number_that_is_certainly_less_than_the_
     value: float, bound: float, least: float, kernel: Kernel
 ) -> None:
     values = torch.full((2, 70), value, dtype=torch.float64)
-    signs, vertex, column = kernel.signs(columns(values, tensor(bound, bound)), least)
+    given = columns(values, tensor(bound, bound))
+    signs, vertex, column = kernel.told(given, kernel.signs(given), least)
     assert not len(vertex) and not len(column) and signs.above.any() == (value > bound)
 
 
@@ -88,7 +89,7 @@ def test_what_is_certainly_less_than_the_least_is_zero(kernel: Kernel) -> None:
     values = torch.zeros((2, 70), dtype=torch.float64)
     values[0, 3], values[1, 68], values[1, 69] = 1e-5, -1e-5, 1.0
     given = columns(values, tensor(1e-4, 1e-4))
-    signs, vertex, column = kernel.signs(given, 1e-3)
+    signs, vertex, column = kernel.told(given, kernel.signs(given), 1e-3)
     assert (len(vertex), vertex[:1].tolist(), column[-1:].tolist()) == (139, [0], [68])
     assert not unpack(signs.doubtful, 70).any() and not unpack(signs.below, 70).any()
     assert unpack(signs.above, 70).nonzero().tolist() == [[1, 69]]

@@ -102,7 +102,7 @@ def test_signs_and_crossings_are_the_same(count: int, error: float) -> None:
     given = columns(random.integers(-2, 3, (4, count)) / 2.0, error)
     found = []
     for kernel in KERNELS:
-        signs, *_ = kernel.signs(given, 0.0)
+        signs = kernel.signs(given)
         crossings = kernel.crossings(square.edges, given, signs)
         parts = signs.above, signs.below, signs.doubtful, *vars(crossings).values()
         found.append([part.numpy() for part in parts])

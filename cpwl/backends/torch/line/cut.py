@@ -78,7 +78,7 @@ class LineCut:
         bound = self._columns.bound
         wide = replace(self._columns, bound=replace(bound, row=bound.row + moved, share=None))
         self._kernel = kernel_for(field.values)
-        self._signs, *_ = self._kernel.signs(wide, 0.0)
+        self._signs = self._kernel.signs(wide)
         self._unclean = (self._signs.doubtful.view(torch.int64) != 0).any(1)
         """Vertices at which some sign is not certain in float64."""
         self._field = field

@@ -96,11 +96,9 @@ class _Refinement:
         self.columns = Columns.of(task.field, task.function, task.level)
         if bool(suspects.any()):
             self.columns = self.columns.doubted(old.origin[suspects[old.cell_of]])
-        least = 0.0 if task.decider is None else task.decider.least(walls=2, columns=0)
-        self.signs, *zeros = task.kernel.signs(self.columns, least)
-        self.certain = Certain.zeros(*zeros)
+        self.signs = task.kernel.signs(self.columns)
+        self.certain = Certain.none(old.origin.device)
         if task.decider is not None:
-            task.decider.note("sign", "separation", len(self.certain.sign))
             self._settle(task.decider)
         checkpoint()
         self.cells = task.kernel.cell_signs(old, self.signs, self.columns.count)
@@ -116,7 +114,12 @@ class _Refinement:
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
-        some = (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
+        some = self._doubtful_rows()
+        if len(some) and (least := decider.least(walls=2, columns=0)):
+            self.signs, *zeros = self.task.kernel.told(self.columns, self.signs, least)
+            self.certain = Certain.zeros(*zeros)
+            decider.note("sign", "separation", len(self.certain.sign))
+            some = self._doubtful_rows()
         if len(some):
             row, column = set_bits(self.signs.doubtful[some])
             row = some[row]
@@ -124,15 +127,19 @@ class _Refinement:
             self.signs = self.signs.settled(row, column, exact.sign)
             self.certain = Certain.joined(self.certain, exact)
 
+    def _doubtful_rows(self) -> Tensor:
+        """The vertices at which some sign is doubtful."""
+        return (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
+
     def _united(self, crossings: Crossings, decider: Decider) -> tuple[Crossings, Shared]:
         """The crossings of edges in their exact order, those that coincide made one, with its other columns apart."""
         if not bool(crossings.undecided.any()):
             return crossings, Shared.none(crossings.edge.device)
         least, kernel = decider.least(walls=1, columns=1), self.task.kernel
-        found = kernel.united(self.old.edges, crossings, self.columns, least)
+        found = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
         if found is None:
             crossings = along_edges(self.old, crossings, decider)
-            found = kernel.united(self.old.edges, crossings, self.columns, least)
+            found = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
         if found is None:
             return merged(self.old, crossings, self.signs, decider, kernel.clusters)
         decider.note("cut", "separation", len(found.at))

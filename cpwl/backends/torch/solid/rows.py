@@ -79,8 +79,7 @@ class FloatRows:
         whole = field.whole()
         self._old = whole.rows
         self._growing = GrowingField(whole, whole.scaled or Scaled.of(whole.values, whole.bound()))
-        given = Columns.of(whole, columns.function, columns.level)
-        self._signs, *_ = row_kernels.kernel_for(whole.values).signs(given, 0.0)
+        self._signs = row_kernels.kernel_for(whole.values).signs(Columns.of(whole, columns.function, columns.level))
         self._points: list[Points] = []
         self._certain: list[tuple[Tensor, Tensor, Tensor]] = []
         self.doubtful: Rows = np.zeros(0, np.int64)

@@ -42,12 +42,16 @@ class CompiledLoops(TensorOperations, Streaming):
         return enabled and values.is_cpu and values.dtype == torch.float64
 
     # ---- combinatorics ---------------------------------------------------------------------------------------------
-    def signs(self, columns: Columns, least: float) -> tuple[Signs, Tensor, Tensor]:
+    def signs(self, columns: Columns) -> Signs:
         """See ``Kernel.signs``."""
         bounds = (_array(part) for sharp in (columns.bound, columns.rounding) for part in sharp.parts())
         known = np.zeros((0, 0), np.uint8) if columns.zeros is None else _array(columns.zeros)
-        values = _arrays(columns.values, columns.bound.coarse())
-        *bits, vertex, column = kernels.sign_bits(*values, *bounds, known, least)
+        return Signs(*map(_packed, kernels.sign_bits(*_arrays(columns.values, columns.bound.coarse()), *bounds, known)))
+
+    def told(self, columns: Columns, signs: Signs, least: float) -> tuple[Signs, Tensor, Tensor]:
+        """See ``Kernel.told``."""
+        packed = (_words(bits) for bits in (signs.above, signs.below, signs.doubtful))
+        *bits, vertex, column = kernels.told(_array(columns.values), *packed, *_arrays(*columns.bound.parts()), least)
         return Signs(*map(_packed, bits)), torch.from_numpy(vertex), torch.from_numpy(column)
 
     def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:

@@ -30,10 +30,15 @@ class Kernel(ABC):
 
     # ---- combinatorics ---------------------------------------------------------------------------------------------
     @abstractmethod
-    def signs(self, columns: Columns, least: float) -> tuple[Signs, Tensor, Tensor]:
-        """The signs of all columns at all vertices, and which are not certain (proofs/, Lemma 5).
+    def signs(self, columns: Columns) -> Signs:
+        """The signs of all columns at all vertices, and which are not certain (proofs/, Lemma 5)."""
 
-        Also vertices and columns of those that are 0 as what is not zero is ``least`` or more (Lemma 14), row by row.
+    @abstractmethod
+    def told(self, columns: Columns, signs: Signs, least: float) -> tuple[Signs, Tensor, Tensor]:
+        """The signs, of which those in doubt are 0 that are certainly less than ``least``; and the vertices and columns
+        of these, row by row.
+
+        What is not zero is so much or more (proofs/, Lemma 14).
         """
 
     @abstractmethod

@@ -7,7 +7,16 @@ from torch import Tensor
 
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
-from ...complex.segments import exclusive_sum, pack, ranges, set_bits, sort_within, union_over_cells, valid_bits
+from ...complex.segments import (
+    exclusive_sum,
+    pack,
+    ranges,
+    set_bits,
+    sort_within,
+    union_over_cells,
+    valid_bits,
+    with_bits,
+)
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
@@ -34,16 +43,24 @@ class TensorOperations(Kernel):
         return True
 
     # ---- combinatorics ---------------------------------------------------------------------------------------------
-    def signs(self, columns: Columns, least: float) -> tuple[Signs, Tensor, Tensor]:
+    def signs(self, columns: Columns) -> Signs:
         """See ``Kernel.signs``."""
         coarse = columns.bound.coarse()
         rows = max(1, _SIGNS_AT_ONCE // max(columns.count, 1))
         blocks = [
-            _block_signs(columns, coarse, least, start, min(start + rows, len(coarse)))
+            _block_signs(columns, coarse, start, min(start + rows, len(coarse)))
             for start in range(0, len(coarse), rows)
         ]
-        *bits, vertex, column = (torch.cat(parts) for parts in zip(*blocks, strict=True))
-        return Signs(*bits), vertex, column
+        return Signs(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
+
+    def told(self, columns: Columns, signs: Signs, least: float) -> tuple[Signs, Tensor, Tensor]:
+        """See ``Kernel.told``."""
+        row, column = set_bits(signs.doubtful)
+        sizes = columns.values[row, column].abs() + columns.bound.at(row, column)
+        zero = sizes * ROUND_UP < least
+        row, column = row[zero], column[zero]
+        cleared = with_bits(torch.zeros_like(signs.doubtful), row, column)
+        return Signs(*(bits & ~cleared for bits in (signs.above, signs.below, signs.doubtful))), row, column
 
     def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
         """See ``Kernel.cell_signs``."""
@@ -212,7 +229,7 @@ class TensorOperations(Kernel):
         return torch.cat([*largest, points.position[:0]])
 
 
-def _block_signs(columns: Columns, coarse: Tensor, least: float, start: int, stop: int) -> tuple[Tensor, ...]:
+def _block_signs(columns: Columns, coarse: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
     values = columns.values[start:stop]
     above, below = values > 0, values < 0
     doubtful = torch.zeros_like(above)
@@ -221,13 +238,10 @@ def _block_signs(columns: Columns, coarse: Tensor, least: float, start: int, sto
     if len(row):
         size = values[row, column].abs()
         bound, zero = columns.bounds_at(row + start, column)
-        open_ = ~(size > bound) & (bound != 0)
-        vanishing = open_ & ((size + bound) * ROUND_UP < least)
-        doubtful[row, column] = open_ & ~vanishing
-        above[row, column] &= (size > zero) & ~vanishing
-        below[row, column] &= (size > zero) & ~vanishing
-        row, column = row[vanishing], column[vanishing]
-    return pack(above), pack(below), pack(doubtful), row + start, column
+        doubtful[row, column] = ~(size > bound) & (bound != 0)
+        above[row, column] &= size > zero
+        below[row, column] &= size > zero
+    return pack(above), pack(below), pack(doubtful)
 
 
 def _with_any(cells: Complex, packed: Tensor, mask: Tensor | None = None) -> Tensor:
