@@ -12,7 +12,7 @@ from cpwl.backends import rungs
 from cpwl.backends.exact.oracle import SliceOracle
 from cpwl.fields.predicates import Names
 from cpwl.geometry.separation import Separation
-from cpwl.network import RELU, Dense, Max, Network, Piecewise
+from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Piecewise
 from tests.support.short_networks import mixed, multiples, pieces_of
 
 Exactly = list[Fraction]
@@ -130,3 +130,15 @@ def test_nothing_is_known_beyond_the_numbers_that_are_short() -> None:
     found = separation(network, 1, 0)
     assert found is not None and found.nearest(2) > 0
     assert found.least(2, 0) == found.least(1, 1) == found.least(0, 2) == 0.0
+
+
+def test_columns_are_no_steeper_than_their_bound() -> None:
+    """Of a maximum they are differences; of a sum of units that are all on, steeper than any row of its matrices."""
+    opposite = Dense(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.zeros(2))
+    pair = Node(Gather(np.array([[0, 1]])), (1,), (1, 2), "pair")
+    nodes = Node(Input(), (), (2,), "input"), Node(opposite, (0,), (2,), "both"), pair, Node(Max(), (2,), (1,), "max")
+    found = separation(Network(nodes), 0, -1)
+    assert found is not None and 2.0 <= found.columns <= 4.0
+    layers = [Dense(np.ones((4, 2)), np.zeros(4)), RELU, Dense(np.ones((1, 4)), np.zeros(1)), RELU]
+    found = separation(Network.sequential(2, layers), 1, 0)
+    assert found is not None and 32**0.5 <= found.columns <= 2 * 32**0.5
