@@ -20,6 +20,7 @@ from ..geometry.arrangement import Form
 from ..geometry.bundle import Bundle
 from ..geometry.domain import Domain
 from ..geometry.ladder import INTEGERS
+from ..geometry.separation import Separation
 from ..network.network import Network
 from ..numbers.double_double import Balls
 from ..numbers.exact import Exact
@@ -144,6 +145,15 @@ class _Oracle:
         from .exact.short import may_be_short
 
         return may_be_short(self._network, self._domain)
+
+    def separation(self, stage: int, others: Names) -> Separation | None:
+        if not self._may_be_short:
+            return None
+        last = int(others.stage.max(initial=0))
+        return self._exact.separation(stage, last) if self._exact.reaches(last) else None
+
+    def central(self, names: Names) -> NDArray[np.bool_]:
+        return self._named.central(names)
 
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
         return self._named.vanish(names, others)

@@ -18,6 +18,7 @@ from ..arrays.pickled import Compact
 from ..arrays.ragged import Ragged
 from ..geometry.arrangement import ExactWalls, NewWalls
 from ..geometry.ladder import INTEGERS, Functions, Lookup, Prompt
+from ..geometry.separation import Separation
 from ..numbers.exact import Exact
 
 Rows = NDArray[np.int64]
@@ -123,6 +124,15 @@ class Oracle(Protocol):
         whether every unit is there on its piece. None where an exact evaluation costs no more."""
         ...
 
+    def separation(self, stage: int, others: Names) -> Separation | None:
+        """Of what a stage reads where some of the other functions vanish; None if any of these are not known to be
+        short."""
+        ...
+
+    def central(self, names: Names) -> NDArray[np.bool_]:
+        """Whether functions are known by name to be zero at the origin, on whatever region: they have no constant."""
+        ...
+
     def vanish(self, names: Names, others: Names) -> NDArray[np.bool_]:
         """Whether names[i], of one stage, is known to be zero where others[i] is: by name alone."""
         ...
@@ -147,18 +157,17 @@ class Predicates:
     patterns: Callable[[Rows], NDArray[np.int16]]
     """The patterns of regions of the arrangement, with all units before the stage."""
 
+    def separation(self) -> Separation | None:
+        """Of the functions of the stage, where walls of the arrangement meet."""
+        return self.oracle.separation(self.stage, self.walls)
+
     def exactly(self, naming: Naming) -> Functions:
         """The functions behind the walls and columns of regions."""
         return _Named(self, naming)
 
     def exact_walls(self) -> ExactWalls:
         """The functions behind the walls of the arrangement alone."""
-
-        def known(region: Rows, wall: Rows, parts: int) -> Any:
-            regions, place = np.unique(region, return_inverse=True)
-            return self.oracle.walls(self.patterns(regions), place, self.walls.take(wall), parts)
-
-        return known
+        return _Walls(self)
 
     def with_walls(self, cut: NewWalls | None, naming: Naming) -> Predicates:
         """The same, after a refinement that made new walls."""
@@ -169,6 +178,24 @@ class Predicates:
     def inside(self, parents: Rows) -> Predicates:
         """The same, for an arrangement whose regions lie in the regions ``parents`` of this one."""
         return replace(self, patterns=lambda rows: self.patterns(parents[rows]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Walls:
+    """See ``ExactWalls``."""
+
+    by: Predicates
+
+    def __call__(self, region: Rows, wall: Rows, parts: int) -> Any:
+        regions, place = np.unique(region, return_inverse=True)
+        return self.by.oracle.walls(self.by.patterns(regions), place, self.by.walls.take(wall), parts)
+
+    def nearest(self, dim: int) -> float:
+        separation = self.by.separation()
+        return 0.0 if separation is None else separation.nearest(dim)
+
+    def central(self, walls: Rows) -> NDArray[np.bool_]:
+        return self.by.oracle.central(self.by.walls.take(walls.ravel())).reshape(walls.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +228,12 @@ class _Named:
     def vanishing_everywhere(self, regions: Rows, columns: Rows) -> NDArray[np.bool_]:
         each, place = np.unique(regions, return_inverse=True)
         return self.by.oracle.vanish_everywhere(self.by.patterns(each), place, self.naming(regions, columns))
+
+    def separation(self) -> Separation | None:
+        return self.by.separation()
+
+    def central(self, regions: Rows, names: Rows) -> NDArray[np.bool_]:
+        return self.by.oracle.central(self._names(regions, names))
 
     def only(self, columns: Rows) -> Functions:
         return _Named(self.by, lambda regions, places: self.naming(regions, columns[places]))

@@ -62,9 +62,21 @@ Form: TypeAlias = tuple[Any, ...]
 factor."""
 
 
-ExactWalls: TypeAlias = Callable[[NDArray[np.int64], NDArray[np.int64], int], Any]
-"""The functions that vanish on walls, of either sign: called with regions, walls on facets of them, and of how many
-parts numbers are to have (2 to 8, or 1, or ``INTEGERS``); ``Balls`` or ``Exact`` numbers (n, D + 1)."""
+class ExactWalls(Protocol):
+    """The functions that vanish on walls."""
+
+    def __call__(self, region: NDArray[np.int64], wall: NDArray[np.int64], parts: int, /) -> Any:
+        """Those of walls on facets of regions, of either sign, in numbers of so many parts (2 to 8, or 1, or
+        ``INTEGERS``): ``Balls`` or ``Exact`` (n, D + 1)."""
+        ...
+
+    def nearest(self, dim: int) -> float:
+        """A point where so many walls meet that is nearer to the origin than this is the origin; 0.0 if not known."""
+        ...
+
+    def central(self, walls: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a wall's function is known by name to be zero at the origin, bool, of the shape of ``walls``."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ So do the filtered predicates of CGAL (Bronnimann, Burnikel, Pion 2001, Discrete
 evaluated in intervals and, where that is not sure, in exact numbers. Here there are more rungs, since a pass through a
 network costs far more than the predicate, and all decisions of a kind are made at once.
 
-The rungs: names (which functions are known to vanish together, without arithmetic), numbers of 1, 2 and 5 float64 parts
+Before the rungs, where functions are short: what is less than a separation bound is zero (``Separation``). The rungs:
+names (which functions are known to vanish together, without arithmetic), numbers of 1, 2 and 5 float64 parts
 with a bound (proofs/, Lemma 10), structure (which functions are known to be zero on a region), integers (Lemma 8).
 """
 
@@ -29,6 +30,7 @@ from ..errors import InternalError
 from ..numbers.double_double import Balls
 from ..numbers.exact import Exact, Numbers
 from ..runtime.budget import checkpoint
+from .separation import Separation
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -56,8 +58,9 @@ Question = Literal["sign", "order", "cut", "place", "tie"]
 side of another it lies or whether both are one point; the place of a new vertex; whether two functions are one, on a
 region or along a wall."""
 
-Kind = Literal["float64", "name", "long number", "integer"]
-"""What is at hand; a function that is known by name to vanish; numbers with a bound, computed anew; integers."""
+Kind = Literal["float64", "separation", "name", "long number", "integer"]
+"""What is at hand; the same, less than what is not zero; a function that is known by name to vanish; numbers with a
+bound, computed anew; integers."""
 
 Lookup: TypeAlias = Callable[[Rows, Rows], Any]
 """From places in a list of regions, and names, to the functions: ``Balls`` or ``Exact`` (n, D + 1), a and c of a u + c.
@@ -93,6 +96,15 @@ class Functions(Protocol):
 
     def vanishing_everywhere(self, regions: Rows, columns: Rows) -> Mask:
         """Whether columns[i] is known by structure to be zero on all of regions[i]."""
+        ...
+
+    def central(self, regions: Rows, names: Rows) -> Mask:
+        """Whether names[i] (see ``Lookup``), on regions[i], is known by name to be zero at the origin, on whatever
+        region."""
+        ...
+
+    def separation(self) -> Separation | None:
+        """How far from zero the columns are where they are not zero, if all functions are short; else None."""
         ...
 
     def only(self, columns: Rows) -> Functions:

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_UP = 1 + 2.0**-20
+"""Covers the rounding of sums of fewer than 2^30 squares, and of products of a few such bounds."""
+
 _SMALL, _LARGE = 2.0**-480, 2.0**480
 """Squares of numbers between these, and their sums, lose nothing to underflow and do not overflow."""
 
@@ -21,3 +24,17 @@ def norms(values: NDArray[Any], axis: int | tuple[int, int] = -1) -> NDArray[np.
         unit = np.where((peak > 0) & np.isfinite(peak), peak, 1.0)
         sizes = np.linalg.norm(given / unit, axis=axis) * unit.reshape(sizes.shape)
     return sizes
+
+
+def spectral_bound(matrix: NDArray[np.float64], squarings: int = 3) -> float:
+    """An upper bound on the spectral norm: ||A||_2^2 = ||A'A||_2, repeated, and a Frobenius norm at the end.
+
+    Scaled to a Frobenius norm of 1 the product is known up to gamma_n in that norm (Higham 2002, 3.5). The bound is at
+    most n^(1 / 2^(squarings + 1)) times the norm: 1.3 for n = 64.
+    """
+    size = float(norms(matrix, axis=(0, 1))) * _UP
+    if not 0.0 < size < np.inf or not squarings:
+        return size
+    unit = (matrix if len(matrix) >= matrix.shape[1] else matrix.T) / size
+    gram = spectral_bound(unit.T @ unit, squarings - 1)
+    return float(size * np.sqrt(gram + (len(unit) + 4) * 2.0**-52) * _UP)

@@ -37,6 +37,7 @@ public: all that the library lets one call or read
 real_data: networks and data of other people, in ``shared/data``
 segment_cases: networks and segments, generic and with ties of every kind
 shapes: networks of three inputs whose level sets are known
+short_networks: networks with weights of few digits, of all kinds of operators
 sign_vectors: the patterns of a ReLU network by exact linear programs
 simplex_fuzz: certificates by simplices, changed at random, and whether they list the regions
 solid_inputs: small certificates of every kind on lines, in space and in four dimensions

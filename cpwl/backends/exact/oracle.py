@@ -17,9 +17,11 @@ from ...fields.spans import Ranges
 from ...geometry.arrangement import Form
 from ...geometry.bundle import Bundle
 from ...geometry.domain import Domain
+from ...geometry.separation import Separation
 from ...network.network import Network
 from ...numbers.exact import Exact
 from ...numbers.integers import Integer, array, common_scale, fractions, primitive, rational
+from ...numbers.norms import norms
 from ...runtime.budget import checkpoint
 from .arithmetic import ExactArithmetic
 from .entries import Entries
@@ -67,6 +69,12 @@ class SliceOracle:
     def reaches(self, stage: int) -> bool:
         """Whether the functions up to those that a stage reads are short."""
         return self._short is not None and self._short.reaches(stage)
+
+    def separation(self, stage: int, last: int) -> Separation | None:
+        """See ``predicates.Oracle.separation``; the functions up to those of the ``last`` stage are short."""
+        assert self._short is not None
+        sides, long = self._short_sides
+        return None if long.any() else self._short.separation(stage, last, float(norms(sides[:, :-1]).max()))
 
     def units_before(self, stage: int) -> int:
         """Of a pattern, what is known before a stage."""

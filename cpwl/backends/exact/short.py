@@ -7,6 +7,7 @@ each exactly, in whatever order a product sums (proofs/, Lemma 14).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 
 from ...fields.predicates import Names
 from ...geometry.domain import Domain
+from ...geometry.separation import Separation
 from ...network.network import Network, Node, table
 from ...network.operators import Dense, Gather, Input, Max, Op, Piecewise, Scale, Shape, Sum
 from ...numbers.integers import Integer
+from ...numbers.norms import spectral_bound
 from .field import Row
 
 Floats = NDArray[np.float64]
@@ -37,6 +40,9 @@ _SHORT = 26
 _FEW = 64
 """Entries of an array that are looked at first."""
 
+_UP = 1 + 2.0**-20
+"""Covers the rounding of bounds."""
+
 _KNOWN = Input, Dense, Scale, Sum, Gather, Max, Piecewise
 
 
@@ -46,6 +52,10 @@ class Grain:
 
     bits: int
     peak: Floats
+    spectral: float
+    """A bound on the spectral norm of the slopes of all entries, (n, D), on any region."""
+    steepest: float
+    """A bound on the norm of the slopes of each entry."""
 
     @property
     def fits(self) -> bool:
@@ -127,7 +137,8 @@ class ShortNetwork:
         self._network, self._columns = network, network.unit_columns
         self._frames, self._leading = domain.frames, domain.leading
         rows = np.concatenate(self._frames)
-        first = Grain(bits_of(rows), np.abs(rows).max(axis=0))
+        steep = float(np.sqrt(np.square(self._frames[:, 1:]).sum(axis=(1, 2)).max(initial=0.0))) * _UP
+        first = Grain(bits_of(rows), np.abs(rows).max(axis=0), steep, steep)
         self._grains: dict[int, Grain] = {0: first} if first.fits else {}
         self._constants: dict[int, tuple[Floats, Floats]] = {}
         for i, node in enumerate(network.nodes[1:], start=1):
@@ -162,6 +173,31 @@ class ShortNetwork:
             else:
                 live[i] = self._linear(i, node, inputs, point)
         return arguments
+
+    def separation(self, stage: int, last: int, sides: float) -> Separation | None:
+        """Of what a stage reads where functions of stages up to the ``last``, which must be reached, and sides meet.
+
+        ``sides`` are at least the norms of the slopes of these, up to rounding, all in whole numbers. None where stages
+        cut by others than whole numbers.
+        """
+        walls = max([sides * _UP, *(self._slopes(k) for k in range(last + 1))])
+        if math.isinf(walls):
+            return None
+        columns = self._slopes(stage) if self.reaches(stage) else math.inf
+        return Separation(0.0 if math.isinf(columns) else 2.0 ** -self._argument(stage).bits, walls, columns)
+
+    def _argument(self, stage: int) -> Grain:
+        """Of what a stage reads."""
+        return self._grains[self._network.read_by(stage)]
+
+    def _slopes(self, stage: int) -> float:
+        """A bound on the norms of the slopes of what a stage cuts by, in whole numbers; infinite where by others."""
+        grain, node = self._argument(stage), self._network.nodes[self._network.nonlinear[stage]]
+        if isinstance(node.op, Piecewise) and bits_of(node.op.breakpoints) > grain.bits:
+            return math.inf
+        terms = 2 if isinstance(node.op, Max) else 1
+        largest = math.sqrt(self._frames.shape[1] - 1) * float(grain.peak.max(initial=0.0))
+        return terms * min(largest, grain.steepest) * 2.0**grain.bits * _UP
 
     # ---- operators -------------------------------------------------------------------------------------------------
     def _linear(self, i: int, node: Node, inputs: list[Floats], point: Floats) -> Floats:
@@ -202,9 +238,13 @@ class ShortNetwork:
                 return _sum(op, grains)
             case Gather():
                 bits = max(grain.bits for grain in grains)
-                return Grain(bits, _gathered(op, [grain.peak[None] for grain in grains])[0])
+                copies = float(np.bincount(op.index.ravel() + 1)[1:].max(initial=0)) ** 0.5
+                norm = math.hypot(*(grain.spectral for grain in grains)) * copies * _UP
+                steepest = max(grain.steepest for grain in grains)
+                return Grain(bits, _gathered(op, [grain.peak[None] for grain in grains])[0], norm, steepest)
             case Max():
-                return Grain(grains[0].bits, grains[0].peak.reshape(node.size, -1).max(axis=1))
+                x = grains[0]
+                return Grain(x.bits, x.peak.reshape(node.size, -1).max(axis=1), x.spectral, x.steepest)
             case Piecewise():
                 maps = [op.slopes, op.intercepts]
                 return self._affine(i, node, grains[0], maps, lambda peak, slopes: peak * slopes.max(axis=0))
@@ -222,7 +262,9 @@ class ShortNetwork:
             return None
         self._constants[i] = affine.factors, affine.shifts
         total = sizes(x.peak, np.abs(affine.factors)).reshape(-1, len(affine.shift)) + affine.shift
-        return Grain(max(x.bits + affine.bits[0], affine.bits[1]), total.ravel())
+        norm, steep = affine.norms
+        steepest = (x.spectral if isinstance(node.op, Dense) else x.steepest) * steep
+        return Grain(max(x.bits + affine.bits[0], affine.bits[1]), total.ravel(), x.spectral * norm, steepest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +275,8 @@ class Affine:
     shifts: Floats | None
     bits: tuple[int, int] = (0, 0)
     shift: Floats = field(default_factory=lambda: np.zeros(0))
+    norms: tuple[float, float] = (math.inf, math.inf)
+    """Bounds on the spectral norm of the factors, and on those of their rows, or on each factor."""
 
     @classmethod
     def of(cls, maps: Sequence[NDArray[Any]], node: Node) -> Affine:
@@ -243,7 +287,12 @@ class Affine:
         if isinstance(node.op, Piecewise):
             factors, shifts = table(factors, node), table(shifts, node)
         largest = np.abs(shifts).max(axis=0) if shifts.ndim > 1 else np.abs(shifts)
-        return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest)
+        if isinstance(node.op, Dense):
+            steepest = float(np.sqrt(np.square(factors).sum(axis=1).max(initial=0.0))) * _UP
+            norms = spectral_bound(factors), steepest
+        else:
+            norms = (float(np.abs(factors).max(initial=0.0)),) * 2
+        return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest, norms)
 
 
 _known: WeakKeyDictionary[Op, dict[Shape, Affine]] = WeakKeyDictionary()
@@ -257,8 +306,10 @@ def _products(peak: Floats, weight: Floats) -> Floats:
 def _sum(op: Sum, grains: list[Grain]) -> Grain:
     coefficients = np.array(op.coefficients, np.float64)
     bits = max(grain.bits + bits_of(coefficients[[k]]) for k, grain in enumerate(grains))
-    peaks = [abs(c) * grain.peak for c, grain in zip(coefficients, grains, strict=True)]
-    return Grain(bits, np.asarray(sum(peaks)))
+    sizes = np.abs(coefficients)
+    peak = np.asarray(sum(c * grain.peak for c, grain in zip(sizes, grains, strict=True)))
+    norms = (float(sizes @ [getattr(grain, name) for grain in grains]) * _UP for name in ("spectral", "steepest"))
+    return Grain(bits, peak, *norms)
 
 
 def _gathered(op: Gather, inputs: list[Floats]) -> Floats:
@@ -289,7 +340,7 @@ def may_be_short(network: Network, domain: Domain) -> bool:
     if not all(isinstance(node.op, _KNOWN) for node in network.nodes):
         return False
     ops = [node.op for node in network.nodes if isinstance(node.op, Dense)]
-    return _few_digits(domain.frames) and all(_has_few_digits(op) for op in ops)
+    return all(_has_few_digits(op) for op in ops) and _few_digits(domain.frames)
 
 
 _digits: WeakKeyDictionary[Op, bool] = WeakKeyDictionary()

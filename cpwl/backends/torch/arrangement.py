@@ -186,10 +186,21 @@ class TorchArrangement(Portable, Rounded[FloatField]):
         poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
         if not len(poor):
             return replace(self, _sharp=sharp)
-        at = Places.of_vertices(self._complex, poor).numpy()
-        meeting = Corners(walls, at.region, Ragged(at.names.reshape(-1), np.arange(0, 2 * len(poor) + 1, 2)))
-        places = corners.coordinates(meeting, margin * accuracy, float(points.values.abs().max()))
+        far, places = (lengths(points.values[poor]) + points.error[poor]) * ROUND_UP, np.zeros((2, len(poor), 2))
+        others = (~(far < walls.nearest(2))).nonzero(as_tuple=True)[0]
+        if len(others):
+            places[:, as_numpy(others)] = self._met(walls, poor[others], margin * accuracy)
         return replace(self, _points=_known_better(points, poor, *places), _sharp=sharp)
+
+    def _met(self, walls: ExactWalls, vertices: Tensor, accuracy: float) -> NDArray[np.float64]:
+        """Where the exact walls of vertices meet, and bounds, (2, n, 2)."""
+        at, places = Places.of_vertices(self._complex, vertices).numpy(), np.zeros((2, len(vertices), 2))
+        others = np.flatnonzero(~walls.central(at.names).all(axis=1))
+        if len(others):
+            lines = Ragged(at.names[others].reshape(-1), np.arange(0, 2 * len(others) + 1, 2))
+            largest = float(self._points.values.abs().max())
+            places[:, others] = corners.coordinates(Corners(walls, at.region[others], lines), accuracy, largest)
+        return places
 
     @property
     def is_sharp(self) -> bool:

@@ -98,6 +98,39 @@ def sign_bits(
     return above_, below_, doubtful_
 
 
+def told(
+    const double[:, ::1] values, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const uint64_t[:, ::1] doubtful, const double[::1] row, const double[::1] column, const double[::1] floor, double least,
+):
+    """Packed bits (V, W) as given, above zero, below it and in doubt, without the entries in doubt that are zero as what
+    is not is ``least`` or more; and the rows and columns of these."""
+    cdef Py_ssize_t rows = values.shape[0], words = above.shape[1], r, w, c, n = 0, total = 0
+    cdef uint64_t bits, bit
+    with nogil:
+        for r in range(rows):
+            for w in range(words):
+                total += _ones(doubtful[r, w])
+    above_, below_, doubtful_ = np.array(above), np.array(below), np.array(doubtful)
+    vertex_, column_ = _new(2, total, np.int64)
+    cdef uint64_t[:, ::1] up = above_, down = below_, left = doubtful_
+    cdef int64_t[::1] vertex = vertex_, found = column_
+    with nogil:
+        for r in range(rows):
+            for w in range(words):
+                bits = doubtful[r, w]
+                while bits:
+                    c = 64 * w + _lowest(bits)
+                    bit = bits & (~bits + 1)
+                    bits ^= bit
+                    if (fabs(values[r, c]) + _bound(row, column, floor, r, c)) * ROUND_UP < least:
+                        vertex[n], found[n] = r, c
+                        up[r, w] &= ~bit
+                        down[r, w] &= ~bit
+                        left[r, w] &= ~bit
+                        n += 1
+    return above_, below_, doubtful_, vertex_[:n], column_[:n]
+
+
 def cell_bits(
     const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const uint64_t[:, ::1] doubtful,
     const uint64_t[::1] valid, const int64_t[::1] origin, const int64_t[::1] offsets,
@@ -151,6 +184,11 @@ cdef inline void _vanishing(
 
 cdef inline bint _within_slack(double low, double high, double low_slack, double high_slack) noexcept nogil:
     return not high - low > (high_slack + low_slack + 2 * UNIT) * ROUND_UP
+
+
+cdef inline double _reach(double position, double slack) noexcept nogil:
+    """How far a place may be from its computed position; infinite where nothing is known of it."""
+    return (slack + 2 * UNIT) * ROUND_UP if slack <= 1 and isfinite(position) else INFINITY
 
 
 cdef void _sort(int64_t* items, int64_t* spare, Py_ssize_t count, const double* key) noexcept nogil:
@@ -407,6 +445,183 @@ def meets(
     return pairs_, along_, slacks_, order_, tied_
 
 
+def united(
+    const int64_t[:, ::1] edges, const int64_t[::1] edge, const int64_t[::1] column, const double[::1] position,
+    const double[::1] slack, const uint8_t[::1] doubtful, const uint8_t[::1] undecided,
+    const double[:, ::1] values, const double[::1] row, const double[::1] name, const double[::1] floor, double least,
+    double near,
+):
+    """Crossings (sorted by edge and position) of which those at one point of an edge are one, the one that is known
+    best: which ones are left, and the number on each edge; for each other the number of that one, and which it is.
+
+    None if it is not certain for all on the edges that are ``undecided`` whether they are one point, or if one of these
+    or a ``doubtful`` one is not known up to ``near``. They are one as a column that vanishes at a crossing and not at
+    another is ``least`` or more there."""
+    cdef Py_ssize_t total = edge.shape[0], count = undecided.shape[0], low = 0, high, k, begin, best, e, n = 0, m = 0
+    kept_, counts_ = np.empty(total, np.int64), np.zeros(count, np.int64)
+    at_, other_ = _new(2, total, np.int64)
+    order_, spare_ = _new(2, total, np.int64)
+    cdef int64_t[::1] kept = kept_, counts = counts_, at = at_, other = other_, order = order_, spare = spare_
+    cdef double reach, step
+    cdef bint certain = True
+    with nogil:
+        while low < total and certain:
+            e, high = edge[low], low + 1
+            while high < total and edge[high] == e:
+                high += 1
+            if not undecided[e]:
+                for k in range(low, high):
+                    kept[n] = k
+                    n += 1
+                counts[e] = high - low
+                low = high
+                continue
+            reach = 0.0
+            for k in range(low, high):
+                certain &= slack[k] <= near or not doubtful[k]
+                reach = max(reach, _reach(position[k], slack[k]))
+            begin = low
+            for k in range(low + 1, high + 1):
+                if k < high and not position[k] - position[k - 1] > 2 * reach:
+                    certain &= slack[k] <= near and slack[k - 1] <= near
+                    step = (position[k] - position[k - 1] + slack[k] + slack[k - 1] + 2 * UNIT) * ROUND_UP
+                    step *= _size(values, row, name, floor, edges[e, 0], column[k]) + _size(
+                        values, row, name, floor, edges[e, 1], column[k]
+                    )
+                    if not step * ROUND_UP < least:
+                        certain = False
+                    continue
+                for best in range(begin, k):
+                    order[best] = best
+                _sort(&order[begin], &spare[0], k - begin, &slack[0])
+                kept[n] = order[begin]
+                for best in range(begin + 1, k):
+                    at[m], other[m] = n, order[best]
+                    m += 1
+                n += 1
+                counts[e] += 1
+                begin = k
+            low = high
+    return (kept_[:n], counts_, at_[:m], other_[:m]) if certain else None
+
+
+cdef inline double _size(
+    const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
+    Py_ssize_t r, Py_ssize_t c,
+) noexcept nogil:
+    """How large an entry is at most."""
+    return fabs(values[r, c]) + _bound(row, column, floor, r, c)
+
+
+def coincident(
+    const int64_t[:, ::1] pairs, const int64_t[::1] order, const double[::1] position, const double[::1] slack,
+    const int64_t[::1] slots, const int64_t[::1] cluster, const int64_t[::1] name, const uint8_t[::1] central,
+    const int64_t[:, ::1] ends, const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] along,
+    const double[::1] loose, const double[:, ::1] values, const double[::1] row, const double[::1] column,
+    const double[::1] floor, double least,
+):
+    """For each pair of chords that meet, sorted, a number of their point: that of one of the pairs there. And how many
+    crossings were found to be at the point of another.
+
+    The crossings in ``clusters``, at ``slots`` of ``order``, are one point each. None if that is not certain: they are
+    as a column that vanishes at a crossing and not at another is ``least`` or more there, or as the three chords go
+    through the origin (``central``); or if two of the chords through a point do not meet."""
+    cdef Py_ssize_t q = pairs.shape[0], count = slots.shape[0], i, j, k, c, low = 0, high, lowest, highest, middle, n
+    cdef Py_ssize_t decided = 0
+    point_, through_, first_ = np.arange(q), np.empty(count + 1, np.int64), np.zeros(name.shape[0] + 1, np.int64)
+    cdef int64_t[::1] point = point_, through = through_, first = first_
+    cdef double step, one, other, one_bound, other_bound
+    cdef bint certain = True, apart
+    cdef int64_t target
+    cdef Grid grid = Grid(
+        &edges[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &edge[0], &along[0], &loose[0]
+    )
+    with nogil:
+        for i in range(1, count):
+            if cluster[i] != cluster[i - 1]:
+                continue
+            j, k = order[slots[i - 1]], order[slots[i]]
+            c, low, high = pairs[k % q, k // q], pairs[j % q, 1 - j // q], pairs[k % q, 1 - k // q]
+            if central.shape[0] and central[c] and central[low] and central[high]:
+                continue
+            _at(&grid, ends[c, 0], name[high], &one, &one_bound)
+            _at(&grid, ends[c, 1], name[high], &other, &other_bound)
+            step = (position[k] - position[j] + slack[k] + slack[j] + 2 * UNIT) * ROUND_UP
+            if not step * (fabs(one) + fabs(other) + one_bound + other_bound) * ROUND_UP < least:
+                certain = False
+                break
+        if certain:
+            for i in range(q):
+                first[pairs[i, 0] + 1] += 1
+            for i in range(name.shape[0]):
+                first[i + 1] += first[i]
+            low = 0
+        while low < count and certain:
+            high, apart = low, False
+            while high < count and cluster[high] == cluster[low]:
+                apart |= point[order[slots[high]] % q] != point[order[slots[low]] % q]
+                high += 1
+            if apart:
+                k, decided = order[slots[low + (high - low) // 2]], decided + high - low - 1
+                target = point[k % q]
+                through[0] = pairs[k % q, k // q]
+                for i in range(low, high):
+                    j = order[slots[i]]
+                    through[i - low + 1] = pairs[j % q, 1 - j // q]
+                n = high - low + 1
+                for i in range(n):
+                    for j in range(n):
+                        if through[i] >= through[j]:
+                            continue
+                        lowest, highest = first[through[i]], first[through[i] + 1]
+                        while lowest < highest:
+                            middle = (lowest + highest) // 2
+                            if pairs[middle, 1] < through[j]:
+                                lowest = middle + 1
+                            else:
+                                highest = middle
+                        if lowest < first[through[i] + 1] and pairs[lowest, 1] == through[j]:
+                            point[lowest] = target
+                        else:
+                            certain = False
+            low = high
+    return (point_, decided) if certain else None
+
+
+def zeros_of(
+    const int64_t[::1] chord, const int64_t[::1] point, const int64_t[:, ::1] pairs, const int64_t[::1] name,
+    const int64_t[::1] at, const int64_t[::1] also, Py_ssize_t start,
+):
+    """Points, numbered from ``start``, and columns that vanish there, but for the two that made each.
+
+    ``chord`` and ``point`` are incidences, ``pairs`` the chords that made each point; on a chord its column (``name``)
+    vanishes, and also[i] on chord at[i] (not decreasing)."""
+    cdef Py_ssize_t count = chord.shape[0], i, k, c, n = 0, total = 0
+    cdef int64_t column
+    first_ = np.zeros(name.shape[0] + 1, np.int64)
+    cdef int64_t[::1] first = first_
+    with nogil:
+        for i in range(at.shape[0]):
+            first[at[i] + 1] += 1
+        for c in range(name.shape[0]):
+            first[c + 1] += first[c]
+        for i in range(count):
+            total += first[chord[i] + 1] - first[chord[i]] + (chord[i] != pairs[point[i], 0] and chord[i] != pairs[point[i], 1])
+    vertex_, column_ = _new(2, total, np.int64)
+    cdef int64_t[::1] vertex = vertex_, found = column_
+    with nogil:
+        for i in range(count):
+            c = chord[i]
+            if c != pairs[point[i], 0] and c != pairs[point[i], 1]:
+                vertex[n], found[n] = start + point[i], name[c]
+                n += 1
+        for i in range(count):
+            for k in range(first[chord[i]], first[chord[i] + 1]):
+                vertex[n], found[n] = start + point[i], also[k]
+                n += 1
+    return vertex_, column_
+
+
 # ---- the new complex -------------------------------------------------------------------------------------------------
 def assemble(
     const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] half_edge, const uint8_t[::1] forward,
@@ -644,11 +859,7 @@ def clusters(
         while low < count:
             high, reach = low, 0.0
             while high < count and segment[order[high]] == segment[order[low]]:
-                k = order[high]
-                if slack[k] <= 1 and isfinite(position[k]):
-                    reach = max(reach, (slack[k] + 2 * UNIT) * ROUND_UP)
-                else:
-                    reach = INFINITY
+                reach = max(reach, _reach(position[order[high]], slack[order[high]]))
                 high += 1
             begin = low
             for k in range(low + 1, high + 1):
@@ -827,8 +1038,10 @@ def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t p
 def below_bits(
     const uint64_t[:, ::1] base, const int64_t[::1] parents, const int64_t[::1] offsets, const int64_t[::1] order,
     Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
+    const int64_t[::1] at, const int64_t[::1] also,
 ):
-    """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex.
+    """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex: that
+    of its column, and those of further ones, ``also[i]`` of chord at[i] (not decreasing).
 
     A cell on the right of a chord has across its first link against that chord a cell with one chord less between.
     From ``parts`` on half-edges run along the first ``regular`` links, against them, along the others, against these.
@@ -837,10 +1050,16 @@ def below_bits(
     cdef Py_ssize_t ahead, count
     result_, left_ = np.empty((cells, words), np.uint64), np.empty(links, np.int64)
     via_, stack_, done_ = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.zeros(cells, np.uint8)
+    first_ = np.zeros(name.shape[0] + 1 if at.shape[0] else 0, np.int64)
     cdef uint64_t[:, ::1] result = result_
-    cdef int64_t[::1] left = left_, via = via_, stack = stack_
+    cdef int64_t[::1] left = left_, via = via_, stack = stack_, first = first_
     cdef uint8_t[::1] done = done_
     with nogil:
+        if at.shape[0]:
+            for n in range(at.shape[0]):
+                first[at[n] + 1] += 1
+            for n in range(name.shape[0]):
+                first[n + 1] += first[n]
         for c in range(cells):
             for h in range(offsets[c], offsets[c + 1]):
                 n = order[h] - parts
@@ -868,8 +1087,12 @@ def below_bits(
                 h, n = n, stack[depth]
                 for w in range(words):
                     result[n, w] = result[h, w]
-                w = name[chord[via[n]]]
+                count = chord[via[n]]
+                w = name[count]
                 result[n, w // 64] ^= <uint64_t>1 << (w % 64)
+                if at.shape[0]:
+                    for ahead in range(first[count], first[count + 1]):
+                        result[n, also[ahead] // 64] ^= <uint64_t>1 << (also[ahead] % 64)
                 done[n] = 1
     return result_
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.complex.segments import pack, unpack
 from cpwl.backends.torch.fields.field import Sharp
-from cpwl.backends.torch.refinement.chords import ChordEnds
-from cpwl.backends.torch.refinement.crossings import vanishing, within_slack
+from cpwl.backends.torch.refinement.chords import ChordEnds, Chords, Ends, Meets
+from cpwl.backends.torch.refinement.crossings import Crossings, vanishing, within_slack
 from cpwl.backends.torch.refinement.kernels import compiled
 from cpwl.backends.torch.refinement.kernels.choice import KERNELS
 from cpwl.backends.torch.refinement.kernels.kernel import Kernel
@@ -70,6 +70,107 @@ def test_a_sign_is_certain_only_for_a_number_beyond_a_bound_that_is_one(
     values = torch.full((2, 70), value, dtype=torch.float64)
     signs = kernel.signs(columns(values, tensor(bound, bound)))
     assert bool(unpack(signs.doubtful, 70).all())
+
+
+@pytest.mark.parametrize("least", [0.0, 1e-3, nan])
+@pytest.mark.parametrize(
+    ("value", "bound"), [(nan, 1e-9), (1e-9, nan), (nan, nan), (nan, inf), (0.0, inf), (9e-4, 2e-4), (-1e-3, 0.5)]
+)
+def test_a_value_is_zero_only_if_it_is_a_number_that_is_certainly_less_than_the_least(
+    value: float, bound: float, least: float, kernel: Kernel
+) -> None:
+    values = torch.full((2, 70), value, dtype=torch.float64)
+    given = columns(values, tensor(bound, bound))
+    signs, vertex, column = kernel.told(given, kernel.signs(given), least)
+    assert not len(vertex) and not len(column) and signs.above.any() == (value > bound)
+
+
+def test_what_is_certainly_less_than_the_least_is_zero(kernel: Kernel) -> None:
+    values = torch.zeros((2, 70), dtype=torch.float64)
+    values[0, 3], values[1, 68], values[1, 69] = 1e-5, -1e-5, 1.0
+    given = columns(values, tensor(1e-4, 1e-4))
+    signs, vertex, column = kernel.told(given, kernel.signs(given), 1e-3)
+    assert (len(vertex), vertex[:1].tolist(), column[-1:].tolist()) == (139, [0], [68])
+    assert not unpack(signs.doubtful, 70).any() and not unpack(signs.below, 70).any()
+    assert unpack(signs.above, 70).nonzero().tolist() == [[1, 69]]
+
+
+def crossings_of_an_edge(position: tuple[float, float], slack: float, doubtful: bool = False) -> Crossings:
+    """Two columns that cross the first side of a square."""
+    both, flags = torch.zeros(2, dtype=torch.int64), torch.tensor([doubtful, False])
+    counts = torch.tensor([2, 0, 0, 0])
+    return Crossings(both, torch.arange(2), tensor(*position), tensor(slack, slack), flags, counts > 0, counts)
+
+
+@pytest.mark.parametrize(
+    ("positions", "slack", "size", "bound", "least", "doubtful"),
+    [
+        ((0.5, 0.5), 1e-15, 1.0, 0.0, 0.0, False),  # nothing is known of short functions
+        ((0.5, 0.5), 1e-15, 1.0, 0.0, nan, False),
+        ((0.5, 0.5), nan, 1.0, 0.0, 1e-3, False),
+        ((0.5, nan), 1e-15, 1.0, 0.0, 1e-3, False),
+        ((0.5, 0.5), 1e-15, nan, 0.0, 1e-3, False),
+        ((0.5, 0.5), 1e-15, 1.0, nan, 1e-3, False),
+        ((0.5, 0.5), 1e-15, 1.0, inf, 1e-3, False),
+        ((0.5, 0.5), 1e-15, 1e13, 0.0, 1e-3, False),  # so steep that it may be more elsewhere
+        ((0.5, 0.5), 1e-9, 1.0, 0.0, 1e-3, False),  # known too poorly to be left as they are
+        ((0.1, 0.9), 1e-9, 1.0, 0.0, 1e-3, True),
+    ],
+)
+def test_crossings_are_one_point_only_if_that_is_certain(
+    positions: tuple[float, float],
+    slack: float,
+    size: float,
+    bound: float,
+    least: float,
+    doubtful: bool,
+    kernel: Kernel,
+) -> None:
+    given = columns(torch.full((4, 2), size, dtype=torch.float64), tensor(*[bound] * 4))
+    assert kernel.united(SQUARE.edges, crossings_of_an_edge(positions, slack, doubtful), given, least) is None
+
+
+def test_crossings_at_one_point_are_one_with_the_place_that_is_known_best(kernel: Kernel) -> None:
+    given = columns(torch.ones((4, 2), dtype=torch.float64), torch.zeros(4, dtype=torch.float64))
+    crossings = crossings_of_an_edge((0.5, 0.5), 1e-15)
+    crossings.slack[0] = 1e-14
+    found = kernel.united(SQUARE.edges, crossings, given, 1e-3)
+    assert found is not None
+    assert [part.tolist() for part in vars(found).values()] == [[1], [1, 0, 0, 0], [0], [0]]
+    united, shared = found.of(crossings)
+    assert (united.column.tolist(), shared.column.tolist()) == ([1], [0])
+
+
+@pytest.mark.parametrize(
+    ("bound", "position", "slack", "least", "central", "wanted"),
+    [
+        (0.0, 0.5, 1e-15, 1e-3, [], True),
+        (0.0, 0.5, 1e-15, 0.0, [], False),
+        (0.0, 0.5, 1e-15, nan, [], False),
+        (0.0, 0.5, nan, 1e-3, [], False),
+        (0.0, nan, 1e-15, 1e-3, [], False),
+        (nan, 0.5, 1e-15, 1e-3, [], False),
+        (inf, 0.5, 1e-15, 1e-3, [], False),
+        (nan, nan, nan, 0.0, [True] * 3, True),  # by name alone
+        (0.0, 0.5, 1e-15, 0.0, [True, True, False], False),
+    ],
+)
+def test_chords_meet_in_one_point_only_if_that_is_certain(
+    bound: float, position: float, slack: float, least: float, central: list[bool], wanted: bool, kernel: Kernel
+) -> None:
+    """Three chords, each of which crosses the others in its middle."""
+    pair = torch.tensor([[0, 1], [0, 2], [1, 2]])
+    order, cluster = torch.tensor([0, 1, 2, 3, 4, 5]), torch.tensor([0, 0, 1, 1, 2, 2])
+    places, slacks = (torch.full((3, 2), x, dtype=torch.float64) for x in (position, slack))
+    chords = Chords(*(torch.arange(3) for _ in range(2)), torch.zeros(3, dtype=torch.int64), torch.arange(3))
+    given = columns(torch.ones((4, 3), dtype=torch.float64), tensor(*[bound] * 4))
+    number, nowhere = torch.arange(6), torch.zeros(6, dtype=torch.float64)
+    ends = Ends(given, number.view(2, 3).T, torch.zeros((6, 2), dtype=torch.int64), number, nowhere, nowhere)
+    flags = torch.tensor(central, dtype=torch.bool)
+    found = kernel.coincident(chords, ends, Meets(pair, places, slacks, order), (order, cluster), flags, least)
+    assert (found is not None) == wanted
+    if found is not None:
+        assert (found[0].tolist(), found[1]) == ([1, 1, 1], 1)
 
 
 def opposite_signs() -> Signs:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import cpwl
 from cpwl.backends.torch.complex.segments import sort_within
+from cpwl.backends.torch.refinement import corners
 from cpwl.backends.torch.refinement import refine as refine_module
 from cpwl.backends.torch.refinement.coincidence import Rules, exact_order
 from cpwl.backends.torch.refinement.decide import Decider
@@ -23,12 +24,15 @@ from cpwl.backends.torch.refinement.kernels import compiled
 from cpwl.backends.torch.refinement.kernels.choice import KERNELS
 from cpwl.backends.torch.refinement.kernels.kernel import Kernel
 from cpwl.backends.torch.refinement.sequential import Sequential
+from cpwl.fields.predicates import Predicates
+from cpwl.fields.structural_zeros import Named
+from cpwl.geometry.ladder import Ladder
 from cpwl.network import RELU, Dense, Network
 from tests.support.agreement import disagreements, lines_elsewhere
 from tests.support.families import bias_free, case, concurrent, corner, integer, quantised, ternary
 
 SQUARE = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
-BOTH = pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch"])
+BOTH = pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch, by the ladder"])
 EACH = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
 Table = NDArray[np.float64]
 
@@ -43,7 +47,20 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def either(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    return lambda built: None if built else monkeypatch.setattr(compiled, "enabled", False)
+    """Compiled, and what bounds or names tell; or tensor operations, and all of it asked of the ladder."""
+
+    def chosen(built: bool) -> None:
+        if not built:
+            monkeypatch.setattr(compiled, "enabled", False)
+            by_ladder(monkeypatch)
+
+    return chosen
+
+
+def by_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever float64 leaves open is asked of exact functions."""
+    monkeypatch.setattr(Predicates, "separation", lambda _: None)
+    monkeypatch.setattr(Named, "central", lambda _, names: np.zeros(len(names.stage), np.bool_))
 
 
 def lines(*rows: tuple[float, float, float]) -> Network:
@@ -254,3 +271,46 @@ def test_a_position_that_is_not_a_number_is_in_no_certain_order(kernel: Kernel) 
     given, segment = torch.arange(3), torch.zeros(3, dtype=torch.int64)
     found = exact_order(given, *kernel.clusters(given, segment, position, slack), rules)
     assert found.order.tolist() == [2, 1, 0] and len(asked) >= 2
+
+
+# ---- what needs no exact arithmetic ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("built", [True, False], ids=["compiled", "torch"])
+@pytest.mark.parametrize("table", [integer, ternary, bias_free])
+def test_ties_of_short_and_bias_free_networks_are_told_without_exact_arithmetic(
+    table: Callable[..., Table], built: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The partition, and the count of what was decided, are those of the ladder, bit for bit."""
+    network = layered(np.random.default_rng(7), [table, table], 6)
+    monkeypatch.setattr(compiled, "enabled", built)
+    with monkeypatch.context() as patch:
+        for name in ("signs", "positions"):
+            patch.setattr(Ladder, name, lambda *_: pytest.fail("the ladder was asked"))
+        told = cpwl.partition(network, SQUARE)
+    by_ladder(monkeypatch)
+    asked = cpwl.partition(network, SQUARE)
+    assert told.settled == asked.settled > 0
+    np.testing.assert_array_equal(told.patterns(), asked.patterns())
+    np.testing.assert_array_equal(told.vertices, asked.vertices)
+    for mine, theirs in zip(vars(told.arrangement.facets()).values(), vars(asked.arrangement.facets()).values()):
+        np.testing.assert_array_equal(getattr(mine, "values", mine), getattr(theirs, "values", theirs))
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_what_bounds_and_names_tell_is_what_the_ladder_says(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = case(seed)
+    told = cpwl.partition(chosen.network, chosen.domain)
+    by_ladder(monkeypatch)
+    asked = cpwl.partition(chosen.network, chosen.domain)
+    np.testing.assert_array_equal(told.patterns(), asked.patterns())
+    np.testing.assert_array_equal(told.vertices, asked.vertices)
+
+
+def test_the_origin_is_known_where_all_lines_meet_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly, by names of generic weights and by the separation of short ones; nothing has to be computed for it."""
+    random, none = np.random.default_rng(0), [np.zeros(8), np.zeros(8), np.zeros(1)]
+    generic = [random.standard_normal(shape) for shape in ((8, 2), (8, 8), (1, 8))]
+    for weights in (generic, [np.round(4 * weight) / 4 for weight in generic]):
+        monkeypatch.setattr(corners, "coordinates", lambda *_: pytest.fail("a vertex was computed anew"))
+        part = cpwl.partition(Network.mlp(weights, none), SQUARE)
+        origin = np.flatnonzero((part.vertices == 0).all(axis=1))
+        assert len(origin) == 1 and part.arrangement.coordinates().errors()[origin[0]] == 0.0

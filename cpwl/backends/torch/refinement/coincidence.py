@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..complex.complex import Complex
-from ..complex.segments import as_numpy, distinct, sort_within
+from ..complex.segments import as_numpy, distinct, ranges, sort_within
 from ..fields.field import ROUND_UP, UNIT
-from .crossings import Crossings
+from .chords import Chords, Ends, Meets
+from .crossings import NEAR, Crossings
 from .decide import Decider, Places
-from .signs import Signs
+from .signs import Columns, Signs
 
 Clusters: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -61,6 +62,8 @@ def clusters(order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) ->
     Clusters are separated by gaps that are certain for whatever lies on the two sides, by the largest slack on the
     segment. A position that is not a number is nowhere certainly, nor is any other on its segment.
     """
+    if not len(order):
+        return order, order
     segment, position, slack = segment[order], position[order], slack[order]
     number = torch.cumsum(steps(segment), 0) - 1
     known = (slack <= 1) & position.isfinite()
@@ -165,6 +168,114 @@ class Shared:
         """No columns."""
         empty = torch.zeros(0, dtype=torch.int64, device=device)
         return cls(empty, empty)
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """Crossings of edges, of which those that coincide are one."""
+
+    kept: Tensor
+    """Which ones are left."""
+    counts: Tensor
+    """How many on each edge."""
+    at: Tensor
+    """For each that is not left the place, among those that are, of the one that it coincides with; not decreasing."""
+    other: Tensor
+    """Which one it is."""
+
+    def of(self, crossings: Crossings) -> tuple[Crossings, Shared]:
+        """Those left of the crossings, and the columns of the others."""
+        kept = self.kept
+        names = crossings.edge[kept], crossings.column[kept], crossings.position[kept], crossings.slack[kept]
+        certain = torch.zeros_like(crossings.doubtful[kept]), torch.zeros_like(crossings.undecided)
+        return Crossings(*names, *certain, self.counts), Shared(self.at, crossings.column[self.other])
+
+
+def united(edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    """The crossings with those at one point made one, the one known best, where no exact arithmetic has to tell.
+
+    They are one as a column that vanishes at a crossing and not at another is ``least`` or more there (proofs/, Lemma
+    14). None if that leaves some of them open, or if they are known too poorly to be left as they are.
+    """
+    edge, column, position, slack = crossings.edge, crossings.column, crossings.position, crossings.slack
+    index = crossings.undecided[edge].nonzero(as_tuple=True)[0]
+    if not bool((~crossings.doubtful[index] | (slack[index] <= NEAR)).all()):
+        return None
+    slots, cluster = clusters(torch.arange(len(index), device=index.device), edge[index], position[index], slack[index])
+    item, same = index[slots], ~steps(cluster)
+    pairs = item[1:][same[1:]], item[:-1][same[1:]]
+    second, first = pairs
+    ends = edges[edge[second]].unbind(1)
+    sizes = [columns.values[end, column[second]].abs() + columns.bound.at(end, column[second]) for end in ends]
+    reach = _reach(position, slack, first, second) * (sizes[0] + sizes[1])
+    if not bool(((reach * ROUND_UP < least) & (slack[first] <= NEAR) & (slack[second] <= NEAR)).all()):
+        return None
+    order, leads = torch.arange(len(crossings), device=index.device), torch.ones_like(crossings.doubtful)
+    order[item], leads[item] = item[sort_within(cluster, slack[item])], ~same
+    number = torch.cumsum(leads, 0) - 1
+    kept = order[leads]
+    counts = torch.bincount(edge[kept], minlength=len(crossings.counts))
+    return Merged(kept, counts, number[~leads], order[~leads])
+
+
+def _reach(position: Tensor, slack: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """How far some crossings are at most from others before them, in parts of their segments."""
+    return (position[second] - position[first] + slack[second] + slack[first] + 2 * UNIT) * ROUND_UP
+
+
+def coincident(
+    chords: Chords, ends: Ends, meets: Meets, found: tuple[Tensor, Tensor], central: Tensor, least: float
+) -> tuple[Tensor, int] | None:
+    """For each pair of chords that meet the number of their point, that of a pair that meets there, where no exact
+    arithmetic has to tell: what is in one of the clusters ``found`` is one point. And how many decisions that was.
+
+    It is as a column that vanishes at a crossing and not at another is ``least`` or more there (proofs/, Lemma 14), or
+    as the chords concerned go through the origin: ``central``, bool (C,), or empty where that is not known. None if
+    that leaves something open, or if two chords through a point do not meet.
+    """
+    (slots, cluster), pair = found, meets.chord
+    chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
+    position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
+    item, same = meets.order[slots], ~steps(cluster)
+    first, second = item[:-1][same[1:]], item[1:][same[1:]]
+    column = chords.column[other[second]]
+    at_ends = [ends.at(ends.ends[chord[second], k], column) for k in (0, 1)]
+    sizes = sum(value.abs() + bound for value, bound in at_ends)
+    one = _reach(position, slack, first, second) * sizes * ROUND_UP < least
+    if len(central):
+        one |= central[chord[second]] & central[other[first]] & central[other[second]]
+    if not bool(one.all()):
+        return None
+    starts = (~same).nonzero(as_tuple=True)[0]
+    rival = torch.full_like(starts, len(chords)).scatter_reduce(0, cluster, other[item], "amin")
+    pivot = item[starts + torch.bincount(cluster) // 2]
+    lead = chord[pivot] < rival
+    point = torch.arange(len(pair), device=pair.device)
+    crossing = item[lead[cluster]]
+    if not unite(point, pair, (pivot[cluster][lead[cluster]], crossing), len(chords)):
+        return None
+    return point, len(crossing) - int(lead.sum())
+
+
+def unite(point: Tensor, pair: Tensor, at: tuple[Tensor, Tensor], count: int) -> bool:
+    """Makes the points of crossings one, in place, ``at`` pivots and others that lie there: all of the ``count`` chords
+    through one point cross one another there. Says whether they do."""
+    pivot, crossing = at
+    chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
+    through = torch.cat([chord[pivot], other[pivot], other[crossing]])
+    names = distinct(pivot.repeat(3) * count + through)[0]
+    group, through = names // count, names % count
+    counts = torch.bincount(distinct(group)[1])
+    last = torch.cumsum(counts, 0).repeat_interleave(counts)
+    number = torch.arange(len(group), device=group.device)
+    first, second = ranges(number + 1, last - number - 1)
+    wanted = through[first] * count + through[second]
+    key = pair[:, 0] * count + pair[:, 1]
+    place = torch.searchsorted(key, wanted).clamp(max=len(key) - 1)
+    if bool((key[place] != wanted).any()):
+        return False
+    point[place] = point[group[first] % len(pair)]
+    return True
 
 
 def merged(

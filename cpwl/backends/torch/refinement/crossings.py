@@ -9,6 +9,10 @@ from torch import Tensor
 
 from ..fields.field import ROUND_UP, UNIT
 
+NEAR = 2.0**-36
+"""Positions that are known as closely as this, and still not apart, belong to crossings that coincide, as a rule: no
+sharper ones are asked for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crossings:

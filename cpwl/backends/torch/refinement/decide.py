@@ -6,6 +6,7 @@ that the ladder knows (proofs/, Lemma 8).
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ....arrays.ragged import Ragged
-from ....geometry.ladder import Counts, Functions, Ladder, Question, Vertices
+from ....geometry.ladder import Counts, Functions, Kind, Ladder, Question, Vertices
+from ....geometry.separation import Separation
 from ..complex.complex import Complex
 from ..complex.segments import as_numpy
 
@@ -79,6 +81,24 @@ class Decider:
     def settled(self) -> int:
         """How many decisions were asked for."""
         return self.counts.decisions
+
+    @cached_property
+    def _separation(self) -> Separation | None:
+        return self._exactly.separation()
+
+    def central(self, cells: Tensor, names: Tensor) -> Tensor:
+        """Which functions, by their names, are zero at the origin, bool: known by name, whatever the cell."""
+        found = self._exactly.central(as_numpy(cells), as_numpy(names))
+        return torch.as_tensor(found, device=cells.device)
+
+    def note(self, question: Question, kind: Kind, number: int) -> None:
+        """Counts decisions that were made without the ladder."""
+        self.counts.note(question, Counter({kind: number}))
+
+    def least(self, walls: int, columns: int) -> float:
+        """A column that is not zero where so many walls and other columns meet is at least this there; 0.0 where
+        nothing is known."""
+        return 0.0 if self._separation is None else self._separation.least(walls, columns)
 
     def signs(self, places: Places, columns: Tensor, question: Question = "sign") -> Tensor:
         """The exact sign of columns[i] at places[i], int8 (n,)."""

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ....errors import InternalError
-from ..complex.segments import distinct, exclusive_sum, ranges, sort_within, with_bits
+from ..complex.segments import sort_within
 from .chords import Meets
-from .coincidence import Order, Rules, exact_order
+from .coincidence import Order, Rules, exact_order, unite
 from .decide import Decider, Places
 from .kernels.kernel import Kernel
 from .prolong import Certain
@@ -53,17 +53,10 @@ def web_of(spans: Spans, decider: Decider, kernel: Kernel) -> Web:
     return Web(spans, chord, point, pair[name], meets.position[name, 0], meets.slack[name, 0])
 
 
-def zeros_of(web: Web, start: int) -> Certain:
+def zeros_of(web: Web, start: int, kernel: Kernel) -> Certain:
     """The columns that vanish at crossings and points (numbered from ``start``), but for those that made them."""
-    spans, shared = web.spans, web.spans.sites.shared
-    more = torch.bincount(spans.also.at, minlength=len(spans))
-    which, extra = ranges(exclusive_sum(more)[web.chord], more[web.chord])
-    point = torch.cat([web.point, web.point[which]])
-    column = torch.cat([spans.column[web.chord], spans.also.column[extra]])
-    new = (spans.column[web.pair][point] != column[:, None]).all(1)
-    vertex = torch.cat([spans.sites.vertices + shared.at, start + point[new]])
-    column = torch.cat([shared.column, column[new]])
-    return Certain(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
+    shared, (vertex, column) = web.spans.sites.shared, kernel.zeros_of(web, start)
+    return Certain.zeros(torch.cat([web.spans.sites.vertices + shared.at, vertex]), torch.cat([shared.column, column]))
 
 
 def _inconsistent(text: str, sites: Sites, cells: Tensor) -> InconsistentError:
@@ -74,11 +67,11 @@ def _inconsistent(text: str, sites: Sites, cells: Tensor) -> InconsistentError:
 
 def _placed(spans: Spans, meets: Meets, decider: Decider) -> Meets:
     """The crossings of chords, with exact positions where a value at one end of a chord is within its error bound."""
+    if not bool((meets.slack >= 2.0**-20).any()):
+        return meets
     chord, other = meets.chord.T.reshape(-1), meets.chord.T.flip(0).reshape(-1)
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
     poor = (slack >= 2.0**-20).nonzero(as_tuple=True)[0]
-    if not len(poor):
-        return meets
     column = spans.column[other[poor]]
     ends = spans.ends
     values = [ends.at(ends.ends[chord[poor], k], column) for k in (0, 1)]
@@ -96,10 +89,26 @@ def _placed(spans: Spans, meets: Meets, decider: Decider) -> Meets:
 
 def _ordered(spans: Spans, meets: Meets, decider: Decider, kernel: Kernel) -> Order:
     """The crossings of chords: number i < Q on the first chord of pair i, Q + i on the second."""
+    position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
+    clusters = kernel.clusters(meets.order, meets.chord.T.reshape(-1), position, slack)
+    if len(clusters[0]):
+        least = decider.least(walls=0, columns=2)
+        central = spans.cell.new_zeros(0, dtype=torch.bool)
+        if not least:
+            central = decider.central(spans.cell, -1 - spans.column)
+        found = kernel.coincident(spans.chords, spans.ends, meets, clusters, central, least)
+        if found is not None:
+            point, count = found
+            decider.note("cut", "separation" if least else "name", count)
+            return Order(meets.order, point.repeat(2))
+    return _ordered_exactly(spans, meets, decider, clusters)
+
+
+def _ordered_exactly(spans: Spans, meets: Meets, decider: Decider, clusters: tuple[Tensor, Tensor]) -> Order:
+    """The same, where only exact signs tell which crossings of a cluster are one point."""
     pair = meets.chord
     chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
     sites, count = spans.sites, len(spans)
-    key = pair[:, 0] * count + pair[:, 1]
 
     def side(pivot: Tensor, crossing: Tensor) -> Tensor:
         own, partner, third = chord[pivot], other[pivot], other[crossing]
@@ -118,24 +127,12 @@ def _ordered(spans: Spans, meets: Meets, decider: Decider, kernel: Kernel) -> Or
         least = rival.new_full((int(cluster[-1]) + 1,), count).scatter_reduce(0, cluster, rival, "amin")
         return chord[crossing] < least[cluster]
 
-    def unite(point: Tensor, pivot: Tensor, crossing: Tensor) -> None:
-        """All chords through one point cross one another there."""
-        through = torch.cat([chord[pivot], other[pivot], other[crossing]])
-        names = distinct(pivot.repeat(3) * count + through)[0]
-        group, through = names // count, names % count
-        counts = torch.bincount(distinct(group)[1])
-        last = torch.cumsum(counts, 0).repeat_interleave(counts)
-        number = torch.arange(len(group), device=group.device)
-        first, second = ranges(number + 1, last - number - 1)
-        wanted = through[first] * count + through[second]
-        place = torch.searchsorted(key, wanted).clamp(max=len(key) - 1)
-        if bool((key[place] != wanted).any()):
-            raise _inconsistent("lines that meet in a point do not cross", sites, spans.cell[through])
-        point[place] = point[group[first] % len(pair)]
+    def unite_at(point: Tensor, pivot: Tensor, crossing: Tensor) -> None:
+        if not unite(point, pair, (pivot, crossing), count):
+            raise _inconsistent("lines that meet in a point do not cross", sites, spans.cell[chord[pivot]])
 
-    rules = Rules(len(pair), side, chosen, unite)
-    position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
-    return exact_order(meets.order, *kernel.clusters(meets.order, chord, position, slack), rules)
+    rules = Rules(len(pair), side, chosen, unite_at)
+    return exact_order(meets.order, *clusters, rules)
 
 
 # ---- the sides of the pieces -----------------------------------------------------------------------------------------
@@ -148,23 +145,3 @@ def left_bits(sites: Sites, cells: CellSigns, chosen: Tensor) -> Tensor:
     first, last = old.origin[old.offsets[chosen]], old.origin[old.offsets[chosen + 1] - 1]
     left, cut = below[first] | (~above[first] & below[last]), cells.cut[chosen]
     return (left & cut) | (cells.below[chosen] & ~cut)
-
-
-def with_coincident(below: Tensor, parents: Tensor, left: Tensor, spans: Spans) -> Tensor:
-    """The packed bits of new cells, with those of columns whose chords coincide with others set like these, or unlike.
-
-    ``parents`` (not decreasing) are the old cells, ``left`` the bits of these to the left of all chords.
-    """
-    also = spans.also
-    if not len(also.at):
-        return below
-    cell, name = spans.cell[also.at], spans.column[also.at]
-    low, high = (torch.searchsorted(parents, cell, right=right) for right in (False, True))
-    which, piece = ranges(low, high - low)
-    turned = _bits(below, piece, name[which]) != _bits(left, cell[which], name[which])
-    turned = turned.nonzero(as_tuple=True)[0]
-    return below ^ with_bits(torch.zeros_like(below), piece[turned], also.column[which[turned]])
-
-
-def _bits(packed: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    return packed[row, column // 8].bitwise_right_shift((column % 8).to(torch.uint8)) & 1

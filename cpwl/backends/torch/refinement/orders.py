@@ -14,12 +14,8 @@ from torch import Tensor
 from ..complex.complex import Complex
 from ..complex.segments import sort_within
 from .chords import ChordEnds, Chords, Meets
-from .crossings import Crossings, within_slack
+from .crossings import NEAR, Crossings, within_slack
 from .decide import Decider, Places
-
-_NEAR = 2.0**-36
-"""Positions that are known as closely as this, and still not apart, belong to crossings that coincide, as a rule: no
-sharper ones are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +36,7 @@ class _Line:
 
     def loose(self, doubtful: Tensor | bool) -> Tensor:
         """Whether a sharper position may make the order certain or, where a value is ``doubtful``, is needed at all."""
-        return (self.tied() | doubtful) & ~(self.slack <= _NEAR)
+        return (self.tied() | doubtful) & ~(self.slack <= NEAR)
 
     def sharpened(self, loose: Tensor, sharper: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[_Line, Tensor]:
         """The crossings with sharper positions at the indices ``loose``, and the permutation that sorts them anew."""
@@ -82,7 +78,7 @@ def along_chords(chords: Chords, ends: ChordEnds, met: tuple[Meets, Tensor], dec
     ``met`` is what ``Kernel.meets`` gives.
     """
     meets, tied = met
-    if not bool(tied.any()):
+    if not bool(tied.any()) or bool((meets.slack <= NEAR).all()):
         return met
     chain = meets.chord.T.reshape(-1)[meets.order]
     slots = tied[chain].nonzero(as_tuple=True)[0]

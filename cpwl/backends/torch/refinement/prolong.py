@@ -31,6 +31,11 @@ class Certain:
         return cls(empty, empty, empty.to(torch.int8))
 
     @classmethod
+    def zeros(cls, vertex: Tensor, column: Tensor) -> Certain:
+        """Columns that are zero."""
+        return cls(vertex, column, torch.zeros_like(vertex, dtype=torch.int8))
+
+    @classmethod
     def joined(cls, first: Certain, second: Certain) -> Certain:
         """All signs of two lists."""
         pairs = ((first.vertex, second.vertex), (first.column, second.column), (first.sign, second.sign))
@@ -191,7 +196,8 @@ class Cutting:
         if not len(self.certain.vertex):
             return
         zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
-        rows = (zero & error.isfinite()).nonzero(as_tuple=True)[0]
+        rows = zero.nonzero(as_tuple=True)[0]
+        rows = rows[error[rows].isfinite()]
         error[rows] = norms[rows] = 0.0
 
     @cached_property
@@ -202,6 +208,8 @@ class Cutting:
         result = above.new_zeros(plan.rows, dtype=torch.bool)
         result[: plan.old] = ~(above != 0).any(1)
         low = self.certain.take((self.certain.sign <= 0) & (self.certain.vertex >= plan.old))
+        enough = torch.bincount(low.vertex, minlength=1) + 2 >= count  # two columns at most made a vertex
+        low = low.take(enough[low.vertex])
         new = torch.unique(low.vertex)
         if len(new):
             zeros = Certain.joined(low, self._made(new, new))

@@ -22,8 +22,9 @@ from ..fields.field import FloatField
 from .assemble import Cut
 from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
+from .crossings import Crossings
 from .decide import Decider, Places
-from .degenerate import InconsistentError, left_bits, spans_of, web_of, with_coincident, zeros_of
+from .degenerate import InconsistentError, left_bits, spans_of, web_of, zeros_of
 from .entries import Known
 from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
@@ -104,8 +105,7 @@ class _Refinement:
         crossings = task.kernel.crossings(old.edges, self.columns, self.signs)
         self.shared = Shared.none(old.origin.device)
         if task.decider is not None:
-            crossings = along_edges(old, crossings, task.decider)
-            crossings, self.shared = merged(old, crossings, self.signs, task.decider, task.kernel.clusters)
+            crossings, self.shared = self._united(crossings, task.decider)
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
         self.uncertain = self.cells.doubtful | self.disputed
@@ -114,12 +114,36 @@ class _Refinement:
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
-        some = (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
+        some = self._doubtful_rows()
+        if len(some) and (least := decider.least(walls=2, columns=0)):
+            self.signs, *zeros = self.task.kernel.told(self.columns, self.signs, least)
+            self.certain = Certain.zeros(*zeros)
+            decider.note("sign", "separation", len(self.certain.sign))
+            some = self._doubtful_rows()
         if len(some):
             row, column = set_bits(self.signs.doubtful[some])
             row = some[row]
-            self.certain = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
-            self.signs = self.signs.settled(row, column, self.certain.sign)
+            exact = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
+            self.signs = self.signs.settled(row, column, exact.sign)
+            self.certain = Certain.joined(self.certain, exact)
+
+    def _doubtful_rows(self) -> Tensor:
+        """The vertices at which some sign is doubtful."""
+        return (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
+
+    def _united(self, crossings: Crossings, decider: Decider) -> tuple[Crossings, Shared]:
+        """The crossings of edges in their exact order, those that coincide made one, with its other columns apart."""
+        if not bool(crossings.undecided.any()):
+            return crossings, Shared.none(crossings.edge.device)
+        least, kernel = decider.least(walls=1, columns=1), self.task.kernel
+        found = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
+        if found is None:
+            crossings = along_edges(self.old, crossings, decider)
+            found = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
+        if found is None:
+            return merged(self.old, crossings, self.signs, decider, kernel.clusters)
+        decider.note("cut", "separation", len(found.at))
+        return found.of(crossings)
 
     def finished(self) -> Refined:
         """The complex cut, and all that is known of its cells."""
@@ -149,7 +173,7 @@ class _Refinement:
             return None, assembled
         checkpoint()
         vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        self.certain = Certain.joined(self.certain, zeros_of(web, vertices))
+        self.certain = Certain.joined(self.certain, zeros_of(web, vertices, self.task.kernel))
         line = self.old.lines + len(cut.chords)
         return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
@@ -224,8 +248,7 @@ class _Refinement:
         if web is not None:
             chosen = self.degenerate.nonzero(as_tuple=True)[0]
             first[chosen] = left_bits(web.spans.sites, self.cells, chosen)
-        below = self.task.kernel.below(first, cycles.parent, new, cycles.order, _links(cut, web))
-        return below if web is None else with_coincident(below, cycles.parent, first, web.spans)
+        return self.task.kernel.below(first, cycles.parent, new, cycles.order, _links(cut, web))
 
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
@@ -267,11 +290,12 @@ def _new_lines(cut: Cut, web: Web | None, outcome: Outcome) -> tuple[Tensor, Ten
 def _links(cut: Cut, web: Web | None) -> LinksOfChords:
     """The links of all chords, those of degenerate cells last."""
     chord, column = cut.chord_of_link, cut.chords.column
-    regular = len(chord)
+    regular, also = len(chord), Shared.none(chord.device)
     if web is not None:
+        also = Shared(len(column) + web.spans.also.at, web.spans.also.column)
         chord = torch.cat([chord, len(column) + web.chord_of_link])
         column = torch.cat([column, web.spans.column])
-    return LinksOfChords(cut.pieces, regular, chord, column)
+    return LinksOfChords(cut.pieces, regular, chord, column, also)
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

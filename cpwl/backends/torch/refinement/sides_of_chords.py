@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from ..complex.complex import Complex
+from ..complex.segments import exclusive_sum, ranges
+from .coincidence import Shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +24,8 @@ class LinksOfChords:
     """The chord of each link."""
     column: Tensor
     """The column of each chord."""
+    also: Shared
+    """Further columns that vanish on chords."""
 
     def against(self, half_edge: Tensor) -> Tensor:
         """The links against which half-edges run; -1 for all others."""
@@ -43,8 +47,9 @@ class Across:
 
     towards: Tensor
     """The cell across; the cell itself where nothing lies between, int64 (R,)."""
-    column: Tensor
-    """The column of the chord that is crossed, -1 where there is none."""
+    chord: Tensor
+    """The chord that is crossed, -1 where there is none."""
+    links: LinksOfChords
 
     @classmethod
     def find(cls, new: Complex, order: Tensor, links: LinksOfChords) -> Across:
@@ -56,28 +61,32 @@ class Across:
         some = (chosen < len(order)).nonzero(as_tuple=True)[0]
         towards = torch.arange(new.cells, device=order.device)
         towards[some] = new.sides[new.half_edge[chosen[some]], 0]
-        column = torch.full_like(towards, -1)
-        column[some] = links.column[links.chord[link[chosen[some]]]]
-        return cls(towards, column)
+        chord = torch.full_like(towards, -1)
+        chord[some] = links.chord[link[chosen[some]]]
+        return cls(towards, chord, links)
 
     def columns(self, count: int) -> Tensor:
         """Packed bits (R, bytes): the columns whose chords lie between each cell and its old cell's first vertex."""
-        cell = (self.column >= 0).nonzero(as_tuple=True)[0]
-        word, bit = self.column[cell] // 64, self.column[cell] % 64
-        words = torch.zeros(max(1, -(-count // 64)), len(self.column), dtype=torch.int64, device=cell.device)
-        words[word, cell] = torch.ones_like(bit).bitwise_left_shift(bit)
+        cell, also = (self.chord >= 0).nonzero(as_tuple=True)[0], self.links.also
+        chord, column = self.chord[cell], self.links.column[self.chord[cell]]
+        more = torch.bincount(also.at, minlength=len(self.links.column))
+        which, extra = ranges(exclusive_sum(more)[chord], more[chord])
+        row, column = torch.cat([cell, cell[which]]), torch.cat([column, also.column[extra]])
+        words = torch.zeros(max(1, -(-count // 64)), len(self.chord), dtype=torch.int64, device=cell.device)
+        bit = torch.ones_like(column).bitwise_left_shift(column % 64)
+        words.view(-1).scatter_add_(0, column // 64 * len(self.chord) + row, bit)
         jumps = self._jumps(cell)
         for row in words:  # a row at a time stays in the cache
             for cell, towards in jumps:
                 row[cell] ^= row[towards]
-        return words.T.reshape(-1).view(torch.uint8).view(len(self.column), -1)
+        return words.T.reshape(-1).view(torch.uint8).view(len(self.chord), -1)
 
     def _jumps(self, cell: Tensor) -> list[tuple[Tensor, Tensor]]:
         """By pointer doubling: the cells that still have a way to go, and how far each sees by then."""
         towards, jumps = self.towards.clone(), []
-        cell = cell[self.column[towards[cell]] >= 0]
+        cell = cell[self.chord[towards[cell]] >= 0]
         while len(cell):
             jumps.append((cell, towards[cell]))
             towards[cell] = towards[towards[cell]]
-            cell = cell[self.column[towards[cell]] >= 0]
+            cell = cell[self.chord[towards[cell]] >= 0]
         return jumps

@@ -17,8 +17,8 @@ from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
 from ...complex.segments import valid_bits
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Order, Shared
-from ..crossings import Crossings
+from ..coincidence import Merged, Order, Shared
+from ..crossings import NEAR, Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
@@ -47,6 +47,12 @@ class CompiledLoops(TensorOperations, Streaming):
         bounds = (_array(part) for sharp in (columns.bound, columns.rounding) for part in sharp.parts())
         known = np.zeros((0, 0), np.uint8) if columns.zeros is None else _array(columns.zeros)
         return Signs(*map(_packed, kernels.sign_bits(*_arrays(columns.values, columns.bound.coarse()), *bounds, known)))
+
+    def told(self, columns: Columns, signs: Signs, least: float) -> tuple[Signs, Tensor, Tensor]:
+        """See ``Kernel.told``."""
+        packed = (_words(bits) for bits in (signs.above, signs.below, signs.doubtful))
+        *bits, vertex, column = kernels.told(_array(columns.values), *packed, *_arrays(*columns.bound.parts()), least)
+        return Signs(*map(_packed, bits)), torch.from_numpy(vertex), torch.from_numpy(column)
 
     def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
         """See ``Kernel.cell_signs``."""
@@ -119,11 +125,37 @@ class CompiledLoops(TensorOperations, Streaming):
         slots, cluster = _tensors(*kernels.clusters(*_arrays(order, segment, position, slack)))
         return slots, cluster
 
+    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+        """See ``Kernel.united``."""
+        points = crossings.edge, crossings.column, crossings.position, crossings.slack
+        known = crossings.doubtful, crossings.undecided, columns.values, *columns.bound.parts()
+        found = kernels.united(*_arrays(edges, *points, *known), least, NEAR)
+        return None if found is None else Merged(*_tensors(*found))
+
+    def coincident(
+        self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
+    ) -> tuple[Tensor, int] | None:
+        """See ``Kernel.coincident``."""
+        places = meets.position.T.reshape(-1), meets.slack.T.reshape(-1)
+        points = ends.ends, ends.edges, ends.edge, ends.position, ends.slack
+        values = ends.columns.values, *ends.columns.bound.parts()
+        found = kernels.coincident(
+            *_arrays(meets.chord, meets.order, *places, *clusters, chords.column, central, *points, *values), least
+        )
+        return None if found is None else (torch.from_numpy(found[0]), found[1])
+
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
         *arrays, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
         chord, point, name = _tensors(*arrays)
         return chord, point, name, _flags(wrong)
+
+    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.zeros_of``."""
+        spans = web.spans
+        chords = web.chord, web.point, web.pair, spans.column, spans.also.at, spans.also.column
+        vertex, column = _tensors(*kernels.zeros_of(*_arrays(*chords), start))
+        return vertex, column
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
@@ -147,7 +179,8 @@ class CompiledLoops(TensorOperations, Streaming):
 
     def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
         """See ``Kernel.below``."""
-        numbers, chords = (links.start, links.regular), _arrays(links.chord, links.column)
+        numbers, also = (links.start, links.regular), links.also
+        chords = _arrays(links.chord, links.column, also.at, also.column)
         return _packed(kernels.below_bits(_words(first), *_arrays(parents, new.offsets, order), *numbers, *chords))
 
     # ---- rows ------------------------------------------------------------------------------------------------------

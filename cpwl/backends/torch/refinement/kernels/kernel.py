@@ -13,7 +13,7 @@ from torch import Tensor
 from ...complex.complex import Complex, Cycles, HalfEdges
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Order, Shared
+from ..coincidence import Merged, Order, Shared
 from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
@@ -32,6 +32,14 @@ class Kernel(ABC):
     @abstractmethod
     def signs(self, columns: Columns) -> Signs:
         """The signs of all columns at all vertices, and which are not certain (proofs/, Lemma 5)."""
+
+    @abstractmethod
+    def told(self, columns: Columns, signs: Signs, least: float) -> tuple[Signs, Tensor, Tensor]:
+        """The signs, of which those in doubt are 0 that are certainly less than ``least``; and the vertices and columns
+        of these, row by row.
+
+        What is not zero is so much or more (proofs/, Lemma 14).
+        """
 
     @abstractmethod
     def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
@@ -80,12 +88,26 @@ class Kernel(ABC):
         """Crossings whose order is not certain, one crossing at least is given; see ``coincidence.clusters``."""
 
     @abstractmethod
+    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+        """Crossings of which those at one point of an edge are one; see ``coincidence.united``."""
+
+    @abstractmethod
+    def coincident(
+        self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
+    ) -> tuple[Tensor, int] | None:
+        """The points where chords meet, if those in a cluster are one; see ``coincidence.coincident``."""
+
+    @abstractmethod
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
         by chord and along each; and a pair for each point.
 
         Also the pairs whose point is not one for all chords through it, bool (Q,).
         """
+
+    @abstractmethod
+    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
+        """Points, numbered from ``start``, and the columns that vanish there, but for the two that made each."""
 
     @abstractmethod
     def woven(

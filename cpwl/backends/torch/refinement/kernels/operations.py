@@ -7,11 +7,20 @@ from torch import Tensor
 
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
-from ...complex.segments import exclusive_sum, pack, ranges, set_bits, sort_within, union_over_cells, valid_bits
+from ...complex.segments import (
+    exclusive_sum,
+    pack,
+    ranges,
+    set_bits,
+    sort_within,
+    union_over_cells,
+    valid_bits,
+    with_bits,
+)
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Order, Shared, clusters
+from ..coincidence import Merged, Order, Shared, clusters, coincident, united
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
 from ..sides_of_chords import Across, LinksOfChords
@@ -43,6 +52,15 @@ class TensorOperations(Kernel):
             for start in range(0, len(coarse), rows)
         ]
         return Signs(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
+
+    def told(self, columns: Columns, signs: Signs, least: float) -> tuple[Signs, Tensor, Tensor]:
+        """See ``Kernel.told``."""
+        row, column = set_bits(signs.doubtful)
+        sizes = columns.values[row, column].abs() + columns.bound.at(row, column)
+        zero = sizes * ROUND_UP < least
+        row, column = row[zero], column[zero]
+        cleared = with_bits(torch.zeros_like(signs.doubtful), row, column)
+        return Signs(*(bits & ~cleared for bits in (signs.above, signs.below, signs.doubtful))), row, column
 
     def cell_signs(self, cells: Complex, signs: Signs, columns: int) -> CellSigns:
         """See ``Kernel.cell_signs``."""
@@ -127,9 +145,23 @@ class TensorOperations(Kernel):
         """See ``Kernel.clusters``."""
         return clusters(order, segment, position, slack)
 
+    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+        """See ``Kernel.united``."""
+        return united(edges, crossings, columns, least)
+
+    def coincident(
+        self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
+    ) -> tuple[Tensor, int] | None:
+        """See ``Kernel.coincident``."""
+        return coincident(chords, ends, meets, clusters, central, least)
+
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
         return weaving.incidences(pair, order)
+
+    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.zeros_of``."""
+        return weaving.zeros_of(web, start)
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int

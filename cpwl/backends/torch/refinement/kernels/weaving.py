@@ -81,6 +81,16 @@ def incidences(pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tens
     return chord, passed, name, (2 * pairs != degree * (degree - 1))[of_pair]
 
 
+def zeros_of(web: Web, start: int) -> tuple[Tensor, Tensor]:
+    """See ``Kernel.zeros_of``."""
+    spans = web.spans
+    more = torch.bincount(spans.also.at, minlength=len(spans))
+    which, extra = ranges(exclusive_sum(more)[web.chord], more[web.chord])
+    new = (web.pair[web.point] != web.chord[:, None]).all(1)
+    point, column = web.point[new], spans.column[web.chord[new]]
+    return start + torch.cat([point, web.point[which]]), torch.cat([column, spans.also.column[extra]])
+
+
 def woven(
     web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
 ) -> tuple[Tensor, Tensor, HalfEdges]:
