@@ -37,7 +37,7 @@ PARTS = (
     (TorchLatticeArrangement, "sharpened"),
     (TorchLatticeArrangement, "take"),
 )
-"""What is timed: bounds from intervals and from tables, values at vertices, corners of regions, cuts, exact vertices, what is kept."""
+"""What is timed: bounds (intervals, tables), values at vertices, corners of regions, cuts, exact vertices, parts."""
 
 
 def network(name: str) -> Network:
