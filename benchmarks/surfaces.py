@@ -29,14 +29,15 @@ from cpwl.tiling.pruning import Pruning
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "implicit"
 CUBE = cpwl.Domain.box([-1.0] * 3, [1.0] * 3)
 PARTS = (
+    (Remainder, "wide_bounds"),
     (Remainder, "bounds"),
-    (Pruning, "_through"),
+    (Pruning, "_functions"),
     (TorchLatticeArrangement, "faces"),
     (TorchLatticeArrangement, "refine"),
     (TorchLatticeArrangement, "sharpened"),
     (TorchLatticeArrangement, "take"),
 )
-"""What is timed: bounds, values at vertices, corners of regions, cuts, exact vertices, what is kept."""
+"""What is timed: bounds (intervals, tables), values at vertices, corners of regions, cuts, exact vertices, parts."""
 
 
 def network(name: str) -> Network:

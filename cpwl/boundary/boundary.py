@@ -19,7 +19,7 @@ from ..arrays.ragged import Ragged
 from ..bounds.relevance import AtBoundary, AtLevel
 from ..errors import ArgumentError
 from ..fields.predicates import Names, Predicates
-from ..geometry.arrangement import Refinement
+from ..geometry.arrangement import Arrangement, Refinement
 from ..geometry.ladder import Ladder
 from ..network.network import Node
 from ..network.operators import Gather, Sum
@@ -193,14 +193,21 @@ def _at_level(part: Tiling, field: Any, pair: tuple[int, int], level: float, nam
     tied = arrangement.regions.reduce(np.logical_and, at_level[arrangement.regions.values])
     facets = arrangement.facets()
     region, neighbour = facets.regions.T
-    touches = facets.vertices.reduce(np.logical_and, at_level[facets.vertices.values])
-    chosen = ((neighbour >= 0) & (below[region] != below[neighbour])) | touches
+    chosen = ((neighbour >= 0) & (below[region] != below[neighbour])) | _throughout(at_level, arrangement)
     chosen &= ~(tied[region] | ((neighbour >= 0) & tied[neighbour]))
     facet = np.flatnonzero(chosen)
     pairs = np.tile(np.array(pair), (len(facet), 1))
     ties = tuple((r, pair) for r in np.unique(cells.regions[tied]).tolist())
     touching = (neighbour[facet] < 0) | (below[region[facet]] == below[neighbour[facet]])
     return assembled(cells, facet, pairs, ties, touching, tied, level if pair[0] < 0 else None)
+
+
+def _throughout(at_level: NDArray[np.bool_], arrangement: Arrangement[Any]) -> NDArray[np.bool_]:
+    """The facets all of whose vertices are among those chosen."""
+    for k in range(1, arrangement.dim):
+        members = arrangement.boundary(k)
+        at_level = members.reduce(np.logical_and, at_level[members.values])
+    return at_level
 
 
 def _argmax_boundary(part: Tiling, pair: tuple[int, int] | None = None) -> DecisionBoundary:
@@ -318,7 +325,7 @@ def assembled(
     """The boundary that consists of the given facets of cells, some of which are ``tied``."""
     arrangement, regions = cells.arrangement, cells.regions
     facets, dim = arrangement.facets(), arrangement.dim
-    chosen, sides = facets.vertices.take(facet), facets.regions[facet]
+    chosen, sides = facets.corners(facet), facets.regions[facet]
     inner = np.where(sides[:, 1] >= 0, sides[:, 1], sides[:, 0])
     points, error = arrangement.vertices, arrangement.coordinates().errors()
     slack = np.zeros(len(facet))
@@ -334,7 +341,7 @@ def assembled(
     faces = Ragged(numbers.reshape(-1), chosen.offsets)
     within = np.searchsorted(kept, simplices)
     outer = np.flatnonzero((facets.generation == 0) & (facets.regions[:, 1] < 0))
-    border = _holding(facets.vertices.take(outer), kept)
+    border = _holding(facets.corners(outer), kept)
     flat = _holding(arrangement.regions.take(np.flatnonzero(tied)), kept)
     return DecisionBoundary(
         cells.tiling, points[kept], faces, within, owners, lowest, pairs, slack, ambiguous, undecided, ties,

@@ -17,7 +17,8 @@ class Enclosure:
     """n functions on c regions of k corners each (corners may be repeated).
 
     Wherever a point of region r is a convex combination of corners, however it is one, the same combination of
-    ``table[UPPER, j, :, r]`` is at least function j there, and that of ``table[LOWER, j, :, r]`` at most.
+    ``table[UPPER, j, :, r]`` is at least function j there, and that of ``table[LOWER, j, :, r]`` at most. A table of
+    one row (k = 1) has one number for all of a region: an interval.
     """
 
     table: Floats
@@ -47,6 +48,23 @@ class Enclosure:
         np.add(table[LOWER], margin, out=table[UPPER])
         table[LOWER] -= margin
         return cls.of(table)
+
+    @classmethod
+    def around(cls, values: Floats, margins: Floats, corners: NDArray[np.int64]) -> Enclosure:
+        """The same in one row, whatever the corners: intervals. Values (V, n)."""
+        high = np.take(values, corners[0], axis=0, mode="clip")
+        low = high.copy()
+        for places in corners[1:]:
+            row = np.take(values, places, axis=0, mode="clip")
+            np.maximum(high, row, out=high)
+            np.minimum(low, row, out=low)
+        margin = margins[corners].max(axis=0)
+        return cls.of(np.stack([high.T + margin, low.T - margin])[:, :, None])
+
+    @property
+    def ends(self) -> Floats:
+        """The intervals in which functions are, as a table of one row."""
+        return np.stack([self.high, self.low])[:, :, None]
 
     @property
     def columns(self) -> int:

@@ -3,6 +3,7 @@ of their differences, which together are those with the positive and the negativ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
@@ -96,32 +97,29 @@ class Matrix:
 def product(matrix: Matrix, x: Enclosure) -> Enclosure:
     """A matrix along the last axis of the functions."""
     lead = x.columns // matrix.inputs
-    corners, regions = x.table.shape[2:]
+
+    def times(ends: Floats) -> Floats:
+        flat = matrix(ends.reshape(2, lead, matrix.inputs, -1))
+        return flat.reshape(2, -1, *ends.shape[2:])
+
     above, below = matrix.shifts(matrix.precision.lengths(x.size))
-    table = matrix(x.table.reshape(2, lead, matrix.inputs, -1)).reshape(2, -1, corners, regions)
-    within = matrix(np.stack([x.high, x.low]).reshape(2, lead, matrix.inputs, -1)).reshape(2, -1, regions)
-    return _shifted(table, within, np.tile(above, (lead, 1)), np.tile(below, (lead, 1)))
+    return _mapped(x, times, np.tile(above, (lead, 1)), np.tile(below, (lead, 1)))
 
 
 def convolution(op: Conv, matrices: list[Matrix], x: Enclosure) -> Enclosure:
     """A convolution; a matrix for each group."""
-    precision = matrices[0].precision
-    corners, regions = x.table.shape[2:]
     windows = op.windows()
     lead, places = x.columns // (op.channels * prod(op.spatial)), len(windows)
-    length = precision.lengths(x.size)
-    ends = np.stack([x.high, x.low])[:, :, None]
-    parts = [_grouped(op, values, lead) for values in (x.table, ends)]
-    tables, insides, above, below = [], [], [], []
-    for g, matrix in enumerate(matrices):
-        up, down = matrix.shifts(length)
-        tables.append(_by_channel(matrix(_windows(parts[0][:, :, g], windows)), places, corners * regions))
-        insides.append(_by_channel(matrix(_windows(parts[1][:, :, g], windows)), places, regions))
-        above.append(up)
-        below.append(down)
-    table, within = (np.concatenate(by_group, axis=2) for by_group in (tables, insides))  # (2, lead, O, places, m)
-    shifts = (np.tile(np.repeat(np.concatenate(shift), places, axis=0), (lead, 1)) for shift in (above, below))
-    return _shifted(table.reshape(2, -1, corners, regions), within.reshape(2, -1, regions), *shifts)
+
+    def times(ends: Floats) -> Floats:
+        images = _grouped(op, ends, lead)
+        parts = [_by_channel(matrix(_windows(images[:, :, g], windows)), places) for g, matrix in enumerate(matrices)]
+        return np.concatenate(parts, axis=2).reshape(2, -1, *ends.shape[2:])  # of (2, lead, O, places, m)
+
+    length = matrices[0].precision.lengths(x.size)
+    shifts = zip(*(matrix.shifts(length) for matrix in matrices), strict=True)
+    above, below = (np.tile(np.repeat(np.concatenate(part), places, axis=0), (lead, 1)) for part in shifts)
+    return _mapped(x, times, above, below)
 
 
 def group_matrices(op: Conv, precision: Precision) -> list[Matrix]:
@@ -131,11 +129,17 @@ def group_matrices(op: Conv, precision: Precision) -> list[Matrix]:
     return [Matrix.of(weight, bias, precision) for weight, bias in zip(*parts, strict=True)]
 
 
-def _shifted(table: Floats, within: Floats, above: Floats, below: Floats) -> Enclosure:
-    """Products of tables, and of ends of intervals, with what is added above and below, (n, c)."""
-    table[UPPER] += above[:, None]
-    table[LOWER] += below[:, None]
-    return Enclosure.of(table).within(within[LOWER] + below, within[UPPER] + above)
+def _mapped(x: Enclosure, times: Callable[[Floats], Floats], above: Floats, below: Floats) -> Enclosure:
+    """What comes of tables, and of the ends of intervals, by ``times``, with what is added above and below, (n, c)."""
+
+    def mapped(ends: Floats) -> Enclosure:
+        table = times(ends)
+        table[UPPER] += above[:, None]
+        table[LOWER] += below[:, None]
+        return Enclosure.of(table)
+
+    within = mapped(x.ends)
+    return within if x.table.shape[2] == 1 else mapped(x.table).within(within.low, within.high)
 
 
 def _grouped(op: Conv, values: Floats, lead: int) -> Floats:
@@ -151,6 +155,6 @@ def _windows(images: Floats, windows: NDArray[np.int64]) -> Floats:
     return ordered.reshape(2, ordered.shape[1] * ordered.shape[2], -1, ordered.shape[-1])
 
 
-def _by_channel(products: Floats, places: int, m: int) -> Floats:
+def _by_channel(products: Floats, places: int) -> Floats:
     """Products of windows (2, lead * places, channels, m) as (2, lead, channels, places, m)."""
-    return products.reshape(2, -1, places, products.shape[2], m).swapaxes(2, 3)
+    return products.reshape(2, -1, places, *products.shape[2:]).swapaxes(2, 3)

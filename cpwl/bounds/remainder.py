@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ class Values:
     values: NDArray[np.float64]
     errors: NDArray[np.float64]
 
+    def near(self, precision: Precision) -> tuple[Floats, Floats]:
+        """Values in a precision, and what these are off by."""
+        return precision.near(self.values, self.errors)
+
 
 class Remainder:
     """The nodes of a network after ``done``, and functions of its output."""
@@ -45,6 +50,13 @@ class Remainder:
         self._order = self._needed()
         self.starts = sorted({j for i in self._order for j in self._inputs(i)} - set(self._order))
         """Of the affine nodes those that the others read: their values are what bounds are computed from."""
+
+    @property
+    def rest(self) -> Iterator[int]:
+        """The nodes that are not affine and that the output needs, in order."""
+        yield from (i for i in self._order if i < self._end)
+        if self._composed:
+            yield self._end - 1
 
     @property
     def _end(self) -> int:
@@ -77,34 +89,36 @@ class Remainder:
 
         ``starts``: the values of the nodes of ``starts`` at the vertices.
         """
+        near = {j: known.near(self._precision) for j, known in starts.items()}
+        by_functions = {j: (np.ascontiguousarray(values.T), margins) for j, (values, margins) in near.items()}
+        return self._bounds(by_functions, corners, Enclosure.at_corners, _AT_ONCE // self._width)
+
+    def wide_bounds(self, starts: Mapping[int, Values], corners: Ragged) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The same from intervals alone: no narrower, at a fraction of the cost."""
+        near = {j: known.near(self._precision) for j, known in starts.items()}
+        return self._bounds(near, corners, Enclosure.around, 8 * _AT_ONCE // self._width)
+
+    def _bounds(
+        self,
+        starts: Mapping[int, tuple[Floats, Floats]],
+        corners: Ragged,
+        enclosed: Callable[[Floats, Floats, NDArray[np.int64]], Enclosure],
+        at_once: int,
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Bounds from what ``enclosed`` makes of values at corners, ``at_once`` of them."""
         k = len(self._functionals.c)
         lower, upper = (np.full((len(corners), k), np.nan, self._precision.dtype) for _ in range(2))
         with np.errstate(over="ignore", invalid="ignore"):
-            tables = {j: self._by_functions(known) for j, known in starts.items()}
-            for regions, places in self._chunks(corners):
+            for regions, places in _chunks(corners, at_once):
                 checkpoint()
-                enclosure = self._through({j: Enclosure.at_corners(*both, places) for j, both in tables.items()})
+                enclosure = self._through({j: enclosed(*known, places) for j, known in starts.items()})
                 lower[regions], upper[regions] = enclosure.low.T, enclosure.high.T
         return lower, upper
 
-    def _by_functions(self, known: Values) -> tuple[Floats, Floats]:
-        """Values at vertices in the precision, (n, V), and what they are off by, (V,)."""
-        values, margins = self._precision.near(known.values, known.errors)
-        return np.ascontiguousarray(values.T), margins
-
-    def _chunks(self, corners: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Regions, and their corners (k, c): some at a time, of about as many corners each, the last one repeated."""
-        counts = corners.counts
-        steps = 1 << np.maximum(np.frexp(counts)[1] - 3, 0)
-        padded = -(-counts // steps) * steps
-        width = 2 * max(self._size(i) for i in (*self._order, *self.starts))
-        for k in np.unique(padded):
-            alike = np.flatnonzero(padded == k)
-            step = max(16, _AT_ONCE // (width * int(k)))
-            for start in range(0, len(alike), step):
-                some = alike[start : start + step]
-                within = np.minimum(np.arange(k)[:, None], counts[some] - 1)
-                yield some, corners.values[corners.offsets[some] + within]
+    @cached_property
+    def _width(self) -> int:
+        """Entries of the largest pair of tables for one corner."""
+        return 2 * max(self._size(i) for i in (*self._order, *self.starts))
 
     def _size(self, i: int) -> int:
         return len(self._functionals.c) if i == self._end else self.network.nodes[i].size
@@ -167,6 +181,17 @@ class Remainder:
             return group_matrices(node.op, self._precision)
         assert isinstance(node.op, Piecewise)
         return Bends.of(node, node.op, self._precision)
+
+
+def _chunks(corners: Ragged, at_once: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Regions, and their corners (k, c): some at a time, of about as many corners each, the last one repeated."""
+    counts = corners.counts
+    order = np.argsort(counts, kind="stable")
+    while len(order):
+        largest = counts[order[: max(16, at_once // int(counts[order[0]]))][-1]]
+        some, order = np.split(order, [max(16, at_once // int(largest))])
+        within = np.minimum(np.arange(counts[some[-1]])[:, None], counts[some] - 1)
+        yield some, corners.values[corners.offsets[some] + within]
 
 
 def _affine(network: Network, done: int) -> frozenset[int]:

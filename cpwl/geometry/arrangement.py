@@ -92,6 +92,10 @@ class Facets:
     walls: NDArray[np.int64] | None = None
     """The number of the wall that each facet lies on, int64 (F,), if the arrangement numbers its walls."""
 
+    def corners(self, some: NDArray[np.int64]) -> Ragged:
+        """The vertices of some facets."""
+        return self.vertices.take(some)
+
 
 @dataclass(frozen=True, eq=False)
 class Created:

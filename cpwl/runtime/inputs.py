@@ -167,9 +167,12 @@ def optional(check: Callable[..., T], name: str, value: Any, *limits: Any) -> T 
 def path(name: str, value: str | PathLike[str]) -> Path:
     """``value`` as the name of a file or folder."""
     try:
-        return Path(os.fsdecode(value))
+        called = os.fsdecode(value)
     except TypeError:
-        raise ArgumentError(f"{name} must be the name of a file or folder, got {_shown(value)}.") from None
+        called = ""
+    if not called:
+        raise ArgumentError(f"{name} must be the name of a file or folder, got {_shown(value)}.")
+    return Path(called)
 
 
 def instance(name: str, value: Any, kind: type[T], hint: str = "", called: str = "") -> T:

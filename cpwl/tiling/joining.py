@@ -23,6 +23,8 @@ def joined(
     """
     leaves = [part.state for _, part in numbered_parts]
     complete = len(leaves) == len(divided) and all(leaf.complete for leaf in leaves)
+    settled = state.settled + sum(leaf.settled for leaf in leaves)
+    recut = state.recut + sum(leaf.recut for leaf in leaves)
     dropped = added(state.dropped, *(leaf.dropped for leaf in leaves))
     kept = sum((leaf.kept_dropped for leaf in leaves), state.kept_dropped)
     filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
@@ -32,6 +34,8 @@ def joined(
             nothing.state,
             arrangement=state.arrangement.take(np.zeros(0, np.int64)).arrangement,  # of the block one is put by
             walls=state.walls,
+            settled=settled,
+            recut=recut,
             complete=complete,
             dropped=dropped,
             kept_dropped=kept,
@@ -54,8 +58,8 @@ def joined(
         steps=followed(state.steps, joined_steps(chosen, [end.steps for end in ends], glued.order)),
         stage=ends[0].stage,
         units=0,
-        settled=state.settled + sum(end.settled for end in ends),
-        recut=state.recut + sum(end.recut for end in ends),
+        settled=settled,
+        recut=recut,
         complete=complete,
         dropped=dropped,
         kept_dropped=kept,

@@ -103,19 +103,31 @@ class Pruning:
         """The regions with these corners, of ``points``, that bounds prove irrelevant, from the fields live after node
         ``done``."""
         remainder = self._remainder(done)
-        starts, values = self._through(remainder, live)
-        self.relevance.look(points, values)
-        attained = (
-            corners.reduce(np.minimum, values[corners.values]),
-            corners.reduce(np.maximum, values[corners.values]),
-        )
-        # What is attained at corners lies between all bounds: if even that leaves a region relevant, none helps.
-        result = self.relevance.irrelevant(*attained)
-        open_ = np.flatnonzero(result)
-        bounds = remainder.bounds(starts, corners.take(open_))
+        fields = self._starts(remainder, live)
+        bounds = remainder.wide_bounds(_values(fields), corners)
         dropped = self.relevance.irrelevant(*bounds)
-        result[open_] = dropped
-        return Irrelevant(result, bounds[0][dropped], bounds[1][dropped])
+        irrelevant = Irrelevant(dropped, *(side[dropped] for side in bounds))
+        left = np.flatnonzero(~dropped)
+        if not len(left):
+            return irrelevant
+        vertices, fields, corners = self._at_corners(fields, corners.take(left))
+        values = self._functions(remainder, fields)
+        self.relevance.look(points[vertices], values)
+        # What is attained at corners lies between all bounds: if even that leaves a region relevant, none helps.
+        attained = (corners.reduce(fold, values[corners.values]) for fold in (np.minimum, np.maximum))
+        open_ = np.flatnonzero(self.relevance.irrelevant(*attained))
+        bounds = remainder.bounds(_values(fields), corners.take(open_))
+        dropped = self.relevance.irrelevant(*bounds)
+        more = Irrelevant(dropped, *(side[dropped] for side in bounds))
+        return irrelevant.with_more(left[open_], more)
+
+    def _at_corners(self, fields: dict[int, Any], corners: Ragged) -> tuple[NDArray[np.int64], dict[int, Any], Ragged]:
+        """The vertices of some regions, fields there, and the corners of the regions as numbers of these."""
+        has = np.zeros(int(corners.values.max()) + 1, np.bool_)
+        has[corners.values] = True
+        vertices, numbers = np.flatnonzero(has), np.cumsum(has) - 1
+        taken = {j: self._arithmetic.by_rows.take(field, vertices) for j, field in fields.items()}
+        return vertices, taken, Ragged(numbers[corners.values], corners.offsets)
 
     def irrelevant_at_end(self, output: Any, corners: Ragged) -> tuple[Irrelevant, NDArray[np.bool_]]:
         """The regions with these corners that the outputs themselves make irrelevant.
@@ -138,30 +150,38 @@ class Pruning:
             self._remainders[done] = Remainder(self._network, done, self._functionals, self._precision)
         return self._remainders[done]
 
-    def _through(self, remainder: Remainder, live: Mapping[int, Any]) -> tuple[dict[int, Values], NDArray[np.float64]]:
-        """The values that bounds start from, and those of the functions of the output, all at vertices."""
+    def _starts(self, remainder: Remainder, live: Mapping[int, Any]) -> dict[int, Any]:
+        """The fields that bounds start from, by node, at vertices."""
         arithmetic, network = self._arithmetic.by_rows, self._network
         fields = {j: self._arithmetic.explicit(field) for j, field in live.items()}
-        starts: dict[int, Values] = {}
+        for i in range(remainder.done + 1, len(network.nodes)):
+            if i in remainder.affine:
+                checkpoint()
+                fields[i] = arithmetic.linear(network.nodes[i], [fields[j] for j in network.nodes[i].inputs])
+        return {i: fields[i] for i in remainder.starts}
+
+    def _functions(self, remainder: Remainder, starts: Mapping[int, Any]) -> NDArray[np.float64]:
+        """The values of the functions of the output (V, k), from fields that bounds start from."""
+        arithmetic, network = self._arithmetic.by_rows, self._network
         periodic = any(isinstance(node.op, Periodic) for node in network.nodes)  # whose pieces depend on the bounds
-        for i in range(len(network.nodes)):
+        fields = dict(starts) if periodic else {i: arithmetic.doubted(field) for i, field in starts.items()}
+        for i in remainder.rest:
             checkpoint()
-            if i > remainder.done:
-                node = network.nodes[i]
-                inputs = [fields[j] for j in node.inputs]
-                if node.is_nonlinear:
-                    fields[i] = arithmetic.activate(unrolled(node, inputs[0]), inputs[0])
-                else:
-                    fields[i] = arithmetic.linear(node, inputs)
-                for j in set(node.inputs):
-                    if network.last_use[j] == i:
-                        del fields[j]
-            if i in remainder.starts:
-                starts[i] = Values(fields[i].to_numpy(), fields[i].errors())
-                if not periodic:
-                    fields[i] = arithmetic.doubted(fields[i])  # from here on values will do
+            node = network.nodes[i]
+            inputs = [fields[j] for j in node.inputs]
+            if node.is_nonlinear:
+                fields[i] = arithmetic.activate(unrolled(node, inputs[0]), inputs[0])
+            else:
+                fields[i] = arithmetic.linear(node, inputs)
+            for j in set(node.inputs):
+                if network.last_use[j] == i:
+                    del fields[j]
         output = fields[len(network.nodes) - 1].to_numpy()
-        return starts, output @ self._functionals.A.T + self._functionals.c
+        return np.asarray(output @ self._functionals.A.T + self._functionals.c)
+
+
+def _values(fields: Mapping[int, Any]) -> dict[int, Values]:
+    return {i: Values(field.to_numpy(), field.errors()) for i, field in fields.items()}
 
 
 def _ends(field: Any) -> tuple[Bound, Bound]:

@@ -232,6 +232,8 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         cpwl.level_set(NET, cube(), resume=tmp_path / "file")
     with pytest.raises(ArgumentError, match="resume must be the name"):
         cpwl.level_set(NET, cube(), resume=3)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="resume must be the name"):
+        cpwl.level_set(NET, cube(), resume="")  # which would be the working directory
 
 
 @pytest.mark.usefixtures("blocks")

@@ -21,6 +21,7 @@ from ...numbers.norms import norms
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
+from .facets import LatticeFacets
 from .glue import ArrayLaying, Glue, Laying
 from .inside import by_facets, by_simplices, inside_exactly, surely_inside
 from .lattice import Lattice
@@ -160,9 +161,7 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
 
     def facets(self) -> Facets:
         """All facets; their vertices go around when D = 3, else they increase."""
-        lattice = self._lattice
-        vertices = lattice.cycles() if lattice.dim == 3 else lattice.corners(lattice.dim - 1)
-        return Facets(vertices, lattice.sides, lattice.generation, lattice.wall)
+        return LatticeFacets(self._lattice)
 
     def simplices(self, k: int, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Simplices that triangulate some k-faces; see ``Arrangement.simplices``."""

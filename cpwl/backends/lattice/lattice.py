@@ -93,9 +93,10 @@ class Lattice(Compact):
             owner, face = distinct_pairs(owner[place], face, self.count(level - 1))
         return Ragged.from_counts(face, np.bincount(owner, minlength=total))
 
-    def cycles(self) -> Ragged:
-        """The vertices of each 2-face, as they follow each other around it, from the lowest; D >= 2."""
-        polygons, ends = self.boundary[1], self.boundary[0].values.reshape(-1, 2)[self.boundary[1].values]
+    def cycles(self, faces: Faces | None = None) -> Ragged:
+        """The vertices of 2-faces (all by default), as they follow each other around them, from the lowest; D >= 2."""
+        polygons = self.boundary[1] if faces is None else self.boundary[1].take(faces)
+        ends = self.boundary[0].values.reshape(-1, 2)[polygons.values]
         # Each corner (polygon, vertex) has two neighbours: those at the other ends of the polygon's edges there.
         row, stride = polygons.row_of, np.int64(self.vertices)
         keys = np.concatenate([row * stride + ends[:, k] for k in (0, 1)])
