@@ -142,3 +142,73 @@ def test_what_is_held_is_counted_before_it_is_made(name: str, most: int) -> None
 
 def test_a_limit_of_too_many_digits_is_malformed() -> None:
     assert checker.main(["--max-work", "9" * 5000, "none.json"]) == 2
+
+
+# ---- what is counted beside the network ------------------------------------------------------------------------------
+def simplex(dimension: int, copies: int = 1, vertices: int = 0) -> Document:
+    """One simplex of some dimension as one region, every side of it so many times, and further vertices."""
+    corners = [["0"] * dimension] + [["1" if j == i else "0" for j in range(dimension)] for i in range(dimension)]
+    sides = [["1" if j == i else "0" for j in range(dimension + 1)] for i in range(dimension)]
+    sides.append(["-1"] * dimension + ["1"])
+    nodes = [
+        {"op": "Input", "inputs": [], "shape": [dimension]},
+        {"op": "Dense", "inputs": [0], "shape": [1], "weight": tensor(["1"] * dimension, 1, dimension),
+         "bias": tensor(["0"])},
+    ]  # fmt: skip
+    return {
+        "format": checker.FORMAT, "version": 2, "kind": "partition",
+        "networks": [{"nodes": nodes, "sha256": digest(nodes)}],
+        "domain": {"halfspaces": sides * copies, "origin": ["0"] * dimension, "basis": corners[1:]},
+        "claim": {"regions": 1},
+        "proof": {"vertices": corners + [corners[0]] * vertices, "regions": [[list(range(dimension + 1))]]},
+    }  # fmt: skip
+
+
+def work_of(document: Document) -> int:
+    spent = checker.Work()
+    checker.decided(document, [], spent)
+    return spent.done
+
+
+@pytest.mark.parametrize("dimension", [1, 3, 12])
+def test_halfspaces_determinants_and_points_of_the_frame_are_counted(dimension: int) -> None:
+    least = work_of(simplex(dimension))
+    network = (2 * dimension + 1 + dimension) * (dimension + 2)
+    assert least >= (dimension + 1) ** 3 + (dimension + 1) ** 3 + network
+    more = work_of(simplex(dimension, copies=5, vertices=7))
+    assert more - work_of(simplex(dimension, copies=5)) >= 7 * 5 * (dimension + 1) ** 2
+    assert more - work_of(simplex(dimension, vertices=7)) >= 4 * (dimension + 8) * (dimension + 1) ** 2
+
+
+def test_many_vertices_and_many_halfspaces_are_refused_before_they_are_compared() -> None:
+    data = encoded(simplex(2, copies=1300, vertices=5000))
+    with pytest.raises(checker.Refused):
+        checker.check(data, most=10**7)
+    named = {**simplex(2, copies=1300), "version": 3}
+    named["proof"] = {"bits": 64, **simplex(2, vertices=5000)["proof"]}
+    with pytest.raises(checker.Refused):
+        checker.check(encoded(named), most=10**7)
+
+
+def test_points_of_the_frame_are_counted_where_there_are_no_others() -> None:
+    nodes = spread(40, 2)
+    document = {**named(nodes), "version": 1, "kind": "level-sample", "claim": {"points": [], "level": "0"}}
+    del document["proof"]
+    document["networks"][0]["nodes"] = [*nodes, first_of([len(nodes) - 1])]
+    document["networks"][0]["sha256"] = digest(document["networks"][0]["nodes"])
+    with pytest.raises(checker.Refused):
+        checker.check(encoded(document), most=1000)
+
+
+def test_polygons_are_counted() -> None:
+    document = named([*START, first_of([0])])
+    corners = [*SQUARE[:3], ["0", "1"]]
+    document |= {"version": 1, "proof": {"vertices": corners, "regions": [[0, 1, 2, 3]]}}
+    before = work_of(document)
+    halves = {"vertices": corners, "regions": [[0, 1, 2], [0, 2, 3]]}
+    with pytest.raises(checker.Rejected, match="rule 9"):
+        work_of({**document, "proof": halves, "claim": {"regions": 2}})
+    spent = checker.Work()
+    with pytest.raises(checker.Rejected):
+        checker.decided({**document, "proof": halves, "claim": {"regions": 2}}, [], spent)
+    assert spent.done - before >= 2 * checker.WORK_OF_A_CORNER
