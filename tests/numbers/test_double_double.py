@@ -111,3 +111,11 @@ def test_sums_of_large_parts_are_within_their_bounds_or_say_nothing(parts: list[
             assert abs(Fraction(found.high[k]) + Fraction(found.low[k]) - true) <= Fraction(found.radius[k])
         else:
             assert found.signs()[k] == 0
+
+
+def test_a_quotient_that_is_nearly_too_small_is_within_its_bound() -> None:
+    """The bound of what underflow takes away underflows itself, over a divisor of 2^176."""
+    one, other = (Balls(np.array([x]), np.zeros(1), np.zeros(1)) for x in (3.749e-242, 1.915e53))
+    found = one / other
+    true = Fraction(one.high[0]) / Fraction(other.high[0])
+    assert 0 < abs(Fraction(found.high[0]) + Fraction(found.low[0]) - true) <= Fraction(found.radius[0])
