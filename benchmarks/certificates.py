@@ -85,7 +85,7 @@ def _row(wanted: Reference, path: Path, pure: bool, vertices: Form) -> list[str]
     made = time.process_time() - start
     digits = "named" if certificate.vertices == "named" else str(_digits(certificate.listing.points))
     files = [path, *networks.iterdir()]
-    checked = [_checked(files, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
+    checked = [seconds_to_check(files, *options) for options in ([], ["--no-flint"])[: 1 + pure]]
     each = 1000 * (made + checked[0]) / certificate.regions
     numbers = [f"{seconds:.2f}" for seconds in (made, *checked)]
     return [
@@ -102,7 +102,8 @@ def _digits(points: Iterable[Iterable[Any]]) -> int:
     return max(len(str(x)) for point in points for x in point)
 
 
-def _checked(files: list[Path], *options: str) -> float:
+def seconds_to_check(files: list[Path], *options: str) -> float:
+    """CPU seconds of the checker, as a process of its own, for a certificate and the networks that it names."""
     start = _children()
     subprocess.run([sys.executable, "-I", checker.__file__, *options, *files], check=True, stdout=subprocess.DEVNULL)
     return _children() - start

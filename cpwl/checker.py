@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
 from io import BytesIO
-from itertools import chain, combinations, pairwise, product, repeat
+from itertools import chain, combinations, compress, islice, pairwise, product, repeat
 from math import gcd, lcm, prod
 from operator import add, and_, getitem, gt, itemgetter, lt, mul, or_, sub
 from pathlib import Path
@@ -53,6 +53,8 @@ MAX_BITS = 1 << 12
 BATCH_ENTRIES, BATCH_READS = 1 << 17, 1 << 21
 KEPT_WEIGHTS = 1 << 20
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
+WORK_OF_A_CORNER = 15
+"""Products for the turn of a polygon at a corner, and for the area under an edge."""
 RADIUS_BITS = 30
 """After the point, of what radii of shares are multiplied by."""
 SLOW_PRODUCTS = 10**7
@@ -286,8 +288,6 @@ NEGATIVE_ZERO = 1 << 63
 
 def words_of(text: Any, what: str) -> array[int]:
     """The words in a text of base64, without a loss: the one text that stands for them."""
-    if isinstance(text, array):
-        return text
     require(isinstance(text, str) and len(text) <= MAX_FLOAT_BYTES, f"{what}: floats must be text")
     try:
         data = base64.b64decode(text, validate=True)
@@ -325,6 +325,9 @@ def dyadic(words: array[int], heads: set[int]) -> Scaled:
 Field = tuple[list[list[Any]], list[int]]
 """Integers, one row a point, and the positive denominator of each row."""
 Apply = Callable[[list[Field]], Field]
+WithErrors = Callable[["list[Field]", "list[Field]"], "tuple[Field, Field]"]
+"""What fields become, and what errors in them do: at most what magnitudes of all numbers, without a bias, make of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -350,8 +353,8 @@ class Node:
     units: Units | None = None
     cost: int = 0
     """What it takes to evaluate this node alone."""
-    sizes: Callable[[], Apply] | None = None
-    """The linear operator with the magnitudes of its numbers, and no bias."""
+    with_errors: WithErrors | None = None
+    """Of a linear operator."""
 
 
 def aligned(fields: list[Field]) -> Field:
@@ -384,7 +387,7 @@ class Matrix:
         self.columns = columns if self.flint is None else []
         self.matrix = self.flint(columns).transpose() if self.flint is not None else None
 
-    def times(self, rows: list[Sequence[Any]]) -> list[Any]:
+    def times(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Each row times the matrix: the numbers of all of them, row by row."""
         if self.flint is not None:
             entries: list[Any] = (self.flint(rows) * self.matrix).entries()
@@ -392,51 +395,111 @@ class Matrix:
         return [sum(map(mul, row, column)) for row in rows for column in self.columns]
 
 
-def affine(
-    weight: Callable[[], Scaled], bias: list[Ratio], windows: list[list[list[int]]], order: list[int] | None
-) -> Apply:
-    """Groups of windows: each window of a group (entries by index, -1 for zero) times the rows of the group's weight.
+class Affine:
+    """Windows of the entries times the rows of a weight, and a bias.
 
-    The results, group by group, window by window, are brought into the given order. Large weights are made anew where
-    they are wanted, so that not all of a network are held.
+    Entries are those of slabs, one after the other, each of so many channels; slab i belongs to group i of so many, in
+    turns. A window reads the same entries of all channels of a slab. Large weights are made anew where they are wanted,
+    so that not all of a network are held.
     """
-    width, count = len(windows[0][0]), len(bias) // len(windows)
-    kept = matrices_of(weight(), bias, width, count) if width * len(bias) <= KEPT_WEIGHTS else None
-    picks = [[picker(window) for window in group] for group in windows]
-    ordered = None if order is None or order == list(range(len(order))) else picker(order)
 
-    size = max(1, BATCH_READS // (sum(map(len, windows)) * (width + 1)))
+    def __init__(
+        self,
+        weight: Callable[[], Scaled],
+        bias: list[Ratio],
+        reads: list[list[int]],
+        slabs: tuple[int, int, int],
+        order: list[int] | None,
+        groups: int = 1,
+    ) -> None:
+        """``reads``: the entries of a window, -1 for zero; ``slabs``: how many, of how many channels and entries each.
 
-    def some(points: list[tuple[list[Any], int]], matrices: list[Matrix]) -> list[list[Any]]:
-        padded = [([*row, 0], q) for row, q in points]  # index -1 reads the 0
-        groups = []
-        for group, matrix in zip(picks, matrices, strict=True):
-            products = matrix.times([(*pick(row), q) for row, q in padded for pick in group])
-            groups.append(split(products, len(padded)))
-        made = [list(chain(*parts)) for parts in zip(*groups, strict=True)]
-        return made if ordered is None else [list(ordered(row)) for row in made]
+        The results, group by group, slab by slab, window by window, are brought into the given order.
+        """
+        count, self._channels, self._area = slabs
+        self._weight, self._bias, self._count = weight, bias, len(bias) // groups
+        firsts = [range(g * self._channels, count * self._channels, groups * self._channels) for g in range(groups)]
+        self._slabs = [[(first * self._area, self._pickers(first, reads)) for first in group] for group in firsts]
+        self._reads = reads
+        self._ordered = None if order is None or order == list(range(len(order))) else picker(order)
+        width = self._channels * len(reads[0])
+        self._size = max(1, BATCH_READS // (width + 1))
+        self._kept = self._made() if width * len(bias) <= KEPT_WEIGHTS else None
 
-    def apply(fields: list[Field]) -> Field:
+    def _pickers(self, first: int, reads: list[list[int]]) -> list[Callable[[Sequence[Any]], tuple[Any, ...]]]:
+        starts = [channel * self._area for channel in range(first, first + self._channels)]
+        return [picker([i if i < 0 else start + i for start in starts for i in read]) for read in reads]
+
+    def __call__(self, fields: list[Field]) -> Field:
         ((rows, denominators),) = fields
-        points = list(zip(rows, denominators, strict=True))
-        matrices, scale = matrices_of(weight(), bias, width, count) if kept is None else kept
-        made = [some(points[first : first + size], matrices) for first in range(0, len(points), size)]
-        return list(chain(*made)), [q * scale for q in denominators]
+        _, matrices, scale = self._kept or self._made()
+        return self._mapped(rows, denominators, matrices), [q * scale for q in denominators]
 
-    return apply
+    def with_errors(self, fields: list[Field], errors: list[Field]) -> tuple[Field, Field]:
+        """See ``WithErrors``."""
+        ((rows, denominators),), ((around, ones),) = fields, errors
+        numerators, matrices, scale = self._kept or self._made()
+        made = self._mapped(rows, denominators, matrices), [q * scale for q in denominators]
+        # Errors need few digits: what they are multiplied by is rounded up first.
+        coarse = max(max(map(abs, (max(numerators), min(numerators)))).bit_length() - RADIUS_BITS, 0)
+        sizes = self._matrices([upward(abs(x), coarse) for x in numerators], [0] * len(self._bias))
+        grown = [[x << coarse for x in row] for row in self._mapped(around, ones, sizes)]
+        return made, (grown, [q * scale for q in ones])
 
+    def _made(self) -> tuple[list[int], list[Matrix], int]:
+        """The numbers of the weight, the matrices with the bias, and the denominator of both."""
+        (numerators, divisor), (constants, unit) = self._weight(), common_scale(self._bias)
+        scale = lcm(divisor, unit)
+        if scale > divisor:
+            numerators = [x * (scale // divisor) for x in numerators]
+        constants = [x * (scale // unit) for x in constants]
+        longest = max(scale.bit_length(), *(x.bit_length() for x in (max(numerators), min(numerators), *constants)))
+        require(longest <= MAX_BITS, f"numbers over a common denominator have more than {MAX_BITS} bits")
+        return numerators, self._matrices(numerators, constants), scale
 
-def matrices_of(weight: Scaled, bias: list[Ratio], width: int, count: int) -> tuple[list[Matrix], int]:
-    """The rows of a weight, each with its bias, so many a matrix, over their least common denominator."""
-    (numerators, divisor), (constants, unit) = weight, common_scale(bias)
-    scale = lcm(divisor, unit)
-    if scale > divisor:
-        numerators = [x * (scale // divisor) for x in numerators]
-    constants = [x * (scale // unit) for x in constants]
-    longest = max(scale.bit_length(), *(x.bit_length() for x in (max(numerators), min(numerators), *constants)))
-    require(longest <= MAX_BITS, f"numbers over a common denominator have more than {MAX_BITS} bits")
-    rows = [[*numerators[i * width : (i + 1) * width], x] for i, x in enumerate(constants)]
-    return [Matrix(rows[first : first + count]) for first in range(0, len(rows), count)], scale
+    def _matrices(self, numerators: list[int], constants: list[int]) -> list[Matrix]:
+        """The rows of a weight, each with its constant, group by group."""
+        width = len(numerators) // len(constants)
+        rows = [[*numerators[i * width : (i + 1) * width], x] for i, x in enumerate(constants)]
+        return [Matrix(rows[first : first + self._count]) for first in range(0, len(rows), self._count)]
+
+    def _mapped(self, rows: list[list[Any]], denominators: list[Any], matrices: list[Matrix]) -> list[list[Any]]:
+        points = [(*row, 0) for row in rows]  # index -1 reads the 0
+        made: list[list[Any]] = [[] for _ in rows]
+        for slabs, matrix in zip(self._slabs, matrices, strict=True):
+            there = [self._there(row, q, slabs) for row, q in zip(points, denominators, strict=True)]
+            products = self._products(matrix, self._windows(points, denominators, slabs, there))
+            zeros = [0] * self._count
+            for own, flags in zip(made, there, strict=True):
+                own += chain.from_iterable(next(products) if flag else zeros for flag in flags)
+        return made if self._ordered is None else [list(self._ordered(row)) for row in made]
+
+    def _there(self, row: Sequence[Any], q: Any, slabs: list[tuple[int, Any]]) -> list[Any]:
+        """For each window whether it may read a number that is not 0: rows of units that bend have few of them."""
+        if q:
+            return [True] * (len(slabs) * len(self._reads))
+        starts = [[first + c * self._area for c in range(self._channels)] for first, _ in slabs]
+        filled = bytes(map(bool, row))
+        supports = [reduce(or_, (int.from_bytes(filled[i : i + self._area], "little") for i in of)) for of in starts]
+        entries = [support.to_bytes(self._area + 1, "little") for support in supports]  # index -1 reads the last one, 0
+        return [any(map(some.__getitem__, read)) for some in entries for read in self._reads]
+
+    def _windows(
+        self,
+        points: list[tuple[Any, ...]],
+        denominators: list[Any],
+        slabs: list[tuple[int, Any]],
+        there: list[list[Any]],
+    ) -> Iterator[tuple[Any, ...]]:
+        """What the windows read that may have other numbers than 0, point by point."""
+        picks = [pick for _, pickers in slabs for pick in pickers]
+        for row, q, flags in zip(points, denominators, there, strict=True):
+            yield from ((*pick(row), q) for pick in compress(picks, flags))
+
+    def _products(self, matrix: Matrix, windows: Iterator[tuple[Any, ...]]) -> Iterator[list[Any]]:
+        """Each window times a matrix."""
+        while some := list(islice(windows, self._size)):
+            yield from split(matrix.times(some), len(some))
 
 
 def split(values: list[Any], count: int) -> list[list[Any]]:
@@ -457,8 +520,7 @@ def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     (rows, weight), (out, bias), source = weights(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
     require(len(rows) == 2 and out == rows[:1] and source[-1:] == rows[1:], "Dense: weight and bias do not fit")
     require(shape == (*source[:-1], rows[0]), "Dense: the node has another shape")
-    windows = [list(range(i, i + rows[1])) for i in range(0, prod(source), rows[1])]
-    return affine(weight, bias, [windows], None)
+    return Affine(weight, bias, [[0]], (prod(source[:-1]), rows[1], 1), None)
 
 
 def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
@@ -475,17 +537,10 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
     size = tuple(axis.places for axis in axes)
     require(shape == (*inputs[0][: -d - 1], kernel[0], *size), "Conv: the node has another shape")
     require(count * prod(size) * groups * prod(kernel[1:]) <= MAX_ENTRIES, "Conv: too many products")
-    area, each, places, reads = prod(spatial), kernel[0] // groups, prod(size), windows_of(axes)
-    windows = [
-        [
-            [i if i < 0 else c * area + i for c in range(first, first + kernel[1]) for i in read]
-            for first in range(g * kernel[1], count * channels, channels)
-            for read in reads
-        ]
-        for g in range(groups)
-    ]
+    each, places = kernel[0] // groups, prod(size)
     results = product(range(count), range(groups), range(each), range(places))
-    return affine(weight, bias, windows, [((g * count + n) * places + p) * each + o for n, g, o, p in results])
+    order = [((g * count + n) * places + p) * each + o for n, g, o, p in results]
+    return Affine(weight, bias, windows_of(axes), (count * groups, kernel[1], prod(spatial)), order, groups)
 
 
 @dataclass(frozen=True)
@@ -808,10 +863,8 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     work = (before[-1].work if before else 0) + cost
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
-        made = LINEAR[op][0]
-        return Node(
-            sources, size, work, made(entry, size, shapes), None, cost, lambda: made(magnitudes(entry), size, shapes)
-        )
+        linear = LINEAR[op][0](entry, size, shapes)
+        return Node(sources, size, work, linear, None, cost, with_errors(linear, entry, size, shapes))
     if op == "Input":
         return Node([], size, work, lambda fields: fields[0])
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
@@ -819,26 +872,24 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     return Node(sources, size, work, apply, units, cost)
 
 
+def with_errors(linear: Apply, entry: dict[str, Any], size: Shape, shapes: list[Shape]) -> WithErrors:
+    """What a linear operator makes of fields and of errors in them."""
+    if isinstance(linear, Affine):
+        return linear.with_errors
+    return lambda fields, errors: (linear(fields), LINEAR[entry["op"]][0](magnitudes(entry), size, shapes)(errors))
+
+
 def magnitudes(entry: dict[str, Any]) -> dict[str, Any]:
     """The entry of the linear operator with the magnitudes of the numbers of another one, and nothing that is added."""
     made = dict(entry)
-    for key in ("weight", "factor", "divisor"):
+    for key in ("factor", "divisor"):
         if key in made:
-            made[key] = magnitude(made[key])
-    for key in ("bias", "shift"):
-        if key in made:
-            made[key] = {**made[key], "values": ["0"] * len(made[key]["values"])}
+            made[key] = {**made[key], "values": [text.lstrip("-") for text in made[key]["values"]]}
+    if "shift" in made:
+        made["shift"] = {**made["shift"], "values": ["0"] * len(made["shift"]["values"])}
     if "coefficients" in made:
         made["coefficients"] = [text.lstrip("-") for text in made["coefficients"]]
     return made
-
-
-def magnitude(entry: dict[str, Any]) -> dict[str, Any]:
-    """A tensor with the magnitudes of the numbers of another one."""
-    if "floats" in entry:
-        sizes: array[int] = array("Q", [word & ~NEGATIVE_ZERO for word in words_of(entry["floats"], "weight")])
-        return {**entry, "floats": sizes}
-    return {**entry, "values": [text.lstrip("-") for text in entry["values"]]}
 
 
 @dataclass(frozen=True)
@@ -856,18 +907,28 @@ def evaluated(network: Network, frame: Field, points: Sequence[Point]) -> Iterat
     What depends on no unit is an affine function of the coordinates, found from its values at those.
     """
     nodes = network.nodes
-    network.budget.expect(len(points) * nodes[-1].work)
-    network.budget.spend(len(points) * nodes[-1].work)
+    early = affine_nodes(nodes)
+    products = len(points) * nodes[-1].work + len(frame[0]) * sum(nodes[i].cost for i in early)
+    network.budget.expect(products)
+    network.budget.spend(products)
     fields: dict[int, Field] = {}
-    for i, node in enumerate(nodes):
-        if node.units is None and all(j in fields for j in node.inputs):
-            fields[i] = node.apply([fields[j] for j in node.inputs] or [frame])
+    for i in early:
+        fields[i] = nodes[i].apply([fields[j] for j in nodes[i].inputs] or [frame])
     late = [i for i in range(len(nodes)) if i not in fields]
     read = {j for i in late for j in nodes[i].inputs} | {len(nodes) - 1}
     start = {i: AffineMap(field) for i, field in fields.items() if i in read}
     size = max(1, BATCH_ENTRIES // max(prod(node.shape) for node in nodes))
     for first in range(0, len(points), size):
         yield from batch(nodes, late, {i: f.at(points[first : first + size]) for i, f in start.items()})
+
+
+def affine_nodes(nodes: list[Node]) -> list[int]:
+    """Those that depend on no unit."""
+    made: dict[int, None] = {}
+    for i, node in enumerate(nodes):
+        if node.units is None and all(j in made for j in node.inputs):
+            made[i] = None
+    return list(made)
 
 
 class AffineMap:
@@ -1007,9 +1068,10 @@ class Domain:
         demand(all(any(of[:-1]) for of in sides), 21, "a halfspace must have a coefficient that is not 0")
         return cls(dimension, sides, frame_of(origin, basis, networks, dimension), None)
 
-    def contains(self, p: Point) -> bool:
-        """Whether a point lies in the domain."""
-        return all(side(of, p) >= 0 for of in self.sides)
+    def outside(self, points: Sequence[Point], work: Work) -> int | None:
+        """The first of some points that does not lie in the domain."""
+        work.spend(len(points) * len(self.sides) * (self.dimension + 1))
+        return next((i for i, p in enumerate(points) if any(side(of, p) < 0 for of in self.sides)), None)
 
 
 def frame_of(origin: Any, basis: list[Any], networks: list[Network], dimension: int) -> Field:
@@ -1046,19 +1108,23 @@ def tiling(networks: list[Network], domain: Domain, entry: Any) -> Tiling:
         regions = [sorted(set(chain(*row))) for row in simplices]
     else:
         regions = [integers(row, 0, len(vertices) - 1, "a region") for row in rows]
-    outside = next((i for i, p in enumerate(vertices) if not domain.contains(p)), None)
+    work = networks[0].budget
+    outside = domain.outside(vertices, work)
     demand(outside is None, 3, f"vertex {outside} lies outside the domain")
     if domain.polygon is None:
-        covered_by_simplices(domain, vertices, simplices)
+        covered_by_simplices(domain, vertices, simplices, work)
     else:
-        covered_by_polygons(domain, domain.polygon, vertices, regions)
+        covered_by_polygons(domain, domain.polygon, vertices, regions, work)
     seen = [list(evaluated(network, domain.frame, vertices)) for network in networks]
     distinct_patterns(networks, seen, regions)
     return Tiling(vertices, seen, len(regions))
 
 
-def covered_by_polygons(domain: Domain, polygon: list[Point], vertices: list[Point], regions: list[list[int]]) -> None:
+def covered_by_polygons(
+    domain: Domain, polygon: list[Point], vertices: list[Point], regions: list[list[int]], work: Work
+) -> None:
     """Rules 4 to 7: convex regions, whose edges meet in pairs or lie along the domain, and whose areas add up."""
+    work.spend(WORK_OF_A_CORNER * (len(polygon) + sum(map(len, regions))))
     for r, region in enumerate(regions):
         convex = is_convex([vertices[v] for v in region])
         demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
@@ -1068,6 +1134,7 @@ def covered_by_polygons(domain: Domain, polygon: list[Point], vertices: list[Poi
             demand(edge not in owner, 5, f"region {r} and region {owner.get(edge)} lie on the same side of an edge")
             owner[edge] = r
     loose = [edge for edge in owner if edge[::-1] not in owner]
+    work.spend(6 * len(loose) * len(domain.sides))
     for a, b in loose:
         along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
         demand(along, 6, f"region {owner[a, b]} has an edge inside the domain without a region beyond it")
@@ -1093,12 +1160,13 @@ def simplices_of(entry: Any, dimension: int, vertices: int) -> list[Simplex]:
     return simplices
 
 
-def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[list[Simplex]]) -> None:
+def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[list[Simplex]], work: Work) -> None:
     """Rules 22 to 25: simplices, whose facets meet in pairs or lie along the domain, cover it once.
 
     A facet has two orientations: that of the simplex without its vertex i, times (-1)^i.
     """
     demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
+    work.spend(sum(map(len, regions)) * (domain.dimension + 1) ** 3)
     corners = exact_rows(vertices)
     sums: dict[tuple[int, ...], int] = {}
     for r, simplices in enumerate(regions):
@@ -1109,11 +1177,13 @@ def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[li
                 facet = (*simplex[:i], *simplex[i + 1 :])
                 sums[facet] = sums.get(facet, 0) + (turn if i % 2 == 0 else -turn)
     loose = [facet for facet, total in sums.items() if total]
-    on = {v: {k for k, of in enumerate(domain.sides) if side(of, vertices[v]) == 0} for v in set(chain(*loose))}
+    ends = set(chain(*loose))
+    work.spend(len(ends) * len(domain.sides) * (domain.dimension + 1))
+    on = {v: {k for k, of in enumerate(domain.sides) if side(of, vertices[v]) == 0} for v in ends}
     for facet in loose:
         along = set.intersection(*(on[v] for v in facet))
         demand(along, 23, f"the facet {list(facet)} inside the domain has more simplices on one side than on the other")
-    covered_once(vertices, corners, list(chain(*regions)))
+    covered_once(vertices, corners, list(chain(*regions)), work)
 
 
 def exact_rows(points: list[Point]) -> list[Sequence[Any]]:
@@ -1121,8 +1191,10 @@ def exact_rows(points: list[Point]) -> list[Sequence[Any]]:
     return Matrix.flint([list(p) for p in points]).tolist() if Matrix.flint is not None else list(points)
 
 
-def covered_once(vertices: list[Point], corners: list[Sequence[Any]], simplices: list[Simplex]) -> None:
+def covered_once(vertices: list[Point], corners: list[Sequence[Any]], simplices: list[Simplex], work: Work) -> None:
     """Rule 25: the centroid of the first simplex lies in no other one."""
+    size = len(vertices[0])
+    work.spend(2 * size * len(vertices))
     first = [vertices[v] for v in simplices[0]]
     scale = lcm(*(p[-1] for p in first))
     centroid = [sum(p[k] * (scale // p[-1]) for p in first) for k in range(len(first) - 1)]
@@ -1132,6 +1204,7 @@ def covered_once(vertices: list[Point], corners: list[Sequence[Any]], simplices:
         apart = beyond[simplex[0]]
         for v in simplex[1:]:
             apart &= beyond[v]
+        work.spend(0 if apart else (size + 1) * size**3)
         demand(apart or not holds([corners[v] for v in simplex], centre), 25, f"simplices 0 and {i} overlap")
 
 
@@ -1493,8 +1566,9 @@ class Passage:
     def run(self, points: list[Point], names: Sequence[Sequence[int]]) -> Spanned:
         """The output, after all vertices have been made: first some by coordinates, then others by name."""
         self._work.expect(self._expected(len(points), names))
-        outside = next((v for v, p in enumerate(points) if not self._domain.contains(p)), None)
+        outside = self._domain.outside(points, self._work)
         demand(outside is None, 3, f"vertex {outside} lies outside the domain")
+        self._work.spend(len(points) * len(self._domain.sides) * self._first)
         self.vertices = [self._corner(p) for p in points]
         self._fields[0] = embedded(self._domain.frame, self._one)
         left = deque(names)
@@ -1522,11 +1596,13 @@ class Passage:
 
     def _linear(self, node: Node, inputs: list[Spanned]) -> Spanned:
         count = max(len(field.rows) for field in inputs)
-        self._work.spend(count * node.cost)
+        self._work.spend((count + 1) * node.cost)
         weights = [self._one, *[0] * (count - 1)]
-        made, scales = node.apply([(padded(field.rows, count), weights) for field in inputs])
-        assert node.sizes is not None
-        (grown,), (own,) = node.sizes()([([field.errors], [self._one]) for field in inputs])
+        assert node.with_errors is not None
+        (made, scales), ((grown,), (own,)) = node.with_errors(
+            [(padded(field.rows, count), weights) for field in inputs],
+            [([field.errors], [self._one]) for field in inputs],
+        )
         rows, rounding = quotients(made, [0] * len(grown), scales[0] // self._one)
         return Spanned(rows, [r - (-e * self._one // own) for r, e in zip(rounding, grown, strict=True)])
 
@@ -1785,9 +1861,11 @@ def orientation_of(corners: list[Balls]) -> int:
     return int(value > reach) - int(value < -reach)
 
 
-def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[Simplex]]) -> None:
+def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[Simplex]], work: Work) -> None:
     """Rules 22 to 25 for vertices in balls: what they leave open is rejected."""
     demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
+    dimension = len(places[0][0])
+    work.spend(sum(map(len, regions)) * (dimension + 1) ** 3 + 2 * (dimension + 1) * len(places))
     sums: dict[tuple[int, ...], int] = {}
     turns = []
     for r, simplices in enumerate(regions):
@@ -1813,6 +1891,7 @@ def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[S
     ]
     for k, (simplex, turn) in enumerate(zip(others, turns[1:], strict=True), 1):
         apart = reduce(and_, (beyond[v] for v in simplex))
+        work.spend(0 if apart else (dimension + 1) ** 4)
         corners = [] if apart else [grown[v] for v in simplex]
         ways = (orientation_of([*corners[:i], (centre, around), *corners[i + 1 :]]) for i in range(len(corners)))
         certain(apart or -turn in ways, 25, f"simplices 0 and {k} overlap, or may")
@@ -1848,7 +1927,7 @@ def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
     output = passage.run([point(row, domain.dimension) for row in table[:given]], table[given:])
     last = 1 + domain.dimension
     places = [(vertex.shares[0][1:last], vertex.shares[1][1:last]) for vertex in passage.vertices]
-    covered_by_names(places, [vertex.sides for vertex in passage.vertices], simplices)
+    covered_by_names(places, [vertex.sides for vertex in passage.vertices], simplices, network.budget)
     known: dict[tuple[Any, ...], int] = {}
     for r, region in enumerate(simplices):
         corners = [passage.vertices[v].masks for v in set(chain(*region))]
@@ -1887,7 +1966,7 @@ def at_points(networks: list[Network], domain: Domain, places: Any) -> list[Seen
     """What the network is at points of the domain (rule 10)."""
     require(isinstance(places, list) and len(places) <= MAX_ENTRIES, "points must be a list")
     points = [point(place, domain.dimension) for place in places]
-    outside = next((i for i, p in enumerate(points) if not domain.contains(p)), None)
+    outside = domain.outside(points, networks[0].budget)
     demand(outside is None, 10, f"point {outside} lies outside the domain")
     return list(evaluated(networks[0], domain.frame, points))
 

@@ -219,6 +219,7 @@ def _certificate(entry: Any) -> Certificate:
             f"it must be of the format {FORMAT!r}, version 1 to 3, kind 'partition'; got {entry['format']!r:.40}, "
             f"version {entry['version']!r:.40}, kind {entry['kind']!r:.40}."
         )
+    _demand_format(entry)
     network = network_of(entry["networks"][0])
     domain = domain_of(entry["domain"], network)
     if entry["version"] == 3:
@@ -228,17 +229,29 @@ def _certificate(entry: Any) -> Certificate:
             f"a domain of dimension {domain.dim} is read from files of version {version(domain)}, got one of version "
             f"{entry['version']}. cpwl check decides it."
         )
-    rows, points = _regions(entry), [_point(point, domain.dim) for point in entry["proof"]["vertices"]]
+    rows, points = _regions(entry), [_point(point) for point in entry["proof"]["vertices"]]
     if domain.dim == 2:
         return Certificate(network, domain, Listing.of([tuple(points[v] for v in row) for row in rows]))
     return Certificate(network, domain, _triangulation(points, rows, domain.dim))
 
 
+def _demand_format(entry: Any) -> None:
+    """Raises ``FileFormatError`` for what the checker calls malformed: it reads everything, and is to decide nothing.
+
+    So it is for another name of the network, and a domain that is none.
+    """
+    try:
+        checker.decided(entry, [], checker.Work(0))
+    except (checker.Malformed, checker.Rejected) as error:
+        raise FileFormatError(str(error)) from None
+    except checker.Refused:
+        return
+
+
 def _regions(entry: Any) -> list[Any]:
     """The rows of the list: corners, or simplices."""
-    rows, vertices = entry["proof"]["regions"], len(entry["proof"]["vertices"])
-    lists = rows if entry["version"] == 1 else [simplex for row in rows for simplex in row]
-    if not all(type(v) is int and 0 <= v < vertices for row in lists for v in row) or not all(lists) or not all(rows):
+    rows = entry["proof"]["regions"]
+    if not all(rows):
         raise FileFormatError("regions must be non-empty lists of indices of vertices, or of simplices.")
     if len(rows) != entry["claim"]["regions"]:
         raise FileFormatError(f"regions: {entry['claim']['regions']} are claimed, {len(rows)} are listed.")
@@ -248,12 +261,8 @@ def _regions(entry: Any) -> list[Any]:
 
 def _naming(entry: Any, dim: int) -> Naming:
     table, rows = entry["proof"]["vertices"], _regions(entry)
-    corners = [[float_of(x) for x in row] for row in table if all(isinstance(x, str) for x in row)]
+    corners = [[float_of(x) for x in row] for row in table if not checker.is_name(row)]
     names = table[len(corners) :]
-    if not all(len(row) == dim for row in corners) or not all(map(checker.is_name, names)):
-        raise FileFormatError(f"vertices must be lists of {dim} coordinates, then names of five integers.")
-    if any(len(simplex) != dim + 1 for row in rows for simplex in row):
-        raise FileFormatError(f"regions: a simplex must have {dim + 1} vertices.")
     simplices = np.array([simplex for row in rows for simplex in row], np.int64).reshape(-1, dim + 1)
     offsets = np.append(0, np.cumsum([len(row) for row in rows]))
     points = np.array(corners, np.float64).reshape(-1, dim)
@@ -262,16 +271,12 @@ def _naming(entry: Any, dim: int) -> Naming:
 
 
 def _triangulation(points: list[tuple[Integer, ...]], rows: list[list[list[int]]], dim: int) -> Triangulation:
-    if any(len(simplex) != dim + 1 for row in rows for simplex in row):
-        raise FileFormatError(f"regions: a simplex must have {dim + 1} vertices.")
     owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     simplices = np.array([simplex for row in rows for simplex in row], np.int64).reshape(-1, dim + 1)
     return Triangulation.of(matrix(points, dim + 1), owner, simplices, len(rows))
 
 
-def _point(entry: Any, dim: int) -> tuple[Integer, ...]:
-    if len(entry) != dim:
-        raise FileFormatError(f"a vertex must have {dim} coordinates.")
+def _point(entry: Any) -> tuple[Integer, ...]:
     numbers = [tuple(map(Integer, integers(text))) for text in entry]
     scale = Integer(1)
     for _, q in numbers:

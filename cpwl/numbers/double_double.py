@@ -1,7 +1,8 @@
 """Numbers known up to a bound: arrays of sums of two float64 numbers, each with a radius (proofs/, Lemma 10 (c)).
 
 Products and sums of the pairs are those of Dekker 1971 (Numerische Mathematik 18) and Knuth; each is off by less than
-2^-100 of its arguments' magnitudes (Joldes, Muller, Popescu 2017, ACM TOMS 44).
+2^-100 of its arguments' magnitudes (Joldes, Muller, Popescu 2017, ACM TOMS 44). What overflows on the way is infinite
+or NaN in the end, of an infinite radius, and no warning is given of it: nothing is decided by it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _ROUND_UP = 1 + 2.0**-40
 _SPLITTER = 2.0**27 + 1
 
 
+_silently = np.errstate(over="ignore", invalid="ignore")
+
+
 @dataclass(frozen=True, eq=False)
 class Balls:
     """Each number lies within ``radius`` of ``high`` + ``low``; a radius that is infinite or NaN says nothing."""
@@ -53,6 +57,7 @@ class Balls:
         return cls(high, low, _up(np.abs(high) * ROUNDING, np.array([x != 0 for x in values], np.bool_)))
 
     @classmethod
+    @_silently
     def sums(cls, parts: Floats, radius: Floats) -> Balls:
         """Sums of up to eight float64 numbers (along the first axis), each known up to the given radius."""
         high, low = parts[0], np.zeros_like(parts[0])
@@ -60,7 +65,12 @@ class Balls:
             high, lost = _two_sum(high, part)
             low = low + lost
         size = np.abs(parts).sum(axis=0)
-        return cls(*_two_sum(high, low), _up(radius + ROUNDING * size, radius + size != 0))
+        return cls._bounded(*_two_sum(high, low), _up(radius + ROUNDING * size, radius + size != 0))
+
+    @classmethod
+    def _bounded(cls, high: Floats, low: Floats, radius: Floats) -> Balls:
+        """Of radius infinity where something has overflown."""
+        return cls(high, low, np.where(np.isfinite(high + low), radius, np.inf))
 
     @classmethod
     def joined(cls, parts: Sequence[Balls]) -> Balls:
@@ -95,13 +105,14 @@ class Balls:
         """Half of each number."""
         return Balls(self.high / 2, self.low / 2, self.radius / 2)
 
+    @_silently
     def __add__(self, other: Balls) -> Balls:
         high, lost = _two_sum(self.high, other.high)
         low, lost_low = _two_sum(self.low, other.low)
         high, low = _two_sum(high, lost + low)
         high, low = _two_sum(high, low + lost_low)
         radius = self.radius + other.radius + ROUNDING * (np.abs(self.high) + np.abs(other.high))
-        return Balls(high, low, _up(radius, ~(self.is_zero() & other.is_zero())))
+        return Balls._bounded(high, low, _up(radius, ~(self.is_zero() & other.is_zero())))
 
     def __neg__(self) -> Balls:
         return Balls(-self.high, -self.low, self.radius)
@@ -109,6 +120,7 @@ class Balls:
     def __sub__(self, other: Balls) -> Balls:
         return self + -other
 
+    @_silently
     def __mul__(self, other: Balls) -> Balls:
         product, lost = _two_product(self.high, other.high)
         high, low = _two_sum(product, lost + (self.high * other.low + self.low * other.high))
@@ -116,7 +128,7 @@ class Balls:
         radius = (
             size * other.radius + other_size * self.radius + self.radius * other.radius + ROUNDING * (size * other_size)
         )
-        return Balls(high, low, _up(radius, ~(self.is_zero() | other.is_zero())))
+        return Balls._bounded(high, low, _up(radius, ~(self.is_zero() | other.is_zero())))
 
     def __truediv__(self, other: Balls) -> Balls:
         """Quotients; the radius is infinite or NaN where the divisor may be zero."""
@@ -129,8 +141,9 @@ class Balls:
             missed = missed + np.abs(second) * (np.abs(other.low) + other.radius)
             least = np.abs(other.high) * (1 - 2.0**-50) - np.abs(other.low) - other.radius
             high, low = _two_sum(first, second)
-            return Balls(high, low, np.where(least > 0, missed / least * _ROUND_UP, np.inf))
+            return Balls._bounded(high, low, np.where(least > 0, missed / least * _ROUND_UP + _TINY, np.inf))
 
+    @_silently
     def scaled(self) -> Balls:
         """The same numbers times a power of two for each row (last axis) that brings its largest to about 1."""
         peak = np.abs(self.high).max(axis=-1, keepdims=True)
@@ -145,14 +158,16 @@ class Balls:
         """Where a number is certainly zero."""
         return np.asarray((self.high == 0) & (self.low == 0) & (self.radius == 0))
 
+    @_silently
     def rounded(self) -> tuple[Floats, Floats]:
         """Float64 numbers, and bounds on how far they are."""
         return self.high, np.abs(self.low) + self.radius
 
+    @_silently
     def signs(self) -> NDArray[np.int8]:
         """The signs that are certain, int8; 0 where zero is within the radius."""
         certain = np.abs(self.high) > (self.radius + np.abs(self.low)) * _ROUND_UP
-        return (np.sign(self.high) * certain).astype(np.int8)
+        return np.where(certain, np.sign(self.high), 0).astype(np.int8)
 
 
 def _up(radius: Floats, some: NDArray[np.bool_]) -> Floats:

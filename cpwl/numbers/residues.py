@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import NumericalRangeError
 from .integers import Integer, Integers, array, factor_of, product
 
 Residues = NDArray[np.float64]
@@ -119,7 +120,10 @@ def _balanced(values: NDArray[np.int64], p: int) -> Residues:
 
 
 def primes_for(bound: Fraction, top: int, denominators: int) -> list[int]:
-    """Primes that tell integers up to a bound apart, and divide no ``denominators``, the largest below ``top``."""
+    """Primes that tell integers up to a bound apart, and divide no ``denominators``, the largest below ``top``.
+
+    Raises ``NumericalRangeError`` if there are too few.
+    """
     primes, modulus, wanted = [], 1, 2 * int(bound) + 3
     for p in primes_below(top):
         if modulus >= wanted:
@@ -128,7 +132,10 @@ def primes_for(bound: Fraction, top: int, denominators: int) -> list[int]:
             primes.append(p)
             modulus *= p
     if modulus < wanted:
-        raise OverflowError("there are not enough primes")
+        raise NumericalRangeError(
+            f"integers of {wanted.bit_length():,} bits must be told from their residues, modulo primes below {top:,}, "
+            f"which have {modulus.bit_length():,} bits together; compute with backend='exact', or scale the weights."
+        )
     return primes
 
 

@@ -19,9 +19,10 @@ import numpy as np
 
 from cpwl import certify
 from cpwl.claims.document import document as stated
-from cpwl.claims.entries import digest, network_entry
+from cpwl.claims.entries import network_entry
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Network
+from cpwl.network.digest import digest
 from cpwl.partitions.compute import partition
 from tests.certificates.make_named import malformed_names, rejected_names
 from tests.support.certify_inputs import SQUARE

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from cpwl.claims.domains import domain_of
-from cpwl.claims.entries import digest, fraction, network_of
+from cpwl.claims.entries import fraction, network_of
+from cpwl.network.digest import digest
 from tests.support.checker_inputs import Document, encoded
 from tests.support.float_words import in_words, numbers, weights_of, words
 from tests.support.named_inputs import output_at

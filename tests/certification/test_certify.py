@@ -21,10 +21,10 @@ from cpwl import checker
 from cpwl.certification import Certificate, certify, certify_samples
 from cpwl.certification.criterion import Listing, is_convex
 from cpwl.certification.repair import Regions
-from cpwl.claims.entries import digest
 from cpwl.errors import ArgumentError, FileFormatError, VerificationError
 from cpwl.geometry.domain import Domain
 from cpwl.network import RELU, Dense, Gather, Input, Network, Node, Sum
+from cpwl.network.digest import digest
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support import exact_model as model

@@ -251,3 +251,18 @@ def test_one_command_proves_and_measures_a_device(tmp_path: Path) -> None:
     assert "passed" in found["laws"]["said"] and found["laws"]["status"] == 0
     assert found["agreement"]["compared"] > 0 and found["agreement"]["differences"] == []
     assert found["networks"]["mlp-32x3"]["regions"] == 4414 and found["machine"]["device"] == "cpu"
+
+
+def test_whatever_is_asked_of_a_deep_slice_is_answered_and_proved() -> None:
+    import deep_slices
+
+    answered = CliRunner().invoke(deep_slices.main, ["mlp-16x2"])
+    assert answered.exit_code == 0, answered.output
+    wanted = (
+        "exact maps of all regions at once",
+        "merged, everywhere",
+        "100 exact points",
+        "named vertices",
+        "checked",
+    )
+    assert all(what in answered.output for what in wanted)

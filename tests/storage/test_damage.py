@@ -26,11 +26,11 @@ from onnx import TensorProto, helper
 import cpwl
 from cpwl.analysis import Recording
 from cpwl.analysis.recording import Frame
-from cpwl.claims.entries import digest
 from cpwl.cli.files import read_numbers
 from cpwl.datasets import folder as dataset
 from cpwl.datasets.parquet import read_regions
 from cpwl.errors import CpwlError, FileFormatError
+from cpwl.network.digest import digest
 from cpwl.tiling.blocks import Blocks
 from tests.support.damage import changed_arrays, changed_bytes, changed_json, changed_member, deflated
 from tests.support.networks import mlp

@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from cpwl import checker
 from cpwl.backends.exact import ExactArithmetic
 from cpwl.claims.domains import domain_of
-from cpwl.claims.entries import digest, fraction, network_of
+from cpwl.claims.entries import fraction, network_of
 from cpwl.errors import DomainError, FileFormatError
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.domain import Domain, exactly
 from cpwl.network import Network
+from cpwl.network.digest import digest
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
 from tests.support.checker_inputs import Document, documents, encoded

@@ -8,7 +8,7 @@ import struct
 from fractions import Fraction
 from typing import Any
 
-from cpwl.claims.entries import digest
+from cpwl.network.digest import digest
 from tests.support.checker_inputs import Document
 
 

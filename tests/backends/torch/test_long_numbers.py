@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -207,6 +208,26 @@ def test_lemma_10_no_integers_are_needed_where_nothing_is_degenerate(monkeypatch
     assert disagreements(network, SQUARE) == []
     part = cpwl.partition(network, SQUARE)
     assert part.settled > 1000 and not watched.exact
+
+
+@pytest.mark.parametrize("power", [400, 600, 900])
+def test_numbers_beyond_what_halves_can_be_taken_of_are_decided_without_a_warning(
+    power: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dekker's halves overflow from 2^997 on, products of two numbers from 2^512 on: then integers decide."""
+    Watched(monkeypatch)
+    plain = mlp(5, [2, 6, 6, 5, 2])
+    up, down = (np.ldexp(1.0, k * power) for k in (1, -1))
+    nodes, linear = list(plain.nodes), [i for i, node in enumerate(plain.nodes) if isinstance(node.op, Dense)]
+    for k, i in enumerate(linear):
+        op = nodes[i].op
+        assert isinstance(op, Dense)
+        weight, bias = op.weight * {1: up, 3: down}.get(k, 1.0), op.bias * (up if k in (1, 2) else 1.0)
+        nodes[i] = Node(Dense(weight, bias), nodes[i].inputs, nodes[i].shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        part = cpwl.partition(Network(tuple(nodes)), SQUARE)
+    assert len(part) == len(cpwl.partition(plain, SQUARE, backend="exact"))
 
 
 def overlapping_windows() -> Network:

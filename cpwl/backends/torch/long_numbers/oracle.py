@@ -214,8 +214,12 @@ class CloseStage:
         return result
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def entries(field: ExtendedField | FloatField, region: Rows, names: Names, dim: int) -> Balls:
-    """Entry ``first`` minus ``second`` (if >= 0) minus a level, as functions a u + c on regions of D + 1 rows each."""
+    """Entry ``first`` minus ``second`` (if >= 0) minus a level, as functions a u + c on regions of D + 1 rows each.
+
+    What overflows has an infinite radius: see ``Balls``.
+    """
     rows = (dim + 1) * region[:, None] + np.roll(np.arange(dim + 1), -1)
     parts, radius = _picked(field, rows, names.first)
     other, error = _picked(field, rows, np.maximum(names.second, 0))

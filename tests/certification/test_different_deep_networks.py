@@ -1,0 +1,83 @@
+"""That deep networks differ is proved where named vertices say so: exactly, and without exact vertices."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cpwl
+from cpwl import certify_equal
+from cpwl.certification import extrema_and_equality, prove
+from cpwl.certification.extrema_and_equality import DifferentNetworks, EqualNetworks
+from cpwl.geometry.domain import Domain
+from cpwl.network import Network
+from tests.support.certify_inputs import SQUARE, he_network
+from tests.support.checker_inputs import permuted, shifted, small_network
+from tests.support.named_inputs import output_at
+from tests.support.solid_inputs import CUBE
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """All networks are deep; which vertices were asked for."""
+    monkeypatch.setattr(prove, "_DEEP", 0)
+    found: list[Any] = []
+    certify = extrema_and_equality.certify
+
+    def noted(part: Any, *, vertices: Any = None, **options: Any) -> Any:
+        made = certify(part, vertices=vertices, **options)
+        found.append(made.vertices)
+        return made
+
+    monkeypatch.setattr(extrema_and_equality, "certify", noted)
+    return found
+
+
+def test_the_difference_is_exact_and_as_large_as_that_of_exact_vertices(asked: list[Any]) -> None:
+    net, other = (he_network(seed, [2, 6, 5, 3], ["relu", "maxout"]) for seed in (1, 2))
+    claim = certify_equal(net, other, SQUARE)
+    assert isinstance(claim, DifferentNetworks) and asked == ["named"]
+    assert claim.check().startswith("different-networks: ")
+    first, second = (output_at(network, SQUARE, [claim.u])[0, claim.output] for network in (net, other))
+    assert first - second == claim.difference and all(-1 <= x <= 1 for x in claim.u)
+    exact = np.abs(cpwl.certify(cpwl.partition(cpwl.difference(net, other), SQUARE), vertices="exact").values).max()
+    assert exact * (1 - Fraction(1, 2**80)) <= abs(claim.difference) <= exact
+
+
+def test_a_difference_of_the_last_digit_is_found(asked: list[Any]) -> None:
+    net = small_network()
+    claim = certify_equal(net, shifted(net), SQUARE)
+    assert isinstance(claim, DifferentNetworks) and abs(claim.difference) == 2.0**-40 and asked == ["named"]
+    assert claim.check()
+
+
+def test_equal_networks_are_proved_with_exact_vertices(asked: list[Any]) -> None:
+    net = small_network()
+    claim = certify_equal(net, permuted(net), SQUARE)
+    assert isinstance(claim, EqualNetworks) and asked[-1] == "exact" and claim.check()
+
+
+def test_a_difference_that_no_point_beside_a_vertex_has_is_left_to_exact_ones(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A point where the two happen to be equal refutes nothing, and proves nothing."""
+    net = small_network()
+    outputs = extrema_and_equality._outputs
+    monkeypatch.setattr(extrema_and_equality, "_outputs", lambda proven, u: 0 * outputs(proven, u))
+    claim = certify_equal(net, shifted(net), SQUARE)
+    assert isinstance(claim, DifferentNetworks) and asked == ["named", "exact"] and claim.check()
+
+
+@pytest.mark.parametrize("domain", [Domain.box([0.25], [0.75]), CUBE], ids=["line", "solid"])
+def test_in_other_dimensions(asked: list[Any], domain: Domain) -> None:
+    rng = np.random.default_rng(domain.dim)
+    sizes = [domain.dim, 4, 3, 2]
+    weights = [rng.standard_normal((n, m)) for m, n in pairwise(sizes)]
+    biases = [rng.standard_normal(n) for n in sizes[1:]]
+    net, other = (Network.mlp(weights, [*biases[:-1], bias]) for bias in (biases[-1], 2 * biases[-1]))
+    claim = certify_equal(net, other, domain)
+    assert isinstance(claim, DifferentNetworks) and claim.check() and "named" in asked
