@@ -91,7 +91,7 @@ def texts(name: str, values: Any, count: int, of: str) -> list[str]:
     array = array_of(name, values)
     if array.shape != (count,) or array.dtype.kind not in "USiufbO":
         got = f"{len(array)}" if array.ndim == 1 else _shown(values)
-        raise ShapeError(f"{name} must be a list of a text or number for each of the {count} {of}, got {got}.")
+        raise ShapeError(f"{name} must be one for each of the {count} {of}, texts or numbers in a list, got {got}.")
     return [str(value) for value in array.tolist()]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d import art3d
 
 import cpwl
 from cpwl import plots
@@ -128,13 +129,23 @@ def test_a_legend_in_space_lies_within_the_figure(tmp_path: Path) -> None:
         assert names(axes.figure)
 
 
-def test_the_facets_of_a_surface_by_class_are_those_of_the_surface() -> None:
+def test_the_facets_of_a_surface_by_class_are_those_of_the_surface(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut where the largest output changes, at the output's own heights."""
+    drawn: list[Any] = []
+
+    class Recorded(art3d.Poly3DCollection):
+        def __init__(self, polygons: Any, **options: Any) -> None:
+            drawn.append((polygons, options["facecolors"]))
+            super().__init__(polygons, **options)
+
+    monkeypatch.setattr(art3d, "Poly3DCollection", Recorded)
     part = PARTS[2]
-    axes = part.plot_surface(color="class", output=1)
-    faces = axes.collections[0]._faces  # matplotlib has no public way to the corners of polygons in space
-    corners = np.concatenate([np.unique(np.ma.asarray(face).reshape(-1, 3), axis=0) for face in faces])
-    corners = corners[np.isfinite(corners).all(axis=1)]
+    part.plot_surface(color="class", output=1)
+    ((polygons, colors),) = drawn
+    corners = np.concatenate(polygons)
+    middles = np.stack([polygon[:, :2].mean(axis=0) for polygon in polygons])
+    winners = cpwl.evaluate(part.network, part.to_input(middles)).argmax(axis=1)
+    assert len({(k, *color) for k, color in zip(winners.tolist(), colors.tolist(), strict=True)}) == len(set(winners))
     values = cpwl.evaluate(part.network, part.to_input(corners[:, :2]))
     np.testing.assert_allclose(corners[:, 2], values[:, 1], atol=1e-9)
     with pytest.raises(ArgumentError, match="several outputs"):

@@ -6,7 +6,8 @@ import copy
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from os import PathLike
 
 import torch
@@ -43,11 +44,12 @@ _WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without torch's own warnings and log messages, which show tracebacks for a file of another kind."""
+    """Without torch's own warnings, log messages and prints: tracebacks for a file of another kind, graphs for a model
+    that cannot be captured. What they say that helps is in the error."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
