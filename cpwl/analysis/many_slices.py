@@ -68,7 +68,8 @@ def study(
     """
     import pandas
 
-    named, sets = _named_networks(networks), _named_points(points)
+    named = _named_networks(networks)
+    sets = _named_points(points, named)
     several = isinstance(side, (Sequence, np.ndarray)) and not isinstance(side, str)
     sides = [number("side", length) for length in (inputs.rows("side", side) if several else [side])]
     slices, seed = whole("slices", slices, 1), whole("seed", seed, 0)
@@ -146,12 +147,21 @@ def _named_networks(networks: Network | Mapping[str, Network]) -> dict[str, Netw
     return named
 
 
-def _named_points(points: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+def _named_points(
+    points: ArrayLike | Mapping[str, ArrayLike], networks: Mapping[str, Network]
+) -> dict[str, NDArray[np.float64]]:
+    """The sets, each (M, *input shape); flattened inputs are taken, and one input for a set of one."""
     given = dict(points) if isinstance(points, Mapping) else {"points": points}
     sets = {str(name): finite(f"points {name!r}", rows) for name, rows in given.items()}
     for name, rows in sets.items():
-        if rows.ndim < 2 or not len(rows):
-            raise ShapeError(f"points {name!r} must be points (M, *input shape), one or more, got shape {rows.shape}.")
+        for label, network in networks.items():
+            shapes = (network.input_shape, (network.inputs,))
+            sets[name] = rows = rows[None] if rows.shape in shapes else rows
+            if rows.shape[1:] not in shapes or not len(rows):
+                raise ShapeError(
+                    f"points {name!r} must have shape {('M', *network.input_shape)}, inputs of {label!r}, one or more; "
+                    f"got {rows.shape}.".replace("'M'", "M")
+                )
     if not sets:
         raise ArgumentError("points must be an array of points or several by name, got none.")
     return sets

@@ -40,7 +40,7 @@ class BitMatrix:
 
     def varying(self) -> NDArray[np.int64]:
         """The columns in which not all rows are equal, increasing."""
-        different = np.bitwise_and.reduce(self.packed, axis=0) ^ np.bitwise_or.reduce(self.packed, axis=0)
+        different = np.bitwise_or.reduce(self.packed, axis=0) & ~np.bitwise_and.reduce(self.packed, axis=0)
         return np.flatnonzero(np.unpackbits(different, count=self.columns, bitorder="little"))
 
     def at(self, columns: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -62,7 +62,7 @@ def contours(boundary: BoundaryFaces) -> list[Contour]:
     is closed by a tolerance, nor by rounding: where more segments meet, lines end. Raises ``IncompleteError`` for a
     boundary that is not complete: its lines end anywhere.
     """
-    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(level=...).")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(level=...).", "DecisionBoundary")
     check_planar(boundary.partition.domain.dim, "lines of a boundary")
     boundary.check_complete("which lines its boundary consists of")
     ends = boundary.corners.tolist()

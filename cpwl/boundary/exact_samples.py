@@ -85,7 +85,7 @@ def certify_samples(
     of a pair ``everywhere``), and the point is in the domain. Points for which that fails are replaced by
     others; raises ``VerificationError`` if too few are left.
     """
-    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().", "DecisionBoundary")
     n = whole("n", n, 0)
     u, segments = boundary.sample_slice(_SPARE * n, seed=seed) if points is None else points
     tried = len(u)

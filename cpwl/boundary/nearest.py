@@ -15,7 +15,7 @@ from ..geometry.domain import exactly
 from ..numbers.norms import norms
 from ..numbers.rounding import LEAST, floats, root
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, real
+from ..runtime.inputs import coordinates, finite, instance, real
 from .faces import BoundaryFaces
 from .nearest_faces import Near, nearest_exactly
 
@@ -76,7 +76,7 @@ class Nearest:
 
 @ieee
 def nearest(boundary: BoundaryFaces, u: ArrayLike) -> Nearest:
-    """The point of the boundary nearest to each point u (M, D) of the slice, given in slice coordinates.
+    """The point of the boundary nearest to each point u (M, D) or (D,) of the slice, in slice coordinates.
 
     On an exact partition the points are found in rational arithmetic (``u`` may be Fractions), after a float filter
     with a bound on its rounding. On a float partition they are float64 points on the stored faces, and the
@@ -88,17 +88,15 @@ def nearest(boundary: BoundaryFaces, u: ArrayLike) -> Nearest:
     Raises ``ArgumentError`` for a boundary without faces, ``IncompleteError`` for one that is not complete,
     ``ShapeError`` for points of another shape.
     """
-    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().", "DecisionBoundary")
     boundary.check_complete("the nearest point of its boundary")
     if not len(boundary):
         raise ArgumentError(
             "the boundary is empty on this domain: nothing is nearest. Choose other classes or a level."
         )
     exact = boundary.partition.arrangement.exact
-    given = real("u", u) if exact else finite("u", u)
     dim = boundary.partition.domain.dim
-    if given.ndim != 2 or given.shape[1] != dim:
-        raise ShapeError(f"u must have shape (M, {dim}), slice coordinates, got {given.shape}. Use part.to_slice.")
+    given = coordinates("u", real("u", u) if exact else finite("u", u), dim)
     rows = max(1, _ENTRIES // (len(boundary) if dim == 2 else len(boundary.owners) * dim**2))
     float_way, exact_way = (_float, _exact) if dim == 2 else (_float_on_faces, _exact_on_faces)
     find = exact_way if exact else float_way
@@ -119,6 +117,8 @@ def closest_data(points: ArrayLike, data: ArrayLike) -> tuple[NDArray[np.int64],
         raise ShapeError(
             f"points and data must have shapes (M, ...) and (N, ...) with N > 0, got {wanted.shape} and {given.shape}."
         )
+    if not len(wanted):
+        return np.zeros(0, np.int64), np.zeros(0)
     rows, table = (points.reshape(len(points), -1) for points in (wanted, given))
     closest = np.asarray(pairwise_distances_argmin(rows, table), np.int64)
     return closest, norms(rows - table[closest])
@@ -136,7 +136,7 @@ def length_table(boundary: BoundaryFaces) -> pandas.DataFrame:
     """
     import pandas
 
-    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().")
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary().", "DecisionBoundary")
     pairs = [*map(tuple, boundary.pairs.tolist()), *(pair for _, pair in boundary.ties)]
     sizes, ties = boundary.measures(), len(boundary.ties)
     size = "length" if boundary.partition.domain.dim == 2 else "area"

@@ -59,7 +59,7 @@ class AskedDomain:
     def check(self, *, planar: str | None = None) -> None:
         """Raises ``click.UsageError`` unless this is one domain, as far as that can be said without a network.
 
-        ``planar``: what is for planes alone, such as "pictures"; then a domain that is seen to be none is refused.
+        ``planar``: what is for planes alone, such as "pictures of maps"; then one that is seen to be none is refused.
         """
         given = {"--box": self.box, "--through": self.through, "--segment": self.segment, "--polygon": self.polygon}
         chosen = [name for name, value in given.items() if value]

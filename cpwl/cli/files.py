@@ -61,22 +61,54 @@ def compile_model(model: Path, report: Reporter | None, *, whole: bool = False, 
     return net
 
 
-def read_numbers(path: Path) -> NDArray[Any]:
-    """The array in an .npy file, or in a text file of columns (parted by commas or blanks)."""
+def read_numbers(path: Path, option: str | None = None) -> NDArray[Any]:
+    """The array in an .npy file, or in a text file of columns (parted by commas or blanks), that an option names.
+
+    Of columns with names, as ``cpwl boundary --out`` writes them, those of inputs: x0, x1, ...
+    """
     try:
         if path.suffix == ".npy":
             return plain_array(path.read_bytes()).astype(np.float64)
-        return np.loadtxt(path.read_text(encoding="utf-8").replace(",", " ").splitlines(), ndmin=2)
+        return _columns(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        wanted = "an .npy file, or a text file of columns of numbers"
+        raise click.BadParameter(f"{path} must be {wanted}; it is neither.", param_hint=option) from None
     except (CpwlError, ValueError) as error:
-        raise click.BadParameter(f"{path} holds no array of numbers: {error}.") from None
+        fault = str(error).rstrip(".")
+        raise click.BadParameter(f"{path} holds no array of numbers: {fault}.", param_hint=option) from None
 
 
-def read_labels(path: Path) -> NDArray[np.int64]:
+def _columns(text: str) -> NDArray[np.float64]:
+    """The numbers of a text, (rows, columns)."""
+    lines = [line for line in text.replace(",", " ").splitlines() if line.strip()]
+    names = lines[0].split() if lines else []
+    inputs = [names.index(f"x{i}") for i in range(len(names)) if f"x{i}" in names]
+    numbers = lines[1:] if inputs else lines
+    if not numbers:
+        raise ValueError("it has no rows")
+    try:
+        return np.loadtxt(numbers, ndmin=2, usecols=inputs or None)
+    except ValueError:
+        wrong = next((word for line in numbers for word in line.partition("#")[0].split() if not _is_number(word)), "")
+        fault = f"{wrong!r:.40} is none" if wrong else "its rows are not of one length"
+        raise ValueError(f"{fault}. Give numbers alone, or columns named x0, x1, ... for the inputs") from None
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def read_labels(path: Path, option: str | None = None) -> NDArray[np.int64]:
     """The classes in a file, whole numbers in any arrangement, int64 (N,)."""
-    numbers = read_numbers(path).ravel()
-    labels = numbers.astype(np.int64)
+    numbers = read_numbers(path, option).ravel()
+    with np.errstate(invalid="ignore"):
+        labels = numbers.astype(np.int64)
     if (labels != numbers).any() or (labels < 0).any():
-        raise click.BadParameter(f"{path} must hold classes: whole numbers from 0 on.")
+        raise click.BadParameter(f"{path} must hold classes: whole numbers from 0 on.", param_hint=option)
     return labels
 
 

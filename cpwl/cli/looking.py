@@ -9,7 +9,7 @@ import click
 
 from .files import decision_boundary, load, read_labels, read_numbers, save_figure
 from .group import main
-from .parameters import EXISTING, NEW, PART, PICTURES, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, check_goes_with, file_type
 
 
 @main.command()
@@ -40,6 +40,7 @@ def plot(
       cpwl plot part.npz --surface --output 3 --boundary --out surface.png
       cpwl plot regions/ --color area --out picture.png
     """
+    check_goes_with("--boundary", with_boundary, "level")
     if part.is_dir():
         if output is not None or surface or with_boundary or color in ("output", "pattern"):
             raise click.UsageError("A folder is drawn with --color slope, area or class, and without other options.")
@@ -53,6 +54,8 @@ def plot(
     from ..plots.surface import plot_surface
 
     loaded = load(part)
+    if output is not None and loaded.domain.dim == 3:
+        raise click.UsageError("--output is for lines and planes: of a solid --color output shows output 0.")
     boundary = decision_boundary(loaded, level) if with_boundary else None
     if loaded.domain.dim == 1 and not surface:
         shown = None if output is None else [output]
@@ -92,8 +95,10 @@ def view(
     """
     from ..plots.page import view as write
 
+    check_goes_with("--boundary", with_boundary, "level", "samples")
+    check_goes_with("--data", data is not None, "labels")
     loaded = load(part)
     boundary = decision_boundary(loaded, level) if with_boundary else None
-    inputs = None if data is None else read_numbers(data)
-    classes: Any = None if labels is None else read_labels(labels)
+    inputs = None if data is None else read_numbers(data, "--data")
+    classes: Any = None if labels is None else read_labels(labels, "--labels")
     write(loaded, out, color=color, boundary=boundary, samples=samples, data=inputs, data_labels=classes)

@@ -61,8 +61,8 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
       cpwl nearest part.npz --data points.npy --csv nearest.csv
     """
     loaded = load(part)
-    inputs = read_numbers(points)
-    u = loaded.to_slice(inputs)
+    inputs = read_numbers(points, "--data")
+    u = np.atleast_2d(loaded.to_slice(inputs))
     moved = (np.asarray(loaded.to_input(u), np.float64) - inputs).reshape(len(u), -1)
     nearest_points = decision_boundary(loaded, level).nearest(u).table()
     _show(nearest_points.assign(**{"from slice": norms(moved)}), table)
@@ -90,7 +90,7 @@ def agree(
     """
     from ..analysis.overlay import agreement
 
-    asked.check(planar=None if out is None else "pictures")
+    asked.check(planar=None if out is None else "pictures of where networks agree")
     report = Reporter()
     first_net, second_net = (compile_model(model, report) for model in (first, second))
     with report.step(f"partition of both ({backend})") as step:
@@ -129,7 +129,7 @@ def clusters(model: Path, data: Path, labels: Path, train: float, counts: str, s
         raise click.BadParameter(f"--clusters must be numbers parted by commas, got '{counts}'.") from None
     report = Reporter()
     fitted, judged = _maps(compile_model(model, report), data, train, report)
-    classes = read_labels(labels)[len(fitted) :]
+    classes = read_labels(labels, "--labels")[len(fitted) :]
     _show(cluster_table(fitted, numbers, test=judged, labels=classes, seed=seed), table)
 
 
@@ -158,7 +158,7 @@ def transfer(
     networks = {model.stem: _maps(compile_model(model, report), data, train, report) for model in models}
     if len(networks) != len(models) or len(models) < 2:
         raise click.UsageError("Give two or more models with different names.")
-    classes = read_labels(labels)[len(next(iter(networks.values()))[0]) :]
+    classes = read_labels(labels, "--labels")[len(next(iter(networks.values()))[0]) :]
     vectors = {name: Represented.by_maps(*maps) for name, maps in networks.items()}
     _show(transfer_table(vectors, classes, components=components), table)
 
@@ -167,7 +167,7 @@ def _maps(net: Network, data: Path, train: float, report: Reporter) -> tuple[Loc
     """The local maps around the inputs of a file: those of the first share, and the others."""
     from ..analysis.maps_at_points import local_maps
 
-    inputs: Any = read_numbers(data)
+    inputs: Any = read_numbers(data, "--data")
     with report.step("local maps") as step:
         maps = local_maps(net, inputs)
         undecided = int(maps.undecided.sum())

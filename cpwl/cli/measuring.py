@@ -143,10 +143,10 @@ def _points(sets: Sequence[str]) -> dict[str, NDArray[Any]]:
         name, _, file = text.rpartition("=")
         path = Path(file)
         if not path.is_file():
-            raise click.BadParameter(f"--data: file '{file}' does not exist.")
-        arrays[name or path.stem] = read_numbers(path)
+            raise click.BadParameter(f"file '{file}' does not exist.", param_hint="--data")
+        arrays[name or path.stem] = read_numbers(path, "--data")
     if len(arrays) < len(sets):
-        raise click.BadParameter("--data: each set needs a name of its own. Write --data NAME=FILE.")
+        raise click.BadParameter("each set needs a name of its own. Write --data NAME=FILE.", param_hint="--data")
     return arrays
 
 

@@ -64,3 +64,11 @@ def backend_name(context: click.Context, parameter: click.Parameter, value: str)
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = NewFile(dir_okay=False, path_type=Path)
 PART = click.argument("part", type=PartitionFile(exists=True, path_type=Path))
+
+
+def check_goes_with(owner: str, given: bool, *names: str) -> None:
+    """Raises ``click.UsageError`` if one of these options was given, and not the one that they go with."""
+    context = click.get_current_context()
+    for name in () if given else names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} goes with {owner}.")

@@ -17,7 +17,7 @@ from .console import Reporter
 from .files import load, save_figure
 from .group import main
 from .networks import AskedNetwork, network_options
-from .parameters import EXISTING, NEW, PART, PICTURES, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, check_goes_with, file_type
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
@@ -33,7 +33,9 @@ _SAMPLES = (".npz", ".csv")
 @PART
 @click.option("--pair", type=(int, int), metavar="I J", help="Only where classes I and J are equal and largest.")
 @click.option("--level", type=float, help="For a network of one output: where it has this value.")
-@click.option("--samples", type=click.IntRange(0), default=1000, show_default=True, help="How many points to draw.")
+@click.option(
+    "--samples", type=click.IntRange(0), default=1000, show_default=True, help="With --out: how many points to draw."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same points.")
 @click.option("--out", type=NEW, callback=file_type(_SAMPLES),
               help="File for the points, .npz or .csv: slice coordinates u, inputs x, classes.")  # fmt: skip
@@ -46,6 +48,7 @@ def boundary(
     Example:
       cpwl boundary part.npz --pair 3 9 --samples 100 --out samples.npz
     """
+    check_goes_with("--out, the file for the points", out is not None, "samples", "seed")
     faces = load(part).decision_boundary(pair, level=level)
     report = Reporter()
     size = {1: None, 2: "length"}.get(faces.partition.domain.dim, "area")
@@ -207,6 +210,8 @@ def compare(
     """
     if (part_exact is None) != (run is not None or device is not None):
         raise click.UsageError("Give either PART_EXACT, or --run, --device or both of them.")
+    check_goes_with("PART_EXACT", part_exact is not None, "samples")
+    check_goes_with("--run", run is not None, "grid")
     comparison = _comparison(load(part), part_exact, samples, run, device, grid)
     Reporter().table(comparison.table())
     if numbers is not None:

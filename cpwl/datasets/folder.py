@@ -8,6 +8,7 @@ what is computed (manifest.json, problem.npz), what is finished (journal.jsonl),
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
@@ -72,6 +73,10 @@ class Written:
     """The names of the Parquet files, in the order of their regions."""
     digests: tuple[str, ...] = ()
     """The checksum of each: BLAKE2b of 16 bytes, in hexadecimal digits."""
+
+    def __repr__(self) -> str:
+        part = "" if self.complete else "INCOMPLETE, "
+        return f"<Written: {part}{self.regions:,} regions in {self.parts:,} files of {os.fspath(self.path)!r}>"
 
     def verified(self) -> Iterator[Path]:
         """The Parquet files, each after its checksum was found right; raises ``FileFormatError`` at one that is not."""

@@ -64,9 +64,14 @@ class Domain:
 
     @classmethod
     def box(cls, lo: ArrayLike, hi: ArrayLike) -> Domain:
-        """The box lo <= x <= hi of the input space itself; slice coordinates are the input's own."""
-        polytope = Polytope.box(lo, hi)
-        return cls(polytope, np.zeros(polytope.dim), np.eye(polytope.dim), (polytope.dim,))
+        """The box lo <= x <= hi of the input space itself; slice coordinates are the input's own, flattened.
+
+        ``lo`` and ``hi`` have the shape of an input.
+        """
+        low, high = np.atleast_1d(unrounded("lo", lo)), np.atleast_1d(unrounded("hi", hi))
+        _check_shapes([low, high], "lo and hi")
+        polytope = Polytope.box(low.ravel(), high.ravel())
+        return cls(polytope, np.zeros(polytope.dim), np.eye(polytope.dim), low.shape)
 
     @classmethod
     def slice(

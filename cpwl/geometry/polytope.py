@@ -143,6 +143,8 @@ class Polytope:
                 f"lo and hi must be vectors of one length, got shapes {low.shape} and {high.shape}. "
                 "Give one lower and one upper bound for each coordinate."
             )
+        if not len(low):
+            raise ShapeError("lo and hi must hold one number or more, got none. Give a bound for each coordinate.")
         if len(low) > MAX_BOX_DIMENSION:
             raise DomainError(
                 f"lo and hi have {len(low)} coordinates; a box domain has at most {MAX_BOX_DIMENSION}. "

@@ -201,6 +201,8 @@ class Network:
         tables = [[_of_layer(name, raw, axes) for raw in rows(name, given)] for name, (given, axes) in named.items()]
         if len(tables[0]) != len(tables[1]) or not tables[0]:
             raise ShapeError(f"weights and biases must be one a layer, got {len(tables[0])} and {len(tables[1])}.")
+        for k, (weight, bias) in enumerate(zip(*tables, strict=True)):
+            _check_layer(k, weight, bias, len(tables[0][k - 1]) if k else weight.shape[1])
         layers = [Dense(weight, bias) for weight, bias in zip(*tables, strict=True)]
         ops: list[Op] = [op for layer in layers[:-1] for op in (layer, RELU)]
         return cls.sequential(layers[0].weight.shape[1], [*ops, layers[-1]])
@@ -217,6 +219,17 @@ def _of_layer(name: str, values: Any, axes: int) -> NDArray[np.float64]:
     if array.ndim != axes:
         raise ShapeError(f"each of {name} must be an array of {axes} axes, got one of shape {array.shape}.")
     return array
+
+
+def _check_layer(k: int, weight: NDArray[Any], bias: NDArray[Any], inputs: int) -> None:
+    """Layer k of a perceptron: on so many inputs, with a bias for each output."""
+    if 0 in weight.shape or weight.shape[1] != inputs:
+        wanted = f"(out, {inputs}), for the outputs of weights[{k - 1}]" if k else "(out, in), neither of them zero"
+        raise ShapeError(f"weights[{k}] must have shape {wanted}, got {weight.shape}.")
+    if bias.shape != weight.shape[:1]:
+        raise ShapeError(
+            f"biases[{k}] must have shape {weight.shape[:1]}, one for each output of weights[{k}], got {bias.shape}."
+        )
 
 
 def _listed(points: Sequence[float] | NDArray[np.float64]) -> str:

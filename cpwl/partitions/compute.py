@@ -310,4 +310,6 @@ def _unfinished(sweep: Sweep, whole: Task) -> Finished:
 def check_problem(net: Network, dom: Domain) -> None:
     """Raises ``ArgumentError`` unless these are a network and a domain."""
     instance("net", net, Network, "Call cpwl.compile first.")
-    instance("dom", dom, Domain, "Use Domain.box, .through or .polygon.")
+    several = isinstance(dom, (tuple, list)) and len(dom) and all(isinstance(member, Domain) for member in dom)
+    hint = "Give several domains, as Domain.polyline makes them, to cpwl.partition_many." if several else ""
+    instance("dom", dom, Domain, hint or "Use Domain.box, .through or .polygon.")

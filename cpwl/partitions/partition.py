@@ -54,10 +54,9 @@ class Partition(Tiling):
         try:
             return Region(self, range(len(self))[as_index(index)])
         except (TypeError, IndexError):
-            raise PositionError(
-                f"index must be a whole number from 0 to {len(self) - 1} (or below zero, from the end) or a slice, got "
-                f"{index!r:.40}."
-            ) from None
+            wanted = f"a whole number from 0 to {len(self) - 1} (or below zero, from the end) or a slice"
+            none = "a slice, as there are none to choose from"
+            raise PositionError(f"index must be {wanted if len(self) else none}, got {index!r:.40}.") from None
 
     def __iter__(self) -> Iterator[Region]:
         """All regions, one by one. Programs that go through many use the arrays of the partition instead."""
@@ -134,7 +133,7 @@ class Partition(Tiling):
         outputs: ArrayLike | None = None,
         boundary: DecisionBoundary | None = None,
         points: ArrayLike | None = None,
-        labels: Sequence[str] | None = None,
+        labels: Sequence[Any] | None = None,
         cmap: Any = None,
         vmin: float | None = None,
         vmax: float | None = None,
@@ -166,6 +165,7 @@ class Partition(Tiling):
         apart: float = 0.0,
         angles: tuple[float, float] = (25.0, -60.0),
         linewidth: float | None = None,
+        legend: Literal["inside", "beside", "none"] | None = None,
     ) -> Any:
         """Draws the regions of a solid and returns the axes; options: ``help(cpwl.plots.plot_solid)``."""
         options = {name: value for name, value in locals().items() if name not in ("self", "ax")}
@@ -176,7 +176,7 @@ class Partition(Tiling):
         ax: Any = None,
         *,
         output: int = 0,
-        color: Literal["output", "slope", "area", "pattern"] = "output",
+        color: Literal["output", "slope", "area", "class", "pattern"] = "output",
         boundary: DecisionBoundary | None = None,
         angles: tuple[float, float] = (35.0, -60.0),
     ) -> Any:
@@ -190,7 +190,7 @@ class Partition(Tiling):
         color: Literal["slope", "area", "volume", "class", "pattern", "output"] = "slope",
         boundary: DecisionBoundary | None = None,
         points: ArrayLike | None = None,
-        labels: Sequence[str] | None = None,
+        labels: Sequence[Any] | None = None,
         samples: int = 0,
         data: ArrayLike | None = None,
         data_labels: Sequence[Any] | None = None,

@@ -276,7 +276,7 @@ class SegmentPieces(Uncached):
         return t, errors
 
     def _chosen(self, segments: ArrayLike | None) -> list[tuple[BundleTiling, Rows]]:
-        """The parts with pieces of the wanted segments, in their order."""
+        """The parts with pieces of the wanted segments, in their order; of none one part without any."""
         if segments is None:
             return [(part, np.arange(len(part))) for part in self.parts]
         wanted = indices("segments", segments, len(self))
@@ -287,7 +287,7 @@ class SegmentPieces(Uncached):
             chosen.append(
                 (self.parts[k], np.arange(*np.searchsorted(self.parts[k].segment, [i - starts[k], i - starts[k] + 1])))
             )
-        return chosen
+        return chosen or [(self.parts[0], np.zeros(0, np.int64))]
 
     @cached_property
     def _integrals(self) -> tuple[Floats, Floats]:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..boundary.nearest import closest_data
-from ..errors import ArgumentError, ShapeError, check_planar
+from ..errors import ShapeError, check_planar
 from ..runtime.ieee import ieee
+from ..runtime.inputs import finite, texts, whole
+from .figures import flat_axes, new_figure
 from .legends import explain
-from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure, settle, spread
+from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, settle, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,21 +46,18 @@ def plot_samples(
     the least Euclidean distance in the input space, which stands below it. Grey levels are those of the data's range.
     """
     part = boundary.partition
-    images = np.asarray(data, np.float64)
+    images = finite("data", data)
     if images.shape[1:] != part.network.input_shape or not len(images):
         raise ShapeError(f"data must have shape (N, {part.network.input_shape}), got {images.shape}.")
-    if labels is not None and len(labels) != len(images):
-        raise ShapeError(f"labels must be one for each of the {len(images)} images, got {len(labels)}.")
-    if count < 1:
-        raise ArgumentError(f"count must be a number of samples, at least 1, got {count!r}.")
+    names_of = [] if labels is None else texts("labels", labels, len(images), "images")
+    whole("count", count, 1)
     u, segments = boundary.sample_slice(max(_CANDIDATES, count), seed=seed)
     chosen = spread(np.asarray(u, np.float64), count)
     points = np.asarray(part.to_input(u[chosen]), np.float64)
     rows, distances = closest_data(points, images)
     titles = [_pair(boundary, segment) for segment in segments[chosen].tolist()]
     names = [
-        f"{'' if labels is None else f'{labels[row]}, '}{far:.3g} away"
-        for row, far in zip(rows, distances, strict=True)
+        f"{f'{names_of[row]}, ' if names_of else ''}{far:.3g} away" for row, far in zip(rows, distances, strict=True)
     ]
     figure = _strips(points, images[rows], titles, names, (float(images.min()), float(images.max())))
     if not boundary.complete:
@@ -76,8 +75,8 @@ def plot_agreement(found: Agreement, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
 
-    check_planar(found.partition.domain.dim, "pictures")
-    axes = new_figure((8.2, 6.0)).add_subplot() if ax is None else ax
+    check_planar(found.partition.domain.dim, "pictures of where networks agree")
+    axes = flat_axes(ax, (8.2, 6.0))
     colors, legend = _colored(found)
     vertices, cells = np.asarray(found.arrangement.vertices, np.float64), found.arrangement.regions
     pixels = len(cells) > RASTER_REGIONS

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..comparisons.execution import interior_points
 from ..errors import check_planar
-from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure
+from .figures import new_figure
+from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,7 +131,7 @@ def _draw_reached(axes: Axes, comparison: ExecutionComparison) -> None:
 
 # ---- parts ---------------------------------------------------------------------------------------------------------
 def _two_pictures(part: Tiling) -> tuple[Figure, tuple[Axes, Axes]]:
-    check_planar(part.domain.dim, "pictures")
+    check_planar(part.domain.dim, "pictures of comparisons")
     figure = new_figure((15.0, 6.6))
     axes = (figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2))
     for each in axes:

@@ -19,8 +19,9 @@ from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of, whole
 from ..runtime.inputs import path as check_path
+from .figures import flat_axes
 from .legends import colorbar, explain
-from .regions import EDGE, INCOMPLETE, area_scale, new_figure, pastels, settle
+from .regions import EDGE, INCOMPLETE, area_scale, pastels, settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def plot_folder(
         values = _numbers(rows, color)
         grid.draw(picture, rows, values)
         numbers.append(np.unique(values) if color == "class" else values)
-    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    axes = flat_axes(ax, (7.2, 6.0))
     _show(axes, picture, grid, np.concatenate(numbers), color, "beside" if ax is None else "inside")
     axes.set(xlabel="slice coordinate 1", ylabel="slice coordinate 2")
     if not written.complete:
@@ -85,7 +86,7 @@ class _Grid:
     @classmethod
     def of(cls, domain: Domain, pixels: int) -> _Grid:
         """So many pixels along the longer side."""
-        check_planar(domain.dim, "pictures")
+        check_planar(domain.dim, "pictures of folders")
         low, size = domain.polytope.vertices.min(axis=0), np.ptp(domain.polytope.vertices, axis=0)
         width, height = np.maximum(np.rint(size / size.max() * pixels), 1).astype(int).tolist()
         return cls(low, size, width, height)

@@ -12,7 +12,8 @@ from ..boundary.boundary import DecisionBoundary
 from ..errors import ArgumentError, DomainError
 from ..runtime.ieee import ieee
 from ..tiling.tiling import Tiling
-from .regions import INCOMPLETE, new_figure
+from .figures import space_axes
+from .regions import INCOMPLETE
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -37,7 +38,7 @@ def plot_stack(boundaries: Sequence[DecisionBoundary], ax: Axes3D | None = None)
     inputs = {boundary.partition.network.inputs for boundary in boundaries}
     if inputs != {3}:
         raise DomainError(f"boundaries must lie on slices of a 3-D space, got inputs of {max(inputs - {3})}.")
-    axes: Any = new_figure((6.5, 6.0)).add_subplot(projection="3d") if ax is None else ax
+    axes: Any = space_axes(ax, (6.5, 6.0))
     shades = colormaps["viridis"](np.linspace(0.0, 0.9, len(boundaries)))
     lines = [_in_space(boundary.partition, boundary.ends) for boundary in boundaries]
     for segments, shade in zip(lines, shades, strict=True):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ShapeError
-from ..runtime.inputs import finite
+from ..errors import ArgumentError
+from ..runtime.inputs import coordinates, finite, texts
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -57,11 +57,25 @@ def explain(axes: Axes, handles: Sequence[Artist], place: str) -> None:
         axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10)
 
 
+def explain_in_space(axes: Axes, handles: Sequence[Artist], place: str) -> None:
+    """The legend of axes in space: inside them, or (an own part of the figure, as they fill theirs) beside them."""
+    if place == "beside" and handles:
+        axes.figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=10)
+    else:
+        explain(axes, handles, place)
+
+
 _OFFSETS = tuple((x, y) for reach in (7, 22, 40) for y in (reach, -reach) for x in (reach, -reach, 0))
 """Where a label may stand, in points from its own, the first that is free."""
 
 
-def draw_points(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
+def check_labels(points: Any, labels: Any) -> None:
+    """Raises ``ArgumentError`` for labels of no points."""
+    if labels is not None and points is None:
+        raise ArgumentError("labels go with points: give the points that they belong to.")
+
+
+def draw_points(axes: Axes, points: ArrayLike, labels: Sequence[Any] | None) -> None:
     places, names = marked(points, labels)
     axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=5)
     scale = 72 / axes.figure.dpi
@@ -98,12 +112,7 @@ def _labelled(axes: Axes, place: NDArray[np.float64], name: str, taken: list[Any
     return room
 
 
-def marked(points: ArrayLike, labels: Sequence[str] | None) -> tuple[NDArray[np.float64], list[str]]:
+def marked(points: ArrayLike, labels: Sequence[Any] | None) -> tuple[NDArray[np.float64], list[str]]:
     """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = finite("points", points)
-    if places.ndim != 2 or places.shape[1] != 2:
-        raise ShapeError(f"points must have shape (n, 2), slice coordinates, got {places.shape}. Use part.to_slice.")
-    names = [""] * len(places) if labels is None else list(labels)
-    if len(names) != len(places):
-        raise ShapeError(f"labels must be one for each of the {len(places)} points, got {len(names)}.")
-    return places, names
+    places = coordinates("points", finite("points", points), 2)
+    return places, [""] * len(places) if labels is None else texts("labels", labels, len(places), "points")

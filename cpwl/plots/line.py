@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, ShapeError, UnsupportedDimensionError
+from ..errors import ArgumentError, ShapeError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, indices, instance, one_of
+from ..runtime.inputs import finite, indices, instance, one_of, texts
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .regions import EDGE, INCOMPLETE, LIGHT, new_figure
+from .figures import check_drawn, flat_axes
+from .legends import check_labels
+from .regions import EDGE, INCOMPLETE, LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +39,7 @@ def plot_line(
     color: Shade = "none",
     boundary: DecisionBoundary | None = None,
     points: ArrayLike | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     xlabel: str = "slice coordinate",
     ylabel: str = "output",
 ) -> Axes:
@@ -51,20 +53,16 @@ def plot_line(
     output, or another partition's boundary; ``MissingDependencyError`` without matplotlib.
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
-    if partition.domain.dim != 1:
-        raise UnsupportedDimensionError(
-            f"plot_line shows slices of dimension 1, got one of {partition.domain.dim}. Take Domain.segment(p, q)."
-        )
+    check_drawn(partition, (1,), "plot_line")
     one_of("color", color, get_args(Shade))
     count = partition.network.outputs
     if color == "class" and count < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one.")
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
-    if not len(partition):
-        partition.check_complete("a picture")
+    check_labels(points, labels)
     chosen = np.arange(min(count, _MOST_OUTPUTS)) if outputs is None else indices("outputs", outputs, count)
-    axes = new_figure((7.2, 4.2)).add_subplot() if ax is None else ax
+    axes = flat_axes(ax, (7.2, 4.2))
     if color == "class":
         _shade(axes, partition)
     _draw_outputs(axes, partition, chosen)
@@ -111,12 +109,10 @@ def _shade(axes: Axes, partition: Tiling) -> None:
 
 def _mark(axes: Axes, points: ArrayLike, labels: Sequence[str] | None) -> None:
     places = finite("points", points)
-    if places.ndim != 1 and places.shape[1:] != (1,):
+    if places.ndim > 1 and places.shape[1:] != (1,):
         raise ShapeError(f"points must have shape (n,) or (n, 1), slice coordinates, got {places.shape}.")
     places = places.ravel()
-    names = [""] * len(places) if labels is None else [str(label) for label in labels]
-    if len(names) != len(places):
-        raise ArgumentError(f"labels must be one for each of {len(places)} points, got {len(names)}.")
+    names = [""] * len(places) if labels is None else texts("labels", labels, len(places), "points")
     for place, name in zip(places.tolist(), names, strict=True):
         axes.axvline(place, color="black", linewidth=0.8, linestyle=":", zorder=3)
         if name:

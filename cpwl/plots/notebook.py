@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CpwlError
 from ..geometry.simplices import size_name
 from ..runtime.ieee import ieee
+from .figures import new_figure
 from .line import plot_line
-from .regions import new_figure, plot
+from .regions import plot
 from .solid import plot_solid
 from .statistics import plot_distributions
 

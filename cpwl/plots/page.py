@@ -21,13 +21,12 @@ from ..errors import ArgumentError, ShapeError
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, one_of, optional, whole
-from ..runtime.inputs import path as check_path
+from ..runtime.inputs import finite, instance, one_of, optional, plain, texts, whole
 from ..statistics.slopes import near_one, solved, triangles
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .legends import marked
-from .page_parts import Block, Page, Patterns, add_patterns, fits_single, layers, written
+from .legends import check_labels, marked
+from .page_parts import Block, Page, Patterns, add_patterns, fits_single, html_path, layers, written
 from .regions import LIGHT, check_plane, positive
 from .space import view_solid
 
@@ -50,7 +49,7 @@ def view(
     color: Color = "slope",
     boundary: DecisionBoundary | None = None,
     points: ArrayLike | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     samples: int = 0,
     data: ArrayLike | None = None,
     data_labels: Sequence[Any] | None = None,
@@ -81,6 +80,7 @@ def view(
             raise ArgumentError("points, data and samples are shown on planes; this is a solid. Leave them out.")
         return view_solid(partition, path, color="volume" if color == "area" else color, boundary=boundary, title=title)
     _check(partition, path, color, boundary, samples)
+    check_labels(points, labels)
     samples = int(samples)
     inputs = _checked_data(partition, data, data_labels)
     block, areas = Block(), floats(partition.volumes())
@@ -103,10 +103,10 @@ def view(
 
 
 def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
-    check_plane(partition, boundary)
+    check_plane(partition, boundary, "view", (2, 3))
     one_of("color", color, [name for name in get_args(Color) if name != "volume"])
     whole("samples", samples, 0)
-    optional(check_path, "path", path)
+    optional(html_path, "path", path)
     if color == "class" and partition.network.outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
     if samples and boundary is None:
@@ -217,7 +217,7 @@ def _add_marks(
     partition: Tiling,
     boundary: DecisionBoundary | None,
     points: ArrayLike | None,
-    labels: Sequence[str] | None,
+    labels: Sequence[Any] | None,
     samples: int,
 ) -> _Marks:
     """The boundary, points and samples; those that are not given are no arrays of the page."""
@@ -244,10 +244,12 @@ def _checked_data(
             raise ArgumentError("data_labels go with data: give the inputs that they belong to.")
         return None
     inputs = finite("data", data)
+    if inputs.shape == partition.domain.shape:
+        inputs = inputs[None]
     if inputs.shape[1:] != partition.domain.shape or inputs.ndim != len(partition.domain.shape) + 1:
         raise ShapeError(f"data must have shape (N, *{partition.domain.shape}), inputs, got {inputs.shape}.")
-    if labels is not None and len(labels) != len(inputs):
-        raise ShapeError(f"data_labels must be one for each of the {len(inputs)} inputs, got {len(labels)}.")
+    if labels is not None:
+        texts("data_labels", labels, len(inputs), "inputs")
     return inputs
 
 
@@ -268,7 +270,7 @@ def _add_data(
     if image is not None:
         grey = (inputs - image["low"]) / (image["high"] - image["low"])
         block.add("pictures", "u1", np.rint(255 * grey.clip(0, 1)))
-    values = [""] * len(inputs) if labels is None else np.asarray(labels).tolist()
+    values = [""] * len(inputs) if labels is None else plain(labels).tolist()
     if all(isinstance(value, int) and value >= 0 for value in values):
         return {"names": [f"class {value}" for value in values], "kinds": values}
     kinds = {name: k for k, name in enumerate(sorted(set(map(str, values))))}

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError
+from ..runtime.inputs import path as check_path
 from ..storage.files import replaced
 from .regions import INCOMPLETE
 
@@ -71,6 +72,17 @@ class Block:
         return base64.b64encode(zlib.compress(b"".join(self.parts), _LEVEL)).decode("ascii")
 
 
+def html_path(name: str, value: str | PathLike[str]) -> Path:
+    """The name of a file for a page: .html, or without an ending."""
+    path = check_path(name, value)
+    if path.suffix.lower() not in ("", ".html", ".htm"):
+        raise ArgumentError(
+            f"{name} must end with .html: it is a page for a browser, got {str(value)!r:.80}. A picture is written by "
+            "part.plot().figure.savefig(...)."
+        )
+    return path
+
+
 @dataclass(frozen=True, repr=False)
 class Page:
     """An interactive page, as text: HTML that needs nothing else."""
@@ -88,7 +100,7 @@ class Page:
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Writes the page to a file for a browser, and returns its path."""
-        with replaced(path) as new:
+        with replaced(html_path("path", path)) as new:
             new.write_text(self.text, encoding="utf-8")
         return Path(path)
 

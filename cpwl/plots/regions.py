@@ -13,21 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, MissingDependencyError, NumericalRangeError, ShapeError, check_planar
+from ..errors import ArgumentError, NumericalRangeError, ShapeError
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..regions.merged import Merged
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, number, one_of, optional, plain, whole
+from ..runtime.inputs import array_of, finite, instance, number, one_of, optional, rows, whole
 from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .legends import colorbar, draw_points, explain
+from .figures import check_drawn, color_map, color_of, colors_of, flat_axes, line_width_of, new_figure
+from .legends import check_labels, colorbar, draw_points, explain
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.colors import Normalize
+    from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
 
     from ..boundary.boundary import DecisionBoundary
@@ -154,8 +155,8 @@ def plot(
     output: int | None = None,
     boundary: DecisionBoundary | None = None,
     points: ArrayLike | None = None,
-    labels: Sequence[str] | None = None,
-    cmap: Any = None,
+    labels: Sequence[Any] | None = None,
+    cmap: str | Colormap | None = None,
     vmin: float | None = None,
     vmax: float | None = None,
     colors: Sequence[Any] | None = None,
@@ -188,23 +189,24 @@ def plot(
     check_color(color, get_args(Color))
     if output is not None and not _is(color, "output"):
         raise ArgumentError(f"output goes with color='output', not with {color!r:.60}.")
-    check_plane(partition, boundary)
+    check_plane(partition, boundary, "plot")
     output = 0 if output is None else output
     check_output(partition, output)
     place: Legend = ("beside" if ax is None else "inside") if legend is None else legend
     one_of("legend", place, get_args(Legend))
+    check_labels(points, labels)
     look = Look(
-        cmap,
+        optional(color_map, "cmap", cmap),
         optional(number, "vmin", vmin),
         optional(number, "vmax", vmax),
-        colors,
-        class_names,
-        optional(number, "linewidth", linewidth),
-        edgecolor,
+        optional(colors_of, "colors", colors),
+        optional(rows, "class_names", class_names),
+        optional(line_width_of, "linewidth", linewidth),
+        color_of("edgecolor", edgecolor),
         label,
         place,
     )
-    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    axes = flat_axes(ax, (7.2, 6.0))
     if _is(color, "output"):
         handles = _draw_output(axes, partition, int(output), look)
     else:
@@ -234,14 +236,11 @@ def _is(color: Any, name: str) -> bool:
     return isinstance(color, str) and color == name
 
 
-def check_plane(partition: Tiling, boundary: DecisionBoundary | None) -> None:
-    """Raises ``UnsupportedDimensionError`` unless the domain is a plane's, ``ArgumentError`` for another's boundary."""
-    instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
-    check_planar(partition.domain.dim, "pictures")
+def check_plane(partition: Tiling, boundary: DecisionBoundary | None, what: str, dims: Sequence[int] = (2,)) -> None:
+    """As ``check_drawn``, for one that draws planes; ``ArgumentError`` for another partition's boundary."""
+    check_drawn(instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition"), dims, what)
     if boundary is not None and getattr(boundary, "partition", None) is not partition:
         raise ArgumentError("boundary must be one of this partition: give partition.decision_boundary().")
-    if not len(partition):
-        partition.check_complete("a picture")
 
 
 def check_output(partition: Tiling, output: int) -> None:
@@ -257,7 +256,7 @@ def plot_merged(merged: Merged, ax: Axes | None = None, *, color: Literal["slope
     """
     instance("merged", merged, Merged, "Use part.merged().")
     one_of("color", color, ("slope", "area"))
-    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    axes = flat_axes(ax, (7.2, 6.0))
     part = merged.partition
     if color == "slope":
         sizes = norms(np.asarray(merged.affine_maps()[0], np.float64), axis=(1, 2))
@@ -364,6 +363,11 @@ def positive(areas: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _by_class(partition: Tiling) -> Painting:
+    return class_painting(partition)[0]
+
+
+def class_painting(partition: Tiling) -> tuple[Painting, NDArray[np.float64]]:
+    """The regions, cut where the largest output changes, in the colours of classes; the outputs at their vertices."""
     outputs = partition.network.outputs
     if outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
@@ -374,7 +378,8 @@ def _by_class(partition: Tiling) -> Painting:
     legend = tuple((f"class {c}", palette[c]) for c in present.tolist())
     vertices = np.asarray(cells.arrangement.vertices, np.float64)
     regions = cells.arrangement.regions
-    return Painting(vertices, regions, palette[winners], legend=legend, kinds=kinds.ravel(), by_number=True)
+    painting = Painting(vertices, regions, palette[winners], legend=legend, kinds=kinds.ravel(), by_number=True)
+    return painting, floats(by_maximum.fields[0].to_numpy())
 
 
 def _by_pattern(partition: Tiling) -> Painting:
@@ -400,7 +405,7 @@ def painting_of(partition: Tiling, color: Any) -> Painting:
 
 def _by_array(partition: Tiling, given: Any) -> Painting:
     """A number, or a name, for each region."""
-    array = plain(given)
+    array = array_of("color", given)
     if array.shape != (len(partition),):
         raise ShapeError(
             f"color must be one of {', '.join(map(repr, get_args(Color)))}, or an array of a number or a name for each "
@@ -435,15 +440,6 @@ def pastels(count: int) -> NDArray[np.float64]:
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
-def new_figure(size: tuple[float, float], layout: Literal["constrained"] | None = "constrained") -> Figure:
-    """An empty figure; raises ``MissingDependencyError`` without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingDependencyError("plots need matplotlib, which is not installed: pip install matplotlib.") from None
-    return Figure(figsize=size, layout=layout, dpi=120)
-
-
 def _draw_regions(axes: Axes, painting: Painting, look: Look, *, edges: Any = None) -> list[Artist]:
     """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
     from matplotlib.collections import PolyCollection

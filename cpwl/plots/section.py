@@ -10,9 +10,10 @@ from ..boundary.section import Section
 from ..errors import check_solid
 from ..numbers.norms import norms
 from ..runtime.ieee import ieee
-from ..runtime.inputs import instance, number, one_of
+from ..runtime.inputs import instance, one_of
+from .figures import flat_axes, line_width_of
 from .legends import colorbar
-from .regions import EDGE, INCOMPLETE, line_width, new_figure, pattern_hues
+from .regions import EDGE, INCOMPLETE, line_width, pattern_hues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,9 +36,9 @@ def plot_section(
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import LogNorm, hsv_to_rgb
 
-    axes = new_figure((7.2, 6.0)).add_subplot() if ax is None else ax
+    axes = flat_axes(ax, (7.2, 6.0))
     places, faces = section.places(), section.faces.faces
-    width = line_width(len(section)) if linewidth is None else number("linewidth", linewidth)
+    width = line_width(len(section)) if linewidth is None else line_width_of("linewidth", linewidth)
     polygons = PolyCollection([places[row] for row in faces], edgecolors=EDGE, linewidths=width)
     place = "beside" if ax is None else "inside"
     if color == "slope":

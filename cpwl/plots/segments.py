@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..partitions.segment_pieces import SegmentPieces
 from ..runtime.ieee import ieee
 from ..runtime.inputs import flag, indices, instance, whole
-from .regions import new_figure
+from .figures import flat_axes
 from .statistics import DARK
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def plot_segment(
         np.arange(pieces.network.outputs) if outputs is None else indices("outputs", outputs, pieces.network.outputs)
     )
     flag("breakpoints", breakpoints)
-    if ax is None:
-        ax = new_figure((7.0, 3.6)).add_subplot()
+    ax = flat_axes(ax, (7.0, 3.6))
     rows = slice(*pieces.positions.offsets[i : i + 2])
     for k in chosen.tolist():
         ax.plot(pieces.positions[i], pieces.values[rows, k], color=DARK[k % len(DARK)], lw=1.4, label=f"output {k}")

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..boundary.faces import BoundaryFaces
 from ..boundary.meshes.mesh import SurfaceMesh, mesh
-from ..errors import ArgumentError, ShapeError, check_solid
+from ..errors import ArgumentError, check_surface
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, number, one_of
+from ..runtime.inputs import instance, number, one_of
 from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, line_width, new_figure, pastels, pattern_hues, positive
+from .figures import check_drawn, line_width_of, space_axes, view_angles
+from .legends import explain_in_space
+from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, Legend, line_width, pastels, pattern_hues, positive
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -45,6 +47,7 @@ def plot_solid(
     apart: float = 0.0,
     angles: tuple[float, float] = (25.0, -60.0),
     linewidth: float | None = None,
+    legend: Legend | None = None,
 ) -> Axes3D:
     """The axes (``ax``, or those of a new figure) with the regions of a solid (D = 3) as polytopes.
 
@@ -52,27 +55,30 @@ def plot_solid(
     the border of the solid is drawn. ``color``: "slope", "volume", "pattern" of the region, "class" (the largest
     output), "output" (the mean of output 0 over the corners), "none". ``boundary``, a surface in it, is drawn instead
     of the solid's border when nothing is pulled apart. ``angles``: elevation and azimuth of the view, degrees.
+    ``legend``: what the colours mean, "inside" the axes, "beside" them, or "none"; by default inside given axes, and
+    beside those of a new figure.
 
     Raises ``ArgumentError`` for an unknown colour or "class" with one output, ``UnsupportedDimensionError`` unless on a
     solid.
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
-    check_solid(partition.domain.dim, "the picture of a solid")
+    check_drawn(partition, (3,), "plot_solid")
     one_of("color", color, get_args(SolidColor))
     moved = number("apart", apart)
     if moved < 0:
         raise ArgumentError(f"apart must not be negative, got {apart!r}.")
-    view = _angles(angles)
+    view = view_angles(angles)
     if boundary is not None:
         instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary")
         if boundary.partition is not partition:
             raise ArgumentError("boundary must be one of this partition: give boundary=part.decision_boundary(...).")
-    axes = _new_axes() if ax is None else ax
+    place = one_of("legend", ("beside" if ax is None else "inside") if legend is None else legend, get_args(Legend))
+    axes = space_axes(ax, (7.2, 6.4))
     if boundary is not None and not moved:
         surface = mesh(boundary)
-        _draw_mesh(axes, surface, "class" if surface.surface.level is None else "gradient", view, linewidth)
+        _draw_mesh(axes, surface, "class" if surface.surface.level is None else "gradient", view, linewidth, place)
     else:
-        _draw_cells(axes, partition, color, moved, view, linewidth)
+        _draw_cells(axes, partition, color, moved, view, linewidth, place)
     domain = np.asarray(partition.domain.polytope.vertices, np.float64)
     middle = (domain.min(axis=0) + domain.max(axis=0)) / 2
     box = middle + (1 + moved) * (np.stack([domain.min(axis=0), domain.max(axis=0)]) - middle)
@@ -88,6 +94,13 @@ def plotted_solid(partition: Tiling, ax: Axes3D | None, options: Mapping[str, An
             f"{', '.join(strange)} of plot is for planes; this is a solid. What there is: help(cpwl.plots.plot_solid)."
         )
     return plot_solid(partition, ax, **options)
+
+
+def surface_of(boundary: Any, what: str) -> SurfaceMesh:
+    """The mesh of a boundary that ``what`` is to draw; ``UnsupportedDimensionError`` unless it is one in a solid."""
+    instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary")
+    check_surface(boundary.partition.domain.dim, what)
+    return mesh(boundary)
 
 
 @ieee
@@ -107,11 +120,11 @@ def plot_mesh(
 
     Raises as ``plot_solid`` does.
     """
-    surface = mesh(instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...)."))
+    surface = surface_of(boundary, "plot_mesh")
     one_of("color", color, get_args(SurfaceColor))
-    view = _angles(angles)
-    axes = _new_axes() if ax is None else ax
-    _draw_mesh(axes, surface, color, view, linewidth)
+    view = view_angles(angles)
+    axes = space_axes(ax, (7.2, 6.4))
+    _draw_mesh(axes, surface, color, view, linewidth, "beside" if ax is None else "inside")
     corners = floats(surface.vertices) if len(surface) else boundary.partition.domain.polytope.vertices
     low, high = corners.min(axis=0), corners.max(axis=0)
     half = 0.52 * (high - low).max()
@@ -119,21 +132,15 @@ def plot_mesh(
     return axes
 
 
-def _angles(angles: Any) -> tuple[float, float]:
-    view = finite("angles", angles)
-    if view.shape != (2,):
-        raise ShapeError(f"angles must be two numbers, elevation and azimuth in degrees, got shape {view.shape}.")
-    return float(view[0]), float(view[1])
-
-
-def _new_axes() -> Axes3D:
-    axes: Axes3D = new_figure((7.2, 6.4)).add_subplot(projection="3d")
-    return axes
-
-
 # ---- polygons --------------------------------------------------------------------------------------------------------
 def _draw_cells(
-    axes: Axes3D, partition: Tiling, color: str, apart: float, view: tuple[float, float], width: float | None
+    axes: Axes3D,
+    partition: Tiling,
+    color: str,
+    apart: float,
+    view: tuple[float, float],
+    width: float | None,
+    place: str,
 ) -> None:
     arrangement, parents, winners = partition.arrangement, np.arange(len(partition)), None
     if color == "class":
@@ -153,8 +160,10 @@ def _draw_cells(
     corners = corners + apart * (middles[cell] - centre)[polygons.row_of]
     painted, scale = _cell_colors(partition, color, parents, winners)
     _draw(axes, corners, polygons, painted[cell], None, view, width)
-    if scale is not None:
-        axes.figure.colorbar(scale[0], ax=axes, label=scale[1], shrink=0.6, pad=0.1)
+    if winners is not None:
+        present, palette = np.unique(winners).tolist(), pastels(partition.network.outputs)
+        _explain(axes, [f"class {k}" for k in present], palette[present], place)
+    _scale(axes, scale, place)
 
 
 def _cell_colors(
@@ -179,7 +188,9 @@ def _cell_colors(
     return _scaled(slope_norms(partition), "slope (Frobenius norm)")
 
 
-def _draw_mesh(axes: Axes3D, surface: SurfaceMesh, color: str, view: tuple[float, float], width: float | None) -> None:
+def _draw_mesh(
+    axes: Axes3D, surface: SurfaceMesh, color: str, view: tuple[float, float], width: float | None, place: str
+) -> None:
     boundary, scale = surface.surface, None
     if color == "class":
         if boundary.level is not None:
@@ -188,7 +199,7 @@ def _draw_mesh(axes: Axes3D, surface: SurfaceMesh, color: str, view: tuple[float
             )
         names, kinds = np.unique(boundary.pairs, axis=0, return_inverse=True)
         painted = pastels(len(names))[kinds.reshape(-1)]
-        _explain(axes, [f"{i} | {j}" for i, j in names.tolist()])
+        _explain(axes, [f"classes {i} and {j}" for i, j in names.tolist()], pastels(len(names)), place)
     elif color == "gradient":
         painted = 0.6 + 0.36 * surface.normals
     elif color == "slope":
@@ -201,8 +212,7 @@ def _draw_mesh(axes: Axes3D, surface: SurfaceMesh, color: str, view: tuple[float
         painted = np.full((len(surface), 3), 0.85)
     corners = floats(surface.vertices)[surface.polygons.values]
     _draw(axes, corners, surface.polygons, painted, surface.normals, view, width)
-    if scale is not None:
-        axes.figure.colorbar(scale[0], ax=axes, label=scale[1], shrink=0.6, pad=0.1)
+    _scale(axes, scale, place)
 
 
 def _draw(
@@ -225,7 +235,7 @@ def _draw(
     eye = np.array([np.cos(rise) * np.cos(turn), np.cos(rise) * np.sin(turn), np.sin(rise)])
     facing = np.where((normals @ eye < 0)[:, None], -normals, normals)
     light = 0.45 + 0.4 * (facing @ eye) + 0.2 * np.maximum(facing @ (_LAMP / np.linalg.norm(_LAMP)), 0)
-    lines = line_width(len(polygons)) / 2 if width is None else number("linewidth", width)
+    lines = line_width(len(polygons)) / 2 if width is None else line_width_of("linewidth", width)
     painted = np.clip(colors * light[:, None], 0, 1)
     drawn = Poly3DCollection(
         [corners[start:end] for start, end in zip(polygons.offsets[:-1], polygons.offsets[1:], strict=True)],
@@ -253,12 +263,17 @@ def _scaled(values: Floats, label: str, norm: Any = None) -> tuple[Floats, tuple
     return np.asarray(mapped.to_rgba(values)[:, :3], np.float64), (mapped, label)
 
 
-def _explain(axes: Axes3D, names: list[str]) -> None:
+def _scale(axes: Axes3D, scale: tuple[Any, str] | None, place: str) -> None:
+    """The colour scale; inside axes in space there is no room for it, and it stands beside them too."""
+    if scale is not None and place != "none":
+        axes.figure.colorbar(scale[0], ax=axes, label=scale[1], shrink=0.6, pad=0.1)
+
+
+def _explain(axes: Axes3D, names: list[str], palette: Floats, place: str) -> None:
     from matplotlib.patches import Patch
 
-    palette = pastels(len(names))
-    handles = [Patch(facecolor=palette[k], edgecolor=EDGE, label=name) for k, name in enumerate(names)]
-    axes.legend(handles=handles, loc="upper left", fontsize=8, title="classes", title_fontsize=8)
+    pairs = zip(names, palette, strict=True)
+    explain_in_space(axes, [Patch(facecolor=color, edgecolor=EDGE, label=name) for name, color in pairs], place)
 
 
 def _set_frame(axes: Axes3D, box: Floats, view: tuple[float, float], *, complete: bool) -> None:

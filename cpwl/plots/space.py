@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
-from ..boundary.faces import BoundaryFaces
-from ..boundary.meshes.mesh import SurfaceMesh, mesh
-from ..errors import ArgumentError, check_solid
+from ..boundary.meshes.mesh import SurfaceMesh
+from ..errors import ArgumentError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, optional
-from ..runtime.inputs import path as check_path
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .page_parts import Block, Page, Patterns, add_patterns, fits_single, layers, written
+from .figures import check_drawn
+from .page_parts import Block, Page, Patterns, add_patterns, fits_single, html_path, layers, written
 from .regions import LIGHT, positive
+from .solid import surface_of
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
@@ -54,12 +54,12 @@ def view_solid(
     ``UnsupportedDimensionError`` unless on a solid.
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
-    check_solid(partition.domain.dim, "the page of a solid")
+    check_drawn(partition, (3,), "view_solid")
     one_of("color", color, get_args(SolidColor))
-    optional(check_path, "path", path)
+    optional(html_path, "path", path)
     if color == "class" and partition.network.outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
-    surface = None if boundary is None else _mesh_of(boundary)
+    surface = None if boundary is None else surface_of(boundary, "view_solid")
     if surface is not None and surface.surface.partition is not partition:
         raise ArgumentError("boundary must be one of this partition: give boundary=part.decision_boundary(...).")
     block, regions = Block(), np.arange(len(partition))
@@ -92,8 +92,8 @@ def view_surface(
     Raises as ``view_solid`` does.
     """
     one_of("color", color, get_args(SurfaceColor))
-    optional(check_path, "path", path)
-    surface = _mesh_of(boundary)
+    optional(html_path, "path", path)
+    surface = surface_of(boundary, "view_surface")
     partition = boundary.partition
     if color == "class" and boundary.level is not None:
         raise ArgumentError("color='class' needs a boundary between classes; this is a level set. Use color='slope'.")
@@ -108,10 +108,6 @@ def view_surface(
     sizes = f"{len(surface):,} polygons, {len(surface.vertices):,} vertices"
     counts = f"{sizes}, Euler number {surface.euler}, {parts}, {closed}"
     return _page(block, partition, regions, pieces, sides, shown, known, counts, path)
-
-
-def _mesh_of(boundary: Any) -> SurfaceMesh:
-    return mesh(instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary"))
 
 
 def _page(

@@ -14,7 +14,8 @@ from ..errors import ArgumentError
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
 from ..statistics.statistics import Statistics
-from .regions import INCOMPLETE, RASTER_REGIONS, frame, line_width, new_figure
+from .figures import new_figure
+from .regions import INCOMPLETE, RASTER_REGIONS, frame, line_width
 
 if TYPE_CHECKING:
     import pandas

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ..numbers.norms import norms
 from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of
+from .figures import space_axes, view_angles
+from .legends import explain_in_space
 from .regions import (
     EDGE,
     INCOMPLETE,
@@ -17,9 +19,9 @@ from .regions import (
     Painting,
     check_output,
     check_plane,
+    class_painting,
     line_width,
     logits,
-    new_figure,
     painting_of,
 )
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
     from ..tiling.tiling import Tiling
 
-Color = Literal["output", "slope", "area", "pattern"]
+Color = Literal["output", "slope", "area", "class", "pattern"]
 
 _LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
 _FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
@@ -49,47 +51,54 @@ def plot_surface(
 
     Every region is one flat polygon, lifted to the values at its vertices, so the facets are the network's own; they
     are drawn in float64. ``color``: "output" (its mean over the corners of the facet), "slope" (the norm of the
-    output's gradient), or "area" and "pattern", as in ``plot``. ``boundary`` (a level set, or a decision boundary) is
-    drawn in red on the surface, in front of all, and below it. ``angles``: elevation and azimuth of the view, degrees.
+    output's gradient), or "area", "class" and "pattern", as in ``plot``. ``boundary`` (a level set, or a decision
+    boundary) is drawn in red on the surface, in front of all, and below it. ``angles``: elevation and azimuth of the
+    view, degrees.
 
     Raises as ``plot`` does.
     """
     one_of("color", color, get_args(Color))
-    check_plane(partition, boundary)
+    check_plane(partition, boundary, "plot_surface")
     check_output(partition, output)
-    axes = _new_axes() if ax is None else ax
+    view = view_angles(angles)
+    axes = space_axes(ax, (7.6, 6.4), computed_zorder=False)
     heights = logits(partition, output)
-    _draw_facets(axes, partition, heights, color, output)
+    _draw_facets(axes, partition, heights, color, output, "beside" if ax is None else "inside")
     _set_frame(axes, partition, heights, output)
     if boundary is not None and len(boundary):
         _draw_lifted(axes, boundary, output)
     if not partition.complete:
         axes.set_title(INCOMPLETE)
-    axes.view_init(*angles)
+    axes.view_init(*view)
     return axes
 
 
-def _new_axes() -> Axes3D:
-    axes: Axes3D = new_figure((7.6, 6.4)).add_subplot(projection="3d", computed_zorder=False)
-    return axes
-
-
-def _draw_facets(axes: Axes3D, partition: Tiling, heights: NDArray[np.float64], color: str, output: int) -> None:
+def _draw_facets(
+    axes: Axes3D, partition: Tiling, heights: NDArray[np.float64], color: str, output: int, place: str
+) -> None:
     from matplotlib.cm import ScalarMappable
+    from matplotlib.patches import Patch
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-    painting = _painted(partition, heights, color, output)
+    if color == "class":
+        painting, outputs = class_painting(partition)
+        heights = outputs[:, output]
+    else:
+        painting = _painted(partition, heights, color, output)
     mapped = ScalarMappable(painting.norm, "viridis" if color == "output" else painting.cmap)
     corners = np.column_stack([painting.vertices, heights])
     facets = Poly3DCollection(
         [corners[row] for row in painting.polygons],
         facecolors=mapped.to_rgba(painting.colors) if painting.scale else painting.colors,
         edgecolors=EDGE,
-        linewidths=line_width(len(partition)) / 2,
-        rasterized=len(partition) > RASTER_REGIONS,
+        linewidths=line_width(len(painting.polygons)) / 2,
+        rasterized=len(painting.polygons) > RASTER_REGIONS,
         zorder=2,
     )
     axes.add_collection3d(facets, autolim=False)
+    explain_in_space(
+        axes, [Patch(facecolor=shade, edgecolor=EDGE, label=name) for name, shade in painting.legend], place
+    )
     if painting.scale:
         axes.figure.colorbar(mapped, ax=axes, label=painting.scale, shrink=0.6, pad=0.12)
 

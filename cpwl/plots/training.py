@@ -18,9 +18,10 @@ from ..analysis.recording import Frame, Recording, Scale
 from ..errors import ArgumentError
 from ..runtime.ieee import ieee
 from ..runtime.inputs import flag
+from .figures import new_figure
 from .legends import marked
 from .movie import write_movie
-from .regions import EDGE, line_width, new_figure
+from .regions import EDGE, line_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

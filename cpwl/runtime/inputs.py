@@ -34,6 +34,16 @@ def finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
         raise DomainError(f"{name} must be finite, got a number that is too large for float64.") from None
 
 
+def coordinates(name: str, points: NDArray[Any], dim: int) -> NDArray[Any]:
+    """Points of a slice of that dimension (M, dim); one point (dim,) is M = 1."""
+    if points.ndim not in (1, 2) or points.shape[-1] != dim:
+        raise ShapeError(
+            f"{name} must have shape (M, {dim}) or ({dim},), slice coordinates, got {points.shape}. Those of inputs: "
+            "part.to_slice(x)."
+        )
+    return np.atleast_2d(points)
+
+
 def unrounded(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """As ``finite``, of numbers that are taken as they are: those that float64 does not hold are refused."""
     given = real(name, values)
@@ -50,7 +60,7 @@ def unrounded(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def real(name: str, values: ArrayLike) -> NDArray[Any]:
     """``values`` as a new array: of float64, or of Fractions where some number is one or is no float64."""
-    array = _array(name, values)
+    array = array_of(name, values)
     long_integers = (
         array.dtype.kind in "iu" and array.size and max(-int(array.min()), int(array.max())) > _EXACT_INTEGERS
     )
@@ -76,12 +86,22 @@ def rows(name: str, values: Any) -> list[Any]:
     return list(values)
 
 
+def texts(name: str, values: Any, count: int, of: str) -> list[str]:
+    """A text or number for each of ``count`` things, ``of`` which kind, as texts."""
+    array = array_of(name, values)
+    if array.shape != (count,) or array.dtype.kind not in "USiufbO":
+        got = f"{len(array)}" if array.ndim == 1 else _shown(values)
+        raise ShapeError(f"{name} must be one for each of the {count} {of}, texts or numbers in a list, got {got}.")
+    return [str(value) for value in array.tolist()]
+
+
 def plain(values: Any) -> NDArray[Any]:
     """What was given, as an array: numbers, arrays, torch tensors on any device (without their gradients), or lists."""
     return np.asarray(_detached(values))
 
 
-def _array(name: str, values: Any) -> NDArray[Any]:
+def array_of(name: str, values: Any) -> NDArray[Any]:
+    """What was given, as an array of whatever it holds."""
     try:
         return plain(values)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -114,10 +134,14 @@ def _rational(name: str, value: Any) -> Fraction:
 # ---- single numbers, flags, names ----------------------------------------------------------------------------------
 def number(name: str, value: Any) -> float:
     """``value`` as a float, checked to be one finite number."""
-    array = _array(name, value)
-    if array.ndim or array.dtype == np.bool_:
-        raise ShapeError(f"{name} must be one number, got {_shown(value)}.")
-    return float(finite(name, array))
+    array = array_of(name, value)
+    message = f"{name} must be one number, got {_shown(value)}."
+    if array.ndim or array.dtype.kind not in "iufO":
+        raise ShapeError(message)
+    try:
+        return float(finite(name, array))
+    except ShapeError:
+        raise ShapeError(message) from None
 
 
 def unrounded_number(name: str, value: Any) -> float:
@@ -128,9 +152,11 @@ def unrounded_number(name: str, value: Any) -> float:
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     """``value`` as an integer, checked to be a whole number in that range; a float may be one."""
-    single = _array(name, value)
+    single = array_of(name, value)
     wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
     message = f"{name} must be a whole number {wanted}, got {_shown(value)}."
+    if most is not None and most < least:
+        raise ArgumentError(f"{name} can have no value: there is none to choose from. Got {_shown(value)}.")
     if single.ndim or single.dtype == np.bool_:
         raise ArgumentError(message)
     try:
@@ -201,12 +227,13 @@ def executor(value: T | None) -> T | None:
 
 def indices(name: str, values: Any, count: int) -> NDArray[np.int64]:
     """``values``, one number or a list, as int64 (n,), checked to be whole and from 0 to ``count`` - 1."""
-    array = np.atleast_1d(_array(name, values))
+    array = np.atleast_1d(array_of(name, values))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise ShapeError(f"{name} must be a list of indices, got {array.dtype} of shape {array.shape}.")
     outside = array[(array < 0) | (array >= count)] if array.size else array
     if outside.size:
-        raise ArgumentError(f"{name} must lie in 0..{count - 1}, got {outside[0]}.")
+        wanted = f"lie in 0..{count - 1}" if count else "be an empty list, as there are none to choose from"
+        raise ArgumentError(f"{name} must {wanted}, got {outside[0]}.")
     return array.astype(np.int64)
 
 

@@ -90,8 +90,9 @@ class Winners:
         differing = np.flatnonzero(np.isin(match, below.varying()))
         varying = np.unique(np.concatenate([differing, self.varying, other.varying]))
         values = np.where(below.at(match[varying]), other.columns(varying), self.columns(varying))
-        first = below.dense(np.zeros(1, np.int64))[0, match]
-        return Winners(np.where(first, other.base, self.base), varying, values)
+        first = below.dense(np.arange(min(1, len(below))))  # of no regions the base does not matter
+        base = np.where(np.any(first[:, match], axis=0), other.base, self.base)
+        return Winners(base, varying, values)
 
     def beside(self, other: Winners) -> Winners:
         """The columns of both tables, this one's first."""

@@ -18,14 +18,14 @@ from .. import backends
 from ..arrays.batches import batches
 from ..arrays.pickled import Uncached
 from ..arrays.ragged import Ragged
-from ..errors import BackendError, IncompleteError, ShapeError
+from ..errors import BackendError, IncompleteError
 from ..fields.arithmetic import Arithmetic, evaluate
 from ..fields.predicates import Names, Oracle, Predicates
 from ..geometry.arrangement import Arrangement, ExactWalls, Facets
 from ..geometry.domain import Domain
 from ..network.network import Network
 from ..runtime.ieee import ieee
-from ..runtime.inputs import indices, one_of, real, whole
+from ..runtime.inputs import coordinates, indices, one_of, real, whole
 from .history import Step, patterns_after, ranges_after
 from .pruning import Pruned
 from .volumes import Measured, checked_accuracy, measured
@@ -155,16 +155,14 @@ class Tiling(Uncached):
         return self._measured(regions, accuracy)[1]
 
     def locate(self, u: ArrayLike) -> NDArray[np.int64]:
-        """For points u (M, D) of the slice the lowest index of a region that contains each, or -1; int64 (M,).
+        """For points u (M, D), or one (D,), the lowest index of a region that contains each, or -1; int64 (M,).
 
         With exact predicates, and by the exact backend, it is decided for the exact (closed) regions: every point of
         the domain has one, unless the partition is not ``complete``: then -1 may also be a place whose region is
         missing. With ``predicates="float"`` it is decided for the polygons that ``vertices`` make. Points
         may be Fractions.
         """
-        points = real("u", u)
-        if points.ndim != 2 or points.shape[1] != self.domain.dim:
-            raise ShapeError(f"u must have shape (M, {self.domain.dim}), slice coordinates, got {points.shape}.")
+        points = coordinates("u", real("u", u), self.domain.dim)
         predicates = self.exact_predicates()
         walls = None if predicates is None else predicates.exact_walls()
         return self.arrangement.locate(points, walls)

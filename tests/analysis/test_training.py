@@ -492,7 +492,7 @@ def test_arguments_that_make_no_sense_are_named(recording: Recording, tmp_path: 
     with pytest.raises(ArgumentError, match="scale must be 'log' or 'linear'"):
         recording.plot(scale="square")
     with pytest.raises(ShapeError, match="points must have shape"):
-        recording.plot(points=[1, 2])
+        recording.plot(points=[1, 2, 3])
     with pytest.raises(ArgumentError, match="classes must be an integer for each of the 1 points"):
         recording.plot(points=[[0, 0]], classes=[0.5])
     with pytest.raises(ArgumentError, match="classes are those of points"):

@@ -119,6 +119,6 @@ def test_nothing_is_nearest_on_an_empty_boundary_and_bad_points_are_refused() ->
         cpwl.partition(one, SQUARE).decision_boundary().nearest([[0, 0]])
     boundary = cpwl.partition(QUARTERS, SQUARE).decision_boundary()
     with pytest.raises(ShapeError, match=r"u must have shape \(M, 2\)"):
-        boundary.nearest([0, 0])
+        boundary.nearest([0, 0, 0])
     with pytest.raises(ArgumentError, match="u"):
         boundary.nearest([[np.nan, 0]])

@@ -39,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--color", "output", "--boundary"),
         ("--surface", "--output", 1, "--boundary"),
         ("--surface", "--color", "slope", "--dpi", 60),
+        ("--surface", "--color", "class"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
@@ -50,7 +51,7 @@ def test_plot_draws_an_output_as_a_colour_or_a_surface(
 
 
 def test_plot_refuses_an_output_that_is_not_there_or_not_shown(folder: Path, tmp_path: Path) -> None:
-    for options in (("--color", "output", "--output", 3), ("--output", 1), ("--surface", "--color", "class")):
+    for options in (("--color", "output", "--output", 3), ("--output", 1), ("--surface", "--output", 3)):
         result = cpwl("plot", folder / "part.npz", *options, "--out", tmp_path / "picture.png")
         assert result.exit_code == 2 and result.stderr.startswith("Error: ")
 

@@ -144,7 +144,7 @@ def test_a_thin_triangle_is_convex_and_one_that_bends_by_an_ulp_is_not() -> None
         (lambda: Domain.box([0, 0], [1, 0]), DomainError, "coordinate 1 has lo 0.0, hi 0.0"),
         (lambda: Domain.box([0, 0], [1, np.inf]), DomainError, "hi must be finite"),
         (lambda: Domain.box([0, np.nan], [1, 1]), DomainError, "lo must be finite"),
-        (lambda: Domain.box([0, 0], [1, 1, 1]), ShapeError, "lo and hi must be vectors of one length"),
+        (lambda: Domain.box([0, 0], [1, 1, 1]), ShapeError, "lo and hi must have one shape"),
         (lambda: Domain.box([0] * 784, [1] * 784), DomainError, "Take a 2-D slice"),
         (lambda: Domain.through([0, 0, 0], [1, 1, 1], [2, 2, 2]), DomainError, "p1, p2 and p3 lie on one line"),
         (lambda: Domain.through([0.1, 0.3], [0.2, 0.6], [0.3, 0.9]), DomainError, "up to rounding"),

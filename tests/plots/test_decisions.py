@@ -64,8 +64,8 @@ def test_an_output_is_asked_for_where_there_is_one() -> None:
         part.plot(output=1)
     with pytest.raises(ArgumentError, match=r"output must be a whole number from 0 to 2, got -1"):
         part.plot_surface(output=-1)
-    with pytest.raises(ArgumentError, match="color must be one of 'output', 'slope', 'area', 'pattern', got 'class'"):
-        part.plot_surface(color="class")
+    with pytest.raises(ArgumentError, match=r"color must be one of 'output', 'slope', 'area', .*, got 'volume'"):
+        part.plot_surface(color="volume")  # type: ignore[arg-type]
 
 
 # ---- surfaces ------------------------------------------------------------------------------------------------------
@@ -174,9 +174,9 @@ def test_data_that_are_no_images_of_the_network_are_refused() -> None:
     boundary = image_boundary()
     with pytest.raises(ShapeError, match=r"data must have shape \(N, \(4, 3\)\), got \(5, 3, 4\)"):
         plot_samples(boundary, np.zeros((5, 3, 4)))
-    with pytest.raises(ShapeError, match="labels must be one for each of the 5 images, got 4"):
+    with pytest.raises(ShapeError, match=r"labels must be one for each of the 5 images, .* got 4"):
         plot_samples(boundary, np.zeros((5, 4, 3)), labels=[1, 2, 3, 4])
-    with pytest.raises(ArgumentError, match="count must be a number of samples"):
+    with pytest.raises(ArgumentError, match="count must be a whole number of at least 1"):
         plot_samples(boundary, np.zeros((5, 4, 3)), count=0)
     flat = cpwl.partition(mlp(3, [2, 8, 6, 3], bias=0.5), SQUARE).decision_boundary()
     with pytest.raises(ShapeError, match="inputs must be images"):

@@ -55,7 +55,7 @@ def test_where_regions_are_missing_curves_have_gaps() -> None:
 def test_what_makes_no_sense_is_refused() -> None:
     part = line()
     plane = cpwl.partition(NET, cpwl.Domain.through(*ENDS, np.ones(4)))
-    with pytest.raises(UnsupportedDimensionError, match="slices of dimension 1, got one of 2"):
+    with pytest.raises(UnsupportedDimensionError, match="plot_line draws lines, got a domain of dimension 2"):
         plots.plot_line(plane)
     for options, said in (
         ({"outputs": [3]}, "outputs"),

@@ -173,7 +173,7 @@ def test_plotting_needs_no_pyplot() -> None:
     ("options", "error", "message"),
     [
         ({"color": "red"}, ArgumentError, "color must be one of"),
-        ({"points": [0.0, 1.0]}, ShapeError, "points must have shape"),
+        ({"points": [0.0, 1.0, 2.0]}, ShapeError, "points must have shape"),
         ({"points": [[0.0, 1.0, 2.0]]}, ShapeError, "points must have shape"),
         ({"points": [[0.0, 1.0]], "labels": ["a", "b"]}, ShapeError, "labels must be one for each"),
     ],

@@ -95,7 +95,7 @@ def test_the_page_of_a_solid_holds_the_facets_of_its_cells(backend: str) -> None
         (lambda: view_surface(ring(), color="area"), ArgumentError, "color"),
         (lambda: solid().view(points=[[0, 0, 0]]), ArgumentError, "shown on planes"),
         (lambda: view_solid(cpwl.partition(mlp(0, [2, 3, 1]), cpwl.Domain.box([0, 0], [1, 1]))),
-         UnsupportedDimensionError, "dimension 3"),
+         UnsupportedDimensionError, "view_solid draws solids"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(call: Any, error: type[Exception], word: str) -> None:

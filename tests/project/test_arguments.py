@@ -232,13 +232,17 @@ CALLS: dict[str, Callable[[Path], Call]] = {
     "volume_below": lambda f: (analysis.volume_below, {"part": scalar(), "level": 0.0}),
     "affine_fit": lambda f: (analysis.affine_fit, {"source": POINTS, "target": POINTS, "components": 2}),
     "plot": lambda f: (plots.plot, {"partition": part(), "color": "output", "output": 1, "points": POINTS}),
+    "plot of classes": lambda f: (plots.plot, {"partition": part(), "color": "class", "points": POINTS}),
     "plot_line": lambda f: (plots.plot_line, {"partition": line(), "outputs": [0, 1], "points": [0.5]}),
     "plot_merged": lambda f: (plots.plot_merged, {"merged": part().merged()}),
     "plot_folder": lambda f: (plots.plot_folder, {"path": written(f), "color": "slope", "pixels": 32}),
     "plot_surface": lambda f: (plots.plot_surface, {"partition": part(), "output": 1}),
     "plot_units": lambda f: (plots.plot_units, {"units": analysis.units(part())}),
     "plot_distributions": lambda f: (plots.plot_distributions, {"groups": {"a": part().statistics()}}),
-    "view": lambda f: (plots.view, {"partition": part(), "path": f / "v.html", "points": POINTS, "samples": 0}),
+    "view": lambda f: (
+        plots.view,
+        {"partition": part(), "path": f / "v.html", "points": POINTS, "samples": 0, "data": POINTS},
+    ),
 }
 ELSEWHERE = {
     "Recorder.step", "Recording.at", "Recording.load", "Recording.save", "Recording.animate", "Recording.plot",
@@ -299,6 +303,12 @@ WRONG: dict[str, list[Any]] = {
     "path": [3, Odd(), [1], 1.5, True],
     "object": [3, "a", Odd(), [1], {}, np.zeros(3)],
     "callable": [3, "a", Odd()],
+    "axes": ["picture.png", Path("picture.png"), 3, Odd(), [1], {}, (6, 4)],
+    "angles": [3, "a", [1], [1, 2, 3], [_NAN, 0], ["a", "b"], Odd(), True],
+    "color": ["nocolor", Odd(), 10**400, [1], {}, -1.0, (2, 2, 2)],
+    "colors": ["red", 3, ["nocolor"] * 12, [3] * 12, Odd(), ["red"], {}],
+    "cmap": ["nope", 3, Odd(), ["viridis"], {}],
+    "labels": [3, "abc", Odd(), ["a"] * 99, {}, [["a"]], [[1, 2, 3]]],
 }  # fmt: skip
 _KINDS = [
     (r"^'?(int|int \| None|int \| Sequence\[int\])'?$", "int"),
@@ -313,16 +323,18 @@ KIND_OF = {
     **dict.fromkeys(["at", "biases", "block", "blocks", "boundary", "classes", "counts", "dom", "domain", "domains",
                      "executor", "first", "groups", "labels", "maps", "merged", "net", "networks", "part", "part_exact",
                      "part_float", "partition", "pieces", "second", "section", "test", "weights"], "object"),
+    **dict.fromkeys(["data_labels", "class_names"], "labels"),
+    "ax": "axes", "angles": "angles", "edgecolor": "color", "colors": "colors", "cmap": "cmap",
 }  # fmt: skip
-BY_CALL = {("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path", ("plot", "labels"): None,
-           ("plot_line", "labels"): None, ("Domain.through", "points"): None,
-           ("view", "labels"): None, ("plot_units", "units"): "object",
+_PICTURED = ["plot", "plot of classes", "plot_line", "view"]
+BY_CALL = {**{(call, "labels"): "labels" for call in _PICTURED},
+           ("dual_points", "regions"): "object", ("Certificate.save", "networks"): "path",
+           ("Domain.through", "points"): None, ("plot_units", "units"): "object",
            ("Network.mlp", "weights"): "object", ("Specification.parse", "text"): None}  # fmt: skip
 NOT_TRIED = {
     "done", "borders", "sizes",  # write_partition's own
-    "ax", "symbols", "title", "angles", "residuals", "example_input", "model", "vary", "until", "data", "data_labels",
-    "metrics", "layers", "measures", "axes", "names", "label", "xlabel", "ylabel", "edgecolor", "cmap", "colors",
-    "class_names",
+    "symbols", "title", "residuals", "example_input", "model", "vary", "until", "data", "metrics", "layers", "measures",
+    "axes", "names", "label", "xlabel", "ylabel",
 }  # fmt: skip
 """Objects of other libraries, texts, and what has its own tests."""
 
@@ -361,6 +373,10 @@ def cases() -> list[tuple[str, str]]:
 
 def fits(call: str, name: str, value: Any) -> bool:
     """Whether a value that is wrong elsewhere makes sense there."""
+    if name == "class_names" and isinstance(value, list):  # of more classes than there are
+        return len(value) > 3 or call == "plot"
+    if (call, name) == ("plot", "colors") and value == ["red"]:  # "plot of classes" has these
+        return True
     if isinstance(value, np.ndarray):
         return (call, name) in {("axis_slices", "at"), ("off_data", "data"), ("random_slice", "point")}
     several = {("random_slice", "seed"): [0, 1], ("study", "side"): [0.5, 1], ("axis_slices", "at"): [1],
@@ -369,6 +385,25 @@ def fits(call: str, name: str, value: Any) -> bool:
                ("partition_many", "networks"): {}, ("partition_many", "domains"): {},
                ("compare_devices", "device"): None, ("compare_devices", "reference"): None}  # fmt: skip
     return (call, name) in several and type(value) is type(several[call, name]) and value == several[call, name]
+
+
+def arrays() -> list[tuple[str, str]]:
+    found = []
+    for call in CALLS:
+        parameters = signature(function_of(call)).parameters.values()
+        found += [(call, p.name) for p in parameters if kind_of(call, p) in ("array", "indices", "labels", "colors")]
+    return found
+
+
+@pytest.mark.parametrize(("call", "name"), arrays())
+def test_nothing_is_answered_or_refused_by_name(call: str, name: str, tmp_path: Path) -> None:
+    function, arguments = CALLS[call](tmp_path)
+    for value in ([], (), np.zeros(0), np.zeros((0, 2)), np.zeros((2, 0)), np.zeros((0, 0))):
+        try:
+            function(**{**arguments, name: value})
+        except CpwlError as error:
+            if not re.search(rf"\b{name}\b", str(error)):
+                raise
 
 
 @pytest.mark.parametrize(("call", "name"), cases())

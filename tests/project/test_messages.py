@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from click.testing import CliRunner
 from torch import Tensor, nn
 
 import cpwl
-from cpwl import checker
+from cpwl import analysis, checker, plots
 from cpwl.cli import main
 from cpwl.errors import ArgumentError, FileFormatError, ShapeError, UnsupportedLayerError
+from cpwl.runtime.inputs import number
 from cpwl.storage.files import reading
 from tests.support.networks import mlp
 from tests.support.onnx_models import check, constant, model
@@ -91,6 +94,106 @@ def test_a_power_of_one_in_a_file_is_the_identity() -> None:
         cpwl.compile(model([make_node("Pow", ["x", "e"], ["y"])], (1, 3), {"e": constant([1, 1, 2])}))
 
 
+def test_a_forward_that_fails_says_with_which_error() -> None:
+    def fails(x: Tensor) -> Tensor:
+        raise KeyError("boo")
+
+    with pytest.raises(ShapeError, match="with KeyError: 'boo'"):
+        compiled(fails)
+
+
+def test_torch_says_nothing_beside_the_error() -> None:
+    """No log messages, no dumps of graphs: in a process of its own, as torch's handlers hold on to the real stderr."""
+    code = (
+        "import torch, cpwl\n"
+        "class Branch(torch.nn.Module):\n"
+        "    def forward(self, x): return x if x.sum() > 0 else -x\n"
+        "try: cpwl.compile(Branch().eval(), torch.zeros(1, 3))\n"
+        "except cpwl.CpwlError: print('refused')\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "refused\n" and answer.stderr == ""
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("value", ["60", "thick", 1j, None, [1.0], np.array("a")])
+def test_a_number_is_not_called_an_array(value: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"^x must be one number, got"):
+        number("x", value)
+
+
+@pytest.mark.parametrize(
+    ("weights", "biases", "said"),
+    [
+        (
+            [(2, 3), (2, 4)],
+            [(2,), (2,)],
+            r"weights\[1\] must have shape \(out, 2\), for the outputs of weights\[0\], got",
+        ),
+        (
+            [(2, 3), (4, 2)],
+            [(3,), (4,)],
+            r"biases\[0\] must have shape \(2,\), one for each output of weights\[0\], got",
+        ),
+        ([(2, 3), (4, 2)], [(2,), (2,)], r"biases\[1\] must have shape \(4,\), .* got \(2,\)"),
+        ([(0, 3), (4, 0)], [(0,), (4,)], r"weights\[0\] must have shape \(out, in\), neither of them zero"),
+        ([(2, 3), (0, 2)], [(2,), (0,)], r"weights\[1\] must have shape \(out, 2\)"),
+    ],
+)
+def test_layers_of_a_perceptron_fit(weights: Any, biases: Any, said: str) -> None:
+    with pytest.raises(ShapeError, match=said):
+        cpwl.Network.mlp([np.ones(shape) for shape in weights], [np.ones(shape) for shape in biases])
+
+
+def test_several_domains_are_for_partition_many() -> None:
+    with pytest.raises(ArgumentError, match=r"dom must be a Domain.*partition_many"):
+        cpwl.partition(mlp(0, [2, 4, 2]), cpwl.Domain.polyline([[0, 0], [1, 0], [1, 1]]))
+
+
+def test_a_class_is_called_as_users_see_it() -> None:
+    part = cpwl.partition(mlp(0, [2, 4, 2]), SQUARE)
+    calls = (analysis.contours, analysis.length_table, lambda x: analysis.nearest(x, [[0, 0]]), cpwl.certify_samples,
+             plots.plot_mesh, plots.view_surface)  # fmt: skip
+    for call in calls:
+        with pytest.raises(ArgumentError, match="boundary must be a DecisionBoundary, got Partition"):
+            call(part)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2,), (0, 2), (2, 2, 2)])
+def test_points_of_a_study_fit_its_networks(shape: tuple[int, ...]) -> None:
+    net = mlp(0, [2, 4, 2])
+    if shape == (2,):  # one point
+        assert len(analysis.study({"a": net}, {"p": np.zeros(shape)})) == 1
+        return
+    with pytest.raises(ShapeError, match=r"points 'p' must have shape \(M, 2\), inputs of 'a', one or more; got"):
+        analysis.study({"a": net}, {"p": np.zeros(shape)})
+
+
+def test_a_box_has_the_shape_of_an_input() -> None:
+    dom = cpwl.Domain.box(-np.ones((2, 2)), np.ones((2, 2)))
+    assert dom.dim == 4 and dom.shape == (2, 2)
+    x = np.arange(4.0).reshape(2, 2) / 4
+    np.testing.assert_array_equal(dom.to_input(dom.to_slice(x)), x)
+    with pytest.raises(ShapeError, match="lo and hi must hold one number or more"):
+        cpwl.Domain.box([], [])
+    with pytest.raises(ShapeError, match="lo and hi must have one shape"):
+        cpwl.Domain.box([0, 0], [1])
+
+
+def test_a_written_partition_is_shown_in_a_line(folder: Path) -> None:
+    written = cpwl.write_partition(mlp(0, [2, 4, 2]), SQUARE, folder / "shown")
+    assert repr(written) == f"<Written: {written.regions} regions in 1 files of {str(folder / 'shown')!r}>"
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.txt", "x.pdf"])
+def test_a_page_is_no_picture(name: str, folder: Path) -> None:
+    part = cpwl.load(folder / "part.npz")
+    for write in (part.view, part.view().save):
+        with pytest.raises(ArgumentError, match=r"path must end with \.html"):
+            write(folder / name)
+    assert not (folder / name).exists()
+
+
 # ---- files -----------------------------------------------------------------------------------------------------------
 def test_a_certificate_is_told_from_a_partition(folder: Path) -> None:
     for name in ("c.json", "c.json.gz"):
@@ -139,9 +242,10 @@ def test_an_error_of_writing_names_the_file_that_was_asked_for(folder: Path) -> 
     part = cpwl.load(folder / "part.npz")
     writers = [part.save, part.statistics().to_csv, part.view, cpwl.Certificate.load(folder / "c.json").save]
     for write in writers:
+        name = os.fspath(folder / "none" / ("x.html" if write == part.view else "x.npz"))
         with pytest.raises(FileNotFoundError) as caught:
-            write(folder / "none" / "x.npz")
-        assert caught.value.filename == os.fspath(folder / "none" / "x.npz")
+            write(name)
+        assert caught.value.filename == name
 
 
 @pytest.mark.parametrize("place", ["/proc/x.html", "/proc/self/x.html"])

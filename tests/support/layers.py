@@ -17,10 +17,20 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Computing": ("bounds", "backends", "local", "tiling"),
     "What is read from a tiling": ("regions", "statistics", "claims", "boundary"),
     "What people call": (
-        *("partitions", "properties", "certification", "comparisons", "datasets", "analysis", "plots", "cli"),
+        *(
+            "partitions",
+            "properties",
+            "certification",
+            "comparisons",
+            "datasets",
+            "analysis",
+            "plots",
+            "cli",
+            "__main__",
+        ),
     ),
 }
-"""The folders of the package (and the four files beside them), from the ground up: imports go down only."""
+"""The folders of the package (and the five files beside them), from the ground up: imports go down only."""
 
 LAYERS = [name for group in GROUPS.values() for name in group]
 

@@ -138,11 +138,12 @@ class ExactArrangement(Uncached, ExactCoordinates):
     def refine(self, values: ExactField, levels: Ragged, *, exactly: Functions | None = None) -> Refinement[ExactField]:
         self._check_refine(values, levels)
         cutter = Cutter(self._points, values, levels, self._generations)
-        straddled = self._straddled(np.array(cutter.signs, np.int8).reshape(len(self._points), -1))
+        columns = len(levels.values)
+        straddled = self._straddled(np.array(cutter.signs, np.int8).reshape(len(self._points), columns))
         generation = self._generation + 1
         pieces = [
-            cutter.pieces(cycle, np.flatnonzero(columns).tolist(), generation)
-            for cycle, columns in zip(self._cycles, straddled, strict=True)
+            cutter.pieces(cycle, np.flatnonzero(crossing).tolist(), generation)
+            for cycle, crossing in zip(self._cycles, straddled, strict=True)
         ]
         parents = np.repeat(np.arange(len(pieces)), [len(parts) for parts in pieces])
         cycles = [cycle for parts in pieces for cycle in parts]
@@ -153,7 +154,7 @@ class ExactArrangement(Uncached, ExactCoordinates):
             arrangement,
             lambda field: prolonged(field, created, shares),
             lambda field, vertices: prolonged(field, created, shares).take(vertices),
-            below=BitMatrix.pack(arrangement._below(cutter.signs)),
+            below=BitMatrix.pack(arrangement._below(cutter.signs, columns)),
             created=created,
             cutting=lambda vertices: field_of_rows(
                 rows if vertices is None else [rows[v] for v in vertices.tolist()], values.columns
@@ -238,8 +239,8 @@ class ExactArrangement(Uncached, ExactCoordinates):
         cycles, at = self._signs_at_corners(signs)
         return np.asarray((cycles.reduce(np.minimum, at) < 0) & (cycles.reduce(np.maximum, at) > 0))
 
-    def _below(self, signs: list[list[int]]) -> NDArray[np.bool_]:
-        cycles, at = self._signs_at_corners(np.array(signs, np.int8).reshape(len(self._points), -1))
+    def _below(self, signs: list[list[int]], columns: int) -> NDArray[np.bool_]:
+        cycles, at = self._signs_at_corners(np.array(signs, np.int8).reshape(len(self._points), columns))
         return np.asarray(cycles.reduce(np.minimum, at) < 0)
 
     def _polygon(self, cycle: Cycle) -> list[Point]:

@@ -31,7 +31,7 @@ def lattice_to_arrays(lattice: Lattice) -> Arrays:
 def lattice_from_arrays(stored: Stored, vertices: int) -> Lattice:
     """The lattice; ``FileFormatError`` for arrays that are not those of faces of convex polytopes."""
     dim, walls = int(stored.integers("dim", low=1)), int(stored.integers("wall_count"))
-    if dim > vertices:
+    if dim > vertices > 0:  # of none, when a budget was spent before anything was finished
         raise FileFormatError(f"array dim must be the dimension of polytopes of {vertices} vertices, got {dim}")
     boundary: list[Ragged] = []
     count = vertices

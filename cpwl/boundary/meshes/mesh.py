@@ -353,7 +353,7 @@ def mesh(surface: BoundaryFaces) -> SurfaceMesh:
     ``UnsupportedDimensionError`` for other dimensions. Of a boundary that is not complete it has the polygons that are
     there, with an ``IncompleteWarning``; edges at which others are missing count as degenerate.
     """
-    instance("surface", surface, BoundaryFaces, "Use part.decision_boundary(...).")
+    instance("surface", surface, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary")
     check_solid(surface.partition.domain.dim, "a mesh")
     if not surface.complete:
         warn("the mesh is of the part of the surface that is there: the partition is not complete.", IncompleteWarning)

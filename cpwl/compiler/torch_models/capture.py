@@ -6,7 +6,8 @@ import copy
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from os import PathLike
 
 import torch
@@ -43,11 +44,12 @@ _WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without torch's own warnings and log messages, which show tracebacks for a file of another kind."""
+    """Without torch's own warnings, log messages and prints: tracebacks for a file of another kind, graphs for a model
+    that cannot be captured. What they say that helps is in the error."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -96,8 +98,7 @@ def capture(model: nn.Module | ExportedProgram, sample: Tensor, *, cut: bool = F
     module = eager(model)
     _try_forward(module, sample, cut)
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
+        with _quiet(), torch.no_grad():
             exported = torch.export.export(module, (sample.clone(),))
     except Exception as error:  # torch.export raises errors of many kinds, some of them private
         raise UnsupportedLayerError(
@@ -135,7 +136,8 @@ def _try_forward(module: nn.Module, sample: Tensor, cut: bool) -> None:
         if isinstance(error, CpwlError):
             raise
         raise ShapeError(
-            f"example_input: the model fails on its first sample, of shape {tuple(sample.shape)}: {first_line(error)} "
+            f"example_input: the model fails on its first sample, of shape {tuple(sample.shape)}, with "
+            f"{type(error).__name__}: {first_line(error)} "
             "Pass one batch, (B, *shape), of what the model takes; all of its inputs as a tuple, or a dict by their "
             "names, where it takes several."
         ) from error
@@ -152,8 +154,7 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram:
 
 
 def _taken_apart(exported: ExportedProgram) -> ExportedProgram:
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with _quiet(), torch.no_grad():
         result: ExportedProgram = _with_softshrink_whole(exported).run_decompositions({})
         return result
 

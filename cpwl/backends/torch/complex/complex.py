@@ -87,7 +87,7 @@ class Complex(Portable):
     @property
     def lines(self) -> int:
         """A number above those of all chords and sides."""
-        return int(self.marks[:, 1].max()) + 1
+        return int(self.marks[:, 1].max()) + 1 if len(self.marks) else 0
 
     @cached_property
     def turns(self) -> Tensor:
