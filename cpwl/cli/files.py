@@ -71,8 +71,8 @@ def read_numbers(path: Path, option: str | None = None) -> NDArray[Any]:
             return plain_array(path.read_bytes()).astype(np.float64)
         return _columns(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        wanted = "an .npy file, or a text file of columns of numbers"
-        raise click.BadParameter(f"{path} must be {wanted}; it is neither.", param_hint=option) from None
+        wanted = "Give an .npy file, or a text file of columns of numbers"
+        raise click.BadParameter(f"{path} holds no array of numbers. {wanted}.", param_hint=option) from None
     except (CpwlError, ValueError) as error:
         fault = str(error).rstrip(".")
         raise click.BadParameter(f"{path} holds no array of numbers: {fault}.", param_hint=option) from None

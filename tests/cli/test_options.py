@@ -83,7 +83,7 @@ def test_a_file_of_another_kind_is_called_none_of_numbers(option: str, folder: P
     assert code == 2
     (folder / "m.nnet").write_text("x", encoding="utf-8")
     code, output = run(f"partition {{f}}/m.nnet {option} {{f}}/part.npz --out {{f}}/p.npz", folder)
-    assert code == 2 and option in output and "an .npy file, or a text file" in output and "codec" not in output
+    assert code == 2 and option in output and "Give an .npy file, or a text file" in output and "codec" not in output
 
 
 def test_the_package_runs() -> None:

@@ -60,7 +60,7 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     [
         ({"color": "mood"}, ArgumentError, "color"),
         ({"samples": 3}, ArgumentError, "boundary"),
-        ({"points": [1.0, 2.0]}, ShapeError, "points"),
+        ({"points": [1.0, 2.0, 3.0]}, ShapeError, "points"),
         ({"points": [[0, 0]], "labels": ["a", "b"]}, ShapeError, "labels"),
         ({"data": [[0, 0, 0]]}, ShapeError, "data must have shape"),
         ({"data": [[0, 0]], "data_labels": [1, 2]}, ShapeError, "data_labels must be one for each"),
