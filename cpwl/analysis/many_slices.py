@@ -152,14 +152,15 @@ def _named_points(
 ) -> dict[str, NDArray[np.float64]]:
     """The sets, each (M, *input shape); flattened inputs are taken, and one input for a set of one."""
     given = dict(points) if isinstance(points, Mapping) else {"points": points}
-    sets = {str(name): finite(f"points {name!r}", rows) for name, rows in given.items()}
+    said = {name: f"points {name!r}" if isinstance(points, Mapping) else "points" for name in map(str, given)}
+    sets = {str(name): finite(said[str(name)], rows) for name, rows in given.items()}
     for name, rows in sets.items():
         for label, network in networks.items():
             shapes = (network.input_shape, (network.inputs,))
             sets[name] = rows = rows[None] if rows.shape in shapes else rows
             if rows.shape[1:] not in shapes or not len(rows):
                 raise ShapeError(
-                    f"points {name!r} must have shape {('M', *network.input_shape)}, inputs of {label!r}, one or more; "
+                    f"{said[name]} must have shape {('M', *network.input_shape)}, inputs of {label!r}, one or more; "
                     f"got {rows.shape}.".replace("'M'", "M")
                 )
     if not sets:

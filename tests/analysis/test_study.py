@@ -107,12 +107,12 @@ def test_options_go_to_the_partitions_and_progress_is_told() -> None:
     [
         ({}, TRAIN, {}, "networks"),
         ({"a": 3}, TRAIN, {}, "networks"),
-        (NETWORKS, TRAIN[0], {}, "points"),
+        (NETWORKS, TRAIN[0, :3], {}, "points"),
         (NETWORKS, {}, {}, "points"),
         (NETWORKS, {"a": np.zeros((0, 5))}, {}, "points 'a'"),
         (NETWORKS, TRAIN, {"slices": 0}, "slices"),
         (NETWORKS, TRAIN, {"side": -1.0}, "side"),
-        (NETWORKS, TRAIN[:, :4], {}, "input space of shape"),
+        (NETWORKS, TRAIN[:, :4], {}, r"points must have shape \(M, 5\)"),
     ],
 )
 def test_what_makes_no_sense_is_named(networks: Any, points: Any, options: Any, text: str) -> None:

@@ -22,7 +22,7 @@ from ...geometry.separation import Separation
 from ...network.network import Network, Node, table
 from ...network.operators import Dense, Gather, Input, Max, Op, Piecewise, Scale, Shape, Sum
 from ...numbers.integers import Integer
-from ...numbers.norms import spectral_bound
+from ...numbers.norms import norms, spectral_bound
 from .field import Row
 
 Floats = NDArray[np.float64]
@@ -137,7 +137,7 @@ class ShortNetwork:
         self._network, self._columns = network, network.unit_columns
         self._frames, self._leading = domain.frames, domain.leading
         rows = np.concatenate(self._frames)
-        steep = float(np.sqrt(np.square(self._frames[:, 1:]).sum(axis=(1, 2)).max(initial=0.0))) * _UP
+        steep = float(norms(self._frames[:, 1:], axis=(1, 2)).max(initial=0.0)) * _UP
         first = Grain(bits_of(rows), np.abs(rows).max(axis=0), steep, steep)
         self._grains: dict[int, Grain] = {0: first} if first.fits else {}
         self._constants: dict[int, tuple[Floats, Floats]] = {}
@@ -288,11 +288,11 @@ class Affine:
             factors, shifts = table(factors, node), table(shifts, node)
         largest = np.abs(shifts).max(axis=0) if shifts.ndim > 1 else np.abs(shifts)
         if isinstance(node.op, Dense):
-            steepest = float(np.sqrt(np.square(factors).sum(axis=1).max(initial=0.0))) * _UP
-            norms = spectral_bound(factors), steepest
+            steepest = float(norms(factors).max(initial=0.0)) * _UP
+            bounds = spectral_bound(factors), steepest
         else:
-            norms = (float(np.abs(factors).max(initial=0.0)),) * 2
-        return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest, norms)
+            bounds = (float(np.abs(factors).max(initial=0.0)),) * 2
+        return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest, bounds)
 
 
 _known: WeakKeyDictionary[Op, dict[Shape, Affine]] = WeakKeyDictionary()
@@ -308,8 +308,8 @@ def _sum(op: Sum, grains: list[Grain]) -> Grain:
     bits = max(grain.bits + bits_of(coefficients[[k]]) for k, grain in enumerate(grains))
     sizes = np.abs(coefficients)
     peak = np.asarray(sum(c * grain.peak for c, grain in zip(sizes, grains, strict=True)))
-    norms = (float(sizes @ [getattr(grain, name) for grain in grains]) * _UP for name in ("spectral", "steepest"))
-    return Grain(bits, peak, *norms)
+    bounds = (float(sizes @ [getattr(grain, name) for grain in grains]) * _UP for name in ("spectral", "steepest"))
+    return Grain(bits, peak, *bounds)
 
 
 def _gathered(op: Gather, inputs: list[Floats]) -> Floats:
