@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -79,10 +80,13 @@ def read_numbers(path: Path, option: str | None = None) -> NDArray[Any]:
 
 
 def _columns(text: str) -> NDArray[np.float64]:
-    """The numbers of a text, (rows, columns)."""
-    lines = [line for line in text.replace(",", " ").splitlines() if line.strip()]
+    """The numbers of a text, (rows, columns); what follows a # is a comment."""
+    lines = [line for line in text.replace(",", " ").splitlines() if line.partition("#")[0].strip()]
     names = lines[0].split() if lines else []
-    inputs = [names.index(f"x{i}") for i in range(len(names)) if f"x{i}" in names]
+    named = [name for name in names if re.fullmatch(r"x\d+", name)]
+    if sorted(named) != sorted(f"x{i}" for i in range(len(named))):
+        raise ValueError(f"its columns of inputs must be x0, x1, ..., each once, not {' '.join(named):.80}")
+    inputs = [names.index(f"x{i}") for i in range(len(named))]
     numbers = lines[1:] if inputs else lines
     if not numbers:
         raise ValueError("it has no rows")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import comb
+from math import comb, hypot
 from time import perf_counter
 from typing import Any
 
@@ -35,11 +35,13 @@ _CELLS = 1 << 14
 """Of the grid that the domain's box is divided into, at first, about: 128 a side in a plane."""
 _FEWEST, _MOST = 8, 128
 """Cells a side, at first."""
+_FEWEST_BOXES = 3
+"""However long they take."""
 _GROWTH = 4.0
 """Of the size of a cell, from one grid to the next, about."""
 _ENOUGH = 300
 """Regions of a square that say what one costs."""
-_TRIED = 400
+_TRIED = 1 << 14
 """Cells of a grid of which those in the domain are taken."""
 _NUMBER = 16
 """Bytes for each pair of a face and one on its border, which a region has D 2^D of; its vertices are among them."""
@@ -55,8 +57,9 @@ class Estimate:
     regions: float
     """The expected number; exact where ``complete``."""
     deviation: float
-    """The standard error of ``regions``, from the differences between the boxes, as if in one of them one more region
-    had been seen of each kind: a number that few boxes bear out has a large one."""
+    """The standard error of ``regions``: from the differences between the boxes, as if in one of them one more region
+    had been seen of each kind, and as if nothing were known of the share of the domain in which there is no whole box.
+    So a number that few boxes bear out has a large one; infinite where there is one box alone."""
     seconds: float
     """The time that it would take, about: rather more than less, since large partitions cost less a region."""
     memory: float
@@ -104,11 +107,19 @@ def estimate(
         if not np.isfinite(np.ptp(dom.polytope.vertices, axis=0)).all():
             raise NumericalRangeError("dom is so large that its sides overflow float64: there are no boxes of it.")
     pilot = _Pilot(net, dom, {"backend": backend, "device": device}, np.random.default_rng(seed), progress, count + 1)
-    pilot.box(_MOST, 0)  # the first call of all loads and prepares
-    cells, counted = pilot.suitable(time_limit / (count + 1))
+    start, share = perf_counter(), time_limit / (count + 1)
+    pilot.draw(_MOST)
+    pilot.box(_MOST, 0, share)  # the first call of all loads and prepares
+    cells, counted = pilot.suitable(share)
     if counted is not None:
         return counted
-    return pilot.extrapolated(cells, [pilot.box(cells, k + 1) for k in range(count)])
+    pilot.draw(cells)
+    measured: list[_Measured] = []
+    while len(measured) < min(count, len(pilot.order)) and (
+        len(measured) < _FEWEST_BOXES or perf_counter() < start + time_limit
+    ):
+        measured.append(pilot.box(cells, len(measured)))
+    return pilot.extrapolated(cells, measured)
 
 
 @dataclass(frozen=True)
@@ -134,7 +145,9 @@ class _Pilot:
     progress: Report | None
     total: int
     order: list[NDArray[np.int64]] = field(default_factory=list)
-    """Cells of the present grid, in the order in which they are taken."""
+    """Cells of the present grid that lie in the domain, in the order in which they are taken."""
+    covered: float = 1.0
+    """The share of the domain that such cells cover, about."""
 
     def suitable(self, seconds: float) -> tuple[int, Estimate | None]:
         """A grid whose cells are worth their time; or, if that is the whole domain, what it has."""
@@ -151,18 +164,18 @@ class _Pilot:
     def _grids(self, seconds: float) -> Iterator[int]:
         """Cells a side of one grid after the other, ever fewer; of the last there are still enough to choose from."""
         cells = min(_MOST, max(_FEWEST, round(_CELLS ** (1 / self.domain.dim))))
-        while cells < _MOST and not self.box(cells, 0, seconds).complete:
+        while not (self.draw(cells) and self.box(cells, 0, seconds).complete) and cells < _MOST:
             cells = min(_MOST, 2 * cells)
         yield cells
         coarsest, factor = 4 if self.domain.dim < 4 else 2, min(2.0, _GROWTH ** (1 / self.domain.dim))
-        while cells > coarsest:
-            cells = max(coarsest, min(cells - 1, round(cells / factor)))
+        while cells > coarsest and self.draw(coarser := max(coarsest, min(cells - 1, round(cells / factor)))):
+            cells = coarser
             yield cells
 
     def box(self, cells: int, done: int, seconds: float | None = None) -> _Measured:
-        """What a cell of the grid has, or what is known of it after so many seconds."""
+        """What a cell of the present grid has, or what is known of it after so many seconds."""
         low, size = self._low, self._size / cells
-        place = low + size * self._cell(cells, done)
+        place = low + size * self.order[done]
         start = perf_counter()
         dom = replace(self.domain, polytope=Polytope.box(place, place + size))
         part = partition(self.net, dom, **self.options, max_seconds=seconds)
@@ -175,11 +188,12 @@ class _Pilot:
     def extrapolated(self, cells: int, measured: Sequence[_Measured]) -> Estimate:
         """The answer, from what the boxes have."""
         around = Polytope.box(self._low, self._low + self._size)
-        share = self._measures(self.domain.polytope) / self._measures(around)
+        share = self._of_domain / self._measures(around)
         times = share * float(cells) ** np.arange(self.domain.dim + 1)
         values = np.array([part.lowest for part in measured]) @ times
         mean, of_one_more = float(values.mean()), norm(times[1:]) / len(values)
-        error = float(np.hypot(values.std(ddof=1) / np.sqrt(len(values)), of_one_more))
+        spread = float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else np.inf
+        error = hypot(spread, of_one_more, (1 - self.covered) * mean)
         counts = np.array([box.regions for box in measured])
         each = sum(box.seconds for box in measured) / float(counts.sum())
         return Estimate(mean, error, each * mean, self._bytes * mean, counts, complete=False)
@@ -234,13 +248,18 @@ class _Pilot:
     def _size(self) -> NDArray[np.float64]:
         return np.asarray(np.ptp(self.domain.polytope.vertices, axis=0))
 
-    def _cell(self, cells: int, done: int) -> NDArray[np.int64]:
-        """A cell that lies in the domain; at least one at the middle of the grid is taken to do."""
-        if done == 0:
-            drawn = self.generator.integers(cells, size=(_TRIED, self.domain.dim))
-            drawn = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
-            self.order = list(drawn[self._inside(drawn, cells)]) or [np.full(self.domain.dim, cells // 2)]
-        return self.order[done % len(self.order)]
+    @cached_property
+    def _of_domain(self) -> NDArray[np.float64]:
+        return self._measures(self.domain.polytope)
+
+    def draw(self, cells: int) -> bool:
+        """Takes a grid of so many cells a side: some that lie in the domain, or the middle one; whether enough do."""
+        drawn = self.generator.integers(cells, size=(_TRIED, self.domain.dim))
+        drawn = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
+        inside = self._inside(drawn, cells)
+        self.covered = float(min(1.0, inside.sum() / max(self._of_domain[-1] * len(drawn), 1e-300)))
+        self.order = list(drawn[inside]) or [np.full(self.domain.dim, cells // 2)]
+        return len(self.order) >= self.total - 1
 
     def _inside(self, cells: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
         """Which cells of a grid with so many a side lie in the domain, up to rounding."""

@@ -90,7 +90,7 @@ class Merged:
         return self.partition.affine_maps(self.representatives, frame=frame)
 
     def locate(self, u: ArrayLike) -> Rows:
-        """For points u (M, D) of the slice a linear region that contains each, or -1; int64 (M,)."""
+        """For points u (M, D) of the slice, or one (D,), a linear region that contains each, or -1; int64 (M,)."""
         located = self.partition.locate(u)
         return np.where(located >= 0, self.labels[located], -1)
 

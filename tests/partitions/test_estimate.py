@@ -35,6 +35,7 @@ BOXES = {
 @pytest.mark.parametrize("name", BOXES)
 def test_estimates_are_right_on_average(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpwl.partitions.estimate._ENOUGH", 20)  # small boxes, so that they are extrapolated
+    monkeypatch.setattr("cpwl.partitions.estimate._Pilot._whole", lambda *_: None)
     net, dom = BOXES[name]
     true = len(library.partition(net, dom))
     estimates = [library.estimate(net, dom, seed=seed, squares=12) for seed in range(12)]
@@ -63,6 +64,27 @@ def test_in_many_dimensions_a_number_that_few_regions_bear_out_has_a_large_error
     for seed in range(3):
         rough = library.estimate(net, dom, max_seconds=0.01, seed=seed)
         assert not rough.complete and abs(rough.regions - len(true)) < 4 * rough.deviation
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [[-1, -1], [1, 1], [1, 1.0001]],
+        [[-1, -1], [1, -1], [-1, 1]],
+        np.vstack([np.zeros(4), 2 * np.eye(4)]) - 0.5,
+        np.vstack([np.zeros(5), 2 * np.eye(5)]) - 0.5,
+        np.vstack([np.eye(4), -np.eye(4)]),
+    ],
+    ids=["sliver", "triangle", "4-simplex", "5-simplex", "cross-polytope"],
+)
+def test_where_few_boxes_lie_in_the_domain_the_error_is_large(corners: Any) -> None:
+    """Boxes that were the same counted as many, and what no box covers as if it were like the rest."""
+    dim = len(corners[0])
+    net, dom = mlp(0, [dim, 10, 8, 3]), library.Domain.hull(corners)
+    true = len(library.partition(net, dom))
+    for seed in range(3):
+        rough = library.estimate(net, dom, max_seconds=0.05, seed=seed)
+        assert rough.complete or abs(rough.regions - true) < 5 * rough.deviation, (seed, true, rough)
 
 
 def test_a_small_domain_is_counted() -> None:
