@@ -61,7 +61,10 @@ class DecisionBoundary(BoundaryFaces):
         return mesh(self)
 
     def nearest(self, u: ArrayLike) -> Nearest:
-        """The nearest point of the boundary to each point u (M, D) of the slice, or to one (D,); see ``cpwl.analysis.nearest``."""
+        """The nearest point of the boundary to each point u (M, D) of the slice, or to one (D,).
+
+        See ``cpwl.analysis.nearest``.
+        """
         return nearest(self, u)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:

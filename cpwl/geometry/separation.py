@@ -9,6 +9,7 @@ separation bound for real algebraic expressions, ESA); here the determinant is a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,13 @@ class Separation:
 
         Rounded down; 0.0 where nothing is known.
         """
-        return self.grain * _inverse(max(1.0, self.walls) ** walls * max(1.0, self.columns) ** columns)
+        return self.grain * _inverse([max(1.0, self.walls)] * walls + [max(1.0, self.columns)] * columns)
 
     def nearest(self, walls: int) -> float:
         """A coordinate that is not zero is at least this where so many walls, and nothing else, meet in one point."""
-        return _inverse(max(1.0, self.walls) ** walls)
+        return _inverse([max(1.0, self.walls)] * walls)
 
 
-def _inverse(determinant: float) -> float:
-    """Rounded down."""
-    return 1 / determinant * (1 - 2.0**-20)
+def _inverse(slopes: list[float]) -> float:
+    """Of the largest determinant, rounded down."""
+    return 1 / prod(slopes) * (1 - 2.0**-20)

@@ -91,7 +91,8 @@ def plotted_solid(partition: Tiling, ax: Axes3D | None, options: Mapping[str, An
     strange = sorted(set(options) - set(signature(plot_solid).parameters))
     if strange:
         raise ArgumentError(
-            f"{', '.join(strange)} of plot is for planes; this is a solid. What there is: help(cpwl.plots.plot_solid)."
+            f"{', '.join(strange)}: options of plot for planes; this is a solid. "
+            "What there is: help(cpwl.plots.plot_solid)."
         )
     return plot_solid(partition, ax, **options)
 
