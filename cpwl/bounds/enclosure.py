@@ -87,7 +87,7 @@ class Enclosure:
 
     def line(self, slope: Floats, shift: Floats, side: int, precision: Precision) -> Floats:
         """The table of slope * function + shift on one side, (n, k, c), as ``scaled`` has both."""
-        margin = precision.margin(np.abs(slope) * self.size + np.abs(shift), 4)
+        margin = precision.margin(precision.sizes(slope, self.size) + np.abs(shift), 4)
         table: Floats = self.table[side] * np.maximum(slope, 0)[:, None]
         if (slope < 0).any():
             table += self.table[1 - side] * np.minimum(slope, 0)[:, None]
@@ -96,7 +96,7 @@ class Enclosure:
 
     def scaled(self, slope: Floats, shift: Floats, precision: Precision) -> Enclosure:
         """slope * function + shift, where both are rounded once and broadcast to (n, c)."""
-        margin = precision.margin(np.abs(slope) * self.size + np.abs(shift), 4)
+        margin = precision.margin(precision.sizes(slope, self.size) + np.abs(shift), 4)
         above, below = shift + margin, shift - margin
         table = self.mixed(slope, above, below)
         ends = np.where(slope >= 0, self.high, self.low) * slope, np.where(slope >= 0, self.low, self.high) * slope

@@ -117,8 +117,8 @@ class _Ends:
             if k + 1 < len(breaks):
                 segment = np.minimum(segment, breaks[k + 1] - low)
             values = values + slopes[k + 1] * segment
-        reach = x.size + 4 * np.abs(breaks).max()
-        sizes = np.abs(slopes).sum(axis=0) * reach + abs(bends.start)
+        reach = x.size + 4 * np.maximum(np.abs(breaks).max(), bends.precision.dtype(bends.precision.normal))
+        sizes = bends.precision.sizes(slopes, reach).sum(axis=0) + abs(bends.start)
         return cls(points, values, bends.precision.margin(sizes.astype(points.dtype), 4 * len(breaks) + 8))
 
     def slopes(self, bends: Bends, x: Enclosure) -> list[Floats]:

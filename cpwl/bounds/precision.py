@@ -30,6 +30,8 @@ class Precision:
     """Squares of smaller numbers may underflow."""
     largest: float
     """A sum whose terms together are smaller does not overflow."""
+    normal: float
+    """Smaller constants are not rounded by a share of themselves."""
 
     def margin(self, sizes: Floats, terms: int) -> Floats:
         """How far computed sums of so many terms may be off, with what else is rounded on the way; NaN for overflow.
@@ -39,6 +41,10 @@ class Precision:
         shares = (terms + _MORE) * self.unit
         bound = sizes * self.dtype(shares / (1 - shares) * _SLACK if shares < 1 else np.nan) + self.dtype(self.smallest)
         return np.where(sizes < self.largest, bound, self.dtype(np.nan))
+
+    def sizes(self, slope: Floats, size: Floats) -> Floats:
+        """Bounds on slope * x, for margins, where the slope is once rounded, perhaps to nothing, and x of a size."""
+        return np.asarray(np.maximum(np.abs(slope), self.dtype(self.normal)) * size)
 
     def lengths(self, values: Floats) -> Floats:
         """The 2-norms of columns, rounded up."""
@@ -60,5 +66,5 @@ class Precision:
         return rounded, np.where(sizes < self.largest, margins, np.nan).astype(self.dtype)
 
 
-DOUBLE = Precision(np.float64, 2.0**-53, 2.0**-1000, 2.0**-500, 2.0**1000)
-SINGLE = Precision(np.float32, 2.0**-24, 2.0**-110, 2.0**-54, 2.0**120)
+DOUBLE = Precision(np.float64, 2.0**-53, 2.0**-1000, 2.0**-500, 2.0**1000, 2.0**-1022)
+SINGLE = Precision(np.float32, 2.0**-24, 2.0**-110, 2.0**-54, 2.0**120, 2.0**-126)

@@ -203,6 +203,8 @@ class Stages:
         sharper = arrangement.sharpened(predicates.exact_walls(), accuracy, MARGIN)
         better = np.flatnonzero(sharper.coordinates().errors() < errors)
         state = replace(state, arrangement=sharper)
+        if not len(better):
+            return state, live
         anew = self._anew(state, tuple(live), better)
         return state, {j: self._arithmetic.replaced(field, better, anew[j]) for j, field in live.items()}
 

@@ -88,14 +88,16 @@ def _convolved(op: Conv, x: ExactField) -> ExactField:
     """Every window of the input as a row [window, 1] times the matrix [weight, bias], group by group."""
     matrices, scale = _integers(op)
     lead = x.columns // (op.channels * prod(op.spatial))
-    images = x.numerators.reshape(x.rows * lead, op.groups, -1, prod(op.spatial))
+    images = x.numerators.reshape(x.rows * lead, op.groups, op.channels // op.groups, prod(op.spatial))
     padded = np.concatenate([images, np.full((*images.shape[:3], 1), Integer(0))], axis=3)
     windows = op.windows()  # -1, the last entry, is the zero that was just added
-    rows = np.moveaxis(padded[..., windows], 3, 1).reshape(len(images), len(windows), op.groups, -1)
+    taps = images.shape[2] * windows.shape[1]
+    rows = np.moveaxis(padded[..., windows], 3, 1).reshape(len(images), len(windows), op.groups, taps)
     constants = np.repeat(x.homogeneous, lead * len(windows))
-    parts = [_affine(rows[:, :, g].reshape(len(constants), -1), constants, part) for g, part in enumerate(matrices)]
+    parts = [_affine(rows[:, :, g].reshape(len(constants), taps), constants, part) for g, part in enumerate(matrices)]
     result = np.concatenate(parts, axis=1).reshape(len(images), len(windows), len(op.bias))
-    return ExactField(np.moveaxis(result, 2, 1).reshape(x.rows, -1), x.denominators * scale, x.weights)
+    columns = lead * prod(result.shape[1:])
+    return ExactField(np.moveaxis(result, 2, 1).reshape(x.rows, columns), x.denominators * scale, x.weights)
 
 
 _INTEGERS: WeakKeyDictionary[Dense | Conv, tuple[list[Factor], Integer]] = WeakKeyDictionary()

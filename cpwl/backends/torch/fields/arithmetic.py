@@ -231,7 +231,9 @@ class TorchArithmetic(Arithmetic[FloatField]):
         bias = constants.bias[:, None].expand(values.shape[1:])
         if x.weights is not None:
             bias = x.weights.repeat_interleave(lead)[:, None, None] * bias
-        return _summed(x, constants, values.add_(bias).reshape(x.rows, -1), (lead, values.shape[2]))
+        return _summed(
+            x, constants, values.add_(bias).reshape(x.rows, lead * prod(values.shape[1:])), (lead, values.shape[2])
+        )
 
     def _scale(self, node: Node, op: Scale, x: FloatField) -> FloatField:
         factors, shift = self._broadcast(op.factor, node), self._broadcast(op.shift, node)

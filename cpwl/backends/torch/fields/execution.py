@@ -68,7 +68,7 @@ class TorchExecution:
                 index = torch.as_tensor(op.index.ravel(), device=self._device)
                 values = taken(torch.cat(list(inputs), dim=1), index)
             case Max():
-                values = x.reshape(len(x), node.size, -1).amax(dim=2)
+                values = x.reshape(len(x), node.size, x.shape[1] // node.size).amax(dim=2)
             case Piecewise():
                 values = x.clamp(min=0) if op.is_relu else self._piecewise(node, op, x)
             case _:

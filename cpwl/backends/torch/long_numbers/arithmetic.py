@@ -158,7 +158,8 @@ class ExtendedArithmetic:
 
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
             products = part.reshape(-1, inputs) @ stack.T
-            return [value.reshape(len(part), -1) for value in torch.split(products, outputs, dim=1)]
+            width = part.shape[1] // inputs * outputs
+            return [value.reshape(len(part), width) for value in torch.split(products, outputs, dim=1)]
 
         return self._summed(x, op, constants, apply, (x.zeros.shape[1] // inputs, 1))
 
@@ -189,8 +190,10 @@ class ExtendedArithmetic:
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
             images = torch.nn.functional.pad(part.reshape(-1, op.channels, *op.spatial), pads)
             convolved = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
-            terms = convolved.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, convolved.shape[2])
-            return [value.reshape(len(part), -1) for value in terms.unbind(2)]
+            count, places = convolved.shape[1] // len(op.bias), convolved.shape[2]
+            terms = convolved.reshape(len(images), op.groups, count, len(op.bias) // op.groups, places)
+            width = part.shape[1] // (op.channels * prod(op.spatial)) * len(op.bias) * places
+            return [value.reshape(len(part), width) for value in terms.unbind(2)]
 
         return self._summed(
             x, op, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
@@ -361,7 +364,7 @@ def _stacked(terms: list[Tensor], groups: int) -> Tensor | None:
 
 
 def _chosen(values: Tensor, index: Tensor) -> Tensor:
-    groups = values.reshape(len(values), index.shape[1], -1)
+    groups = values.reshape(len(values), index.shape[1], values.shape[1] // index.shape[1])
     return groups.gather(2, index.expand(len(values), -1, -1))[:, :, 0]
 
 
