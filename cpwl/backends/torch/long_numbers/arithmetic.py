@@ -158,8 +158,8 @@ class ExtendedArithmetic:
 
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
             products = part.reshape(-1, inputs) @ stack.T
-            width = part.shape[1] // inputs * outputs
-            return [value.reshape(len(part), width) for value in torch.split(products, outputs, dim=1)]
+            lead = part.shape[1] // inputs
+            return [value.reshape(len(part), lead * value.shape[1]) for value in torch.split(products, outputs, dim=1)]
 
         return self._summed(x, op, constants, apply, (x.zeros.shape[1] // inputs, 1))
 
@@ -192,8 +192,8 @@ class ExtendedArithmetic:
             convolved = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
             count, places = convolved.shape[1] // len(op.bias), convolved.shape[2]
             terms = convolved.reshape(len(images), op.groups, count, len(op.bias) // op.groups, places)
-            width = part.shape[1] // (op.channels * prod(op.spatial)) * len(op.bias) * places
-            return [value.reshape(len(part), width) for value in terms.unbind(2)]
+            lead = part.shape[1] // (op.channels * prod(op.spatial))
+            return [value.reshape(len(part), lead * prod(value.shape[1:])) for value in terms.unbind(2)]
 
         return self._summed(
             x, op, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
