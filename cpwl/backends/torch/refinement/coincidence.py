@@ -224,16 +224,16 @@ def _reach(position: Tensor, slack: Tensor, first: Tensor, second: Tensor) -> Te
 
 
 def coincident(
-    chords: Chords, ends: Ends, meets: Meets, found: tuple[Tensor, Tensor], central: Tensor, least: float
+    chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
 ) -> tuple[Tensor, int] | None:
     """For each pair of chords that meet the number of their point, that of a pair that meets there, where no exact
-    arithmetic has to tell: what is in one of the clusters ``found`` is one point. And how many decisions that was.
+    arithmetic has to tell: what is in one of the ``clusters`` is one point. And how many decisions that was.
 
     It is as a column that vanishes at a crossing and not at another is ``least`` or more there (proofs/, Lemma 14), or
     as the chords concerned go through the origin: ``central``, bool (C,), or empty where that is not known. None if
     that leaves something open, or if two chords through a point do not meet.
     """
-    (slots, cluster), pair = found, meets.chord
+    (slots, cluster), pair = clusters, meets.chord
     chord, other = pair.T.reshape(-1), pair.T.flip(0).reshape(-1)
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
     item, same = meets.order[slots], ~steps(cluster)
@@ -241,10 +241,10 @@ def coincident(
     column = chords.column[other[second]]
     at_ends = [ends.at(ends.ends[chord[second], k], column) for k in (0, 1)]
     sizes = sum(value.abs() + bound for value, bound in at_ends)
-    one = _reach(position, slack, first, second) * sizes * ROUND_UP < least
+    alike = _reach(position, slack, first, second) * sizes * ROUND_UP < least
     if len(central):
-        one |= central[chord[second]] & central[other[first]] & central[other[second]]
-    if not bool(one.all()):
+        alike |= central[chord[second]] & central[other[first]] & central[other[second]]
+    if not bool(alike.all()):
         return None
     starts = (~same).nonzero(as_tuple=True)[0]
     rival = torch.full_like(starts, len(chords)).scatter_reduce(0, cluster, other[item], "amin")

@@ -88,8 +88,8 @@ class Decider:
 
     def central(self, cells: Tensor, names: Tensor) -> Tensor:
         """Which functions, by their names, are zero at the origin, bool: known by name, whatever the cell."""
-        found = self._exactly.central(as_numpy(cells), as_numpy(names))
-        return torch.as_tensor(found, device=cells.device)
+        zero = self._exactly.central(as_numpy(cells), as_numpy(names))
+        return torch.as_tensor(zero, device=cells.device)
 
     def note(self, question: Question, kind: Kind, number: int) -> None:
         """Counts decisions that were made without the ladder."""

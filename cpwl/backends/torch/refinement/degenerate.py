@@ -96,9 +96,9 @@ def _ordered(spans: Spans, meets: Meets, decider: Decider, kernel: Kernel) -> Or
         central = spans.cell.new_zeros(0, dtype=torch.bool)
         if not least:
             central = decider.central(spans.cell, -1 - spans.column)
-        found = kernel.coincident(spans.chords, spans.ends, meets, clusters, central, least)
-        if found is not None:
-            point, count = found
+        told = kernel.coincident(spans.chords, spans.ends, meets, clusters, central, least)
+        if told is not None:
+            point, count = told
             decider.note("cut", "separation" if least else "name", count)
             return Order(meets.order, point.repeat(2))
     return _ordered_exactly(spans, meets, decider, clusters)

@@ -136,14 +136,14 @@ class _Refinement:
         if not bool(crossings.undecided.any()):
             return crossings, Shared.none(crossings.edge.device)
         least, kernel = decider.least(walls=1, columns=1), self.task.kernel
-        found = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
-        if found is None:
+        union = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
+        if union is None:
             crossings = along_edges(self.old, crossings, decider)
-            found = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
-        if found is None:
+            union = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
+        if union is None:
             return merged(self.old, crossings, self.signs, decider, kernel.clusters)
-        decider.note("cut", "separation", len(found.at))
-        return found.of(crossings)
+        decider.note("cut", "separation", len(union.at))
+        return union.of(crossings)
 
     def finished(self) -> Refined:
         """The complex cut, and all that is known of its cells."""

@@ -129,8 +129,8 @@ class CompiledLoops(TensorOperations, Streaming):
         """See ``Kernel.united``."""
         points = crossings.edge, crossings.column, crossings.position, crossings.slack
         known = crossings.doubtful, crossings.undecided, columns.values, *columns.bound.parts()
-        found = kernels.united(*_arrays(edges, *points, *known), least, NEAR)
-        return None if found is None else Merged(*_tensors(*found))
+        merged = kernels.united(*_arrays(edges, *points, *known), least, NEAR)
+        return None if merged is None else Merged(*_tensors(*merged))
 
     def coincident(
         self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
@@ -139,10 +139,10 @@ class CompiledLoops(TensorOperations, Streaming):
         places = meets.position.T.reshape(-1), meets.slack.T.reshape(-1)
         points = ends.ends, ends.edges, ends.edge, ends.position, ends.slack
         values = ends.columns.values, *ends.columns.bound.parts()
-        found = kernels.coincident(
+        told = kernels.coincident(
             *_arrays(meets.chord, meets.order, *places, *clusters, chords.column, central, *points, *values), least
         )
-        return None if found is None else (torch.from_numpy(found[0]), found[1])
+        return None if told is None else (torch.from_numpy(told[0]), told[1])
 
     def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See ``Kernel.incidences``."""
