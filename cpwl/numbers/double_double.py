@@ -7,16 +7,19 @@ or NaN in the end, of an infinite radius, and no warning is given of it: nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import wraps
 from math import isfinite
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .rounding import nearest
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +35,15 @@ _ROUND_UP = 1 + 2.0**-40
 _SPLITTER = 2.0**27 + 1
 
 
-_silently = np.errstate(over="ignore", invalid="ignore")
+def _silently(function: F) -> F:
+    """The function without warnings of overflow; a context of its own in each call, as threads may make several."""
+
+    @wraps(function)
+    def silent(*arguments: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return function(*arguments)
+
+    return cast(F, silent)
 
 
 @dataclass(frozen=True, eq=False)

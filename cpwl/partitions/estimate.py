@@ -257,7 +257,8 @@ class _Pilot:
         drawn = self.generator.integers(cells, size=(_TRIED, self.domain.dim))
         drawn = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
         inside = self._inside(drawn, cells)
-        self.covered = float(min(1.0, inside.sum() / max(self._of_domain[-1] * len(drawn), 1e-300)))
+        share = float(self._of_domain[-1])
+        self.covered = min(1.0, float(inside.mean()) / share) if share else 0.0  # so thin that it has no volume
         self.order = list(drawn[inside]) or [np.full(self.domain.dim, cells // 2)]
         return len(self.order) >= self.total - 1
 

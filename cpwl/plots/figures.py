@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import ArgumentError, IncompleteError, MissingDependencyError, ShapeError, check_drawable
+from ..errors import (
+    ArgumentError,
+    IncompleteError,
+    MissingDependencyError,
+    ShapeError,
+    UnsupportedDimensionError,
+)
 from ..runtime.inputs import finite, number, rows
 from ..tiling.tiling import Tiling
 
@@ -92,6 +98,39 @@ def line_width_of(name: str, value: Any) -> float:
     if width < 0:
         raise ArgumentError(f"{name} must be a number of points, at least 0, got {value!r:.80}.")
     return width
+
+
+_SHAPES = {1: "lines", 2: "planes", 3: "solids"}
+_DRAWN_BY = {
+    1: "A line is drawn by part.plot().",
+    2: "A plane is drawn by part.plot(), part.plot_surface() and part.view().",
+    3: "A solid is drawn by part.plot(), part.plot_solid() and part.view(), a plane in it by part.section(...).plot().",
+}
+
+
+def check_drawable(dim: int, dims: Sequence[int], what: str) -> None:
+    """Raises ``UnsupportedDimensionError`` unless ``what`` draws domains of that dimension, one of ``dims``."""
+    if dim not in dims:
+        slices = (
+            "Lines, planes and solids have pictures: take one of the same input space, such as Domain.segment(p, q), "
+            "Domain.through(p1, p2, p3) or Domain.through(p1, p2, p3, p4)."
+        )
+        raise UnsupportedDimensionError(
+            f"{what} draws {' and '.join(_SHAPES[d] for d in dims)}, got a domain of dimension {dim}. "
+            f"{_DRAWN_BY.get(dim, slices)}"
+        )
+
+
+def check_surface(dim: int, what: str) -> None:
+    """Raises ``UnsupportedDimensionError`` unless ``what``, a picture of a boundary, is asked for in a solid."""
+    if dim != 3:
+        planar = "One of a line or plane is drawn with its partition: part.plot(boundary=b)" + (
+            ", part.view(boundary=b)." if dim == 2 else "."
+        )
+        raise UnsupportedDimensionError(
+            f"{what} draws surfaces in solids, got a boundary on a domain of dimension {dim}. "
+            f"{planar if dim < 3 else 'Take a solid: Domain.through(p1, p2, p3, p4) of the same input space.'}"
+        )
 
 
 def check_drawn(partition: Tiling, dims: Sequence[int], what: str) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..boundary.faces import BoundaryFaces
 from ..boundary.meshes.mesh import SurfaceMesh, mesh
-from ..errors import ArgumentError, check_surface
+from ..errors import ArgumentError
 from ..numbers.norms import norms
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
@@ -20,7 +20,7 @@ from ..runtime.inputs import instance, number, one_of
 from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .figures import check_drawn, line_width_of, space_axes, view_angles
+from .figures import check_drawn, check_surface, line_width_of, space_axes, view_angles
 from .legends import explain_in_space
 from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, Legend, line_width, pastels, pattern_hues, positive
 

@@ -67,7 +67,9 @@ def test_lemma_12_quotients_are_within_their_bounds(pairs: list[Any], data: st.D
             assert found.radius[k] <= abs(found.high[k]) * 2.0**-95
 
 
-large = st.tuples(st.floats(-1, 1), st.integers(-1060, 1024)).map(lambda x: float(np.ldexp(*x)))
+large = st.tuples(st.floats(-1, 1, exclude_min=True, exclude_max=True), st.integers(-1060, 1024)).map(
+    lambda x: float(np.ldexp(*x))
+)
 held = st.tuples(large | st.just(0.0), st.floats(-1, 1), st.sampled_from([0.0, 0.0, 2.0**-60, 0.5]))
 
 
