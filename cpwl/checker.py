@@ -30,7 +30,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, reduce
 from io import BytesIO
@@ -355,6 +355,8 @@ class Node:
     """What it takes to evaluate this node alone."""
     with_errors: WithErrors | None = None
     """Of a linear operator."""
+    entry: Any = None
+    """What stands in the file."""
 
 
 def aligned(fields: list[Field]) -> Field:
@@ -808,6 +810,27 @@ class Network:
         return cls(operators(nodes, beside), name, budget)
 
 
+def difference(first: Network, second: Network) -> Network:
+    """The first network minus the second: the nodes of the first, those of the second that it lacks, and a Sum.
+
+    A node of the second is one of the first that reads the same and has the same entry.
+    """
+    nodes, places = list(first.nodes), [0]
+    for node in second.nodes[1:]:
+        inputs = [places[j] for j in node.inputs]
+        entry = {**node.entry, "inputs": inputs}
+        known = (k for k, other in enumerate(first.nodes) if other.inputs == inputs and other.entry == entry)
+        places.append(next(known, len(nodes)))
+        if places[-1] == len(nodes):
+            nodes.append(replace(node, inputs=inputs, work=nodes[-1].work + node.cost, entry=entry))
+    size, ends = (first.outputs,), [len(first.nodes) - 1, places[-1]]
+    entry = {"op": "Sum", "inputs": ends, "shape": list(size), "coefficients": ["1", "-1"]}
+    linear, cost = summation(entry, size, [size, size]), work_of("Sum", entry, size, [size, size])
+    errors = with_errors(linear, entry, size, [size, size])
+    nodes.append(Node(ends, size, nodes[-1].work + cost, linear, None, cost, errors, entry))
+    return Network(nodes, "", first.budget)
+
+
 def text_of(entry: Any) -> str:
     """An entry as JSON without spaces, keys sorted."""
     return json.dumps(entry, sort_keys=True, separators=(",", ":"))
@@ -864,12 +887,12 @@ def operator(entry: Any, before: list[Node], most: int) -> Node:
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
     if op in LINEAR:
         linear = LINEAR[op][0](entry, size, shapes)
-        return Node(sources, size, work, linear, None, cost, with_errors(linear, entry, size, shapes))
+        return Node(sources, size, work, linear, None, cost, with_errors(linear, entry, size, shapes), entry)
     if op == "Input":
-        return Node([], size, work, lambda fields: fields[0])
+        return Node([], size, work, lambda fields: fields[0], entry=entry)
     require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
     apply, units = piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)
-    return Node(sources, size, work, apply, units, cost)
+    return Node(sources, size, work, apply, units, cost, entry=entry)
 
 
 def with_errors(linear: Apply, entry: dict[str, Any], size: Shape, shapes: list[Shape]) -> WithErrors:
@@ -1283,15 +1306,24 @@ class Bends(ABC):
     def settle(self, below: int, above: int) -> None:
         """Fixes a piece for every unit, from the masks of all vertices joined."""
 
+    bent: list[int]
+    """The units that have another piece as well as the one that is fixed."""
+    scale: int
+    """The denominator of all slopes and constants."""
+    divisor: int
+    """That of the factors of ``jumps``, a multiple of the scale."""
+
     @abstractmethod
-    def rows(
-        self, rows: list[list[Any]], errors: list[Any], denominator: int
-    ) -> tuple[list[list[Any]], list[Any], list[int]]:
-        """The node's rows and their errors on the pieces that are fixed, and which units have another as well."""
+    def rows(self, rows: list[list[Any]], errors: list[Any], denominator: int) -> tuple[list[list[Any]], list[Any]]:
+        """The node's rows and their errors on the pieces that are fixed, times the scale."""
 
     @abstractmethod
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
-        """What these units are at a vertex, beyond the piece that is fixed, from the functions there."""
+        """What the units that bend are at a vertex, beyond the piece that is fixed, from the functions there."""
+
+    @abstractmethod
+    def jumps(self, below: int, above: int) -> list[list[tuple[int, int]]]:
+        """The same on pieces with these signs, as sums of (function, factor) over the divisor."""
 
     @abstractmethod
     def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
@@ -1331,7 +1363,8 @@ class Steps(Bends):
     def __init__(self, points: list[Ratio], lines: list[Any], scale: int, enclosed: Enclose, denominator: int):
         """``enclosed`` gives bounds over ``denominator``."""
         low, high = enclosed(None)
-        self._points, self._lines, self._scale = points, lines, scale
+        self._points, self._lines, self.scale = points, lines, scale
+        self.divisor = scale * lcm(*(q for _, q in points))
         self._pieces, self.names = [0] * len(low), []
         for k, (p, q) in enumerate(points):
             level = p * denominator
@@ -1360,11 +1393,12 @@ class Steps(Bends):
                 self._pieces[j] += 1
             elif above >> i & 1:
                 rise = self._lines[j][k + 1][0] - self._lines[j][k][0]
-                self._steps.setdefault(j, []).append((i, rise, self._scale * self._points[k][1]))
+                self._steps.setdefault(j, []).append((i, rise, self.scale * self._points[k][1]))
         plain = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
         self._plain = Selection([steps[0][0] for steps in self._steps.values()], 0) if plain else None
         places = [self._place(j) for j in range(len(self._pieces))] if plain else [None]
         always = sum(1 << i for j, i in self._known.items() if j not in self._steps)
+        self.bent = list(self._steps)
         self._clipped = None if None in places else Selection([i for i in places if i is not None], always)
 
     def _place(self, j: int) -> int | None:
@@ -1377,19 +1411,17 @@ class Steps(Bends):
             return None if slope or constant else self._steps[j][0][0]
         if not slope:
             return None if constant else -1
-        return None if constant or slope != self._scale or self._level(i) != (0, 1) else i
+        return None if constant or slope != self.scale or self._level(i) != (0, 1) else i
 
     def _level(self, i: int) -> Ratio:
         """What a function is less than an argument, times its denominator."""
         return self._points[self.names[i][1]] if i < len(self.names) else (0, 1)
 
-    def rows(
-        self, rows: list[list[Any]], errors: list[Any], denominator: int
-    ) -> tuple[list[list[Any]], list[Any], list[int]]:
+    def rows(self, rows: list[list[Any]], errors: list[Any], denominator: int) -> tuple[list[list[Any]], list[Any]]:
         slopes, constants = zip(*map(getitem, self._lines, self._pieces), strict=True)
         made = [list(map(mul, slopes, row)) for row in rows]
         made[0] = [y + c * denominator for y, c in zip(made[0], constants, strict=True)]
-        return *quotients(made, list(map(mul, map(abs, slopes), errors)), self._scale), list(self._steps)
+        return made, list(map(mul, map(abs, slopes), errors))
 
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
         if self._plain is not None:
@@ -1408,6 +1440,12 @@ class Steps(Bends):
                 centre, radius = centre + x, radius + e
         return centre, radius
 
+    def jumps(self, below: int, above: int) -> list[list[tuple[int, int]]]:
+        return [
+            [(i, rise * (self.divisor // divisor)) for i, rise, divisor in steps if not below >> i & 1]
+            for steps in self._steps.values()
+        ]
+
     def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
         if self._clipped is not None:
             return self._clipped.of(balls, above)
@@ -1419,7 +1457,7 @@ class Steps(Bends):
                 i = self._known[j]
                 x, e, (p, q) = balls[0][i], balls[1][i], self._level(i)
             numerator = slope * (x + p * denominator) + constant * q * denominator
-            centre, radius = outward(numerator, abs(slope) * e, q * self._scale)
+            centre, radius = outward(numerator, abs(slope) * e, q * self.scale)
             more, error = self._risen(j, balls, above)
             centres.append(centre + more)
             radii.append(radius + error)
@@ -1465,6 +1503,7 @@ class Contests(Bends):
                 self._groups.append((unit, rivals, {pair: len(self.names) + i for i, pair in enumerate(own)}))
                 self.names += own
         self.open, self.further = len(self._groups), [(i, None, (0, 1)) for i in self._winners]
+        self.scale = self.divisor = 1
 
     def column(self, name: Name) -> Column:
         return *name, (0, 1)
@@ -1491,22 +1530,24 @@ class Contests(Bends):
             self._winners[unit] = rivals[0] if winner is None else winner
             if winner is None:
                 self._bent.append((unit, rivals, pairs))
+        self.bent = [unit for unit, _, _ in self._bent]
 
-    def rows(
-        self, rows: list[list[Any]], errors: list[Any], denominator: int
-    ) -> tuple[list[list[Any]], list[Any], list[int]]:
+    def rows(self, rows: list[list[Any]], errors: list[Any], denominator: int) -> tuple[list[list[Any]], list[Any]]:
         take = picker(self._winners)
-        return [list(take(row)) for row in rows], list(take(errors)), [unit for unit, _, _ in self._bent]
+        return [list(take(row)) for row in rows], list(take(errors))
 
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
-        centres, radii = [], []
+        jumps = self.jumps(below, above)
+        centres = [sum(factor * balls[0][i] for i, factor in jump) for jump in jumps]
+        return centres, [sum(balls[1][i] for i, _ in jump) for jump in jumps]
+
+    def jumps(self, below: int, above: int) -> list[list[tuple[int, int]]]:
+        made: list[list[tuple[int, int]]] = []
         for unit, rivals, pairs in self._bent:
             winner, fixed = largest(rivals, pairs, below, above), self._winners[unit]
             assert winner is not None
-            i = None if winner == fixed else pairs[fixed, winner]
-            centres.append(0 if i is None else -balls[0][i])
-            radii.append(0 if i is None else balls[1][i])
-        return centres, radii
+            made.append([] if winner == fixed else [(pairs[fixed, winner], -1)])
+        return made
 
     def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
         centres, radii = (part[len(self.names) :] for part in balls)
@@ -1551,6 +1592,32 @@ class Vertex:
     """Those of the domain on which it lies, as bits."""
 
 
+@dataclass
+class Stage:
+    """A node with units, where an enclosure leaves some open."""
+
+    node: int
+    bends: Bends
+    whole: bool = False
+    """Whether its entries are the rows after it."""
+    known: dict[tuple[int, int], Any] = field(default_factory=dict)
+
+    def pattern(self, masks: tuple[int, int]) -> Any:
+        """The canonical pieces of its units, worked out once for the same masks; None where one has none."""
+        if masks not in self.known:
+            self.known[masks] = self.bends.pattern(*masks)
+        return self.known[masks]
+
+
+@dataclass(frozen=True)
+class Supposed:
+    """That a function of a node vanishes at a vertex: to be proved by rule 29."""
+
+    vertex: int
+    stage: int
+    function: int
+
+
 class Passage:
     """A network on its way through vertices that are given by name, node by node (proofs/, Theorem 7)."""
 
@@ -1560,8 +1627,10 @@ class Passage:
         self._fields: dict[int, Spanned] = {}
         self._last = {j: i for i, node in enumerate(self._nodes) for j in node.inputs}
         self._rows = self._first
-        self.bends: list[tuple[int, Bends, dict[tuple[int, int], Any]]] = []
+        self.stages: list[Stage] = []
         self.vertices: list[Vertex] = []
+        self._points: list[Point] = []
+        self._supposed: list[Supposed] = []
 
     def run(self, points: list[Point], names: Sequence[Sequence[int]]) -> Spanned:
         """The output, after all vertices have been made: first some by coordinates, then others by name."""
@@ -1569,7 +1638,7 @@ class Passage:
         outside = self._domain.outside(points, self._work)
         demand(outside is None, 3, f"vertex {outside} lies outside the domain")
         self._work.spend(len(points) * len(self._domain.sides) * self._first)
-        self.vertices = [self._corner(p) for p in points]
+        self._points, self.vertices = points, [self._corner(p) for p in points]
         self._fields[0] = embedded(self._domain.frame, self._one)
         left = deque(names)
         for i, node in enumerate(self._nodes[1:], 1):
@@ -1611,12 +1680,12 @@ class Passage:
         assert node.units is not None
         self._work.spend(node.cost)
         bends = node.units.bends(lambda columns: self._enclosed(field, columns), self._one**2)
-        self.bends.append((i, bends, {}))
-        whole, size = self._is_narrow(i, node, bends), prod(node.shape)
+        whole, size, asked = self._is_narrow(i, node, bends), prod(node.shape), range(len(bends.names))
+        self.stages.append(Stage(i, bends, whole))
         columns = [bends.column(name) for name in bends.names] + (bends.further if whole else [])
         balls = self._functions(field, columns)
-        for v, (vertex, (centres, radii)) in enumerate(zip(self.vertices, balls, strict=True)):
-            vertex.masks.append(self._signs(centres[: len(bends.names)], radii[: len(bends.names)], v, i))
+        for v, (vertex, ball) in enumerate(zip(self.vertices, balls, strict=True)):
+            vertex.masks.append(self._signs(ball, asked, v))
         index = {name: k for k, name in enumerate(bends.names)}
         kept = self._first if whole else self._rows
         while left and left[0][2] == i:
@@ -1625,12 +1694,12 @@ class Passage:
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
         if whole:
             return self._spanned_by_entries(bends, balls, size)
-        rows, errors, units = bends.rows(field.rows, field.errors, self._one)
-        self._work.spend((self._rows + len(units)) * size)
+        rows, errors = quotients(*bends.rows(field.rows, field.errors, self._one), bends.scale)
+        self._work.spend((self._rows + len(bends.bent)) * size)
         for vertex, ball in zip(self.vertices, balls, strict=True):
             for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
                 share.extend(more)
-        rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in units)]
+        rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in bends.bent)]
         self._rows = len(rows)
         return Spanned(rows, errors)
 
@@ -1704,8 +1773,12 @@ class Passage:
             for centres, radii in balls
         ]
 
-    def _signs(self, centres: list[Any], radii: list[Any], v: int, i: int) -> tuple[int, int]:
-        """Masks of the functions that are negative, and of those that are positive."""
+    def _signs(self, ball: Balls, asked: Sequence[int], v: int) -> tuple[int, int]:
+        """Masks of the functions asked for that are negative at a vertex, and of those that are positive.
+
+        What may vanish is supposed to, if it is small: its ball becomes that of 0.
+        """
+        centres, radii = ([part[k] for k in asked] for part in ball)
         everyone, most = (1 << len(centres)) - 1, max(radii, default=0)
         below, above = bits(map(lt, centres, repeat(-most))), bits(map(gt, centres, repeat(most)))
         if below | above == everyone:
@@ -1713,53 +1786,119 @@ class Passage:
         below = bits([x < -e for x, e in zip(centres, radii, strict=True)])
         above = bits([x > e for x, e in zip(centres, radii, strict=True)])
         zero = bits([not x and not e for x, e in zip(centres, radii, strict=True)])
-        certain(below | above | zero == everyone, 28, f"at vertex {v} the sign of a function of node {i} is open")
+        for n in ones(everyone & ~(below | above | zero)):
+            near = abs(centres[n]) + radii[n] < self._one >> self.precision // 2
+            node, k = self.stages[-1].node, asked[n]
+            certain(near, 28, f"at vertex {v} the sign of a function of node {node} is open")
+            ball[0][k] = ball[1][k] = 0
+            self._supposed.append(Supposed(v, len(self.stages) - 1, k))
         return below, above
 
     def _add(self, p: int, q: int, k: int | None, balls: list[Balls], kept: int) -> Balls:
         """Makes the vertex between two others at which function k vanishes, with so many shares; its functions."""
-        v, i = len(self.vertices), self.bends[-1][0]
+        v, stage = len(self.vertices), self.stages[-1]
         demand(p < v and q < v, 26, f"vertex {v} lies between others that do not come before it")
         start, end = self.vertices[p], self.vertices[q]
-        masks = self.one_piece(p, q, f"vertex {v}", self.bends[:-1])
+        masks = self.one_piece(p, q, f"vertex {v}", self.stages[:-1])
         opposite = k is not None and masks[-1][0] >> k & masks[-1][1] >> k & 1
-        demand(opposite, 27, f"vertex {v} lies between others that its function of node {i} does not separate")
+        demand(opposite, 27, f"vertex {v} lies between others that its function of node {stage.node} does not separate")
         assert k is not None
         ball, far = balls[p], balls[q]
         self._work.spend(kept + len(ball[0]))
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
         near, beyond = (tuple(leading(part, kept) for part in vertex.shares) for vertex in (start, end))
         middle = between(ball, far, share, self.precision)
-        bends, (below, above) = self.bends[-1][1], masks[-1]
+        bends, (below, above) = stage.bends, masks[-1]
         zero = bends.implied(~(below | above) & ((1 << len(bends.names)) - 1) | 1 << k)
         for m in ones(zero):
             middle[0][m] = middle[1][m] = 0
-        masks[-1] = self._crossed(middle, below & ~zero, above & ~zero, v, i)
+        masks[-1] = self._crossed(middle, below & ~zero, above & ~zero, v)
         shares = between((near[0], near[1]), (beyond[0], beyond[1]), share, self.precision)
         self.vertices.append(Vertex(shares, masks, start.sides & end.sides))
         return middle
 
-    def one_piece(self, p: int, q: int, what: str, nodes: Sequence[Any] | None = None) -> list[tuple[int, int]]:
+    def one_piece(self, p: int, q: int, what: str, stages: Sequence[Stage] | None = None) -> list[tuple[int, int]]:
         """The masks of two vertices joined, if no unit of some nodes (all) takes two pieces between these."""
         pairs = zip(self.vertices[p].masks, self.vertices[q].masks, strict=True)
         masks = [(a | c, b | d) for (a, b), (c, d) in pairs]
-        for (j, bends, known), pair in zip(self.bends if nodes is None else nodes, masks, strict=False):
-            fits = pattern_of(bends, known, pair) is not None
-            demand(fits, 26, f"{what} lies between points on two sides of a unit of node {j}")
+        for stage, pair in zip(self.stages if stages is None else stages, masks, strict=False):
+            fits = stage.pattern(pair) is not None
+            demand(fits, 26, f"{what} lies between points on two sides of a unit of node {stage.node}")
         return masks
 
-    def _crossed(self, ball: Balls, below: int, above: int, v: int, i: int) -> tuple[int, int]:
+    def _crossed(self, ball: Balls, below: int, above: int, v: int) -> tuple[int, int]:
         """The masks at a vertex from those of the ends joined: where they differ, from the functions themselves."""
         both = below & above
         if not both:
             return below, above
         index = list(ones(both))
-        low, high = self._signs([ball[0][k] for k in index], [ball[1][k] for k in index], v, i)
+        low, high = self._signs(ball, index, v)
         below, above = below & ~both, above & ~both
         for n, k in enumerate(index):
             below |= (low >> n & 1) << k
             above |= (high >> n & 1) << k
         return below, above
+
+    def settle(self, regions: Iterable[Masks] = ()) -> None:
+        """Rule 29: what was supposed to vanish does; rule 19: so does the output on some regions, given by masks."""
+        tasks: dict[tuple[Any, ...], tuple[Masks, list[Supposed]]] = {}
+
+        def task(masks: Masks) -> list[Supposed]:
+            key = tuple(stage.pattern(pair) for stage, pair in zip(self.stages, masks, strict=True))
+            return tasks.setdefault(key, (masks, []))[1]
+
+        for masks in regions:
+            task(masks)
+        silent = len(tasks)
+        for supposed in self._supposed:
+            task(self.vertices[supposed.vertex].masks).append(supposed)
+        if not tasks:
+            return
+        forms = Forms(self._nodes, self._domain, self.stages, self._work)
+        made = forms.on([masks for masks, _ in tasks.values()])
+        for n, ((functions, output), (_, zeros)) in enumerate(zip(made, tasks.values(), strict=True)):
+            demand(n >= silent or not any(map(any, output)), 19, f"the outputs differ on region {n}")
+            for zero in zeros:
+                node = self.stages[zero.stage].node
+                reason = f"at vertex {zero.vertex} a function of node {node} is near 0, and not 0"
+                certain(self._vanishes(zero, functions), 29, reason)
+
+    def _vanishes(self, zero: Supposed, functions: list[list[list[Any]]]) -> bool:
+        """Whether a function vanishes at a vertex: by what else vanishes there, if the vertex is named by such."""
+        form = [row[zero.function] for row in functions[zero.stage]]
+        if zero.vertex < len(self._points):
+            *coordinates, w = self._points[zero.vertex]
+            return not sum(map(mul, form, (w, *coordinates)))
+        vertex, dimension = self.vertices[zero.vertex], self._domain.dimension
+        known = [[of[-1], *of[:-1]] for k, of in enumerate(self._domain.sides) if vertex.sides >> k & 1]
+        own = sum(1 << other.function for other in self._supposed_at(zero))
+        for stage in range(zero.stage + 1):
+            below, above = vertex.masks[stage]
+            zeros = ~(below | above | (own if stage == zero.stage else 0))
+            known += [[row[k] for row in functions[stage]] for k in ones(zeros & (1 << len(functions[stage][0])) - 1)]
+        return rank(known) == dimension == rank([*known, form])
+
+    def _supposed_at(self, zero: Supposed) -> list[Supposed]:
+        """What was supposed at the same vertex of functions of the same node."""
+        return self._by_place[zero.vertex, zero.stage]
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[int, int], list[Supposed]]:
+        places: dict[tuple[int, int], list[Supposed]] = {}
+        for zero in self._supposed:
+            places.setdefault((zero.vertex, zero.stage), []).append(zero)
+        return places
+
+
+def rank(rows: Iterable[Sequence[Any]]) -> int:
+    """The number of rows of integers that are independent."""
+    left, count = [row for row in rows if any(row)], 0
+    while left:
+        pivot = left.pop()
+        k, count = next(k for k, x in enumerate(pivot) if x), count + 1
+        reduced = ([x * pivot[k] - y * row[k] for x, y in zip(row, pivot, strict=True)] for row in left)
+        left = [row for row in reduced if any(row)]
+    return count
 
 
 def ratio_of(near: Any, error: Any, far: Any, other: Any, precision: int) -> Ball:
@@ -1778,6 +1917,112 @@ def between(start: Balls, end: Balls, share: Ball, precision: int) -> Balls:
     more = (spread * max(max(steps, default=0), -min(steps, default=0)) >> precision) + 2
     radii = [(e if e > f else f) + (more if step else 0) for e, f, step in zip(start[1], end[1], steps, strict=True)]
     return centres, radii
+
+
+Masks = list[tuple[int, int]]
+"""Of each node with units the functions that are negative, and those that are positive."""
+
+
+class Forms:
+    """The affine functions that the nodes of a network are where its units are on given pieces, without rounding.
+
+    A constant row, one for each coordinate and one for each unit that bends, as integers over one denominator, pass
+    the nodes once; a function on some pieces is a combination of these (Theorem 7 (f)).
+    """
+
+    def __init__(self, nodes: list[Node], domain: Domain, stages: list[Stage], work: Work) -> None:
+        self._first, self._stages, self._work = 1 + domain.dimension, stages, work
+        self._rows = self._first
+        self._functions: list[list[list[Any]]] = []
+        """The rows of the functions of each stage, and of its entries on the pieces that are fixed (or none)."""
+        self._entries: list[list[list[Any]]] = []
+        last = {j: i for i, node in enumerate(nodes) for j in node.inputs}
+        fields, left = {0: frame_rows(domain.frame)}, iter(stages)
+        for i, node in enumerate(nodes[1:], 1):
+            inputs = [fields[j] for j in node.inputs]
+            fields[i] = self._linear(node, inputs) if node.units is None else self._bent(next(left), inputs[0])
+            for j in {j for j in node.inputs if last[j] == i}:
+                del fields[j]
+        self._output = fields[len(nodes) - 1][0]
+
+    def _linear(self, node: Node, inputs: list[ExactRows]) -> ExactRows:
+        count, common = max(len(rows) for rows, _ in inputs), lcm(*(q for _, q in inputs))
+        self._work.spend(count * node.cost)
+        weights = [common, *[0] * (count - 1)]
+        made, scales = node.apply([(padded(multiplied(rows, common // q), count), weights) for rows, q in inputs])
+        return made, scales[0]
+
+    def _bent(self, stage: Stage, field: ExactRows) -> ExactRows:
+        """The rows after a node with units: what they are beyond the pieces that are fixed has a row for each."""
+        (rows, q), bends, size = field, stage.bends, 0
+        columns = [bends.column(name) for name in bends.names]
+        functions = [[d * (row[i] if j is None else row[i] - row[j]) for i, j, (_, d) in columns] for row in rows]
+        functions[0] = [x - p * q for x, (_, _, (p, _)) in zip(functions[0], columns, strict=True)]
+        fixed = multiplied(bends.rows(rows, [0] * len(rows[0]), q)[0], bends.divisor // bends.scale)
+        size = len(fixed[0])
+        self._work.spend((self._rows + len(bends.bent)) * size)
+        self._functions.append(functions)
+        self._entries.append(fixed if stage.whole else [])
+        if stage.whole:
+            made = [[0] * size] * self._first + [unit_row(j, size, 1) for j in range(size)]
+        else:
+            made = [*padded(fixed, self._rows), *(unit_row(unit, size, 1) for unit in bends.bent)]
+        self._rows = len(made)
+        return made, q * bends.divisor
+
+    def on(self, patterns: Sequence[Masks]) -> Iterator[tuple[list[list[list[Any]]], list[list[Any]]]]:
+        """For each of some pieces the functions of all stages, and the outputs: constants, and slopes along each axis.
+
+        Those of a stage, and the outputs, are up to a positive factor.
+        """
+        size = max(1, BATCH_ENTRIES // (self._first * max(map(len, (*self._functions, *self._entries, self._output)))))
+        for start in range(0, len(patterns), size):
+            yield from self._batch(patterns[start : start + size])
+
+    def _batch(self, patterns: Sequence[Masks]) -> Iterator[tuple[list[list[list[Any]]], list[list[Any]]]]:
+        shares = [unit_row(k, self._first, 1) for _ in patterns for k in range(self._first)]
+        told = []
+        for k, (stage, rows, fixed) in enumerate(zip(self._stages, self._functions, self._entries, strict=True)):
+            values = self._combined(shares, rows)
+            told.append(values)
+            jumps = [stage.bends.jumps(*masks[k]) for masks in patterns for _ in range(self._first)]
+            excess = [
+                [sum(factor * value[i] for i, factor in jump) for jump in own]
+                for value, own in zip(values, jumps, strict=True)
+            ]
+            if stage.whole:
+                entries = self._combined(shares, fixed)
+                for made, more in zip(entries, excess, strict=True):
+                    for unit, x in zip(stage.bends.bent, more, strict=True):
+                        made[unit] += x
+                excess = entries
+                shares = [row[: self._first] for row in shares]
+            shares = [row + more for row, more in zip(shares, excess, strict=True)]
+        outputs = self._combined(shares, self._output)
+        for start in range(0, len(shares), self._first):
+            own = slice(start, start + self._first)
+            yield [values[own] for values in told], outputs[own]
+
+    def _combined(self, shares: list[list[Any]], rows: list[list[Any]]) -> list[list[Any]]:
+        self._work.spend(len(shares) * len(rows) * len(rows[0]))
+        return product_of([leading(row, len(rows)) for row in shares], rows)
+
+
+ExactRows = tuple[list[list[Any]], int]
+"""Rows of integers, and the denominator of all of them."""
+
+
+def multiplied(rows: list[list[Any]], factor: int) -> list[list[Any]]:
+    """All entries times a number."""
+    return rows if factor == 1 else [[x * factor for x in row] for row in rows]
+
+
+def frame_rows(frame: Field) -> ExactRows:
+    """The constant row and one for each coordinate, of the points origin + basis u."""
+    rows, scales = frame
+    common = lcm(*scales)
+    origin, *ends = ([x * (common // q) for x in row] for row, q in zip(rows, scales, strict=True))
+    return [origin, *(list(map(sub, end, origin)) for end in ends)], common
 
 
 def leading(values: list[Any], count: int) -> list[Any]:
@@ -1806,20 +2051,10 @@ def joined(masks: Iterable[tuple[int, int]]) -> tuple[int, int]:
     return below, above
 
 
-def pattern_of(bends: Bends, known: dict[tuple[int, int], Any], masks: tuple[int, int]) -> Any:
-    """The canonical pieces of a node's units, worked out once for the same masks."""
-    if masks not in known:
-        known[masks] = bends.pattern(*masks)
-    return known[masks]
-
-
 def embedded(frame: Field, denominator: int) -> Spanned:
     """The constant row and one for each coordinate, of the points origin + basis u."""
-    rows, scales = frame
-    (origin, first), ends = (rows[0], scales[0]), list(zip(rows[1:], scales[1:], strict=True))
-    exact = [[(x, first) for x in origin]]
-    exact += [[(y * first - x * q, first * q) for x, y in zip(origin, row, strict=True)] for row, q in ends]
-    balls = [[outward(x * denominator, 0, q) for x, q in row] for row in exact]
+    exact, q = frame_rows(frame)
+    balls = [[outward(x * denominator, 0, q) for x in row] for row in exact]
     return Spanned(
         [[x for x, _ in row] for row in balls], [max(e for _, e in column) for column in zip(*balls, strict=True)]
     )
@@ -1914,8 +2149,8 @@ class Named:
         return self.passage.at(self.output)
 
 
-def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
-    """The partition that a proof of version 3 lists (proofs/, Theorem 7)."""
+def named_tiling(network: Network, domain: Domain, entry: Any, *, vanishing: bool = False) -> Named:
+    """The partition that a proof of version 3 lists (proofs/, Theorem 7); ``vanishing``: the outputs are to be 0."""
     precision, table, rows = members(entry, "proof", "bits", "vertices", "regions")
     integer(precision, 1, MAX_BITS, "bits")
     require(isinstance(table, list) and 0 < len(table) <= MAX_ENTRIES, "vertices must be a list")
@@ -1929,14 +2164,17 @@ def named_tiling(network: Network, domain: Domain, entry: Any) -> Named:
     places = [(vertex.shares[0][1:last], vertex.shares[1][1:last]) for vertex in passage.vertices]
     covered_by_names(places, [vertex.sides for vertex in passage.vertices], simplices, network.budget)
     known: dict[tuple[Any, ...], int] = {}
+    masks_of: list[Masks] = []
     for r, region in enumerate(simplices):
         corners = [passage.vertices[v].masks for v in set(chain(*region))]
+        masks_of.append(list(map(joined, zip(*corners, strict=True))))
         key = []
-        for (i, bends, patterns), masks in zip(passage.bends, zip(*corners, strict=True), strict=True):
-            key.append(pattern_of(bends, patterns, joined(masks)))
-            demand(key[-1] is not None, 8, f"on region {r} a unit of node {i} has no one piece")
+        for stage, masks in zip(passage.stages, masks_of[-1], strict=True):
+            key.append(stage.pattern(masks))
+            demand(key[-1] is not None, 8, f"on region {r} a unit of node {stage.node} has no one piece")
         first = known.setdefault(tuple(key), r)
         demand(first == r, 9, f"region {r} and region {first} have the same pattern")
+    passage.settle(masks_of if vanishing else ())
     return Named(places, len(rows), 1 << precision, passage, output)
 
 
@@ -2106,6 +2344,13 @@ def named_constant_decision(networks: list[Network], domain: Domain, claim: Any,
     return f"output {k} is larger than all others"
 
 
+def named_equal_networks(networks: list[Network], domain: Domain, claim: Any, proof: Any) -> str:
+    """Two networks have the same outputs everywhere on the domain."""
+    members(claim, "claim")
+    named_tiling(difference(*networks), domain, proof, vanishing=True)
+    return "the two networks are equal"
+
+
 def named_equality_sample(networks: list[Network], domain: Domain, claim: Any, *, largest: bool = False) -> str:
     """Between the two ends of each segment lies one point where the two outputs of its pair are equal.
 
@@ -2123,6 +2368,7 @@ def named_equality_sample(networks: list[Network], domain: Domain, claim: Any, *
     for i, pair in enumerate(pairs):
         require(len(integers(pair, 0, networks[0].outputs - 1, "a pair")) == 2, "a pair must be two outputs")
         equal_between(passage, (2 * i, 2 * i + 1), balls, pair, largest)
+    passage.settle()
     return f"at {len(pairs)} points two outputs are equal{' and none is larger' if largest else ''}"
 
 
@@ -2173,6 +2419,7 @@ NAMED: dict[str, tuple[Callable[..., str], int, bool]] = {
     "constant-decision": (named_constant_decision, 1, True),
     "boundary-sample": (named_boundary_sample, 1, False),
     "equality-sample": (named_equality_sample, 1, False),
+    "equal-networks": (named_equal_networks, 2, True),
 }
 """The same for version 3."""
 
