@@ -22,6 +22,7 @@ from ..claims.document import document, proof
 from ..claims.naming import Naming
 from ..errors import ArgumentError
 from ..geometry.domain import Domain
+from ..network.digest import Entry
 from ..network.network import Network
 from ..network.operators import Piecewise
 from ..tiling.tiling import Tiling
@@ -82,10 +83,32 @@ def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
 
 def proved(network: Network, domain: Domain, naming: Naming) -> Bounds:
     """What the checker says of the outputs at the vertices; raises ``checker.Rejected`` if it rejects the regions."""
-    entry = document("partition", (network,), domain, {"regions": len(naming)}, 3)
-    read = checker.Network.of(entry["networks"][0], {}, len(json.dumps(entry["domain"])))
+    return _bounds("partition", (network,), domain, {"regions": len(naming)}, naming)
+
+
+def proved_equal(networks: tuple[Network, Network], domain: Domain, naming: Naming) -> tuple[Naming, Bounds] | None:
+    """The regions of two networks together, by names that prove them and that the outputs are equal; None if they don't."""
+    for bits in BITS:
+        wide = replace(naming, bits=bits)
+        try:
+            return wide, _bounds("equal-networks", networks, domain, {}, wide)
+        except checker.Open:
+            continue
+        except checker.Rejected:
+            break
+    return None
+
+
+def _bounds(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry, naming: Naming) -> Bounds:
+    """What the checker says of the outputs at the vertices of a proof of version 3, if it accepts it."""
+    entry = document(kind, networks, domain, claim, 3)
+    beside = len(json.dumps(entry["domain"]))
+    read = [checker.Network.of(network, {}, beside) for network in entry["networks"]]
+    both = len(read) > 1
+    whole = checker.difference(*read) if both else read[0]
     with checker.uncollected():
-        named = checker.named_tiling(read, checker.Domain.of(entry["domain"], [read], 3), proof(naming))
+        plane = checker.Domain.of(entry["domain"], read, 3)
+        named = checker.named_tiling(whole, plane, proof(naming), vanishing=both)
         centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
         return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
 

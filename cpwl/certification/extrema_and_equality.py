@@ -15,10 +15,11 @@ from ..claims.claim import Claim
 from ..claims.naming import Naming
 from ..errors import ArgumentError, VerificationError
 from ..fields.arithmetic import embedding, evaluate
+from ..fields.spans import Ranges
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.digest import Entry, number
-from ..network.joint import joined, parted
+from ..network.joint import joined, parted, places_beside
 from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
@@ -26,10 +27,14 @@ from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, whole
 from ..runtime.progress import shows_progress
+from ..tiling.history import ranges_after
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
+from . import by_name
+from .by_name import Bounds
 from .certificate import Certificate
-from .prove import certify
+from .copies import WithoutCopies, without_copies
+from .prove import certify, is_deep, is_large
 
 
 @ieee
@@ -225,21 +230,33 @@ def certify_equal(
 ) -> EqualNetworks | DifferentNetworks:
     """The proof that two networks have the same outputs everywhere on a domain, or the point where they differ most.
 
-    The domain is partitioned by the units of both networks. In deep ones its vertices are named (see ``certify``), and
-    their bounds tell where the two differ; the difference is exact, at a point beside that vertex. That they are equal
-    is proved with exact vertices alone, which take seconds each in a deep network: there the extrema of
-    ``difference(first, second)`` prove how far apart the two are at most. Raises ``ArgumentError`` when the networks'
-    inputs or outputs are not as many.
+    The domain is partitioned by the units of both networks; in deep ones a unit of the second that is a copy of one of
+    the first cuts nothing again. Vertices are named there (see ``certify``): that all outputs are equal on every region
+    is told from exact integers, without coordinates, and where the networks differ by bounds at the vertices; the
+    difference is exact, at a point beside one. Raises ``ArgumentError`` when the networks' inputs or outputs are not as
+    many.
     """
     check_compiled(first, "first")
     check_compiled(second, "second")
-    part = partition(joined(first, second), dom, backend=backend, progress=progress)
+    joint = joined(first, second)
+    networks, merged = (first, second), WithoutCopies(joint, {})
+    if is_deep(joint):
+        parts = [partition(network, dom, backend=backend, progress=progress) for network in networks]
+        networks = parts[0].network, parts[1].network
+        joint = joined(*networks)
+        merged = without_copies(joint, dom, *_ranges(networks, parts))
+    part = partition(merged.network, dom, backend=backend, progress=progress)
+    if not is_deep(joint):
+        joint = part.network
+        networks = parted(joint, first, second)
+    named = _named_equality(networks, part, merged) if is_large(part) else None
+    if named is not None:
+        return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
     proven = certify(part, progress=progress)
-    networks = parted(proven.network, first, second)
     if proven.vertices == "named":
         vertex, output = _largest(*proven.bounds)
         u = proven.near(vertex)
-        difference = _outputs(proven, u)[output]
+        difference = _outputs(joint, dom, u)[output]
         if difference != 0:
             return DifferentNetworks(networks, dom, output, u, difference)
         proven = certify(part, vertices="exact", progress=progress)
@@ -267,9 +284,26 @@ def _room(proven: Certificate, width: Fraction) -> Fraction:
     )
 
 
+def _ranges(networks: tuple[Network, Network], parts: Sequence[Partition]) -> tuple[Ranges, int]:
+    """The pieces of all units of two networks beside each other, and where the nodes of the second begin."""
+    first, second = (ranges_after(part.steps, np.arange(len(part))) for part in parts)
+    start, places = len(networks[0].nodes), places_beside(*networks)
+    return {**{places[i]: pieces for i, pieces in second.items()}, **first}, start
+
+
+def _named_equality(
+    networks: tuple[Network, Network], part: Partition, merged: WithoutCopies
+) -> tuple[Naming, Bounds] | None:
+    """The proof by named vertices that the networks are equal, and bounds at these; None where there is none."""
+    naming = by_name.naming_of(part)
+    if naming is None or (np.abs(part.outputs.to_numpy()).max(axis=1) > part.outputs.errors()).any():
+        return None
+    return by_name.proved_equal(networks, part.domain, merged.named(naming))
+
+
 def _counterexample(proven: Certificate, winner: int, other: int, u: NDArray[Any]) -> DecisionCounterexample:
     """The refutation at a point, where outputs are computed exactly; the point may be rounded."""
-    logits = _outputs(proven, u)
+    logits = _outputs(proven.network, proven.domain, u)
     if logits[other] < logits[winner]:
         raise VerificationError(
             f"outputs {winner} and {other} are closer, at a vertex, than named vertices tell: certify the partition "
@@ -284,11 +318,11 @@ def _largest(low: NDArray[Any], high: NDArray[Any]) -> tuple[int, int]:
     return vertex, output
 
 
-def _outputs(proven: Certificate, u: NDArray[Any]) -> NDArray[Any]:
+def _outputs(network: Network, domain: Domain, u: NDArray[Any]) -> NDArray[Any]:
     """The exact outputs at a point, Fractions (m,)."""
     arithmetic = ExactArithmetic()
-    places = arithmetic.linear(embedding(proven.domain), [arithmetic.points(u[None])])
-    logits: NDArray[Any] = evaluate(proven.network, arithmetic, places).to_numpy()[0]
+    places = arithmetic.linear(embedding(domain), [arithmetic.points(u[None])])
+    logits: NDArray[Any] = evaluate(network, arithmetic, places).to_numpy()[0]
     return logits
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..claims.listing import Listing
+from ..network.network import Network
 from ..partitions.compute import partition as computed
 from ..partitions.partition import Partition
 from ..runtime import inputs
@@ -55,7 +56,7 @@ def certify(
     if vertices is not None:
         one_of("vertices", vertices, ("exact", "named"))
     partition.check_complete("a certificate, the proof that they cover it,")
-    wanted = vertices == "named" or (vertices is None and _is_large(partition))
+    wanted = vertices == "named" or (vertices is None and is_large(partition))
     if wanted and isinstance(partition, Partition):
         named = _named(partition)
         if named is not None:
@@ -63,10 +64,14 @@ def certify(
     return _prove(partition, progress) if partition.domain.dim == 2 else certified(partition, progress)
 
 
-def _is_large(partition: Tiling) -> bool:
+def is_deep(network: Network) -> bool:
+    """Whether an exact coordinate would take long."""
+    return network.products >= _DEEP
+
+
+def is_large(partition: Tiling) -> bool:
     """Whether exact coordinates would take long."""
-    products = partition.network.products
-    return products >= _DEEP or products * len(partition) >= _LARGE
+    return is_deep(partition.network) or partition.network.products * len(partition) >= _LARGE
 
 
 def _named(part: Partition) -> Certificate | None:

@@ -47,6 +47,11 @@ def parted(joint: Network, first: Network, second: Network) -> tuple[Network, Ne
     return Network(joint.nodes[: len(first.nodes)]), Network(tuple(nodes))
 
 
+def places_beside(first: Network, second: Network) -> list[int]:
+    """Where each node of the second network is in the joint one."""
+    return _side_by_side(first, second)[1]
+
+
 def _side_by_side(first: Network, second: Network) -> tuple[list[Node], list[int]]:
     """The nodes of both on one input, and where those of ``second`` are: on one of ``first`` that computes the same.
 

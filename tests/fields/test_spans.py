@@ -196,9 +196,9 @@ def test_what_is_kept_for_all_regions_gives_the_same_and_costs_no_pass(
         one.network, one.domain, lambda: {i: (lowest[part], highest[part]) for i, part in columns.items()}
     )
     passes: list[int] = []
-    truly = residues._Modulo.read
+    truly = residues.ModuloRows.read
     monkeypatch.setattr(
-        residues._Modulo, "read", lambda rows, span, read: passes.append(span.bending) or truly(rows, span, read)
+        residues.ModuloRows, "read", lambda rows, span, read: passes.append(span.bending) or truly(rows, span, read)
     )
     whole = kept.maps(one.patterns)
     primes = len(passes)
@@ -220,9 +220,9 @@ def test_where_nearly_all_units_bend_regions_are_halved_until_they_have_more_in_
     random = np.random.default_rng(0)
     patterns = random.integers(0, 2, (5, network.units)).astype(np.int16)
     seen: list[int] = []
-    truly = residues._Modulo.read
+    truly = residues.ModuloRows.read
     monkeypatch.setattr(
-        residues._Modulo, "read", lambda rows, span, read: seen.append(span.bending) or truly(rows, span, read)
+        residues.ModuloRows, "read", lambda rows, span, read: seen.append(span.bending) or truly(rows, span, read)
     )
     domain = cpwl.Domain.box([-1.0, -1.0], [1.0, 1.0])
     weight, bias = ResidueFunctions(network, domain).maps(patterns)

@@ -147,8 +147,8 @@ def test_regions_asked_one_by_one_are_those_asked_together_and_soon_cost_no_pass
 ) -> None:
     part = cpwl.partition(*images(0))
     passes: list[int] = []
-    truly = residues._Modulo.read
-    monkeypatch.setattr(residues._Modulo, "read", lambda rows, *given: passes.append(rows._p) or truly(rows, *given))
+    truly = residues.ModuloRows.read
+    monkeypatch.setattr(residues.ModuloRows, "read", lambda rows, *given: passes.append(rows._p) or truly(rows, *given))
     maps = [part.region(i).exact_map for i in range(len(part))]
     assert len(part) > 20 and len(passes) < 20 * len(set(passes))
     again = part.oracle.outputs(part.patterns(), INTEGERS).values

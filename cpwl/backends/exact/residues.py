@@ -288,13 +288,13 @@ class _Source:
     def _read(self, p: int) -> Read[Residues]:
         checkpoint()
         if p not in self.reads:
-            self.reads[p] = _Modulo(self.network, self.domain, p).read(self.span, self.columns)
+            self.reads[p] = ModuloRows(self.network, self.domain, p).read(self.span, self.columns)
         return self.reads[p]
 
 
 # ---- modulo a prime --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class ResidueRows:
     """Rows of residues."""
 
     values: Residues
@@ -313,7 +313,7 @@ def _parts(op: Dense | Conv | Scale) -> tuple[Dyadic, Dyadic]:
     return _DYADIC[op]
 
 
-class _Modulo(SpanRows[_Rows, Residues]):
+class ModuloRows(SpanRows[ResidueRows, Residues]):
     """Rows modulo a prime."""
 
     together = True
@@ -323,29 +323,29 @@ class _Modulo(SpanRows[_Rows, Residues]):
         self._p = p
         self.most = max(1, _ENTRIES // max(node.size for node in network.nodes))
 
-    def slice(self) -> _Rows:
+    def slice(self) -> ResidueRows:
         (frame,) = self._domain.frames
-        return _Rows(Dyadic.of(frame).modulo(self._p), np.eye(1, len(frame))[0])
+        return ResidueRows(Dyadic.of(frame).modulo(self._p), np.eye(1, len(frame))[0])
 
-    def begun(self, size: int, units: Rows) -> _Rows:
+    def begun(self, size: int, units: Rows) -> ResidueRows:
         values = np.zeros((len(units), size))
         values[np.arange(len(units)), units] = 1.0
-        return _Rows(values, np.zeros(len(units)))
+        return ResidueRows(values, np.zeros(len(units)))
 
-    def zeros(self, count: int, size: int) -> _Rows:
+    def zeros(self, count: int, size: int) -> ResidueRows:
         # Of a linear node: constants come with the row of the slice's origin, the first one, which is never left out.
-        return _Rows(np.zeros((count, size)), np.zeros(count))
+        return ResidueRows(np.zeros((count, size)), np.zeros(count))
 
-    def stacked(self, x: _Rows, y: _Rows) -> _Rows:
-        return _Rows(np.concatenate([x.values, y.values]), np.concatenate([x.weights, y.weights]))
+    def stacked(self, x: ResidueRows, y: ResidueRows) -> ResidueRows:
+        return ResidueRows(np.concatenate([x.values, y.values]), np.concatenate([x.weights, y.weights]))
 
-    def size(self, x: _Rows) -> int:
+    def size(self, x: ResidueRows) -> int:
         return int(x.values.shape[1])
 
-    def picked(self, x: _Rows | None, columns: Rows, count: int) -> Residues:
+    def picked(self, x: ResidueRows | None, columns: Rows, count: int) -> Residues:
         return np.zeros((count, len(columns))) if x is None else x.values[:, columns]
 
-    def linear(self, node: Node, inputs: Sequence[_Rows]) -> _Rows:
+    def linear(self, node: Node, inputs: Sequence[ResidueRows]) -> ResidueRows:
         p, x = self._p, inputs[0]
         match op := node.op:
             case Dense():
@@ -366,12 +366,12 @@ class _Modulo(SpanRows[_Rows, Residues]):
                 values = np.asarray(sum(terms))
             case Gather():
                 entries = np.concatenate([*(y.values for y in inputs), np.zeros((len(x.values), 1))], axis=1)
-                return _Rows(entries[:, op.index.ravel()], x.weights)  # index -1 is the zero that was just added
+                return ResidueRows(entries[:, op.index.ravel()], x.weights)  # index -1 is the zero that was just added
             case _:
                 raise TypeError(f"{type(op).__name__} is not a linear operator")
-        return _Rows(reduced(values.reshape(len(x.values), -1), p), x.weights)
+        return ResidueRows(reduced(values.reshape(len(x.values), -1), p), x.weights)
 
-    def _convolved(self, op: Conv, x: _Rows) -> Residues:
+    def _convolved(self, op: Conv, x: ResidueRows) -> Residues:
         """The sums of products of a convolution, (rows, ...)."""
         weight, bias = (part.modulo(self._p) for part in _parts(op))
         images = x.values.reshape(-1, op.channels, *op.spatial)
@@ -384,18 +384,18 @@ class _Modulo(SpanRows[_Rows, Residues]):
         shifts = np.repeat(x.weights, lead)[:, None] * bias
         return (result.reshape(len(images), len(bias), -1) + shifts[:, :, None]).reshape(len(x.values), -1)
 
-    def on_pieces(self, node: Node, x: _Rows, pieces: Rows) -> _Rows:
+    def on_pieces(self, node: Node, x: ResidueRows, pieces: Rows) -> ResidueRows:
         p, unit = self._p, np.arange(node.size)
         if isinstance(node.op, Max):
             width = x.values.shape[1] // node.size
-            return _Rows(x.values[:, unit * width + pieces], x.weights)
+            return ResidueRows(x.values[:, unit * width + pieces], x.weights)
         assert isinstance(node.op, Piecewise), node.op
         slopes = table(Dyadic.of(node.op.slopes).modulo(p), node)[pieces, unit]
         values = reduced(x.values * slopes, p)
         if node.op.intercepts.any():
             intercepts = table(modulo(node.op.intercepts, p), node)[pieces, unit]
             values = reduced(values + x.weights[:, None] * intercepts, p)
-        return _Rows(values, x.weights)
+        return ResidueRows(values, x.weights)
 
     def joined(self, tables: Sequence[Residues]) -> Residues:
         return np.concatenate(tables)
