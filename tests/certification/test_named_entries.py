@@ -109,8 +109,9 @@ def told(bends: checker.Bends, rows: Ways, wanted: Ways, rng: random.Random) -> 
         for x, centre, radius in zip(exact, centres, radii, strict=True):
             assert abs(x * ONE - centre) <= radius
         field = [ball(x, rng) for x in row]
-        (made,), errors, units = bends.rows([[x for x, _ in field]], [e for _, e in field], ONE)
-        more = dict(zip(units, zip(*bends.excess(balls, below, above), strict=True), strict=True))
+        rough = bends.rows([[x for x, _ in field]], [e for _, e in field], ONE)
+        (made,), errors = checker.quotients(*rough, bends.scale)
+        more = dict(zip(bends.bent, zip(*bends.excess(balls, below, above), strict=True), strict=True))
         for j, (x, centre, error) in enumerate(zip(exact, made, errors, strict=True)):
             beyond, radius = more.get(j, (0, 0))
             assert abs(x * ONE - centre - beyond) <= error + radius

@@ -15,8 +15,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cpwl import certify, checker
-from cpwl.claims.domains import domain_of
-from cpwl.claims.entries import network_of
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
@@ -141,10 +139,6 @@ def test_both_checkers_agree_on_the_golden_files(path: Path, native: Path) -> No
 def test_what_names_prove_is_proved_with_coordinates_too(path: Path, native: Path) -> None:
     """Theorem 7: the file of version 2 with the vertices that are named is accepted, by both checkers."""
     document = read(path)
-    if "polygon" in document["domain"]:
-        sides = domain_of(document["domain"], network_of(document["networks"][0])).polytope.sides
-        held = {name: entry for name, entry in document["domain"].items() if name != "polygon"}
-        document["domain"] = {"halfspaces": [list(map(str, side)) for side in sides], **held}
     exact = with_coordinates(document)
     assert expected(exact) == "accepted" and agrees(native, exact)
 

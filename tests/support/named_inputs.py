@@ -19,6 +19,7 @@ from cpwl.fields.arithmetic import Forward, embedding
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network, Piecewise
 from cpwl.network.digest import nested
+from cpwl.network.joint import joined
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import Document, every_operator
@@ -105,7 +106,8 @@ def forward(net: Network, domain: Domain, points: Any) -> Forward[Any]:
 # ---- the same with coordinates -------------------------------------------------------------------------------------
 def coordinates(document: Document) -> list[Point]:
     """The exact coordinates of all vertices of a proof, one after the other as their names say."""
-    net = network_of(document["networks"][0])
+    networks = [network_of(entry) for entry in document["networks"]]
+    net = joined(*networks) if len(networks) > 1 else networks[0]
     domain = domain_of(document["domain"], net)
     found: list[Point] = []
     for row in document["proof"]["vertices"]:
@@ -130,7 +132,11 @@ def function(net: Network, domain: Domain, point: Point, node: int, first: int, 
 def with_coordinates(document: Document) -> Document:
     """The certificate of version 2 with the same vertices and regions."""
     table = [[str(x) for x in point] for point in coordinates(document)]
-    return {**document, "version": 2, "proof": {"vertices": table, "regions": document["proof"]["regions"]}}
+    proof = {"vertices": table, "regions": document["proof"]["regions"]}
+    sides = domain_of(document["domain"], network_of(document["networks"][0])).polytope.sides
+    held = {name: document["domain"][name] for name in ("origin", "basis")}
+    domain = {"halfspaces": [list(map(str, side)) for side in sides], **held}
+    return {**document, "version": 2, "domain": domain, "proof": proof}
 
 
 def samples_are_true(networks: list[Network], domain: Domain, document: Document) -> bool:
