@@ -1616,6 +1616,11 @@ class Supposed:
     stage: int
     function: int
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """The vertex and the node."""
+        return self.vertex, self.stage
+
 
 class Passage:
     """A network on its way through vertices that are given by name, node by node (proofs/, Theorem 7)."""
@@ -1690,6 +1695,9 @@ class Passage:
         while left and left[0][2] == i:
             p, q, _, *name = left.popleft()
             balls.append(self._add(p, q, index.get((name[0], name[1])), balls, kept))
+        for v, vertex in enumerate(self.vertices if self._supposed else []):
+            fits = self.stages[-1].pattern(vertex.masks[-1]) is not None
+            certain(fits, 29, f"at vertex {v} signs of functions of node {i} contradict each other")
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
         if whole:
             return self._spanned_by_entries(bends, balls, size)
@@ -1859,36 +1867,24 @@ class Passage:
             for zero in zeros:
                 node = self.stages[zero.stage].node
                 reason = f"at vertex {zero.vertex} a function of node {node} is near 0, and may not be 0"
-                certain(self._vanishes(zero, functions), 29, reason)
+                doubted = {other.function for other in zeros if other.place == zero.place}
+                certain(self._vanishes(zero, functions, doubted), 29, reason)
             if n < silent and any(map(any, output)):
                 apart.append(n)
         demand(not apart, 19, f"the outputs differ on region {apart[:1]}")
 
-    def _vanishes(self, zero: Supposed, functions: list[list[list[Any]]]) -> bool:
-        """Whether a function vanishes at a vertex: by what else vanishes there, if the vertex is named by such."""
+    def _vanishes(self, zero: Supposed, functions: list[list[list[Any]]], doubted: set[int]) -> bool:
+        """Whether a function vanishes at a vertex: by what else does there, if it is named, and not doubted itself."""
         form = [row[zero.function] for row in functions[zero.stage]]
         if zero.vertex < len(self._points):
             *coordinates, w = self._points[zero.vertex]
             return not sum(map(mul, form, (w, *coordinates)))
         vertex, dimension = self.vertices[zero.vertex], self._domain.dimension
         known = [[of[-1], *of[:-1]] for k, of in enumerate(self._domain.sides) if vertex.sides >> k & 1]
-        own = sum(1 << other.function for other in self._supposed_at(zero))
-        for stage in range(zero.stage + 1):
-            below, above = vertex.masks[stage]
-            zeros = ~(below | above | (own if stage == zero.stage else 0))
-            known += [[row[k] for row in functions[stage]] for k in ones(zeros & (1 << len(functions[stage][0])) - 1)]
+        for stage, (rows, (below, above)) in enumerate(zip(functions, vertex.masks[: zero.stage + 1], strict=False)):
+            zeros = set(ones(~(below | above) & (1 << len(rows[0])) - 1))
+            known += [[row[k] for row in rows] for k in (zeros - doubted if stage == zero.stage else zeros)]
         return rank(known) == dimension == rank([*known, form])
-
-    def _supposed_at(self, zero: Supposed) -> list[Supposed]:
-        """What was supposed at the same vertex of functions of the same node."""
-        return self._by_place[zero.vertex, zero.stage]
-
-    @cached_property
-    def _by_place(self) -> dict[tuple[int, int], list[Supposed]]:
-        places: dict[tuple[int, int], list[Supposed]] = {}
-        for zero in self._supposed:
-            places.setdefault((zero.vertex, zero.stage), []).append(zero)
-        return places
 
 
 def rank(rows: Iterable[Sequence[Any]]) -> int:

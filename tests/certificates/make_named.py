@@ -118,6 +118,17 @@ def rejected_names(made: dict[str, Document]) -> Iterator[tuple[str, Document]]:
     )
     yield "rule-17-named-third-output-is-larger", changed(made["named-equality-sample"], third)
     yield "rule-1-words-of-another-network", changed(in_words(part), other_word)
+    equal = made["named-equal-networks"]
+    yield "rule-19-named-last-bias-edited", changed(equal, lambda d: add_to_bias(d, -1, 0))
+    yield "rule-29-named-wall-beside-another", changed(equal, lambda d: add_to_bias(d, 1, 2))
+
+
+def add_to_bias(document: Document, node: int, unit: int) -> None:
+    """A bias of the second network larger by 2^-200."""
+    network = document["networks"][1]
+    bias = network["nodes"][node]["bias"]["values"]
+    bias[unit] = str(Fraction(bias[unit]) + Fraction(1, 2**200))
+    network["sha256"] = digest(network["nodes"])
 
 
 def other_word(document: Document) -> None:

@@ -27,6 +27,13 @@ def layers(seed: int, sizes: list[int]) -> Layers:
     return [(numbers(m, n), numbers(m)) for n, m in pairwise(sizes)]
 
 
+def on_a_grid(seed: int, step: float = 0.25, width: int = 5) -> Network:
+    """Weights and biases that are small multiples of a step: more walls than two meet in vertices by chance."""
+    rng = np.random.default_rng(seed)
+    numbers = lambda *shape: rng.integers(-4, 5, shape) * step  # noqa: E731
+    return plain([(numbers(m, n), numbers(m)) for n, m in pairwise([2, width, width, 2])])
+
+
 def chain(made: Layers, *kinds: Op) -> Network:
     """Dense layers with an activation after each but the last."""
     nodes = [Node(Input(), (), (made[0][0].shape[1],))]

@@ -23,6 +23,7 @@ from cpwl.network.joint import joined
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import Document, every_operator
+from tests.support.equal_pairs import equality, layers, of_maxima, on_a_grid, permuted_and_scaled, plain
 from tests.support.float_words import in_words
 from tests.support.simplex_fuzz import (
     double_region,
@@ -67,6 +68,10 @@ def named_documents() -> Iterator[tuple[str, Document]]:
     yield "named-solid", named(he_network(4, [3, 4, 3, 2], ["relu", "relu"]), CUBE).document()
     yield "named-words", in_words(named(every_operator(8), SQUARE).document())
     yield "named-narrow", named(he_network(1, [2, 6, 2, 6, 2], ["relu", "leaky", "abs"]), SQUARE).document()
+    yield "named-grid", named(on_a_grid(10), SQUARE).document()
+    made = layers(0, [2, 3, 3, 2])
+    yield "named-equal-networks", equality(plain(made), permuted_and_scaled(made), SQUARE)
+    yield "named-equal-to-maxima", equality(plain(made), of_maxima(made), SQUARE)
 
 
 def sample(net: Network, domain: Domain, kind: str) -> Document:
