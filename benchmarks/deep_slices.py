@@ -1,11 +1,12 @@
 """Slices of deep networks: what exact maps and proofs of all their regions cost, in CPU seconds of one thread.
 
-    python benchmarks/deep_slices.py [SLICE ...] [--maps] [--proof]
+    python benchmarks/deep_slices.py [SLICE ...] [--maps] [--proof] [--equal]
 
 SLICE: see --help; of those of real networks the ones that are there where ../shared/data has them. --maps: what is
 asked of a slice when it is there, one after the other in one process, so that each finds what those before have left.
 --proof: a certificate with named vertices, made, written (its network to a file of its own), and checked by a process
-of its own. Without either: both.
+of its own. --equal: the proof that the network equals itself with the channels of one convolution in another order.
+Without any: the first two.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -27,7 +30,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
 import cpwl
-from cpwl.network import Network
+from cpwl.network import Network, Scale
 from cpwl.regions.exact_maps import Forms
 
 Slice = tuple[Network, cpwl.Domain]
@@ -77,6 +80,8 @@ SLICES: dict[str, Callable[[], Slice]] = {
 }
 FOLDERS = {"cntk": "convnets", "resnet": "cifar-resnet"}
 """Of ``shared/data``, by how the name of a slice begins."""
+CONVOLUTIONS = {"cntk": (1, 5), "resnet": (5, 9)}
+"""Two, of which the second reads the channels of the first, by how the name of a slice begins."""
 DEFAULT = ("cntk-0.02", "resnet-20-1e-4")
 
 
@@ -90,11 +95,14 @@ def there(name: str) -> bool:
 @click.argument("names", nargs=-1, type=click.Choice(list(filter(there, SLICES))))
 @click.option("--maps", is_flag=True)
 @click.option("--proof", is_flag=True)
-def main(names: tuple[str, ...], maps: bool, proof: bool) -> None:
+@click.option("--equal", is_flag=True)
+def main(names: tuple[str, ...], maps: bool, proof: bool, equal: bool) -> None:
     names = names or tuple(filter(there, DEFAULT))
     table = Table("slice", "what", "CPU s")
     for name in names:
-        for what, seconds in costs(*SLICES[name](), maps or not proof, proof or not maps):
+        network, domain = SLICES[name]()
+        own = costs(network, domain, maps or not (proof or equal), proof or not (maps or equal))
+        for what, seconds in chain(own, proved_equal(name, network, domain) if equal else ()):
             table.add_row(name, what, f"{seconds:.2f}")
             print(f"{name}: {what}: {seconds:.2f}", file=sys.stderr, flush=True)
     Console(width=100).print(table)
@@ -131,13 +139,44 @@ def questions(part: cpwl.Partition) -> Iterator[tuple[str, Callable[[], object]]
 
 def proved(part: cpwl.Partition) -> Iterator[tuple[str, float]]:
     """A certificate of a partition."""
+    start = time.process_time()
+    certificate = cpwl.certify(part, vertices="named")
+    yield f"certificate, {certificate.vertices} vertices", time.process_time() - start
+    yield from checked(certificate)
+
+
+def proved_equal(name: str, network: Network, domain: cpwl.Domain) -> Iterator[tuple[str, float]]:
+    """That a network is the same one in another order."""
+    other = in_another_order(network, *CONVOLUTIONS[name.split("-")[0]])
+    start = time.process_time()
+    claim = cpwl.certify_equal(network, other, domain)
+    yield f"{claim!r:.16}, {len(claim.document()['proof']['regions']):,} regions", time.process_time() - start
+    yield from checked(claim)
+
+
+def in_another_order(network: Network, first: int, last: int) -> Network:
+    """The network with the channels of one convolution permuted, which others only scale until a second reads them."""
+    nodes = list(network.nodes)
+    order = np.random.default_rng(0).permutation(nodes[first].shape[0])
+    for i in range(first, last + 1):
+        op = nodes[i].op
+        if i == first:
+            op = replace(op, weight=op.weight[order], bias=op.bias[order])
+        elif i == last:
+            op = replace(op, weight=np.ascontiguousarray(op.weight[:, order]))
+        elif isinstance(op, Scale):
+            parts = (np.broadcast_to(part, nodes[i].shape)[order] for part in (op.factor, op.shift))
+            op = Scale(*map(np.ascontiguousarray, parts))
+        nodes[i] = replace(nodes[i], op=op)
+    return Network(tuple(nodes))
+
+
+def checked(claim: cpwl.Claim) -> Iterator[tuple[str, float]]:
+    """A claim written, and checked by a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path, networks = Path(folder) / "certificate.json.gz", Path(folder) / "networks"
         start = time.process_time()
-        certificate = cpwl.certify(part, vertices="named")
-        yield f"certificate, {certificate.vertices} vertices", time.process_time() - start
-        start = time.process_time()
-        certificate.save(path, networks=networks)
+        claim.save(path, networks=networks)
         files = [path, *networks.iterdir()]
         own, network = (sum(file.stat().st_size for file in some) / 1e6 for some in (files[:1], files[1:]))
         yield f"its file, {own:.2f} MB, and {network:.2f} MB of the network", time.process_time() - start

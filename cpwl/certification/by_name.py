@@ -60,8 +60,7 @@ class Level(NamedTuple):
 def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
     """The regions of a partition by names that prove them, and bounds of the outputs; None where names cannot.
 
-    So it is where more walls meet in a vertex than its coordinates need, and no structure of the network says why.
-    Raises ``ArgumentError`` for a network beyond the limits of the format.
+    So it may be where a vertex lies on no edge of what was there before. Raises ``ArgumentError`` for a network beyond the limits of the format.
     """
     naming = naming_of(part)
     for bits in BITS if naming is not None else ():
