@@ -21,7 +21,8 @@ from ..runtime.inputs import one_of, whole
 from ..runtime.inputs import path as check_path
 from .figures import flat_axes
 from .legends import colorbar, explain
-from .regions import EDGE, INCOMPLETE, area_scale, pastels, settle
+from .palette import BOUNDARY, EDGE, pastels
+from .regions import INCOMPLETE, area_scale, settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ Color = Literal["slope", "area", "class"]
 Table = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_SEVERAL = "#e00010"
+_SEVERAL = BOUNDARY
 """Of regions in which another output becomes the largest."""
 
 

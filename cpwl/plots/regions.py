@@ -24,6 +24,7 @@ from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 from .figures import check_drawn, color_map, color_of, colors_of, flat_axes, line_width_of, new_figure
 from .legends import check_labels, colorbar, draw_points, explain
+from .palette import BOUNDARY, EDGE, pastels
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -42,19 +43,12 @@ RASTER_REGIONS = 10_000
 _BLOCK = 1 << 16
 """Regions whose patterns are held at once."""
 
-LIGHT = (
-    *("#77AADD", "#EEDD88", "#44BB99", "#C3B1E1", "#E8C39E"),
-    *("#99DDFF", "#BBCC33", "#DDDDDD", "#FFAABB", "#A8D5A2"),
-)
-"""After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
-
-EDGE = "#333333"
 _THUMBNAIL = 48
 """The longer side of an image beside its place, in points."""
 INCOMPLETE = "INCOMPLETE: these regions do not cover the domain"
 """What stands above a picture of regions that do not."""
-_BOUNDARY = {"colors": "#e00010", "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
-_BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#e00010", "linewidth": 1.0}
+_BOUNDARY = {"colors": BOUNDARY, "linewidths": 1.6, "zorder": 3, "capstyle": "round"}
+_BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": BOUNDARY, "linewidth": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,19 +90,31 @@ class Look:
     colors: Sequence[Any] | None = None
     class_names: Sequence[str] | None = None
     linewidth: float | None = None
-    edgecolor: Any = "#333333"
+    edgecolor: Any = EDGE
     label: str | None = None
     legend: str = "beside"
 
     def applied(self, painting: Painting) -> Painting:
-        """A painting with these colours, limits and names."""
+        """A painting with these colours, limits and names; ``ArgumentError`` for some that it has no use for."""
         if painting.scale:
+            self.refuse_names()
             norm = self.limits(painting.norm, painting.colors)
             scale = painting.scale if self.label is None else self.label
             return replace(painting, norm=norm, own_cmap=self.cmap, scale=scale or " ")
+        self._refuse(("cmap", "vmin", "vmax", "label"), "a colour scale: color='slope', 'area' or 'output', or numbers")
         if not painting.legend:
+            self.refuse_names()
             return painting
         return self._named(painting)
+
+    def refuse_names(self) -> None:
+        """``ArgumentError`` for colours and names of classes, where none are drawn."""
+        self._refuse(("colors", "class_names"), "classes: color='class', or a name for each region")
+
+    def _refuse(self, options: Sequence[str], where: str) -> None:
+        for option in options:
+            if getattr(self, option) is not None:
+                raise ArgumentError(f"{option} goes with {where}. Leave it out, or give such a color.")
 
     def limits(self, norm: Normalize | None, values: NDArray[np.float64]) -> Normalize | None:
         """The limits of a colour scale, where some are asked for; of a logarithmic one a logarithmic one."""
@@ -178,13 +184,13 @@ def plot(
 
     ``cmap`` (matplotlib's name or object), ``vmin`` and ``vmax`` are those of the colour scale, and ``label`` is what
     stands beside it. ``colors`` are those of the classes or names, in order, and ``class_names`` what the legend calls
-    the classes. ``linewidth`` (points) and ``edgecolor`` are of the regions' edges. ``legend``: "inside" the axes,
-    "beside" them, or "none"; by default inside given axes, so that pictures side by side are of one size, and beside
-    those of a new figure.
+    the classes. What the chosen ``color`` has no use for is refused. ``linewidth`` (points) and ``edgecolor`` are of
+    the regions' edges. ``legend``: "inside" the axes, "beside" them, or "none"; by default inside given axes, so that
+    pictures side by side are of one size, and beside those of a new figure.
 
-    Raises ``ArgumentError`` for an unknown colour or output, or "class" with one output; ``ShapeError`` for points or
-    colours of another shape; ``UnsupportedDimensionError`` unless the domain is a plane's; ``MissingDependencyError``
-    without matplotlib.
+    Raises ``ArgumentError`` for an unknown colour or output, "class" with one output, or an option that ``color`` has
+    no use for; ``ShapeError`` for points or colours of another shape; ``UnsupportedDimensionError`` unless the domain
+    is a plane's; ``MissingDependencyError`` without matplotlib.
     """
     check_color(color, get_args(Color))
     if output is not None and not _is(color, "output"):
@@ -431,14 +437,6 @@ def pattern_hues(partition: Tiling, regions: NDArray[np.int64] | None = None) ->
     return (hashes >> np.uint64(11)).astype(np.float64) / 2**53
 
 
-def pastels(count: int) -> NDArray[np.float64]:
-    """Light colours (count, 3) for classes; from the eleventh class on they repeat."""
-    from matplotlib.colors import to_rgb
-
-    palette = np.array([to_rgb(LIGHT[i % len(LIGHT)]) for i in range(count)])
-    return np.asarray(0.25 + 0.75 * palette)
-
-
 # ---- drawing -------------------------------------------------------------------------------------------------------
 def _draw_regions(axes: Axes, painting: Painting, look: Look, *, edges: Any = None) -> list[Artist]:
     """Draws the polygons, their edges in the given colour; what is to be explained in the legend."""
@@ -468,6 +466,7 @@ def _draw_output(axes: Axes, partition: Tiling, output: int, look: Look) -> list
     from matplotlib.tri import Triangulation
 
     vertices, values = np.asarray(partition.vertices, np.float64), logits(partition, output)
+    look.refuse_names()
     norm = look.limits(None, values)
     signed = values.min() < 0 < values.max()
     style: dict[str, Any] = {"cmap": "PuOr_r", "norm": CenteredNorm()} if signed else {"cmap": "YlGnBu"}

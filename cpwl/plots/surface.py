@@ -12,8 +12,8 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of
 from .figures import space_axes, view_angles
 from .legends import explain_in_space
+from .palette import BOUNDARY, EDGE
 from .regions import (
-    EDGE,
     INCOMPLETE,
     RASTER_REGIONS,
     Painting,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Color = Literal["output", "slope", "area", "class", "pattern"]
 
-_LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
-_FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
+_LIFTED = {"colors": BOUNDARY, "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
+_FLOOR = {"colors": BOUNDARY, "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
 
 
 @ieee

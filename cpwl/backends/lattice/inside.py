@@ -139,7 +139,7 @@ def _widest(lattice: Lattice, errors: NDArray[np.float64]) -> NDArray[np.float64
     """For each vertex the largest error of any vertex that shares a region with it."""
     corners = lattice.corners(lattice.dim)
     of_region = corners.reduce(np.maximum, errors[corners.values])
-    result = errors.copy()
+    result: NDArray[np.float64] = errors.copy()
     np.maximum.at(result, corners.values, of_region[corners.row_of])
     return result
 
@@ -159,7 +159,7 @@ class _Answers:
             told = np.zeros(len(some), np.int8)
             told[asked] = surely_inside(cells, regions[asked], vertices, self._pairs.near.take(some[asked]))
             self._inside[some] = told > 0
-            return told == 0
+            return np.asarray(told == 0)
 
         return Rung("float64", ask)
 
