@@ -12,7 +12,7 @@ from .domains import AskedDomain, domain_options
 from .files import compile_model, load
 from .group import main
 from .networks import AskedHead, AskedNetwork, head_options, network_options
-from .parameters import EXISTING, NEW, PART, backend_name
+from .parameters import CERTIFICATE, EXISTING, NEW, PART, backend_name
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..claims.claim import Claim
     from ..partitions.partition import Partition
 
-_OUT = click.option("--out", type=NEW, help="File for the certificate, .json or .json.gz.")
+_OUT = click.option("--out", type=NEW, callback=CERTIFICATE, help="File for the certificate, .json or .json.gz.")
 _LONG = 40
 """The longest fraction that is printed in whole."""
 

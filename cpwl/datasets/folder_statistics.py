@@ -52,7 +52,10 @@ class WrittenStatistics:
             yield from zip(*(column.tolist() for column in columns), map(int, part.ambiguous.tolist()), strict=True)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
+        """Writes the table of regions; the summary stands above it, in lines that begin with "#".
+
+        ``ArgumentError`` for a name with an ending that says another format, such as .json.
+        """
         write_table(path, self.summary, self.rows())
 
 
