@@ -21,7 +21,6 @@ from ...numbers.norms import norms
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
-from .facets import LatticeFacets
 from .glue import ArrayLaying, Glue, Laying
 from .inside import Pairs, exact_regions_hold, stored_regions_hold
 from .lattice import Lattice
@@ -161,7 +160,8 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
 
     def facets(self) -> Facets:
         """All facets; their vertices go around when D = 3, else they increase."""
-        return LatticeFacets(self._lattice)
+        lattice = self._lattice
+        return Facets(lattice.sides, lattice.generation, lattice.wall, lattice.facet_corners)
 
     def simplices(self, k: int, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Simplices that triangulate some k-faces; see ``Arrangement.simplices``."""
