@@ -382,7 +382,7 @@ BUGS = (
         "return operations * UNIT / (1 - operations * UNIT)", "return 0.5 * operations * UNIT",
         ("error_bound", "predicates")),
     Bug("the spectral bound is a Frobenius norm over the root of the width", f"{TORCH}/fields/norms.py",
-        "return Norms(factor(min(spectral_bound(weight), absolute)), absolute)",
+        "return Norms(factor(min(_spectral(weight), absolute)), absolute)",
         "return Norms(factor(float(weight.norm()) / weight.shape[0] ** 0.5), absolute)", ("error_bound",)),
     Bug("a gathered zero is the first entry", f"{TORCH}/fields/field.py",
         "return result.masked_fill(missing, 0.0) if bool(missing.any()) else result", "return result",
