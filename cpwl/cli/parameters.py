@@ -79,6 +79,14 @@ NEW = NewFile(dir_okay=False, path_type=Path)
 CERTIFICATE = no_other("a certificate, JSON", ".json", ".gz")
 TABLE = no_other("a table, comma-separated", ".csv")
 JSON = no_other("JSON", ".json")
+BACKEND = click.option(
+    "--backend",
+    metavar="NAME",
+    callback=backend_name,
+    default="torch",
+    show_default=True,
+    help="float64 coordinates with exact decisions, or rational numbers throughout (slower).",
+)
 PART = click.argument("part", type=PartitionFile(exists=True, path_type=Path))
 
 
