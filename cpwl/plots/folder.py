@@ -21,8 +21,9 @@ from ..runtime.inputs import one_of, whole
 from ..runtime.inputs import path as check_path
 from .figures import flat_axes
 from .legends import colorbar, explain
+from .painting import area_scale
 from .palette import BOUNDARY, EDGE, pastels
-from .regions import INCOMPLETE, area_scale, settle
+from .regions import INCOMPLETE, settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

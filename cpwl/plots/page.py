@@ -25,8 +25,9 @@ from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 from .page_marks import Marks
 from .page_parts import Block, Page, Patterns, add_patterns, fits_single, html_path, layers, written
+from .painting import positive
 from .palette import palette
-from .regions import check_plane, positive
+from .regions import check_plane
 from .space import view_solid
 
 if TYPE_CHECKING:

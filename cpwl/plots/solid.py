@@ -23,8 +23,9 @@ from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 from .figures import check_drawn, check_surface, line_width_of, space_axes, view_angles
 from .legends import LABEL, check_labels, explain_in_space, marked
+from .painting import pattern_hues, positive
 from .palette import EDGE, pastels
-from .regions import INCOMPLETE, RASTER_REGIONS, Legend, line_width, pattern_hues, positive
+from .regions import INCOMPLETE, RASTER_REGIONS, Legend, line_width
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D

@@ -25,8 +25,8 @@ from ..tiling.tiling import Tiling
 from .figures import check_drawn
 from .page_marks import Marks
 from .page_parts import Block, Page, Patterns, add_patterns, fits_single, html_path, layers, written
+from .painting import positive
 from .palette import palette
-from .regions import positive
 from .solid import surface_of
 
 if TYPE_CHECKING:

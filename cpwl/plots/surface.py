@@ -12,18 +12,9 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of
 from .figures import space_axes, view_angles
 from .legends import explain_in_space
+from .painting import Painting, class_painting, painting_of
 from .palette import BOUNDARY, EDGE
-from .regions import (
-    INCOMPLETE,
-    RASTER_REGIONS,
-    Painting,
-    check_output,
-    check_plane,
-    class_painting,
-    line_width,
-    logits,
-    painting_of,
-)
+from .regions import INCOMPLETE, RASTER_REGIONS, check_output, check_plane, line_width, logits
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
