@@ -176,7 +176,7 @@ def _others(names: list[str], own: Mapping[Path, Network]) -> bool:
 
 
 def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:
-    from ..datasets.folder import check_written
+    from ..datasets.written import check_written
 
     if networks:
         raise click.UsageError("NETWORKS belong to a certificate; a folder is given alone.")

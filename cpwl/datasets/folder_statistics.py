@@ -14,8 +14,8 @@ from ..errors import FileFormatError
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..statistics.statistics import Measures, eccentricities, marked_incomplete, write_table
-from .folder import Written, read_written
 from .parquet import RegionRows, read_regions
+from .written import Written, read_written
 
 Row = tuple[int, float, int, float, float, int]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
-from ..datasets.folder import domain_of, read_written
 from ..datasets.folder_statistics import rows_of
 from ..datasets.parquet import RegionRows
+from ..datasets.written import domain_of, read_written
 from ..errors import ArgumentError, check_planar
 from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
