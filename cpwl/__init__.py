@@ -12,8 +12,9 @@ from .boundary.boundary import DecisionBoundary
 from .comparisons.execution import ExecutionComparison, compare_execution
 from .comparisons.partitions import Comparison, compare, compare_devices
 from .compiler import compile, load_program
-from .datasets.folder import Written, write_partition
+from .datasets.folder import write_partition
 from .datasets.folder_statistics import WrittenStatistics, statistics_of_folder
+from .datasets.written import Written
 from .errors import CpwlError
 from .geometry.domain import Domain
 from .geometry.halfspaces import Halfspaces

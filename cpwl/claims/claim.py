@@ -11,6 +11,7 @@ from .. import checker
 from ..errors import VerificationError
 from ..runtime import inputs
 from ..runtime.ieee import ieee
+from ..storage.files import named_as
 from .document import naming_networks, write, write_named
 
 
@@ -27,11 +28,13 @@ class Claim(ABC):
 
         ``networks``, when given, is a folder: every network is written there, to a file named by its SHA-256, and the
         certificate only names it. ``cpwl check`` decides certificates without the library (cpwl/checker.py).
+        ``ArgumentError`` for a name with an ending that says another format, such as .npz.
         """
+        file = named_as(path, "a certificate, JSON", ".json", ".gz")
         if networks is None:
-            write(path, self.document())
+            write(file, self.document())
         else:
-            write_named(path, self.document(), inputs.path("networks", networks))
+            write_named(file, self.document(), inputs.path("networks", networks))
 
     def check(self) -> str:
         """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""

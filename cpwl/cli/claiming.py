@@ -12,7 +12,7 @@ from .domains import AskedDomain, domain_options
 from .files import compile_model, load
 from .group import main
 from .networks import AskedHead, AskedNetwork, head_options, network_options
-from .parameters import EXISTING, NEW, PART, backend_name
+from .parameters import BACKEND, CERTIFICATE, EXISTING, NEW, PART
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..claims.claim import Claim
     from ..partitions.partition import Partition
 
-_OUT = click.option("--out", type=NEW, help="File for the certificate, .json or .json.gz.")
+_OUT = click.option("--out", type=NEW, callback=CERTIFICATE, help="File for the certificate, .json or .json.gz.")
 _LONG = 40
 """The longest fraction that is printed in whole."""
 
@@ -95,8 +95,7 @@ def constant(ctx: click.Context, part: Path, label: int | None, heads: AskedHead
 @click.argument("first", type=EXISTING)
 @click.argument("second", type=EXISTING)
 @domain_options
-@click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
-              help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
+@BACKEND
 @_OUT
 @click.pass_context
 def equal(

@@ -13,7 +13,7 @@ from .console import Reporter
 from .domains import AskedDomain, domain_options
 from .group import main
 from .networks import AskedNetwork, network_options
-from .parameters import EXISTING, NewFile, backend_name
+from .parameters import BACKEND, EXISTING, NewFile
 
 if TYPE_CHECKING:
     from ..geometry.domain import Domain
@@ -43,8 +43,7 @@ def demo(out: Path, seed: int) -> None:
 @click.argument("model", type=EXISTING)
 @domain_options
 @network_options
-@click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
-              help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
+@BACKEND
 @click.option("--device", help="Device of the torch backend, such as cuda.")
 @click.option("--memory-limit", type=click.FloatRange(1 / 16), metavar="GIB", help="Beside the result; 4 by default.")
 @click.option(

@@ -21,7 +21,7 @@ from .files import (
     save_table,
 )
 from .group import main
-from .parameters import EXISTING, NEW, PART, PICTURES, backend_name, file_type
+from .parameters import BACKEND, EXISTING, NEW, PART, PICTURES, TABLE, file_type
 
 if TYPE_CHECKING:
     from ..analysis.maps_at_points import LocalMaps
@@ -35,7 +35,7 @@ _LABELS = click.option(
 )
 _TRAIN = click.option("--train", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.5,
                       show_default=True, help="The share of the inputs, the first ones, to fit with.")  # fmt: skip
-_CSV = click.option("--csv", "table", type=NEW, help="File for the table.")
+_CSV = click.option("--csv", "table", type=NEW, callback=TABLE, help="File for the table.")
 
 
 @main.command()
@@ -72,8 +72,7 @@ def nearest(part: Path, points: Path, level: float | None, table: Path | None) -
 @click.argument("first", type=EXISTING)
 @click.argument("second", type=EXISTING)
 @domain_options
-@click.option("--backend", metavar="NAME", callback=backend_name, default="torch", show_default=True,
-              help="float64 coordinates with exact decisions, or rational numbers throughout (slower).")  # fmt: skip
+@BACKEND
 @click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
 @_CSV
 def agree(

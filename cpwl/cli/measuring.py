@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .console import Reporter
 from .files import compile_model, load, read_numbers, save_figure, save_table, say_incomplete
 from .group import main
-from .parameters import EXISTING, NEW, PART, PICTURES, file_type
+from .parameters import EXISTING, NEW, PART, PICTURES, TABLE, file_type
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +25,7 @@ PLOT = click.option("--plot", "picture", type=NEW, callback=file_type(PICTURES),
 
 @main.command()
 @click.argument("part", type=click.Path(exists=True, path_type=Path))
-@click.option("--csv", "table", type=NEW, help="File for the table of regions.")
+@click.option("--csv", "table", type=NEW, callback=TABLE, help="File for the table of regions.")
 @PLOT
 def stats(part: Path, table: Path | None, picture: Path | None) -> None:
     """Count and measure the regions of PART.
@@ -63,7 +63,7 @@ def _statistics(part: Path) -> Statistics | WrittenStatistics:
 
 @main.command()
 @PART
-@click.option("--csv", "table", type=NEW, help="File for the table of units, a row each.")
+@click.option("--csv", "table", type=NEW, callback=TABLE, help="File for the table of units, a row each.")
 @PLOT
 def units(part: Path, table: Path | None, picture: Path | None) -> None:
     """Tell which units cut the domain of PART, layer by layer.
@@ -100,7 +100,7 @@ def units(part: Path, table: Path | None, picture: Path | None) -> None:
 @click.option("--by", type=click.Choice(["points", "network", "side"]), default="points", show_default=True,
               help="What stands side by side in the picture; colours are networks (with network: points). "
                    "Squares of several sides need --by side.")  # fmt: skip
-@click.option("--csv", "table", type=NEW, help="File for the table, a row each slice.")
+@click.option("--csv", "table", type=NEW, callback=TABLE, help="File for the table, a row each slice.")
 @PLOT
 def study(
     models: tuple[Path, ...], sets: tuple[str, ...], count: int | None, off: int | None, slices: int,

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from .. import backends
-from ..storage.files import check_writable
+from ..errors import ArgumentError
+from ..storage.files import check_writable, named_as
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -21,6 +22,18 @@ def file_type(suffixes: tuple[str, ...]) -> Any:
         if value is not None and value.suffix.lower() not in suffixes:
             raise click.BadParameter(f"the name must end in {', '.join(suffixes)}, got '{value.name}'.")
         return value
+
+    return check
+
+
+def no_other(what: str, *endings: str) -> Any:
+    """A check that the name of a file to be written says no other format; see ``named_as``."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+        try:
+            return value if value is None else named_as(value, what, *endings)
+        except ArgumentError as error:
+            raise click.BadParameter(str(error)) from None
 
     return check
 
@@ -63,6 +76,17 @@ def backend_name(context: click.Context, parameter: click.Parameter, value: str)
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = NewFile(dir_okay=False, path_type=Path)
+CERTIFICATE = no_other("a certificate, JSON", ".json", ".gz")
+TABLE = no_other("a table, comma-separated", ".csv")
+JSON = no_other("JSON", ".json")
+BACKEND = click.option(
+    "--backend",
+    metavar="NAME",
+    callback=backend_name,
+    default="torch",
+    show_default=True,
+    help="float64 coordinates with exact decisions, or rational numbers throughout (slower).",
+)
 PART = click.argument("part", type=PartitionFile(exists=True, path_type=Path))
 
 

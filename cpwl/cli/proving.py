@@ -17,7 +17,7 @@ from .console import Reporter
 from .files import load, save_figure
 from .group import main
 from .networks import AskedNetwork, network_options
-from .parameters import EXISTING, NEW, PART, PICTURES, check_goes_with, file_type
+from .parameters import CERTIFICATE, EXISTING, JSON, NEW, PART, PICTURES, check_goes_with, file_type
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
@@ -83,8 +83,13 @@ def _write_samples(boundary: DecisionBoundary, count: int, seed: int, out: Path)
 
 @main.command()
 @PART
-@click.option("--out", type=NEW, help="File for the certificate, .json or .json.gz.")
-@click.option("--exact", type=NEW, help="File for the exact partition, .npz; makes the vertices exact.")
+@click.option("--out", type=NEW, callback=CERTIFICATE, help="File for the certificate, .json or .json.gz.")
+@click.option(
+    "--exact",
+    type=NEW,
+    callback=file_type((".npz",)),
+    help="File for the exact partition, .npz; makes the vertices exact.",
+)
 @click.option("--vertices", type=click.Choice(["exact", "named"]),
               help="By exact coordinates, or by names, as deep networks need; else as the network is.")  # fmt: skip
 def certify(
@@ -171,7 +176,7 @@ def _others(names: list[str], own: Mapping[Path, Network]) -> bool:
 
 
 def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:
-    from ..datasets.folder import check_written
+    from ..datasets.written import check_written
 
     if networks:
         raise click.UsageError("NETWORKS belong to a certificate; a folder is given alone.")
@@ -191,7 +196,7 @@ def _check_folder(folder: Path, networks: tuple[Path, ...]) -> None:
 @click.option("--grid", type=click.IntRange(0), default=200, show_default=True,
               help="With --run: points a side of the grid over the domain.")  # fmt: skip
 @click.option("--out", type=NEW, callback=file_type(PICTURES), help="File for a picture: .png, .svg or .pdf.")
-@click.option("--json", "numbers", type=NEW, help="File for the numbers.")
+@click.option("--json", "numbers", type=NEW, callback=JSON, help="File for the numbers.")
 @click.pass_context
 def compare(
     ctx: click.Context, part: Path, part_exact: Path | None, samples: int, run: Any, device: str | None, grid: int,

@@ -12,7 +12,7 @@ from .console import Reporter
 from .domains import AskedDomain, domain_options
 from .files import compile_model, save_figure, save_table
 from .group import main
-from .parameters import EXISTING, NEW, PICTURES, NewFile, file_type
+from .parameters import EXISTING, NEW, PICTURES, TABLE, NewFile, file_type
 
 _MOVIES = (".gif", ".mp4")
 
@@ -77,7 +77,7 @@ def _by_step(models: tuple[Path, ...]) -> dict[int, Path]:
               help="Of the colours, which show the slope.")  # fmt: skip
 @click.option("--curves", type=NEW, callback=file_type(PICTURES), help="File for the statistics over the steps.")
 @click.option("--frames", type=NEW, callback=file_type(PICTURES), help="File for four frames side by side.")
-@click.option("--csv", "table", type=NEW, help="File for the table of metrics and statistics.")
+@click.option("--csv", "table", type=NEW, callback=TABLE, help="File for the table of metrics and statistics.")
 def animate(
     recording: Path, out: Path | None, fps: float, width: int, scale: Any, curves: Path | None, frames: Path | None,
     table: Path | None,

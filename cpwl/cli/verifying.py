@@ -11,7 +11,7 @@ from ..storage.files import replaced
 from .console import Reporter
 from .files import compile_model
 from .group import main
-from .parameters import EXISTING, NEW
+from .parameters import EXISTING, JSON, NEW
 
 if TYPE_CHECKING:
     from ..properties.counterexample import Counterexample, Run
@@ -27,7 +27,9 @@ _LISTED = 10
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Seconds after which to give up.")
 @click.option("--result", type=NEW, help="File for the answer as the competitions want it: sat, unsat or timeout, and "
                                          "the values of a counterexample.")  # fmt: skip
-@click.option("--resume", type=NEW, help="Go on from this file, if it is there; what is left is written to it.")
+@click.option(
+    "--resume", type=NEW, callback=JSON, help="Go on from this file, if it is there; what is left is written to it."
+)
 @click.pass_context
 def verify(
     ctx: click.Context, model: Path, spec: Path, timeout: float | None, result: Path | None, resume: Path | None

@@ -8,11 +8,8 @@ what is computed (manifest.json, problem.npz), what is finished (journal.jsonl),
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
@@ -35,53 +32,26 @@ from ..runtime.progress import shows_progress
 from ..runtime.signals import told_when_ended
 from ..runtime.version import RELEASE
 from ..storage import archive
-from ..storage.files import TEMPORARY, reading, replaced
-from ..storage.named_arrays import Arrays, Stored, prefixed
+from ..storage.files import TEMPORARY, replaced
+from ..storage.named_arrays import Arrays, prefixed
 from ..tiling.blocks import Blocks, Borders
-from ..tiling.npz import domain_arrays, domain_from_arrays
+from ..tiling.npz import domain_arrays
 from ..tiling.states import Progress
-from .journal import Entry, Journal, Place, digest_of, sealed, unsealed
+from .journal import Entry, Place, digest_of, sealed
 from .parquet import PartFile, require_pyarrow
-
-FORMAT = "cpwl-dataset"
-VERSION = 3
-"""Version 2 brought checksums."""
-
-_STATE = "_cpwl"
-_LONGEST_MANIFEST = 1 << 16
-
-
-@ieee
-@dataclass(frozen=True)
-class Written:
-    """What a folder holds of a partition."""
-
-    path: Path
-    regions: int
-    area: float
-    """In slice coordinates; all of it is ``domain.volume``."""
-    parts: int
-    """The number of Parquet files."""
-    settled: int
-    """How many decisions float64 left open and exact arithmetic made."""
-    recut: int
-    """How many cells were cut again after a failed self-check."""
-    ambiguous: int
-    complete: bool
-    """Whether the regions cover the domain. If not, ``write_partition`` goes on with ``resume=True``."""
-    files: tuple[str, ...] = ()
-    """The names of the Parquet files, in the order of their regions."""
-    digests: tuple[str, ...] = ()
-    """The checksum of each: BLAKE2b of 16 bytes, in hexadecimal digits."""
-
-    def __repr__(self) -> str:
-        part = "" if self.complete else "INCOMPLETE, "
-        return f"<Written: {part}{self.regions:,} regions in {self.parts:,} files of {os.fspath(self.path)!r}>"
-
-    def verified(self) -> Iterator[Path]:
-        """The Parquet files, each after its checksum was found right; raises ``FileFormatError`` at one that is not."""
-        for name, digest in zip(self.files, self.digests, strict=True):
-            yield _checked(self.path / name, digest)
+from .written import (
+    FORMAT,
+    STATE,
+    VERSION,
+    Written,
+    border_table,
+    borders_of,
+    checked,
+    journal_of,
+    manifest_of,
+    summary_of,
+    whole,
+)
 
 
 @ieee
@@ -149,7 +119,7 @@ def write_partition(
 def check_free(path: Path, *, resume: bool) -> bool:
     """Whether a folder holds what is to be gone on with; raises ``ArgumentError`` if nothing can be written there."""
     require_pyarrow()
-    resumed = resume and (path / _STATE / "manifest.json").exists()
+    resumed = resume and (path / STATE / "manifest.json").exists()
     if not resumed and path.exists() and not (path.is_dir() and _empty(path)):
         raise ArgumentError(
             f"path must be a folder that is empty or not there yet, got {path}. "
@@ -162,7 +132,7 @@ class _Folder:
     """The files of a data set."""
 
     def __init__(self, path: Path, *, resume: bool) -> None:
-        self.path, self.state = path, path / _STATE
+        self.path, self.state = path, path / STATE
         self.resumed = check_free(path, resume=resume)
         from filelock import FileLock, Timeout
 
@@ -173,7 +143,7 @@ class _Folder:
         except Timeout:
             raise ArgumentError(f"path: another process is writing to {path}. Wait until it has ended.") from None
         try:
-            self.journal = _journal_of(path)
+            self.journal = journal_of(path)
         except BaseException:
             self.close()
             raise
@@ -195,7 +165,7 @@ class _Folder:
             if limits.memory_limit is None:
                 del wanted["memory_limit"]
             sizes = _same_partition(file, wanted)
-            _checked(problem, _manifest(file).get("digest", ""))
+            checked(problem, manifest_of(file).get("digest", ""))
             return sizes
         sizes = Blocks.within(limits.memory_limit, limits.max_regions).holding_no_result(limits.memory_limit)
         archive.write(problem, header, arrays)
@@ -213,77 +183,7 @@ class _Folder:
 
     def summary(self) -> Written:
         """What is there."""
-        return _summary(self.path, self.journal.entries)
-
-
-def read_written(path: Path) -> Written:
-    """What a folder holds of a partition, read from its journal; ``FileFormatError`` if it is no such folder."""
-    if not (path / _STATE / "manifest.json").exists():
-        raise FileFormatError(f"{path} is no folder that write_partition has begun: it has no {_STATE}/manifest.json.")
-    _manifest(path / _STATE / "manifest.json")
-    return _summary(path, _journal_of(path).entries)
-
-
-def domain_of(path: Path) -> Domain:
-    """The domain of the partition in a folder; ``FileFormatError`` if what it is of is damaged."""
-    problem = path / _STATE / "problem.npz"
-    _checked(problem, _manifest(path / _STATE / "manifest.json").get("digest", ""))
-    return domain_from_arrays(Stored(archive.read(problem)[1]).part("domain"))
-
-
-def check_written(path: Path) -> Written:
-    """What a folder holds of a partition, after every file of it was found to be as it was written.
-
-    Raises ``FileFormatError``, naming the file, at the first that is not, or that is no file of it. That the regions
-    are those of the network is another question, which a certificate answers.
-    """
-    written = read_written(path)
-    manifest = _manifest(path / _STATE / "manifest.json")
-    _checked(path / _STATE / "problem.npz", manifest.get("digest", ""))
-    for file in _unnamed(path, set(written.files)):
-        raise FileFormatError(
-            f"{file} is no file of this partition, but who reads the folder takes its rows as well. A process that was "
-            "killed leaves one, which write_partition with resume=True removes; remove any other."
-        )
-    for entry in _journal_of(path).entries:
-        if entry.part is not None:
-            _border_table(path / _STATE, entry)
-    for _ in written.verified():
-        pass
-    return written
-
-
-def _journal_of(path: Path) -> Journal:
-    """What is finished; a folder that holds parts has a journal, even if no line of it is whole."""
-    file = path / _STATE / "journal.jsonl"
-    if not file.exists() and any(path.glob("part-*.parquet")):
-        raise FileFormatError(
-            f"{file} is missing: nothing says which files of {path} are finished. Write the partition again, to "
-            "another folder."
-        )
-    return Journal(file)
-
-
-def _unnamed(path: Path, names: set[str]) -> list[Path]:
-    """The Parquet files in a folder, as its readers find them, that have other names."""
-    files = (file.relative_to(path) for file in path.rglob("*.parquet"))
-    return sorted(file for file in files if str(file) not in names and not any(p[0] in "._" for p in file.parts))
-
-
-def _summary(path: Path, entries: Sequence[Entry]) -> Written:
-    files = tuple(entry.part for entry in entries if entry.part is not None)
-    return Written(
-        path,
-        regions=sum(entry.regions for entry in entries),
-        area=sum(entry.area for entry in entries),
-        parts=len(files),
-        settled=sum(entry.settled for entry in entries),
-        recut=sum(entry.recut for entry in entries),
-        ambiguous=sum(entry.ambiguous for entry in entries),
-        complete=any(entry.path == () for entry in entries),
-        files=files,
-        digests=tuple(entry.digest for entry in entries if entry.part is not None),
-    )
+        return summary_of(self.path, self.journal.entries)
 
 
 class _Borders(Borders):
@@ -336,7 +236,7 @@ class _Writer:
     def _written(self, path: Place) -> Entry:
         file = self._part(self._regions)
         name = file.name
-        borders = _borders_of(self._folder.state, name)
+        borders = borders_of(self._folder.state, name)
         archive.write(borders, {}, _table(self.borders.fresh))
         self.borders.fresh.clear()
         first = self._regions
@@ -373,8 +273,8 @@ class _Writer:
             if file.name not in parts:
                 file.unlink()
         for part, entry in parts.items():
-            _checked(path / part, entry.digest)
-            names, points = _border_table(state, entry)
+            checked(path / part, entry.digest)
+            names, points = border_table(state, entry)
             if len(names):
                 if points.shape[1] != self._dim:
                     raise FileFormatError(f"{part} has border vertices of another dimension than {self._dim}.")
@@ -384,12 +284,12 @@ class _Writer:
 
 def _empty(folder: Path) -> bool:
     """Whether a folder holds nothing, or no more than what a run that has finished no block leaves."""
-    journal = folder / _STATE / "journal.jsonl"
-    return all(item.name == _STATE for item in folder.iterdir()) and not (journal.exists() and journal.stat().st_size)
+    journal = folder / STATE / "journal.jsonl"
+    return all(item.name == STATE for item in folder.iterdir()) and not (journal.exists() and journal.stat().st_size)
 
 
 def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
-    manifest = _manifest(file)
+    manifest = manifest_of(file)
     for name, value in wanted.items():
         if manifest.get(name) != value:
             what = "network or domain" if name == "problem" else f"{name}, {manifest.get(name)!r} and not {value!r}"
@@ -397,19 +297,10 @@ def _same_partition(file: Path, wanted: dict[str, Any]) -> Blocks:
                 f"{file.parent.parent} holds a partition with another {what}. Resume with what it was begun with, or "
                 "write to another folder."
             )
-    with _whole(file):
+    with whole(file):
         if not all(type(size) is int and size > 0 for size in manifest["sizes"].values()):
             raise FileFormatError("its sizes of blocks are no numbers")
         return Blocks(**manifest["sizes"])
-
-
-def _manifest(file: Path) -> dict[str, Any]:
-    """What a folder says that it holds."""
-    with open(file, "rb") as opened, _whole(file):
-        manifest = unsealed(opened.read(_LONGEST_MANIFEST).decode("ascii"))
-        if (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
-            raise FileFormatError(f"it must be of format {FORMAT!r}, version {VERSION}; it was written by another cpwl")
-        return manifest
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:
@@ -425,30 +316,3 @@ def _table(tables: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Array
     names = [np.zeros(0, np.int64), *(names for names, _ in tables)]
     points = [points for _, points in tables] or [np.zeros((0, 2))]
     return {"names": np.concatenate(names), "points": np.concatenate(points)}
-
-
-def _borders_of(state: Path, part: str) -> Path:
-    """The file with the border vertices that a part was the first to have."""
-    return state / f"{part.removesuffix('.parquet')}-borders.npz"
-
-
-def _border_table(state: Path, entry: Entry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The names and the places of the border vertices that a part was the first to have."""
-    assert entry.part is not None
-    file = _checked(_borders_of(state, entry.part), entry.borders)
-    with _whole(file):
-        stored = Stored(archive.read(file)[1])
-        names = stored.integers("names", -1, low=-(1 << 63))
-        return names, stored.floats("points", len(names), -1)
-
-
-def _checked(file: Path, digest: str) -> Path:
-    """The file, whose checksum is this one."""
-    with _whole(file):
-        if digest_of(file) != digest:
-            raise FileFormatError("it is damaged or has been changed (wrong checksum)")
-    return file
-
-
-def _whole(file: Path) -> AbstractContextManager[None]:
-    return reading(file, "a whole file of a partition", "Write the partition again, to another folder.")

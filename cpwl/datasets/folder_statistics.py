@@ -14,8 +14,8 @@ from ..errors import FileFormatError
 from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..statistics.statistics import Measures, eccentricities, marked_incomplete, write_table
-from .folder import Written, read_written
 from .parquet import RegionRows, read_regions
+from .written import Written, read_written
 
 Row = tuple[int, float, int, float, float, int]
 
@@ -52,7 +52,10 @@ class WrittenStatistics:
             yield from zip(*(column.tolist() for column in columns), map(int, part.ambiguous.tolist()), strict=True)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
+        """Writes the table of regions; the summary stands above it, in lines that begin with "#".
+
+        ``ArgumentError`` for a name with an ending that says another format, such as .json.
+        """
         write_table(path, self.summary, self.rows())
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -81,20 +81,40 @@ class ExactWalls(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Facets:
-    """All facets (edges, when D = 2) of an arrangement."""
+    """All facets (edges, when D = 2) of an arrangement, whose vertices are listed when they are asked for."""
 
-    vertices: Ragged
-    """Vertex indices of each facet, F rows; for D = 2 the two ends, with ``regions[:, 0]`` on their left."""
     regions: NDArray[np.int64]
     """The regions on the two sides, int64 (F, 2); -1 outside the domain, and then always in the second column."""
     generation: NDArray[np.int64]
     """How many calls of ``refine`` came before the facet, int64 (F,): 0 for the domain's own facets."""
-    walls: NDArray[np.int64] | None = None
+    walls: NDArray[np.int64] | None
     """The number of the wall that each facet lies on, int64 (F,), if the arrangement numbers its walls."""
+    list_corners: Callable[[NDArray[np.int64] | None], Ragged] = field(repr=False)
+    """From numbers of facets, or None for all, to their vertices."""
+
+    @classmethod
+    def listed(
+        cls,
+        vertices: Ragged,
+        regions: NDArray[np.int64],
+        generation: NDArray[np.int64],
+        walls: NDArray[np.int64] | None = None,
+    ) -> Facets:
+        """Facets of which a list of all vertices is at hand."""
+        return cls(regions, generation, walls, partial(_of_list, vertices))
+
+    @cached_property
+    def vertices(self) -> Ragged:
+        """Vertex indices of each facet, F rows; for D = 2 the two ends, with ``regions[:, 0]`` on their left."""
+        return self.list_corners(None)
 
     def corners(self, some: NDArray[np.int64]) -> Ragged:
         """The vertices of some facets."""
-        return self.vertices.take(some)
+        return self.list_corners(some)
+
+
+def _of_list(vertices: Ragged, some: NDArray[np.int64] | None) -> Ragged:
+    return vertices if some is None else vertices.take(some)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,9 @@ _CELLS = 1 << 14
 _FEWEST, _MOST = 8, 128
 """Cells a side, at first."""
 _FEWEST_BOXES = 3
-"""However long they take."""
+"""Also when time is up."""
+_LEAST = 1.0
+"""Seconds that a box may take, and the whole domain at the end, however little time there is."""
 _GROWTH = 4.0
 """Of the size of a cell, from one grid to the next, about."""
 _ENOUGH = 300
@@ -59,7 +61,8 @@ class Estimate:
     deviation: float
     """The standard error of ``regions``: from the differences between the boxes, as if in one of them one more region
     had been seen of each kind, and as if nothing were known of the share of the domain in which there is no whole box.
-    So a number that few boxes bear out has a large one; infinite where there is one box alone."""
+    So a number that few boxes bear out has a large one. Infinite where there is one box alone, or where one has more
+    regions than there was time for: then ``regions`` counts those that were found, and there are more."""
     seconds: float
     """The time that it would take, about: rather more than less, since large partitions cost less a region."""
     memory: float
@@ -97,6 +100,9 @@ def estimate(
     size at which one has some hundred regions or takes its share of ``max_seconds``, about. The answer is an
     expectation with a standard error, no bound: where regions crowd in a few places, few boxes may miss them all. A
     domain that is partitioned in the time of a box is counted.
+
+    It takes about ``max_seconds``, and some seconds more at most: a box with more regions than there is time for is
+    left, and the standard error infinite then.
     """
     check_problem(net, dom)
     count, time_limit = whole("squares", squares, 2), number("max_seconds", max_seconds)
@@ -115,10 +121,11 @@ def estimate(
         return counted
     pilot.draw(cells)
     measured: list[_Measured] = []
-    while len(measured) < min(count, len(pilot.order)) and (
-        len(measured) < _FEWEST_BOXES or perf_counter() < start + time_limit
-    ):
-        measured.append(pilot.box(cells, len(measured)))
+    while len(measured) < min(count, len(pilot.order)):
+        left = start + time_limit - perf_counter()
+        if left <= 0 and len(measured) >= _FEWEST_BOXES:
+            break
+        measured.append(pilot.box(cells, len(measured), max(left, share, _LEAST)))
     return pilot.extrapolated(cells, measured)
 
 
@@ -129,7 +136,7 @@ class _Measured:
     regions: int
     seconds: float
     lowest: NDArray[np.int64]
-    """How many regions have their lowest vertex inside a k-face of the box, k = 0 .. D."""
+    """How many regions, of those found, have their lowest vertex inside a k-face of the box, k = 0 .. D."""
     complete: bool
     """Whether there was time for all of it."""
 
@@ -172,7 +179,7 @@ class _Pilot:
             cells = coarser
             yield cells
 
-    def box(self, cells: int, done: int, seconds: float | None = None) -> _Measured:
+    def box(self, cells: int, done: int, seconds: float) -> _Measured:
         """What a cell of the present grid has, or what is known of it after so many seconds."""
         low, size = self._low, self._size / cells
         place = low + size * self.order[done]
@@ -182,8 +189,7 @@ class _Pilot:
         taken = perf_counter() - start
         if self.progress is not None:
             self.progress(done, self.total, "boxes")
-        lowest = self._lowest(part, place, size) if part.complete else np.zeros(self.domain.dim + 1, np.int64)
-        return _Measured(len(part), taken, lowest, part.complete)
+        return _Measured(len(part), taken, self._lowest(part, place, size), part.complete)
 
     def extrapolated(self, cells: int, measured: Sequence[_Measured]) -> Estimate:
         """The answer, from what the boxes have."""
@@ -192,10 +198,11 @@ class _Pilot:
         times = share * float(cells) ** np.arange(self.domain.dim + 1)
         values = np.array([part.lowest for part in measured]) @ times
         mean, of_one_more = float(values.mean()), norm(times[1:]) / len(values)
-        spread = float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else np.inf
+        sure = len(values) > 1 and all(part.complete for part in measured)
+        spread = float(values.std(ddof=1)) / len(values) ** 0.5 if sure else np.inf
         error = hypot(spread, of_one_more, (1 - self.covered) * mean)
         counts = np.array([box.regions for box in measured])
-        each = sum(box.seconds for box in measured) / float(counts.sum())
+        each = sum(box.seconds for box in measured) / max(float(counts.sum()), 1.0)
         return Estimate(mean, error, each * mean, self._bytes * mean, counts, complete=False)
 
     def _lowest(self, part: Tiling, place: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -224,7 +231,7 @@ class _Pilot:
 
     def _whole(self, seconds: float) -> Estimate | None:
         start = perf_counter()
-        part = partition(self.net, self.domain, **self.options, max_seconds=max(2 * seconds, 1.0))
+        part = partition(self.net, self.domain, **self.options, max_seconds=max(2 * seconds, _LEAST))
         if not part.complete:
             return None
         count, taken = len(part), perf_counter() - start

@@ -162,6 +162,8 @@ class Partition(Tiling):
         *,
         color: Literal["slope", "volume", "class", "pattern", "output", "none"] = "slope",
         boundary: DecisionBoundary | None = None,
+        points: ArrayLike | None = None,
+        labels: Sequence[Any] | None = None,
         apart: float = 0.0,
         angles: tuple[float, float] = (25.0, -60.0),
         linewidth: float | None = None,

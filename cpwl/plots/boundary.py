@@ -14,7 +14,8 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import finite, texts, whole
 from .figures import flat_axes, new_figure
 from .legends import explain
-from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width, settle, spread
+from .palette import EDGE
+from .regions import INCOMPLETE, RASTER_REGIONS, frame, line_width, settle, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

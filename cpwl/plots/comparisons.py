@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..comparisons.execution import interior_points
 from ..errors import check_planar
 from .figures import new_figure
-from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, frame, line_width
+from .palette import EDGE
+from .regions import INCOMPLETE, RASTER_REGIONS, frame, line_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
-from ..datasets.folder import domain_of, read_written
 from ..datasets.folder_statistics import rows_of
 from ..datasets.parquet import RegionRows
+from ..datasets.written import domain_of, read_written
 from ..errors import ArgumentError, check_planar
 from ..geometry.domain import Domain
 from ..runtime.ieee import ieee
@@ -21,7 +21,9 @@ from ..runtime.inputs import one_of, whole
 from ..runtime.inputs import path as check_path
 from .figures import flat_axes
 from .legends import colorbar, explain
-from .regions import EDGE, INCOMPLETE, area_scale, pastels, settle
+from .painting import area_scale
+from .palette import BOUNDARY, EDGE, pastels
+from .regions import INCOMPLETE, settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +32,7 @@ Color = Literal["slope", "area", "class"]
 Table = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_SEVERAL = "#e00010"
+_SEVERAL = BOUNDARY
 """Of regions in which another output becomes the largest."""
 
 

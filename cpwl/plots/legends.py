@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-_LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+"""The ground of a name beside a point."""
 
 
 def colorbar(axes: Axes, shown: Any, label: str, place: str) -> None:
@@ -106,13 +107,13 @@ def _labelled(axes: Axes, place: NDArray[np.float64], name: str, taken: list[Any
     x, y, room = free_spot or (7, 7, (0.0, 0.0, 0.0, 0.0))
     tie: Any = {"arrowstyle": "-", "linewidth": 0.6} if max(abs(x), abs(y)) > 7 else None
     axes.annotate(
-        name, (float(place[0]), float(place[1])), (x, y), textcoords="offset points", fontweight="bold", bbox=_LABEL,
+        name, (float(place[0]), float(place[1])), (x, y), textcoords="offset points", fontweight="bold", bbox=LABEL,
         zorder=6, ha=side[int(np.sign(x))], va="bottom" if y > 0 else "top", arrowprops=tie,
     )  # fmt: skip
     return room
 
 
-def marked(points: ArrayLike, labels: Sequence[Any] | None) -> tuple[NDArray[np.float64], list[str]]:
-    """The points (n, 2) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
-    places = coordinates("points", finite("points", points), 2)
+def marked(points: ArrayLike, labels: Sequence[Any] | None, dim: int = 2) -> tuple[NDArray[np.float64], list[str]]:
+    """The points (n, dim) to be marked and their names, empty without labels; ``ShapeError`` where they do not fit."""
+    places = coordinates("points", finite("points", points), dim)
     return places, [""] * len(places) if labels is None else texts("labels", labels, len(places), "points")

@@ -17,7 +17,8 @@ from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 from .figures import check_drawn, flat_axes
 from .legends import check_labels
-from .regions import EDGE, INCOMPLETE, LIGHT
+from .palette import BOUNDARY, EDGE, palette
+from .regions import INCOMPLETE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def plot_line(
     if boundary is not None:
         name = "decision boundary" if boundary.level is None else f"output = {boundary.level:g}"
         for i, place in enumerate(floats(boundary.vertices)[:, 0].tolist()):
-            axes.axvline(place, color="#e00010", linewidth=1.2, label=name if not i else None, zorder=3)
+            axes.axvline(place, color=BOUNDARY, linewidth=1.2, label=name if not i else None, zorder=3)
     if points is not None:
         _mark(axes, points, labels)
     ends = partition.domain.polytope.vertices[:, 0]
@@ -100,10 +101,10 @@ def _draw_outputs(axes: Axes, partition: Tiling, outputs: NDArray[np.int64]) -> 
 def _shade(axes: Axes, partition: Tiling) -> None:
     cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(partition.network.outputs)]))
     ends = floats(cells.arrangement.vertices)[cells.arrangement.regions.values.reshape(-1, 2), 0]
-    winners = by_maximum.winners[:, 0]
+    winners, colors = by_maximum.winners[:, 0], palette(partition.network.outputs)
     for k in np.unique(winners).tolist():
         spans = [(low, high - low) for low, high in np.sort(ends[winners == k], axis=1).tolist()]
-        axes.broken_barh(spans, (0, 1), transform=axes.get_xaxis_transform(), color=LIGHT[k % len(LIGHT)], alpha=0.35,
+        axes.broken_barh(spans, (0, 1), transform=axes.get_xaxis_transform(), color=colors[k], alpha=0.35,
                          linewidth=0, label=f"class {k}", zorder=1)  # fmt: skip
 
 

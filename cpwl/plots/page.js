@@ -7,6 +7,8 @@ const LINES = ["#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac",
 const MASK = 1024; // texels in a row of the table of units
 const SLOW = 60, REST = 250; // milliseconds
 const SHOWN_UNITS = 512; // of a layer's pattern
+const THUMB = 44; // pixels: images beside their marks
+const thumbs = new Map();
 
 const head = JSON.parse($("head").textContent);
 let data, gl, fill, lines, hovered = null, pinned = null, waiting = false, slow = false, resting = 0;
@@ -265,4 +267,99 @@ function keep(found) {
   pinned = pinned || found.region < 0 ? null : found;
   describe(found);
   drawShapes();
+}
+
+// ---- marks: points, data (inputs, at the nearest places of the slice), samples of the boundary ---------------------------
+function setUpMarks() {
+  const kinds = ["points", "data", "samples"].filter((kind) => data[kind]);
+  const toggle = (id, name, checked) => $("marks").append(labelled(element("input", { type: "checkbox", checked, id, onchange: redraw }), name));
+  for (const kind of kinds) toggle(`show-${kind}`, `${kind} (${data[kind].length / head.dim})`, true);
+  if (head.image && kinds.length) toggle("show-images", "images beside them", false);
+  if (!$("marks").children.length) $("marks").append(element("p", { textContent: "nothing" }));
+}
+
+function* marks() {
+  for (const kind of ["data", "points", "samples"]) {
+    if (!data[kind] || !$(`show-${kind}`).checked) continue;
+    for (let i = 0; head.dim * i < data[kind].length; i++) {
+      const place = [...data[kind].subarray(head.dim * i, head.dim * (i + 1))];
+      yield { kind, i, place, region: data[`${kind}Region`][i], label: kind === "points" ? head.labels[i] ?? "" : "" };
+    }
+  }
+}
+
+// The mark under the mouse; ``placed`` says where on the page a mark is.
+function nearestMark(px, py, placed) {
+  let best = null, closest = 8;
+  for (const mark of marks()) {
+    const [x, y] = placed(mark.place, mark), distance = Math.hypot(x - px, y - py);
+    if (distance < closest) [best, closest] = [mark, distance];
+  }
+  return best;
+}
+
+function drawMarks(pen, placed) {
+  pen.font = "600 13px system-ui, sans-serif";
+  const { clientWidth, clientHeight } = $("stage");
+  const inView = [...marks()].map((mark) => ({ ...mark, at: placed(mark.place, mark) }))
+    .filter(({ at: [x, y] }) => x > -9 && y > -9 && x < clientWidth + 9 && y < clientHeight + 9);
+  for (const mark of inView) drawMark(pen, mark);
+  if ($("show-images")?.checked) drawThumbs(pen, inView);
+}
+
+function drawMark(pen, { kind, at: [x, y], label, i }) {
+  pen.beginPath();
+  pen.arc(x, y, kind === "points" ? 5 : kind === "data" ? 4 : 3, 0, 2 * Math.PI);
+  pen.fillStyle = kind === "points" ? "#000" : kind === "data" ? `rgb(${light(head.data.kinds[i])})` : "#fff";
+  pen.strokeStyle = kind === "points" ? "#fff" : kind === "data" ? "#000" : "#e00010";
+  pen.lineWidth = 1.5; pen.fill(); pen.stroke();
+  if (label) { pen.lineWidth = 3; pen.strokeStyle = "#fffc"; pen.strokeText(label, x + 8, y - 6); pen.fillStyle = "#000"; pen.fillText(label, x + 8, y - 6); }
+}
+
+// Images beside marks, from the first one on, those left out that would cover another one.
+function drawThumbs(pen, all) {
+  const taken = [], { width, height } = head.image, scale = THUMB / Math.max(width, height);
+  const [w, h] = [width * scale, height * scale];
+  pen.imageSmoothingEnabled = false;
+  for (const mark of all) {
+    const left = mark.at[0] + 7, top = mark.at[1] + 5;
+    if (taken.some(([a, b]) => Math.abs(a - left) < w + 2 && Math.abs(b - top) < h + 2)) continue;
+    taken.push([left, top]);
+    pen.drawImage(thumbOf(mark), left, top, w, h);
+    pen.strokeStyle = mark.kind === "samples" ? "#e00010" : "#000"; pen.lineWidth = 1; pen.strokeRect(left, top, w, h);
+  }
+}
+
+function thumbOf(mark) {
+  const key = `${mark.kind} ${mark.i}`;
+  if (!thumbs.has(key)) {
+    const { width, height } = head.image, made = element("canvas", { width, height });
+    made.getContext("2d").putImageData(pictureOf(mark, mark.place), 0, 0);
+    thumbs.set(key, made);
+  }
+  return thumbs.get(key);
+}
+
+function nameOf({ kind, i, label }) {
+  if (kind !== "data") return `${kind === "points" ? "point" : "sample"} ${i}${label && `: ${label}`}`;
+  return `data ${i}${head.data.names[i] && `: ${head.data.names[i]}`}, ${short(data.apart[i])} from the slice`;
+}
+
+function drawImage(mark, place) {
+  const { height, width } = head.image, canvas = $("image");
+  Object.assign(canvas, { width, height, hidden: false });
+  canvas.getContext("2d").putImageData(pictureOf(mark, place), 0, 0);
+}
+
+// Of a data point its own image, elsewhere that of the place in the slice.
+function pictureOf(mark, place) {
+  const { channels, height, width, low, high } = head.image, { inputs, pictures } = data, size = height * width, wide = head.dim + 1;
+  const picture = new ImageData(width, height), own = mark?.kind === "data" ? mark.i * channels * size : -1;
+  const value = (at) => place.reduce((sum, x, k) => sum + inputs[at + 1 + k] * x, inputs[at]);
+  for (let i = 0; i < size; i++)
+    for (let c = 0; c < 4; c++) {
+      const entry = i + (channels === 3 ? Math.min(c, 2) : 0) * size;
+      picture.data[4 * i + c] = c === 3 ? 255 : own < 0 ? (255 * (value(wide * entry) - low)) / (high - low) : pictures[own + entry];
+    }
+  return picture;
 }

@@ -7,7 +7,6 @@ numbers shown, in float64; the drawing itself is in float32.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from os import PathLike
 from pathlib import Path
@@ -17,17 +16,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import ArgumentError, ShapeError
-from ..numbers.norms import norms
+from ..errors import ArgumentError
 from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
-from ..runtime.inputs import finite, instance, one_of, optional, plain, texts, whole
+from ..runtime.inputs import instance, one_of, optional
 from ..statistics.slopes import near_one, solved, triangles
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
-from .legends import check_labels, marked
+from .page_marks import Marks
 from .page_parts import Block, Page, Patterns, add_patterns, fits_single, html_path, layers, written
-from .regions import LIGHT, check_plane, positive
+from .painting import positive
+from .palette import palette
+from .regions import check_plane
 from .space import view_solid
 
 if TYPE_CHECKING:
@@ -69,52 +69,42 @@ def view(
     the colours of these). Where inputs are images, (h, w) or (1 or 3, h, w), that of the point under the mouse is
     shown, and a switch shows those of points, data (their own) and samples beside their marks.
 
-    The page of a solid is that of ``view_solid``; points, data and samples are shown on planes alone.
+    The page of a solid is that of ``view_solid``; then points are (n, 3).
 
     Raises ``ArgumentError`` for an unknown colour, "class" with one output, samples without a boundary, labels without
     data, or more than a page can hold; ``ShapeError`` for points or data of another shape;
     ``UnsupportedDimensionError`` unless on a plane or a solid.
     """
     if instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition").domain.dim == 3:
-        if points is not None or data is not None or samples:
-            raise ArgumentError("points, data and samples are shown on planes; this is a solid. Leave them out.")
-        return view_solid(partition, path, color="volume" if color == "area" else color, boundary=boundary, title=title)
-    _check(partition, path, color, boundary, samples)
-    check_labels(points, labels)
-    samples = int(samples)
-    inputs = _checked_data(partition, data, data_labels)
+        return view_solid(
+            partition, path, color="volume" if color == "area" else color, boundary=boundary, points=points,
+            labels=labels, samples=samples, data=data, data_labels=data_labels, title=title,
+        )  # fmt: skip
+    _check(partition, path, color, boundary)
+    marks = Marks.of(partition, boundary, points, labels, samples, data, data_labels)
     block, areas = Block(), floats(partition.volumes())
     _add_polygons(block, partition)
     _add_numbers(block, partition, areas)
     pieces = Patterns.of(partition)
     _add_edges(block, partition, pieces)
     patterns = add_patterns(block, pieces, partition.facets().regions)
-    marks = _add_marks(block, partition, boundary, points, labels, samples)
-    image = _add_image(block, partition, marks.places, inputs)
-    about = {
-        "color": "output0" if color == "output" else color,
-        "labels": marks.names,
-        "data": _add_data(block, partition, inputs, data_labels, image),
-        "image": image,
-        **patterns,
-    }
-    shown, head = title or f"{len(partition):,} regions", {**_head(partition, areas), **about}
+    if boundary is not None:
+        block.add("boundary", "f8", np.asarray(boundary.ends, np.float64))
+    about = {"color": "output0" if color == "output" else color, **marks.add(block, partition, boundary), **patterns}
+    shown, head = title or f"{len(partition):,} regions", {**_head(partition, areas, marks.kinds), **about}
     return written(shown, partition.complete, head, block, "plane.js", path)
 
 
-def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None, samples: int) -> None:
+def _check(partition: Tiling, path: Any, color: str, boundary: DecisionBoundary | None) -> None:
     check_plane(partition, boundary, "view", (2, 3))
     one_of("color", color, [name for name in get_args(Color) if name != "volume"])
-    whole("samples", samples, 0)
     optional(html_path, "path", path)
     if color == "class" and partition.network.outputs < 2:
         raise ArgumentError("color='class' needs a network with several outputs; this one has one. Use color='slope'.")
-    if samples and boundary is None:
-        raise ArgumentError("samples are drawn from a boundary: give boundary=part.decision_boundary().")
 
 
 # ---- the page ------------------------------------------------------------------------------------------------------
-def _head(partition: Tiling, areas: NDArray[np.float64]) -> dict[str, Any]:
+def _head(partition: Tiling, areas: NDArray[np.float64], kinds: int) -> dict[str, Any]:
     """What the page knows of the partition beside the arrays; ``areas`` are those of its regions (R,)."""
     corners = np.asarray(partition.domain.polytope.vertices, np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -128,7 +118,7 @@ def _head(partition: Tiling, areas: NDArray[np.float64]) -> dict[str, Any]:
         "outputs": partition.network.outputs,
         "counts": ", ".join(f"{count:,} {what}" for count, what in counts),
         "smallArea": float(np.quantile(positive(areas), 0.05)),
-        "palette": LIGHT,
+        "palette": palette(max(partition.network.outputs, kinds)),
         "layers": layers(partition),
     }
 
@@ -202,93 +192,3 @@ def _first_vertices(block: Block, count: int) -> NDArray[np.float64]:
 
 def _offsets(block: Block) -> list[int]:
     return [0, *accumulate(map(len, block.parts))][:-1]
-
-
-@dataclass(frozen=True, eq=False)
-class _Marks:
-    places: NDArray[np.float64]
-    """Slice coordinates of all points and samples (n, 2)."""
-    names: list[str]
-    """Of the points."""
-
-
-def _add_marks(
-    block: Block,
-    partition: Tiling,
-    boundary: DecisionBoundary | None,
-    points: ArrayLike | None,
-    labels: Sequence[Any] | None,
-    samples: int,
-) -> _Marks:
-    """The boundary, points and samples; those that are not given are no arrays of the page."""
-    places: list[NDArray[np.float64]] = [np.zeros((0, 2))]
-    names: list[str] = []
-    if points is not None:
-        given, names = marked(points, labels)
-        block.add("points", "f8", given)
-        places.append(given)
-    if boundary is not None:
-        block.add("boundary", "f8", np.asarray(boundary.ends, np.float64))
-    if boundary is not None and samples:
-        drawn = np.asarray(boundary.sample_slice(samples)[0], np.float64)
-        block.add("samples", "f8", drawn)
-        places.append(drawn)
-    return _Marks(np.concatenate(places), names)
-
-
-def _checked_data(
-    partition: Tiling, data: ArrayLike | None, labels: Sequence[Any] | None
-) -> NDArray[np.float64] | None:
-    if data is None:
-        if labels is not None:
-            raise ArgumentError("data_labels go with data: give the inputs that they belong to.")
-        return None
-    inputs = finite("data", data)
-    if inputs.shape == partition.domain.shape:
-        inputs = inputs[None]
-    if inputs.shape[1:] != partition.domain.shape or inputs.ndim != len(partition.domain.shape) + 1:
-        raise ShapeError(f"data must have shape (N, *{partition.domain.shape}), inputs, got {inputs.shape}.")
-    if labels is not None:
-        texts("data_labels", labels, len(inputs), "inputs")
-    return inputs
-
-
-def _add_data(
-    block: Block,
-    partition: Tiling,
-    inputs: NDArray[np.float64] | None,
-    labels: Sequence[Any] | None,
-    image: dict[str, float] | None,
-) -> dict[str, Any] | None:
-    """Where inputs lie and how far from the slice, their images in 256 grey levels; names and kinds by their labels."""
-    if inputs is None:
-        return None
-    places = partition.to_slice(inputs)
-    apart = (np.asarray(partition.to_input(places), np.float64) - inputs).reshape(len(inputs), -1)
-    block.add("data", "f8", places)
-    block.add("apart", "f8", norms(apart))
-    if image is not None:
-        grey = (inputs - image["low"]) / (image["high"] - image["low"])
-        block.add("pictures", "u1", np.rint(255 * grey.clip(0, 1)))
-    values = [""] * len(inputs) if labels is None else plain(labels).tolist()
-    if all(isinstance(value, int) and value >= 0 for value in values):
-        return {"names": [f"class {value}" for value in values], "kinds": values}
-    kinds = {name: k for k, name in enumerate(sorted(set(map(str, values))))}
-    return {"names": list(map(str, values)), "kinds": [kinds[str(value)] for value in values]}
-
-
-def _add_image(
-    block: Block, partition: Tiling, places: NDArray[np.float64], data: NDArray[np.float64] | None
-) -> dict[str, float] | None:
-    """The inputs as functions of the slice coordinates, if they are images; black and white are those of the data or,
-    without any, of the inputs at ``places`` (at the domain's corners, if there are none)."""
-    shape, domain = partition.network.input_shape, partition.domain
-    if len(shape) == 2:
-        shape = (1, *shape)
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        return None
-    block.add("inputs", "f8", np.concatenate([domain.origin[:, None], domain.basis], axis=1))
-    seen = np.asarray(domain.to_input(places if len(places) else domain.polytope.vertices), np.float64)
-    seen = seen if data is None or not len(data) else data
-    low, high = float(seen.min()), float(seen.max())
-    return {"channels": shape[0], "height": shape[1], "width": shape[2], "low": low, "high": max(high, low + 1e-30)}

@@ -1,9 +1,7 @@
 // The page of a plane: draws with WebGL2, looks regions up in float64. After page.js; data: see cpwl/plots/page.py.
 const MAX_ZOOM = 1e4; // beyond that float32 corners on the graphics card are off by more than a pixel
 const SMOOTH = 20000; // above so many regions no antialiasing: without a graphics card it takes six times as long
-const THUMB = 44; // pixels: images beside their marks
 
-const thumbs = new Map();
 let grid, view;
 
 // The affine maps, from values at three corners of a polygon of each region: the first, the farthest from it, and the
@@ -295,83 +293,20 @@ function setUpColors() {
   $("color").onchange = recolor;
 }
 
-function setUpMarks() {
-  const kinds = { boundary: data.boundary, points: data.points, data: data.data, samples: data.samples };
-  for (const [name, values] of Object.entries(kinds)) {
-    if (!values) continue;
-    const box = element("input", { type: "checkbox", checked: true, id: `show-${name}`, onchange: redraw });
-    const size = name === "boundary" ? `${values.length / 4} segments` : values.length / 2;
-    $("marks").append(labelled(box, `${name === "boundary" ? "decision boundary" : name} (${size})`));
-  }
-  if (head.image && (data.points || data.data || data.samples))
-    $("marks").append(labelled(element("input", { type: "checkbox", id: "show-images", onchange: redraw }), "images beside them"));
-  if (!$("marks").children.length) $("marks").append(element("p", { textContent: "nothing" }));
+function setUpBoundary() {
+  if (!data.boundary) return;
+  const box = element("input", { type: "checkbox", checked: true, id: "show-boundary", onchange: redraw });
+  $("marks").append(labelled(box, `decision boundary (${data.boundary.length / 4} segments)`));
 }
 
 // ---- points, the region pointed at ----------------------------------------------------------------------------------
-function* marks() {
-  for (const kind of ["data", "points", "samples"]) {
-    if (!data[kind] || !$(`show-${kind}`).checked) continue;
-    for (let i = 0; 2 * i < data[kind].length; i++)
-      yield { kind, place: [data[kind][2 * i], data[kind][2 * i + 1]], label: kind === "points" ? head.labels[i] ?? "" : "", i };
-  }
-}
-
-function nearestMark(px, py) {
-  const placed = placer();
-  let best = null, closest = 8;
-  for (const mark of marks()) {
-    const [x, y] = placed(mark.place), distance = Math.hypot(x - px, y - py);
-    if (distance < closest) [best, closest] = [mark, distance];
-  }
-  return best;
-}
-
 function drawShapes() {
   const pen = $("shapes").getContext("2d");
   pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   pen.clearRect(0, 0, $("shapes").width, $("shapes").height);
   const shown = pinned ?? hovered;
   if (shown && shown.region >= 0) outline(pen, shown.region);
-  pen.font = "600 13px system-ui, sans-serif";
-  const { clientWidth, clientHeight } = $("stage"), placed = placer();
-  const inView = [...marks()].map((mark) => ({ ...mark, at: placed(mark.place) }))
-    .filter(({ at: [x, y] }) => x > -9 && y > -9 && x < clientWidth + 9 && y < clientHeight + 9);
-  for (const mark of inView) drawMark(pen, mark);
-  if ($("show-images")?.checked) drawThumbs(pen, inView);
-}
-
-function drawMark(pen, { kind, at: [x, y], label, i }) {
-  pen.beginPath();
-  pen.arc(x, y, kind === "points" ? 5 : kind === "data" ? 4 : 3, 0, 2 * Math.PI);
-  pen.fillStyle = kind === "points" ? "#000" : kind === "data" ? `rgb(${light(head.data.kinds[i])})` : "#fff";
-  pen.strokeStyle = kind === "points" ? "#fff" : kind === "data" ? "#000" : "#e00010";
-  pen.lineWidth = 1.5; pen.fill(); pen.stroke();
-  if (label) { pen.lineWidth = 3; pen.strokeStyle = "#fffc"; pen.strokeText(label, x + 8, y - 6); pen.fillStyle = "#000"; pen.fillText(label, x + 8, y - 6); }
-}
-
-// Images beside marks, from the first one on, those left out that would cover another one.
-function drawThumbs(pen, all) {
-  const taken = [], { width, height } = head.image, scale = THUMB / Math.max(width, height);
-  const [w, h] = [width * scale, height * scale];
-  pen.imageSmoothingEnabled = false;
-  for (const mark of all) {
-    const left = mark.at[0] + 7, top = mark.at[1] + 5;
-    if (taken.some(([a, b]) => Math.abs(a - left) < w + 2 && Math.abs(b - top) < h + 2)) continue;
-    taken.push([left, top]);
-    pen.drawImage(thumbOf(mark), left, top, w, h);
-    pen.strokeStyle = mark.kind === "samples" ? "#e00010" : "#000"; pen.lineWidth = 1; pen.strokeRect(left, top, w, h);
-  }
-}
-
-function thumbOf({ kind, place, i }) {
-  const key = `${kind} ${i}`;
-  if (!thumbs.has(key)) {
-    const { width, height } = head.image, made = element("canvas", { width, height });
-    made.getContext("2d").putImageData(pictureOf({ kind, i }, place), 0, 0);
-    thumbs.set(key, made);
-  }
-  return thumbs.get(key);
+  drawMarks(pen, placer());
 }
 
 function outline(pen, region) {
@@ -389,8 +324,8 @@ function outline(pen, region) {
 }
 
 function point(px, py) {
-  const mark = nearestMark(px, py), place = mark ? mark.place : toSlice(px, py);
-  return { place, mark, region: grid.locate(place) };
+  const mark = nearestMark(px, py, placer()), place = mark ? mark.place : toSlice(px, py);
+  return { place, mark, region: mark ? mark.region : grid.locate(place) };
 }
 
 function describe({ place, mark, region }) {
@@ -407,30 +342,6 @@ function describe({ place, mark, region }) {
   }
   $("info").replaceChildren(...found);
   if (head.image) drawImage(mark, place);
-}
-
-function nameOf({ kind, i, label }) {
-  if (kind !== "data") return `${kind === "points" ? "point" : "sample"} ${i}${label && `: ${label}`}`;
-  return `data ${i}${head.data.names[i] && `: ${head.data.names[i]}`}, ${short(data.apart[i])} from the slice`;
-}
-
-function drawImage(mark, place) {
-  const { height, width } = head.image, canvas = $("image");
-  Object.assign(canvas, { width, height, hidden: false });
-  canvas.getContext("2d").putImageData(pictureOf(mark, place), 0, 0);
-}
-
-// Of a data point its own image, elsewhere that of the place in the slice.
-function pictureOf(mark, [u, v]) {
-  const { channels, height, width, low, high } = head.image, { inputs, pictures } = data, size = height * width;
-  const picture = new ImageData(width, height), own = mark?.kind === "data" ? mark.i * channels * size : -1;
-  for (let i = 0; i < size; i++)
-    for (let c = 0; c < 4; c++) {
-      const entry = i + (channels === 3 ? Math.min(c, 2) : 0) * size, at = 3 * entry;
-      const grey = own < 0 ? (255 * (inputs[at] + inputs[at + 1] * u + inputs[at + 2] * v - low)) / (high - low) : pictures[own + entry];
-      picture.data[4 * i + c] = c === 3 ? 255 : grey;
-    }
-  return picture;
 }
 
 // ---- the mouse, the keyboard -----------------------------------------------------------------------------------------
@@ -491,7 +402,7 @@ async function start() {
   const total = head.layers.at(-1).units[1];
   if (data.boundary) lines.boundary = setUpLines(data.boundary, new Uint32Array(data.boundary.length / 4).fill(total));
   $("help").textContent = "Drag: move. Wheel: zoom. Double click: all. Click: keep the region shown; click again: let go.";
-  setUpColors(); setUpLayers(); setUpMarks(); maskUnits(); recolor(); setUpMouse();
+  setUpColors(); setUpLayers(); setUpBoundary(); setUpMarks(); maskUnits(); recolor(); setUpMouse();
   new ResizeObserver(resize).observe($("stage"));
   resize();
   draw();

@@ -13,7 +13,9 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of
 from .figures import flat_axes, line_width_of
 from .legends import colorbar
-from .regions import EDGE, INCOMPLETE, line_width, pattern_hues
+from .painting import pattern_hues
+from .palette import EDGE
+from .regions import INCOMPLETE, line_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..boundary.faces import BoundaryFaces
@@ -21,13 +22,16 @@ from ..statistics.slopes import slope_norms
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 from .figures import check_drawn, check_surface, line_width_of, space_axes, view_angles
-from .legends import explain_in_space
-from .regions import EDGE, INCOMPLETE, RASTER_REGIONS, Legend, line_width, pastels, pattern_hues, positive
+from .legends import LABEL, check_labels, explain_in_space, marked
+from .painting import pattern_hues, positive
+from .palette import EDGE, pastels
+from .regions import INCOMPLETE, RASTER_REGIONS, Legend, line_width
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
 
     from ..boundary.boundary import DecisionBoundary
+    from ..geometry.arrangement import Arrangement
 
 Floats = NDArray[np.float64]
 SolidColor = Literal["slope", "volume", "class", "pattern", "output", "none"]
@@ -44,6 +48,8 @@ def plot_solid(
     *,
     color: SolidColor = "slope",
     boundary: DecisionBoundary | None = None,
+    points: ArrayLike | None = None,
+    labels: Sequence[Any] | None = None,
     apart: float = 0.0,
     angles: tuple[float, float] = (25.0, -60.0),
     linewidth: float | None = None,
@@ -54,12 +60,13 @@ def plot_solid(
     ``apart`` pulls them apart: each is moved away from the middle by so many times its distance from there; at 0 only
     the border of the solid is drawn. ``color``: "slope", "volume", "pattern" of the region, "class" (the largest
     output), "output" (the mean of output 0 over the corners), "none". ``boundary``, a surface in it, is drawn instead
-    of the solid's border when nothing is pulled apart. ``angles``: elevation and azimuth of the view, degrees.
-    ``legend``: what the colours mean, "inside" the axes, "beside" them, or "none"; by default inside given axes, and
-    beside those of a new figure.
+    of the solid's border when nothing is pulled apart. ``points`` (n, 3), in slice coordinates, are marked on top of
+    all, with ``labels`` beside them; pulled apart they go with their regions. ``angles``: elevation and azimuth of the
+    view, degrees. ``legend``: what the colours mean, "inside" the axes, "beside" them, or "none"; by default inside
+    given axes, and beside those of a new figure.
 
-    Raises ``ArgumentError`` for an unknown colour or "class" with one output, ``UnsupportedDimensionError`` unless on a
-    solid.
+    Raises ``ArgumentError`` for an unknown colour or "class" with one output, ``ShapeError`` for points of another
+    shape or labels that do not fit, ``UnsupportedDimensionError`` unless on a solid.
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
     check_drawn(partition, (3,), "plot_solid")
@@ -72,13 +79,19 @@ def plot_solid(
         instance("boundary", boundary, BoundaryFaces, "Use part.decision_boundary(...).", "DecisionBoundary")
         if boundary.partition is not partition:
             raise ArgumentError("boundary must be one of this partition: give boundary=part.decision_boundary(...).")
+    check_labels(points, labels)
+    places, names = marked(np.zeros((0, 3)) if points is None else points, labels, 3)
     place = one_of("legend", ("beside" if ax is None else "inside") if legend is None else legend, get_args(Legend))
     axes = space_axes(ax, (7.2, 6.4))
     if boundary is not None and not moved:
         surface = mesh(boundary)
         _draw_mesh(axes, surface, "class" if surface.surface.level is None else "gradient", view, linewidth, place)
     else:
-        _draw_cells(axes, partition, color, moved, view, linewidth, place)
+        cells = _Cells.of(partition, color, moved)
+        _draw_cells(axes, partition, cells, color, view, linewidth, place)
+        places = cells.moved(places) if moved else places
+    if points is not None:
+        _draw_points(axes, places, names)
     domain = np.asarray(partition.domain.polytope.vertices, np.float64)
     middle = (domain.min(axis=0) + domain.max(axis=0)) / 2
     box = middle + (1 + moved) * (np.stack([domain.min(axis=0), domain.max(axis=0)]) - middle)
@@ -134,32 +147,56 @@ def plot_mesh(
 
 
 # ---- polygons --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """The polytopes that are drawn: the regions, or parts of them on which one output is the largest."""
+
+    arrangement: Arrangement[Any]
+    parents: NDArray[np.int64]
+    """The region of each."""
+    winners: NDArray[np.int64] | None
+    """The largest output of each, if it is asked for."""
+    shifts: Floats
+    """How far each is pulled away from the middle, (cells, 3)."""
+
+    @classmethod
+    def of(cls, partition: Tiling, color: str, apart: float) -> _Cells:
+        """The cells of a partition for pictures of that colour."""
+        arrangement, parents, winners = partition.arrangement, np.arange(len(partition)), None
+        if color == "class":
+            if partition.network.outputs < 2:
+                raise ArgumentError(
+                    "color='class' needs a network with several outputs; this one has one. Use color='slope'."
+                )
+            cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(partition.network.outputs)]))
+            arrangement, parents, winners = cells.arrangement, cells.regions, by_maximum.winners[:, 0].astype(np.int64)
+        regions, vertices = arrangement.regions, floats(arrangement.vertices)
+        middles = regions.reduce(np.add, vertices[regions.values]) / regions.counts[:, None]
+        centre = np.asarray(partition.domain.polytope.vertices, np.float64).mean(axis=0)
+        return cls(arrangement, parents, winners, apart * (middles - centre))
+
+    def moved(self, points: Floats) -> Floats:
+        """Where points (n, 3) are when they go with their cells; those outside of all stay."""
+        cell = self.arrangement.locate(points)
+        return points + np.where((cell >= 0)[:, None], self.shifts[cell], 0.0)
+
+
 def _draw_cells(
     axes: Axes3D,
     partition: Tiling,
+    cells: _Cells,
     color: str,
-    apart: float,
     view: tuple[float, float],
     width: float | None,
     place: str,
 ) -> None:
-    arrangement, parents, winners = partition.arrangement, np.arange(len(partition)), None
-    if color == "class":
-        if partition.network.outputs < 2:
-            raise ArgumentError(
-                "color='class' needs a network with several outputs; this one has one. Use color='slope'."
-            )
-        cells, by_maximum = cut_by_maximum(partition, Ragged.of([range(partition.network.outputs)]))
-        arrangement, parents, winners = cells.arrangement, cells.regions, by_maximum.winners[:, 0].astype(np.int64)
-    facets, vertices = arrangement.facets(), floats(arrangement.vertices)
+    facets, vertices, winners = cells.arrangement.facets(), floats(cells.arrangement.vertices), cells.winners
+    apart = cells.shifts.any()
     facet, side = np.nonzero(facets.regions >= 0) if apart else (np.flatnonzero(facets.regions[:, 1] < 0), 0)
     cell = facets.regions[facet, side]
-    polygons = facets.vertices.take(facet)
-    regions, corners = arrangement.regions, vertices[polygons.values]
-    middles = regions.reduce(np.add, vertices[regions.values]) / regions.counts[:, None]
-    centre = np.asarray(partition.domain.polytope.vertices, np.float64).mean(axis=0)
-    corners = corners + apart * (middles[cell] - centre)[polygons.row_of]
-    painted, scale = _cell_colors(partition, color, parents, winners)
+    polygons = facets.corners(facet)
+    corners = vertices[polygons.values] + cells.shifts[cell][polygons.row_of]
+    painted, scale = _cell_colors(partition, color, cells.parents, winners)
     _draw(axes, corners, polygons, painted[cell], None, view, width)
     if winners is not None:
         present, palette = np.unique(winners).tolist(), pastels(partition.network.outputs)
@@ -187,6 +224,15 @@ def _cell_colors(
         regions, outputs = partition.regions, floats(partition.outputs.to_numpy())[:, 0]
         return _scaled(regions.reduce(np.add, outputs[regions.values]) / regions.counts, "output 0 (mean over corners)")
     return _scaled(slope_norms(partition), "slope (Frobenius norm)")
+
+
+def _draw_points(axes: Axes3D, places: Floats, names: list[str]) -> None:
+    """Marks places on top of all that is drawn."""
+    axes.computed_zorder = False  # else what is nearer to the eye covers them
+    axes.plot(*places.T, "o", color="black", markersize=6, markeredgecolor="white", zorder=7)
+    for place, name in zip(places.tolist(), names, strict=True):
+        if name:
+            axes.text(*place, f"  {name}", fontweight="bold", bbox=LABEL, zorder=6, va="bottom")
 
 
 def _draw_mesh(

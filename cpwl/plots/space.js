@@ -358,21 +358,43 @@ function pick(px, py) {
   return { ...best, place, region: best.polygon < 0 ? data.cellRegion[best.cell] : data.parent[best.polygon] };
 }
 
-const point = pick;
+// Marks lie on top of all, also of what covers them; pulled apart they go with their cells.
+function point(px, py) {
+  const mark = nearestMark(px, py, shownAt);
+  return mark ? { mark, place: mark.place, region: mark.region } : pick(px, py);
+}
+
+function shownAt(place, { region }) {
+  const at = [...relative(place)], apart = pulled(), cell = apart > 0 && region >= 0 ? cellAt(region, place) : -1;
+  return toPage(cell < 0 ? at : plus(at, [...data.middles.subarray(3 * cell, 3 * cell + 3)], apart));
+}
+
+// The cell of a region that has a place: that of the largest output there, if cells are cut by it.
+function cellAt(region, place) {
+  const values = data.winners ? mapAt(region, place) : [], winner = values.indexOf(Math.max(...values));
+  return data.cellRegion.findIndex((r, c) => r === region && (winner < 0 || data.winners[c] === winner));
+}
 
 function drawShapes() {
   const pen = $("shapes").getContext("2d");
   pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   pen.clearRect(0, 0, $("shapes").width, $("shapes").height);
   const shown = pinned ?? hovered;
-  if (!shown || shown.region < 0) return;
-  pen.beginPath();
-  for (const [a, b] of sidesOf(shown)) { pen.moveTo(...toPage(a)); pen.lineTo(...toPage(b)); }
-  pen.strokeStyle = "#ff8c00"; pen.lineWidth = 2; pen.stroke();
+  if (shown && shown.region >= 0) {
+    pen.beginPath();
+    for (const [a, b] of sidesOf(shown)) { pen.moveTo(...toPage(a)); pen.lineTo(...toPage(b)); }
+    pen.strokeStyle = "#ff8c00"; pen.lineWidth = 2; pen.stroke();
+  }
+  drawMarks(pen, shownAt);
 }
 
-// The sides of the polygon that is shown, as pairs of places.
-function sidesOf({ polygon, cell }) {
+// The sides of the polygon that is shown, or of the cell of a mark, as pairs of places.
+function sidesOf({ polygon, cell, mark }) {
+  if (mark) {
+    const own = cellAt(mark.region, mark.place), all = [];
+    for (let p = 0; p < data.solid; p++) if (data.cell[p] === own) all.push(...sidesOf({ polygon: p, cell: own }));
+    return all;
+  }
   const apart = pulled(), found = [];
   if (polygon < 0) {
     section.owners.forEach((owner, s) => { if (owner === cell) { const t = section.triangles; found.push([[...t.slice(9 * s + 3, 9 * s + 6)], [...t.slice(9 * s + 6, 9 * s + 9)]]); } });
@@ -475,11 +497,12 @@ function moveCut() {
 }
 
 // ---- the region pointed at -------------------------------------------------------------------------------------------
-function describe({ place, region, polygon }) {
+function describe({ place, region, polygon, mark }) {
   $("which").textContent = region < 0 ? "No region" : `Region ${data.numbers[region]}${pinned ? " (kept)" : ""}`;
-  const found = [];
+  const found = [], line = (text) => found.push(element("div", { textContent: text }));
+  if (mark) line(nameOf(mark));
   if (region >= 0) {
-    const values = mapAt(region, place), line = (text) => found.push(element("div", { textContent: text }));
+    const values = mapAt(region, place);
     line(`u = (${place.map((x) => Number(x.toPrecision(7))).join(", ")})`);
     if (polygon >= data.solid && data.pairs) line(`between classes ${data.pairs[2 * (polygon - data.solid)]} and ${data.pairs[2 * (polygon - data.solid) + 1]}`);
     else if (head.outputs > 1) line(`class here ${values.indexOf(Math.max(...values))}`);
@@ -488,6 +511,7 @@ function describe({ place, region, polygon }) {
     found.push(rowsOf(region, place), element("h2", { textContent: "Pattern" }), ...patternOf(region));
   }
   $("info").replaceChildren(...found);
+  if (head.image && place) drawImage(mark, place);
 }
 
 // ---- the mouse -----------------------------------------------------------------------------------------------------
@@ -552,12 +576,12 @@ async function start() {
   lines.frame = setUpWires(relative(data.frame), new Uint32Array(data.frame.length / 6).fill(plain));
   if (head.solid) lines.cells = outlines();
   if (head.surface) lines.edges = surfaceEdges();
-  setUpColors(); setUpControls(); setUpLayers(); maskUnits(); moveCut(); painted(); setUpMouse();
+  setUpColors(); setUpControls(); setUpMarks(); setUpLayers(); maskUnits(); moveCut(); painted(); setUpMouse();
   new ResizeObserver(resize).observe($("stage"));
   resize();
   draw();
   slow = frameTime() > SLOW;
-  window.cpwl = { pick, toPage: (u) => toPage([...relative(u)]), draw, finish, frameTime, section: () => section, cut: () => cut, eye: () => eye, position };
+  window.cpwl = { pick, toPage: (u) => toPage([...relative(u)]), point, marks: () => [...marks()].map((mark) => ({ ...mark, at: shownAt(mark.place, mark) })), draw, finish, frameTime, section: () => section, cut: () => cut, eye: () => eye, position };
 }
 
 start().catch((error) => { $("failure").textContent = error.message; console.error(error); });

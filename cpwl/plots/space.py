@@ -6,12 +6,13 @@ what is under the mouse, are computed there in float64, and drawn in float32.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..boundary.meshes.mesh import SurfaceMesh
@@ -22,14 +23,19 @@ from ..runtime.inputs import instance, one_of, optional
 from ..tiling.cells import cut_by_maximum
 from ..tiling.tiling import Tiling
 from .figures import check_drawn
+from .page_marks import Marks
 from .page_parts import Block, Page, Patterns, add_patterns, fits_single, html_path, layers, written
-from .regions import LIGHT, positive
+from .painting import positive
+from .palette import palette
 from .solid import surface_of
 
 if TYPE_CHECKING:
     from ..boundary.boundary import DecisionBoundary
 
 Numbers = NDArray[np.int64]
+_SHADES = 256
+"""That the page has of kinds at once; those of further ones repeat."""
+
 SolidColor = Literal["slope", "volume", "class", "pattern", "output"]
 SurfaceColor = Literal["gradient", "slope", "class", "pattern", "output", "component"]
 
@@ -41,6 +47,11 @@ def view_solid(
     *,
     color: SolidColor = "slope",
     boundary: DecisionBoundary | None = None,
+    points: ArrayLike | None = None,
+    labels: Sequence[Any] | None = None,
+    samples: int = 0,
+    data: ArrayLike | None = None,
+    data_labels: Sequence[Any] | None = None,
     title: str = "",
 ) -> Path | Page:
     """Writes the interactive page of a partition of a solid (D = 3) to a file, and returns its path.
@@ -48,9 +59,11 @@ def view_solid(
     Without a path it returns the page itself, as ``view`` does. It shows the solid's border, a cut plane with the
     planar partition on it, and, pulled apart, all regions as polytopes, coloured by ``color`` at first; edges layer by
     layer; of the region under the mouse its affine map, volume, class and pattern. ``boundary`` is a surface in it,
-    whose polygons are shown as well.
+    whose polygons are shown as well. ``points`` (n, 3), in slice coordinates, with ``labels``, ``samples`` of the
+    boundary and ``data`` with ``data_labels`` are marked as by ``view``, on top of all, also of what covers them.
 
-    Raises ``ArgumentError`` for an unknown colour, "class" with one output, or more than a page can hold;
+    Raises ``ArgumentError`` for an unknown colour, "class" with one output, samples without a boundary, labels without
+    data, or more than a page can hold; ``ShapeError`` for points or data of another shape;
     ``UnsupportedDimensionError`` unless on a solid.
     """
     instance("partition", partition, Tiling, "Use cpwl.partition.", "Partition")
@@ -62,13 +75,21 @@ def view_solid(
     surface = None if boundary is None else surface_of(boundary, "view_solid")
     if surface is not None and surface.surface.partition is not partition:
         raise ArgumentError("boundary must be one of this partition: give boundary=part.decision_boundary(...).")
+    marks = Marks.of(partition, boundary, points, labels, samples, data, data_labels)
     block, regions = Block(), np.arange(len(partition))
     pieces = Patterns.of(partition)
     _add_solid(block, partition, pieces)
     if surface is not None:
         _add_surface(block, surface, regions, pieces)
     shown = title or f"{len(partition):,} regions"
-    known = {"color": color, "solid": True, "surface": surface is not None, "complete": partition.complete}
+    known = {
+        "color": color,
+        "solid": True,
+        "surface": surface is not None,
+        "complete": partition.complete,
+        "palette": palette(max(partition.network.outputs, marks.kinds)),
+        **marks.add(block, partition, boundary),
+    }
     counts = f"{len(partition):,} regions, {len(partition.vertices):,} vertices, {partition.network.units:,} units"
     return _page(block, partition, regions, pieces, partition.facets().regions, shown, known, counts, path)
 
@@ -102,7 +123,13 @@ def view_surface(
     pieces = Patterns.of(partition, regions)
     sides = _add_surface(block, surface, regions, pieces)
     shown = title or f"{len(surface):,} polygons"
-    known = {"color": color, "solid": False, "surface": True, "complete": boundary.complete}
+    known = {
+        "color": color,
+        "solid": False,
+        "surface": True,
+        "complete": boundary.complete,
+        "palette": palette(min(_SHADES, max(surface.components, len(np.unique(boundary.pairs, axis=0))))),
+    }
     parts = "1 component" if surface.components == 1 else f"{surface.components} components"
     closed = "closed" if surface.closed else "not closed"
     sizes = f"{len(surface):,} polygons, {len(surface.vertices):,} vertices"
@@ -140,7 +167,6 @@ def _page(
         "outputs": partition.network.outputs,
         "counts": counts,
         "smallArea": float(np.quantile(positive(volumes), 0.05)) if len(volumes) else 1.0,
-        "palette": LIGHT,
         "layers": layers(partition),
         **known,
         **add_patterns(block, pieces, sides),

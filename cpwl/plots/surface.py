@@ -12,18 +12,9 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import one_of
 from .figures import space_axes, view_angles
 from .legends import explain_in_space
-from .regions import (
-    EDGE,
-    INCOMPLETE,
-    RASTER_REGIONS,
-    Painting,
-    check_output,
-    check_plane,
-    class_painting,
-    line_width,
-    logits,
-    painting_of,
-)
+from .painting import Painting, class_painting, painting_of
+from .palette import BOUNDARY, EDGE
+from .regions import INCOMPLETE, RASTER_REGIONS, check_output, check_plane, line_width, logits
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -33,8 +24,8 @@ if TYPE_CHECKING:
 
 Color = Literal["output", "slope", "area", "class", "pattern"]
 
-_LIFTED = {"colors": "#e00010", "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
-_FLOOR = {"colors": "#e00010", "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
+_LIFTED = {"colors": BOUNDARY, "linewidths": 2.2, "zorder": 4, "capstyle": "round"}
+_FLOOR = {"colors": BOUNDARY, "linewidths": 1.0, "alpha": 0.6, "zorder": 1}
 
 
 @ieee

@@ -21,7 +21,8 @@ from ..runtime.inputs import flag
 from .figures import new_figure
 from .legends import marked
 from .movie import write_movie
-from .regions import EDGE, line_width
+from .palette import BOUNDARY, EDGE
+from .regions import line_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,8 +41,7 @@ _LOGARITHMIC = 20.0
 _OUTLIERS = 0.005
 """The part of the area, at either end, that the colour scale does not reach: a few slivers would take half of it."""
 
-_RED = "#e00010"
-_BOUNDARY = {"colors": _RED, "linewidths": 1.8, "zorder": 3, "capstyle": "round"}
+_BOUNDARY = {"colors": BOUNDARY, "linewidths": 1.8, "zorder": 3, "capstyle": "round"}
 _MARKERS = (("o", "black", "white"), ("s", "white", "black"), ("^", "#FFAABB", "black"), ("D", "#DDDDDD", "black"))
 """What points of each class look like, marker, colour and edge; from the fifth class on they repeat."""
 
@@ -184,7 +184,7 @@ def _named_colors() -> NDArray[np.uint8]:
     """The colours that mean something, (n, 3): an animation with few colours must not lose the rare ones."""
     from matplotlib.colors import to_rgb
 
-    marks = [_RED, EDGE, *(color for _, *pair in _MARKERS for color in pair)]
+    marks = [BOUNDARY, EDGE, *(color for _, *pair in _MARKERS for color in pair)]
     rows = [*_colors()(np.linspace(0, 1, 48))[:, :3], *map(to_rgb, marks)]
     return np.round(255 * np.array(rows)).astype(np.uint8)
 

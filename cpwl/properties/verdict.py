@@ -14,7 +14,7 @@ from ..errors import ArgumentError, FileFormatError
 from ..network.network import Network
 from ..partitions.partition import Partition
 from ..runtime.ieee import ieee
-from ..storage.files import content_of, opened, reading, replaced
+from ..storage.files import content_of, named_as, opened, reading, replaced
 from .counterexample import Counterexample
 from .decide import Work
 from .specification import Specification
@@ -80,7 +80,10 @@ class Verdict:
         return f"{done}{left}, {self.seconds:.2f} s"
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes what is left of an undecided property to a file, JSON, from which ``cpwl.verify`` goes on."""
+        """Writes what is left of an undecided property to a file, JSON, from which ``cpwl.verify`` goes on.
+
+        ``ArgumentError`` for a name with an ending that says another format, such as .npz.
+        """
         entry = {
             "format": _FORMAT,
             "network": self.network.sha256,
@@ -88,7 +91,7 @@ class Verdict:
             "seconds": self.seconds,
             "cases": [_entry(work) for work in self.work],
         }
-        with replaced(path) as new:
+        with replaced(named_as(path, "an undecided property, JSON", ".json")) as new:
             new.write_text(json.dumps(entry) + "\n", encoding="ascii")
 
 

@@ -21,7 +21,7 @@ from ..numbers.rounding import floats
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
 from ..runtime.pictures import picture
-from ..storage.files import replaced
+from ..storage.files import named_as, replaced
 from ..tiling.tiling import Tiling
 from .slopes import slope_norms
 
@@ -138,7 +138,10 @@ class Statistics:
         return str(picture("statistics_html")(self))
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Writes the table of regions; the summary stands above it, in lines that begin with "#"."""
+        """Writes the table of regions; the summary stands above it, in lines that begin with "#".
+
+        ``ArgumentError`` for a name with an ending that says another format, such as .json.
+        """
         write_table(path, self.summary, self.rows())
 
 
@@ -335,7 +338,8 @@ def statistics_of_blocks(blocks: Iterable[Tiling]) -> Totals:
 
 def write_table(path: str | PathLike[str], summary: Mapping[str, int | float], rows: Iterable[Sequence[float]]) -> None:
     """Writes a table of regions, with columns ``COLUMNS``, below a summary in lines that begin with "#"."""
-    with replaced(path) as new, open(new, "w", newline="", encoding="utf-8") as file:
+    file_name = named_as(path, "a table, comma-separated", ".csv")
+    with replaced(file_name) as new, open(new, "w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {name}: {value}\n" for name, value in summary.items())
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -12,13 +12,19 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import BackendError, CpwlError, FileFormatError
+from ..errors import ArgumentError, BackendError, CpwlError, FileFormatError
 from ..runtime import inputs
 
 TEMPORARY = ".*.tmp"
 """The pattern of the names under which files are written; a process that was killed leaves one."""
 
 _CHUNK = 1 << 20
+
+_FORMATS = frozenset(
+    ".npz .npy .parquet .csv .tsv .xlsx .json .gz .zip .pkl .pickle .onnx .nnet .pt .pth .pt2 .vnnlib "
+    ".html .htm .png .jpg .jpeg .svg .pdf .gif .mp4 .ply .obj .stl .glb .vtk".split()
+)
+"""Endings by which programs, and this library's readers, know a format."""
 
 _OF_THE_FILE = {None, errno.EINVAL, errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
 """What an ``OSError`` says of a file: it is damaged (Python's readers give no number, or ask for places that it has
@@ -89,6 +95,20 @@ def opened(path: str | PathLike[str]) -> BinaryIO:
             "cpwl.statistics_of_folder, or by pandas and others that read Parquet."
         )
     return open(file, "rb")
+
+
+def named_as(path: str | PathLike[str], what: str, *endings: str) -> Path:
+    """The name of a file for ``what``, of a format with these endings; ``ArgumentError`` if its own says another one.
+
+    Without an ending, and with one that says nothing (.txt), it is as good as any.
+    """
+    file = inputs.path("path", path)
+    if file.suffix not in endings and file.suffix.lower() in _FORMATS:
+        raise ArgumentError(
+            f"path must not end in {file.suffix}, which says another format: this is {what}, got "
+            f"{os.fspath(file)!r:.80}. Give a name that ends in {' or '.join(endings)}."
+        )
+    return file
 
 
 @contextmanager

@@ -22,47 +22,53 @@ def joined(
     Of block k the regions were ``divided[k]``.
     """
     leaves = [part.state for _, part in numbered_parts]
-    complete = len(leaves) == len(divided) and all(leaf.complete for leaf in leaves)
-    settled = state.settled + sum(leaf.settled for leaf in leaves)
-    recut = state.recut + sum(leaf.recut for leaf in leaves)
-    dropped = added(state.dropped, *(leaf.dropped for leaf in leaves))
-    kept = sum((leaf.kept_dropped for leaf in leaves), state.kept_dropped)
-    filled = [(k, part) for k, part in numbered_parts if len(part.state.arrangement)]
-    if not filled:  # all that was there is irrelevant
-        nothing = numbered_parts[0][1]
-        ended = replace(
-            nothing.state,
-            arrangement=state.arrangement.take(np.zeros(0, np.int64)).arrangement,  # of the block one is put by
-            walls=state.walls,
-            settled=settled,
-            recut=recut,
-            complete=complete,
-            dropped=dropped,
-            kept_dropped=kept,
-        )
-        return replace(nothing, state=ended)
-    parts = [part for _, part in filled]
-    ends, chosen = [part.state for part in parts], [divided[k] for k, _ in filled]
-    origins = [regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)]
-    first_walls = [end.first_wall for end in ends]
-    blocks, parents = [end.arrangement for end in ends], np.concatenate(origins)
-    glued = state.arrangement.joined(blocks, first_walls, parents, whole=complete and not dropped)
-    walls = state.walls
-    if walls is not None:
-        walls = walls.followed_by(state.arrangement.walls, Names.joined([_own_walls(end) for end in ends]))
-    after = replace(
+    counted = replace(
         state,
+        settled=state.settled + sum(leaf.settled for leaf in leaves),
+        recut=state.recut + sum(leaf.recut for leaf in leaves),
+        complete=len(leaves) == len(divided) and all(leaf.complete for leaf in leaves),
+        dropped=added(state.dropped, *(leaf.dropped for leaf in leaves)),
+        kept_dropped=sum((leaf.kept_dropped for leaf in leaves), state.kept_dropped),
+    )
+    filled = [(divided[k], part) for k, part in numbered_parts if len(part.state.arrangement)]
+    return _glued(counted, filled) if filled else _without_regions(counted, numbered_parts[0][1])
+
+
+def _without_regions(counted: State, block: Finished) -> Finished:
+    """What is left of a state, whose counts are those of all blocks, when all regions are irrelevant; by one block."""
+    end = replace(
+        block.state,
+        arrangement=counted.arrangement.take(np.zeros(0, np.int64)).arrangement,  # of the block one is put by
+        walls=counted.walls,
+        settled=counted.settled,
+        recut=counted.recut,
+        complete=counted.complete,
+        dropped=counted.dropped,
+        kept_dropped=counted.kept_dropped,
+    )
+    return replace(block, state=end)
+
+
+def _glued(counted: State, filled: Sequence[tuple[NDArray[np.int64], Finished]]) -> Finished:
+    """A state, whose counts are those of all blocks, with the regions of those that have some: what each was divided
+    from, and what has come out of it."""
+    chosen, parts = zip(*filled, strict=True)
+    ends = [part.state for part in parts]
+    parents = np.concatenate([regions[roots(end.steps)] for regions, end in zip(chosen, ends, strict=True)])
+    blocks, first_walls = [end.arrangement for end in ends], [end.first_wall for end in ends]
+    whole = counted.complete and not counted.dropped
+    glued = counted.arrangement.joined(blocks, first_walls, parents, whole=whole)
+    walls = counted.walls
+    if walls is not None:
+        walls = walls.followed_by(counted.arrangement.walls, Names.joined([_own_walls(end) for end in ends]))
+    after = replace(
+        counted,
         arrangement=glued.arrangement,
         node=ends[0].node,
         walls=walls,
-        steps=followed(state.steps, joined_steps(chosen, [end.steps for end in ends], glued.order)),
+        steps=followed(counted.steps, joined_steps(chosen, [end.steps for end in ends], glued.order)),
         stage=ends[0].stage,
         units=0,
-        settled=settled,
-        recut=recut,
-        complete=complete,
-        dropped=dropped,
-        kept_dropped=kept,
     )
     return Finished(after, glued.carry([part.output for part in parts]))
 

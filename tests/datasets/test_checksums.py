@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import cpwl
 from cpwl.cli import main
-from cpwl.datasets import folder as dataset
+from cpwl.datasets import written as dataset
 from cpwl.datasets.journal import Entry, Journal
 from cpwl.errors import FileFormatError
 from cpwl.tiling.blocks import Blocks

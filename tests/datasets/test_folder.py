@@ -25,6 +25,7 @@ import cpwl
 from cpwl.datasets import folder as dataset
 from cpwl.datasets import parquet
 from cpwl.datasets.journal import Entry, Journal
+from cpwl.datasets.written import check_written
 from cpwl.errors import ArgumentError, FileFormatError
 from cpwl.network import Dense
 from cpwl.tiling.blocks import Blocks
@@ -304,7 +305,7 @@ def test_a_signal_ends_the_command_which_says_how_to_go_on(number: int, tmp_path
     assert process.returncode == 1 and "Traceback" not in errors
     assert f"{folder}; the same command with --resume goes on" in errors
     assert not [*folder.rglob("*.tmp")]
-    left = dataset.check_written(folder)
+    left = check_written(folder)
     net = cpwl.compile(model)
     assert 0 < left.regions < len(cpwl.partition(net, SQUARE)) and not left.complete
     assert cpwl.write_partition(net, SQUARE, folder, resume=True).regions == len(cpwl.partition(net, SQUARE))
@@ -334,7 +335,7 @@ def test_a_signal_ends_a_script_as_ever_and_it_says_how_to_go_on(
     assert process.returncode == (7 if handled else -number)
     said = re.search(r"set holds (\d+) regions that are finished, and the same call with resume=True goes on", errors)
     assert (said is None) == handled
-    assert handled or (said is not None and int(said[1]) == dataset.check_written(folder).regions > 0)
+    assert handled or (said is not None and int(said[1]) == check_written(folder).regions > 0)
 
 
 def test_a_resume_takes_the_memory_limit_that_it_was_begun_with(tmp_path: Path, small: Any) -> None:

@@ -18,7 +18,8 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import Network
 from cpwl.partitions.compute import partition
 from cpwl.partitions.partition import Partition
-from cpwl.plots.regions import beside, overview, pattern_hues, plot, plot_merged, spread
+from cpwl.plots.painting import pattern_hues
+from cpwl.plots.regions import beside, overview, plot, plot_merged, spread
 
 BACKENDS = ("torch", "exact")
 COLORS = ("slope", "area", "class", "output", "pattern")

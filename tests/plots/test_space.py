@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import cpwl
-from cpwl.errors import ArgumentError, UnsupportedDimensionError
+from cpwl.errors import ArgumentError, ShapeError, UnsupportedDimensionError
 from cpwl.plots.space import view_solid, view_surface
 from tests.support import shapes
 from tests.support.networks import mlp
@@ -93,7 +93,12 @@ def test_the_page_of_a_solid_holds_the_facets_of_its_cells(backend: str) -> None
         (lambda: view_solid(solid(), boundary=ring()), ArgumentError, "of this partition"),
         (lambda: view_surface(ring(), color="class"), ArgumentError, "level set"),
         (lambda: view_surface(ring(), color="area"), ArgumentError, "color"),
-        (lambda: solid().view(points=[[0, 0, 0]]), ArgumentError, "shown on planes"),
+        (lambda: solid().view(points=[[0, 0]]), ShapeError, "points must have shape"),
+        (lambda: solid().view(data=[[0, 0]]), ShapeError, "data must have shape"),
+        (lambda: solid().view(samples=3), ArgumentError, "samples are drawn from a boundary"),
+        (lambda: solid().view(data_labels=[1]), ArgumentError, "data_labels go with data"),
+        (lambda: solid().plot_solid(labels=["a"]), ArgumentError, "labels go with points"),
+        (lambda: solid().plot_solid(points=[[0, 0]]), ShapeError, "points must have shape"),
         (lambda: view_solid(cpwl.partition(mlp(0, [2, 3, 1]), cpwl.Domain.box([0, 0], [1, 1]))),
          UnsupportedDimensionError, "view_solid draws solids"),
     ],
@@ -109,6 +114,41 @@ def test_a_surface_that_is_empty_has_a_page() -> None:
     assert not len(without_regions.partition)
     for surface in (nothing, without_regions):
         assert "0 polygons" in surface.view().text and surface.plot().figure is not None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_marks_have_the_places_and_regions_that_the_library_has(backend: str) -> None:
+    part = solid(backend)
+    boundary = part.decision_boundary()
+    random = np.random.default_rng(0)
+    points, data = random.uniform(-1.5, 1.5, (6, 3)), random.uniform(-1, 1, (9, 3))
+    names, labels = [f"p{k}" for k in range(6)], [*range(8), 30]
+    page = part.view(points=points, labels=names, data=data, data_labels=labels, boundary=boundary, samples=12)
+    head, arrays = decoded(page.text)
+    assert np.array_equal(arrays["points"].reshape(-1, 3), points) and head["labels"] == names
+    assert np.array_equal(arrays["data"].reshape(-1, 3), part.to_slice(data)) and head["data"]["kinds"] == labels
+    assert np.allclose(arrays["apart"], 0, atol=1e-12) and len(set(head["palette"])) >= 31
+    drawn = boundary.sample_slice(12)[0]
+    assert np.array_equal(arrays["samples"].reshape(-1, 3), drawn.astype(float))
+    for kind, places in (("points", points), ("data", data), ("samples", drawn.astype(float))):
+        assert np.array_equal(arrays[f"{kind}Region"], part.locate(places)), kind
+    assert (arrays["pointsRegion"] == -1).any() and (arrays["pointsRegion"] >= 0).any()
+
+
+@pytest.mark.parametrize("color", ["slope", "class"])
+def test_points_of_a_still_go_with_their_cells(color: Any) -> None:
+    """Pulled apart, a corner of the solid and a point beside it stay as far from each other as they were."""
+    part = solid()
+    points = np.array([[1.0, 1, 1], [0.999, 0.998, 0.999], [5, 0, 0]])
+    for apart in (0.0, 0.7):
+        axes = part.plot_solid(points=points, labels=["corner", "beside", "out"], apart=apart, color=color)
+        (line,) = axes.get_lines()
+        corner, beside, out = np.array(line.get_data_3d()).T
+        assert np.allclose(beside - corner, points[1] - points[0]) and np.array_equal(out, points[2])
+        polygons = axes.collections[0].get_verts3d() if hasattr(axes.collections[0], "get_verts3d") else None
+        corners = axes.collections[0]._faces.reshape(-1, 3) if polygons is None else np.concatenate(polygons)
+        assert np.isclose(corners, corner, atol=1e-9).all(axis=1).any(), "a corner of what is drawn"
+        assert [text.get_text().strip() for text in axes.texts] == ["corner", "beside", "out"]
 
 
 # ---- in a browser --------------------------------------------------------------------------------------------------
@@ -210,6 +250,40 @@ def test_every_colour_draws_and_every_switch_changes_the_picture(browser: Any, t
         assert now != before, id_
         before = now
     assert colors(page) == 1 and page.complaints == []
+
+
+def test_the_mouse_finds_marks_and_the_cells_that_they_go_with(browser: Any, tmp_path: Path) -> None:
+    """Two of them lie in one region, on the two sides of the decision boundary."""
+    part = solid()
+    anywhere = np.random.default_rng(1).uniform(-1, 1, (400, 3))
+    region, winner = part.locate(anywhere), cpwl.evaluate(part.network, anywhere).argmax(axis=1)
+    first, second = np.argwhere((region[:, None] == region) & (winner[:, None] != winner))[0]
+    points = np.array([anywhere[first], anywhere[second], [1.5, 0, 0]])
+    names = ["<i>one", "two", "out"]
+    page = opened(browser, part.view(tmp_path / "marks.html", points=points, labels=names, data=points))
+    outputs = cpwl.evaluate(part.network, points)
+    for apart in ("0", "1"):
+        page.evaluate(SET, ["explode", apart])
+        page.uncheck("#show-data")
+        for k, mark in enumerate(page.evaluate("cpwl.marks()")):
+            assert mark["kind"] == "points" and mark["region"] == part.locate(points)[k]
+            if mark["region"] < 0:
+                continue
+            page.mouse.move(*mark["at"])
+            page.wait_for_function("k => document.getElementById('info').textContent.startsWith(`point ${k}`)", arg=k)
+            shown = page.inner_text("#info")
+            assert f"point {k}: {names[k]}" in shown and f"class here {outputs[k].argmax()}" in shown
+            assert page.inner_text("#which") == f"Region {mark['region']}"
+            cell = page.evaluate("([region, place]) => cellAt(region, place)", [mark["region"], points[k].tolist()])
+            assert page.evaluate("c => data.winners[c]", cell) == outputs[k].argmax()
+            middle = np.array(page.evaluate("c => [...data.middles.subarray(3 * c, 3 * c + 3)]", cell))
+            moved = points[k] + float(apart) * middle  # the cube is from -1 to 1
+            assert np.allclose(page.evaluate("u => cpwl.toPage(u)", moved.tolist()), mark["at"])
+        page.check("#show-data")
+        page.mouse.move(*page.evaluate("cpwl.marks().find(m => m.kind === 'data' && m.region < 0).at"))
+        page.wait_for_function("document.getElementById('which').textContent === 'No region'")
+        assert page.evaluate("cpwl.marks().length") == 6
+    assert page.complaints == []
 
 
 def test_turning_and_zooming_keep_the_middle_and_a_double_click_shows_all(browser: Any, tmp_path: Path) -> None:

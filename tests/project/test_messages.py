@@ -223,7 +223,7 @@ def test_what_is_no_fault_of_a_file_is_not_called_one(number: int, folder: Path,
     with pytest.raises(OSError, match=os.strerror(number)), reading("x", "a file", "Write it again."):
         fails()
     cpwl.write_partition(mlp(0, [2, 4, 2]), SQUARE, folder / f"set{number}", max_regions=1)
-    monkeypatch.setattr("cpwl.datasets.folder.digest_of", fails)
+    monkeypatch.setattr("cpwl.datasets.written.digest_of", fails)
     with pytest.raises(OSError, match=os.strerror(number)) as caught:
         cpwl.write_partition(mlp(0, [2, 4, 2]), SQUARE, folder / f"set{number}", resume=True)
     assert not isinstance(caught.value, cpwl.CpwlError)
@@ -240,9 +240,10 @@ def test_what_readers_say_of_damage_is_a_fault_of_the_file(error: Exception) -> 
 
 def test_an_error_of_writing_names_the_file_that_was_asked_for(folder: Path) -> None:
     part = cpwl.load(folder / "part.npz")
-    writers = [part.save, part.statistics().to_csv, part.view, cpwl.Certificate.load(folder / "c.json").save]
-    for write in writers:
-        name = os.fspath(folder / "none" / ("x.html" if write == part.view else "x.npz"))
+    certificate = cpwl.Certificate.load(folder / "c.json")
+    writers = {"npz": part.save, "csv": part.statistics().to_csv, "html": part.view, "json": certificate.save}
+    for ending, write in writers.items():
+        name = os.fspath(folder / "none" / f"x.{ending}")
         with pytest.raises(FileNotFoundError) as caught:
             write(name)
         assert caught.value.filename == name

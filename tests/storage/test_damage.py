@@ -27,7 +27,7 @@ import cpwl
 from cpwl.analysis import Recording
 from cpwl.analysis.recording import Frame
 from cpwl.cli.files import read_numbers
-from cpwl.datasets import folder as dataset
+from cpwl.datasets import written as dataset
 from cpwl.datasets.parquet import read_regions
 from cpwl.errors import CpwlError, FileFormatError
 from cpwl.network.digest import digest

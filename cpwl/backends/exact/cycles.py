@@ -33,7 +33,7 @@ def facets_of(cycles: Sequence[Cycle], generations: dict[Edge, int]) -> Facets:
     regions = np.stack([left[starts], np.where(alone, -1, right)], axis=1)
     generation = np.array([generations[a, b] for a, b in keys[order[starts]].tolist()], np.int64)
     counts = np.full(len(starts), 2, np.int64)
-    return Facets(Ragged.from_counts(ends[order[starts]].ravel(), counts), regions, generation)
+    return Facets.listed(Ragged.from_counts(ends[order[starts]].ravel(), counts), regions, generation)
 
 
 def check_disjoint(cycles: Sequence[Cycle]) -> None:

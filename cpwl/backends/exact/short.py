@@ -289,7 +289,7 @@ class Affine:
         largest = np.abs(shifts).max(axis=0) if shifts.ndim > 1 else np.abs(shifts)
         if isinstance(node.op, Dense):
             steepest = float(norms(factors).max(initial=0.0)) * _UP
-            bounds = spectral_bound(factors), steepest
+            bounds = spectral_bound(factors, 3), steepest
         else:
             bounds = (float(np.abs(factors).max(initial=0.0)),) * 2
         return cls(factors, shifts, (bits_of(factors), bits_of(shifts)), largest, bounds)

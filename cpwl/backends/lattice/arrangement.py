@@ -21,9 +21,8 @@ from ...numbers.norms import norms
 from ...numbers.rounding import floats, rounded
 from .cut import Outcome
 from .dissolve import dissolve
-from .facets import LatticeFacets
 from .glue import ArrayLaying, Glue, Laying
-from .inside import by_facets, by_simplices, inside_exactly, surely_inside
+from .inside import Pairs, exact_regions_hold, stored_regions_hold
 from .lattice import Lattice
 from .measure import ExactPoints, NearPoints, exact_volumes
 from .names import Names, mixed, named, prolonged
@@ -161,7 +160,8 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
 
     def facets(self) -> Facets:
         """All facets; their vertices go around when D = 3, else they increase."""
-        return LatticeFacets(self._lattice)
+        lattice = self._lattice
+        return Facets(lattice.sides, lattice.generation, lattice.wall, lattice.facet_corners)
 
     def simplices(self, k: int, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Simplices that triangulate some k-faces; see ``Arrangement.simplices``."""
@@ -185,22 +185,19 @@ class LatticeArrangement(Uncached, Arrangement[Field]):
         result = np.full(len(wanted), -1)
         if not len(self) or not len(wanted):
             return result
-        known = walls is not None or self.exact
         near = floats(wanted)
         if not np.isfinite(near).all() and wanted.dtype != object:
             raise ArgumentError("points must be finite numbers; one of them is not.")
         moved = np.abs(near).sum(axis=1) * 2.0**-52 + 2.0**-1000 if wanted.dtype == object else np.zeros(len(near))
         point, region = self._boxes.holding(near)
-        vertices = self._rounded() if known else NearPoints(self._rounded().values, np.zeros(self._points.rows))
-        sides_of = by_facets if known else by_simplices
-        inside = surely_inside(self._lattice, region, sides_of, vertices, NearPoints(near, moved).take(point))
-        open_ = np.flatnonzero(inside == 0)
-        if len(open_):
-            exact = homogeneous(wanted[point[open_]])
-            held = inside_exactly(self._lattice, region[open_], sides_of, self._exact_points(walls), exact)
-            inside[open_] = np.where(held, 1, -1)
+        pairs = Pairs(region, NearPoints(near, moved).take(point), lambda some: homogeneous(wanted[point[some]]))
+        vertices = self._rounded(), lambda some: self._exact_points(walls)(some)
+        if walls is not None or self.exact:
+            held = exact_regions_hold(self._lattice, pairs, *vertices)
+        else:
+            held = stored_regions_hold(self._lattice, pairs, *vertices, ~self._ambiguous)
         lowest = np.full(len(wanted), len(self))
-        np.minimum.at(lowest, point[inside > 0], region[inside > 0])
+        np.minimum.at(lowest, point[held], region[held])
         return np.where(lowest < len(self), lowest, -1)
 
     @cached_property

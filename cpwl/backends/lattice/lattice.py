@@ -93,6 +93,10 @@ class Lattice(Compact):
             owner, face = distinct_pairs(owner[place], face, self.count(level - 1))
         return Ragged.from_counts(face, np.bincount(owner, minlength=total))
 
+    def facet_corners(self, facets: Faces | None = None) -> Ragged:
+        """The vertices of facets (all by default), which go around when D = 3, else increase."""
+        return self.cycles(facets) if self.dim == 3 else self.corners(self.dim - 1, facets)
+
     def cycles(self, faces: Faces | None = None) -> Ragged:
         """The vertices of 2-faces (all by default), as they follow each other around them, from the lowest; D >= 2."""
         polygons = self.boundary[1] if faces is None else self.boundary[1].take(faces)

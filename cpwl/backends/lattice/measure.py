@@ -66,7 +66,7 @@ def simplex_volumes(corners: Sequence[NearPoints]) -> tuple[Floats, Floats]:
 
     A determinant is linear in each edge, so it moves by at most prod(|e_i| + d_i) - prod |e_i|, 1-norms, when edges
     e_i move by d_i: what corners may be off by, and the rounding of differences. Its own rounding is at most
-    gamma((D + 1)^2) times prod |e_i| (proofs/, Lemma 12 (e)).
+    gamma((D + 1)^2) times prod |e_i| (proofs/, Lemma 15 (f)).
     """
     base, dim = corners[0], corners[0].values.shape[1]
     with np.errstate(over="ignore", invalid="ignore"):  # then the bound is infinite, or none: nothing is certain

@@ -134,7 +134,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
         ends, sides = torch.where(turned, ends.flip(1), ends), torch.where(turned, sides.flip(1), sides)
         vertices = Ragged(as_numpy(ends.reshape(-1)), np.arange(0, 2 * len(ends) + 1, 2))
         marks = as_numpy(self._complex.marks)
-        return Facets(vertices, as_numpy(sides), marks[:, 0], marks[:, 1])
+        return Facets.listed(vertices, as_numpy(sides), marks[:, 0], marks[:, 1])
 
     def volumes(self) -> NDArray[np.float64]:
         """Areas (R,)."""

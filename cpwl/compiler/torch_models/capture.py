@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
-from io import StringIO
 from os import PathLike
 
 import torch
@@ -24,6 +19,7 @@ from .arguments import batch_of
 from .calls import PREFIX, Called, chosen
 from .environment import environment
 from .program import Program, program_of
+from .quiet import quiet
 
 _SOFTSHRINK = torch.ops.aten.softshrink.default
 _PIECEWISE = torch.ops.cpwl.piecewise_linear.default
@@ -42,26 +38,12 @@ _WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 """
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without torch's own warnings, log messages and prints: tracebacks for a file of another kind, graphs for a model
-    that cannot be captured. What they say that helps is in the error."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), redirect_stderr(StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
-
-
 def load(path: str | PathLike[str]) -> ExportedProgram:
     """See ``cpwl.compiler.load_program``."""
     hint = 'Write one with torch.export.save(torch.export.export(model.eval(), (example_input,)), "model.pt2").'
     with opened(path) as file, reading(path, "an exported torch program", hint):
         check_members(file)
-        with _quiet(), environment(_WEIGHTS_ONLY, "1"):
+        with quiet(), environment(_WEIGHTS_ONLY, "1"):
             program = torch.export.load(path)
         _check_size(program)
     _warn_of_unused(path, program)
@@ -98,7 +80,7 @@ def capture(model: nn.Module | ExportedProgram, sample: Tensor, *, cut: bool = F
     module = eager(model)
     _try_forward(module, sample, cut)
     try:
-        with _quiet(), torch.no_grad():
+        with quiet(), torch.no_grad():
             exported = torch.export.export(module, (sample.clone(),))
     except Exception as error:  # torch.export raises errors of many kinds, some of them private
         raise UnsupportedLayerError(
@@ -111,8 +93,7 @@ def capture(model: nn.Module | ExportedProgram, sample: Tensor, *, cut: bool = F
 def eager(model: nn.Module | ExportedProgram) -> nn.Module:
     """A copy of the model on the CPU that can be called."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             module = model.module(check_guards=False) if isinstance(model, ExportedProgram) else model
             return copy.deepcopy(module, _computed_attributes(module)).cpu()
     except (RuntimeError, TypeError) as error:
@@ -154,7 +135,7 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram:
 
 
 def _taken_apart(exported: ExportedProgram) -> ExportedProgram:
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         result: ExportedProgram = _with_softshrink_whole(exported).run_decompositions({})
         return result
 

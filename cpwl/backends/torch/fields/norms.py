@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ....network.operators import Conv, Dense
-from .field import ROUND_UP, SMALLEST, UNIT, gamma, lifted
+from ....numbers.norms import spectral_bound
+from .field import ROUND_UP, SMALLEST, lifted
 
 _LARGEST_GRAM = 1 << 34
 """Multiplications that one squaring may cost; a matrix beyond that is bounded by its absolute values alone."""
@@ -44,7 +45,7 @@ def absolute_operator_norm(op: Dense | Conv, weight: Tensor) -> float:
 def dense_norms(weight: Tensor) -> Norms:
     """The bounds for a matrix (out, in)."""
     absolute = absolute_norm(weight)
-    return Norms(factor(min(spectral_bound(weight), absolute)), absolute)
+    return Norms(factor(min(_spectral(weight), absolute)), absolute)
 
 
 def absolute_norm(weight: Tensor) -> float:
@@ -56,8 +57,8 @@ def conv_norms(op: Conv, weight: Tensor) -> Norms:
     """The bounds for a convolution of any spatial size: weight (out, in // groups, *kernel)."""
     blocks, absolute = _grouped(op, weight), _absolute_conv_norm(op, weight)
     reads = prod(_meetings(*axis) for axis in zip(weight.shape[2:], op.stride, op.dilation, strict=True))
-    by_output = max(spectral_bound(block.flatten(1)) for block in blocks)
-    by_input = max(spectral_bound(block.transpose(0, 1).flatten(1)) for block in blocks)
+    by_output = max(_spectral(block.flatten(1)) for block in blocks)
+    by_input = max(_spectral(block.transpose(0, 1).flatten(1)) for block in blocks)
     taps = prod(weight.shape[2:])
     unfolded = min(sqrt(reads) * by_output, sqrt(taps) * by_input) * ROUND_UP
     return Norms(factor(min(unfolded, absolute)), absolute)
@@ -83,22 +84,9 @@ def _schur(rows: Tensor, columns: Tensor) -> float:
     return sqrt(largest(rows)) * sqrt(largest(columns)) * ROUND_UP
 
 
-def spectral_bound(matrix: Tensor, squarings: int = 5) -> float:
-    """An upper bound on the spectral norm: ||A||_2^2 = ||A'A||_2, repeated, and a Frobenius norm at the end.
-
-    With A scaled to Frobenius norm 1, the product is computed up to gamma_n in the Frobenius norm (proofs/, Lemma 5).
-    The bound is at most n^(1 / 2^(squarings + 1)) times the norm: 1.1 for n = 256.
-    """
-    peak = float(matrix.abs().max()) if matrix.numel() else 0.0
-    if peak == 0:
-        return 0.0
-    scaled = matrix / peak
-    size = float(torch.linalg.matrix_norm(scaled)) * ROUND_UP
-    if squarings == 0 or matrix.numel() * min(matrix.shape) > _LARGEST_GRAM:
-        return peak * size * ROUND_UP
-    unit = (scaled if matrix.shape[0] >= matrix.shape[1] else scaled.T) / size
-    gram = spectral_bound(unit.T @ unit, squarings - 1)
-    return peak * size * (sqrt(gram + gamma(len(unit) + 2)) + 2 * UNIT) * ROUND_UP
+def _spectral(matrix: Tensor) -> float:
+    """A bound on ||A||_2, at most 1.1 times that for n = 256."""
+    return spectral_bound(matrix, 5, _LARGEST_GRAM)
 
 
 def largest(bounds: Tensor) -> float:

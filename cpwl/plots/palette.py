@@ -1,0 +1,62 @@
+"""Colours of classes: as many as there are, each unlike the others, and none like what else a picture draws."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+BOUNDARY = "#e00010"
+"""Of decision boundaries and level sets."""
+
+EDGE = "#333333"
+"""Of the edges of regions."""
+
+LIGHT = (
+    *("#77AADD", "#EEDD88", "#44BB99", "#C3B1E1", "#E8C39E"),
+    *("#99DDFF", "#BBCC33", "#DDDDDD", "#FFAABB", "#A8D5A2"),
+)
+"""After Paul Tol's "light" scheme, without its orange: red is the boundary's."""
+
+_MAPS = ("Set3", "Set2", "Pastel1", "tab20", "tab20b", "tab20c", "Paired")
+"""Matplotlib's, of colours for kinds: further ones come from there, as long as they are unlike all before them."""
+
+_UNLIKE = 0.2
+"""How far apart red, green and blue, each in [0, 1], are then."""
+
+_LEVELS = np.linspace(0.1, 1.0, 13)
+"""Of red, green and blue in all others, which come from a grid."""
+
+
+def palette(count: int) -> list[str]:
+    """Colours for ``count`` classes, as "#rrggbb", those of fewer classes first; beyond two thousand they repeat."""
+    colors = LIGHT if count <= len(LIGHT) else (*LIGHT, *_further())
+    return [colors[k % len(colors)] for k in range(count)]
+
+
+def pastels(count: int) -> NDArray[np.float64]:
+    """The same lighter, to be drawn on: red, green and blue in [0, 1], (count, 3)."""
+    from matplotlib.colors import to_rgb
+
+    return 0.25 + 0.75 * np.array([to_rgb(color) for color in palette(count)]).reshape(count, 3)
+
+
+@lru_cache(maxsize=1)
+def _further() -> tuple[str, ...]:
+    """All colours after the first ten: always the one that is least like those before it."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex, to_rgb
+
+    taken = np.array([to_rgb(color) for color in (*LIGHT, BOUNDARY, EDGE)])
+    maps = np.concatenate([colormaps[name](np.arange(colormaps[name].N))[:, :3] for name in _MAPS])
+    grid = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), axis=-1).reshape(-1, 3)
+    further: list[str] = []
+    for candidates, least in ((maps, _UNLIKE), (grid, 1e-3)):
+        gaps = np.linalg.norm(candidates[:, None] - taken, axis=2).min(axis=1)
+        while gaps.max() >= least:
+            color = candidates[gaps.argmax()]
+            further.append(to_hex(color))
+            taken = np.vstack([taken, color])
+            gaps = np.minimum(gaps, np.linalg.norm(candidates - color, axis=1))
+    return tuple(further)
