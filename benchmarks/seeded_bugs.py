@@ -195,7 +195,7 @@ BUGS = (
     Bug("crossings at one point have the place of the first", KERNELS,
         "_sort(&order[begin], &spare[0], k - begin, &slack[0])", "pass", ("certainty", "kernels")),
     Bug("crossings that are known poorly are left as they are", f"{REFINE}/coincidence.py",
-        "& (slack[first] <= NEAR) & (slack[second] <= NEAR)", "", ("certainty",)),
+        "& (slack[first] < POOR) & (slack[second] < POOR)", "", ("certainty",)),
     Bug("chords that cross in near points meet in one", f"{REFINE}/coincidence.py",
         "sizes * ROUND_UP < least\n    if len(central)", "sizes * ROUND_UP >= 0\n    if len(central)", ("certainty",)),
     Bug("chords that cross in near points meet in one, compiled", KERNELS,

@@ -449,13 +449,13 @@ def united(
     const int64_t[:, ::1] edges, const int64_t[::1] edge, const int64_t[::1] column, const double[::1] position,
     const double[::1] slack, const uint8_t[::1] doubtful, const uint8_t[::1] undecided,
     const double[:, ::1] values, const double[::1] row, const double[::1] name, const double[::1] floor, double least,
-    double near,
+    double poor,
 ):
     """Crossings (sorted by edge and position) of which those at one point of an edge are one, the one that is known
     best: which ones are left, and the number on each edge; for each other the number of that one, and which it is.
 
     None if it is not certain for all on the edges that are ``undecided`` whether they are one point, or if one of these
-    or a ``doubtful`` one is not known up to ``near``. They are one as a column that vanishes at a crossing and not at
+    or a ``doubtful`` one is not known more closely than ``poor``. They are one as a column that vanishes at a crossing and not at
     another is ``least`` or more there."""
     cdef Py_ssize_t total = edge.shape[0], count = undecided.shape[0], low = 0, high, k, begin, best, e, n = 0, m = 0
     kept_, counts_ = np.empty(total, np.int64), np.zeros(count, np.int64)
@@ -478,12 +478,12 @@ def united(
                 continue
             reach = 0.0
             for k in range(low, high):
-                certain &= slack[k] <= near or not doubtful[k]
+                certain &= slack[k] < poor or not doubtful[k]
                 reach = max(reach, _reach(position[k], slack[k]))
             begin = low
             for k in range(low + 1, high + 1):
                 if k < high and not position[k] - position[k - 1] > 2 * reach:
-                    certain &= slack[k] <= near and slack[k - 1] <= near
+                    certain &= slack[k] < poor and slack[k - 1] < poor
                     step = (position[k] - position[k - 1] + slack[k] + slack[k - 1] + 2 * UNIT) * ROUND_UP
                     step *= _size(values, row, name, floor, edges[e, 0], column[k]) + _size(
                         values, row, name, floor, edges[e, 1], column[k]

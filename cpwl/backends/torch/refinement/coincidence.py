@@ -20,7 +20,7 @@ from ..complex.complex import Complex
 from ..complex.segments import as_numpy, distinct, ranges, sort_within
 from ..fields.field import ROUND_UP, UNIT
 from .chords import Chords, Ends, Meets
-from .crossings import NEAR, Crossings
+from .crossings import POOR, Crossings
 from .decide import Decider, Places
 from .signs import Columns, Signs
 
@@ -199,7 +199,7 @@ def united(edges: Tensor, crossings: Crossings, columns: Columns, least: float) 
     """
     edge, column, position, slack = crossings.edge, crossings.column, crossings.position, crossings.slack
     index = crossings.undecided[edge].nonzero(as_tuple=True)[0]
-    if not bool((~crossings.doubtful[index] | (slack[index] <= NEAR)).all()):
+    if not bool((~crossings.doubtful[index] | (slack[index] < POOR)).all()):
         return None
     slots, cluster = clusters(torch.arange(len(index), device=index.device), edge[index], position[index], slack[index])
     item, same = index[slots], ~steps(cluster)
@@ -208,7 +208,7 @@ def united(edges: Tensor, crossings: Crossings, columns: Columns, least: float) 
     ends = edges[edge[second]].unbind(1)
     sizes = [columns.values[end, column[second]].abs() + columns.bound.at(end, column[second]) for end in ends]
     reach = _reach(position, slack, first, second) * (sizes[0] + sizes[1])
-    if not bool(((reach * ROUND_UP < least) & (slack[first] <= NEAR) & (slack[second] <= NEAR)).all()):
+    if not bool(((reach * ROUND_UP < least) & (slack[first] < POOR) & (slack[second] < POOR)).all()):
         return None
     order, leads = torch.arange(len(crossings), device=index.device), torch.ones_like(crossings.doubtful)
     order[item], leads[item] = item[sort_within(cluster, slack[item])], ~same

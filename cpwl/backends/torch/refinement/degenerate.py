@@ -15,6 +15,7 @@ from ....errors import InternalError
 from ..complex.segments import sort_within
 from .chords import Meets
 from .coincidence import Order, Rules, exact_order, unite
+from .crossings import POOR
 from .decide import Decider, Places
 from .kernels.kernel import Kernel
 from .prolong import Certain
@@ -67,11 +68,11 @@ def _inconsistent(text: str, sites: Sites, cells: Tensor) -> InconsistentError:
 
 def _placed(spans: Spans, meets: Meets, decider: Decider) -> Meets:
     """The crossings of chords, with exact positions where a value at one end of a chord is within its error bound."""
-    if not bool((meets.slack >= 2.0**-20).any()):
+    if not bool((meets.slack >= POOR).any()):
         return meets
     chord, other = meets.chord.T.reshape(-1), meets.chord.T.flip(0).reshape(-1)
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
-    poor = (slack >= 2.0**-20).nonzero(as_tuple=True)[0]
+    poor = (slack >= POOR).nonzero(as_tuple=True)[0]
     column = spans.column[other[poor]]
     ends = spans.ends
     values = [ends.at(ends.ends[chord[poor], k], column) for k in (0, 1)]

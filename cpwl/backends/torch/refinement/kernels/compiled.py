@@ -18,7 +18,7 @@ from ...complex.segments import valid_bits
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
 from ..coincidence import Merged, Order, Shared
-from ..crossings import NEAR, Crossings
+from ..crossings import POOR, Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
@@ -129,7 +129,7 @@ class CompiledLoops(TensorOperations, Streaming):
         """See ``Kernel.united``."""
         points = crossings.edge, crossings.column, crossings.position, crossings.slack
         known = crossings.doubtful, crossings.undecided, columns.values, *columns.bound.parts()
-        merged = kernels.united(*_arrays(edges, *points, *known), least, NEAR)
+        merged = kernels.united(*_arrays(edges, *points, *known), least, POOR)
         return None if merged is None else Merged(*_tensors(*merged))
 
     def coincident(
