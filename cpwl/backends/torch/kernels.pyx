@@ -383,7 +383,7 @@ cdef inline void _along(
     _vanishing(first, second, first_bound, second_bound, position, slack)
 
 
-def meets(
+cpdef meets(
     const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] name, const int64_t[:, ::1] ends,
     const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] position, const double[::1] slack,
     const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
@@ -513,7 +513,7 @@ cdef inline double _size(
     return fabs(values[r, c]) + _bound(row, column, floor, r, c)
 
 
-def coincident(
+cpdef coincident(
     const int64_t[:, ::1] pairs, const int64_t[::1] order, const double[::1] position, const double[::1] slack,
     const int64_t[::1] slots, const int64_t[::1] cluster, const int64_t[::1] name, const uint8_t[::1] central,
     const int64_t[:, ::1] ends, const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] along,
@@ -586,40 +586,6 @@ def coincident(
                             certain = False
             low = high
     return (point_, decided) if certain else None
-
-
-def zeros_of(
-    const int64_t[::1] chord, const int64_t[::1] point, const int64_t[:, ::1] pairs, const int64_t[::1] name,
-    const int64_t[::1] at, const int64_t[::1] also, Py_ssize_t start,
-):
-    """Points, numbered from ``start``, and columns that vanish there, but for the two that made each.
-
-    ``chord`` and ``point`` are incidences, ``pairs`` the chords that made each point; on a chord its column (``name``)
-    vanishes, and also[i] on chord at[i] (not decreasing)."""
-    cdef Py_ssize_t count = chord.shape[0], i, k, c, n = 0, total = 0
-    cdef int64_t column
-    first_ = np.zeros(name.shape[0] + 1, np.int64)
-    cdef int64_t[::1] first = first_
-    with nogil:
-        for i in range(at.shape[0]):
-            first[at[i] + 1] += 1
-        for c in range(name.shape[0]):
-            first[c + 1] += first[c]
-        for i in range(count):
-            total += first[chord[i] + 1] - first[chord[i]] + (chord[i] != pairs[point[i], 0] and chord[i] != pairs[point[i], 1])
-    vertex_, column_ = _new(2, total, np.int64)
-    cdef int64_t[::1] vertex = vertex_, found = column_
-    with nogil:
-        for i in range(count):
-            c = chord[i]
-            if c != pairs[point[i], 0] and c != pairs[point[i], 1]:
-                vertex[n], found[n] = start + point[i], name[c]
-                n += 1
-        for i in range(count):
-            for k in range(first[chord[i]], first[chord[i] + 1]):
-                vertex[n], found[n] = start + point[i], also[k]
-                n += 1
-    return vertex_, column_
 
 
 # ---- the new complex -------------------------------------------------------------------------------------------------
@@ -722,7 +688,7 @@ cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site) noexcept nogil
     met.times[column] += 1
 
 
-def spans(
+cpdef spans(
     const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
     const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
     const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
@@ -808,7 +774,7 @@ def spans(
     return begin_[:n], end_[:n], cell_[:n], name_[:n], at_[:m], also_[:m], wrong_
 
 
-def ends(
+cpdef ends(
     const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
     const int64_t[::1] edge, const double[::1] at, const double[::1] loose, const int64_t[:, ::1] edges,
     const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, Py_ssize_t vertices,
@@ -846,7 +812,7 @@ def ends(
     return vertex_, segment_, position_, slack_
 
 
-def clusters(
+cpdef clusters(
     const int64_t[::1] order, const int64_t[::1] segment, const double[::1] position, const double[::1] slack
 ):
     """Of crossings, which ``order`` sorts by segment and position, the places there of those whose order against others
@@ -876,28 +842,43 @@ def clusters(
     return slots_[:n], cluster_[:n]
 
 
-def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point):
-    """Chord and point of each incidence, chord by chord and along each; for each point the lowest pair of chords that
-    meet there; and pairs whose point is not one for all chords through it. ``order`` sorts the entries of
-    ``pairs.T.ravel()``, and point[i] is a number below Q for each entry."""
-    cdef Py_ssize_t q = pairs.shape[0], i, k, chord, n = 0, count = 0
-    number_, degree_, several_ = np.zeros(q, np.int64), np.zeros(q, np.int64), np.zeros(q, np.int64)
+cpdef incidences(
+    const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point, const double[::1] position,
+    const double[::1] slack, const int64_t[::1] cell, const int64_t[::1] name, const int64_t[:, ::1] vertex,
+    const int64_t[::1] at, const int64_t[::1] also, Py_ssize_t cells,
+):
+    """Chord and point of each incidence, chord by chord and along each; for each point the vertices between which it
+    lies, on the first chord of the lowest pair that meets there, where on it and how closely that is known, and the
+    columns of the second chord and of the first; points and further columns that vanish there; the number of pieces,
+    less 1, that each of so many cells falls into; the chord of each link; and pairs whose point is not one for all
+    chords through it.
+
+    ``order`` sorts the entries of ``pairs.T.ravel()``, and point[i] is a number below Q for each. Of a chord: its cell,
+    its column (``name``), the vertices at its ends; on chord at[i] (not decreasing) the column also[i] vanishes too."""
+    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, links = 0, total = 0
+    number_, degree_, several_ = _zeros(3, q, np.int64)
     chord_, passed_ = _new(2, 2 * q, np.int64)
-    name_, wrong_ = np.empty(q, np.int64), np.zeros(q, np.uint8)
-    cdef int64_t[::1] number = number_, degree = degree_, several = several_, chords = chord_, passed = passed_
-    cdef int64_t[::1] name = name_
+    low_, link_ = np.empty(q, np.int64), np.empty(chords + 2 * q, np.int64)
+    first_, pieces_, wrong_ = np.zeros(chords + 1, np.int64), np.zeros(cells, np.int64), np.zeros(q, np.uint8)
+    ends_, across_ = _new(2, (2, q), np.int64)
+    place_, loose_ = _new(2, q, np.float64)
+    cdef int64_t[::1] number = number_, degree = degree_, several = several_, through = chord_, passed = passed_
+    cdef int64_t[::1] low = low_, first = first_, link = link_, pieces = pieces_
+    cdef int64_t[:, ::1] ends = ends_, across = across_
+    cdef double[::1] place = place_, loose = loose_
     cdef uint8_t[::1] wrong = wrong_
+    cdef bint made
     with nogil:
         for i in range(2 * q):
             number[point[i]] = 1
         for i in range(q):
             if number[i]:
-                name[count], number[i] = i, count
+                low[count], number[i] = i, count
                 count += 1
         for i in range(2 * q):
-            chord, k = pairs[order[i] % q, order[i] // q], number[point[order[i]]]
-            if n == 0 or chords[n - 1] != chord or passed[n - 1] != k:
-                chords[n], passed[n] = chord, k
+            c, k = pairs[order[i] % q, order[i] // q], number[point[order[i]]]
+            if n == 0 or through[n - 1] != c or passed[n - 1] != k:
+                through[n], passed[n] = c, k
                 degree[k] += 1
                 n += 1
         for i in range(q):
@@ -905,7 +886,125 @@ def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int6
         for i in range(q):
             k = number[point[i]]
             wrong[i] = 2 * several[k] != degree[k] * (degree[k] - 1)
-    return chord_[:n], passed_[:n], name_[:count], wrong_
+        for c in range(chords):
+            pieces[cell[c]] += 1
+        for k in range(count):
+            i, c = pairs[low[k], 0], pairs[low[k], 1]
+            ends[0, k], ends[1, k] = vertex[0, i], vertex[1, i]
+            across[0, k], across[1, k] = name[c], name[i]
+            place[k], loose[k] = position[low[k]], slack[low[k]]
+            pieces[cell[i]] += degree[k] - 1
+        for i in range(at.shape[0]):
+            first[at[i] + 1] += 1
+        i = 0
+        for c in range(chords):
+            first[c + 1] += first[c]
+            link[links] = c
+            links += 1
+            while i < n and through[i] == c:
+                j = low[passed[i]]
+                total += first[c + 1] - first[c] + (c != pairs[j, 0] and c != pairs[j, 1])
+                link[links] = c
+                links += 1
+                i += 1
+    zero_, column_ = _new(2, total, np.int64)
+    cdef int64_t[::1] zero = zero_, column = column_
+    with nogil:
+        total = 0
+        for i in range(n):
+            c, j = through[i], low[passed[i]]
+            if c != pairs[j, 0] and c != pairs[j, 1]:
+                zero[total], column[total] = passed[i], name[c]
+                total += 1
+        for i in range(n):
+            for k in range(first[through[i]], first[through[i] + 1]):
+                zero[total], column[total] = passed[i], also[k]
+                total += 1
+    return (
+        chord_[:n], passed_[:n], ends_[0, :count], ends_[1, :count], across_[0, :count], place_[:count], loose_[:count],
+        across_[1, :count], zero_, column_, pieces_, link_[:links], wrong_,
+    )
+
+
+def web(
+    const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
+    const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
+    const uint8_t[::1] chosen, const int64_t[::1] edge, const double[::1] at, const double[::1] loose,
+    const int64_t[:, ::1] edges, const double[:, ::1] values, const double[::1] row, const double[::1] share,
+    const double[::1] floor, double least, double poor,
+):
+    """What ``spans`` (but for its flags) and ``incidences`` (but for theirs) give, with the vertices of ``ends`` between
+    them, and how many crossings were found to be at the point of another.
+
+    None if a column does not meet a cell in two sites, a crossing is not known more closely than ``poor`` as a value
+    that it is made from is within its bound, the order of crossings or what is one point is not certain, or chords
+    through a point do not all cross there."""
+    *spans_, wrong_ = spans(
+        cut, above, below, offsets, origin, counts, crossing, column, shared_at, shared_column, chosen, values.shape[1]
+    )
+    if wrong_.any():
+        return None
+    cdef const int64_t[::1] begin = spans_[0], end = spans_[1], cell = spans_[2], name = spans_[3]
+    vertex_, segment_, position_, slack_ = ends(
+        offsets, origin, counts, crossing, edge, at, loose, edges, begin, end, cell, values.shape[0]
+    )
+    cdef Py_ssize_t chords = begin.shape[0], decided = 0
+    number_ = np.arange(2 * chords)
+    cdef const int64_t[:, ::1] segment = segment_, sides = np.stack([number_[:chords], number_[chords:]], 1)
+    cdef const double[::1] position = position_, slack = slack_
+    cdef const int64_t[::1] number = number_
+    pairs_, along_, slacks_, order_, tied_ = meets(
+        begin, end, name, sides, segment, number, position, slack, values, row, share, floor
+    )
+    cdef const int64_t[:, ::1] pairs = pairs_
+    cdef const int64_t[::1] order = order_
+    cdef const double[::1] flat = along_.ravel(), flat_slack = slacks_.ravel()
+    if not _placed(pairs, flat_slack, name, segment, position, slack, values, row, share, floor, poor):
+        return None
+    point_ = np.arange(pairs.shape[0])
+    if tied_.any():
+        slots_, cluster_ = clusters(order, pairs_.T.ravel(), flat, flat_slack)
+        told = coincident(
+            pairs, order, flat, flat_slack, slots_, cluster_, name, chosen[:0], sides, segment, number, position, slack,
+            values, row, share, floor, least,
+        )
+        if told is None:
+            return None
+        point_, decided = told
+    *found, wrong_ = incidences(
+        pairs, order, np.concatenate([point_, point_]), flat, flat_slack, cell, name, vertex_, spans_[4], spans_[5],
+        offsets.shape[0] - 1,
+    )
+    return None if wrong_.any() else (*spans_, vertex_, *found, decided)
+
+
+cdef bint _placed(
+    const int64_t[:, ::1] pairs, const double[::1] known, const int64_t[::1] name, const int64_t[:, ::1] segment,
+    const double[::1] position, const double[::1] slack, const double[:, ::1] values, const double[::1] row,
+    const double[::1] column, const double[::1] floor, double poor,
+):
+    """Whether all crossings are known more closely than ``poor``, or come from values that are beyond their bounds."""
+    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, k, end
+    cdef double value, bound
+    cdef bint placed = True
+    if q == 0:
+        return True
+    number_ = np.arange(2 * chords)
+    cdef const int64_t[::1] number = number_
+    cdef Grid grid = Grid(
+        &segment[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &number[0], &position[0],
+        &slack[0],
+    )
+    with nogil:
+        for i in range(2 * q):
+            if known[i] < poor:
+                continue
+            for end in range(2):
+                k = pairs[i % q, i // q] + end * chords
+                _at(&grid, k, name[pairs[i % q, 1 - i // q]], &value, &bound)
+                placed &= fabs(value) > bound
+    return placed
 
 
 def woven(

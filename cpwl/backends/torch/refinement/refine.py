@@ -24,7 +24,7 @@ from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
 from .crossings import Crossings
 from .decide import Decider, Places
-from .degenerate import InconsistentError, left_bits, spans_of, web_of, zeros_of
+from .degenerate import InconsistentError, left_bits, web_of, zeros_of
 from .entries import Known
 from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
@@ -153,7 +153,7 @@ class _Refinement:
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
         inner = _inner_points(cut)
-        batches = [self.points, inner if web is None else Points.joined([inner, web.points()])]
+        batches = [self.points, inner if web is None else Points.joined([inner, web.points])]
         outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)))
         checkpoint()
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
@@ -173,7 +173,7 @@ class _Refinement:
             return None, assembled
         checkpoint()
         vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        self.certain = Certain.joined(self.certain, zeros_of(web, vertices, self.task.kernel))
+        self.certain = Certain.joined(self.certain, Certain.zeros(*zeros_of(web, vertices)))
         line = self.old.lines + len(cut.chords)
         return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
@@ -217,8 +217,7 @@ class _Refinement:
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
-        kernel = self.task.kernel
-        return web_of(spans_of(sites, self.cells, self.degenerate, kernel), self.task.decider, kernel)
+        return web_of(sites, self.cells, self.degenerate, self.task.decider, self.task.kernel)
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""
@@ -256,7 +255,7 @@ class _Refinement:
         expected = 1 + torch.bincount(chords.cell, minlength=cells)
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
         if web is not None:
-            expected += web.pieces()
+            expected += web.pieces
         wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)

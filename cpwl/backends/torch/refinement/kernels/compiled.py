@@ -22,7 +22,7 @@ from ..crossings import POOR, Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
-from ..sites import Sites, Web
+from ..sites import Sites, Spans, Web
 from .kernel import Streaming
 from .operations import TensorOperations
 
@@ -144,18 +144,27 @@ class CompiledLoops(TensorOperations, Streaming):
         )
         return None if told is None else (torch.from_numpy(told[0]), told[1])
 
-    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def incidences(self, spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
         """See ``Kernel.incidences``."""
-        *arrays, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
-        chord, point, name = _tensors(*arrays)
-        return chord, point, name, _flags(wrong)
+        places = (part.T.reshape(-1) for part in (meets.position, meets.slack))
+        chords = spans.cell, spans.column, spans.vertices, spans.also.at, spans.also.column
+        given = meets.chord, order.order, order.point, *places, *chords
+        *parts, wrong = kernels.incidences(*_arrays(*given), spans.sites.complex.cells)
+        return _web(spans, *_tensors(*parts)), _flags(wrong)
 
-    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
-        """See ``Kernel.zeros_of``."""
-        spans = web.spans
-        chords = web.chord, web.point, web.pair, spans.column, spans.also.at, spans.also.column
-        vertex, column = _tensors(*kernels.zeros_of(*_arrays(*chords), start))
-        return vertex, column
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, least: float) -> tuple[Web, int] | None:
+        """See ``Kernel.web``."""
+        cells, visits, crossings, shared = sites.complex, sites.visits, sites.crossings, sites.shared
+        bits = _words(cut), _words(sites.signs.above), _words(sites.signs.below)
+        walk = cells.offsets, cells.origin, visits.counts, visits.crossing
+        met = crossings.column, shared.at, shared.column, chosen
+        points = crossings.edge, crossings.position, crossings.slack, cells.edges
+        values = sites.columns.values, *sites.columns.bound.parts()
+        made = kernels.web(*bits, *_arrays(*walk, *met, *points, *values), least, POOR)
+        if made is None:
+            return None
+        begin, end, cell, column, at, also, vertices, *parts = _tensors(*made[:-1])
+        return _web(Spans(sites, begin, end, cell, column, Shared(at, also), vertices), *parts), made[-1]
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
@@ -165,7 +174,7 @@ class CompiledLoops(TensorOperations, Streaming):
         old = edges, marks, half.edge, half.forward, half.successor, half.parent
         walk = sites.complex.offsets, sites.visits.counts
         chords = spans.begin, spans.end, spans.cell, spans.vertices, web.chord, web.point
-        numbers = len(web.pair), generation, line, points
+        numbers = len(web.points), generation, line, points
         edges_, marks_, edge, forward, successor, parent = kernels.woven(*_arrays(*old, *walk, *chords), *numbers)
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges_), torch.from_numpy(marks_), half
@@ -220,6 +229,12 @@ class CompiledLoops(TensorOperations, Streaming):
     ) -> None:
         """See ``Streaming.rectified``."""
         kernels.rectified(*_arrays(*old, *between, *zeros), start, *_arrays(target, *bounds))
+
+
+def _web(spans: Spans, *parts: Tensor) -> Web:
+    chord, point, first, second, column, position, slack, also, zero, vanishing, pieces, chord_of_link = parts
+    points = Points(first, second, column, position, slack, also)
+    return Web(spans, chord, point, points, (zero, vanishing), pieces, chord_of_link)
 
 
 def _array(values: Tensor) -> NDArray[Any]:

@@ -18,7 +18,7 @@ from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
-from ..sites import Sites, Web
+from ..sites import Sites, Spans, Web
 
 
 class Kernel(ABC):
@@ -98,16 +98,17 @@ class Kernel(ABC):
         """The points where chords meet, if those in a cluster are one; see ``coincidence.coincident``."""
 
     @abstractmethod
-    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
-        by chord and along each; and a pair for each point.
-
-        Also the pairs whose point is not one for all chords through it, bool (Q,).
-        """
+    def incidences(self, spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
+        """The web of chords that meet in this order; and the pairs whose point is not one for all chords through it,
+        bool (Q,)."""
 
     @abstractmethod
-    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
-        """Points, numbered from ``start``, and the columns that vanish there, but for the two that made each."""
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, least: float) -> tuple[Web, int] | None:
+        """All of that at once, from ``spans`` on, and how many crossings were found to be at the point of another.
+
+        None where float64, with what is told by ``least`` as in ``coincident``, leaves something open, or a self-check
+        fails.
+        """
 
     @abstractmethod
     def woven(

@@ -25,7 +25,7 @@ from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
 from ..sides_of_chords import Across, LinksOfChords
 from ..signs import CellSigns, Columns, Signs
-from ..sites import Sites, Web
+from ..sites import Sites, Spans, Web
 from . import weaving
 from .kernel import Kernel
 
@@ -155,13 +155,29 @@ class TensorOperations(Kernel):
         """See ``Kernel.coincident``."""
         return coincident(chords, ends, meets, clusters, central, least)
 
-    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def incidences(self, spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
         """See ``Kernel.incidences``."""
-        return weaving.incidences(pair, order)
+        return weaving.incidences(spans, meets, order)
 
-    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
-        """See ``Kernel.zeros_of``."""
-        return weaving.zeros_of(web, start)
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, least: float) -> tuple[Web, int] | None:
+        """See ``Kernel.web``."""
+        chords, also, wrong = self.spans(sites, cut, chosen)
+        if bool(wrong.any()):
+            return None
+        vertices, ends = self.ends(sites, chords)
+        meets, tied = self.meets(chords, ends)
+        if len(ends.loose(chords, meets)):
+            return None
+        point, count = torch.arange(len(meets), device=tied.device), 0
+        if bool(tied.any()):
+            unsure = self.clusters(meets.order, *(x.T.reshape(-1) for x in (meets.chord, meets.position, meets.slack)))
+            told = self.coincident(chords, ends, meets, unsure, tied[:0], least)
+            if told is None:
+                return None
+            point, count = told
+        spans = Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices)
+        web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)))
+        return None if bool(apart.any()) else (web, count)
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
