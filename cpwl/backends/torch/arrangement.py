@@ -181,12 +181,12 @@ class TorchArrangement(Portable, Rounded[FloatField]):
     def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
         points = self._points
-        tolerance = accuracy * lengths(points.values)
-        open_ = (points.error > 0) & ~(points.error <= tolerance) & (self._birth > self._sharp)
+        away = lengths(points.values)
+        open_ = (points.error > 0) & ~(points.error <= accuracy * away) & (self._birth > self._sharp)
         poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
         if not len(poor):
             return replace(self, _sharp=sharp)
-        far, places = (lengths(points.values[poor]) + points.error[poor]) * ROUND_UP, np.zeros((2, len(poor), 2))
+        far, places = (away[poor] + points.error[poor]) * ROUND_UP, np.zeros((2, len(poor), 2))
         others = (~(far < walls.nearest(2))).nonzero(as_tuple=True)[0]
         if len(others):
             places[:, as_numpy(others)] = self._met(walls, poor[others], margin * accuracy)

@@ -452,16 +452,23 @@ def united(
     double poor,
 ):
     """Crossings (sorted by edge and position) of which those at one point of an edge are one, the one that is known
-    best: which ones are left, and the number on each edge; for each other the number of that one, and which it is.
+    best: edge, column, position and slack of those left, and the number on each edge; for each other the number of that
+    one, and its column.
 
     None if it is not certain for all on the edges that are ``undecided`` whether they are one point, or if one of these
     or a ``doubtful`` one is not known more closely than ``poor``. They are one as a column that vanishes at a crossing and not at
     another is ``least`` or more there."""
     cdef Py_ssize_t total = edge.shape[0], count = undecided.shape[0], low = 0, high, k, begin, best, e, n = 0, m = 0
-    kept_, counts_ = np.empty(total, np.int64), np.zeros(count, np.int64)
-    at_, other_ = _new(2, total, np.int64)
-    order_, spare_ = _new(2, total, np.int64)
-    cdef int64_t[::1] kept = kept_, counts = counts_, at = at_, other = other_, order = order_, spare = spare_
+    names_, work_ = np.empty((4, total), np.int64), np.empty((3, total), np.int64)
+    places_, counts_ = np.empty((2, total), np.float64), np.zeros(count, np.int64)
+    cdef int64_t[:, ::1] names = names_, work = work_
+    cdef double[:, ::1] places = places_
+    cdef int64_t[::1] counts = counts_
+    cdef int64_t* kept = &work[0, 0]
+    cdef int64_t* at = &names[2, 0]
+    cdef int64_t* further = &names[3, 0]
+    cdef int64_t* order = &work[1, 0]
+    cdef int64_t* spare = &work[2, 0]
     cdef double reach, step
     cdef bint certain = True
     with nogil:
@@ -493,16 +500,24 @@ def united(
                     continue
                 for best in range(begin, k):
                     order[best] = best
-                _sort(&order[begin], &spare[0], k - begin, &slack[0])
+                _sort(&order[begin], spare, k - begin, &slack[0])
                 kept[n] = order[begin]
                 for best in range(begin + 1, k):
-                    at[m], other[m] = n, order[best]
+                    at[m], further[m] = n, column[order[best]]
                     m += 1
                 n += 1
                 counts[e] += 1
                 begin = k
             low = high
-    return (kept_[:n], counts_, at_[:m], other_[:m]) if certain else None
+        for k in range(n if certain else 0):
+            best = kept[k]
+            names[0, k], names[1, k] = edge[best], column[best]
+            places[0, k], places[1, k] = position[best], slack[best]
+    if not certain:
+        return None
+    return (
+        names_[0, :n], names_[1, :n], places_[0, :n], places_[1, :n], counts_, names_[2, :m], names_[3, :m],
+    )
 
 
 cdef inline double _size(
@@ -1135,18 +1150,21 @@ def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t p
 
 
 def below_bits(
-    const uint64_t[:, ::1] base, const int64_t[::1] parents, const int64_t[::1] offsets, const int64_t[::1] order,
-    Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const uint64_t[:, ::1] cut, const uint64_t[:, ::1] somewhere,
+    const int64_t[::1] origin, const int64_t[::1] old, const int64_t[::1] parents, const int64_t[::1] offsets,
+    const int64_t[::1] order, Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
     const int64_t[::1] at, const int64_t[::1] also,
 ):
-    """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex: that
-    of its column, and those of further ones, ``also[i]`` of chord at[i] (not decreasing).
+    """Packed bits (R, W): those in the piece of the old cell that ends at its first vertex, or anywhere (``somewhere``)
+    where a column does not ``cut`` it, turned over for each chord between a cell and the first vertex: that of its
+    column, and those of further ones, ``also[i]`` of chord at[i] (not decreasing).
 
     A cell on the right of a chord has across its first link against that chord a cell with one chord less between.
     From ``parts`` on half-edges run along the first ``regular`` links, against them, along the others, against these.
     """
-    cdef Py_ssize_t cells = parents.shape[0], words = base.shape[1], links = chord.shape[0], c, h, w, n, depth
-    cdef Py_ssize_t ahead, count
+    cdef Py_ssize_t cells = parents.shape[0], words = cut.shape[1], links = chord.shape[0], c, h, w, n, depth
+    cdef Py_ssize_t ahead, count, one, last
+    cdef uint64_t bits
     result_, left_ = np.empty((cells, words), np.uint64), np.empty(links, np.int64)
     via_, stack_, done_ = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.zeros(cells, np.uint8)
     first_ = np.zeros(name.shape[0] + 1 if at.shape[0] else 0, np.int64)
@@ -1178,8 +1196,11 @@ def below_bits(
                 depth += 1
                 n = left[via[n]]
             if not done[n]:
+                h = parents[n]
+                one, last = origin[old[h]], origin[old[h + 1] - 1]
                 for w in range(words):
-                    result[n, w] = base[parents[n], w]
+                    bits = below[one, w] | (~above[one, w] & below[last, w])
+                    result[n, w] = (bits & cut[h, w]) | (somewhere[h, w] & ~cut[h, w])
                 done[n] = 1
             while depth > 0:
                 depth -= 1

@@ -133,15 +133,3 @@ def _ordered_exactly(spans: Spans, meets: Meets, decider: Decider, clusters: tup
 
     rules = Rules(len(pair), side, chosen, unite_at)
     return exact_order(meets.order, *clusters, rules)
-
-
-# ---- the sides of the pieces -----------------------------------------------------------------------------------------
-def left_bits(sites: Sites, cells: CellSigns, chosen: Tensor) -> Tensor:
-    """Packed bits: the columns below their level in the piece that ends at the first vertex, of each of some cells.
-
-    It is on the left of all chords. Where a column does not cut, as on the cell.
-    """
-    old, (above, below) = sites.complex, (sites.signs.above, sites.signs.below)
-    first, last = old.origin[old.offsets[chosen]], old.origin[old.offsets[chosen + 1] - 1]
-    left, cut = below[first] | (~above[first] & below[last]), cells.cut[chosen]
-    return (left & cut) | (cells.below[chosen] & ~cut)

@@ -206,12 +206,13 @@ class Cutting:
         plan, count = self.prolongation, max(len(self.reaching), 1)
         above = (self.signs.above | self.signs.doubtful).view(torch.int64)
         result = above.new_zeros(plan.rows, dtype=torch.bool)
-        result[: plan.old] = ~(above != 0).any(1)
-        low = self.certain.take((self.certain.sign <= 0) & (self.certain.vertex >= plan.old))
-        enough = torch.bincount(low.vertex, minlength=1) + 2 >= count  # two columns at most made a vertex
-        low = low.take(enough[low.vertex])
-        new = torch.unique(low.vertex)
-        if len(new):
+        result[: plan.old] = (above == 0).all(1)
+        known = torch.bincount(self.certain.vertex, minlength=plan.rows)[plan.old :]
+        enough = (known + 2 >= count) & (known > 0)  # two columns at most made a vertex
+        if bool(enough.any()):
+            new = plan.old + enough.nonzero(as_tuple=True)[0]
+            low = self.certain.take(self.certain.sign <= 0)
+            low = low.take(torch.isin(low.vertex, new))
             zeros = Certain.joined(low, self._made(new, new))
             column = self.place_of(zeros.column)
             entries = torch.unique((zeros.vertex * count + column)[column >= 0])

@@ -9,6 +9,7 @@ Where they are not, and after a failed self-check, cells are cut column by colum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -24,7 +25,7 @@ from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
 from .crossings import Crossings
 from .decide import Decider, Places
-from .degenerate import InconsistentError, left_bits, web_of, zeros_of
+from .degenerate import InconsistentError, web_of, zeros_of
 from .entries import Known
 from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
@@ -114,22 +115,17 @@ class _Refinement:
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
-        some = self._doubtful_rows()
-        if len(some) and (least := decider.least(walls=2, columns=0)):
+        if self.signs.open and (least := decider.least(walls=2, columns=0)):
             self.signs, *zeros = self.task.kernel.told(self.columns, self.signs, least)
             self.certain = Certain.zeros(*zeros)
             decider.note("sign", "separation", len(self.certain.sign))
-            some = self._doubtful_rows()
-        if len(some):
+        if self.signs.open:
+            some = (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
             row, column = set_bits(self.signs.doubtful[some])
             row = some[row]
             exact = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
             self.signs = self.signs.settled(row, column, exact.sign)
             self.certain = Certain.joined(self.certain, exact)
-
-    def _doubtful_rows(self) -> Tensor:
-        """The vertices at which some sign is doubtful."""
-        return (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
 
     def _united(self, crossings: Crossings, decider: Decider) -> tuple[Crossings, Shared]:
         """The crossings of edges in their exact order, those that coincide made one, with its other columns apart."""
@@ -142,8 +138,8 @@ class _Refinement:
             union = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
         if union is None:
             return merged(self.old, crossings, self.signs, decider, kernel.clusters)
-        decider.note("cut", "separation", len(union.at))
-        return union.of(crossings)
+        decider.note("cut", "separation", len(union[1].at))
+        return union
 
     def finished(self) -> Refined:
         """The complex cut, and all that is known of its cells."""
@@ -207,9 +203,9 @@ class _Refinement:
         self.uncertain |= late
         return drop_cells(chords, meets, late)
 
-    @property
+    @cached_property
     def degenerate(self) -> Tensor:
-        """The cells that are cut as degenerate ones, bool (R,)."""
+        """The cells that are cut as degenerate ones, bool (R,). It is known once chords of the others are."""
         return self.irregular & ~self.suspects & (self.task.decider is not None)
 
     def web(self) -> Web | None:
@@ -221,33 +217,20 @@ class _Refinement:
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""
-        active = self._active_columns()
-        if not len(active):
+        chosen = self.irregular & ~self.degenerate
+        cut = self.cells.cut[chosen]
+        if not bool(cut.any()):
             return Outcome.nothing(edges, marks, half)
+        active = unpack(cut, self.columns.count).any(0).nonzero(as_tuple=True)[0]
         vertices = len(self.columns.values) + new_vertices
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
-        chosen = self.irregular & ~self.degenerate
         outcome = Sequential(edges, marks, half, chosen, active, known, vertices).run()
         self.uncertain[outcome.ambiguous] = True
         return outcome
 
-    def _active_columns(self) -> Tensor:
-        """The columns that cut some cell that is cut column by column."""
-        dense = unpack(self.cells.cut[self.irregular & ~self.degenerate], self.columns.count)
-        return dense.any(0).nonzero(as_tuple=True)[0]
-
     def below(self, cut: Cut, web: Web | None, new: Complex, cycles: Cycles) -> Tensor:
-        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8).
-
-        Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
-        """
-        at_first = self.signs.below.view(torch.int64)[self.old.origin[self.old.offsets[:-1]]]
-        cutting, somewhere = (bits.view(torch.int64) for bits in (self.cells.cut, self.cells.below))
-        first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
-        if web is not None:
-            chosen = self.degenerate.nonzero(as_tuple=True)[0]
-            first[chosen] = left_bits(web.spans.sites, self.cells, chosen)
-        return self.task.kernel.below(first, cycles.parent, new, cycles.order, _links(cut, web))
+        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8)."""
+        return self.task.kernel.below(self.old, self.signs, self.cells, new, cycles, _links(cut, web))
 
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""

@@ -17,7 +17,7 @@ from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
 from ...complex.segments import valid_bits
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Merged, Order, Shared
+from ..coincidence import Order, Shared
 from ..crossings import POOR, Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
@@ -125,12 +125,18 @@ class CompiledLoops(TensorOperations, Streaming):
         slots, cluster = _tensors(*kernels.clusters(*_arrays(order, segment, position, slack)))
         return slots, cluster
 
-    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    def united(
+        self, edges: Tensor, crossings: Crossings, columns: Columns, least: float
+    ) -> tuple[Crossings, Shared] | None:
         """See ``Kernel.united``."""
         points = crossings.edge, crossings.column, crossings.position, crossings.slack
         known = crossings.doubtful, crossings.undecided, columns.values, *columns.bound.parts()
-        merged = kernels.united(*_arrays(edges, *points, *known), least, POOR)
-        return None if merged is None else Merged(*_tensors(*merged))
+        told = kernels.united(*_arrays(edges, *points, *known), least, POOR)
+        if told is None:
+            return None
+        edge, column, position, slack, counts, at, further = _tensors(*told)
+        certain = torch.zeros_like(edge, dtype=torch.bool), torch.zeros_like(crossings.undecided)
+        return Crossings(edge, column, position, slack, *certain, counts), Shared(at, further)
 
     def coincident(
         self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
@@ -186,11 +192,14 @@ class CompiledLoops(TensorOperations, Streaming):
             raise InternalError(NOT_CLOSED)
         return Cycles(*_tensors(*closed))
 
-    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
+    def below(
+        self, old: Complex, signs: Signs, cells: CellSigns, new: Complex, cycles: Cycles, links: LinksOfChords
+    ) -> Tensor:
         """See ``Kernel.below``."""
-        numbers, also = (links.start, links.regular), links.also
-        chords = _arrays(links.chord, links.column, also.at, also.column)
-        return _packed(kernels.below_bits(_words(first), *_arrays(parents, new.offsets, order), *numbers, *chords))
+        bits = map(_words, (signs.above, signs.below, cells.cut, cells.below))
+        walk = old.origin, old.offsets, cycles.parent, new.offsets, cycles.order
+        chords = _arrays(links.chord, links.column, links.also.at, links.also.column)
+        return _packed(kernels.below_bits(*bits, *_arrays(*walk), links.start, links.regular, *chords))
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...complex.complex import Complex, Cycles, HalfEdges
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Merged, Order, Shared
+from ..coincidence import Order, Shared
 from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
@@ -88,7 +88,9 @@ class Kernel(ABC):
         """Crossings whose order is not certain, one crossing at least is given; see ``coincidence.clusters``."""
 
     @abstractmethod
-    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    def united(
+        self, edges: Tensor, crossings: Crossings, columns: Columns, least: float
+    ) -> tuple[Crossings, Shared] | None:
         """Crossings of which those at one point of an edge are one; see ``coincidence.united``."""
 
     @abstractmethod
@@ -123,9 +125,11 @@ class Kernel(ABC):
         close up."""
 
     @abstractmethod
-    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
-        """Packed bits of the new cells: those of their old cells in ``first``, turned over for the chords between each
-        and its old cell's first vertex (proofs/, Lemma 8)."""
+    def below(
+        self, old: Complex, signs: Signs, cells: CellSigns, new: Complex, cycles: Cycles, links: LinksOfChords
+    ) -> Tensor:
+        """Packed bits of the new cells: those at the first vertex of their old cell (``left_bits``), turned over for
+        the chords between (proofs/, Lemma 8)."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -20,10 +20,10 @@ from ...complex.segments import (
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Merged, Order, Shared, clusters, coincident, united
+from ..coincidence import Order, Shared, clusters, coincident, united
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
-from ..sides_of_chords import Across, LinksOfChords
+from ..sides_of_chords import Across, LinksOfChords, left_bits
 from ..signs import CellSigns, Columns, Signs
 from ..sites import Sites, Spans, Web
 from . import weaving
@@ -145,7 +145,9 @@ class TensorOperations(Kernel):
         """See ``Kernel.clusters``."""
         return clusters(order, segment, position, slack)
 
-    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    def united(
+        self, edges: Tensor, crossings: Crossings, columns: Columns, least: float
+    ) -> tuple[Crossings, Shared] | None:
         """See ``Kernel.united``."""
         return united(edges, crossings, columns, least)
 
@@ -208,9 +210,12 @@ class TensorOperations(Kernel):
             order[starts[cycle] + k] = current
         return Cycles(order, torch.cat([starts, starts.new_tensor([len(successor)])]), parent[roots])
 
-    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
+    def below(
+        self, old: Complex, signs: Signs, cells: CellSigns, new: Complex, cycles: Cycles, links: LinksOfChords
+    ) -> Tensor:
         """See ``Kernel.below``."""
-        return first[parents] ^ Across.find(new, order, links).columns(first.shape[1] * 8)
+        first = left_bits(old, signs, cells)
+        return first[cycles.parent] ^ Across.find(new, cycles.order, links).columns(first.shape[1] * 8)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
