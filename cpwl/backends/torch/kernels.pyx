@@ -7,8 +7,10 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
 
 cdef double UNIT = 2.0 ** -53
 cdef double ROUND_UP = 1 + 2.0 ** -20
@@ -21,6 +23,14 @@ def _new(count, shape, kind):
 
 def _zeros(count, shape, kind):
     return [np.zeros(shape, kind) for _ in range(count)]
+
+
+cdef void* _start(array) except NULL:
+    """Where the entries of a contiguous array begin, as long as it is there: a view of it costs ten times as much."""
+    cdef Py_buffer buffer
+    PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
+    PyBuffer_Release(&buffer)
+    return buffer.buf
 
 
 # ---- signs -----------------------------------------------------------------------------------------------------------
@@ -104,19 +114,23 @@ def told(
 ):
     """Packed bits (V, W) as given, above zero, below it and in doubt, without the entries in doubt that are zero as what
     is not is ``least`` or more; and the rows and columns of these."""
-    cdef Py_ssize_t rows = values.shape[0], words = above.shape[1], r, w, c, n = 0, total = 0
+    cdef Py_ssize_t rows = values.shape[0], words = above.shape[1], r, w, c, i, n = 0, total = 0
     cdef uint64_t bits, bit
     with nogil:
         for r in range(rows):
             for w in range(words):
                 total += _ones(doubtful[r, w])
-    above_, below_, doubtful_ = np.array(above), np.array(below), np.array(doubtful)
-    vertex_, column_ = _new(2, total, np.int64)
-    cdef uint64_t[:, ::1] up = above_, down = below_, left = doubtful_
-    cdef int64_t[::1] vertex = vertex_, found = column_
+    bits_, places_ = np.empty((3, rows, words), np.uint64), np.empty((2, total), np.int64)
+    cdef uint64_t* up = <uint64_t*>_start(bits_)
+    cdef uint64_t* down = up + rows * words
+    cdef uint64_t* left = down + rows * words
+    cdef int64_t* vertex = <int64_t*>_start(places_)
+    cdef int64_t* found = vertex + total
     with nogil:
         for r in range(rows):
             for w in range(words):
+                i = r * words + w
+                up[i], down[i], left[i] = above[r, w], below[r, w], doubtful[r, w]
                 bits = doubtful[r, w]
                 while bits:
                     c = 64 * w + _lowest(bits)
@@ -124,11 +138,54 @@ def told(
                     bits ^= bit
                     if (fabs(values[r, c]) + _bound(row, column, floor, r, c)) * ROUND_UP < least:
                         vertex[n], found[n] = r, c
-                        up[r, w] &= ~bit
-                        down[r, w] &= ~bit
-                        left[r, w] &= ~bit
+                        up[i] &= ~bit
+                        down[i] &= ~bit
+                        left[i] &= ~bit
                         n += 1
-    return above_, below_, doubtful_, vertex_[:n], column_[:n]
+    return bits_[0], bits_[1], bits_[2], places_[0, :n], places_[1, :n]
+
+
+def nowhere_above(
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] doubtful, const int64_t[::1] vertex, Py_ssize_t rows,
+    Py_ssize_t least,
+):
+    """Of so many rows, the first of which have bits: whether none is set, and whether a later one is a ``vertex`` at
+    least so often."""
+    cdef Py_ssize_t old = above.shape[0], words = above.shape[1], r, w, i
+    cdef uint64_t bits
+    zero_, often_, seen_ = np.zeros(rows, np.uint8), np.zeros(rows, np.uint8), np.zeros(rows, np.int64)
+    cdef uint8_t* zero = <uint8_t*>_start(zero_)
+    cdef uint8_t* often = <uint8_t*>_start(often_)
+    cdef int64_t* seen = <int64_t*>_start(seen_)
+    with nogil:
+        for r in range(old):
+            bits = 0
+            for w in range(words):
+                bits |= above[r, w] | doubtful[r, w]
+            zero[r] = bits == 0
+        for i in range(vertex.shape[0]):
+            seen[vertex[i]] += 1
+            if vertex[i] >= old and seen[vertex[i]] >= least:
+                often[vertex[i]] = 1
+    return zero_, often_
+
+
+def beside(
+    const int64_t[::1] half_edge, const int64_t[::1] offsets, const uint8_t[::1] edges, const int64_t[::1] edge,
+    const int64_t[::1] at,
+):
+    """Flags of cells beside an edge that has one, or that is the edge of a crossing in ``at``."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, c, h, i
+    flags_, cell_ = np.zeros(edges.shape[0], np.uint8), np.zeros(cells, np.uint8)
+    cdef uint8_t* flags = <uint8_t*>_start(flags_)
+    cdef uint8_t* cell = <uint8_t*>_start(cell_)
+    with nogil:
+        for i in range(at.shape[0]):
+            flags[edge[at[i]]] = 1
+        for c in range(cells):
+            for h in range(offsets[c], offsets[c + 1]):
+                cell[c] |= edges[half_edge[h]] | flags[half_edge[h]]
+    return cell_
 
 
 def cell_bits(
@@ -400,30 +457,31 @@ cpdef meets(
             while j < count and start[j] < end[i]:
                 q += end[j] > end[i] and start[j] > start[i]
                 j += 1
-    pairs_, along_, slacks_ = np.empty((q, 2), np.int64), np.empty((2, q), np.float64), np.empty((2, q), np.float64)
-    order_, number_, tied_ = np.empty(2 * q, np.int64), np.zeros(count + 1, np.int64), np.zeros(count, np.uint8)
+    pairs_, places_, order_ = np.empty((q, 2), np.int64), np.empty((2, 2, q), np.float64), np.empty(2 * q, np.int64)
+    tied_ = np.zeros(count, np.uint8)
     if q == 0:
-        return pairs_, along_, slacks_, order_, tied_
-    spare_ = np.empty(2 * q, np.int64)
-    cdef int64_t[:, ::1] pairs = pairs_
-    cdef double[:, ::1] along = along_, slacks = slacks_
-    cdef int64_t[::1] order = order_, number = number_, spare = spare_
-    cdef uint8_t[::1] tied = tied_
+        return pairs_, places_[0], places_[1], order_, tied_
+    number_, spare_ = np.zeros(count + 1, np.int64), np.empty(2 * q, np.int64)
+    cdef int64_t* pairs = <int64_t*>_start(pairs_)
+    cdef double* flat = <double*>_start(places_)
+    cdef double* flat_slack = flat + 2 * q
+    cdef int64_t* order = <int64_t*>_start(order_)
+    cdef int64_t* number = <int64_t*>_start(number_)
+    cdef int64_t* spare = <int64_t*>_start(spare_)
+    cdef uint8_t* tied = <uint8_t*>_start(tied_)
     cdef Grid grid = Grid(
         &edges[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &edge[0], &position[0], &slack[0]
     )
     cdef Py_ssize_t total = q
-    cdef const double* flat = &along[0, 0]
-    cdef const double* flat_slack = &slacks[0, 0]
     with nogil:
         q = 0
         for i in range(count):
             j = i + 1
             while j < count and start[j] < end[i]:
                 if end[j] > end[i] and start[j] > start[i]:
-                    pairs[q, 0], pairs[q, 1] = i, j
-                    _along(&grid, ends[i, 0], ends[i, 1], name[j], &along[0, q], &slacks[0, q])
-                    _along(&grid, ends[j, 0], ends[j, 1], name[i], &along[1, q], &slacks[1, q])
+                    pairs[2 * q], pairs[2 * q + 1] = i, j
+                    _along(&grid, ends[i, 0], ends[i, 1], name[j], &flat[q], &flat_slack[q])
+                    _along(&grid, ends[j, 0], ends[j, 1], name[i], &flat[total + q], &flat_slack[total + q])
                     number[i + 1] += 1
                     number[j + 1] += 1
                     q += 1
@@ -431,18 +489,18 @@ cpdef meets(
         for i in range(count):
             number[i + 1] += number[i]
         for k in range(2 * total):
-            i = pairs[k % total, k // total]
+            i = pairs[2 * (k % total) + k // total]
             order[number[i]] = k
             number[i] += 1
         low = 0
         for i in range(count):  # number[i] is by now where chord i + 1 begins
-            _sort(&order[low], &spare[0], number[i] - low, flat)
+            _sort(&order[low], spare, number[i] - low, flat)
             for k in range(low + 1, number[i]):
                 tied[i] |= _within_slack(
                     flat[order[k - 1]], flat[order[k]], flat_slack[order[k - 1]], flat_slack[order[k]]
                 )
             low = number[i]
-    return pairs_, along_, slacks_, order_, tied_
+    return pairs_, places_[0], places_[1], order_, tied_
 
 
 def united(
@@ -461,14 +519,14 @@ def united(
     cdef Py_ssize_t total = edge.shape[0], count = undecided.shape[0], low = 0, high, k, begin, best, e, n = 0, m = 0
     names_, work_ = np.empty((4, total), np.int64), np.empty((3, total), np.int64)
     places_, counts_ = np.empty((2, total), np.float64), np.zeros(count, np.int64)
-    cdef int64_t[:, ::1] names = names_, work = work_
-    cdef double[:, ::1] places = places_
-    cdef int64_t[::1] counts = counts_
-    cdef int64_t* kept = &work[0, 0]
-    cdef int64_t* at = &names[2, 0]
-    cdef int64_t* further = &names[3, 0]
-    cdef int64_t* order = &work[1, 0]
-    cdef int64_t* spare = &work[2, 0]
+    cdef int64_t* names = <int64_t*>_start(names_)
+    cdef int64_t* at = names + 2 * total
+    cdef int64_t* further = at + total
+    cdef int64_t* kept = <int64_t*>_start(work_)
+    cdef int64_t* order = kept + total
+    cdef int64_t* spare = order + total
+    cdef double* places = <double*>_start(places_)
+    cdef int64_t* counts = <int64_t*>_start(counts_)
     cdef double reach, step
     cdef bint certain = True
     with nogil:
@@ -511,8 +569,8 @@ def united(
             low = high
         for k in range(n if certain else 0):
             best = kept[k]
-            names[0, k], names[1, k] = edge[best], column[best]
-            places[0, k], places[1, k] = position[best], slack[best]
+            names[k], names[total + k] = edge[best], column[best]
+            places[k], places[total + k] = position[best], slack[best]
     if not certain:
         return None
     return (
@@ -544,7 +602,9 @@ cpdef coincident(
     cdef Py_ssize_t q = pairs.shape[0], count = slots.shape[0], i, j, k, c, low = 0, high, lowest, highest, middle, n
     cdef Py_ssize_t decided = 0
     point_, through_, first_ = np.arange(q), np.empty(count + 1, np.int64), np.zeros(name.shape[0] + 1, np.int64)
-    cdef int64_t[::1] point = point_, through = through_, first = first_
+    cdef int64_t* point = <int64_t*>_start(point_)
+    cdef int64_t* through = <int64_t*>_start(through_)
+    cdef int64_t* first = <int64_t*>_start(first_)
     cdef double step, one, other, one_bound, other_bound
     cdef bint certain = True, apart
     cdef int64_t target
@@ -717,7 +777,7 @@ cpdef spans(
     cdef uint64_t bits
     cdef bint fails = False
     more_ = np.zeros(column.shape[0] + 1, np.int64)
-    cdef int64_t[::1] more = more_
+    cdef int64_t* more = <int64_t*>_start(more_)
     with nogil:
         for i in range(shared_at.shape[0]):
             more[shared_at[i] + 1] += 1
@@ -730,16 +790,25 @@ cpdef spans(
                     size += _ones(cut[c, w])
                 total += size
                 most = max(most, size)
-    begin_, end_, cell_, name_, at_, also_ = _new(6, total, np.int64)
-    first_, second_, met_ = _new(3, columns + 1, np.int64)
-    from_, to_, names_, order_, spare_ = _new(5, most + 1, np.int64)
-    times_, key_, wrong_ = np.zeros(columns + 1, np.int64), np.empty(most + 1, np.float64), np.zeros(cells, np.uint8)
-    cdef int64_t[::1] begin = begin_, end = end_, cell = cell_, name = name_, at = at_, also = also_
-    cdef int64_t[::1] start = from_, stop = to_, names = names_, order = order_, spare = spare_
-    cdef int64_t[::1] first = first_, second = second_, seen = met_, times = times_
-    cdef double[::1] key = key_
-    cdef uint8_t[::1] wrong = wrong_
-    cdef Met met = Met(&times[0], &first[0], &second[0], &seen[0], 0)
+    found_, wrong_ = np.empty((6, total), np.int64), np.zeros(cells, np.uint8)
+    met_, work_, key_ = np.zeros((4, columns + 1), np.int64), np.empty((5, most), np.int64), np.empty(most, np.float64)
+    cdef int64_t* begin = <int64_t*>_start(found_)
+    cdef int64_t* end = begin + total
+    cdef int64_t* cell = end + total
+    cdef int64_t* name = cell + total
+    cdef int64_t* at = name + total
+    cdef int64_t* also = at + total
+    cdef int64_t* start = <int64_t*>_start(work_)
+    cdef int64_t* stop = start + most
+    cdef int64_t* names = stop + most
+    cdef int64_t* order = names + most
+    cdef int64_t* times = <int64_t*>_start(met_)
+    cdef int64_t* first = times + columns + 1
+    cdef int64_t* second = first + columns + 1
+    cdef int64_t* seen = second + columns + 1
+    cdef double* key = <double*>_start(key_)
+    cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
+    cdef Met met = Met(times, first, second, seen, 0)
     with nogil:
         site = v = 0
         for c in range(cells):
@@ -775,7 +844,7 @@ cpdef spans(
                 times[seen[k]] = 0
             met.count = 0
             fails |= wrong[c]
-            _sort(&order[0], &spare[0], size, &key[0])
+            _sort(order, order + most, size, key)
             for i in range(size):
                 k = order[i]
                 if i > 0 and start[k] == start[order[i - 1]] and stop[k] == stop[order[i - 1]]:
@@ -786,7 +855,7 @@ cpdef spans(
                     n += 1
     if fails:
         n = m = 0
-    return begin_[:n], end_[:n], cell_[:n], name_[:n], at_[:m], also_[:m], wrong_
+    return found_[0, :n], found_[1, :n], found_[2, :n], found_[3, :n], found_[4, :m], found_[5, :m], wrong_
 
 
 cpdef ends(
@@ -797,11 +866,12 @@ cpdef ends(
     """The sites where chords begin, then those where they end: their vertices (2, C); the segments on which they lie,
     (2 C, 2), positions there and slacks."""
     cdef Py_ssize_t chords = begin.shape[0], halves = counts.shape[0], h, i, k, n, low, high, middle, site, x
-    vertex_, segment_, first_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64), np.empty(halves, np.int64)
-    position_, slack_ = _zeros(2, 2 * chords, np.float64)
-    cdef int64_t[:, ::1] vertex = vertex_, segment = segment_
-    cdef int64_t[::1] first = first_
-    cdef double[::1] position = position_, slack = slack_
+    vertex_, segment_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64)
+    known_, first_ = np.zeros((2, 2 * chords), np.float64), np.empty(halves, np.int64)
+    cdef int64_t* vertex = <int64_t*>_start(vertex_)
+    cdef int64_t* segment = <int64_t*>_start(segment_)
+    cdef int64_t* first = <int64_t*>_start(first_)
+    cdef double* known = <double*>_start(known_)
     with nogil:
         n = 0
         for h in range(halves):
@@ -818,13 +888,13 @@ cpdef ends(
                         high = middle - 1
                 n = k * chords + i
                 if site == first[low]:
-                    vertex[k, i] = segment[n, 0] = segment[n, 1] = origin[low]
+                    vertex[n] = segment[2 * n] = segment[2 * n + 1] = origin[low]
                 else:
                     x = crossing[site - low - 1]
-                    vertex[k, i] = vertices + x
-                    segment[n, 0], segment[n, 1] = edges[edge[x], 0], edges[edge[x], 1]
-                    position[n], slack[n] = at[x], loose[x]
-    return vertex_, segment_, position_, slack_
+                    vertex[n] = vertices + x
+                    segment[2 * n], segment[2 * n + 1] = edges[edge[x], 0], edges[edge[x], 1]
+                    known[n], known[2 * chords + n] = at[x], loose[x]
+    return vertex_, segment_, known_[0], known_[1]
 
 
 cpdef clusters(
@@ -834,7 +904,8 @@ cpdef clusters(
     on the segment is not certain by the largest slack on it, and the number of such a cluster."""
     cdef Py_ssize_t count = order.shape[0], low = 0, high, begin, k, n = 0, found = 0
     slots_, cluster_ = _new(2, count, np.int64)
-    cdef int64_t[::1] slots = slots_, cluster = cluster_
+    cdef int64_t* slots = <int64_t*>_start(slots_)
+    cdef int64_t* cluster = <int64_t*>_start(cluster_)
     cdef double reach
     with nogil:
         while low < count:
@@ -871,18 +942,21 @@ cpdef incidences(
     ``order`` sorts the entries of ``pairs.T.ravel()``, and point[i] is a number below Q for each. Of a chord: its cell,
     its column (``name``), the vertices at its ends; on chord at[i] (not decreasing) the column also[i] vanishes too."""
     cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, links = 0, total = 0
-    number_, degree_, several_ = _zeros(3, q, np.int64)
-    chord_, passed_ = _new(2, 2 * q, np.int64)
-    low_, link_ = np.empty(q, np.int64), np.empty(chords + 2 * q, np.int64)
-    first_, pieces_, wrong_ = np.zeros(chords + 1, np.int64), np.zeros(cells, np.int64), np.zeros(q, np.uint8)
-    ends_, across_ = _new(2, (2, q), np.int64)
-    place_, loose_ = _new(2, q, np.float64)
-    cdef int64_t[::1] number = number_, degree = degree_, several = several_, through = chord_, passed = passed_
-    cdef int64_t[::1] low = low_, first = first_, link = link_, pieces = pieces_
-    cdef int64_t[:, ::1] ends = ends_, across = across_
-    cdef double[::1] place = place_, loose = loose_
-    cdef uint8_t[::1] wrong = wrong_
-    cdef bint made
+    met_, link_, pieces_ = np.empty((2, 2 * q), np.int64), np.empty(chords + 2 * q, np.int64), np.zeros(cells, np.int64)
+    made_, known_, wrong_ = np.empty((4, q), np.int64), np.empty((2, q), np.float64), np.zeros(q, np.uint8)
+    work_ = np.zeros(4 * q + chords + 1, np.int64)
+    cdef int64_t* through = <int64_t*>_start(met_)
+    cdef int64_t* passed = through + 2 * q
+    cdef int64_t* number = <int64_t*>_start(work_)
+    cdef int64_t* degree = number + q
+    cdef int64_t* several = degree + q
+    cdef int64_t* low = several + q
+    cdef int64_t* first = low + q
+    cdef int64_t* made = <int64_t*>_start(made_)
+    cdef int64_t* link = <int64_t*>_start(link_)
+    cdef int64_t* pieces = <int64_t*>_start(pieces_)
+    cdef double* known = <double*>_start(known_)
+    cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
     with nogil:
         for i in range(2 * q):
             number[point[i]] = 1
@@ -905,9 +979,9 @@ cpdef incidences(
             pieces[cell[c]] += 1
         for k in range(count):
             i, c = pairs[low[k], 0], pairs[low[k], 1]
-            ends[0, k], ends[1, k] = vertex[0, i], vertex[1, i]
-            across[0, k], across[1, k] = name[c], name[i]
-            place[k], loose[k] = position[low[k]], slack[low[k]]
+            made[k], made[q + k] = vertex[0, i], vertex[1, i]
+            made[2 * q + k], made[3 * q + k] = name[c], name[i]
+            known[k], known[q + k] = position[low[k]], slack[low[k]]
             pieces[cell[i]] += degree[k] - 1
         for i in range(at.shape[0]):
             first[at[i] + 1] += 1
@@ -922,8 +996,9 @@ cpdef incidences(
                 link[links] = c
                 links += 1
                 i += 1
-    zero_, column_ = _new(2, total, np.int64)
-    cdef int64_t[::1] zero = zero_, column = column_
+    zeros_ = np.empty((2, total), np.int64)
+    cdef int64_t* zero = <int64_t*>_start(zeros_)
+    cdef int64_t* column = zero + total
     with nogil:
         total = 0
         for i in range(n):
@@ -936,8 +1011,8 @@ cpdef incidences(
                 zero[total], column[total] = passed[i], also[k]
                 total += 1
     return (
-        chord_[:n], passed_[:n], ends_[0, :count], ends_[1, :count], across_[0, :count], place_[:count], loose_[:count],
-        across_[1, :count], zero_, column_, pieces_, link_[:links], wrong_,
+        met_[0, :n], met_[1, :n], made_[0, :count], made_[1, :count], made_[2, :count], known_[0, :count],
+        known_[1, :count], made_[3, :count], zeros_[0], zeros_[1], pieces_, link_[:links], wrong_,
     )
 
 
@@ -965,19 +1040,25 @@ def web(
         offsets, origin, counts, crossing, edge, at, loose, edges, begin, end, cell, values.shape[0]
     )
     cdef Py_ssize_t chords = begin.shape[0], decided = 0
-    number_ = np.arange(2 * chords)
-    cdef const int64_t[:, ::1] segment = segment_, sides = np.stack([number_[:chords], number_[chords:]], 1)
+    cdef const int64_t[:, ::1] segment = segment_, vertex = vertex_
     cdef const double[::1] position = position_, slack = slack_
-    cdef const int64_t[::1] number = number_
+    cdef int64_t[:, ::1] sides = np.empty((chords, 2), np.int64)
+    cdef int64_t[::1] number = np.empty(2 * chords, np.int64)
+    cdef Py_ssize_t i
+    for i in range(chords):
+        sides[i, 0], sides[i, 1], number[i], number[chords + i] = i, chords + i, i, chords + i
     pairs_, along_, slacks_, order_, tied_ = meets(
         begin, end, name, sides, segment, number, position, slack, values, row, share, floor
     )
     cdef const int64_t[:, ::1] pairs = pairs_
     cdef const int64_t[::1] order = order_
     cdef const double[::1] flat = along_.ravel(), flat_slack = slacks_.ravel()
-    if not _placed(pairs, flat_slack, name, segment, position, slack, values, row, share, floor, poor):
+    if not _placed(pairs, flat_slack, name, number, segment, position, slack, values, row, share, floor, poor):
         return None
-    point_ = np.arange(pairs.shape[0])
+    cdef Py_ssize_t q = pairs.shape[0]
+    cdef int64_t[::1] point = np.empty(2 * q, np.int64), same
+    for i in range(q):
+        point[i] = point[q + i] = i
     if tied_.any():
         slots_, cluster_ = clusters(order, pairs_.T.ravel(), flat, flat_slack)
         told = coincident(
@@ -986,39 +1067,36 @@ def web(
         )
         if told is None:
             return None
-        point_, decided = told
+        same = told[0]
+        decided = told[1]
+        for i in range(q):
+            point[i] = point[q + i] = same[i]
     *found, wrong_ = incidences(
-        pairs, order, np.concatenate([point_, point_]), flat, flat_slack, cell, name, vertex_, spans_[4], spans_[5],
-        offsets.shape[0] - 1,
+        pairs, order, point, flat, flat_slack, cell, name, vertex, spans_[4], spans_[5], offsets.shape[0] - 1
     )
     return None if wrong_.any() else (*spans_, vertex_, *found, decided)
 
 
 cdef bint _placed(
-    const int64_t[:, ::1] pairs, const double[::1] known, const int64_t[::1] name, const int64_t[:, ::1] segment,
-    const double[::1] position, const double[::1] slack, const double[:, ::1] values, const double[::1] row,
-    const double[::1] column, const double[::1] floor, double poor,
-):
+    const int64_t[:, ::1] pairs, const double[::1] known, const int64_t[::1] name, const int64_t[::1] number,
+    const int64_t[:, ::1] segment, const double[::1] position, const double[::1] slack, const double[:, ::1] values,
+    const double[::1] row, const double[::1] column, const double[::1] floor, double poor,
+) noexcept nogil:
     """Whether all crossings are known more closely than ``poor``, or come from values that are beyond their bounds."""
     cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, k, end
     cdef double value, bound
     cdef bint placed = True
-    if q == 0:
-        return True
-    number_ = np.arange(2 * chords)
-    cdef const int64_t[::1] number = number_
     cdef Grid grid = Grid(
         &segment[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &number[0], &position[0],
         &slack[0],
     )
-    with nogil:
-        for i in range(2 * q):
-            if known[i] < poor:
-                continue
-            for end in range(2):
-                k = pairs[i % q, i // q] + end * chords
-                _at(&grid, k, name[pairs[i % q, 1 - i // q]], &value, &bound)
-                placed &= fabs(value) > bound
+    for i in range(2 * q):
+        if known[i] < poor:
+            continue
+        for end in range(2):
+            k = pairs[i % q, i // q] + end * chords
+            _at(&grid, k, name[pairs[i % q, 1 - i // q]], &value, &bound)
+            placed &= fabs(value) > bound
     return placed
 
 
@@ -1037,33 +1115,46 @@ def woven(
     cdef Py_ssize_t old = edges.shape[0], along = edge.shape[0], chords = begin.shape[0], met = chord.shape[0]
     cdef Py_ssize_t links = chords + met, against = along + links, c, h, i, k, n, last, site, total
     edges_, marks_ = np.empty((old + links, 2), np.int64), np.empty((old + links, 2), np.int64)
-    edge_, next_, parent_ = _new(3, along + 2 * links, np.int64)
-    forward_ = np.empty(along + 2 * links, np.uint8)
+    halves_, forward_ = np.empty((3, along + 2 * links), np.int64), np.empty(along + 2 * links, np.uint8)
     total = counts.shape[0]
     for h in range(counts.shape[0]):
         total += counts[h]
-    start_, before_ = np.empty(chords + 1, np.int64), np.empty(met + 1, np.int64)
-    out_, first_, latest_ = np.full(total + 1, -1, np.int64), _new(1, points + 1, np.int64)[0], np.full(points + 1, -1)
-    cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_
-    cdef int64_t[::1] edge_of = edge_, following = next_, owner = parent_
-    cdef int64_t[::1] start = start_, before = before_, out = out_, first = first_, latest = latest_
-    cdef uint8_t[::1] ahead = forward_
-    edges_[:old], marks_[:old] = edges, marks
-    edge_[:along], next_[:along], parent_[:along], forward_[:along] = edge, successor, parent, forward
+    work_ = np.empty(chords + 1 + met + total + 1 + 2 * points, np.int64)
+    cdef int64_t* start = <int64_t*>_start(work_)
+    cdef int64_t* before = start + chords + 1
+    cdef int64_t* out = before + met
+    cdef int64_t* first = out + total + 1
+    cdef int64_t* latest = first + points
+    cdef int64_t* new_edges = <int64_t*>_start(edges_)
+    cdef int64_t* new_marks = <int64_t*>_start(marks_)
+    cdef int64_t* edge_of = <int64_t*>_start(halves_)
+    cdef int64_t* following = edge_of + along + 2 * links
+    cdef int64_t* owner = following + along + 2 * links
+    cdef uint8_t* ahead = <uint8_t*>_start(forward_)
     with nogil:
+        memcpy(new_edges, &edges[0, 0], 2 * old * sizeof(int64_t))
+        memcpy(new_marks, &marks[0, 0], 2 * old * sizeof(int64_t))
+        memcpy(edge_of, &edge[0], along * sizeof(int64_t))
+        memcpy(following, &successor[0], along * sizeof(int64_t))
+        memcpy(owner, &parent[0], along * sizeof(int64_t))
+        memcpy(ahead, &forward[0], along)
+        for i in range(total + 1):
+            out[i] = -1
+        for i in range(points):
+            latest[i] = -1
         i = n = 0
         for c in range(chords):
             start[c] = n
-            new_edges[old + n, 0] = ends[0, c]
+            new_edges[2 * (old + n)] = ends[0, c]
             while i < met and chord[i] == c:
-                new_edges[old + n, 1] = new_edges[old + n + 1, 0] = vertex + point[i]
+                new_edges[2 * (old + n) + 1] = new_edges[2 * (old + n + 1)] = vertex + point[i]
                 before[i] = n
                 i += 1
                 n += 1
-            new_edges[old + n, 1] = ends[1, c]
+            new_edges[2 * (old + n) + 1] = ends[1, c]
             n += 1
             for k in range(start[c], n):
-                new_marks[old + k, 0], new_marks[old + k, 1] = generation, line + c
+                new_marks[2 * (old + k)], new_marks[2 * (old + k) + 1] = generation, line + c
                 edge_of[along + k] = edge_of[against + k] = old + k
                 ahead[along + k], ahead[against + k] = 1, 0
                 owner[along + k] = owner[against + k] = cell[c]
@@ -1097,7 +1188,7 @@ def woven(
             for i in range(k, site):
                 if out[i] >= 0:
                     following[i - 1 if i > k else site - 1] = out[i]
-    return edges_, marks_, edge_, forward_, next_, parent_
+    return edges_, marks_, halves_[0], forward_, halves_[1], halves_[2]
 
 
 def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):

@@ -196,21 +196,18 @@ class Cutting:
         if not len(self.certain.vertex):
             return
         zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
-        rows = zero.nonzero(as_tuple=True)[0]
-        rows = rows[error[rows].isfinite()]
-        error[rows] = norms[rows] = 0.0
+        zero = zero & error.isfinite()
+        error.masked_fill_(zero, 0.0)
+        norms.masked_fill_(zero, 0.0)
 
     @cached_property
     def _nowhere_above(self) -> Tensor:
         """Whether no column is above its level at a vertex: by all signs at an old one, by the zeros at a new one."""
         plan, count = self.prolongation, max(len(self.reaching), 1)
-        above = (self.signs.above | self.signs.doubtful).view(torch.int64)
-        result = above.new_zeros(plan.rows, dtype=torch.bool)
-        result[: plan.old] = (above == 0).all(1)
-        known = torch.bincount(self.certain.vertex, minlength=plan.rows)[plan.old :]
-        enough = (known + 2 >= count) & (known > 0)  # two columns at most made a vertex
+        known = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
+        result, enough = plan.kernel.nowhere_above(*known)
         if bool(enough.any()):
-            new = plan.old + enough.nonzero(as_tuple=True)[0]
+            new = enough.nonzero(as_tuple=True)[0]
             low = self.certain.take(self.certain.sign <= 0)
             low = low.take(torch.isin(low.vertex, new))
             zeros = Certain.joined(low, self._made(new, new))

@@ -108,7 +108,7 @@ class _Refinement:
         if task.decider is not None:
             crossings, self.shared = self._united(crossings, task.decider)
         self.crossings = crossings.decided()
-        self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
+        self.disputed = self._beside(crossings)
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
         self.visits = task.kernel.visits(old, self.crossings)
@@ -243,11 +243,11 @@ class _Refinement:
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
 
-    def _beside(self, edges: Tensor) -> Tensor:
-        cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)
-        if bool(edges.any()):
-            cells[self.old.cells_of(edges[self.old.half_edge].nonzero(as_tuple=True)[0])] = True
-        return cells
+    def _beside(self, crossings: Crossings) -> Tensor:
+        """The cells beside edges on which something is undecided, or coincides, bool (R,)."""
+        if len(self.shared.at) or bool(crossings.undecided.any()):
+            return self.task.kernel.beside(self.old, crossings, self.shared)
+        return torch.zeros(self.old.cells, dtype=torch.bool, device=self.old.origin.device)
 
 
 def _inner_points(cut: Cut) -> Points:

@@ -71,6 +71,11 @@ class CompiledLoops(TensorOperations, Streaming):
         numbers, flags = _tensors(edge, column, position, slack), [_flags(doubtful), _flags(undecided)]
         return Crossings(*[*numbers, *flags, torch.from_numpy(counts)])
 
+    def beside(self, cells: Complex, crossings: Crossings, shared: Shared) -> Tensor:
+        """See ``Kernel.beside``."""
+        edges = crossings.undecided, crossings.edge, shared.at
+        return _flags(kernels.beside(*_arrays(cells.half_edge, cells.offsets, *edges)))
+
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:
         """See ``Kernel.visits``."""
         return Visits(*_tensors(*kernels.visits(*_arrays(cells.half_edge, cells.forward, crossings.counts))))
@@ -200,6 +205,12 @@ class CompiledLoops(TensorOperations, Streaming):
         walk = old.origin, old.offsets, cycles.parent, new.offsets, cycles.order
         chords = _arrays(links.chord, links.column, links.also.at, links.also.column)
         return _packed(kernels.below_bits(*bits, *_arrays(*walk), links.start, links.regular, *chords))
+
+    def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.nowhere_above``."""
+        bits = _words(signs.above), _words(signs.doubtful)
+        nowhere, often = kernels.nowhere_above(*bits, _array(vertices), rows, least)
+        return _flags(nowhere), _flags(often)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

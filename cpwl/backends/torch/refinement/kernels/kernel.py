@@ -50,6 +50,10 @@ class Kernel(ABC):
         """All crossings of edges (E, 2), sorted by (edge, position)."""
 
     @abstractmethod
+    def beside(self, cells: Complex, crossings: Crossings, shared: Shared) -> Tensor:
+        """The cells beside an edge that is undecided, or on which crossings coincide, bool (R,)."""
+
+    @abstractmethod
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:
         """All visits, in the order of the half-edges and along each of them."""
 
@@ -130,6 +134,10 @@ class Kernel(ABC):
     ) -> Tensor:
         """Packed bits of the new cells: those at the first vertex of their old cell (``left_bits``), turned over for
         the chords between (proofs/, Lemma 8)."""
+
+    @abstractmethod
+    def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
+        """The vertices at which no sign may be above; and those without signs that are given so often, bool (rows,)."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -87,6 +87,13 @@ class TensorOperations(Kernel):
             undecided[edge[1:][within_slack(edge, position, slack)]] = True
         return Crossings(edge, column, position, slack, doubtful, undecided, counts)
 
+    def beside(self, cells: Complex, crossings: Crossings, shared: Shared) -> Tensor:
+        """See ``Kernel.beside``."""
+        edges = crossings.undecided.index_fill(0, crossings.edge[shared.at], True)
+        beside = torch.zeros(cells.cells, dtype=torch.bool, device=edges.device)
+        beside[cells.cells_of(edges[cells.half_edge].nonzero(as_tuple=True)[0])] = True
+        return beside
+
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:
         """See ``Kernel.visits``."""
         per_edge = crossings.counts
@@ -216,6 +223,13 @@ class TensorOperations(Kernel):
         """See ``Kernel.below``."""
         first = left_bits(old, signs, cells)
         return first[cycles.parent] ^ Across.find(new, cycles.order, links).columns(first.shape[1] * 8)
+
+    def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.nowhere_above``."""
+        nowhere = ((signs.above | signs.doubtful) == 0).all(1)
+        often = torch.bincount(vertices, minlength=rows) >= max(least, 1)
+        often[: len(nowhere)] = False
+        return torch.cat([nowhere, nowhere.new_zeros(rows - len(nowhere))]), often
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
