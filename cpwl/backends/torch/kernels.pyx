@@ -931,13 +931,14 @@ cpdef clusters(
 cpdef incidences(
     const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point, const double[::1] position,
     const double[::1] slack, const int64_t[::1] cell, const int64_t[::1] name, const int64_t[:, ::1] vertex,
-    const int64_t[::1] at, const int64_t[::1] also, Py_ssize_t cells,
+    const int64_t[::1] at, const int64_t[::1] also, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
+    Py_ssize_t cells, Py_ssize_t crossings, Py_ssize_t start,
 ):
     """Chord and point of each incidence, chord by chord and along each; for each point the vertices between which it
     lies, on the first chord of the lowest pair that meets there, where on it and how closely that is known, and the
-    columns of the second chord and of the first; points and further columns that vanish there; the number of pieces,
-    less 1, that each of so many cells falls into; the chord of each link; and pairs whose point is not one for all
-    chords through it.
+    columns of the second chord and of the first; crossings ``shared_at``, numbered from ``crossings``, and points,
+    numbered from ``start``, and further columns that vanish there; the number of pieces, less 1, that each of so many
+    cells falls into; the chord of each link; and pairs whose point is not one for all chords through it.
 
     ``order`` sorts the entries of ``pairs.T.ravel()``, and point[i] is a number below Q for each. Of a chord: its cell,
     its column (``name``), the vertices at its ends; on chord at[i] (not decreasing) the column also[i] vanishes too."""
@@ -996,19 +997,22 @@ cpdef incidences(
                 link[links] = c
                 links += 1
                 i += 1
+    total += shared_at.shape[0]
     zeros_ = np.empty((2, total), np.int64)
     cdef int64_t* zero = <int64_t*>_start(zeros_)
     cdef int64_t* column = zero + total
     with nogil:
-        total = 0
+        total = shared_at.shape[0]
+        for i in range(total):
+            zero[i], column[i] = crossings + shared_at[i], shared_column[i]
         for i in range(n):
             c, j = through[i], low[passed[i]]
             if c != pairs[j, 0] and c != pairs[j, 1]:
-                zero[total], column[total] = passed[i], name[c]
+                zero[total], column[total] = start + passed[i], name[c]
                 total += 1
         for i in range(n):
             for k in range(first[through[i]], first[through[i] + 1]):
-                zero[total], column[total] = passed[i], also[k]
+                zero[total], column[total] = start + passed[i], also[k]
                 total += 1
     return (
         met_[0, :n], met_[1, :n], made_[0, :count], made_[1, :count], made_[2, :count], known_[0, :count],
@@ -1022,7 +1026,7 @@ def web(
     const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
     const uint8_t[::1] chosen, const int64_t[::1] edge, const double[::1] at, const double[::1] loose,
     const int64_t[:, ::1] edges, const double[:, ::1] values, const double[::1] row, const double[::1] share,
-    const double[::1] floor, double least, double poor,
+    const double[::1] floor, Py_ssize_t start, double least, double poor,
 ):
     """What ``spans`` (but for its flags) and ``incidences`` (but for theirs) give, with the vertices of ``ends`` between
     them, and how many crossings were found to be at the point of another.
@@ -1072,7 +1076,8 @@ def web(
         for i in range(q):
             point[i] = point[q + i] = same[i]
     *found, wrong_ = incidences(
-        pairs, order, point, flat, flat_slack, cell, name, vertex, spans_[4], spans_[5], offsets.shape[0] - 1
+        pairs, order, point, flat, flat_slack, cell, name, vertex, spans_[4], spans_[5], shared_at, shared_column,
+        offsets.shape[0] - 1, values.shape[0], start,
     )
     return None if wrong_.any() else (*spans_, vertex_, *found, decided)
 

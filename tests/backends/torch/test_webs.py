@@ -59,7 +59,7 @@ def test_a_column_that_meets_its_cell_other_than_twice_fails_a_self_check(kernel
     assert caught.value.cells.tolist() == [True]
     chords, also, wrong = kernel.spans(sites, cells.cut, torch.tensor([True]))
     assert (len(chords), len(also.at), wrong.tolist()) == (0, 0, [True])
-    assert kernel.web(sites, cells.cut, torch.tensor([True]), 1.0) is None
+    assert kernel.web(sites, cells.cut, torch.tensor([True]), 9, 1.0) is None
     assert len(kernel.spans(sites, cells.cut, torch.tensor([False]))[0]) == 0  # it is not asked for
 
 
@@ -75,8 +75,9 @@ def test_columns_with_the_same_ends_have_one_chord(kernel: Kernel) -> None:
 
 def three_chords(kernel: Kernel) -> tuple[Spans, Meets]:
     """The chords of a triangle through each of its corners and a point of the edge across, of columns 2, 4 and 6; on
-    the second one column 7 vanishes too."""
+    the second one column 7 vanishes too, and at its end, vertex 4, column 5."""
     sites, _ = triangle(kernel, [[0] * 8] * 3, [(1, 2), (2, 4), (0, 6)])
+    sites = replace(sites, shared=Shared(torch.tensor([1]), torch.tensor([5])))
     number, also = torch.arange(3), Shared(torch.tensor([1]), torch.tensor([7]))
     cell, vertices = torch.zeros(3, dtype=torch.int64), torch.stack([number, 3 + number])
     spans = Spans(sites, torch.tensor([0, 2, 4]), torch.tensor([3, 5, 1]), cell, 2 * number + 2, also, vertices)
@@ -90,31 +91,31 @@ def test_pairs_of_chords_have_one_point_if_all_of_them_meet_there(kernel: Kernel
     """Of three chords that cross one another two crossings, or all, are at one point; two alone cannot be."""
     spans, meets = three_chords(kernel)
     apart, together, torn = (torch.tensor(numbers * 2) for numbers in ([0, 1, 2], [1, 1, 1], [1, 1, 2]))
-    web, wrong = kernel.incidences(spans, meets, Order(meets.order, apart))
+    web, wrong = kernel.incidences(spans, meets, Order(meets.order, apart), 9)
     assert (web.chord.tolist(), web.point.tolist()) == ([0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2])
     assert len(web.points) == 3 and not wrong.any()
-    web, wrong = kernel.incidences(spans, meets, Order(meets.order, together))
+    web, wrong = kernel.incidences(spans, meets, Order(meets.order, together), 9)
     assert (web.chord.tolist(), web.point.tolist(), len(web.points)) == ([0, 1, 2], [0, 0, 0], 1) and not wrong.any()
-    _, wrong = kernel.incidences(spans, meets, Order(meets.order, torn))
+    _, wrong = kernel.incidences(spans, meets, Order(meets.order, torn), 9)
     assert wrong.tolist() == [True, True, False]
 
 
 @BOTH
 def test_a_point_is_on_the_first_chord_of_the_lowest_pair_and_all_others_are_zero_there(kernel: Kernel) -> None:
     spans, meets = three_chords(kernel)
-    web, _ = kernel.incidences(spans, meets, Order(meets.order, torch.tensor([1] * 6)))
+    web, _ = kernel.incidences(spans, meets, Order(meets.order, torch.tensor([1] * 6)), 9)
     assert [part.tolist() for part in vars(web.points).values()] == [[0], [3], [6], [0.3], [0.3 / 1024], [2]]
-    assert [part.tolist() for part in web.zeros] == [[0, 0], [4, 7]]
+    assert [part.tolist() for part in web.zeros] == [[4, 9, 9], [5, 4, 7]]
     assert (web.pieces.tolist(), web.chord_of_link.tolist()) == ([3 + 2], [0, 0, 1, 1, 2, 2])
 
 
 @BOTH
 def test_points_apart_are_each_on_two_chords(kernel: Kernel) -> None:
     spans, meets = three_chords(kernel)
-    web, _ = kernel.incidences(spans, meets, Order(meets.order, torch.arange(3).repeat(2)))
+    web, _ = kernel.incidences(spans, meets, Order(meets.order, torch.arange(3).repeat(2)), 9)
     assert (web.points.first.tolist(), web.points.second.tolist()) == ([0, 0, 1], [3, 3, 4])
     assert (web.points.column.tolist(), web.points.also.tolist()) == ([4, 6, 6], [2, 2, 4])
-    assert [part.tolist() for part in web.zeros] == [[2, 0], [7, 7]]
+    assert [part.tolist() for part in web.zeros] == [[4, 11, 9], [5, 7, 7]]
     assert (web.pieces.tolist(), web.chord_of_link.tolist()) == ([3 + 3], [0, 0, 0, 1, 1, 1, 2, 2, 2])
 
 
@@ -140,7 +141,7 @@ def medians(kernel: Kernel, bound: float = 0.0, slack: float = 0.0) -> tuple[Sit
 @BOTH
 def test_three_chords_that_a_separation_bound_makes_meet_in_one_point(kernel: Kernel) -> None:
     sites, cells = medians(kernel)
-    told = kernel.web(sites, cells.cut, torch.tensor([True]), 1e-3)
+    told = kernel.web(sites, cells.cut, torch.tensor([True]), 9, 1e-3)
     assert told is not None
     web, count = told
     assert (len(web.points), count, web.chord.tolist(), web.pieces.tolist()) == (1, 1, [0, 1, 2], [5])
@@ -164,12 +165,12 @@ def test_what_float64_leaves_open_is_left_to_exact_decisions(
     bound: float, slack: float, least: float, kernel: Kernel
 ) -> None:
     sites, cells = medians(kernel, bound, slack)
-    assert kernel.web(sites, cells.cut, torch.tensor([True]), least) is None
+    assert kernel.web(sites, cells.cut, torch.tensor([True]), 9, least) is None
 
 
 @BOTH
 def test_cells_that_are_not_asked_for_have_no_web(kernel: Kernel) -> None:
     sites, cells = medians(kernel)
-    told = kernel.web(sites, cells.cut, torch.tensor([False]), 0.0)
+    told = kernel.web(sites, cells.cut, torch.tensor([False]), 9, 0.0)
     assert told is not None
     assert (len(told[0].spans), len(told[0].points), told[0].pieces.tolist(), told[1]) == (0, 0, [0], 0)

@@ -30,12 +30,13 @@ class InconsistentError(InternalError):
         """bool (R,)"""
 
 
-def web_of(sites: Sites, cells: CellSigns, chosen: Tensor, decider: Decider, kernel: Kernel) -> Web:
-    """The chords of the chosen cells (bool per cell) and the points in which they meet, in exact order on each."""
+def web_of(sites: Sites, cells: CellSigns, chosen: Tensor, start: int, decider: Decider, kernel: Kernel) -> Web:
+    """The chords of the chosen cells (bool per cell) and the points in which they meet, in exact order on each; these
+    are vertices numbered from ``start``."""
     least = decider.least(walls=0, columns=2)
-    told = kernel.web(sites, cells.cut, chosen, least)
+    told = kernel.web(sites, cells.cut, chosen, start, least)
     if told is None:
-        return _web_exactly(*spans_of(sites, cells, chosen, kernel), decider, kernel)
+        return _web_exactly(*spans_of(sites, cells, chosen, kernel), start, decider, kernel)
     web, count = told
     decider.note("cut", "separation", count)
     return web
@@ -51,19 +52,13 @@ def spans_of(sites: Sites, cells: CellSigns, chosen: Tensor, kernel: Kernel) -> 
     return Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices), ends
 
 
-def _web_exactly(spans: Spans, ends: Ends, decider: Decider, kernel: Kernel) -> Web:
+def _web_exactly(spans: Spans, ends: Ends, start: int, decider: Decider, kernel: Kernel) -> Web:
     """The same, where exact arithmetic is asked for what float64 leaves open."""
     meets = _placed(spans, ends, kernel.meets(spans.chords, ends)[0], decider)
-    web, wrong = kernel.incidences(spans, meets, _ordered(spans, ends, meets, decider, kernel))
+    web, wrong = kernel.incidences(spans, meets, _ordered(spans, ends, meets, decider, kernel), start)
     if bool(wrong.any()):
         raise _inconsistent("lines that meet twice", spans.sites, spans.cell[meets.chord[wrong, 0]])
     return web
-
-
-def zeros_of(web: Web, start: int) -> tuple[Tensor, Tensor]:
-    """Crossings and points (numbered from ``start``), and columns that vanish there but for those that made them."""
-    shared, (point, column) = web.spans.sites.shared, web.zeros
-    return torch.cat([web.spans.sites.vertices + shared.at, start + point]), torch.cat([shared.column, column])
 
 
 def _inconsistent(text: str, sites: Sites, cells: Tensor) -> InconsistentError:

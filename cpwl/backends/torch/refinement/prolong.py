@@ -38,6 +38,8 @@ class Certain:
     @classmethod
     def joined(cls, first: Certain, second: Certain) -> Certain:
         """All signs of two lists."""
+        if not (len(first.vertex) and len(second.vertex)):
+            return first if len(first.vertex) else second
         pairs = ((first.vertex, second.vertex), (first.column, second.column), (first.sign, second.sign))
         return cls(*(torch.cat(pair) for pair in pairs))
 

@@ -25,7 +25,7 @@ from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
 from .crossings import Crossings
 from .decide import Decider, Places
-from .degenerate import InconsistentError, web_of, zeros_of
+from .degenerate import InconsistentError, web_of
 from .entries import Known
 from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
@@ -164,12 +164,12 @@ class _Refinement:
 
     def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
         """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
-        web = self.web()
+        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
+        web = self.web(vertices)
         if web is None:
             return None, assembled
         checkpoint()
-        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        self.certain = Certain.joined(self.certain, Certain.zeros(*zeros_of(web, vertices)))
+        self.certain = Certain.joined(self.certain, Certain.zeros(*web.zeros))
         line = self.old.lines + len(cut.chords)
         return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
@@ -196,6 +196,8 @@ class _Refinement:
         meets, tied = self.task.kernel.meets(chords, chord_ends.points)
         if self.task.decider is not None:
             meets, tied = along_chords(chords, chord_ends, (meets, tied), self.task.decider)
+        if not bool(odd.any()) and not bool(tied.any()):
+            return chords, meets
         late = odd.clone()
         late[chords.cell[tied]] = True
         self.disputed |= late
@@ -208,12 +210,13 @@ class _Refinement:
         """The cells that are cut as degenerate ones, bool (R,). It is known once chords of the others are."""
         return self.irregular & ~self.suspects & (self.task.decider is not None)
 
-    def web(self) -> Web | None:
-        """The chords of degenerate cells and where they meet; None where there are no such cells."""
+    def web(self, start: int) -> Web | None:
+        """The chords of degenerate cells and where they meet, in vertices numbered from ``start``; None where there are
+        no such cells."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
-        return web_of(sites, self.cells, self.degenerate, self.task.decider, self.task.kernel)
+        return web_of(sites, self.cells, self.degenerate, start, self.task.decider, self.task.kernel)
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""

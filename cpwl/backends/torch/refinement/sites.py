@@ -119,7 +119,8 @@ class Web:
     points: Points
     """The points as new vertices, each on the first of the lowest two chords that meet there."""
     zeros: tuple[Tensor, Tensor]
-    """Points, and columns that vanish there, but for the two that made each."""
+    """Points, which are vertices numbered from ``start``, and crossings, and the columns that vanish there, but for
+    those that made each."""
     pieces: Tensor
     """The number of cells that each old one falls into, less 1 (proofs/, Lemma 4)."""
     chord_of_link: Tensor

@@ -155,15 +155,17 @@ class CompiledLoops(TensorOperations, Streaming):
         )
         return None if told is None else (torch.from_numpy(told[0]), told[1])
 
-    def incidences(self, spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
+    def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
         """See ``Kernel.incidences``."""
         places = (part.T.reshape(-1) for part in (meets.position, meets.slack))
         chords = spans.cell, spans.column, spans.vertices, spans.also.at, spans.also.column
-        given = meets.chord, order.order, order.point, *places, *chords
-        *parts, wrong = kernels.incidences(*_arrays(*given), spans.sites.complex.cells)
+        shared = spans.sites.shared.at, spans.sites.shared.column
+        given = meets.chord, order.order, order.point, *places, *chords, *shared
+        numbers = spans.sites.complex.cells, spans.sites.vertices, start
+        *parts, wrong = kernels.incidences(*_arrays(*given), *numbers)
         return _web(spans, *_tensors(*parts)), _flags(wrong)
 
-    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, least: float) -> tuple[Web, int] | None:
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
         """See ``Kernel.web``."""
         cells, visits, crossings, shared = sites.complex, sites.visits, sites.crossings, sites.shared
         bits = _words(cut), _words(sites.signs.above), _words(sites.signs.below)
@@ -171,7 +173,7 @@ class CompiledLoops(TensorOperations, Streaming):
         met = crossings.column, shared.at, shared.column, chosen
         points = crossings.edge, crossings.position, crossings.slack, cells.edges
         values = sites.columns.values, *sites.columns.bound.parts()
-        made = kernels.web(*bits, *_arrays(*walk, *met, *points, *values), least, POOR)
+        made = kernels.web(*bits, *_arrays(*walk, *met, *points, *values), start, least, POOR)
         if made is None:
             return None
         begin, end, cell, column, at, also, vertices, *parts = _tensors(*made[:-1])

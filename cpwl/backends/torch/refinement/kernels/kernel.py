@@ -104,12 +104,12 @@ class Kernel(ABC):
         """The points where chords meet, if those in a cluster are one; see ``coincidence.coincident``."""
 
     @abstractmethod
-    def incidences(self, spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
-        """The web of chords that meet in this order; and the pairs whose point is not one for all chords through it,
-        bool (Q,)."""
+    def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
+        """The web of chords that meet in this order, its points numbered from ``start`` as vertices; and the pairs whose
+        point is not one for all chords through it, bool (Q,)."""
 
     @abstractmethod
-    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, least: float) -> tuple[Web, int] | None:
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
         """All of that at once, from ``spans`` on, and how many crossings were found to be at the point of another.
 
         None where float64, with what is told by ``least`` as in ``coincident``, leaves something open, or a self-check

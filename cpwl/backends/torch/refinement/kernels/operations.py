@@ -164,11 +164,11 @@ class TensorOperations(Kernel):
         """See ``Kernel.coincident``."""
         return coincident(chords, ends, meets, clusters, central, least)
 
-    def incidences(self, spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
+    def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
         """See ``Kernel.incidences``."""
-        return weaving.incidences(spans, meets, order)
+        return weaving.incidences(spans, meets, order, start)
 
-    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, least: float) -> tuple[Web, int] | None:
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
         """See ``Kernel.web``."""
         chords, also, wrong = self.spans(sites, cut, chosen)
         if bool(wrong.any()):
@@ -185,7 +185,7 @@ class TensorOperations(Kernel):
                 return None
             point, count = told
         spans = Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices)
-        web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)))
+        web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)), start)
         return None if bool(apart.any()) else (web, count)
 
     def woven(

@@ -71,7 +71,7 @@ def ends(sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
     return vertices, Ends(sites.columns, *points)
 
 
-def incidences(spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
+def incidences(spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
     """See ``Kernel.incidences``."""
     chord = meets.chord.T.reshape(-1)[order.order]
     name, point = distinct(order.point[order.order])
@@ -87,19 +87,20 @@ def incidences(spans: Spans, meets: Meets, order: Order) -> tuple[Web, Tensor]:
         chord,
         point,
         Points(begin, end, spans.column[second], *place, spans.column[first]),
-        _zeros(spans, chord, point, meets.chord[name]),
+        _zeros(spans, chord, point, meets.chord[name], start),
         torch.bincount(spans.cell, minlength=spans.sites.complex.cells).index_add(0, spans.cell[first], degree - 1),
         torch.repeat_interleave(torch.bincount(chord, minlength=len(spans)) + 1),
     )
     return web, (2 * pairs != degree * (degree - 1))[of_pair]
 
 
-def _zeros(spans: Spans, chord: Tensor, point: Tensor, pair: Tensor) -> tuple[Tensor, Tensor]:
-    """Of incidences, and the pair that made each point: points and further columns that vanish there."""
-    more = torch.bincount(spans.also.at, minlength=len(spans))
+def _zeros(spans: Spans, chord: Tensor, point: Tensor, pair: Tensor, start: int) -> tuple[Tensor, Tensor]:
+    """See ``Web.zeros``; ``pair`` made each point."""
+    shared, more = spans.sites.shared, torch.bincount(spans.also.at, minlength=len(spans))
     which, extra = ranges(exclusive_sum(more)[chord], more[chord])
     new = (pair[point] != chord[:, None]).all(1)
-    return torch.cat([point[new], point[which]]), torch.cat([spans.column[chord[new]], spans.also.column[extra]])
+    vertices = spans.sites.vertices + shared.at, start + point[new], start + point[which]
+    return torch.cat(vertices), torch.cat([shared.column, spans.column[chord[new]], spans.also.column[extra]])
 
 
 def woven(
