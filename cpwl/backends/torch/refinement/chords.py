@@ -33,6 +33,12 @@ class Chords:
     cell: Tensor
     column: Tensor
 
+    @classmethod
+    def none(cls, device: torch.device) -> Chords:
+        """No chords."""
+        empty = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(empty, empty, empty, empty)
+
     def __len__(self) -> int:
         return len(self.start)
 
@@ -53,6 +59,12 @@ class Meets:
     """float64 (Q, 2): bounds on the errors of ``position``."""
     order: Tensor
     """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
+
+    @classmethod
+    def none(cls, device: torch.device) -> Meets:
+        """No pairs."""
+        pairs = torch.zeros(0, 2, dtype=torch.int64, device=device)
+        return cls(pairs, pairs.double(), pairs.double(), pairs.view(-1))
 
     def __len__(self) -> int:
         return len(self.chord)

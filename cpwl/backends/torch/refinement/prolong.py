@@ -198,9 +198,10 @@ class Cutting:
         if not len(self.certain.vertex):
             return
         zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
-        zero = zero & error.isfinite()
-        error.masked_fill_(zero, 0.0)
-        norms.masked_fill_(zero, 0.0)
+        if bool(zero.any()):
+            zero = zero & error.isfinite()
+            error.masked_fill_(zero, 0.0)
+            norms.masked_fill_(zero, 0.0)
 
     @cached_property
     def _nowhere_above(self) -> Tensor:

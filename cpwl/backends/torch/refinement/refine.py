@@ -190,7 +190,10 @@ class _Refinement:
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
-        chords, odd = self.task.kernel.chords(self.old, self.crossings, self.visits, ~self.irregular)
+        regular = ~self.irregular
+        if not bool(regular.any()):
+            return Chords.none(regular.device), Meets.none(regular.device)
+        chords, odd = self.task.kernel.chords(self.old, self.crossings, self.visits, regular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
         chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
         meets, tied = self.task.kernel.meets(chords, chord_ends.points)

@@ -34,6 +34,10 @@ else:
     enabled = True
 
 
+_NARROW = 8
+"""Of rows with so few columns calls cost more than copies."""
+
+
 class CompiledLoops(TensorOperations, Streaming):
     """One pass over edges, cells or rows where tensor operations make many."""
 
@@ -217,10 +221,11 @@ class CompiledLoops(TensorOperations, Streaming):
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
         """See ``Kernel.copy``."""
-        if columns is None:
+        if columns is None and values.shape[1] > _NARROW:
             super().copy(values, rows, columns, target, norms)
         else:
             rows = torch.arange(len(values)) if rows is None else rows
+            columns = torch.arange(values.shape[1]) if columns is None else columns
             kernels.take(*_arrays(values, rows, columns, target, norms))
 
     def put(self, values: Tensor, rows: Tensor, columns: Tensor, function: Tensor, level: Tensor) -> None:
