@@ -440,6 +440,21 @@ cdef inline void _along(
     _vanishing(first, second, first_bound, second_bound, position, slack)
 
 
+cdef inline Py_ssize_t _pair(Py_ssize_t entry, Py_ssize_t q) noexcept nogil:
+    """The pair of an entry of ``pairs.T.ravel()``, of which there are 2 q: divisions would take longer."""
+    return entry if entry < q else entry - q
+
+
+cdef inline int64_t _own(const int64_t* pairs, Py_ssize_t entry, Py_ssize_t q) noexcept nogil:
+    """The chord that the entry names."""
+    return pairs[2 * entry] if entry < q else pairs[2 * (entry - q) + 1]
+
+
+cdef inline int64_t _other(const int64_t* pairs, Py_ssize_t entry, Py_ssize_t q) noexcept nogil:
+    """The one that crosses it."""
+    return pairs[2 * entry + 1] if entry < q else pairs[2 * (entry - q)]
+
+
 cpdef meets(
     const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] name, const int64_t[:, ::1] ends,
     const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] position, const double[::1] slack,
@@ -489,7 +504,7 @@ cpdef meets(
         for i in range(count):
             number[i + 1] += number[i]
         for k in range(2 * total):
-            i = pairs[2 * (k % total) + k // total]
+            i = _own(pairs, k, total)
             order[number[i]] = k
             number[i] += 1
         low = 0
@@ -602,6 +617,7 @@ cpdef coincident(
     cdef Py_ssize_t q = pairs.shape[0], count = slots.shape[0], i, j, k, c, low = 0, high, lowest, highest, middle, n
     cdef Py_ssize_t decided = 0
     point_, through_, first_ = np.arange(q), np.empty(count + 1, np.int64), np.zeros(name.shape[0] + 1, np.int64)
+    cdef const int64_t* two = &pairs[0, 0]
     cdef int64_t* point = <int64_t*>_start(point_)
     cdef int64_t* through = <int64_t*>_start(through_)
     cdef int64_t* first = <int64_t*>_start(first_)
@@ -616,7 +632,7 @@ cpdef coincident(
             if cluster[i] != cluster[i - 1]:
                 continue
             j, k = order[slots[i - 1]], order[slots[i]]
-            c, low, high = pairs[k % q, k // q], pairs[j % q, 1 - j // q], pairs[k % q, 1 - k // q]
+            c, low, high = _own(two, k, q), _other(two, j, q), _other(two, k, q)
             if central.shape[0] and central[c] and central[low] and central[high]:
                 continue
             _at(&grid, ends[c, 0], name[high], &one, &one_bound)
@@ -634,15 +650,15 @@ cpdef coincident(
         while low < count and certain:
             high, apart = low, False
             while high < count and cluster[high] == cluster[low]:
-                apart |= point[order[slots[high]] % q] != point[order[slots[low]] % q]
+                apart |= point[_pair(order[slots[high]], q)] != point[_pair(order[slots[low]], q)]
                 high += 1
             if apart:
                 k, decided = order[slots[low + (high - low) // 2]], decided + high - low - 1
-                target = point[k % q]
-                through[0] = pairs[k % q, k // q]
+                target = point[_pair(k, q)]
+                through[0] = _own(two, k, q)
                 for i in range(low, high):
                     j = order[slots[i]]
-                    through[i - low + 1] = pairs[j % q, 1 - j // q]
+                    through[i - low + 1] = _other(two, j, q)
                 n = high - low + 1
                 for i in range(n):
                     for j in range(n):
@@ -715,9 +731,10 @@ def assemble(
         n = k = 0
         for i in range(count):
             begin, one = n, vertices + crossing[start[i]]
-            while k < 2 * q and pairs[order[k] % q, order[k] // q] == i:
-                before[order[k] % q, order[k] // q] = n
-                two = vertices + crossed + order[k] % q
+            while k < 2 * q and _own(&pairs[0, 0], order[k], q) == i:
+                m = _pair(order[k], q)
+                before[m, m != order[k]] = n
+                two = vertices + crossed + m
                 new_edges[pieces + n, 0], new_edges[pieces + n, 1] = one, two
                 one = two
                 n += 1
@@ -966,7 +983,7 @@ cpdef incidences(
                 low[count], number[i] = i, count
                 count += 1
         for i in range(2 * q):
-            c, k = pairs[order[i] % q, order[i] // q], number[point[order[i]]]
+            c, k = _own(&pairs[0, 0], order[i], q), number[point[order[i]]]
             if n == 0 or through[n - 1] != c or passed[n - 1] != k:
                 through[n], passed[n] = c, k
                 degree[k] += 1
@@ -1099,8 +1116,8 @@ cdef bint _placed(
         if known[i] < poor:
             continue
         for end in range(2):
-            k = pairs[i % q, i // q] + end * chords
-            _at(&grid, k, name[pairs[i % q, 1 - i // q]], &value, &bound)
+            k = _own(&pairs[0, 0], i, q) + end * chords
+            _at(&grid, k, name[_other(&pairs[0, 0], i, q)], &value, &bound)
             placed &= fabs(value) > bound
     return placed
 
