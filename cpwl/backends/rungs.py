@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,12 @@ _CHEAP = 1 << 12
 
 _DEAR = 1 << 20
 """A pass of so many products costs more than what is decided by it: float64 numbers are tried first."""
+
+
+_known: WeakKeyDictionary[Network, WeakKeyDictionary[Domain, dict[tuple[int, int], Separation | None]]] = (
+    WeakKeyDictionary()
+)
+"""Separation bounds by the stage and the last one that walls are of."""
 
 
 class _Oracle:
@@ -147,10 +154,18 @@ class _Oracle:
         return may_be_short(self._network, self._domain)
 
     def separation(self, stage: int, others: Names) -> Separation | None:
-        if not self._may_be_short:
-            return None
-        last = int(others.stage.max(initial=0))
-        return self._exact.separation(stage, last) if self._exact.reaches(last) else None
+        key = stage, int(others.stage.max(initial=0))
+        if key not in self._separations:
+            self._separations[key] = self._separation(*key)
+        return self._separations[key]
+
+    def _separation(self, stage: int, last: int) -> Separation | None:
+        return self._exact.separation(stage, last) if self._may_be_short and self._exact.reaches(last) else None
+
+    @cached_property
+    def _separations(self) -> dict[tuple[int, int], Separation | None]:
+        """What is worked out for a network on a domain serves all partitions of it."""
+        return _known.setdefault(self._network, WeakKeyDictionary()).setdefault(self._domain, {})
 
     def central(self, names: Names) -> NDArray[np.bool_]:
         return self._named.central(names)

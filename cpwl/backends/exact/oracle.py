@@ -46,13 +46,19 @@ class SliceOracle:
     def __init__(self, network: Network, domain: Domain, ranges: Callable[[], Ranges] | None = None) -> None:
         """``ranges``, if given, tells the pieces of units on all regions that may be asked about."""
         self._whole, self._domain = network, domain
-        self._sides = [side_form(side) for side in domain.polytope.sides]
         self.rows = domain.dim + 1
         """D + 1."""
         self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._short = ShortNetwork(network, domain) if may_be_short(network, domain) else None
-        self._short_sides = short_sides(self._sides, self.rows)
         self._residues = ResidueFunctions(network, domain, ranges) if ResidueFunctions.serves(network, domain) else None
+
+    @cached_property
+    def _sides(self) -> list[Form]:
+        return [side_form(side) for side in self._domain.polytope.sides]
+
+    @cached_property
+    def _short_sides(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        return short_sides(self._sides, self.rows)
 
     @cached_property
     def _network(self) -> Network:

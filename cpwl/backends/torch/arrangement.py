@@ -181,16 +181,17 @@ class TorchArrangement(Portable, Rounded[FloatField]):
     def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
         points = self._points
-        tolerance = accuracy * lengths(points.values)
-        open_ = (points.error > 0) & ~(points.error <= tolerance) & (self._birth > self._sharp)
+        away = lengths(points.values)
+        open_ = (points.error > 0) & ~(points.error <= accuracy * away) & (self._birth > self._sharp)
         poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
         if not len(poor):
             return replace(self, _sharp=sharp)
-        far, places = (lengths(points.values[poor]) + points.error[poor]) * ROUND_UP, np.zeros((2, len(poor), 2))
-        others = (~(far < walls.nearest(2))).nonzero(as_tuple=True)[0]
-        if len(others):
-            places[:, as_numpy(others)] = self._met(walls, poor[others], margin * accuracy)
-        return replace(self, _points=_known_better(points, poor, *places), _sharp=sharp)
+        centre = (away[poor] + points.error[poor]) * ROUND_UP < walls.nearest(2)
+        if bool(centre.any()):
+            points, poor = _at_origin(points, poor[centre], away), poor[~centre]
+        if len(poor):
+            points = _known_better(points, poor, *self._met(walls, poor, margin * accuracy))
+        return replace(self, _points=points, _sharp=sharp)
 
     def _met(self, walls: ExactWalls, vertices: Tensor, accuracy: float) -> NDArray[np.float64]:
         """Where the exact walls of vertices meet, and bounds, (2, n, 2)."""
@@ -429,6 +430,14 @@ class TorchArrangement(Portable, Rounded[FloatField]):
             lambda field, vertices: field.take(kept[torch.as_tensor(vertices, device=kept.device)]),
             as_numpy(kept),
         )
+
+
+def _at_origin(points: FloatField, rows: Tensor, away: Tensor) -> FloatField:
+    """Points of which some, ``away`` from it by these lengths, are the origin."""
+    if bool((away[rows] > points.error[rows] * ROUND_UP).any()):
+        raise InternalError("a vertex is farther from the origin, where it is, than its bound allows")
+    values, error = points.values.index_fill(0, rows, 0.0), points.error.index_fill(0, rows, 0.0)
+    return replace(points, values=values, error=error)
 
 
 def _known_better(

@@ -7,8 +7,10 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
 
 cdef double UNIT = 2.0 ** -53
 cdef double ROUND_UP = 1 + 2.0 ** -20
@@ -21,6 +23,14 @@ def _new(count, shape, kind):
 
 def _zeros(count, shape, kind):
     return [np.zeros(shape, kind) for _ in range(count)]
+
+
+cdef void* _start(array) except NULL:
+    """Where the entries of a contiguous array begin, as long as it is there: a view of it costs ten times as much."""
+    cdef Py_buffer buffer
+    PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
+    PyBuffer_Release(&buffer)
+    return buffer.buf
 
 
 # ---- signs -----------------------------------------------------------------------------------------------------------
@@ -104,19 +114,23 @@ def told(
 ):
     """Packed bits (V, W) as given, above zero, below it and in doubt, without the entries in doubt that are zero as what
     is not is ``least`` or more; and the rows and columns of these."""
-    cdef Py_ssize_t rows = values.shape[0], words = above.shape[1], r, w, c, n = 0, total = 0
+    cdef Py_ssize_t rows = values.shape[0], words = above.shape[1], r, w, c, i, n = 0, total = 0
     cdef uint64_t bits, bit
     with nogil:
         for r in range(rows):
             for w in range(words):
                 total += _ones(doubtful[r, w])
-    above_, below_, doubtful_ = np.array(above), np.array(below), np.array(doubtful)
-    vertex_, column_ = _new(2, total, np.int64)
-    cdef uint64_t[:, ::1] up = above_, down = below_, left = doubtful_
-    cdef int64_t[::1] vertex = vertex_, found = column_
+    bits_, places_ = np.empty((3, rows, words), np.uint64), np.empty((2, total), np.int64)
+    cdef uint64_t* up = <uint64_t*>_start(bits_)
+    cdef uint64_t* down = up + rows * words
+    cdef uint64_t* left = down + rows * words
+    cdef int64_t* vertex = <int64_t*>_start(places_)
+    cdef int64_t* found = vertex + total
     with nogil:
         for r in range(rows):
             for w in range(words):
+                i = r * words + w
+                up[i], down[i], left[i] = above[r, w], below[r, w], doubtful[r, w]
                 bits = doubtful[r, w]
                 while bits:
                     c = 64 * w + _lowest(bits)
@@ -124,11 +138,54 @@ def told(
                     bits ^= bit
                     if (fabs(values[r, c]) + _bound(row, column, floor, r, c)) * ROUND_UP < least:
                         vertex[n], found[n] = r, c
-                        up[r, w] &= ~bit
-                        down[r, w] &= ~bit
-                        left[r, w] &= ~bit
+                        up[i] &= ~bit
+                        down[i] &= ~bit
+                        left[i] &= ~bit
                         n += 1
-    return above_, below_, doubtful_, vertex_[:n], column_[:n]
+    return bits_[0], bits_[1], bits_[2], places_[0, :n], places_[1, :n]
+
+
+def nowhere_above(
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] doubtful, const int64_t[::1] vertex, Py_ssize_t rows,
+    Py_ssize_t least,
+):
+    """Of so many rows, the first of which have bits: whether none is set, and whether a later one is a ``vertex`` at
+    least so often."""
+    cdef Py_ssize_t old = above.shape[0], words = above.shape[1], r, w, i
+    cdef uint64_t bits
+    zero_, often_, seen_ = np.zeros(rows, np.uint8), np.zeros(rows, np.uint8), np.zeros(rows, np.int64)
+    cdef uint8_t* zero = <uint8_t*>_start(zero_)
+    cdef uint8_t* often = <uint8_t*>_start(often_)
+    cdef int64_t* seen = <int64_t*>_start(seen_)
+    with nogil:
+        for r in range(old):
+            bits = 0
+            for w in range(words):
+                bits |= above[r, w] | doubtful[r, w]
+            zero[r] = bits == 0
+        for i in range(vertex.shape[0]):
+            seen[vertex[i]] += 1
+            if vertex[i] >= old and seen[vertex[i]] >= least:
+                often[vertex[i]] = 1
+    return zero_, often_
+
+
+def beside(
+    const int64_t[::1] half_edge, const int64_t[::1] offsets, const uint8_t[::1] edges, const int64_t[::1] edge,
+    const int64_t[::1] at,
+):
+    """Flags of cells beside an edge that has one, or that is the edge of a crossing in ``at``."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, c, h, i
+    flags_, cell_ = np.zeros(edges.shape[0], np.uint8), np.zeros(cells, np.uint8)
+    cdef uint8_t* flags = <uint8_t*>_start(flags_)
+    cdef uint8_t* cell = <uint8_t*>_start(cell_)
+    with nogil:
+        for i in range(at.shape[0]):
+            flags[edge[at[i]]] = 1
+        for c in range(cells):
+            for h in range(offsets[c], offsets[c + 1]):
+                cell[c] |= edges[half_edge[h]] | flags[half_edge[h]]
+    return cell_
 
 
 def cell_bits(
@@ -383,7 +440,22 @@ cdef inline void _along(
     _vanishing(first, second, first_bound, second_bound, position, slack)
 
 
-def meets(
+cdef inline Py_ssize_t _pair(Py_ssize_t entry, Py_ssize_t q) noexcept nogil:
+    """The pair of an entry of ``pairs.T.ravel()``, of which there are 2 q: divisions would take longer."""
+    return entry if entry < q else entry - q
+
+
+cdef inline int64_t _own(const int64_t* pairs, Py_ssize_t entry, Py_ssize_t q) noexcept nogil:
+    """The chord that the entry names."""
+    return pairs[2 * entry] if entry < q else pairs[2 * (entry - q) + 1]
+
+
+cdef inline int64_t _other(const int64_t* pairs, Py_ssize_t entry, Py_ssize_t q) noexcept nogil:
+    """The one that crosses it."""
+    return pairs[2 * entry + 1] if entry < q else pairs[2 * (entry - q)]
+
+
+cpdef meets(
     const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] name, const int64_t[:, ::1] ends,
     const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] position, const double[::1] slack,
     const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
@@ -400,30 +472,31 @@ def meets(
             while j < count and start[j] < end[i]:
                 q += end[j] > end[i] and start[j] > start[i]
                 j += 1
-    pairs_, along_, slacks_ = np.empty((q, 2), np.int64), np.empty((2, q), np.float64), np.empty((2, q), np.float64)
-    order_, number_, tied_ = np.empty(2 * q, np.int64), np.zeros(count + 1, np.int64), np.zeros(count, np.uint8)
+    pairs_, places_, order_ = np.empty((q, 2), np.int64), np.empty((2, 2, q), np.float64), np.empty(2 * q, np.int64)
+    tied_ = np.zeros(count, np.uint8)
     if q == 0:
-        return pairs_, along_, slacks_, order_, tied_
-    spare_ = np.empty(2 * q, np.int64)
-    cdef int64_t[:, ::1] pairs = pairs_
-    cdef double[:, ::1] along = along_, slacks = slacks_
-    cdef int64_t[::1] order = order_, number = number_, spare = spare_
-    cdef uint8_t[::1] tied = tied_
+        return pairs_, places_[0], places_[1], order_, tied_
+    number_, spare_ = np.zeros(count + 1, np.int64), np.empty(2 * q, np.int64)
+    cdef int64_t* pairs = <int64_t*>_start(pairs_)
+    cdef double* flat = <double*>_start(places_)
+    cdef double* flat_slack = flat + 2 * q
+    cdef int64_t* order = <int64_t*>_start(order_)
+    cdef int64_t* number = <int64_t*>_start(number_)
+    cdef int64_t* spare = <int64_t*>_start(spare_)
+    cdef uint8_t* tied = <uint8_t*>_start(tied_)
     cdef Grid grid = Grid(
         &edges[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &edge[0], &position[0], &slack[0]
     )
     cdef Py_ssize_t total = q
-    cdef const double* flat = &along[0, 0]
-    cdef const double* flat_slack = &slacks[0, 0]
     with nogil:
         q = 0
         for i in range(count):
             j = i + 1
             while j < count and start[j] < end[i]:
                 if end[j] > end[i] and start[j] > start[i]:
-                    pairs[q, 0], pairs[q, 1] = i, j
-                    _along(&grid, ends[i, 0], ends[i, 1], name[j], &along[0, q], &slacks[0, q])
-                    _along(&grid, ends[j, 0], ends[j, 1], name[i], &along[1, q], &slacks[1, q])
+                    pairs[2 * q], pairs[2 * q + 1] = i, j
+                    _along(&grid, ends[i, 0], ends[i, 1], name[j], &flat[q], &flat_slack[q])
+                    _along(&grid, ends[j, 0], ends[j, 1], name[i], &flat[total + q], &flat_slack[total + q])
                     number[i + 1] += 1
                     number[j + 1] += 1
                     q += 1
@@ -431,37 +504,44 @@ def meets(
         for i in range(count):
             number[i + 1] += number[i]
         for k in range(2 * total):
-            i = pairs[k % total, k // total]
+            i = _own(pairs, k, total)
             order[number[i]] = k
             number[i] += 1
         low = 0
         for i in range(count):  # number[i] is by now where chord i + 1 begins
-            _sort(&order[low], &spare[0], number[i] - low, flat)
+            _sort(&order[low], spare, number[i] - low, flat)
             for k in range(low + 1, number[i]):
                 tied[i] |= _within_slack(
                     flat[order[k - 1]], flat[order[k]], flat_slack[order[k - 1]], flat_slack[order[k]]
                 )
             low = number[i]
-    return pairs_, along_, slacks_, order_, tied_
+    return pairs_, places_[0], places_[1], order_, tied_
 
 
 def united(
     const int64_t[:, ::1] edges, const int64_t[::1] edge, const int64_t[::1] column, const double[::1] position,
     const double[::1] slack, const uint8_t[::1] doubtful, const uint8_t[::1] undecided,
     const double[:, ::1] values, const double[::1] row, const double[::1] name, const double[::1] floor, double least,
-    double near,
+    double poor,
 ):
     """Crossings (sorted by edge and position) of which those at one point of an edge are one, the one that is known
-    best: which ones are left, and the number on each edge; for each other the number of that one, and which it is.
+    best: edge, column, position and slack of those left, and the number on each edge; for each other the number of that
+    one, and its column.
 
     None if it is not certain for all on the edges that are ``undecided`` whether they are one point, or if one of these
-    or a ``doubtful`` one is not known up to ``near``. They are one as a column that vanishes at a crossing and not at
+    or a ``doubtful`` one is not known more closely than ``poor``. They are one as a column that vanishes at a crossing and not at
     another is ``least`` or more there."""
     cdef Py_ssize_t total = edge.shape[0], count = undecided.shape[0], low = 0, high, k, begin, best, e, n = 0, m = 0
-    kept_, counts_ = np.empty(total, np.int64), np.zeros(count, np.int64)
-    at_, other_ = _new(2, total, np.int64)
-    order_, spare_ = _new(2, total, np.int64)
-    cdef int64_t[::1] kept = kept_, counts = counts_, at = at_, other = other_, order = order_, spare = spare_
+    names_, work_ = np.empty((4, total), np.int64), np.empty((3, total), np.int64)
+    places_, counts_ = np.empty((2, total), np.float64), np.zeros(count, np.int64)
+    cdef int64_t* names = <int64_t*>_start(names_)
+    cdef int64_t* at = names + 2 * total
+    cdef int64_t* further = at + total
+    cdef int64_t* kept = <int64_t*>_start(work_)
+    cdef int64_t* order = kept + total
+    cdef int64_t* spare = order + total
+    cdef double* places = <double*>_start(places_)
+    cdef int64_t* counts = <int64_t*>_start(counts_)
     cdef double reach, step
     cdef bint certain = True
     with nogil:
@@ -478,12 +558,12 @@ def united(
                 continue
             reach = 0.0
             for k in range(low, high):
-                certain &= slack[k] <= near or not doubtful[k]
+                certain &= slack[k] < poor or not doubtful[k]
                 reach = max(reach, _reach(position[k], slack[k]))
             begin = low
             for k in range(low + 1, high + 1):
                 if k < high and not position[k] - position[k - 1] > 2 * reach:
-                    certain &= slack[k] <= near and slack[k - 1] <= near
+                    certain &= slack[k] < poor and slack[k - 1] < poor
                     step = (position[k] - position[k - 1] + slack[k] + slack[k - 1] + 2 * UNIT) * ROUND_UP
                     step *= _size(values, row, name, floor, edges[e, 0], column[k]) + _size(
                         values, row, name, floor, edges[e, 1], column[k]
@@ -493,16 +573,24 @@ def united(
                     continue
                 for best in range(begin, k):
                     order[best] = best
-                _sort(&order[begin], &spare[0], k - begin, &slack[0])
+                _sort(&order[begin], spare, k - begin, &slack[0])
                 kept[n] = order[begin]
                 for best in range(begin + 1, k):
-                    at[m], other[m] = n, order[best]
+                    at[m], further[m] = n, column[order[best]]
                     m += 1
                 n += 1
                 counts[e] += 1
                 begin = k
             low = high
-    return (kept_[:n], counts_, at_[:m], other_[:m]) if certain else None
+        for k in range(n if certain else 0):
+            best = kept[k]
+            names[k], names[total + k] = edge[best], column[best]
+            places[k], places[total + k] = position[best], slack[best]
+    if not certain:
+        return None
+    return (
+        names_[0, :n], names_[1, :n], places_[0, :n], places_[1, :n], counts_, names_[2, :m], names_[3, :m],
+    )
 
 
 cdef inline double _size(
@@ -513,7 +601,7 @@ cdef inline double _size(
     return fabs(values[r, c]) + _bound(row, column, floor, r, c)
 
 
-def coincident(
+cpdef coincident(
     const int64_t[:, ::1] pairs, const int64_t[::1] order, const double[::1] position, const double[::1] slack,
     const int64_t[::1] slots, const int64_t[::1] cluster, const int64_t[::1] name, const uint8_t[::1] central,
     const int64_t[:, ::1] ends, const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] along,
@@ -529,7 +617,10 @@ def coincident(
     cdef Py_ssize_t q = pairs.shape[0], count = slots.shape[0], i, j, k, c, low = 0, high, lowest, highest, middle, n
     cdef Py_ssize_t decided = 0
     point_, through_, first_ = np.arange(q), np.empty(count + 1, np.int64), np.zeros(name.shape[0] + 1, np.int64)
-    cdef int64_t[::1] point = point_, through = through_, first = first_
+    cdef const int64_t* two = &pairs[0, 0]
+    cdef int64_t* point = <int64_t*>_start(point_)
+    cdef int64_t* through = <int64_t*>_start(through_)
+    cdef int64_t* first = <int64_t*>_start(first_)
     cdef double step, one, other, one_bound, other_bound
     cdef bint certain = True, apart
     cdef int64_t target
@@ -541,7 +632,7 @@ def coincident(
             if cluster[i] != cluster[i - 1]:
                 continue
             j, k = order[slots[i - 1]], order[slots[i]]
-            c, low, high = pairs[k % q, k // q], pairs[j % q, 1 - j // q], pairs[k % q, 1 - k // q]
+            c, low, high = _own(two, k, q), _other(two, j, q), _other(two, k, q)
             if central.shape[0] and central[c] and central[low] and central[high]:
                 continue
             _at(&grid, ends[c, 0], name[high], &one, &one_bound)
@@ -559,15 +650,15 @@ def coincident(
         while low < count and certain:
             high, apart = low, False
             while high < count and cluster[high] == cluster[low]:
-                apart |= point[order[slots[high]] % q] != point[order[slots[low]] % q]
+                apart |= point[_pair(order[slots[high]], q)] != point[_pair(order[slots[low]], q)]
                 high += 1
             if apart:
                 k, decided = order[slots[low + (high - low) // 2]], decided + high - low - 1
-                target = point[k % q]
-                through[0] = pairs[k % q, k // q]
+                target = point[_pair(k, q)]
+                through[0] = _own(two, k, q)
                 for i in range(low, high):
                     j = order[slots[i]]
-                    through[i - low + 1] = pairs[j % q, 1 - j // q]
+                    through[i - low + 1] = _other(two, j, q)
                 n = high - low + 1
                 for i in range(n):
                     for j in range(n):
@@ -586,40 +677,6 @@ def coincident(
                             certain = False
             low = high
     return (point_, decided) if certain else None
-
-
-def zeros_of(
-    const int64_t[::1] chord, const int64_t[::1] point, const int64_t[:, ::1] pairs, const int64_t[::1] name,
-    const int64_t[::1] at, const int64_t[::1] also, Py_ssize_t start,
-):
-    """Points, numbered from ``start``, and columns that vanish there, but for the two that made each.
-
-    ``chord`` and ``point`` are incidences, ``pairs`` the chords that made each point; on a chord its column (``name``)
-    vanishes, and also[i] on chord at[i] (not decreasing)."""
-    cdef Py_ssize_t count = chord.shape[0], i, k, c, n = 0, total = 0
-    cdef int64_t column
-    first_ = np.zeros(name.shape[0] + 1, np.int64)
-    cdef int64_t[::1] first = first_
-    with nogil:
-        for i in range(at.shape[0]):
-            first[at[i] + 1] += 1
-        for c in range(name.shape[0]):
-            first[c + 1] += first[c]
-        for i in range(count):
-            total += first[chord[i] + 1] - first[chord[i]] + (chord[i] != pairs[point[i], 0] and chord[i] != pairs[point[i], 1])
-    vertex_, column_ = _new(2, total, np.int64)
-    cdef int64_t[::1] vertex = vertex_, found = column_
-    with nogil:
-        for i in range(count):
-            c = chord[i]
-            if c != pairs[point[i], 0] and c != pairs[point[i], 1]:
-                vertex[n], found[n] = start + point[i], name[c]
-                n += 1
-        for i in range(count):
-            for k in range(first[chord[i]], first[chord[i] + 1]):
-                vertex[n], found[n] = start + point[i], also[k]
-                n += 1
-    return vertex_, column_
 
 
 # ---- the new complex -------------------------------------------------------------------------------------------------
@@ -674,9 +731,10 @@ def assemble(
         n = k = 0
         for i in range(count):
             begin, one = n, vertices + crossing[start[i]]
-            while k < 2 * q and pairs[order[k] % q, order[k] // q] == i:
-                before[order[k] % q, order[k] // q] = n
-                two = vertices + crossed + order[k] % q
+            while k < 2 * q and _own(&pairs[0, 0], order[k], q) == i:
+                m = _pair(order[k], q)
+                before[m, m != order[k]] = n
+                two = vertices + crossed + m
                 new_edges[pieces + n, 0], new_edges[pieces + n, 1] = one, two
                 one = two
                 n += 1
@@ -722,7 +780,7 @@ cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site) noexcept nogil
     met.times[column] += 1
 
 
-def spans(
+cpdef spans(
     const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
     const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
     const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
@@ -736,7 +794,7 @@ def spans(
     cdef uint64_t bits
     cdef bint fails = False
     more_ = np.zeros(column.shape[0] + 1, np.int64)
-    cdef int64_t[::1] more = more_
+    cdef int64_t* more = <int64_t*>_start(more_)
     with nogil:
         for i in range(shared_at.shape[0]):
             more[shared_at[i] + 1] += 1
@@ -749,16 +807,25 @@ def spans(
                     size += _ones(cut[c, w])
                 total += size
                 most = max(most, size)
-    begin_, end_, cell_, name_, at_, also_ = _new(6, total, np.int64)
-    first_, second_, met_ = _new(3, columns + 1, np.int64)
-    from_, to_, names_, order_, spare_ = _new(5, most + 1, np.int64)
-    times_, key_, wrong_ = np.zeros(columns + 1, np.int64), np.empty(most + 1, np.float64), np.zeros(cells, np.uint8)
-    cdef int64_t[::1] begin = begin_, end = end_, cell = cell_, name = name_, at = at_, also = also_
-    cdef int64_t[::1] start = from_, stop = to_, names = names_, order = order_, spare = spare_
-    cdef int64_t[::1] first = first_, second = second_, seen = met_, times = times_
-    cdef double[::1] key = key_
-    cdef uint8_t[::1] wrong = wrong_
-    cdef Met met = Met(&times[0], &first[0], &second[0], &seen[0], 0)
+    found_, wrong_ = np.empty((6, total), np.int64), np.zeros(cells, np.uint8)
+    met_, work_, key_ = np.zeros((4, columns + 1), np.int64), np.empty((5, most), np.int64), np.empty(most, np.float64)
+    cdef int64_t* begin = <int64_t*>_start(found_)
+    cdef int64_t* end = begin + total
+    cdef int64_t* cell = end + total
+    cdef int64_t* name = cell + total
+    cdef int64_t* at = name + total
+    cdef int64_t* also = at + total
+    cdef int64_t* start = <int64_t*>_start(work_)
+    cdef int64_t* stop = start + most
+    cdef int64_t* names = stop + most
+    cdef int64_t* order = names + most
+    cdef int64_t* times = <int64_t*>_start(met_)
+    cdef int64_t* first = times + columns + 1
+    cdef int64_t* second = first + columns + 1
+    cdef int64_t* seen = second + columns + 1
+    cdef double* key = <double*>_start(key_)
+    cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
+    cdef Met met = Met(times, first, second, seen, 0)
     with nogil:
         site = v = 0
         for c in range(cells):
@@ -794,7 +861,7 @@ def spans(
                 times[seen[k]] = 0
             met.count = 0
             fails |= wrong[c]
-            _sort(&order[0], &spare[0], size, &key[0])
+            _sort(order, order + most, size, key)
             for i in range(size):
                 k = order[i]
                 if i > 0 and start[k] == start[order[i - 1]] and stop[k] == stop[order[i - 1]]:
@@ -805,10 +872,10 @@ def spans(
                     n += 1
     if fails:
         n = m = 0
-    return begin_[:n], end_[:n], cell_[:n], name_[:n], at_[:m], also_[:m], wrong_
+    return found_[0, :n], found_[1, :n], found_[2, :n], found_[3, :n], found_[4, :m], found_[5, :m], wrong_
 
 
-def ends(
+cpdef ends(
     const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
     const int64_t[::1] edge, const double[::1] at, const double[::1] loose, const int64_t[:, ::1] edges,
     const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, Py_ssize_t vertices,
@@ -816,11 +883,12 @@ def ends(
     """The sites where chords begin, then those where they end: their vertices (2, C); the segments on which they lie,
     (2 C, 2), positions there and slacks."""
     cdef Py_ssize_t chords = begin.shape[0], halves = counts.shape[0], h, i, k, n, low, high, middle, site, x
-    vertex_, segment_, first_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64), np.empty(halves, np.int64)
-    position_, slack_ = _zeros(2, 2 * chords, np.float64)
-    cdef int64_t[:, ::1] vertex = vertex_, segment = segment_
-    cdef int64_t[::1] first = first_
-    cdef double[::1] position = position_, slack = slack_
+    vertex_, segment_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64)
+    known_, first_ = np.zeros((2, 2 * chords), np.float64), np.empty(halves, np.int64)
+    cdef int64_t* vertex = <int64_t*>_start(vertex_)
+    cdef int64_t* segment = <int64_t*>_start(segment_)
+    cdef int64_t* first = <int64_t*>_start(first_)
+    cdef double* known = <double*>_start(known_)
     with nogil:
         n = 0
         for h in range(halves):
@@ -837,23 +905,24 @@ def ends(
                         high = middle - 1
                 n = k * chords + i
                 if site == first[low]:
-                    vertex[k, i] = segment[n, 0] = segment[n, 1] = origin[low]
+                    vertex[n] = segment[2 * n] = segment[2 * n + 1] = origin[low]
                 else:
                     x = crossing[site - low - 1]
-                    vertex[k, i] = vertices + x
-                    segment[n, 0], segment[n, 1] = edges[edge[x], 0], edges[edge[x], 1]
-                    position[n], slack[n] = at[x], loose[x]
-    return vertex_, segment_, position_, slack_
+                    vertex[n] = vertices + x
+                    segment[2 * n], segment[2 * n + 1] = edges[edge[x], 0], edges[edge[x], 1]
+                    known[n], known[2 * chords + n] = at[x], loose[x]
+    return vertex_, segment_, known_[0], known_[1]
 
 
-def clusters(
+cpdef clusters(
     const int64_t[::1] order, const int64_t[::1] segment, const double[::1] position, const double[::1] slack
 ):
     """Of crossings, which ``order`` sorts by segment and position, the places there of those whose order against others
     on the segment is not certain by the largest slack on it, and the number of such a cluster."""
     cdef Py_ssize_t count = order.shape[0], low = 0, high, begin, k, n = 0, found = 0
     slots_, cluster_ = _new(2, count, np.int64)
-    cdef int64_t[::1] slots = slots_, cluster = cluster_
+    cdef int64_t* slots = <int64_t*>_start(slots_)
+    cdef int64_t* cluster = <int64_t*>_start(cluster_)
     cdef double reach
     with nogil:
         while low < count:
@@ -876,28 +945,47 @@ def clusters(
     return slots_[:n], cluster_[:n]
 
 
-def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point):
-    """Chord and point of each incidence, chord by chord and along each; for each point the lowest pair of chords that
-    meet there; and pairs whose point is not one for all chords through it. ``order`` sorts the entries of
-    ``pairs.T.ravel()``, and point[i] is a number below Q for each entry."""
-    cdef Py_ssize_t q = pairs.shape[0], i, k, chord, n = 0, count = 0
-    number_, degree_, several_ = np.zeros(q, np.int64), np.zeros(q, np.int64), np.zeros(q, np.int64)
-    chord_, passed_ = _new(2, 2 * q, np.int64)
-    name_, wrong_ = np.empty(q, np.int64), np.zeros(q, np.uint8)
-    cdef int64_t[::1] number = number_, degree = degree_, several = several_, chords = chord_, passed = passed_
-    cdef int64_t[::1] name = name_
-    cdef uint8_t[::1] wrong = wrong_
+cpdef incidences(
+    const int64_t[:, ::1] pairs, const int64_t[::1] order, const int64_t[::1] point, const double[::1] position,
+    const double[::1] slack, const int64_t[::1] cell, const int64_t[::1] name, const int64_t[:, ::1] vertex,
+    const int64_t[::1] at, const int64_t[::1] also, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
+    Py_ssize_t cells, Py_ssize_t crossings, Py_ssize_t start,
+):
+    """Chord and point of each incidence, chord by chord and along each; for each point the vertices between which it
+    lies, on the first chord of the lowest pair that meets there, where on it and how closely that is known, and the
+    columns of the second chord and of the first; crossings ``shared_at``, numbered from ``crossings``, and points,
+    numbered from ``start``, and further columns that vanish there; the number of pieces, less 1, that each of so many
+    cells falls into; the chord of each link; and pairs whose point is not one for all chords through it.
+
+    ``order`` sorts the entries of ``pairs.T.ravel()``, and point[i] is a number below Q for each. Of a chord: its cell,
+    its column (``name``), the vertices at its ends; on chord at[i] (not decreasing) the column also[i] vanishes too."""
+    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, links = 0, total = 0
+    met_, link_, pieces_ = np.empty((2, 2 * q), np.int64), np.empty(chords + 2 * q, np.int64), np.zeros(cells, np.int64)
+    made_, known_, wrong_ = np.empty((4, q), np.int64), np.empty((2, q), np.float64), np.zeros(q, np.uint8)
+    work_ = np.zeros(4 * q + chords + 1, np.int64)
+    cdef int64_t* through = <int64_t*>_start(met_)
+    cdef int64_t* passed = through + 2 * q
+    cdef int64_t* number = <int64_t*>_start(work_)
+    cdef int64_t* degree = number + q
+    cdef int64_t* several = degree + q
+    cdef int64_t* low = several + q
+    cdef int64_t* first = low + q
+    cdef int64_t* made = <int64_t*>_start(made_)
+    cdef int64_t* link = <int64_t*>_start(link_)
+    cdef int64_t* pieces = <int64_t*>_start(pieces_)
+    cdef double* known = <double*>_start(known_)
+    cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
     with nogil:
         for i in range(2 * q):
             number[point[i]] = 1
         for i in range(q):
             if number[i]:
-                name[count], number[i] = i, count
+                low[count], number[i] = i, count
                 count += 1
         for i in range(2 * q):
-            chord, k = pairs[order[i] % q, order[i] // q], number[point[order[i]]]
-            if n == 0 or chords[n - 1] != chord or passed[n - 1] != k:
-                chords[n], passed[n] = chord, k
+            c, k = _own(&pairs[0, 0], order[i], q), number[point[order[i]]]
+            if n == 0 or through[n - 1] != c or passed[n - 1] != k:
+                through[n], passed[n] = c, k
                 degree[k] += 1
                 n += 1
         for i in range(q):
@@ -905,7 +993,133 @@ def incidences(const int64_t[:, ::1] pairs, const int64_t[::1] order, const int6
         for i in range(q):
             k = number[point[i]]
             wrong[i] = 2 * several[k] != degree[k] * (degree[k] - 1)
-    return chord_[:n], passed_[:n], name_[:count], wrong_
+        for c in range(chords):
+            pieces[cell[c]] += 1
+        for k in range(count):
+            i, c = pairs[low[k], 0], pairs[low[k], 1]
+            made[k], made[q + k] = vertex[0, i], vertex[1, i]
+            made[2 * q + k], made[3 * q + k] = name[c], name[i]
+            known[k], known[q + k] = position[low[k]], slack[low[k]]
+            pieces[cell[i]] += degree[k] - 1
+        for i in range(at.shape[0]):
+            first[at[i] + 1] += 1
+        i = 0
+        for c in range(chords):
+            first[c + 1] += first[c]
+            link[links] = c
+            links += 1
+            while i < n and through[i] == c:
+                j = low[passed[i]]
+                total += first[c + 1] - first[c] + (c != pairs[j, 0] and c != pairs[j, 1])
+                link[links] = c
+                links += 1
+                i += 1
+    total += shared_at.shape[0]
+    zeros_ = np.empty((2, total), np.int64)
+    cdef int64_t* zero = <int64_t*>_start(zeros_)
+    cdef int64_t* column = zero + total
+    with nogil:
+        total = shared_at.shape[0]
+        for i in range(total):
+            zero[i], column[i] = crossings + shared_at[i], shared_column[i]
+        for i in range(n):
+            c, j = through[i], low[passed[i]]
+            if c != pairs[j, 0] and c != pairs[j, 1]:
+                zero[total], column[total] = start + passed[i], name[c]
+                total += 1
+        for i in range(n):
+            for k in range(first[through[i]], first[through[i] + 1]):
+                zero[total], column[total] = start + passed[i], also[k]
+                total += 1
+    return (
+        met_[0, :n], met_[1, :n], made_[0, :count], made_[1, :count], made_[2, :count], known_[0, :count],
+        known_[1, :count], made_[3, :count], zeros_[0], zeros_[1], pieces_, link_[:links], wrong_,
+    )
+
+
+def web(
+    const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
+    const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
+    const uint8_t[::1] chosen, const int64_t[::1] edge, const double[::1] at, const double[::1] loose,
+    const int64_t[:, ::1] edges, const double[:, ::1] values, const double[::1] row, const double[::1] share,
+    const double[::1] floor, Py_ssize_t start, double least, double poor,
+):
+    """What ``spans`` (but for its flags) and ``incidences`` (but for theirs) give, with the vertices of ``ends`` between
+    them, and how many crossings were found to be at the point of another.
+
+    None if a column does not meet a cell in two sites, a crossing is not known more closely than ``poor`` as a value
+    that it is made from is within its bound, the order of crossings or what is one point is not certain, or chords
+    through a point do not all cross there."""
+    *spans_, wrong_ = spans(
+        cut, above, below, offsets, origin, counts, crossing, column, shared_at, shared_column, chosen, values.shape[1]
+    )
+    if wrong_.any():
+        return None
+    cdef const int64_t[::1] begin = spans_[0], end = spans_[1], cell = spans_[2], name = spans_[3]
+    vertex_, segment_, position_, slack_ = ends(
+        offsets, origin, counts, crossing, edge, at, loose, edges, begin, end, cell, values.shape[0]
+    )
+    cdef Py_ssize_t chords = begin.shape[0], decided = 0
+    cdef const int64_t[:, ::1] segment = segment_, vertex = vertex_
+    cdef const double[::1] position = position_, slack = slack_
+    cdef int64_t[:, ::1] sides = np.empty((chords, 2), np.int64)
+    cdef int64_t[::1] number = np.empty(2 * chords, np.int64)
+    cdef Py_ssize_t i
+    for i in range(chords):
+        sides[i, 0], sides[i, 1], number[i], number[chords + i] = i, chords + i, i, chords + i
+    pairs_, along_, slacks_, order_, tied_ = meets(
+        begin, end, name, sides, segment, number, position, slack, values, row, share, floor
+    )
+    cdef const int64_t[:, ::1] pairs = pairs_
+    cdef const int64_t[::1] order = order_
+    cdef const double[::1] flat = along_.ravel(), flat_slack = slacks_.ravel()
+    if not _placed(pairs, flat_slack, name, number, segment, position, slack, values, row, share, floor, poor):
+        return None
+    cdef Py_ssize_t q = pairs.shape[0]
+    cdef int64_t[::1] point = np.empty(2 * q, np.int64), same
+    for i in range(q):
+        point[i] = point[q + i] = i
+    if tied_.any():
+        slots_, cluster_ = clusters(order, pairs_.T.ravel(), flat, flat_slack)
+        told = coincident(
+            pairs, order, flat, flat_slack, slots_, cluster_, name, chosen[:0], sides, segment, number, position, slack,
+            values, row, share, floor, least,
+        )
+        if told is None:
+            return None
+        same = told[0]
+        decided = told[1]
+        for i in range(q):
+            point[i] = point[q + i] = same[i]
+    *found, wrong_ = incidences(
+        pairs, order, point, flat, flat_slack, cell, name, vertex, spans_[4], spans_[5], shared_at, shared_column,
+        offsets.shape[0] - 1, values.shape[0], start,
+    )
+    return None if wrong_.any() else (*spans_, vertex_, *found, decided)
+
+
+cdef bint _placed(
+    const int64_t[:, ::1] pairs, const double[::1] known, const int64_t[::1] name, const int64_t[::1] number,
+    const int64_t[:, ::1] segment, const double[::1] position, const double[::1] slack, const double[:, ::1] values,
+    const double[::1] row, const double[::1] column, const double[::1] floor, double poor,
+) noexcept nogil:
+    """Whether all crossings are known more closely than ``poor``, or come from values that are beyond their bounds."""
+    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, k, end
+    cdef double value, bound
+    cdef bint placed = True
+    cdef Grid grid = Grid(
+        &segment[0, 0], &values[0, 0], values.shape[1], &row[0], &column[0], &floor[0], &number[0], &position[0],
+        &slack[0],
+    )
+    for i in range(2 * q):
+        if known[i] < poor:
+            continue
+        for end in range(2):
+            k = _own(&pairs[0, 0], i, q) + end * chords
+            _at(&grid, k, name[_other(&pairs[0, 0], i, q)], &value, &bound)
+            placed &= fabs(value) > bound
+    return placed
 
 
 def woven(
@@ -923,33 +1137,46 @@ def woven(
     cdef Py_ssize_t old = edges.shape[0], along = edge.shape[0], chords = begin.shape[0], met = chord.shape[0]
     cdef Py_ssize_t links = chords + met, against = along + links, c, h, i, k, n, last, site, total
     edges_, marks_ = np.empty((old + links, 2), np.int64), np.empty((old + links, 2), np.int64)
-    edge_, next_, parent_ = _new(3, along + 2 * links, np.int64)
-    forward_ = np.empty(along + 2 * links, np.uint8)
+    halves_, forward_ = np.empty((3, along + 2 * links), np.int64), np.empty(along + 2 * links, np.uint8)
     total = counts.shape[0]
     for h in range(counts.shape[0]):
         total += counts[h]
-    start_, before_ = np.empty(chords + 1, np.int64), np.empty(met + 1, np.int64)
-    out_, first_, latest_ = np.full(total + 1, -1, np.int64), _new(1, points + 1, np.int64)[0], np.full(points + 1, -1)
-    cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_
-    cdef int64_t[::1] edge_of = edge_, following = next_, owner = parent_
-    cdef int64_t[::1] start = start_, before = before_, out = out_, first = first_, latest = latest_
-    cdef uint8_t[::1] ahead = forward_
-    edges_[:old], marks_[:old] = edges, marks
-    edge_[:along], next_[:along], parent_[:along], forward_[:along] = edge, successor, parent, forward
+    work_ = np.empty(chords + 1 + met + total + 1 + 2 * points, np.int64)
+    cdef int64_t* start = <int64_t*>_start(work_)
+    cdef int64_t* before = start + chords + 1
+    cdef int64_t* out = before + met
+    cdef int64_t* first = out + total + 1
+    cdef int64_t* latest = first + points
+    cdef int64_t* new_edges = <int64_t*>_start(edges_)
+    cdef int64_t* new_marks = <int64_t*>_start(marks_)
+    cdef int64_t* edge_of = <int64_t*>_start(halves_)
+    cdef int64_t* following = edge_of + along + 2 * links
+    cdef int64_t* owner = following + along + 2 * links
+    cdef uint8_t* ahead = <uint8_t*>_start(forward_)
     with nogil:
+        memcpy(new_edges, &edges[0, 0], 2 * old * sizeof(int64_t))
+        memcpy(new_marks, &marks[0, 0], 2 * old * sizeof(int64_t))
+        memcpy(edge_of, &edge[0], along * sizeof(int64_t))
+        memcpy(following, &successor[0], along * sizeof(int64_t))
+        memcpy(owner, &parent[0], along * sizeof(int64_t))
+        memcpy(ahead, &forward[0], along)
+        for i in range(total + 1):
+            out[i] = -1
+        for i in range(points):
+            latest[i] = -1
         i = n = 0
         for c in range(chords):
             start[c] = n
-            new_edges[old + n, 0] = ends[0, c]
+            new_edges[2 * (old + n)] = ends[0, c]
             while i < met and chord[i] == c:
-                new_edges[old + n, 1] = new_edges[old + n + 1, 0] = vertex + point[i]
+                new_edges[2 * (old + n) + 1] = new_edges[2 * (old + n + 1)] = vertex + point[i]
                 before[i] = n
                 i += 1
                 n += 1
-            new_edges[old + n, 1] = ends[1, c]
+            new_edges[2 * (old + n) + 1] = ends[1, c]
             n += 1
             for k in range(start[c], n):
-                new_marks[old + k, 0], new_marks[old + k, 1] = generation, line + c
+                new_marks[2 * (old + k)], new_marks[2 * (old + k) + 1] = generation, line + c
                 edge_of[along + k] = edge_of[against + k] = old + k
                 ahead[along + k], ahead[against + k] = 1, 0
                 owner[along + k] = owner[against + k] = cell[c]
@@ -983,7 +1210,7 @@ def woven(
             for i in range(k, site):
                 if out[i] >= 0:
                     following[i - 1 if i > k else site - 1] = out[i]
-    return edges_, marks_, edge_, forward_, next_, parent_
+    return edges_, marks_, halves_[0], forward_, halves_[1], halves_[2]
 
 
 def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):
@@ -1036,18 +1263,21 @@ def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t p
 
 
 def below_bits(
-    const uint64_t[:, ::1] base, const int64_t[::1] parents, const int64_t[::1] offsets, const int64_t[::1] order,
-    Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const uint64_t[:, ::1] cut, const uint64_t[:, ::1] somewhere,
+    const int64_t[::1] origin, const int64_t[::1] old, const int64_t[::1] parents, const int64_t[::1] offsets,
+    const int64_t[::1] order, Py_ssize_t parts, Py_ssize_t regular, const int64_t[::1] chord, const int64_t[::1] name,
     const int64_t[::1] at, const int64_t[::1] also,
 ):
-    """Packed bits (R, W): ``base`` of the old cell, turned over for each chord between a cell and the first vertex: that
-    of its column, and those of further ones, ``also[i]`` of chord at[i] (not decreasing).
+    """Packed bits (R, W): those in the piece of the old cell that ends at its first vertex, or anywhere (``somewhere``)
+    where a column does not ``cut`` it, turned over for each chord between a cell and the first vertex: that of its
+    column, and those of further ones, ``also[i]`` of chord at[i] (not decreasing).
 
     A cell on the right of a chord has across its first link against that chord a cell with one chord less between.
     From ``parts`` on half-edges run along the first ``regular`` links, against them, along the others, against these.
     """
-    cdef Py_ssize_t cells = parents.shape[0], words = base.shape[1], links = chord.shape[0], c, h, w, n, depth
-    cdef Py_ssize_t ahead, count
+    cdef Py_ssize_t cells = parents.shape[0], words = cut.shape[1], links = chord.shape[0], c, h, w, n, depth
+    cdef Py_ssize_t ahead, count, one, last
+    cdef uint64_t bits
     result_, left_ = np.empty((cells, words), np.uint64), np.empty(links, np.int64)
     via_, stack_, done_ = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.zeros(cells, np.uint8)
     first_ = np.zeros(name.shape[0] + 1 if at.shape[0] else 0, np.int64)
@@ -1079,8 +1309,11 @@ def below_bits(
                 depth += 1
                 n = left[via[n]]
             if not done[n]:
+                h = parents[n]
+                one, last = origin[old[h]], origin[old[h + 1] - 1]
                 for w in range(words):
-                    result[n, w] = base[parents[n], w]
+                    bits = below[one, w] | (~above[one, w] & below[last, w])
+                    result[n, w] = (bits & cut[h, w]) | (somewhere[h, w] & ~cut[h, w])
                 done[n] = 1
             while depth > 0:
                 depth -= 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from cpwl.backends.torch.refinement.kernels.compiled import CompiledLoops
 from cpwl.backends.torch.refinement.kernels.kernel import Kernel
 from cpwl.backends.torch.refinement.kernels.operations import TensorOperations
 from cpwl.backends.torch.refinement.points import Points
+from cpwl.backends.torch.refinement.sites import Sites
 from cpwl.network import Network
 from tests.support.families import case
 from tests.support.networks import mlp
@@ -84,8 +85,8 @@ def _tensors(value: object) -> Iterator[Tensor]:
     elif isinstance(value, (tuple, list)):
         for part in value:
             yield from _tensors(part)
-    elif is_dataclass(value):
-        yield from (part for part in vars(value).values() if isinstance(part, Tensor))
+    elif is_dataclass(value) and not isinstance(value, Sites):  # what was given, and is the same
+        yield from _tensors([getattr(value, field.name) for field in fields(value)])
 
 
 @pytest.fixture
@@ -102,13 +103,20 @@ def halves(seed: int) -> Network:
     return Network.mlp([table[:, :-1].copy() for table in tables], [table[:, -1].copy() for table in tables])
 
 
+def bias_free(seed: int) -> Network:
+    """Lines that meet in one point, whose numbers are not short: float64 leaves open that they do."""
+    random = np.random.default_rng(seed)
+    return Network.mlp([random.standard_normal(shape) for shape in ((8, 2), (1, 8))], [np.zeros(8), np.zeros(1)])
+
+
 @needs_loops
 @pytest.mark.parametrize("start", range(300, 420, 40))
 def test_every_method_gives_the_same_on_degenerate_networks(start: int, twins: Twins) -> None:
     for seed in range(start, start + 40):
         degenerate = case(seed)
         cpwl.partition(degenerate.network, degenerate.domain)
-    cpwl.partition(halves(start), SQUARE)
+    for network in (halves(start), bias_free(start)):
+        cpwl.partition(network, SQUARE)
     assert set(twins.calls) == METHODS
 
 
@@ -135,12 +143,13 @@ def test_the_law_of_the_twins_can_fail(twins: Twins, monkeypatch: pytest.MonkeyP
 
         with monkeypatch.context() as patch:
             patch.setattr(TensorOperations, name, wrong)
-            with pytest.raises(AssertionError):
+            with pytest.raises((AssertionError, IndexError)):  # the latter from a method that asks for this one
                 _many_partitions()
 
 
 def _many_partitions() -> None:
-    cpwl.partition(halves(0), SQUARE)
+    for network in (halves(0), bias_free(0)):
+        cpwl.partition(network, SQUARE)
     for seed in range(300, 420):
         cpwl.partition(case(seed).network, case(seed).domain)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -294,9 +294,10 @@ def lengths(steps: Tensor) -> Tensor:
     """The lengths of steps in the plane (V, 2), up to an ulp or two: their squares may underflow or overflow."""
     x, y = steps.unbind(1)
     lengths = (x * x + y * y).sqrt_()
-    # hypot takes five times as long.
-    usual = not len(lengths) or (float(lengths.min()) > SMALLEST and not bool(lengths.max().isinf()))
-    return lengths if usual else torch.hypot(x, y)
+    if len(lengths) and not (float(lengths.min()) > SMALLEST and float(lengths.max()) < inf):
+        few = (~((lengths > SMALLEST) & (lengths < inf))).nonzero(as_tuple=True)[0]
+        lengths[few] = torch.hypot(x[few], y[few])  # takes five times as long
+    return lengths
 
 
 def lifted(bound: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..complex.complex import Complex
 from ..fields.field import ROUND_UP, UNIT
-from .crossings import Crossings, vanishing
+from .crossings import POOR, Crossings, vanishing
 from .signs import Columns
 
 
@@ -33,6 +33,12 @@ class Chords:
     cell: Tensor
     column: Tensor
 
+    @classmethod
+    def none(cls, device: torch.device) -> Chords:
+        """No chords."""
+        empty = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(empty, empty, empty, empty)
+
     def __len__(self) -> int:
         return len(self.start)
 
@@ -53,6 +59,12 @@ class Meets:
     """float64 (Q, 2): bounds on the errors of ``position``."""
     order: Tensor
     """The entries of ``chord.T.ravel()`` sorted along each chord, int64 (2 Q,)."""
+
+    @classmethod
+    def none(cls, device: torch.device) -> Meets:
+        """No pairs."""
+        pairs = torch.zeros(0, 2, dtype=torch.int64, device=device)
+        return cls(pairs, pairs.double(), pairs.double(), pairs.view(-1))
 
     def __len__(self) -> int:
         return len(self.chord)
@@ -90,6 +102,16 @@ class Ends:
         low, high = self.columns.values[first, column], self.columns.values[second, column]
         bounds = self.columns.bound.at(first, column), self.columns.bound.at(second, column)
         return interpolated(low, high, *bounds, self.position[point], self.slack[point])
+
+    def loose(self, chords: Chords, meets: Meets) -> Tensor:
+        """The entries of ``meets.chord.T.ravel()`` of which too little is known, as a value at an end of the chord may
+        be zero."""
+        poor = (~(meets.slack < POOR)).T.reshape(-1).nonzero(as_tuple=True)[0]
+        if not len(poor):
+            return poor
+        chord, other = (meets.chord.T.reshape(-1)[poor], meets.chord.T.flip(0).reshape(-1)[poor])
+        values = [self.at(self.ends[chord, k], chords.column[other]) for k in (0, 1)]
+        return poor[~torch.stack([value.abs() > bound for value, bound in values]).all(0)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from ..complex.complex import Complex
 from ..complex.segments import as_numpy, distinct, ranges, sort_within
 from ..fields.field import ROUND_UP, UNIT
 from .chords import Chords, Ends, Meets
-from .crossings import NEAR, Crossings
+from .crossings import POOR, Crossings
 from .decide import Decider, Places
 from .signs import Columns, Signs
 
@@ -170,36 +170,16 @@ class Shared:
         return cls(empty, empty)
 
 
-@dataclass(frozen=True, eq=False)
-class Merged:
-    """Crossings of edges, of which those that coincide are one."""
-
-    kept: Tensor
-    """Which ones are left."""
-    counts: Tensor
-    """How many on each edge."""
-    at: Tensor
-    """For each that is not left the place, among those that are, of the one that it coincides with; not decreasing."""
-    other: Tensor
-    """Which one it is."""
-
-    def of(self, crossings: Crossings) -> tuple[Crossings, Shared]:
-        """Those left of the crossings, and the columns of the others."""
-        kept = self.kept
-        names = crossings.edge[kept], crossings.column[kept], crossings.position[kept], crossings.slack[kept]
-        certain = torch.zeros_like(crossings.doubtful[kept]), torch.zeros_like(crossings.undecided)
-        return Crossings(*names, *certain, self.counts), Shared(self.at, crossings.column[self.other])
-
-
-def united(edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
-    """The crossings with those at one point made one, the one known best, where no exact arithmetic has to tell.
+def united(edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> tuple[Crossings, Shared] | None:
+    """The crossings with those at one point made one, the one known best, with its other columns apart, where no exact
+    arithmetic has to tell.
 
     They are one as a column that vanishes at a crossing and not at another is ``least`` or more there (proofs/, Lemma
     14). None if that leaves some of them open, or if they are known too poorly to be left as they are.
     """
     edge, column, position, slack = crossings.edge, crossings.column, crossings.position, crossings.slack
     index = crossings.undecided[edge].nonzero(as_tuple=True)[0]
-    if not bool((~crossings.doubtful[index] | (slack[index] <= NEAR)).all()):
+    if not bool((~crossings.doubtful[index] | (slack[index] < POOR)).all()):
         return None
     slots, cluster = clusters(torch.arange(len(index), device=index.device), edge[index], position[index], slack[index])
     item, same = index[slots], ~steps(cluster)
@@ -208,14 +188,26 @@ def united(edges: Tensor, crossings: Crossings, columns: Columns, least: float) 
     ends = edges[edge[second]].unbind(1)
     sizes = [columns.values[end, column[second]].abs() + columns.bound.at(end, column[second]) for end in ends]
     reach = _reach(position, slack, first, second) * (sizes[0] + sizes[1])
-    if not bool(((reach * ROUND_UP < least) & (slack[first] <= NEAR) & (slack[second] <= NEAR)).all()):
+    if not bool(((reach * ROUND_UP < least) & (slack[first] < POOR) & (slack[second] < POOR)).all()):
         return None
     order, leads = torch.arange(len(crossings), device=index.device), torch.ones_like(crossings.doubtful)
     order[item], leads[item] = item[sort_within(cluster, slack[item])], ~same
     number = torch.cumsum(leads, 0) - 1
-    kept = order[leads]
-    counts = torch.bincount(edge[kept], minlength=len(crossings.counts))
-    return Merged(kept, counts, number[~leads], order[~leads])
+    return _kept(crossings, order[leads]), Shared(number[~leads], column[order[~leads]])
+
+
+def _kept(crossings: Crossings, kept: Tensor) -> Crossings:
+    """Some crossings, which are certain now."""
+    edge = crossings.edge[kept]
+    return Crossings(
+        edge,
+        crossings.column[kept],
+        crossings.position[kept],
+        crossings.slack[kept],
+        torch.zeros_like(edge, dtype=torch.bool),
+        torch.zeros_like(crossings.undecided),
+        torch.bincount(edge, minlength=len(crossings.counts)),
+    )
 
 
 def _reach(position: Tensor, slack: Tensor, first: Tensor, second: Tensor) -> Tensor:
@@ -316,18 +308,7 @@ def _united(crossings: Crossings, index: Tensor, exact: Order) -> tuple[Crossing
     leads[index] = steps(point)
     number = torch.cumsum(leads, 0) - 1
     shared = Shared(number[~leads], crossings.column[whole[~leads]])
-    kept = whole[leads]
-    edge = crossings.edge[kept]
-    united = Crossings(
-        edge,
-        crossings.column[kept],
-        crossings.position[kept],
-        crossings.slack[kept],
-        torch.zeros_like(leads[kept]),
-        torch.zeros_like(crossings.undecided),
-        torch.bincount(edge, minlength=len(crossings.counts)),
-    )
-    return united, shared
+    return _kept(crossings, whole[leads]), shared
 
 
 def _homes(cells: Complex, edges: Tensor) -> Tensor:

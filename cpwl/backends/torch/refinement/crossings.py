@@ -13,6 +13,9 @@ NEAR = 2.0**-36
 """Positions that are known as closely as this, and still not apart, belong to crossings that coincide, as a rule: no
 sharper ones are asked for."""
 
+POOR = 2.0**-20
+"""Where exact signs tell what coincides, positions that are known more closely than this are left as they are."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crossings:

@@ -6,7 +6,6 @@ that the ladder knows (proofs/, Lemma 8).
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,7 +92,7 @@ class Decider:
 
     def note(self, question: Question, kind: Kind, number: int) -> None:
         """Counts decisions that were made without the ladder."""
-        self.counts.note(question, Counter({kind: number}))
+        self.counts[question, kind] += number
 
     def least(self, walls: int, columns: int) -> float:
         """A column that is not zero where so many walls and other columns meet is at least this there; 0.0 where

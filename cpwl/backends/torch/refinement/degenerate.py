@@ -13,11 +13,10 @@ from torch import Tensor
 
 from ....errors import InternalError
 from ..complex.segments import sort_within
-from .chords import Meets
+from .chords import Ends, Meets
 from .coincidence import Order, Rules, exact_order, unite
 from .decide import Decider, Places
 from .kernels.kernel import Kernel
-from .prolong import Certain
 from .signs import CellSigns
 from .sites import Sites, Spans, Web
 
@@ -31,32 +30,35 @@ class InconsistentError(InternalError):
         """bool (R,)"""
 
 
-def spans_of(sites: Sites, cells: CellSigns, chosen: Tensor, kernel: Kernel) -> Spans:
-    """The chords of the chosen cells (bool per cell); each column that cuts a cell must meet it in two sites."""
+def web_of(sites: Sites, cells: CellSigns, chosen: Tensor, start: int, decider: Decider, kernel: Kernel) -> Web:
+    """The chords of the chosen cells (bool per cell) and the points in which they meet, in exact order on each; these
+    are vertices numbered from ``start``."""
+    least = decider.least(walls=0, columns=2)
+    told = kernel.web(sites, cells.cut, chosen, start, least)
+    if told is None:
+        return _web_exactly(*spans_of(sites, cells, chosen, kernel), start, decider, kernel)
+    web, count = told
+    decider.note("cut", "separation", count)
+    return web
+
+
+def spans_of(sites: Sites, cells: CellSigns, chosen: Tensor, kernel: Kernel) -> tuple[Spans, Ends]:
+    """The chords of the chosen cells, and what is known of their ends; each column that cuts a cell must meet it in two
+    sites."""
     chords, also, wrong = kernel.spans(sites, cells.cut, chosen)
     if bool(wrong.any()):
         raise InconsistentError("a line crosses a convex cell other than twice: an exact decision was wrong", wrong)
-    return Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, *kernel.ends(sites, chords))
+    vertices, ends = kernel.ends(sites, chords)
+    return Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices), ends
 
 
-def web_of(spans: Spans, decider: Decider, kernel: Kernel) -> Web:
-    """The points in which chords meet, and their exact order on each."""
-    meets, _ = kernel.meets(spans.chords, spans.ends)
-    pair = meets.chord
-    if not len(pair):
-        none = pair[:, 0]
-        return Web(spans, none, none, pair, none.double(), none.double())
-    meets = _placed(spans, meets, decider)
-    chord, point, name, wrong = kernel.incidences(pair, _ordered(spans, meets, decider, kernel))
+def _web_exactly(spans: Spans, ends: Ends, start: int, decider: Decider, kernel: Kernel) -> Web:
+    """The same, where exact arithmetic is asked for what float64 leaves open."""
+    meets = _placed(spans, ends, kernel.meets(spans.chords, ends)[0], decider)
+    web, wrong = kernel.incidences(spans, meets, _ordered(spans, ends, meets, decider, kernel), start)
     if bool(wrong.any()):
-        raise _inconsistent("lines that meet twice", spans.sites, spans.cell[pair[wrong, 0]])
-    return Web(spans, chord, point, pair[name], meets.position[name, 0], meets.slack[name, 0])
-
-
-def zeros_of(web: Web, start: int, kernel: Kernel) -> Certain:
-    """The columns that vanish at crossings and points (numbered from ``start``), but for those that made them."""
-    shared, (vertex, column) = web.spans.sites.shared, kernel.zeros_of(web, start)
-    return Certain.zeros(torch.cat([web.spans.sites.vertices + shared.at, vertex]), torch.cat([shared.column, column]))
+        raise _inconsistent("lines that meet twice", spans.sites, spans.cell[meets.chord[wrong, 0]])
+    return web
 
 
 def _inconsistent(text: str, sites: Sites, cells: Tensor) -> InconsistentError:
@@ -65,20 +67,13 @@ def _inconsistent(text: str, sites: Sites, cells: Tensor) -> InconsistentError:
     return InconsistentError(f"{text}: an exact decision was wrong", wrong)
 
 
-def _placed(spans: Spans, meets: Meets, decider: Decider) -> Meets:
+def _placed(spans: Spans, ends: Ends, meets: Meets, decider: Decider) -> Meets:
     """The crossings of chords, with exact positions where a value at one end of a chord is within its error bound."""
-    if not bool((meets.slack >= 2.0**-20).any()):
-        return meets
-    chord, other = meets.chord.T.reshape(-1), meets.chord.T.flip(0).reshape(-1)
-    position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
-    poor = (slack >= 2.0**-20).nonzero(as_tuple=True)[0]
-    column = spans.column[other[poor]]
-    ends = spans.ends
-    values = [ends.at(ends.ends[chord[poor], k], column) for k in (0, 1)]
-    loose = poor[~torch.stack([value.abs() > bound for value, bound in values]).all(0)]
+    loose = ends.loose(spans.chords, meets)
     if not len(loose):
         return meets
-    position, slack = position.clone(), slack.clone()
+    chord, other = meets.chord.T.reshape(-1), meets.chord.T.flip(0).reshape(-1)
+    position, slack = (part.T.reshape(-1).clone() for part in (meets.position, meets.slack))
     begin, end = (spans.sites.places(end[chord[loose]]) for end in (spans.begin, spans.end))
     cell, column = spans.cell[chord[loose]], spans.column[other[loose]]
     sharp = decider.positions(begin, end, cell, column)
@@ -87,7 +82,7 @@ def _placed(spans: Spans, meets: Meets, decider: Decider) -> Meets:
     return Meets(meets.chord, position.view(2, -1).T, slack.view(2, -1).T, order)
 
 
-def _ordered(spans: Spans, meets: Meets, decider: Decider, kernel: Kernel) -> Order:
+def _ordered(spans: Spans, ends: Ends, meets: Meets, decider: Decider, kernel: Kernel) -> Order:
     """The crossings of chords: number i < Q on the first chord of pair i, Q + i on the second."""
     position, slack = (part.T.reshape(-1) for part in (meets.position, meets.slack))
     clusters = kernel.clusters(meets.order, meets.chord.T.reshape(-1), position, slack)
@@ -96,7 +91,7 @@ def _ordered(spans: Spans, meets: Meets, decider: Decider, kernel: Kernel) -> Or
         central = spans.cell.new_zeros(0, dtype=torch.bool)
         if not least:
             central = decider.central(spans.cell, -1 - spans.column)
-        told = kernel.coincident(spans.chords, spans.ends, meets, clusters, central, least)
+        told = kernel.coincident(spans.chords, ends, meets, clusters, central, least)
         if told is not None:
             point, count = told
             decider.note("cut", "separation" if least else "name", count)
@@ -133,15 +128,3 @@ def _ordered_exactly(spans: Spans, meets: Meets, decider: Decider, clusters: tup
 
     rules = Rules(len(pair), side, chosen, unite_at)
     return exact_order(meets.order, *clusters, rules)
-
-
-# ---- the sides of the pieces -----------------------------------------------------------------------------------------
-def left_bits(sites: Sites, cells: CellSigns, chosen: Tensor) -> Tensor:
-    """Packed bits: the columns below their level in the piece that ends at the first vertex, of each of some cells.
-
-    It is on the left of all chords. Where a column does not cut, as on the cell.
-    """
-    old, (above, below) = sites.complex, (sites.signs.above, sites.signs.below)
-    first, last = old.origin[old.offsets[chosen]], old.origin[old.offsets[chosen + 1] - 1]
-    left, cut = below[first] | (~above[first] & below[last]), cells.cut[chosen]
-    return (left & cut) | (cells.below[chosen] & ~cut)

@@ -38,6 +38,8 @@ class Certain:
     @classmethod
     def joined(cls, first: Certain, second: Certain) -> Certain:
         """All signs of two lists."""
+        if not (len(first.vertex) and len(second.vertex)):
+            return first if len(first.vertex) else second
         pairs = ((first.vertex, second.vertex), (first.column, second.column), (first.sign, second.sign))
         return cls(*(torch.cat(pair) for pair in pairs))
 
@@ -196,22 +198,21 @@ class Cutting:
         if not len(self.certain.vertex):
             return
         zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
-        rows = zero.nonzero(as_tuple=True)[0]
-        rows = rows[error[rows].isfinite()]
-        error[rows] = norms[rows] = 0.0
+        if bool(zero.any()):
+            zero = zero & error.isfinite()
+            error.masked_fill_(zero, 0.0)
+            norms.masked_fill_(zero, 0.0)
 
     @cached_property
     def _nowhere_above(self) -> Tensor:
         """Whether no column is above its level at a vertex: by all signs at an old one, by the zeros at a new one."""
         plan, count = self.prolongation, max(len(self.reaching), 1)
-        above = (self.signs.above | self.signs.doubtful).view(torch.int64)
-        result = above.new_zeros(plan.rows, dtype=torch.bool)
-        result[: plan.old] = ~(above != 0).any(1)
-        low = self.certain.take((self.certain.sign <= 0) & (self.certain.vertex >= plan.old))
-        enough = torch.bincount(low.vertex, minlength=1) + 2 >= count  # two columns at most made a vertex
-        low = low.take(enough[low.vertex])
-        new = torch.unique(low.vertex)
-        if len(new):
+        known = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
+        result, enough = plan.kernel.nowhere_above(*known)
+        if bool(enough.any()):
+            new = enough.nonzero(as_tuple=True)[0]
+            low = self.certain.take(self.certain.sign <= 0)
+            low = low.take(torch.isin(low.vertex, new))
             zeros = Certain.joined(low, self._made(new, new))
             column = self.place_of(zeros.column)
             entries = torch.unique((zeros.vertex * count + column)[column >= 0])

@@ -9,6 +9,7 @@ Where they are not, and after a failed self-check, cells are cut column by colum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -24,7 +25,7 @@ from .chords import ChordEnds, Chords, Meets, drop_cells
 from .coincidence import Shared, merged
 from .crossings import Crossings
 from .decide import Decider, Places
-from .degenerate import InconsistentError, left_bits, spans_of, web_of, zeros_of
+from .degenerate import InconsistentError, web_of
 from .entries import Known
 from .kernels.kernel import Kernel
 from .orders import along_chords, along_edges
@@ -107,29 +108,24 @@ class _Refinement:
         if task.decider is not None:
             crossings, self.shared = self._united(crossings, task.decider)
         self.crossings = crossings.decided()
-        self.disputed = self._beside(crossings.undecided.index_fill(0, crossings.edge[self.shared.at], True))
+        self.disputed = self._beside(crossings)
         self.uncertain = self.cells.doubtful | self.disputed
         self.irregular = self.cells.touched | self.disputed | suspects
         self.visits = task.kernel.visits(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
         """Decides all doubtful signs exactly."""
-        some = self._doubtful_rows()
-        if len(some) and (least := decider.least(walls=2, columns=0)):
+        if self.signs.open and (least := decider.least(walls=2, columns=0)):
             self.signs, *zeros = self.task.kernel.told(self.columns, self.signs, least)
             self.certain = Certain.zeros(*zeros)
             decider.note("sign", "separation", len(self.certain.sign))
-            some = self._doubtful_rows()
-        if len(some):
+        if self.signs.open:
+            some = (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
             row, column = set_bits(self.signs.doubtful[some])
             row = some[row]
             exact = Certain(row, column, decider.signs(Places.of_vertices(self.old, row), column))
             self.signs = self.signs.settled(row, column, exact.sign)
             self.certain = Certain.joined(self.certain, exact)
-
-    def _doubtful_rows(self) -> Tensor:
-        """The vertices at which some sign is doubtful."""
-        return (self.signs.doubtful.view(torch.int64) != 0).any(1).nonzero(as_tuple=True)[0]
 
     def _united(self, crossings: Crossings, decider: Decider) -> tuple[Crossings, Shared]:
         """The crossings of edges in their exact order, those that coincide made one, with its other columns apart."""
@@ -142,8 +138,8 @@ class _Refinement:
             union = kernel.united(self.old.edges, crossings, self.columns, least) if least else None
         if union is None:
             return merged(self.old, crossings, self.signs, decider, kernel.clusters)
-        decider.note("cut", "separation", len(union.at))
-        return union.of(crossings)
+        decider.note("cut", "separation", len(union[1].at))
+        return union
 
     def finished(self) -> Refined:
         """The complex cut, and all that is known of its cells."""
@@ -153,7 +149,7 @@ class _Refinement:
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
         inner = _inner_points(cut)
-        batches = [self.points, inner if web is None else Points.joined([inner, web.points()])]
+        batches = [self.points, inner if web is None else Points.joined([inner, web.points])]
         outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)))
         checkpoint()
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
@@ -168,12 +164,12 @@ class _Refinement:
 
     def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
         """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
-        web = self.web()
+        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
+        web = self.web(vertices)
         if web is None:
             return None, assembled
         checkpoint()
-        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        self.certain = Certain.joined(self.certain, zeros_of(web, vertices, self.task.kernel))
+        self.certain = Certain.joined(self.certain, Certain.zeros(*web.zeros))
         line = self.old.lines + len(cut.chords)
         return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
@@ -194,12 +190,17 @@ class _Refinement:
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
-        chords, odd = self.task.kernel.chords(self.old, self.crossings, self.visits, ~self.irregular)
+        regular = ~self.irregular
+        if not bool(regular.any()):
+            return Chords.none(regular.device), Meets.none(regular.device)
+        chords, odd = self.task.kernel.chords(self.old, self.crossings, self.visits, regular)
         ends = torch.stack([self.visits.crossing[chords.start], self.visits.crossing[chords.end]], 1)
         chord_ends = ChordEnds(self.old, self.columns, self.crossings, ends)
         meets, tied = self.task.kernel.meets(chords, chord_ends.points)
         if self.task.decider is not None:
             meets, tied = along_chords(chords, chord_ends, (meets, tied), self.task.decider)
+        if not bool(odd.any()) and not bool(tied.any()):
+            return chords, meets
         late = odd.clone()
         late[chords.cell[tied]] = True
         self.disputed |= late
@@ -207,48 +208,35 @@ class _Refinement:
         self.uncertain |= late
         return drop_cells(chords, meets, late)
 
-    @property
+    @cached_property
     def degenerate(self) -> Tensor:
-        """The cells that are cut as degenerate ones, bool (R,)."""
+        """The cells that are cut as degenerate ones, bool (R,). It is known once chords of the others are."""
         return self.irregular & ~self.suspects & (self.task.decider is not None)
 
-    def web(self) -> Web | None:
-        """The chords of degenerate cells and where they meet; None where there are no such cells."""
+    def web(self, start: int) -> Web | None:
+        """The chords of degenerate cells and where they meet, in vertices numbered from ``start``; None where there are
+        no such cells."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
-        kernel = self.task.kernel
-        return web_of(spans_of(sites, self.cells, self.degenerate, kernel), self.task.decider, kernel)
+        return web_of(sites, self.cells, self.degenerate, start, self.task.decider, self.task.kernel)
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""
-        active = self._active_columns()
-        if not len(active):
+        chosen = self.irregular & ~self.degenerate
+        cut = self.cells.cut[chosen]
+        if not bool(cut.any()):
             return Outcome.nothing(edges, marks, half)
+        active = unpack(cut, self.columns.count).any(0).nonzero(as_tuple=True)[0]
         vertices = len(self.columns.values) + new_vertices
         known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
-        chosen = self.irregular & ~self.degenerate
         outcome = Sequential(edges, marks, half, chosen, active, known, vertices).run()
         self.uncertain[outcome.ambiguous] = True
         return outcome
 
-    def _active_columns(self) -> Tensor:
-        """The columns that cut some cell that is cut column by column."""
-        dense = unpack(self.cells.cut[self.irregular & ~self.degenerate], self.columns.count)
-        return dense.any(0).nonzero(as_tuple=True)[0]
-
     def below(self, cut: Cut, web: Web | None, new: Complex, cycles: Cycles) -> Tensor:
-        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8).
-
-        Where a column does not cut, as on the old cell; else as at that cell's first vertex, but for chords between.
-        """
-        at_first = self.signs.below.view(torch.int64)[self.old.origin[self.old.offsets[:-1]]]
-        cutting, somewhere = (bits.view(torch.int64) for bits in (self.cells.cut, self.cells.below))
-        first = ((at_first & cutting) | (somewhere & ~cutting)).view(torch.uint8)
-        if web is not None:
-            chosen = self.degenerate.nonzero(as_tuple=True)[0]
-            first[chosen] = left_bits(web.spans.sites, self.cells, chosen)
-        return self.task.kernel.below(first, cycles.parent, new, cycles.order, _links(cut, web))
+        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8)."""
+        return self.task.kernel.below(self.old, self.signs, self.cells, new, cycles, _links(cut, web))
 
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
         """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
@@ -256,16 +244,16 @@ class _Refinement:
         expected = 1 + torch.bincount(chords.cell, minlength=cells)
         expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
         if web is not None:
-            expected += web.pieces()
+            expected += web.pieces
         wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
 
-    def _beside(self, edges: Tensor) -> Tensor:
-        cells = torch.zeros(self.old.cells, dtype=torch.bool, device=edges.device)
-        if bool(edges.any()):
-            cells[self.old.cells_of(edges[self.old.half_edge].nonzero(as_tuple=True)[0])] = True
-        return cells
+    def _beside(self, crossings: Crossings) -> Tensor:
+        """The cells beside edges on which something is undecided, or coincides, bool (R,)."""
+        if len(self.shared.at) or bool(crossings.undecided.any()):
+            return self.task.kernel.beside(self.old, crossings, self.shared)
+        return torch.zeros(self.old.cells, dtype=torch.bool, device=self.old.origin.device)
 
 
 def _inner_points(cut: Cut) -> Points:

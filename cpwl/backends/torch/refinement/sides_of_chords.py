@@ -10,6 +10,7 @@ from torch import Tensor
 from ..complex.complex import Complex
 from ..complex.segments import exclusive_sum, ranges
 from .coincidence import Shared
+from .signs import CellSigns, Signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,16 @@ class LinksOfChords:
         link = number - torch.where(later, regular + rest, regular)
         low, high = torch.where(later, regular, 0), torch.where(later, regular + rest, regular)
         return torch.where((low <= link) & (link < high), link, -1)
+
+
+def left_bits(old: Complex, signs: Signs, cells: CellSigns) -> Tensor:
+    """Packed bits (R, bytes): the columns below their level in the piece of each cell that ends at its first vertex.
+
+    It is on the left of all chords. Where a column does not cut, as on the cell.
+    """
+    first, last = old.origin[old.offsets[:-1]], old.origin[old.offsets[1:] - 1]
+    left = signs.below[first] | (~signs.above[first] & signs.below[last])
+    return (left & cells.cut) | (cells.below & ~cells.cut)
 
 
 @dataclass(frozen=True, eq=False)

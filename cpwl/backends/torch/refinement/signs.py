@@ -63,6 +63,11 @@ class Signs:
     doubtful: Tensor
     """Packed uint8 (V, bytes): within the error bound of the level, and not certainly at it."""
 
+    @property
+    def open(self) -> bool:
+        """Whether any sign is doubtful."""
+        return bool(self.doubtful.any())
+
     def at(self, vertices: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         """Signs of some columns at some vertices, int8 (n, len(columns)), and which of them are doubtful."""
         byte, bit = columns // 8, (columns % 8).to(torch.uint8)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..complex.complex import Complex
 from ..complex.segments import exclusive_sum
-from .chords import Chords, Ends, Visits
+from .chords import Chords, Visits
 from .coincidence import Shared
 from .crossings import Crossings
 from .decide import Places
@@ -99,8 +99,6 @@ class Spans:
     """The further columns."""
     vertices: Tensor
     """The numbers of both ends as vertices, (2, n)."""
-    ends: Ends
-    """What is known of them."""
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -118,35 +116,12 @@ class Web:
     spans: Spans
     chord: Tensor
     point: Tensor
-    pair: Tensor
-    """Two chords through each point, int64 (P, 2)."""
-    position: Tensor
-    """Where on the first of them the point lies, and how closely that is known."""
-    slack: Tensor
-
-    @cached_property
-    def counts(self) -> Tensor:
-        """The number of points on each chord."""
-        return torch.bincount(self.chord, minlength=len(self.spans))
-
-    @cached_property
-    def degree(self) -> Tensor:
-        """The number of chords through each point."""
-        return torch.bincount(self.point, minlength=len(self.pair))
-
-    @property
-    def chord_of_link(self) -> Tensor:
-        """The chord of each link: of each piece between neighbouring points of a chord, chord by chord."""
-        return torch.repeat_interleave(self.counts + 1)
-
-    def points(self) -> Points:
-        """The points as new vertices."""
-        spans, (along, across) = self.spans, self.pair.unbind(1)
-        first, second = spans.vertices[:, along]
-        return Points(first, second, spans.column[across], self.position, self.slack, spans.column[along])
-
-    def pieces(self) -> Tensor:
-        """The number of cells that each old one falls into, less 1 (proofs/, Lemma 4)."""
-        cells = self.spans.sites.complex.cells
-        pieces = torch.bincount(self.spans.cell, minlength=cells)
-        return pieces.index_add(0, self.spans.cell[self.pair[:, 0]], self.degree - 1)
+    points: Points
+    """The points as new vertices, each on the first of the lowest two chords that meet there."""
+    zeros: tuple[Tensor, Tensor]
+    """Points, which are vertices numbered from ``start``, and crossings, and the columns that vanish there, but for
+    those that made each."""
+    pieces: Tensor
+    """The number of cells that each old one falls into, less 1 (proofs/, Lemma 4)."""
+    chord_of_link: Tensor
+    """The chord of each link: of each piece between neighbouring points of a chord, chord by chord."""

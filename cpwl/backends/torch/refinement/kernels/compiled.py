@@ -17,12 +17,12 @@ from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
 from ...complex.segments import valid_bits
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Merged, Order, Shared
-from ..crossings import NEAR, Crossings
+from ..coincidence import Order, Shared
+from ..crossings import POOR, Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
-from ..sites import Sites, Web
+from ..sites import Sites, Spans, Web
 from .kernel import Streaming
 from .operations import TensorOperations
 
@@ -32,6 +32,10 @@ except ImportError:  # built without a C compiler
     enabled = False
 else:
     enabled = True
+
+
+_NARROW = 8
+"""Of rows with so few columns calls cost more than copies."""
 
 
 class CompiledLoops(TensorOperations, Streaming):
@@ -70,6 +74,11 @@ class CompiledLoops(TensorOperations, Streaming):
         edge = np.repeat(np.arange(len(counts)), counts)
         numbers, flags = _tensors(edge, column, position, slack), [_flags(doubtful), _flags(undecided)]
         return Crossings(*[*numbers, *flags, torch.from_numpy(counts)])
+
+    def beside(self, cells: Complex, crossings: Crossings, shared: Shared) -> Tensor:
+        """See ``Kernel.beside``."""
+        edges = crossings.undecided, crossings.edge, shared.at
+        return _flags(kernels.beside(*_arrays(cells.half_edge, cells.offsets, *edges)))
 
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:
         """See ``Kernel.visits``."""
@@ -125,12 +134,18 @@ class CompiledLoops(TensorOperations, Streaming):
         slots, cluster = _tensors(*kernels.clusters(*_arrays(order, segment, position, slack)))
         return slots, cluster
 
-    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    def united(
+        self, edges: Tensor, crossings: Crossings, columns: Columns, least: float
+    ) -> tuple[Crossings, Shared] | None:
         """See ``Kernel.united``."""
         points = crossings.edge, crossings.column, crossings.position, crossings.slack
         known = crossings.doubtful, crossings.undecided, columns.values, *columns.bound.parts()
-        merged = kernels.united(*_arrays(edges, *points, *known), least, NEAR)
-        return None if merged is None else Merged(*_tensors(*merged))
+        told = kernels.united(*_arrays(edges, *points, *known), least, POOR)
+        if told is None:
+            return None
+        edge, column, position, slack, counts, at, further = _tensors(*told)
+        certain = torch.zeros_like(edge, dtype=torch.bool), torch.zeros_like(crossings.undecided)
+        return Crossings(edge, column, position, slack, *certain, counts), Shared(at, further)
 
     def coincident(
         self, chords: Chords, ends: Ends, meets: Meets, clusters: tuple[Tensor, Tensor], central: Tensor, least: float
@@ -144,18 +159,29 @@ class CompiledLoops(TensorOperations, Streaming):
         )
         return None if told is None else (torch.from_numpy(told[0]), told[1])
 
-    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
         """See ``Kernel.incidences``."""
-        *arrays, wrong = kernels.incidences(*_arrays(pair, order.order, order.point))
-        chord, point, name = _tensors(*arrays)
-        return chord, point, name, _flags(wrong)
+        places = (part.T.reshape(-1) for part in (meets.position, meets.slack))
+        chords = spans.cell, spans.column, spans.vertices, spans.also.at, spans.also.column
+        shared = spans.sites.shared.at, spans.sites.shared.column
+        given = meets.chord, order.order, order.point, *places, *chords, *shared
+        numbers = spans.sites.complex.cells, spans.sites.vertices, start
+        *parts, wrong = kernels.incidences(*_arrays(*given), *numbers)
+        return _web(spans, *_tensors(*parts)), _flags(wrong)
 
-    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
-        """See ``Kernel.zeros_of``."""
-        spans = web.spans
-        chords = web.chord, web.point, web.pair, spans.column, spans.also.at, spans.also.column
-        vertex, column = _tensors(*kernels.zeros_of(*_arrays(*chords), start))
-        return vertex, column
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
+        """See ``Kernel.web``."""
+        cells, visits, crossings, shared = sites.complex, sites.visits, sites.crossings, sites.shared
+        bits = _words(cut), _words(sites.signs.above), _words(sites.signs.below)
+        walk = cells.offsets, cells.origin, visits.counts, visits.crossing
+        met = crossings.column, shared.at, shared.column, chosen
+        points = crossings.edge, crossings.position, crossings.slack, cells.edges
+        values = sites.columns.values, *sites.columns.bound.parts()
+        made = kernels.web(*bits, *_arrays(*walk, *met, *points, *values), start, least, POOR)
+        if made is None:
+            return None
+        begin, end, cell, column, at, also, vertices, *parts = _tensors(*made[:-1])
+        return _web(Spans(sites, begin, end, cell, column, Shared(at, also), vertices), *parts), made[-1]
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
@@ -165,7 +191,7 @@ class CompiledLoops(TensorOperations, Streaming):
         old = edges, marks, half.edge, half.forward, half.successor, half.parent
         walk = sites.complex.offsets, sites.visits.counts
         chords = spans.begin, spans.end, spans.cell, spans.vertices, web.chord, web.point
-        numbers = len(web.pair), generation, line, points
+        numbers = len(web.points), generation, line, points
         edges_, marks_, edge, forward, successor, parent = kernels.woven(*_arrays(*old, *walk, *chords), *numbers)
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges_), torch.from_numpy(marks_), half
@@ -177,19 +203,29 @@ class CompiledLoops(TensorOperations, Streaming):
             raise InternalError(NOT_CLOSED)
         return Cycles(*_tensors(*closed))
 
-    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
+    def below(
+        self, old: Complex, signs: Signs, cells: CellSigns, new: Complex, cycles: Cycles, links: LinksOfChords
+    ) -> Tensor:
         """See ``Kernel.below``."""
-        numbers, also = (links.start, links.regular), links.also
-        chords = _arrays(links.chord, links.column, also.at, also.column)
-        return _packed(kernels.below_bits(_words(first), *_arrays(parents, new.offsets, order), *numbers, *chords))
+        bits = map(_words, (signs.above, signs.below, cells.cut, cells.below))
+        walk = old.origin, old.offsets, cycles.parent, new.offsets, cycles.order
+        chords = _arrays(links.chord, links.column, links.also.at, links.also.column)
+        return _packed(kernels.below_bits(*bits, *_arrays(*walk), links.start, links.regular, *chords))
+
+    def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.nowhere_above``."""
+        bits = _words(signs.above), _words(signs.doubtful)
+        nowhere, often = kernels.nowhere_above(*bits, _array(vertices), rows, least)
+        return _flags(nowhere), _flags(often)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
         """See ``Kernel.copy``."""
-        if columns is None:
+        if columns is None and values.shape[1] > _NARROW:
             super().copy(values, rows, columns, target, norms)
         else:
             rows = torch.arange(len(values)) if rows is None else rows
+            columns = torch.arange(values.shape[1]) if columns is None else columns
             kernels.take(*_arrays(values, rows, columns, target, norms))
 
     def put(self, values: Tensor, rows: Tensor, columns: Tensor, function: Tensor, level: Tensor) -> None:
@@ -220,6 +256,12 @@ class CompiledLoops(TensorOperations, Streaming):
     ) -> None:
         """See ``Streaming.rectified``."""
         kernels.rectified(*_arrays(*old, *between, *zeros), start, *_arrays(target, *bounds))
+
+
+def _web(spans: Spans, *parts: Tensor) -> Web:
+    chord, point, first, second, column, position, slack, also, zero, vanishing, pieces, chord_of_link = parts
+    points = Points(first, second, column, position, slack, also)
+    return Web(spans, chord, point, points, (zero, vanishing), pieces, chord_of_link)
 
 
 def _array(values: Tensor) -> NDArray[Any]:

@@ -13,12 +13,12 @@ from torch import Tensor
 from ...complex.complex import Complex, Cycles, HalfEdges
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Merged, Order, Shared
+from ..coincidence import Order, Shared
 from ..crossings import Crossings
 from ..points import Points
 from ..sides_of_chords import LinksOfChords
 from ..signs import CellSigns, Columns, Signs
-from ..sites import Sites, Web
+from ..sites import Sites, Spans, Web
 
 
 class Kernel(ABC):
@@ -48,6 +48,10 @@ class Kernel(ABC):
     @abstractmethod
     def crossings(self, edges: Tensor, columns: Columns, signs: Signs) -> Crossings:
         """All crossings of edges (E, 2), sorted by (edge, position)."""
+
+    @abstractmethod
+    def beside(self, cells: Complex, crossings: Crossings, shared: Shared) -> Tensor:
+        """The cells beside an edge that is undecided, or on which crossings coincide, bool (R,)."""
 
     @abstractmethod
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:
@@ -88,7 +92,9 @@ class Kernel(ABC):
         """Crossings whose order is not certain, one crossing at least is given; see ``coincidence.clusters``."""
 
     @abstractmethod
-    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    def united(
+        self, edges: Tensor, crossings: Crossings, columns: Columns, least: float
+    ) -> tuple[Crossings, Shared] | None:
         """Crossings of which those at one point of an edge are one; see ``coincidence.united``."""
 
     @abstractmethod
@@ -98,16 +104,17 @@ class Kernel(ABC):
         """The points where chords meet, if those in a cluster are one; see ``coincidence.coincident``."""
 
     @abstractmethod
-    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """For pairs (Q, 2) of chords that meet, one at least, and their order: chord and point of each incidence, chord
-        by chord and along each; and a pair for each point.
-
-        Also the pairs whose point is not one for all chords through it, bool (Q,).
-        """
+    def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
+        """The web of chords that meet in this order, its points numbered from ``start`` as vertices; and the pairs whose
+        point is not one for all chords through it, bool (Q,)."""
 
     @abstractmethod
-    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
-        """Points, numbered from ``start``, and the columns that vanish there, but for the two that made each."""
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
+        """All of that at once, from ``spans`` on, and how many crossings were found to be at the point of another.
+
+        None where float64, with what is told by ``least`` as in ``coincident``, leaves something open, or a self-check
+        fails.
+        """
 
     @abstractmethod
     def woven(
@@ -122,9 +129,15 @@ class Kernel(ABC):
         close up."""
 
     @abstractmethod
-    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
-        """Packed bits of the new cells: those of their old cells in ``first``, turned over for the chords between each
-        and its old cell's first vertex (proofs/, Lemma 8)."""
+    def below(
+        self, old: Complex, signs: Signs, cells: CellSigns, new: Complex, cycles: Cycles, links: LinksOfChords
+    ) -> Tensor:
+        """Packed bits of the new cells: those at the first vertex of their old cell (``left_bits``), turned over for
+        the chords between (proofs/, Lemma 8)."""
+
+    @abstractmethod
+    def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
+        """The vertices at which no sign may be above; and those without signs that are given so often, bool (rows,)."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -20,12 +20,12 @@ from ...complex.segments import (
 from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
-from ..coincidence import Merged, Order, Shared, clusters, coincident, united
+from ..coincidence import Order, Shared, clusters, coincident, united
 from ..crossings import Crossings, vanishing, within_slack
 from ..points import Points
-from ..sides_of_chords import Across, LinksOfChords
+from ..sides_of_chords import Across, LinksOfChords, left_bits
 from ..signs import CellSigns, Columns, Signs
-from ..sites import Sites, Web
+from ..sites import Sites, Spans, Web
 from . import weaving
 from .kernel import Kernel
 
@@ -87,6 +87,13 @@ class TensorOperations(Kernel):
             undecided[edge[1:][within_slack(edge, position, slack)]] = True
         return Crossings(edge, column, position, slack, doubtful, undecided, counts)
 
+    def beside(self, cells: Complex, crossings: Crossings, shared: Shared) -> Tensor:
+        """See ``Kernel.beside``."""
+        edges = crossings.undecided.index_fill(0, crossings.edge[shared.at], True)
+        beside = torch.zeros(cells.cells, dtype=torch.bool, device=edges.device)
+        beside[cells.cells_of(edges[cells.half_edge].nonzero(as_tuple=True)[0])] = True
+        return beside
+
     def visits(self, cells: Complex, crossings: Crossings) -> Visits:
         """See ``Kernel.visits``."""
         per_edge = crossings.counts
@@ -145,7 +152,9 @@ class TensorOperations(Kernel):
         """See ``Kernel.clusters``."""
         return clusters(order, segment, position, slack)
 
-    def united(self, edges: Tensor, crossings: Crossings, columns: Columns, least: float) -> Merged | None:
+    def united(
+        self, edges: Tensor, crossings: Crossings, columns: Columns, least: float
+    ) -> tuple[Crossings, Shared] | None:
         """See ``Kernel.united``."""
         return united(edges, crossings, columns, least)
 
@@ -155,13 +164,29 @@ class TensorOperations(Kernel):
         """See ``Kernel.coincident``."""
         return coincident(chords, ends, meets, clusters, central, least)
 
-    def incidences(self, pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
         """See ``Kernel.incidences``."""
-        return weaving.incidences(pair, order)
+        return weaving.incidences(spans, meets, order, start)
 
-    def zeros_of(self, web: Web, start: int) -> tuple[Tensor, Tensor]:
-        """See ``Kernel.zeros_of``."""
-        return weaving.zeros_of(web, start)
+    def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
+        """See ``Kernel.web``."""
+        chords, also, wrong = self.spans(sites, cut, chosen)
+        if bool(wrong.any()):
+            return None
+        vertices, ends = self.ends(sites, chords)
+        meets, tied = self.meets(chords, ends)
+        if len(ends.loose(chords, meets)):
+            return None
+        point, count = torch.arange(len(meets), device=tied.device), 0
+        if bool(tied.any()):
+            unsure = self.clusters(meets.order, *(x.T.reshape(-1) for x in (meets.chord, meets.position, meets.slack)))
+            told = self.coincident(chords, ends, meets, unsure, tied[:0], least)
+            if told is None:
+                return None
+            point, count = told
+        spans = Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices)
+        web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)), start)
+        return None if bool(apart.any()) else (web, count)
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
@@ -192,9 +217,19 @@ class TensorOperations(Kernel):
             order[starts[cycle] + k] = current
         return Cycles(order, torch.cat([starts, starts.new_tensor([len(successor)])]), parent[roots])
 
-    def below(self, first: Tensor, parents: Tensor, new: Complex, order: Tensor, links: LinksOfChords) -> Tensor:
+    def below(
+        self, old: Complex, signs: Signs, cells: CellSigns, new: Complex, cycles: Cycles, links: LinksOfChords
+    ) -> Tensor:
         """See ``Kernel.below``."""
-        return first[parents] ^ Across.find(new, order, links).columns(first.shape[1] * 8)
+        first = left_bits(old, signs, cells)
+        return first[cycles.parent] ^ Across.find(new, cycles.order, links).columns(first.shape[1] * 8)
+
+    def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.nowhere_above``."""
+        nowhere = ((signs.above | signs.doubtful) == 0).all(1)
+        often = torch.bincount(vertices, minlength=rows) >= max(least, 1)
+        often[: len(nowhere)] = False
+        return torch.cat([nowhere, nowhere.new_zeros(rows - len(nowhere))]), often
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from ...complex.complex import HalfEdges
 from ...complex.segments import distinct, exclusive_sum, numbers_of_ranges, ranges, set_bits, sort_within
-from ..chords import Chords, Ends
+from ..chords import Chords, Ends, Meets
 from ..coincidence import Order, Shared, steps
-from ..sites import Sites, Web
+from ..points import Points
+from ..sites import Sites, Spans, Web
 
 
 def spans(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
@@ -70,25 +71,36 @@ def ends(sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
     return vertices, Ends(sites.columns, *points)
 
 
-def incidences(pair: Tensor, order: Order) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def incidences(spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
     """See ``Kernel.incidences``."""
-    chord = pair.T.reshape(-1)[order.order]
+    chord = meets.chord.T.reshape(-1)[order.order]
     name, point = distinct(order.point[order.order])
     leads = steps(chord) | steps(point)
-    chord, passed = chord[leads], point[leads]
-    of_pair = torch.searchsorted(name, order.point[: len(pair)])
-    degree, pairs = (torch.bincount(part, minlength=len(name)) for part in (passed, of_pair))
-    return chord, passed, name, (2 * pairs != degree * (degree - 1))[of_pair]
+    chord, point = chord[leads], point[leads]
+    of_pair = torch.searchsorted(name, order.point[: len(meets)])
+    degree, pairs = (torch.bincount(part, minlength=len(name)) for part in (point, of_pair))
+    first, second = meets.chord[name].unbind(1)
+    begin, end = spans.vertices[:, first]
+    place = meets.position[name, 0], meets.slack[name, 0]
+    web = Web(
+        spans,
+        chord,
+        point,
+        Points(begin, end, spans.column[second], *place, spans.column[first]),
+        _zeros(spans, chord, point, meets.chord[name], start),
+        torch.bincount(spans.cell, minlength=spans.sites.complex.cells).index_add(0, spans.cell[first], degree - 1),
+        torch.repeat_interleave(torch.bincount(chord, minlength=len(spans)) + 1),
+    )
+    return web, (2 * pairs != degree * (degree - 1))[of_pair]
 
 
-def zeros_of(web: Web, start: int) -> tuple[Tensor, Tensor]:
-    """See ``Kernel.zeros_of``."""
-    spans = web.spans
-    more = torch.bincount(spans.also.at, minlength=len(spans))
-    which, extra = ranges(exclusive_sum(more)[web.chord], more[web.chord])
-    new = (web.pair[web.point] != web.chord[:, None]).all(1)
-    point, column = web.point[new], spans.column[web.chord[new]]
-    return start + torch.cat([point, web.point[which]]), torch.cat([column, spans.also.column[extra]])
+def _zeros(spans: Spans, chord: Tensor, point: Tensor, pair: Tensor, start: int) -> tuple[Tensor, Tensor]:
+    """See ``Web.zeros``; ``pair`` made each point."""
+    shared, more = spans.sites.shared, torch.bincount(spans.also.at, minlength=len(spans))
+    which, extra = ranges(exclusive_sum(more)[chord], more[chord])
+    new = (pair[point] != chord[:, None]).all(1)
+    vertices = spans.sites.vertices + shared.at, start + point[new], start + point[which]
+    return torch.cat(vertices), torch.cat([shared.column, spans.column[chord[new]], spans.also.column[extra]])
 
 
 def woven(
@@ -112,6 +124,7 @@ class _Links:
     """The number of the first of the web's points, as a vertex."""
     start: Tensor
     """The first link of each chord."""
+    last: Tensor
     chord: Tensor
     """The chord of each link."""
     before: Tensor
@@ -120,19 +133,18 @@ class _Links:
     @classmethod
     def of(cls, web: Web, along: int, points: int) -> _Links:
         """The links of all chords."""
-        counts = web.counts
+        counts = torch.bincount(web.chord, minlength=len(web.spans))
         start = exclusive_sum(counts + 1)
         rank = torch.arange(len(web.chord), device=start.device) - exclusive_sum(counts)[web.chord]
-        return cls(web, along, points, start, web.chord_of_link, start[web.chord] + rank)
+        return cls(web, along, points, start, start + counts, web.chord_of_link, start[web.chord] + rank)
 
     def __len__(self) -> int:
         return len(self.chord)
 
     def ends(self) -> Tensor:
         """The vertices at the ends of each link, int64 (links, 2)."""
-        last = self.start + self.web.counts
-        ends = torch.empty(len(self), 2, dtype=torch.int64, device=last.device)
-        ends[self.start, 0], ends[last, 1] = self.web.spans.vertices
+        ends = torch.empty(len(self), 2, dtype=torch.int64, device=self.last.device)
+        ends[self.start, 0], ends[self.last, 1] = self.web.spans.vertices
         ends[self.before, 1] = ends[self.before + 1, 0] = self.points + self.web.point
         return ends
 
@@ -158,7 +170,7 @@ class _Links:
         """
         web = self.web
         order = torch.argsort(web.point, stable=True)
-        link, degree = self.before[order], web.degree
+        link, degree = self.before[order], torch.bincount(web.point, minlength=len(web.points))
         leads = steps(web.point[order])
         last = link[torch.cumsum(degree, 0) - 1].repeat_interleave(degree)
         previous = link.roll(1)
@@ -170,7 +182,7 @@ class _Links:
 
         The piece that arrives at the site turns into the last, the first turns into the piece that departs.
         """
-        spans, last = self.web.spans, self.start + self.web.counts
+        spans, last = self.web.spans, self.last
         site, target = torch.cat([spans.begin, spans.end]), torch.cat([spans.end, spans.begin])
         out, into = torch.cat([along + self.start, against + last]), torch.cat([against + self.start, along + last])
         order = sort_within(site, torch.where(target > site, target, target + spans.sites.count))
