@@ -97,7 +97,8 @@ class _Oracle:
     def known(
         self, patterns: NDArray[np.int16], place: NDArray[np.int64], names: Names, parts: int
     ) -> Callable[[NDArray[np.int64], Names], Any]:
-        return self._close(parts)(patterns, place, names).forms
+        spanned = self._close_lines.stage(patterns, place, names, parts) if parts > 1 else None
+        return self._close(parts)(patterns, place, names).forms if spanned is None else spanned
 
     def exactly(self, patterns: NDArray[np.int16]) -> tuple[Callable[[NDArray[np.int64], Names], Exact], bool]:
         at_once = self._exact.at_once(patterns)

@@ -8,9 +8,10 @@ rows go through the network once, whatever the number of regions. Numbers may be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -118,9 +119,9 @@ class Span:
         ends = np.cumsum([len(units) for units in bent])[:-1]
         return Kinds(tuple(np.split(rows.astype(np.int64), ends, axis=1)) if bent else (), place.reshape(-1), len(rows))
 
-    def columns(self, names: Names) -> list[Rows]:
-        """Of what each stage reads the entries that functions of these names are made of."""
-        last, result = int(names.stage.max(initial=0)), []
+    def columns(self, names: Names, last: int | None = None) -> list[Rows]:
+        """Of what each stage up to the ``last`` reads the entries that functions of these names are made of."""
+        last, result = int(names.stage.max(initial=0)) if last is None else last, []
         for stage in range(last + 1):
             here = names.stage == stage
             columns = [names.first[here], names.second[here & (names.second >= 0)]]
@@ -135,11 +136,18 @@ class Kinds:
     """Regions by the pieces of the units of a span that bend."""
 
     pieces: tuple[Rows, ...]
-    """Stage by stage the pieces on each kind of regions, (n, b)."""
+    """Stage by stage the pieces on each kind of regions, (n, b), in increasing order of all of them."""
     place: Rows
     """The kind of each region."""
     count: int
     """How many kinds there are."""
+
+    @property
+    def before(self) -> Rows:
+        """How many kinds differ in the stages before each stage, and in all of them: from 1 to ``count``."""
+        differ = [(part[1:] != part[:-1]).any(axis=1) for part in self.pieces]
+        so_far = np.logical_or.accumulate([np.zeros(max(self.count - 1, 0), np.bool_), *differ], axis=0)
+        return np.asarray(1 + np.count_nonzero(so_far, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,14 +175,21 @@ class SpanRows(ABC, Generic[Field, Numbers]):
         """Some entries of what the first stages read, of the rows of a span: those of the slice, and of its units."""
         tables: list[list[Numbers]] = [[] for _ in columns]
         for births in self._batches(span, len(columns) - 1):
-            for stage, rows in self._through(span, births, columns):
-                tables[stage].append(rows)
+            for stage, pick in self._through(span, births, len(columns) - 1):
+                tables[stage].append(pick(columns[stage]))
         return Read(columns, [self.joined(parts) for parts in tables])
 
     def stages(self, span: Span, columns: Sequence[Rows]) -> Iterator[tuple[int, Numbers]]:
         """The same stage by stage, where all rows go through the network at once."""
-        (births,) = self._batches(span, len(columns) - 1)
-        return self._through(span, births, columns)
+        return ((stage, pick(columns[stage])) for stage, pick in self.picks(span, len(columns) - 1))
+
+    def picks(self, span: Span, stop: int) -> Iterator[tuple[int, Callable[[Rows], Numbers]]]:
+        """Stage by stage, up to ``stop``, what gives entries of all rows, which go through the network at once.
+
+        It is to be asked before the next stage is.
+        """
+        (births,) = self._batches(span, stop)
+        return self._through(span, births, stop)
 
     def _batches(self, span: Span, stop: int) -> Iterator[dict[int, Rows]]:
         """Which rows go together: by stage the units that begin there, -1 for the slice."""
@@ -188,9 +203,11 @@ class SpanRows(ABC, Generic[Field, Numbers]):
                 batch[stage] = units
         yield batch
 
-    def _through(self, span: Span, births: dict[int, Rows], columns: Sequence[Rows]) -> Iterator[tuple[int, Numbers]]:
+    def _through(
+        self, span: Span, births: dict[int, Rows], stop: int
+    ) -> Iterator[tuple[int, Callable[[Rows], Numbers]]]:
         """A batch of rows on its way; where a row is zero all over a node, the field is left out."""
-        network, stop, count = self._network, len(columns) - 1, 0
+        network, count = self._network, 0
         live: dict[int, Field] = {}
         if -1 in births:
             count = self._domain.dim + 1
@@ -198,7 +215,7 @@ class SpanRows(ABC, Generic[Field, Numbers]):
         for stage in range(max(min(births), 0), stop + 1):
             argument = live.get(network.read_by(stage))
             if count:
-                yield stage, self.picked(argument, columns[stage], count)
+                yield stage, partial(self.picked, argument, count=count)
             if stage == stop:
                 return
             bent = span.stages[stage]
@@ -279,12 +296,16 @@ class SpanFunctions(ABC, Generic[Numbers]):
 
     def functions(self, span: Span, read: Read[Numbers], kinds: Kinds, place: Rows, names: Names) -> Numbers:
         """The functions names[i] on regions place[i]: (n, D + 1), constants first. All that they need has been read."""
-        result, last = self.empty(len(place)), int(names.stage.max(initial=0))
-        tables = islice(zip(read.columns, read.rows, strict=True), last + 1)
-        for stage, (columns, rows, coefficients) in enumerate(self.stages(span, kinds, tables)):
+        tables = islice(zip(read.columns, read.rows, strict=True), int(names.stage.max(initial=0)) + 1)
+        return self.named(self.stages(span, kinds, tables), kinds.place[place], names)
+
+    def named(self, stages: Iterable[tuple[Rows, Numbers, Numbers]], kinds: Rows, names: Names) -> Numbers:
+        """The functions names[i] on the kinds[i], (n, D + 1), from what ``stages`` gives."""
+        result = self.empty(len(kinds))
+        for stage, (columns, rows, coefficients) in enumerate(stages):
             index = np.flatnonzero(names.stage == stage)
             if len(index):
-                chosen, kind = names.take(index), kinds.place[place[index]]
+                chosen, kind = names.take(index), kinds[index]
                 values = self.entries(coefficients, rows, kind, np.searchsorted(columns, chosen.first))
                 others = np.flatnonzero(chosen.second >= 0)
                 second = np.searchsorted(columns, chosen.second[others])

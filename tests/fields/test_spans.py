@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ import cpwl
 from cpwl.backends.exact import residues
 from cpwl.backends.exact.oracle import SliceOracle
 from cpwl.backends.exact.residues import ResidueFunctions
+from cpwl.backends.torch import arithmetic_on
+from cpwl.backends.torch.long_numbers import lines, reckoning
+from cpwl.backends.torch.long_numbers.arithmetic import ExtendedArithmetic
+from cpwl.backends.torch.long_numbers.oracle import sides_of
+from cpwl.backends.torch.long_numbers.reckoning import Reckoning
 from cpwl.backends.torch.long_numbers.spans import CloseFunctions, CloseRows
 from cpwl.fields.predicates import Names
 from cpwl.fields.spans import Span
@@ -262,3 +268,121 @@ def test_functions_of_weights_that_float64_cannot_add_up_are_exact_as_well(
     assert functions.forms(patterns, one.place, one.names) == by_regions(one, monkeypatch).forms(
         patterns, one.place, one.names
     )
+
+
+# ---- functions of the stage that comes next, and what they cost ------------------------------------------------------
+PLAIN = arithmetic_on(torch.device("cpu"))
+
+
+def before(one: Asked, stage: int) -> NDArray[np.int16]:
+    """The patterns of all units before a stage."""
+    ends = [0, *(part.stop for part in one.network.unit_columns.values())]
+    return one.patterns[:, : ends[stage]]
+
+
+def assert_within(found: Balls, one: Asked) -> None:
+    """Close functions, constants last, are as close as they say to the exact ones that are asked for."""
+    exactly = np.vectorize(Fraction, otypes=[object])
+    exact = np.roll(values_of(one), -1, axis=1)
+    finite = np.isfinite(found.radius)
+    off = np.abs(exactly(found.high[finite]) + exactly(found.low[finite]) - exact[finite])
+    assert (off <= exactly(found.radius[finite])).all()
+
+
+@pytest.mark.parametrize("kind", ["images", "residual", "degenerate", "lines"])
+@given(seed=seeds)
+@settings(max_examples=4, deadline=None)
+def test_functions_of_a_stage_are_close_on_all_regions_of_a_span_however_often_they_are_asked_for(
+    kind: str, seed: int
+) -> None:
+    one, random = CASES[kind](seed), np.random.default_rng(seed)
+    stage = int(random.integers(0, len(one.network.nonlinear) + 1))
+    names = one.names.take(np.flatnonzero(one.names.stage <= stage))
+    place = one.place[one.names.stage <= stage]
+    close = lines.CloseLines(one.network, one.domain, PLAIN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reckoning, "spanned", lambda *_: -1.0)
+        forms = close.stage(before(one, stage), place, names, 2)
+        kept = close._last
+        assert forms is not None and kept is not None
+        assert_within(forms(place, names), replace(one, place=place, names=names))
+        fresh = np.flatnonzero(names.stage == stage)  # any function of the stage itself, on any region
+        others = random.integers(0, len(one.patterns), len(fresh))
+        assert_within(forms(others, names.take(fresh)), replace(one, place=others, names=names.take(fresh)))
+        fewer = np.unique(place[: max(1, len(place) // 2)])
+        some = np.flatnonzero(np.isin(place, fewer))
+        again = close.stage(before(one, stage)[fewer], np.searchsorted(fewer, place[some]), names.take(some), 2)
+        assert again is not None and close._last is kept
+        found = again(np.searchsorted(fewer, place[some]), names.take(some))
+        assert_within(found, replace(one, place=place[some], names=names.take(some)))
+        elsewhere = replace(one, patterns=random_patterns(one.network, random, len(one.patterns)))
+        anew = not kept[1].span.holds(before(elsewhere, stage))
+        found = close.stage(before(elsewhere, stage), place, names, 2)
+        assert found is not None and (close._last is not kept) >= anew
+        assert_within(found(place, names), replace(elsewhere, place=place, names=names))
+        sides = Names.sides(len(one.domain.polytope.sides))
+        on_sides = forms(np.zeros(len(sides.stage), np.int64), sides)
+        assert np.array_equal(on_sides.high, sides_of(one.domain.polytope).high)
+
+
+@given(seed=seeds)
+@settings(max_examples=30)
+def test_kinds_before_a_stage_are_those_that_differ_there(seed: int) -> None:
+    one, random = of_residuals(seed), np.random.default_rng(seed)
+    chosen = random.integers(0, len(one.patterns), 6)
+    span = Span.of(one.network, one.patterns[chosen], len(one.network.nonlinear))
+    kinds = span.kinds(one.patterns[chosen])
+    counts = [len(np.unique(before(one, s)[chosen], axis=0)) for s in range(len(one.network.nonlinear) + 1)]
+    assert kinds.before.tolist() == counts and counts[-1] == kinds.count
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_reckoning_counts_the_rows_that_go_through_the_network(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = mlp(seed, [3, 9, 8, 7, 6, 4])
+    domain = slice_of(network, seed)
+    patterns = random_patterns(network, np.random.default_rng(seed), 12)
+    one = asked(network, domain, patterns, seed)
+    monkeypatch.setattr(reckoning, "of_long", lambda parts: 1)
+    monkeypatch.setattr(reckoning, "_BALL", 0)
+    monkeypatch.setattr(reckoning, "_CALL", 0)
+    counted: list[int] = []
+    truly = ExtendedArithmetic.linear_of_all
+
+    def counting(self: ExtendedArithmetic, node: Node, many: Any) -> Any:
+        counted.extend(len(x.error) * node.op.weight.size for (x,) in many)
+        return truly(self, node, many)
+
+    monkeypatch.setattr(ExtendedArithmetic, "linear_of_all", counting)
+    last = int(one.names.stage.max())
+    span = Span.of(network, patterns, last)
+    kinds, costs = span.kinds(patterns), Reckoning(network, domain.dim + 1)
+    CloseRows(network, domain, 2).read(span, span.columns(one.names))
+    assert sum(counted) == costs.spanned(span, kinds.count, 2)
+    counted.clear()
+    everywhere = Names.levels(last, np.zeros(len(patterns), np.int64), np.zeros(len(patterns)))
+    lines.CloseLines(network, domain, PLAIN)._by_regions(patterns, np.arange(len(patterns)), everywhere, 2)
+    assert sum(counted) == costs.by_regions(kinds.before, [2])
+
+
+@pytest.mark.parametrize(("depth", "enough"), [(2, True), (24, False)])
+def test_plain_rows_are_asked_again_as_rows_that_span_where_one_region_shows_that_they_know_little(
+    depth: int, enough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = mlp(5, [3, *[12] * depth, 2])
+    patterns = random_patterns(network, np.random.default_rng(5), 30)
+    one = asked(network, slice_of(network, 5), patterns, 5)
+    some = np.flatnonzero(one.names.second < 0)  # differences may be zero
+    one = replace(one, place=one.place[some], names=one.names.take(some))
+    monkeypatch.setattr(Reckoning, "spanned", lambda *_: 0.0)
+    plain: list[int] = []
+    truly = lines.CloseLines._by_regions
+
+    def counted(self: lines.CloseLines, patterns: Any, place: Any, names: Names, parts: int) -> Balls:
+        plain.append(len(np.unique(place)))
+        return truly(self, patterns, place, names, parts)
+
+    monkeypatch.setattr(lines.CloseLines, "_by_regions", counted)
+    found = lines.CloseLines(network, one.domain, PLAIN)(one.patterns, one.place, one.names, 1)
+    assert plain == [1] + enough * [len(np.unique(one.place))]
+    assert_within(found, one)
+    assert enough or found.radius.max() < 2.0**-20

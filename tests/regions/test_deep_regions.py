@@ -14,6 +14,7 @@ import cpwl
 from cpwl.backends import rungs
 from cpwl.backends.exact import ExactArithmetic, residues
 from cpwl.backends.torch.long_numbers import lines
+from cpwl.backends.torch.long_numbers.reckoning import Reckoning
 from cpwl.backends.torch.long_numbers.spans import CloseRows
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.ladder import INTEGERS
@@ -69,8 +70,8 @@ def deep(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(rungs, "_CHEAP", 0)
     monkeypatch.setattr(rungs._Oracle, "_short", lambda *_: False)
     monkeypatch.setattr(residues, "_DEAR", 0)
-    monkeypatch.setattr(lines, "_BALL", 0)
-    monkeypatch.setattr(lines, "_DEARER", 0)
+    monkeypatch.setattr(Reckoning, "spanned", lambda *_: 0.0)
+    monkeypatch.setattr(lines, "_PLAIN", 0.0)
     passes: list[int] = []
     truly = CloseRows.slice
     monkeypatch.setattr(CloseRows, "slice", lambda rows: passes.append(rows._close.grid.count) or truly(rows))
@@ -108,11 +109,11 @@ def test_vertices_from_spanned_walls_are_those_from_walls_of_each_region(
     part = cpwl.partition(*KINDS[kind](seed))
     deep.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(lines.CloseLines, "_is_worth", lambda *_: True)
+        patch.setattr(lines.CloseLines, "_is_worth", lambda *_, **__: True)
         spanned = part.sharpened()
     assert deep or len(part) == 1
     with monkeypatch.context() as patch:
-        patch.setattr(lines.CloseLines, "_is_worth", lambda *_: False)
+        patch.setattr(lines.CloseLines, "_is_worth", lambda *_, **__: False)
         count = len(deep)
         one_by_one = part.sharpened()
         assert len(deep) == count or len(part) == 1

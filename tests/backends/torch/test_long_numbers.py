@@ -23,6 +23,8 @@ from cpwl.backends.torch.long_numbers import arithmetic as extended
 from cpwl.backends.torch.long_numbers import oracle
 from cpwl.backends.torch.long_numbers.arithmetic import ExtendedArithmetic, ExtendedField
 from cpwl.backends.torch.long_numbers.digits import Grid, bits_for
+from cpwl.backends.torch.long_numbers.lines import CloseLines
+from cpwl.backends.torch.long_numbers.reckoning import Reckoning
 from cpwl.backends.torch.refinement.decide import Decider
 from cpwl.fields.predicates import Names
 from cpwl.fields.structural_zeros import Named
@@ -262,6 +264,24 @@ def test_decisions_are_counted_by_question_and_by_what_settled_them(monkeypatch:
     assert by_integers.get("sign", 0) + by_integers.get("cut", 0) == len(watched.exact) > 0
     assert all(counts[question, "long number"] > 0 for question in ("sign", "order", "place"))
     assert counts["cut", "name"] > 0 and counts["cut", "integer"] > 0
+
+
+def test_lemma_11_decisions_from_rows_that_span_agree_with_the_exact_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    Watched(monkeypatch)
+    monkeypatch.setattr(Reckoning, "spanned", lambda *_: -1.0)
+    spanned: list[int] = []
+    truly = CloseLines.stage
+
+    def noted(close: CloseLines, *given: Any) -> Any:
+        forms = truly(close, *given)
+        spanned.append(forms is not None)
+        return forms
+
+    monkeypatch.setattr(CloseLines, "stage", noted)
+    for seed in range(len(FAMILIES)):
+        chosen = case(seed)
+        assert disagreements(chosen.network, chosen.domain) == [], chosen.name
+    assert sum(spanned) > 20
 
 
 @pytest.mark.parametrize("parts", [(2,), (5,), (1, 2), (1, 2, 5)])

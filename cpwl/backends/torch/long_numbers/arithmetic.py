@@ -24,6 +24,7 @@ from ....runtime.budget import checkpoint
 from ..fields.field import ROUND_UP, gamma, lifted, row_norms, taken
 from ..fields.norms import absolute_operator_norm, largest, operator_norms
 from .digits import Digits, Factor, Grid, Levels, bits_for
+from .windows import Windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +67,11 @@ class _Weights:
     """``factor.terms(used)`` as one operator with more outputs, for each ``used``."""
     terms: int
     """Products in one entry of the result."""
-    present: Tensor
+    present: Tensor | None
     """1.0 where a weight is not zero, else 0.0: how many entries that are not zero go into an entry of the result.
-    Of a matrix without zeros one row, for all outputs."""
+    Of a matrix without zeros one row, for all outputs; of such a convolution ``windows`` say it."""
+    windows: Windows | None = None
+    """Of a convolution of one group. Where images are small, weights are those of windows."""
 
 
 _MUCH = 1 << 18
@@ -184,20 +187,16 @@ class ExtendedArithmetic:
 
     def _conv(self, op: Conv, x: ExtendedField) -> ExtendedField:
         constants = self._weights_of(op)
-        pads = [pad for axis in reversed(op.padding) for pad in axis]
-        convolve = _CONVOLUTIONS[len(op.spatial) - 1]
+        size, places = op.channels * prod(op.spatial), prod(op.output_spatial)
 
         def apply(part: Tensor, stack: Tensor) -> list[Tensor]:
-            images = torch.nn.functional.pad(part.reshape(-1, op.channels, *op.spatial), pads)
-            convolved = convolve(images, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
-            count, places = convolved.shape[1] // len(op.bias), convolved.shape[2]
-            terms = convolved.reshape(len(images), op.groups, count, len(op.bias) // op.groups, places)
-            lead = part.shape[1] // (op.channels * prod(op.spatial))
+            images = part.reshape(-1, size)
+            terms = _convolved(op, constants.windows, images, stack)
+            terms = terms.reshape(len(images), op.groups, -1, len(op.bias) // op.groups, places)
+            lead = part.shape[1] // size
             return [value.reshape(len(part), lead * prod(value.shape[1:])) for value in terms.unbind(2)]
 
-        return self._summed(
-            x, op, constants, apply, (x.zeros.shape[1] // (op.channels * prod(op.spatial)), prod(op.output_spatial))
-        )
+        return self._summed(x, op, constants, apply, (x.zeros.shape[1] // size, places))
 
     def _summed(
         self,
@@ -224,11 +223,22 @@ class ExtendedArithmetic:
         sizes = sizes + float(row_norms(bias.rests[-1][None])[0])
         zeros = None
         if bool(x.zeros.any()):
-            (others,) = apply((~x.zeros).to(torch.float64), constants.present)
-            vanishing = (others == 0).repeat_interleave(len(bias.rests[0]) // others.shape[1], dim=1)
+            vanishing = self._vanishing(~x.zeros, constants, apply, len(op.bias))
             zeros = vanishing & ((bias.rests[0] == 0) | (x.weights == 0)[:, None])
         lipschitz = _spectral(op) if bool(x.error.any()) else 0.0
         return self._normal(levels, x, lipschitz, sizes, constants.terms, zeros)
+
+    @staticmethod
+    def _vanishing(
+        there: Tensor, constants: _Weights, apply: Callable[[Tensor, Tensor], list[Tensor]], outputs: int
+    ) -> Tensor:
+        """Which sums have no argument that may be other than zero, where these are ``there``, bool (rows, columns)."""
+        if constants.present is None:
+            assert constants.windows is not None
+            held = constants.windows.held(there)
+            return ~held[:, None].expand(-1, outputs, -1).reshape(len(there), -1)
+        (others,) = apply(there.to(torch.float64), constants.present)
+        return (others == 0).repeat_interleave(outputs // len(constants.present), dim=1)
 
     def _scaled(self, x: ExtendedField, factors: Factor, shift: Factor | None) -> ExtendedField:
         """Entries times factors plus a shift."""
@@ -309,15 +319,19 @@ class ExtendedArithmetic:
         known: _Weights | None = self._constants.get(op)
         if known is None:
             weight, bias = torch.as_tensor(op.weight), torch.as_tensor(op.bias)
-            terms = self.grid.split(weight)
             groups = op.groups if isinstance(op, Conv) else 1
+            windows = Windows(op) if isinstance(op, Conv) and groups == 1 else None
+            if windows is not None and windows.are_few:
+                weight = windows.weights(weight)
+            terms = self.grid.split(weight)
             known = self._constants[op] = _Weights(
                 terms,
                 self.grid.split(bias),
-                [absolute_operator_norm(op, rest) for rest in terms.rests],
+                [absolute_operator_norm(op, _kernels(op, windows, rest)) for rest in terms.rests],
                 [_stacked(terms.terms(used), groups) for used in range(len(terms.digits) + 1)],
                 prod(weight.shape[1:]),
-                (weight[:1] if isinstance(op, Dense) and bool(weight.all()) else weight).ne(0).to(torch.float64),
+                _present(op, weight, windows),
+                windows,
             )
         return known
 
@@ -343,6 +357,33 @@ class ExtendedArithmetic:
 
 
 _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
+
+
+def _convolved(op: Conv, windows: Windows | None, images: Tensor, stack: Tensor) -> Tensor:
+    """Images times a stack of weights, (images, outputs, places)."""
+    if windows is not None:
+        held = windows.held(images)
+        if windows.are_few:
+            return windows.product(images, held, stack)
+        if windows.sparse(held):
+            return windows.product(images, held, windows.weights(stack))
+    pads = [pad for axis in reversed(op.padding) for pad in axis]
+    padded = torch.nn.functional.pad(images.reshape(-1, op.channels, *op.spatial), pads)
+    convolve = _CONVOLUTIONS[len(op.spatial) - 1]
+    return convolve(padded, stack, None, op.stride, 0, op.dilation, op.groups).flatten(2)
+
+
+def _kernels(op: Dense | Conv, windows: Windows | None, weight: Tensor) -> Tensor:
+    """Weights as those of the operator are laid out, up to the shape of a kernel."""
+    return weight if windows is None or not windows.are_few else windows.kernels(weight)
+
+
+def _present(op: Dense | Conv, weight: Tensor, windows: Windows | None) -> Tensor | None:
+    """Which weights are not zero: see ``_Weights``."""
+    full = bool(weight.all())
+    if full and windows is not None:
+        return None
+    return (weight[:1] if full and isinstance(op, Dense) else weight).ne(0).to(torch.float64)
 
 
 def _terms(node: Node) -> int:

@@ -7,6 +7,7 @@ row for each such unit (Lemma 11).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from ....numbers.double_double import Balls
 from ..fields.arithmetic import TorchArithmetic
 from .oracle import entries, sides_of
 from .passes import Passes, arithmetic_of, of_regions
-from .spans import CloseFunctions, CloseRows
+from .reckoning import Reckoning
+from .spans import CloseFunctions, CloseRows, SpannedStage
 
 Rows = NDArray[np.int64]
 Patterns = NDArray[np.int16]
@@ -31,11 +33,8 @@ _ENTRIES = 1 << 21
 _LONGER = {1: 3, 2: 4, 3: 5, 5: 6, 8: 8}
 """How many parts the rows of a span have where so many are asked for: their bounds grow with each unit that bends."""
 
-_DEARER = 8
-"""A product of numbers of three parts, in products of float64 numbers."""
-
-_BALL = 64
-"""A product of coefficients, in products of a matrix."""
+_PLAIN = 2.0**-24
+"""Rows of one part are enough where they know the slopes of functions as well as this, relative to themselves."""
 
 
 class CloseLines:
@@ -48,40 +47,86 @@ class CloseLines:
         self._sides = sides_of(domain.polytope)
         self._ends = [domain.leading + end for end in (0, *(part.stop for part in network.unit_columns.values()))]
         self._most = max(1, _ENTRIES // ((domain.dim + 1) * max(node.size for node in network.nodes)))
+        self._reckoning = Reckoning(network, domain.dim + 1)
+        self._last: tuple[tuple[int, int], SpannedStage] | None = None
+        """The stage, the parts that were asked for, and what spans the functions that were asked for last."""
 
     def __call__(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
         """The functions names[i] on regions with the patterns[place[i]], of all units: a and c, (n, D + 1)."""
-        result = Balls.zeros((len(place), self._domain.dim + 1))
-        side, inner = (np.flatnonzero(chosen) for chosen in (names.stage < 0, names.stage >= 0))
+        return self._with_sides(names, lambda inner: self._inner(patterns, place[inner], names.take(inner), parts))
+
+    def stage(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Callable[[Rows, Names], Balls] | None:
+        """What gives functions of the next stage on regions with patterns of all units before it, and of earlier ones
+        names[i] on patterns[place[i]], by the places of regions and names. None where rows of each region cost less."""
+        if self._domain.leading:
+            return None
+        stage = self._ends.index(patterns.shape[1])
+        key, last = (stage, parts), self._last
+        if last is None or last[0] != key or not last[1].serves(patterns, names):
+            span = Span.of(self._network, patterns, stage)
+            if not self._is_worth(span, patterns, parts, again=True):
+                return None
+            self._last = None  # before others are made: they may be large
+            last = self._last = key, SpannedStage.of(self._rows(parts), span, names)
+        named = last[1].on(CloseFunctions(self._domain.dim), patterns)
+
+        def forms(place: Rows, names: Names) -> Balls:
+            return self._with_sides(names, lambda inner: _constants_last(named(place[inner], names.take(inner))))
+
+        return forms
+
+    def _with_sides(self, names: Names, inner: Callable[[Rows], Balls]) -> Balls:
+        """The functions of these names, of which ``inner`` gives those of the network's own."""
+        result = Balls.zeros((len(names.stage), self._domain.dim + 1))
+        side, others = (np.flatnonzero(chosen) for chosen in (names.stage < 0, names.stage >= 0))
         result.put(side, self._sides[names.first[side]])
-        if len(inner):
-            result.put(inner, self._inner(patterns, place[inner], names.take(inner), parts))
+        if len(others):
+            result.put(others, inner(others))
         return result
 
     def _inner(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
         """The functions of the network's own."""
+        if self._domain.leading:
+            return self._by_regions(patterns, place, names, parts)
         regions, where = np.unique(place, return_inverse=True)
         span = Span.of(self._network, patterns[regions], int(names.stage.max()))
-        if not self._is_worth(span, len(regions), parts):  # nor for fewer kinds
+        if not self._is_worth(span, patterns[regions], parts) or self._plainly(patterns, place, names, parts):
             return self._by_regions(patterns, place, names, parts)
         kinds = span.kinds(patterns[regions])
-        if not self._is_worth(span, kinds.count, parts):
-            return self._by_regions(patterns, place, names, parts)
-        read = CloseRows(self._network, self._domain, _LONGER[parts]).read(span, span.columns(names))
+        read = self._rows(parts).read(span, span.columns(names))
         functions = CloseFunctions(self._domain.dim).functions(span, read, kinds, where.reshape(-1), names)
-        result = Balls(*(np.roll(part, -1, axis=1) for part in (functions.high, functions.low, functions.radius)))
+        result = _constants_last(functions)
         beyond = np.flatnonzero(~np.isfinite(result.radius).all(axis=1))
         if len(beyond):
             result.put(beyond, self._by_regions(patterns, place[beyond], names.take(beyond), parts))
         return result
 
-    def _is_worth(self, span: Span, kinds: int, parts: int) -> bool:
-        """Whether the rows that span the functions cost less than those of so many kinds of regions."""
-        if self._domain.leading:
+    def _rows(self, parts: int) -> CloseRows:
+        return CloseRows(self._network, self._domain, _LONGER[parts])
+
+    def _is_worth(self, span: Span, patterns: Patterns, parts: int, *, again: bool = False) -> bool:
+        """Whether rows that span the functions on such regions cost less than rows of theirs that are as long.
+
+        ``again``: those of regions would be made with as many parts as are asked for before.
+        """
+        lengths = [_LONGER[parts], *([parts] if again else [])]
+        most = np.full(len(span.stages) + 1, len(patterns))
+        if self._reckoning.spanned(span, len(patterns), lengths[0]) >= self._reckoning.by_regions(most, lengths):
+            return False  # nor for fewer kinds
+        kinds = span.kinds(patterns)
+        spanned = self._reckoning.spanned(span, kinds.count, lengths[0])
+        return spanned < self._reckoning.by_regions(kinds.before, lengths)
+
+    def _plainly(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> bool:
+        """Whether rows of one part are asked for, and enough: on the region of which the most is asked, of the latest
+        functions."""
+        if parts > 1:
             return False
-        own, products = self._domain.dim + 1, self._network.products
-        spanned = (own + span.bending) * products * (_DEARER if parts == 1 else 1)
-        return spanned + kinds * own * span.bending**2 * _BALL < kinds * own * products / 2
+        latest = place[names.stage == names.stage.max()]
+        chosen = np.flatnonzero(place == np.bincount(latest).argmax())
+        functions = self._by_regions(patterns, place[chosen], names.take(chosen), parts)
+        known = functions.radius[:, :-1].max(axis=1) <= _PLAIN * np.abs(functions.high[:, :-1]).max(axis=1)
+        return bool(known.all())
 
     def _by_regions(self, patterns: Patterns, place: Rows, names: Names, parts: int) -> Balls:
         """The functions by rows of each region's own."""
@@ -119,6 +164,10 @@ class CloseLines:
                 argument = live[passes.network.read_by(stage)]
                 result.put(index, entries(argument, home[place[index]], names.take(index), dim))
         return result
+
+
+def _constants_last(functions: Balls) -> Balls:
+    return Balls(*(np.roll(part, -1, axis=1) for part in (functions.high, functions.low, functions.radius)))
 
 
 def _sorted(patterns: Patterns) -> Rows:

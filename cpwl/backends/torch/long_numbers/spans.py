@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....fields.spans import Rows, SpanFunctions, SpanRows
+from ....fields.predicates import Names
+from ....fields.spans import Rows, Span, SpanFunctions, SpanRows
 from ....geometry.domain import Domain
 from ....network.network import Network, Node
 from ....numbers.double_double import Balls
 from ..complex.segments import as_numpy
 from .arithmetic import ExtendedArithmetic, ExtendedField
 
-_MORE = 2
+MORE = 2
 """Parts that the slice's own rows have more: other rows are multiplied by coefficients, which are small."""
 
 _MOST = 8
@@ -41,7 +42,7 @@ class CloseRows(SpanRows[_Blocks, Balls]):
     def __init__(self, network: Network, domain: Domain, parts: int) -> None:
         super().__init__(network, domain)
         self._close = ExtendedArithmetic.of(network, min(parts, _MOST))
-        self._closest = ExtendedArithmetic.of(network, min(parts + _MORE, _MOST))
+        self._closest = ExtendedArithmetic.of(network, min(parts + MORE, _MOST))
         self._counts: list[int] = []
         """Rows of each batch; the first one is the slice's."""
 
@@ -166,3 +167,45 @@ class CloseFunctions(SpanFunctions[Balls]):
         zero = np.zeros_like(level)
         values.put((slice(None), 0), values[:, 0] - Balls(level, zero, zero))
         result.put(index, values)
+
+
+@dataclass(frozen=True, eq=False)
+class SpannedStage:
+    """The functions of a stage on regions, and of earlier stages some, from rows that span them."""
+
+    span: Span
+    before: Sequence[tuple[Rows, Balls]]
+    """Which entries of what the stages before this one read are known, and these entries of the rows."""
+    entries: Callable[[Rows], Balls]
+    """Some entries of what the stage reads, of the rows."""
+
+    @classmethod
+    def of(cls, rows: CloseRows, span: Span, names: Names) -> SpannedStage:
+        """The stage after those of a span; ``names``: what may be asked for of earlier ones."""
+        stop = len(span.stages)
+        columns, before, entries = span.columns(names, stop), [], None
+        for stage, entries in rows.picks(span, stop):
+            if stage < stop:
+                before.append((columns[stage], entries(columns[stage])))
+        assert entries is not None
+        return cls(span, before, entries)
+
+    def serves(self, patterns: NDArray[np.int16], names: Names) -> bool:
+        """Whether regions with these patterns are among those meant, and what is asked for is known."""
+        columns = self.span.columns(names, len(self.span.stages))[:-1]
+        known = all(np.isin(more, there).all() for more, (there, _) in zip(columns, self.before, strict=True))
+        return known and self.span.holds(patterns)
+
+    def on(self, functions: CloseFunctions, patterns: NDArray[np.int16]) -> Callable[[Rows, Names], Balls]:
+        """What gives functions on regions with these patterns by the places of regions, and names: constants first."""
+        kinds, stop, nothing = self.span.kinds(patterns), len(self.span.stages), np.zeros(0, np.int64)
+        tables = [*self.before, (nothing, self.entries(nothing))]
+        *before, (_, _, coefficients) = functions.stages(self.span, kinds, tables)
+
+        def named(place: Rows, names: Names) -> Balls:
+            here = names.stage == stop
+            columns = np.unique(np.concatenate([names.first[here], names.second[here & (names.second >= 0)]]))
+            read = columns, self.entries(columns), coefficients
+            return functions.named([*before, read], kinds.place[place], names)
+
+        return named
