@@ -131,7 +131,10 @@ class EqualNetworks(Claim):
 
     networks: tuple[Network, Network]
     partition: Certificate
-    """The exact partition by the units of both: the proof. Its network is their difference."""
+    """The exact partition by the units of both: the proof. Its network is their difference.
+
+    Of deep networks it has named vertices, and its own ``partition`` is computed when it is asked for.
+    """
 
     def __repr__(self) -> str:
         return f"<EqualNetworks: all outputs agree on {self.partition.domain!r}>"
