@@ -1879,12 +1879,12 @@ class Passage:
         if zero.vertex < len(self._points):
             *coordinates, w = self._points[zero.vertex]
             return not sum(map(mul, form, (w, *coordinates)))
-        vertex, dimension = self.vertices[zero.vertex], self._domain.dimension
+        vertex = self.vertices[zero.vertex]
         known = [[of[-1], *of[:-1]] for k, of in enumerate(self._domain.sides) if vertex.sides >> k & 1]
         for stage, (rows, (below, above)) in enumerate(zip(functions, vertex.masks[: zero.stage + 1], strict=False)):
             zeros = set(ones(~(below | above) & (1 << len(rows[0])) - 1))
             known += [[row[k] for row in rows] for k in (zeros - doubted if stage == zero.stage else zeros)]
-        return rank(known) == dimension == rank([*known, form])
+        return rank(known) == rank([*known, form])
 
 
 def rank(rows: Iterable[Sequence[Any]]) -> int:
