@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout is measured, whatever is installed
 
 import cpwl
-from cpwl.network import Network, Scale
+from cpwl.network import Network
 from cpwl.regions.exact_maps import Forms
 
 Slice = tuple[Network, cpwl.Domain]
@@ -147,28 +146,13 @@ def proved(part: cpwl.Partition) -> Iterator[tuple[str, float]]:
 
 def proved_equal(name: str, network: Network, domain: cpwl.Domain) -> Iterator[tuple[str, float]]:
     """That a network is the same one in another order."""
+    from tests.support.equal_pairs import in_another_order
+
     other = in_another_order(network, *CONVOLUTIONS[name.split("-")[0]])
     start = time.process_time()
     claim = cpwl.certify_equal(network, other, domain)
     yield f"{claim!r:.16}, {len(claim.document()['proof']['regions']):,} regions", time.process_time() - start
     yield from checked(claim)
-
-
-def in_another_order(network: Network, first: int, last: int) -> Network:
-    """The network with the channels of one convolution permuted, which others only scale until a second reads them."""
-    nodes = list(network.nodes)
-    order = np.random.default_rng(0).permutation(nodes[first].shape[0])
-    for i in range(first, last + 1):
-        op = nodes[i].op
-        if i == first:
-            op = replace(op, weight=op.weight[order], bias=op.bias[order])
-        elif i == last:
-            op = replace(op, weight=np.ascontiguousarray(op.weight[:, order]))
-        elif isinstance(op, Scale):
-            parts = (np.broadcast_to(part, nodes[i].shape)[order] for part in (op.factor, op.shift))
-            op = Scale(*map(np.ascontiguousarray, parts))
-        nodes[i] = replace(nodes[i], op=op)
-    return Network(tuple(nodes))
 
 
 def checked(claim: cpwl.Claim) -> Iterator[tuple[str, float]]:

@@ -60,7 +60,8 @@ class Level(NamedTuple):
 def certified(part: Tiling) -> tuple[Naming, Bounds] | None:
     """The regions of a partition by names that prove them, and bounds of the outputs; None where names cannot.
 
-    So it may be where a vertex lies on no edge of what was there before. Raises ``ArgumentError`` for a network beyond the limits of the format.
+    So it may be where a vertex lies on no edge of what was there before. Raises ``ArgumentError`` for a network beyond
+    the limits of the format.
     """
     naming = naming_of(part)
     for bits in BITS if naming is not None else ():
@@ -86,7 +87,7 @@ def proved(network: Network, domain: Domain, naming: Naming) -> Bounds:
 
 
 def proved_equal(networks: tuple[Network, Network], domain: Domain, naming: Naming) -> tuple[Naming, Bounds] | None:
-    """The regions of two networks together, by names that prove them and that the outputs are equal; None if they don't."""
+    """The regions of two networks together, by names that prove them, and that the outputs are equal; else None."""
     for bits in BITS:
         wide = replace(naming, bits=bits)
         try:

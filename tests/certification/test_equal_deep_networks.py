@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpwl import certify, certify_equal, checker
+from cpwl import compile as compiled
 from cpwl.certification import prove
 from cpwl.certification.extrema_and_equality import DifferentNetworks, EqualNetworks
 from cpwl.claims.entries import network_entry
@@ -20,8 +21,9 @@ from cpwl.network.joint import joined
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import SQUARE
 from tests.support.checker_inputs import Document, encoded, permuted, replaced, small_network
-from tests.support.equal_pairs import WAYS, equality, layers, on_a_grid, plain
+from tests.support.equal_pairs import WAYS, equality, image_pair, in_another_order, layers, on_a_grid, plain
 from tests.support.named_inputs import OF_NAMES, named, output_at, with_coordinates
+from tests.support.real_data import FOLDER, images, needs
 from tests.support.solid_inputs import CUBE
 
 LINE = Domain.box([-1.0], [1.0])
@@ -41,6 +43,33 @@ def arithmetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def deep(monkeypatch: pytest.MonkeyPatch) -> None:
     """All networks count as deep."""
     monkeypatch.setattr(prove, "_DEEP", 0)
+
+
+@pytest.mark.usefixtures("deep")
+@pytest.mark.parametrize("seed", range(3))
+def test_convolutions_with_pools_on_images(seed: int) -> None:
+    """Channels in another order, and one that is off: equal; with another last weight not."""
+    net, other, plane = image_pair(seed)
+    claim = certify_equal(net, other, plane)
+    assert isinstance(claim, EqualNetworks) and claim.partition.vertices == "named" and claim.check()
+    assert claim.partition.regions == len(partition(net, plane))
+    last = other.nodes[-1].op
+    assert isinstance(last, Dense)
+    changed = replaced(other, {len(other.nodes) - 1: Dense(np.nextafter(last.weight, 9.0), last.bias)})
+    assert isinstance(certify_equal(net, changed, plane), DifferentNetworks)
+    assert verdict(with_network(claim.document(), changed)).startswith("rule 19")
+
+
+@needs("convnets/cntk_mnist_opt.onnx")
+@needs("mnist")
+def test_a_trained_network_with_its_channels_in_another_order() -> None:
+    net = compiled(FOLDER / "convnets" / "cntk_mnist_opt.onnx")
+    points = images("mnist", 3).reshape(3, *net.input_shape)
+    middle = points.mean(axis=0)
+    plane = Domain.through(*(middle + 0.003 * (point - middle) for point in points), margin=0.1)
+    claim = certify_equal(net, in_another_order(net, 1, 5), plane)
+    assert isinstance(claim, EqualNetworks) and claim.partition.regions == 145
+    assert claim.check().startswith("equal-networks: ")
 
 
 def verdict(document: Document) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from cpwl.certification.by_name import naming_of
 from cpwl.claims.document import document, proof
 from cpwl.geometry.domain import Domain
-from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Sum
+from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Sum
 from cpwl.network.joint import joined
 from cpwl.partitions.compute import partition
 from tests.support.checker_inputs import Document
@@ -129,6 +130,66 @@ WAYS: dict[str, Way] = {
     "leaky units": of_leaky_units,
 }
 """How the network ``plain`` can be written as well."""
+
+
+def image_pair(seed: int) -> tuple[Network, Network, Domain]:
+    """Two convolutions, a shortcut and a max-pool; with the channels in another order, and one that is off; a plane.
+
+    It leads through three images with a background of zeros.
+    """
+    rng = np.random.default_rng(seed)
+    numbers = lambda *shape: np.round(rng.standard_normal(shape) * 64) / 64  # noqa: E731
+    first, bias, second = numbers(3, 1, 3, 3), numbers(3), numbers(2, 3, 3, 3)
+    last, end = numbers(2, 18), numbers(2)
+    order = rng.permutation(3)
+    more = np.concatenate([first[order], first[:1]]), np.append(bias[order], -1000.0)
+    after = np.concatenate([second[:, order], numbers(2, 1, 3, 3)], axis=1)
+    images = numbers(3, 1, 6, 6)
+    images[:, :, :2] = images[:, :, :, 4:] = 0.0
+    plane = Domain.through(*images, margin=0.1)
+    return _image_network(first, bias, second, last, end), _image_network(*more, after, last, end), plane
+
+
+def _image_network(*parts: NDArray[np.float64]) -> Network:
+    first, bias, second, last, end = parts
+    nodes = [Node(Input(), (), (1, 6, 6))]
+
+    def add(op: Op, shape: tuple[int, ...], *inputs: int) -> int:
+        nodes.append(Node(op, inputs or (len(nodes) - 1,), shape))
+        return len(nodes) - 1
+
+    def conv(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> int:
+        return add(Conv(weight, bias, (6, 6), (1, 1), ((1, 1), (1, 1)), (1, 1)), (len(weight), 6, 6))
+
+    conv(first, bias)
+    add(RELU, (len(first), 6, 6))
+    branch = conv(second, np.zeros(2))
+    image = add(Gather(np.tile(np.arange(36), 2).reshape(2, 6, 6)), (2, 6, 6), 0)
+    add(Sum((1.0, 0.5)), (2, 6, 6), branch, image)
+    add(RELU, (2, 6, 6))
+    places = np.arange(72).reshape(2, 3, 2, 3, 2).transpose(0, 1, 3, 2, 4).reshape(2, 3, 3, 4)
+    add(Gather(places), places.shape)
+    add(Max(), places.shape[:-1])
+    add(Gather(np.arange(18)), (18,))
+    add(Dense(last, end), (2,))
+    return Network(tuple(nodes))
+
+
+def in_another_order(network: Network, first: int, last: int) -> Network:
+    """The network with the channels of one convolution permuted, which others only scale until a second reads them."""
+    nodes = list(network.nodes)
+    order = np.random.default_rng(0).permutation(nodes[first].shape[0])
+    for i in range(first, last + 1):
+        op = nodes[i].op
+        if isinstance(op, Conv) and i == first:
+            op = replace(op, weight=op.weight[order], bias=op.bias[order])
+        elif isinstance(op, Conv):
+            op = replace(op, weight=np.ascontiguousarray(op.weight[:, order]))
+        elif isinstance(op, Scale):
+            parts = (np.broadcast_to(part, nodes[i].shape)[order] for part in (op.factor, op.shift))
+            op = Scale(*map(np.ascontiguousarray, parts))
+        nodes[i] = replace(nodes[i], op=op)
+    return Network(tuple(nodes))
 
 
 def equality(first: Network, second: Network, domain: Domain, bits: int = 128) -> Document:
