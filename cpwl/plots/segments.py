@@ -11,7 +11,7 @@ from ..partitions.segment_pieces import SegmentPieces
 from ..runtime.ieee import ieee
 from ..runtime.inputs import flag, indices, instance, whole
 from .figures import flat_axes
-from .statistics import DARK
+from .palette import dark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def plot_segment(
     ax = flat_axes(ax, (7.0, 3.6))
     rows = slice(*pieces.positions.offsets[i : i + 2])
     for k in chosen.tolist():
-        ax.plot(pieces.positions[i], pieces.values[rows, k], color=DARK[k % len(DARK)], lw=1.4, label=f"output {k}")
+        ax.plot(pieces.positions[i], pieces.values[rows, k], color=dark(k), lw=1.4, label=f"output {k}")
     if breakpoints:
         ax.vlines(
             pieces.breakpoints[i], 0, 0.03, transform=ax.get_xaxis_transform(), **_marks(len(pieces.breakpoints[i]))
@@ -66,4 +66,4 @@ def _draw_classes(ax: Axes, pieces: SegmentPieces, i: int) -> None:
     runs = pieces.classes
     ends = [*runs.positions[i].tolist(), 1.0]
     for k, low, high in zip(runs.classes[i].tolist(), ends, ends[1:], strict=False):
-        ax.axvspan(low, high, 0.97, 1, color=DARK[k % len(DARK)], lw=0)
+        ax.axvspan(low, high, 0.97, 1, color=dark(k), lw=0)

@@ -15,6 +15,7 @@ from ..runtime.ieee import ieee
 from ..runtime.inputs import instance
 from ..statistics.statistics import Statistics
 from .figures import new_figure
+from .palette import dark
 from .regions import INCOMPLETE, RASTER_REGIONS, frame, line_width
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-DARK = ("#0077BB", "#EE7733", "#009988", "#AA3377", "#332288", "#CCBB44", "#33BBEE", "#CC3311")
 """Lines and boxes by group; after Paul Tol's "vibrant" scheme. From the ninth group on they repeat."""
 
 _LOGARITHMIC = ("area", "eccentricity", "median area", "smallest area", "ARE")
@@ -138,7 +138,7 @@ def _draw_layer(ax: Axes, units: Units, layer: int) -> None:
     own = np.flatnonzero(units.layers == layer)
     curves = units.polylines(own)
     lines = [places[np.append(c.vertices, c.vertices[:1]) if c.closed else c.vertices] for c in curves]
-    colors = [color_of(c.unit - int(own[0])) for c in curves]
+    colors = [dark(c.unit - int(own[0])) for c in curves]
     width = 1.6 * line_width(max(len(curves) * 4, 1))
     ax.add_collection(LineCollection(lines, colors=colors, linewidths=max(width, 0.3), rasterized=raster))
     cutting = int((units.states[own] == "cuts").sum())
@@ -146,11 +146,6 @@ def _draw_layer(ax: Axes, units: Units, layer: int) -> None:
     ax.set_title(title, fontsize=9)
     frame(ax, part)
     ax.set(xlabel="", ylabel="")
-
-
-def color_of(index: int) -> str:
-    """The colour of the group with that number."""
-    return DARK[index % len(DARK)]
 
 
 def _panels(count: int, *, columns: int) -> tuple[Figure, list[Axes]]:
@@ -199,7 +194,7 @@ def _draw_curves(ax: Axes, groups: Mapping[str, NDArray[Any]], *, logarithmic: b
         ordered = np.sort(np.asarray(values, np.float64))
         shares = np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
         drawn = np.isfinite(ordered) & ((ordered > 0) | (not logarithmic))
-        ax.plot(ordered[drawn], shares[drawn], color=color_of(k), drawstyle="steps-post", linewidth=1.4)
+        ax.plot(ordered[drawn], shares[drawn], color=dark(k), drawstyle="steps-post", linewidth=1.4)
     if logarithmic:
         ax.set_xscale("log")
     ax.set_ylim(0, 1.02)
@@ -210,7 +205,7 @@ def _draw_bars(ax: Axes, groups: Mapping[str, NDArray[Any]], *, logarithmic: boo
     for k, values in enumerate(groups.values()):
         counts = np.bincount(np.asarray(values, np.int64))
         places = np.flatnonzero(counts)
-        ax.bar(places + (k - (len(groups) - 1) / 2) * width, counts[places] / counts.sum(), width, color=color_of(k))
+        ax.bar(places + (k - (len(groups) - 1) / 2) * width, counts[places] / counts.sum(), width, color=dark(k))
 
 
 def _draw_boxes(
@@ -219,14 +214,14 @@ def _draw_boxes(
     width = 0.8 / len(hues)
     for k, h in enumerate(hues):
         places = np.arange(len(values)) + (k - (len(hues) - 1) / 2) * width
-        style = {"color": color_of(k), "linewidth": 1.2}
+        style = {"color": dark(k), "linewidth": 1.2}
         rows = [cells[h, v] for v in values]
         ax.boxplot(rows, positions=places, widths=0.7 * width, showfliers=False, manage_ticks=False, medianprops=style,
                    boxprops=style, whiskerprops=style, capprops=style)  # fmt: skip
         for place, row in zip(places, rows, strict=True):
             # The golden ratio's multiples spread the dots of a box evenly, without a generator.
             offsets = ((np.arange(len(row)) * 0.618034) % 1 - 0.5) * 0.5 * width
-            ax.plot(place + offsets, row, ".", color=color_of(k), markersize=3, alpha=0.5, markeredgewidth=0)
+            ax.plot(place + offsets, row, ".", color=dark(k), markersize=3, alpha=0.5, markeredgewidth=0)
     ax.set_xticks(range(len(values)), [str(v) for v in values])
 
 
@@ -235,5 +230,5 @@ def _name_groups(figure: Figure, names: Sequence[Any]) -> None:
     from matplotlib.patches import Patch
 
     if len(names) > 1 or any(map(str, names)):
-        handles = [Patch(color=color_of(k), label=str(name)) for k, name in enumerate(names)]
+        handles = [Patch(color=dark(k), label=str(name)) for k, name in enumerate(names)]
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(names), 4), frameon=False, fontsize=9)

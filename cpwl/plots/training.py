@@ -6,6 +6,7 @@ All frames of a recording are drawn in one colour scale, of the slope norm, so t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from math import ceil
 from os import PathLike
 from pathlib import Path
@@ -21,7 +22,7 @@ from ..runtime.inputs import flag
 from .figures import new_figure
 from .legends import marked
 from .movie import write_movie
-from .palette import BOUNDARY, EDGE
+from .palette import BOUNDARY, EDGE, dark
 from .regions import line_width
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ _OUTLIERS = 0.005
 
 _BOUNDARY = {"colors": BOUNDARY, "linewidths": 1.8, "zorder": 3, "capstyle": "round"}
 _MARKERS = (("o", "black", "white"), ("s", "white", "black"), ("^", "#FFAABB", "black"), ("D", "#DDDDDD", "black"))
-"""What points of each class look like, marker, colour and edge; from the fifth class on they repeat."""
+"""What points of the first classes look like: marker, colour and edge."""
+_CLASSES = 256
+"""That have colours of their own after these."""
+_EXACT_CLASSES = 32
+"""Whose colours an animation has exactly."""
 
 
 @ieee
@@ -67,8 +72,9 @@ def animate(
     (an empty recording, another suffix), ``ShapeError`` (points) or ``MissingDependencyError``.
     """
     _check(recording)
-    pictures = _pictures(recording, width, scale, points, classes)
-    return write_movie(path, pictures, fps=fps, hold=hold, exact=_named_colors())
+    marks = _Marks.of(points, classes)
+    pictures = _pictures(recording, width, scale, marks)
+    return write_movie(path, pictures, fps=fps, hold=hold, exact=_named_colors(marks))
 
 
 @ieee
@@ -88,7 +94,7 @@ def plot_frames(
     their differences.
     """
     _check(recording)
-    known = recording.steps
+    marks, known = _Marks.of(points, classes), recording.steps
     wanted = [known[i] for i in np.linspace(0, len(known) - 1, min(4, len(known))).round().astype(int)]
     frames = [recording.at(step) for step in (wanted if steps is None else steps)]
     figure = new_figure((3.4 * len(frames) + 0.9, 3.9))
@@ -96,7 +102,7 @@ def plot_frames(
     shared = None if flag("own_scales", own_scales) else _norm(recording, scale)
     for ax, frame in zip(axes, frames, strict=True):
         collection = _draw(ax, recording, frame, _norm([frame], scale) if shared is None else shared)
-        _draw_points(ax, points, classes)
+        _draw_points(ax, marks)
         if shared is None:
             figure.colorbar(collection, ax=ax, shrink=0.7).ax.tick_params(labelsize=7)
     if shared is not None:
@@ -159,9 +165,7 @@ def _draw_curve(ax: Axes, steps: NDArray[Any], values: NDArray[np.float64], titl
 
 
 # ---- frames --------------------------------------------------------------------------------------------------------
-def _pictures(
-    recording: Recording, width: int, scale: Scale, points: ArrayLike | None, classes: ArrayLike | None
-) -> Iterator[NDArray[np.uint8]]:
+def _pictures(recording: Recording, width: int, scale: Scale, marks: _Marks) -> Iterator[NDArray[np.uint8]]:
     """The frames as arrays (height, width, 3), one after the other."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -171,7 +175,7 @@ def _pictures(
     for i, frame in enumerate(recording):
         ax.clear()
         collection = _draw(ax, recording, frame, norm)
-        _draw_points(ax, points, classes)
+        _draw_points(ax, marks)
         if i == 0:
             _explain(figure, [ax], collection)
         canvas.draw()  # type: ignore[no-untyped-call]
@@ -180,11 +184,12 @@ def _pictures(
         yield np.asarray(canvas.buffer_rgba())[:, :, :3].copy()  # type: ignore[no-untyped-call]
 
 
-def _named_colors() -> NDArray[np.uint8]:
+def _named_colors(points: _Marks) -> NDArray[np.uint8]:
     """The colours that mean something, (n, 3): an animation with few colours must not lose the rare ones."""
     from matplotlib.colors import to_rgb
 
-    marks = [BOUNDARY, EDGE, *(color for _, *pair in _MARKERS for color in pair)]
+    classes = np.unique(points.classes)[:_EXACT_CLASSES].tolist()
+    marks = [BOUNDARY, EDGE, *dict.fromkeys(color for number in classes for color in _marker(number)[1:])]
     rows = [*_colors()(np.linspace(0, 1, 48))[:, :3], *map(to_rgb, marks)]
     return np.round(255 * np.array(rows)).astype(np.uint8)
 
@@ -215,19 +220,43 @@ def _title(frame: Frame) -> str:
     return "    ".join(parts)
 
 
-def _draw_points(ax: Axes, points: ArrayLike | None, classes: ArrayLike | None) -> None:
-    if points is None:
-        if classes is not None:
-            raise ArgumentError("classes are those of points: give points as well.")
-        return
-    places, _ = marked(points, None)
-    numbers = np.zeros(len(places), int) if classes is None else np.asarray(classes)
-    if numbers.shape != (len(places),) or numbers.dtype.kind not in "iub":
-        raise ArgumentError(f"classes must be an integer for each of the {len(places)} points, got {numbers.shape}.")
-    for number in np.unique(numbers).tolist():
-        marker, color, edge = _MARKERS[int(number) % len(_MARKERS)]
-        chosen = places[numbers == number]
+@dataclass(frozen=True, eq=False)
+class _Marks:
+    """Points that are marked in every frame."""
+
+    places: NDArray[np.float64]
+    """In slice coordinates, (n, 2)."""
+    classes: NDArray[np.int64]
+    """(n,)"""
+
+    @classmethod
+    def of(cls, points: ArrayLike | None, classes: ArrayLike | None) -> _Marks:
+        """Those that are given, none without ``points``."""
+        if points is None:
+            if classes is not None:
+                raise ArgumentError("classes are those of points: give points as well.")
+            return cls(np.zeros((0, 2)), np.zeros(0, np.int64))
+        places, _ = marked(points, None)
+        numbers = np.zeros(len(places), np.int64) if classes is None else np.asarray(classes)
+        if numbers.shape != (len(places),) or numbers.dtype.kind not in "iub":
+            raise ArgumentError(
+                f"classes must be an integer for each of the {len(places)} points, got {numbers.shape}."
+            )
+        return cls(places, numbers.astype(np.int64))
+
+
+def _draw_points(ax: Axes, marks: _Marks) -> None:
+    for number in np.unique(marks.classes).tolist():
+        marker, color, edge = _marker(number)
+        chosen = marks.places[marks.classes == number]
         ax.plot(*chosen.T, marker, color=color, markersize=3, markeredgecolor=edge, markeredgewidth=0.5, zorder=4)
+
+
+def _marker(number: int) -> tuple[str, str, str]:
+    """What points of a class look like: marker, colour and edge; from the fifth class on the colour is the class's."""
+    if 0 <= number < len(_MARKERS):
+        return _MARKERS[number]
+    return _MARKERS[number % len(_MARKERS)][0], dark((number - len(_MARKERS)) % _CLASSES), "black"
 
 
 def _explain(figure: Figure, axes: list[Axes], collection: Any) -> None:

@@ -7,7 +7,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 import cpwl
-from cpwl.plots.palette import BOUNDARY, EDGE, LIGHT, palette, pastels
+from cpwl.plots.palette import BOUNDARY, EDGE, LIGHT, dark, palette, pastels
+from cpwl.plots.training import _marker
 from tests.support.networks import mlp
 
 
@@ -18,6 +19,19 @@ def test_classes_have_colours_unlike_each_other_and_unlike_the_boundary(count: i
     gaps = np.linalg.norm(colors[:, None] - others, axis=2)
     assert gaps[~np.eye(count, len(others), dtype=bool)].min() > apart
     assert len(pastels(count)) == count and pastels(count).min() >= 0.25 and pastels(count).max() <= 1
+
+
+def test_lines_have_colours_unlike_each_other_and_are_seen_on_white() -> None:
+    colors = np.array([to_rgb(dark(k)) for k in range(60)])
+    others = np.concatenate([colors, [to_rgb(BOUNDARY), to_rgb(EDGE)]])
+    gaps = np.linalg.norm(colors[:, None] - others, axis=2)
+    assert gaps[~np.eye(60, len(others), dtype=bool)].min() > 0.12
+    assert (np.linalg.norm(1 - colors, axis=1) > 0.5).all()
+
+
+def test_points_of_many_classes_look_different_in_pictures_of_training() -> None:
+    """Also of numbers that are no classes of a network, such as -1 for none."""
+    assert len({_marker(number) for number in range(-3, 60)}) == 63
 
 
 def test_few_classes_have_the_colours_that_they_have_among_many() -> None:

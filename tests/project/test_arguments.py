@@ -258,7 +258,7 @@ INNER = {
     "Halfspaces.take", "Halfspaces.values", "Polytope.contains", "Polytope.box", "Polytope.polygon",
     "Partition.check_complete", "Partition.check_exact", "DecisionBoundary.check_complete",
     "Ragged.of", "Ragged.from_counts", "Ragged.reduce", "Ragged.take", "Crossings.by_facet", "Crossings.by_unit",
-    "Measures.add", "BoundarySamples.neighbours", "Facets.corners",
+    "Measures.add", "BoundarySamples.neighbours", "Facets.corners", "Facets.listed",
 }  # fmt: skip
 """Made of what the library has checked, for its own use."""
 SAME = {

@@ -19,7 +19,7 @@ from cpwl.backends.torch.long_numbers.spans import CloseRows
 from cpwl.fields.arithmetic import embedding, evaluate
 from cpwl.geometry.ladder import INTEGERS
 from cpwl.network import RELU, Dense, Gather, Input, Max, Network, Node
-from cpwl.regions.merged import Comparison
+from cpwl.regions.equal_maps import Comparison
 from tests.support import local_networks
 from tests.support.families import case
 from tests.support.networks import ACTIVATIONS, mlp
