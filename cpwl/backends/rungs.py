@@ -166,7 +166,9 @@ class _Oracle:
     @cached_property
     def _separations(self) -> dict[tuple[int, int], Separation | None]:
         """What is worked out for a network on a domain serves all partitions of it."""
-        return _known.setdefault(self._network, WeakKeyDictionary()).setdefault(self._domain, {})
+        if self._network not in _known:
+            _known[self._network] = WeakKeyDictionary()
+        return _known[self._network].setdefault(self._domain, {})
 
     def central(self, names: Names) -> NDArray[np.bool_]:
         return self._named.central(names)

@@ -103,6 +103,20 @@ def test_the_bound_is_met_by_lines_that_are_as_steep_as_they_may_be() -> None:
     assert found.least(0, 2) <= 0.5 < 4 * found.least(0, 2)
 
 
+def test_bounds_are_kept_for_a_network_on_a_domain_and_for_no_other() -> None:
+    """Steeper slices have steeper functions, and sides with long numbers have no bound; whoever asks first."""
+    network = Network.mlp([np.array([[1.0, 0.5], [0.25, 1.0]])], [np.array([0.5, -1.0])])
+    network = Network((*network.nodes, Node(RELU, (len(network.nodes) - 1,), (2,), "relu")))
+    walls = Names.levels(-1, np.zeros(1, np.int64), np.zeros(1))
+    steep = cpwl.Domain.polygon([[-1, -1], [1, -1], [0, 1]], [0.0, 0.0], 8 * np.eye(2))
+    long = cpwl.Domain.polygon([[-1, -1], [1 / 3, -0.7], [0.1, 1]])
+    wanted = [SliceOracle(network, domain).separation(0, 0) for domain in (SQUARE, steep, long)]
+    assert len({found and (found.walls, found.columns) for found in wanted}) == 3 and wanted[2] is None
+    for _ in range(2):
+        for domain, alone in zip((SQUARE, steep, long), wanted, strict=True):
+            assert rungs.oracle(network, domain).separation(0, walls) == alone
+
+
 @pytest.mark.parametrize("level", [0.0, 0.25, 1.0 + 2.0**-20, 0.1])
 def test_levels_off_the_grid_are_not_separated(level: float) -> None:
     """Nor is what is behind them: a wall where a unit is at such a level."""

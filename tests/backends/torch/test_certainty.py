@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cpwl.backends.torch.complex.complex import Complex
+from cpwl.backends.torch.complex.complex import Complex, Cycles, HalfEdges
 from cpwl.backends.torch.complex.segments import pack, unpack
 from cpwl.backends.torch.fields.field import Sharp
 from cpwl.backends.torch.refinement.chords import ChordEnds, Chords, Ends, Meets
+from cpwl.backends.torch.refinement.coincidence import Shared
 from cpwl.backends.torch.refinement.crossings import Crossings, vanishing, within_slack
 from cpwl.backends.torch.refinement.kernels import compiled
 from cpwl.backends.torch.refinement.kernels.choice import KERNELS
@@ -206,3 +207,36 @@ def test_chords_cross_in_no_certain_order_where_values_at_their_ends_say_nothing
     meets, tied = kernel.meets(chords, ChordEnds(SQUARE, unknown, found, ends).points)
     crossed = torch.bincount(meets.chord.reshape(-1), minlength=len(chords)) > 1
     assert bool(crossed.any()) and bool(tied[crossed].all())
+
+
+def test_cells_beside_what_is_undecided_or_coincides(kernel: Kernel) -> None:
+    """Of two triangles that share the edge 2: one edge of each, the edge between them, or none."""
+    two = Complex.of_cycles(
+        torch.tensor([[0, 1], [1, 2], [2, 0], [2, 3], [3, 0]]),
+        torch.zeros((5, 2), dtype=torch.int64),
+        HalfEdges(torch.tensor([0, 1, 2, 2, 3, 4]), torch.arange(6) != 3, torch.arange(6), torch.arange(6)),
+        Cycles(torch.arange(6), torch.tensor([0, 3, 6]), torch.arange(2)),
+    )
+    edge, counts = torch.tensor([0, 2, 4]), torch.tensor([1, 0, 1, 0, 1])
+    nowhere, sure = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.bool)
+    for undecided, at, wanted in (
+        ([], [], [False, False]),
+        ([3], [], [False, True]),
+        ([], [0], [True, False]),
+        ([], [1], [True, True]),
+        ([1], [2, 2], [True, True]),
+    ):
+        flags = torch.zeros(5, dtype=torch.bool).index_fill(0, torch.tensor(undecided, dtype=torch.int64), True)
+        crossings = Crossings(edge, edge, nowhere, nowhere, sure, flags, counts)
+        shared = Shared(torch.tensor(at, dtype=torch.int64), torch.tensor(at, dtype=torch.int64))
+        assert kernel.beside(two, crossings, shared).tolist() == wanted
+
+
+@pytest.mark.parametrize(("least", "often"), [(-1, [4, 5]), (1, [4, 5]), (2, [4]), (3, [])])
+def test_vertices_without_a_sign_above(least: int, often: list[int], kernel: Kernel) -> None:
+    """And which of those that have no signs are given often."""
+    above, doubtful, below = (torch.tensor(bits)[:, None] for bits in ([1, 0, 0], [0, 1, 0], [0, 1, 1]))
+    signs = Signs(pack(above > 0), pack(below > 0), pack(doubtful > 0))
+    nowhere, enough = kernel.nowhere_above(signs, torch.tensor([4, 2, 5, 2, 2, 4]), 7, least)
+    assert nowhere.tolist() == [False, False, True, False, False, False, False]
+    assert enough.nonzero()[:, 0].tolist() == often

@@ -105,7 +105,7 @@ class Kernel(ABC):
 
     @abstractmethod
     def incidences(self, spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
-        """The web of chords that meet in this order, its points numbered from ``start`` as vertices; and the pairs whose
+        """The web of chords that meet in this order, its points vertices numbered from ``start``; and the pairs whose
         point is not one for all chords through it, bool (Q,)."""
 
     @abstractmethod
