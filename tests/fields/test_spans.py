@@ -313,8 +313,16 @@ def test_functions_of_a_stage_are_close_on_all_regions_of_a_span_however_often_t
         some = np.flatnonzero(np.isin(place, fewer))
         again = close.stage(before(one, stage)[fewer], np.searchsorted(fewer, place[some]), names.take(some), 2)
         assert again is not None and close._last is kept
-        found = again(np.searchsorted(fewer, place[some]), names.take(some))
-        assert_within(found, replace(one, place=place[some], names=names.take(some)))
+        on_fewer = again(np.searchsorted(fewer, place[some]), names.take(some))
+        assert_within(on_fewer, replace(one, place=place[some], names=names.take(some)))
+        more = asked(one.network, one.domain, one.patterns, seed + 1)  # other functions of the same regions
+        chosen = np.flatnonzero(more.names.stage <= stage)
+        more = replace(more, place=more.place[chosen], names=more.names.take(chosen))
+        found = close.stage(before(one, stage), more.place, more.names, 2)
+        assert found is not None
+        assert_within(found(more.place, more.names), more)
+        kept = close._last
+        assert kept is not None
         elsewhere = replace(one, patterns=random_patterns(one.network, random, len(one.patterns)))
         anew = not kept[1].span.holds(before(elsewhere, stage))
         found = close.stage(before(elsewhere, stage), place, names, 2)
@@ -372,7 +380,10 @@ def test_plain_rows_are_asked_again_as_rows_that_span_where_one_region_shows_tha
     patterns = random_patterns(network, np.random.default_rng(5), 30)
     one = asked(network, slice_of(network, 5), patterns, 5)
     some = np.flatnonzero(one.names.second < 0)  # differences may be zero
-    one = replace(one, place=one.place[some], names=one.names.take(some))
+    everywhere, first = np.arange(len(patterns)), np.zeros(len(patterns), np.int64)
+    early = Names.levels(0, first, np.zeros(len(patterns)))  # known from plain rows in any depth
+    names = Names.joined([one.names.take(some), early])
+    one = replace(one, place=np.concatenate([one.place[some], everywhere]), names=names)
     monkeypatch.setattr(Reckoning, "spanned", lambda *_: 0.0)
     plain: list[int] = []
     truly = lines.CloseLines._by_regions

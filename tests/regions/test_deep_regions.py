@@ -109,11 +109,11 @@ def test_vertices_from_spanned_walls_are_those_from_walls_of_each_region(
     part = cpwl.partition(*KINDS[kind](seed))
     deep.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(lines.CloseLines, "_is_worth", lambda *_, **__: True)
+        patch.setattr(lines.CloseLines, "_is_worth", lambda *_: True)
         spanned = part.sharpened()
     assert deep or len(part) == 1
     with monkeypatch.context() as patch:
-        patch.setattr(lines.CloseLines, "_is_worth", lambda *_, **__: False)
+        patch.setattr(lines.CloseLines, "_is_worth", lambda *_: False)
         count = len(deep)
         one_by_one = part.sharpened()
         assert len(deep) == count or len(part) == 1

@@ -7,7 +7,7 @@ row for each such unit (Lemma 11).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,11 @@ Patterns = NDArray[np.int16]
 _ENTRIES = 1 << 21
 """Rows times widest node that go through the network at once."""
 
-_LONGER = {1: 3, 2: 4, 3: 5, 5: 6, 8: 8}
+_LONGER = {1: 4, 2: 5, 3: 6, 5: 7, 8: 8}
 """How many parts the rows of a span have where so many are asked for: their bounds grow with each unit that bends."""
+
+_DECIDING = {2: 4, 5: 6}
+"""The same where signs are asked for, of which most are far from zero."""
 
 _PLAIN = 2.0**-24
 """Rows of one part are enough where they know the slopes of functions as well as this, relative to themselves."""
@@ -64,10 +67,11 @@ class CloseLines:
         key, last = (stage, parts), self._last
         if last is None or last[0] != key or not last[1].serves(patterns, names):
             span = Span.of(self._network, patterns, stage)
-            if not self._is_worth(span, patterns, parts, again=True):
+            longer = _DECIDING[parts]
+            if not self._is_worth(span, patterns, [longer, parts]):
                 return None
             self._last = None  # before others are made: they may be large
-            last = self._last = key, SpannedStage.of(self._rows(parts), span, names)
+            last = self._last = key, SpannedStage.of(CloseRows(self._network, self._domain, longer), span, names)
         named = last[1].on(CloseFunctions(self._domain.dim), patterns)
 
         def forms(place: Rows, names: Names) -> Balls:
@@ -89,11 +93,11 @@ class CloseLines:
         if self._domain.leading:
             return self._by_regions(patterns, place, names, parts)
         regions, where = np.unique(place, return_inverse=True)
-        span = Span.of(self._network, patterns[regions], int(names.stage.max()))
-        if not self._is_worth(span, patterns[regions], parts) or self._plainly(patterns, place, names, parts):
+        span, longer = Span.of(self._network, patterns[regions], int(names.stage.max())), _LONGER[parts]
+        if not self._is_worth(span, patterns[regions], [longer]) or self._plainly(patterns, place, names, parts):
             return self._by_regions(patterns, place, names, parts)
         kinds = span.kinds(patterns[regions])
-        read = self._rows(parts).read(span, span.columns(names))
+        read = CloseRows(self._network, self._domain, longer).read(span, span.columns(names))
         functions = CloseFunctions(self._domain.dim).functions(span, read, kinds, where.reshape(-1), names)
         result = _constants_last(functions)
         beyond = np.flatnonzero(~np.isfinite(result.radius).all(axis=1))
@@ -101,15 +105,9 @@ class CloseLines:
             result.put(beyond, self._by_regions(patterns, place[beyond], names.take(beyond), parts))
         return result
 
-    def _rows(self, parts: int) -> CloseRows:
-        return CloseRows(self._network, self._domain, _LONGER[parts])
-
-    def _is_worth(self, span: Span, patterns: Patterns, parts: int, *, again: bool = False) -> bool:
-        """Whether rows that span the functions on such regions cost less than rows of theirs that are as long.
-
-        ``again``: those of regions would be made with as many parts as are asked for before.
-        """
-        lengths = [_LONGER[parts], *([parts] if again else [])]
+    def _is_worth(self, span: Span, patterns: Patterns, lengths: Sequence[int]) -> bool:
+        """Whether rows that span the functions on such regions cost less than rows of theirs that are as long, which is
+        the first of the ``lengths``. Those of regions would be made in all of these."""
         most = np.full(len(span.stages) + 1, len(patterns))
         if self._reckoning.spanned(span, len(patterns), lengths[0]) >= self._reckoning.by_regions(most, lengths):
             return False  # nor for fewer kinds

@@ -31,9 +31,10 @@ class Reckoning:
 
     def __init__(self, network: Network, own: int) -> None:
         """``own``: rows that a region, or the slice, has of its own."""
-        self._network, self._own = network, own
+        self._own = own
         left = [network.products_after(network.read_by(stage)) for stage in range(len(network.nonlinear) + 1)]
-        self._between = np.array([before - after for before, after in pairwise([network.products, *left])])
+        between = [before - after for before, after in pairwise([network.products, *left])]
+        self._between = np.array(between, np.float64)
         """Products of a row from what one stage reads, or the input, to what the next one reads."""
 
     def by_regions(self, before: Rows, lengths: Sequence[int]) -> float:
