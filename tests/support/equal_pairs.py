@@ -146,7 +146,8 @@ def image_pair(seed: int) -> tuple[Network, Network, Domain]:
     after = np.concatenate([second[:, order], numbers(2, 1, 3, 3)], axis=1)
     images = numbers(3, 1, 6, 6)
     images[:, :, :2] = images[:, :, :, 4:] = 0.0
-    plane = Domain.through(*images, margin=0.1)
+    middle = images.mean(axis=0)
+    plane = Domain.through(*(middle + (image - middle) / 8 for image in images), margin=0.1)
     return _image_network(first, bias, second, last, end), _image_network(*more, after, last, end), plane
 
 
