@@ -21,7 +21,17 @@ from cpwl.network.joint import joined
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import SQUARE
 from tests.support.checker_inputs import Document, encoded, permuted, replaced, small_network
-from tests.support.equal_pairs import WAYS, equality, image_pair, in_another_order, layers, on_a_grid, plain
+from tests.support.equal_pairs import (
+    WAYS,
+    clipped,
+    clipped_in_two,
+    equality,
+    image_pair,
+    in_another_order,
+    layers,
+    on_a_grid,
+    plain,
+)
 from tests.support.named_inputs import OF_NAMES, named, output_at, with_coordinates
 from tests.support.real_data import FOLDER, images, needs
 from tests.support.solid_inputs import CUBE
@@ -90,6 +100,15 @@ def test_networks_that_are_one_function_are_proved_equal_by_names(way: str, doma
     document = claim.document()
     assert document["version"] == 3
     assert verdict(with_coordinates(document)).startswith("equal-networks: ")
+
+
+@pytest.mark.usefixtures("deep")
+@pytest.mark.parametrize(("domain", "sizes"), CASES, ids=IDS)
+def test_breakpoints_other_than_0(domain: Domain, sizes: list[int], arithmetic: str) -> None:
+    made = layers(11, sizes)
+    claim = certify_equal(clipped(made), clipped_in_two(made), domain)
+    assert isinstance(claim, EqualNetworks) and claim.partition.vertices == "named" and claim.check()
+    assert verdict(with_coordinates(claim.document())).startswith("equal-networks: ")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -195,6 +214,7 @@ def test_independent_rows_are_counted() -> None:
 def test_functions_on_pieces_are_those_of_exact_arithmetic(arithmetic: str) -> None:
     """The exact rows of the checker: on every region the outputs that the library's exact maps say, up to a factor."""
     for name, net, domain in [
+        ("clipped", clipped(layers(5, [2, 5, 4, 2])), SQUARE),
         *((way, WAYS[way](layers(5, [2, 5, 4, 2])), SQUARE) for way in WAYS),
         ("solid", plain(layers(2, [3, 4, 3, 2])), CUBE),
     ]:

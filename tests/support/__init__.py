@@ -13,9 +13,9 @@ coordinates: how far rounded coordinates, areas and places are from the exact on
 coq_form: certificates as the checker made from Coq reads them
 cuts: how far ends of boundaries are from the exact ones
 damage: damaged, forged and hostile files
+equal_pairs: pairs of networks that are one function, written in different ways
 exact_bounds: bounds on regions in Fractions, from their text, an oracle
 exact_conv: convolutions and windows in exact arithmetic, an oracle
-equal_pairs: pairs of networks that are one function, written in different ways
 exact_model: networks on the plane in exact arithmetic, an oracle
 example_files: the files that each example writes
 families: degenerate networks by family and seed

@@ -83,6 +83,32 @@ def with_units_in_halves(made: Layers) -> Network:
     return plain(changed)
 
 
+def with_units_that_cancel(made: Layers) -> Network:
+    """Two units more a layer, the same one, with opposite weights on what is made of them: walls of their own."""
+    rng, changed = np.random.default_rng(2), list(made)
+    for k in range(len(made) - 1):
+        (weight, bias), (after, rest) = changed[k], changed[k + 1]
+        row, column = (np.round(rng.standard_normal(n) * 64) / 64 for n in (weight.shape[1], len(rest)))
+        changed[k] = np.vstack([row, weight, row]), np.concatenate([[0.125], bias, [0.125]])
+        changed[k + 1] = np.hstack([column[:, None], after, -column[:, None]]), rest
+    return plain(changed)
+
+
+def clipped(made: Layers) -> Network:
+    """With min(max(x, -1), 1) in place of max(x, 0)."""
+    return chain(made, *[Piecewise(np.array([-1.0, 1.0]), np.array([0.0, 1.0, 0.0]), -1.0)] * (len(made) - 1))
+
+
+def clipped_in_two(made: Layers) -> Network:
+    """The same as max(x + 1, 0) - max(x - 1, 0) - 1."""
+    changed = list(made)
+    for k in range(len(made) - 1):
+        (weight, bias), (after, rest) = changed[k], changed[k + 1]
+        changed[k] = np.vstack([weight, weight]), np.concatenate([bias + 1, bias - 1])
+        changed[k + 1] = np.hstack([after, -after]), rest - after.sum(axis=1)
+    return plain(changed)
+
+
 def of_magnitudes(made: Layers) -> Network:
     """max(x, 0) = (x + |x|) / 2."""
     nodes = [Node(Input(), (), (made[0][0].shape[1],))]
@@ -125,6 +151,7 @@ WAYS: dict[str, Way] = {
     "permuted and scaled": permuted_and_scaled,
     "units that are off": with_units_that_are_off,
     "units in halves": with_units_in_halves,
+    "units that cancel": with_units_that_cancel,
     "magnitudes": of_magnitudes,
     "maxima": of_maxima,
     "leaky units": of_leaky_units,
