@@ -17,7 +17,7 @@ from cpwl.geometry.domain import Domain
 from cpwl.network import Network
 from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import permuted, shifted, small_network
-from tests.support.named_inputs import output_at
+from tests.support.named_inputs import coordinates, named, output_at
 from tests.support.solid_inputs import CUBE
 
 
@@ -46,6 +46,41 @@ def test_the_difference_is_exact_and_as_large_as_that_of_exact_vertices(asked: l
     assert first - second == claim.difference and all(-1 <= x <= 1 for x in claim.u)
     exact = np.abs(cpwl.certify(cpwl.partition(cpwl.difference(net, other), SQUARE), vertices="exact").values).max()
     assert exact * (1 - Fraction(1, 2**80)) <= abs(claim.difference) <= exact
+
+
+SLANTED = [
+    Domain.hull([[-1.0, -1.0], [1.0, -0.5], [0.5, 1.0]]),
+    Domain.polygon([[0.0, 0.0], [0.7, -0.2], [1.1, 0.3], [0.1, 0.9]], [0.1, 0.2], [[1.0, 0.3], [-0.2, 1.0]]),
+    Domain.simplex([0.1, 0.0, 0.3], [1.0, 0.2, 0.0], [0.0, 1.1, -0.1], [0.3, 0.0, 1.0]),
+    Domain.box([-1.0], [0.7]),
+]
+
+
+@pytest.mark.parametrize("domain", SLANTED, ids=["triangle", "polygon", "simplex", "line"])
+def test_the_point_near_a_vertex_is_near_it_and_in_the_domain(domain: Domain) -> None:
+    """Beside slanted sides too, where a rounded point may lie out of it."""
+    net = he_network(3, [domain.basis.shape[0], 5, 4, 2], ["relu", "leaky"])
+    proven = named(net, domain)
+    off = []
+    for v, exact in enumerate(coordinates(proven.document())):
+        near = proven.near(v)
+        assert domain.polytope.contains(near.tolist())
+        off.append(max(abs(near - exact)))
+    assert max(off) < Fraction(1, 2**100) and len(off) > 10
+
+
+@pytest.mark.parametrize("domain", SLANTED, ids=["triangle", "polygon", "simplex", "line"])
+def test_the_difference_is_as_large_as_that_of_exact_vertices_beside_slanted_sides(
+    domain: Domain, asked: list[Any]
+) -> None:
+    for seed in range(6):
+        net, other = (he_network(3 * seed + k, [domain.basis.shape[0], 4, 3, 2], ["relu", "relu"]) for k in (1, 2))
+        claim = certify_equal(net, other, domain)
+        assert isinstance(claim, DifferentNetworks) and claim.check()
+        outputs = cpwl.partition(cpwl.difference(net, other), domain, backend="exact").outputs.to_numpy()
+        exact = np.abs(outputs).max()
+        assert exact * (1 - Fraction(1, 2**80)) <= abs(claim.difference) <= exact
+    assert set(asked) == {"named"}
 
 
 def test_a_difference_of_the_last_digit_is_found(asked: list[Any]) -> None:
