@@ -138,3 +138,29 @@ def test_independent_rows_are_found_by_divisions_without_remainder() -> None:
     with pytest.raises(checker.Refused):
         checker.Independent(12, checker.Work(1000)).extend(rows)
     assert known.span([[5, *rows[0][1:-1], -5]]) and not known.span([[1] * 13])
+
+
+def test_zeros_of_one_vertex_are_proved_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What vanishes there anyway is reduced once, not for every zero that is supposed."""
+    made: list[checker.Independent] = []
+
+    class Noted(checker.Independent):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(checker, "Independent", Noted)
+    assert "2 in number" in checker.check(encoded(repeated(cut_corner(3, []), 50)))
+    assert len(made) == 3  # one for each vertex by name
+
+
+def repeated(document: Document, count: int) -> Document:
+    """The second unit so many times."""
+    nodes = document["networks"][0]["nodes"]
+    dense, relu = nodes[1:]
+    for part in ("weight", "bias"):
+        values = dense[part]["values"]
+        dense[part]["values"] = values + values[len(values) // 2 :] * (count - 1)
+        dense[part]["shape"][0] += count - 1
+    dense["shape"], relu["shape"] = [count + 1], [count + 1]
+    return {**document, "networks": [entry(nodes)]}
