@@ -12,11 +12,14 @@ import pytest
 import cpwl
 from cpwl import certify_equal
 from cpwl.certification import by_name, extrema_and_equality, prove
+from cpwl.certification.copies import WithoutCopies
 from cpwl.certification.extrema_and_equality import DifferentNetworks, EqualNetworks
 from cpwl.geometry.domain import Domain
 from cpwl.network import Network
+from cpwl.network.joint import joined
 from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import permuted, shifted, small_network
+from tests.support.equal_pairs import layers, plain
 from tests.support.named_inputs import coordinates, named, output_at
 from tests.support.solid_inputs import CUBE
 
@@ -104,8 +107,7 @@ def test_a_difference_that_no_point_beside_a_vertex_has_is_left_to_exact_ones(
 ) -> None:
     """A point where the two happen to be equal refutes nothing, and proves nothing."""
     net = small_network()
-    outputs = extrema_and_equality._outputs
-    monkeypatch.setattr(extrema_and_equality, "_outputs", lambda *given: 0 * outputs(*given))
+    monkeypatch.setattr(extrema_and_equality, "_outputs", at_no_named_point(extrema_and_equality._outputs))
     claim = certify_equal(net, shifted(net), SQUARE)
     assert isinstance(claim, DifferentNetworks) and asked == ["named", "exact"] and claim.check()
 
@@ -119,3 +121,35 @@ def test_in_other_dimensions(asked: list[Any], domain: Domain) -> None:
     net, other = (Network.mlp(weights, [*biases[:-1], bias]) for bias in (biases[-1], 2 * biases[-1]))
     claim = certify_equal(net, other, domain)
     assert isinstance(claim, DifferentNetworks) and claim.check() and "named" in asked
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_what_is_taken_for_a_copy_by_mistake_makes_no_networks_equal(
+    names: bool, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fingerprints only propose: here they take all units of the second for those of the first."""
+    made = layers(3, [2, 4, 3, 2])
+    first, (weight, bias) = plain(made), made[0]
+    other = plain([(weight, bias + np.array([0.0, 0.0, 0.0, 0.25])), *made[1:]])
+
+    def mistaken(joint: Network, *_: Any) -> WithoutCopies:
+        same = joined(first, first)
+        return WithoutCopies(same, {i: (i, None) for i in same.nonlinear})
+
+    monkeypatch.setattr(extrema_and_equality, "without_copies", mistaken)
+    monkeypatch.setattr(extrema_and_equality, "_outputs", at_no_named_point(extrema_and_equality._outputs))
+    if not names:
+        monkeypatch.setattr(by_name, "naming_of", lambda _: None)
+    claim = certify_equal(first, other, SQUARE)
+    assert isinstance(claim, DifferentNetworks) and claim.check() and asked[-1] == "exact"
+
+
+def at_no_named_point(outputs: Any) -> Any:
+    """As if the networks were equal at the first point that is asked for."""
+    calls: list[None] = []
+
+    def made(network: Network, domain: Domain, u: Any) -> Any:
+        calls.append(None)
+        return outputs(network, domain, u) * (len(calls) > 1)
+
+    return made
