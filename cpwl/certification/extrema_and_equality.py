@@ -243,13 +243,14 @@ def certify_equal(
     check_compiled(second, "second")
     joint = joined(first, second)
     networks, merged = (first, second), WithoutCopies(joint, {})
-    if is_deep(joint):
+    deep = is_deep(joint)
+    if deep:
         parts = [partition(network, dom, backend=backend, progress=progress) for network in networks]
         networks = parts[0].network, parts[1].network
         joint = joined(*networks)
         merged = without_copies(joint, dom, *_ranges(networks, parts))
     part = partition(merged.network, dom, backend=backend, progress=progress)
-    if not is_deep(joint):
+    if not deep:
         joint = part.network
         networks = parted(joint, first, second)
     named = _named_equality(networks, part, merged) if is_large(part) else None

@@ -15,11 +15,11 @@ from cpwl.certification import by_name, extrema_and_equality, prove
 from cpwl.certification.copies import WithoutCopies
 from cpwl.certification.extrema_and_equality import DifferentNetworks, EqualNetworks
 from cpwl.geometry.domain import Domain
-from cpwl.network import Network
+from cpwl.network import RELU, Network, Periodic
 from cpwl.network.joint import joined
 from tests.support.certify_inputs import SQUARE, he_network
 from tests.support.checker_inputs import permuted, shifted, small_network
-from tests.support.equal_pairs import layers, plain
+from tests.support.equal_pairs import chain, layers, plain
 from tests.support.named_inputs import coordinates, named, output_at
 from tests.support.solid_inputs import CUBE
 
@@ -153,3 +153,15 @@ def at_no_named_point(outputs: Any) -> Any:
         return outputs(network, domain, u) * (len(calls) > 1)
 
     return made
+
+
+def test_networks_that_share_more_once_periods_are_unrolled_are_deep_all_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wave, of which the second network lists another period."""
+    made = layers(3, [2, 4, 4, 2])
+    waves = (Periodic(4.0, np.array([start, start + 2.0]), np.array([1.0, -1.0]), -1.0) for start in (-1.0, 3.0))
+    first, second = (chain(made, wave, RELU) for wave in waves)
+    shared = joined(*(cpwl.partition(network, SQUARE).network for network in (first, second)))
+    assert shared.products < joined(first, second).products
+    monkeypatch.setattr(prove, "_DEEP", shared.products + 1)
+    claim = certify_equal(first, second, SQUARE)
+    assert isinstance(claim, EqualNetworks) and claim.check()
