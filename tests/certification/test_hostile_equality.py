@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -164,3 +165,21 @@ def repeated(document: Document, count: int) -> Document:
         dense[part]["shape"][0] += count - 1
     dense["shape"], relu["shape"] = [count + 1], [count + 1]
     return {**document, "networks": [entry(nodes)]}
+
+
+@pytest.mark.parametrize("off", ["0", f"1/{1 << 66}"])
+def test_a_zero_beside_one_other_proves_nothing_in_a_plane(off: str) -> None:
+    """At an auxiliary vertex inside, where one function is 0 by name, another one is not proved by itself."""
+    document = cut_corner(2, [])
+    nodes, proof = document["networks"][0]["nodes"], document["proof"]
+    nodes[1]["weight"]["values"].reverse()  # what is supposed comes first
+    nodes[1]["bias"]["values"] = [str(Fraction(off) - Fraction(1, 21)), "-1/7"]
+    proof["vertices"] = [[*row[:3], 1, 0] if len(row) == 5 else row for row in proof["vertices"]]
+    document["networks"] = [entry(nodes)]
+    proof["vertices"] = [*proof["vertices"][:3], ["1/2", "1/2"], *proof["vertices"][3:]]
+    proof["regions"] = [[[v + (v > 2) for v in simplex] for simplex in region] for region in proof["regions"]]
+    if off == "0":
+        assert "2 in number" in checker.check(encoded(document))
+    proof["vertices"].append([0, 3, 2, 0, 0])
+    with pytest.raises(checker.Open, match="rule 29"):
+        checker.check(encoded(document))
