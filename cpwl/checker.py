@@ -814,15 +814,20 @@ class Network:
 def difference(first: Network, second: Network) -> Network:
     """The first network minus the second: the nodes of the first, those of the second that it lacks, and a Sum.
 
-    A node of the second is one of the first that reads the same and has the same entry.
+    A node of the second is one of the first that has the same entry and reads the same nodes. The inputs have as many
+    entries as each other, and not always one shape: a node that reads them is another one then.
     """
     nodes, places = list(first.nodes), [0]
+    known: dict[str, int] = {}
+    for k, node in enumerate(first.nodes):
+        known.setdefault(digest(node.entry), k)
+    apart = first.nodes[0].shape != second.nodes[0].shape
     for node in second.nodes[1:]:
         inputs = [places[j] for j in node.inputs]
         entry = {**node.entry, "inputs": inputs}
-        known = (k for k, other in enumerate(first.nodes) if other.inputs == inputs and other.entry == entry)
-        places.append(next(known, len(nodes)))
-        if places[-1] == len(nodes):
+        same = None if apart and 0 in inputs else known.get(digest(entry))
+        places.append(len(nodes) if same is None else same)
+        if same is None:
             nodes.append(replace(node, inputs=inputs, work=nodes[-1].work + node.cost, entry=entry))
     size, ends = (first.outputs,), [len(first.nodes) - 1, places[-1]]
     entry = {"op": "Sum", "inputs": ends, "shape": list(size), "coefficients": ["1", "-1"]}
@@ -1616,11 +1621,6 @@ class Supposed:
     stage: int
     function: int
 
-    @property
-    def place(self) -> tuple[int, int]:
-        """The vertex and the node."""
-        return self.vertex, self.stage
-
 
 class Passage:
     """A network on its way through vertices that are given by name, node by node (proofs/, Theorem 7)."""
@@ -1864,38 +1864,75 @@ class Passage:
         forms, apart = Forms(self._nodes, self._domain, self.stages, self._work), []
         made = forms.on([masks for masks, _ in tasks.values()])
         for n, ((functions, output), (_, zeros)) in enumerate(zip(made, tasks.values(), strict=True)):
-            for zero in zeros:
-                node = self.stages[zero.stage].node
-                reason = f"at vertex {zero.vertex} a function of node {node} is near 0, and may not be 0"
-                doubted = {other.function for other in zeros if other.place == zero.place}
-                certain(self._vanishes(zero, functions, doubted), 29, reason)
+            for v, those in grouped(zeros).items():
+                self._prove(v, those, functions)
             if n < silent and any(map(any, output)):
                 apart.append(n)
         demand(not apart, 19, f"the outputs differ on region {apart[:1]}")
 
-    def _vanishes(self, zero: Supposed, functions: list[list[list[Any]]], doubted: set[int]) -> bool:
-        """Whether a function vanishes at a vertex: by what else does there, if it is named, and not doubted itself."""
-        form = [row[zero.function] for row in functions[zero.stage]]
-        if zero.vertex < len(self._points):
-            *coordinates, w = self._points[zero.vertex]
-            return not sum(map(mul, form, (w, *coordinates)))
-        vertex = self.vertices[zero.vertex]
-        known = [[of[-1], *of[:-1]] for k, of in enumerate(self._domain.sides) if vertex.sides >> k & 1]
-        for stage, (rows, (below, above)) in enumerate(zip(functions, vertex.masks[: zero.stage + 1], strict=False)):
-            zeros = set(ones(~(below | above) & (1 << len(rows[0])) - 1))
-            known += [[row[k] for row in rows] for k in (zeros - doubted if stage == zero.stage else zeros)]
-        return rank(known) == rank([*known, form])
+    def _prove(self, v: int, supposed: dict[int, set[int]], functions: list[list[list[Any]]]) -> None:
+        """Rule 29 at a vertex: by what else vanishes there if it is named, and is of no later node, nor supposed."""
+        vertex, sides = self.vertices[v], self._domain.sides
+        known = Independent(self._domain.dimension, self._work)
+        known.extend([of[-1], *of[:-1]] for k, of in enumerate(sides) if vertex.sides >> k & 1)
+        for k, (rows, (below, above)) in enumerate(zip(functions, vertex.masks, strict=True)):
+            doubted = supposed.get(k, set())
+            forms = [[row[j] for row in rows] for j in doubted]
+            if v < len(self._points):
+                proved = self._vanish(self._points[v], forms)
+            else:
+                zeros = ones(~(below | above) & (1 << len(rows[0])) - 1)
+                known.extend([row[j] for row in rows] for j in zeros if j not in doubted)
+                proved = not doubted or known.span(forms)
+            node = self.stages[k].node
+            certain(proved, 29, f"at vertex {v} a function of node {node} is near 0, and may not be 0")
+
+    def _vanish(self, point: Point, forms: list[list[Any]]) -> bool:
+        """Whether affine functions vanish at a point by coordinates."""
+        *coordinates, w = point
+        self._work.spend(len(point) * len(forms))
+        return not any(sum(map(mul, form, (w, *coordinates))) for form in forms)
 
 
-def rank(rows: Iterable[Sequence[Any]]) -> int:
-    """The number of rows of integers that are independent."""
-    left, count = [row for row in rows if any(row)], 0
-    while left:
-        pivot = left.pop()
-        k, count = next(k for k, x in enumerate(pivot) if x), count + 1
-        reduced = ([x * pivot[k] - y * row[k] for x, y in zip(row, pivot, strict=True)] for row in left)
-        left = [row for row in reduced if any(row)]
-    return count
+def grouped(zeros: list[Supposed]) -> dict[int, dict[int, set[int]]]:
+    """What is supposed to vanish, by vertex and by stage."""
+    made: dict[int, dict[int, set[int]]] = {}
+    for zero in zeros:
+        made.setdefault(zero.vertex, {}).setdefault(zero.stage, set()).add(zero.function)
+    return made
+
+
+class Independent:
+    """Affine functions that vanish at a point, as rows of integers: at most as many as are independent there.
+
+    Each is reduced by those before it, with divisions that leave no remainder (Bareiss): numbers are determinants.
+    """
+
+    def __init__(self, dimension: int, work: Work) -> None:
+        self._dimension, self._work = dimension, work
+        self._rows: list[tuple[int, list[Any]]] = []
+        """Each with the place of a number in it that is not 0, where all after it have 0."""
+
+    def extend(self, rows: Iterable[list[Any]]) -> None:
+        """More functions that vanish there; nobody asks for them where there are enough."""
+        more = iter(rows)
+        while len(self._rows) < self._dimension and (row := next(more, None)) is not None:
+            left = self._reduced(row)
+            place = next((k for k, x in enumerate(left) if x), None)
+            if place is not None:
+                self._rows.append((place, left))
+
+    def span(self, rows: list[list[Any]]) -> bool:
+        """Whether the given functions are combinations of these, so that they vanish there."""
+        return not any(any(self._reduced(row)) for row in rows)
+
+    def _reduced(self, row: list[Any]) -> list[Any]:
+        self._work.spend(2 * (len(self._rows) + 1) * len(row))
+        before = 1
+        for k, pivot in self._rows:
+            row = [(x * pivot[k] - y * row[k]) // before for x, y in zip(row, pivot, strict=True)]
+            before = pivot[k]
+        return row
 
 
 def ratio_of(near: Any, error: Any, far: Any, other: Any, precision: int) -> Ball:
@@ -2033,10 +2070,7 @@ def upward(x: Any, shift: int) -> Any:
 
 def ones(mask: int) -> Iterator[int]:
     """The places of the bits of a mask that are 1."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+    return (i for i, digit in enumerate(reversed(f"{mask:b}")) if digit == "1")
 
 
 def joined(masks: Iterable[tuple[int, int]]) -> tuple[int, int]:

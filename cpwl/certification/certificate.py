@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from os import PathLike
 from typing import Any, Literal
 
@@ -133,10 +134,11 @@ class Certificate(Claim):
             return np.array([Fraction(int(x), int(w)) for x in exact], dtype=object)
         proved = self._proved_bounds
         u = _fractions(proved.places[whole("vertex", vertex, 0, len(proved.places) - 1)], proved.one)
-        if not self.domain.polytope.contains(u.tolist()):
-            corners = exactly(self.domain.polytope.vertices)
-            u = u + (corners.sum(axis=0) / len(corners) - u) / (1 << 40)
-        return u
+        corners = exactly(self.domain.polytope.vertices)
+        inward = corners.sum(axis=0) / len(corners) - u
+        # A rounded point beside a slanted side may lie out of the domain: the first of a few steps leads into it.
+        steps = (u + inward / (1 << k) for k in (*range(proved.one.bit_length(), 0, -4), 0))
+        return next(p for p in chain([u], steps) if self.domain.polytope.contains(p.tolist()))
 
     @cached_property
     def _proved_bounds(self) -> Bounds:

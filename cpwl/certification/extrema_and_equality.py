@@ -243,31 +243,27 @@ def certify_equal(
     check_compiled(second, "second")
     joint = joined(first, second)
     networks, merged = (first, second), WithoutCopies(joint, {})
-    if is_deep(joint):
+    deep = is_deep(joint)
+    if deep:
         parts = [partition(network, dom, backend=backend, progress=progress) for network in networks]
         networks = parts[0].network, parts[1].network
         joint = joined(*networks)
         merged = without_copies(joint, dom, *_ranges(networks, parts))
     part = partition(merged.network, dom, backend=backend, progress=progress)
-    if not is_deep(joint):
+    if not deep:
         joint = part.network
         networks = parted(joint, first, second)
     named = _named_equality(networks, part, merged) if is_large(part) else None
     if named is not None:
         return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
     proven = certify(part, progress=progress)
-    if proven.vertices == "named":
-        vertex, output = _largest(*proven.bounds)
-        u = proven.near(vertex)
-        difference = _outputs(joint, dom, u)[output]
-        if difference != 0:
-            return DifferentNetworks(networks, dom, output, u, difference)
-        proven = certify(part, vertices="exact", progress=progress)
-    vertex, output = _largest(*proven.bounds)
-    difference = proven.values[vertex, output]
-    if difference == 0:
-        return EqualNetworks(networks, proven)
-    return DifferentNetworks(networks, dom, output, proven.near(vertex), difference)
+    different = _difference(networks, joint, proven)
+    if different is None and (proven.vertices == "named" or merged.nodes):
+        # Nothing has proved what was taken for copies: the two networks are compared as they are.
+        whole = partition(joint, dom, backend=backend, progress=progress) if merged.nodes else part
+        proven = certify(whole, vertices="exact", progress=progress)
+        different = _difference(networks, joint, proven)
+    return EqualNetworks(networks, proven) if different is None else different
 
 
 # ---- private -------------------------------------------------------------------------------------------------------
@@ -302,6 +298,14 @@ def _named_equality(
     if naming is None or (np.abs(part.outputs.to_numpy()).max(axis=1) > part.outputs.errors()).any():
         return None
     return by_name.proved_equal(networks, part.domain, merged.named(naming))
+
+
+def _difference(networks: tuple[Network, Network], joint: Network, proven: Certificate) -> DifferentNetworks | None:
+    """What two networks differ by at, or beside, the vertex where they differ most; None if they are equal there."""
+    vertex, output = _largest(*proven.bounds)
+    u = proven.near(vertex)
+    difference = _outputs(joint, proven.domain, u)[output]
+    return None if difference == 0 else DifferentNetworks(networks, proven.domain, output, u, difference)
 
 
 def _counterexample(proven: Certificate, winner: int, other: int, u: NDArray[Any]) -> DecisionCounterexample:
