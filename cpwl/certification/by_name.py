@@ -31,6 +31,10 @@ BITS = (128, 256, 512, 1024)
 """How many bits are tried, one after the other."""
 
 
+_ALONG = 2.0**-16
+"""A vector that is so short beside a unit vector lies in the span of others: the checker knows better."""
+
+
 @dataclass(frozen=True, eq=False)
 class Bounds:
     """Where the vertices are, and the outputs there: integers over one denominator."""
@@ -153,7 +157,7 @@ class _Walls:
     def naming(self) -> Naming | None:
         """See ``naming_of``; without a number of bits."""
         for v, level in enumerate(list(self._levels)):
-            name = next(self._names(v), None) or self._by_extension(v) if level.stage >= 0 else None
+            name = self._name(v) or self._by_extension(v) if level.stage >= 0 else None
             if name is not None:
                 self._named[v] = name
             elif level.stage >= 0:
@@ -188,25 +192,65 @@ class _Walls:
 
         Vertices where walls end come before those where they cross, which may lie between them.
         """
-        stages = sorted(self._stage[name] for name in self._through[v])[: self._dim]
+        stages = [self._stage[name] for name in self._first(v)]
         last = stages[-1]
         depth = stages.count(last) - 1 if last >= 0 else 0
         return Level(last, depth + 1 if depth and not self._walls_end(v) else depth)
+
+    def _first(self, v: int) -> list[int]:
+        """The first walls through a vertex, by stage, that meet in no other point: as many as there are coordinates."""
+        names = sorted(self._through[v], key=self._stage.__getitem__)
+        if len(names) == self._dim or self._dim < 3:
+            return names[: self._dim]
+        chosen: list[int] = []
+        span = np.zeros((0, self._dim))
+        for name in names:
+            normal = self._normal(v, name)
+            rest = normal - span.T @ (span @ normal)
+            size = float(np.linalg.norm(rest))
+            if size > _ALONG and len(chosen) < self._dim:
+                chosen.append(name)
+                span = np.vstack([span, rest / size])
+        return chosen
+
+    def _normal(self, v: int, name: int) -> NDArray[np.float64]:
+        """A vector of length 1 that is perpendicular to a wall through a vertex."""
+        points = np.asarray(self._part.vertices, np.float64)
+        facet = next(facet for facet in self._facets_at[v] if self._name_of[facet] == name)
+        normal: NDArray[np.float64] = np.linalg.svd(points[self._facets.vertices[facet]] - points[v])[2][-1]
+        return normal
 
     def _walls_end(self, v: int) -> bool:
         """Whether a wall ends at a vertex of a plane."""
         held = [name for _, walls in self._edges[v] for name in walls]
         return self._dim == 2 and any(held.count(name) == 1 for name in self._through[v])
 
-    def _names(self, v: int) -> Iterator[tuple[Ends, Column]]:
-        """The ends and the functions by which a vertex can be named."""
+    def _name(self, v: int) -> tuple[Ends, Column] | None:
+        """The ends and the function by which a vertex is named; None where there are none.
+
+        Where more walls meet than its coordinates need, in three dimensions, some hold the edge on which it lies: the
+        wall is taken that this edge goes through most steeply.
+        """
+        candidates = self._names(v)
+        if len(self._through[v]) > self._dim > 2:
+            candidates = iter(sorted(candidates, key=lambda way: -self._apart(v, *way)))
+        ends, name = next(candidates, (None, None))
+        return None if ends is None or name is None else (ends, self._columns[name])
+
+    def _apart(self, v: int, ends: Ends, name: int) -> float:
+        """How far apart two vertices are across a wall through a vertex, relative to their distance."""
+        step = np.subtract(*np.asarray(self._part.vertices, np.float64)[list(ends)])
+        return float(abs(self._normal(v, name) @ step) / np.linalg.norm(step))
+
+    def _names(self, v: int) -> Iterator[tuple[Ends, int]]:
+        """The ends and the walls by which a vertex can be named."""
         known = sorted(name for name in self._through[v] if self._stage[name] <= self._levels[v].stage)
         for name in known:
             if self._stage[name] == self._levels[v].stage:
                 for held in combinations([other for other in known if other != name], self._dim - 1):
                     ends = self._ends(v, set(held))
                     if ends is not None:
-                        yield ends, self._columns[name]
+                        yield ends, name
 
     def _by_extension(self, v: int) -> tuple[Ends, Column] | None:
         """A name of a vertex of a plane where walls of one maximum end: on one of these, prolonged to a new vertex.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -197,6 +198,16 @@ def test_vertices_where_more_functions_vanish_by_chance_are_proved_by_names(step
         if claim.vertices == "named":
             assert verdict(with_coordinates(claim.document())).startswith("partition: ")
     assert kinds.count("named") > 8
+
+
+def test_walls_that_meet_in_one_line_of_a_solid_are_told_apart() -> None:
+    """Grids in three dimensions: edges that lie in walls by which their vertices must not be named."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        numbers = lambda *shape: rng.integers(-2, 3, shape) * 0.5  # noqa: E731, B023
+        net = plain([(numbers(m, n), numbers(m)) for n, m in pairwise([3, 3 + seed % 2, 3, 2])])
+        claim = certify(partition(net, CUBE), vertices="named")
+        assert claim.vertices == "named" and claim.check()
 
 
 def test_independent_rows_are_found() -> None:
