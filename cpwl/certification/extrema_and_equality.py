@@ -253,7 +253,7 @@ def certify_equal(
     if not deep:
         joint = part.network
         networks = parted(joint, first, second)
-    named = _named_equality(networks, part, merged) if is_large(part) else None
+    named = _named_equality(networks, part, merged) if deep or is_large(part) else None
     if named is not None:
         return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
     proven = certify(part, progress=progress)
