@@ -80,7 +80,8 @@ def test_what_takes_too_long_ends_with_status_3_and_is_gone_on_with(tmp_path: Pa
         (("model.onnx", "other.vnnlib"), "spec is about 1 inputs and 1 outputs, but the network has 2 and 1"),
         (("spec.vnnlib", "spec.vnnlib"), "a file must be .onnx, .pt2 or .nnet"),
         (("softmax.onnx", "three.vnnlib"), "left out: .* But a property is about values"),
-        (("model.onnx", "spec.vnnlib", "--resume", "spec.vnnlib"), "is not an undecided property"),
+        (("model.onnx", "spec.vnnlib", "--resume", "spec.vnnlib"), "must not end in .vnnlib"),
+        (("model.onnx", "spec.vnnlib", "--resume", "other.json"), "is not an undecided property"),
         (("model.onnx", "spec.vnnlib", "--result", "none/result.txt"), "folder 'none' does not exist"),
     ],
 )
@@ -89,6 +90,7 @@ def test_wrong_usage_ends_with_status_2_and_says_what(
 ) -> None:
     monkeypatch.chdir(model.parent)
     Path("bad.vnnlib").write_text("assert")
+    Path("other.json").write_text("assert")
     Path("other.vnnlib").write_text(
         "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (and (<= X_0 1) (>= X_0 0) (>= Y_0 0)))"
     )
