@@ -89,8 +89,9 @@ def with_units_that_cancel(made: Layers) -> Network:
     for k in range(len(made) - 1):
         (weight, bias), (after, rest) = changed[k], changed[k + 1]
         row, column = (np.round(rng.standard_normal(n) * 64) / 64 for n in (weight.shape[1], len(rest)))
-        changed[k] = np.vstack([row, weight, row]), np.concatenate([[0.125], bias, [0.125]])
-        changed[k + 1] = np.hstack([column[:, None], after, -column[:, None]]), rest
+        places = [1, len(bias)]
+        changed[k] = np.insert(weight, places, row, axis=0), np.insert(bias, places, 0.125)
+        changed[k + 1] = np.insert(after, places, np.stack([column, -column], axis=1), axis=1), rest
     return plain(changed)
 
 
