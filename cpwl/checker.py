@@ -1295,6 +1295,12 @@ class Bends(ABC):
     """How many units these are of."""
     further: list[Column]
     """What has to be known of a vertex beside these functions so that they tell all entries of the node there."""
+    scale: int
+    """The denominator of all slopes and constants."""
+    divisor: int
+    """That of the factors of ``jumps``, a multiple of the scale."""
+    bent: list[int]
+    """The units that have another piece as well as the one that is fixed; known once they are settled."""
 
     @abstractmethod
     def column(self, name: Name) -> Column:
@@ -1311,13 +1317,6 @@ class Bends(ABC):
     @abstractmethod
     def settle(self, below: int, above: int) -> None:
         """Fixes a piece for every unit, from the masks of all vertices joined."""
-
-    bent: list[int]
-    """The units that have another piece as well as the one that is fixed."""
-    scale: int
-    """The denominator of all slopes and constants."""
-    divisor: int
-    """That of the factors of ``jumps``, a multiple of the scale."""
 
     @abstractmethod
     def rows(self, rows: list[list[Any]], errors: list[Any], denominator: int) -> tuple[list[list[Any]], list[Any]]:
@@ -1861,6 +1860,7 @@ class Passage:
             task(self.vertices[supposed.vertex].masks).append(supposed)
         if not tasks:
             return
+        self._work.expect(self._rows * self._nodes[-1].work)
         forms, apart = Forms(self._nodes, self._domain, self.stages, self._work), []
         made = forms.on([masks for masks, _ in tasks.values()])
         for n, ((functions, output), (_, zeros)) in enumerate(zip(made, tasks.values(), strict=True)):
@@ -1868,7 +1868,7 @@ class Passage:
                 self._prove(v, those, functions)
             if n < silent and any(map(any, output)):
                 apart.append(n)
-        demand(not apart, 19, f"the outputs differ on region {apart[:1]}")
+        demand(not apart, 19, f"the outputs differ on region {min(apart, default=0)}")
 
     def _prove(self, v: int, supposed: dict[int, set[int]], functions: list[list[list[Any]]]) -> None:
         """Rule 29 at a vertex: by what else vanishes there if it is named, and is of no later node, nor supposed."""

@@ -57,15 +57,15 @@ def without_copies(network: Network, domain: Domain, ranges: Ranges, start: int)
     for i, bent, prints in fingerprints(network, domain, ranges):
         keys = prints.of(bent.units)
         places = [known.get(key) for key in keys]
-        if i >= start and (any(places) or not places) and _is_plain(network.nodes[i], bent):
+        if i >= start and (any(places) or not places) and _is_plain(network.nodes[i]):
             copies[i] = bent, places
         for key, unit in zip(keys, bent.units.tolist(), strict=True):
             known.setdefault(key, (i, unit))
     return _Rewriting(network, copies).made()
 
 
-def _is_plain(node: Node, bent: Bent) -> bool:
-    """Whether the lowest pieces are linear maps whose numbers float64 holds."""
+def _is_plain(node: Node) -> bool:
+    """Whether the pieces are linear maps whose numbers float64 holds."""
     if not isinstance(node.op, Piecewise):
         return True
     intercepts = set(node.op.intercepts.ravel().tolist())
@@ -111,9 +111,8 @@ class _Rewriting:
             if place is not None:
                 taken.setdefault(self.places[place[0]], []).append((unit, place[1]))
         if own.any():
-            taken[self._smaller(i, node, bent.units[own])] = list(
-                zip(bent.units[own].tolist(), range(len(known)), strict=False)
-            )
+            units = bent.units[own]
+            taken[self._smaller(i, node, units)] = [(unit, k) for k, unit in enumerate(units.tolist())]
         size = node.size
         for source, entries in taken.items():
             for unit, entry in entries:

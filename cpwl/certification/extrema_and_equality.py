@@ -148,7 +148,8 @@ class EqualNetworks(Claim):
 class DifferentNetworks(Claim):
     """A point of a domain at which an output of two networks differs; no other point's outputs differ more.
 
-    In deep networks some may, by 2^-90 of what they are or so: see ``certify_equal``.
+    In deep networks some may, by 2^-90 of what they are or so: see ``certify_equal``. (There it is told from units that
+    fingerprints take for copies, which is certain but for a chance of some 2^-60; the difference itself is exact.)
     """
 
     networks: tuple[Network, Network]

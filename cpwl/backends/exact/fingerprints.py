@@ -38,8 +38,8 @@ class Prints:
 
     def of(self, entries: NDArray[np.int64]) -> list[tuple[float, ...]]:
         """All residues of each of some entries."""
-        table = np.concatenate([rows.values[:, entries] for rows in self.rows])
-        return list(map(tuple, table.T.tolist()))
+        residues = np.concatenate([rows.values[:, entries] for rows in self.rows])
+        return list(map(tuple, residues.T.tolist()))
 
 
 def fingerprints(network: Network, domain: Domain, ranges: Ranges) -> Iterator[tuple[int, Bent, Prints]]:
