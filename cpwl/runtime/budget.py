@@ -42,7 +42,7 @@ class Budget:
     """Whether at least one block is finished in any case: so that whoever goes on again and again comes to an end."""
     regions: int = 0
     """How many are finished."""
-    _start: float = field(default_factory=time.monotonic)
+    _start: float = field(default_factory=lambda: time.monotonic())
 
     @classmethod
     def until(cls, moment: float | None) -> Budget:

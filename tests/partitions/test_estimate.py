@@ -15,6 +15,7 @@ import cpwl as library
 from cpwl.analysis import study
 from cpwl.errors import ArgumentError, NumericalRangeError
 from cpwl.runtime import progress
+from tests.support.clocks import estimates_by_looks
 from tests.support.command_line import answer, cpwl, export
 from tests.support.networks import mlp
 
@@ -57,10 +58,13 @@ def test_regions_that_a_square_cuts_are_not_counted_as_whole_ones(monkeypatch: p
 
 
 @pytest.mark.parametrize("dim", [4, 5, 6])
-def test_in_many_dimensions_a_number_that_few_regions_bear_out_has_a_large_error(dim: int) -> None:
+def test_in_many_dimensions_a_number_that_few_regions_bear_out_has_a_large_error(
+    dim: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Small boxes have one region each there: so few were seen that crossings of dim walls seemed to be nowhere."""
     net, dom = mlp(0, [dim, 8, 8, 3]), library.Domain.box([-1] * dim, [1] * dim)
     true = library.partition(net, dom)
+    estimates_by_looks(monkeypatch, 1e-3)
     for seed in range(3):
         rough = library.estimate(net, dom, max_seconds=0.01, seed=seed)
         assert not rough.complete and abs(rough.regions - len(true)) < 4 * rough.deviation
@@ -77,11 +81,12 @@ def test_in_many_dimensions_a_number_that_few_regions_bear_out_has_a_large_error
     ],
     ids=["sliver", "triangle", "4-simplex", "5-simplex", "cross-polytope"],
 )
-def test_where_few_boxes_lie_in_the_domain_the_error_is_large(corners: Any) -> None:
+def test_where_few_boxes_lie_in_the_domain_the_error_is_large(corners: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Boxes that were the same counted as many, and what no box covers as if it were like the rest."""
     dim = len(corners[0])
     net, dom = mlp(0, [dim, 10, 8, 3]), library.Domain.hull(corners)
     true = len(library.partition(net, dom))
+    estimates_by_looks(monkeypatch, 1e-3)
     for seed in range(3):
         rough = library.estimate(net, dom, max_seconds=0.05, seed=seed)
         assert rough.complete or abs(rough.regions - true) < 5 * rough.deviation, (seed, true, rough)
@@ -94,7 +99,8 @@ def test_a_small_domain_is_counted() -> None:
     assert f"{len(library.partition(net, SQUARE))} regions, counted" in repr(found)
 
 
-def test_the_same_seed_gives_the_same_estimate() -> None:
+def test_the_same_seed_gives_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    estimates_by_looks(monkeypatch, 1e-3)
     one, again, other = (library.estimate(WIDE, SQUARE, seed=seed) for seed in (1, 1, 2))
     assert one.regions == again.regions and (one.complete or one.regions != other.regions)
 

@@ -26,24 +26,11 @@ from cpwl.tiling import sweep
 from cpwl.tiling.blocks import Blocks
 from tests.support.agreement import lines_elsewhere
 from tests.support.blocks import SQUARE, Here, same, small
+from tests.support.clocks import Clock
 from tests.support.families import FAMILIES, case
 from tests.support.networks import mlp
 
 __all__ = ["small"]
-
-
-class Clock:
-    """Says that the time is over from the k-th look on."""
-
-    def __init__(self, k: float) -> None:
-        self.k, self.looks = k, 0
-
-    def monotonic(self) -> float:
-        self.looks += 1
-        return 0.0 if self.looks <= self.k else 1e9
-
-    def time(self) -> float:
-        return self.monotonic()
 
 
 def maxout(seed: int, units: int, width: int, outputs: int = 1) -> Network:

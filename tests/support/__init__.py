@@ -6,6 +6,7 @@ blocks: partitions made in small blocks, an executor that stays here, and when t
 certify_inputs: networks with every kind of unit, also as exact models; partitions that are wrong on purpose
 checker_fuzz: certificates changed at random, and whether what one claims is true
 checker_inputs: small certificates of every kind
+clocks: clocks that go on by being looked at
 command_line: ``cpwl`` called in this process
 conformance: laws of every backend's planar arrangements
 conformance_inputs: inputs for these laws
