@@ -99,6 +99,7 @@ def cut_by_maximum(
         arrangement, outputs = change.arrangement, change.carry(outputs)
         predicates = None if predicates is None else predicates.inside(regions)
     arithmetic = tiling.arithmetic()
-    by_maximum = refine_by_maximum(arrangement, arithmetic, outputs, groups, [outputs], predicates, numbers=numbers)
+    rivals = arithmetic.chosen([arithmetic.by_entries(outputs)], groups.values)
+    by_maximum = refine_by_maximum(arrangement, arithmetic, rivals, groups, [outputs], predicates, numbers=numbers)
     parents = by_maximum.parents if regions is None else regions[by_maximum.parents]
     return Cells.of(tiling, by_maximum.arrangement, parents, by_maximum.predicates), by_maximum

@@ -125,7 +125,7 @@ class ByMaximum:
 def refine_by_maximum(
     arrangement: Arrangement[Any],
     arithmetic: Arithmetic[Any],
-    argument: Any,
+    contestants: Any,
     groups: Ragged,
     fields: Sequence[Any],
     predicates: Predicates | None = None,
@@ -133,9 +133,10 @@ def refine_by_maximum(
     numbers: NDArray[np.int64] | None = None,
     block: bool = False,
 ) -> ByMaximum:
-    """The arrangement refined by the winner of each group: a non-empty row of columns of ``argument``.
+    """The arrangement refined by the winner of each group: a non-empty row of arguments of a stage.
 
-    ``predicates`` are those of the stage that reads ``argument``; without them a float arrangement decides by itself.
+    ``contestants``: the functions of ``groups.values``, with bounds by entries; those of a group may all lack the same
+    summand. ``predicates`` are those of the stage; without them a float arrangement decides by itself.
     ``numbers``: one for each of ``groups.values``, equal ones for columns that are known to be one function; matches of
     the same two are played once. ``block``: the arrangement is one of several that must cut the borders between them
     alike, match by match.
@@ -143,7 +144,7 @@ def refine_by_maximum(
     sure = arrangement.exact or predicates is not None
     free = sure and not block
     few = free and len(groups.values) > max(_LARGE * len(groups), 2 * _AT_ONCE)
-    tournament = _Tournament(arrangement, arithmetic, argument, groups, fields, predicates)
+    tournament = _Tournament(arrangement, arithmetic, contestants, groups, fields, predicates)
     tournament.at_once = _AT_ONCE if few else None
     if numbers is not None:
         tournament.numbers = numbers
@@ -163,7 +164,7 @@ class _Tournament:
         self,
         arrangement: Arrangement[Any],
         arithmetic: Arithmetic[Any],
-        argument: Any,
+        contestants: Any,
         groups: Ragged,
         fields: Sequence[Any],
         predicates: Predicates | None,
@@ -177,7 +178,7 @@ class _Tournament:
         """For each champion a number; those with equal ones are one function."""
         self.at_once: int | None = None
         """How many matches of a round are played; None for all."""
-        self._champions = arithmetic.chosen([arithmetic.by_entries(argument)], groups.values)
+        self._champions = contestants
         places = np.arange(len(groups.values)) - groups.offsets[groups.row_of]
         self._winners = Winners.equal(len(arrangement), places.astype(np.int16))
 

@@ -24,6 +24,7 @@ from ..fields.predicates import Names, Oracle, Predicates
 from ..fields.value_numbers import ValueNumbering
 from ..geometry.arrangement import Arrangement, Refinement, Taken
 from ..geometry.domain import Domain
+from ..network.drowned import Drowned, drowned_arguments
 from ..network.network import Network, Node
 from ..network.operators import Gather, Max, Periodic, Piecewise
 from ..numbers.norms import norms
@@ -93,6 +94,7 @@ class Stages:
         )
         self._oracle: Oracle | None = None
         self._numbering: ValueNumbering | None = None
+        self._drowned: dict[int, Drowned | None] = {}
         self._done = 0.0
 
     def report(self, share: float) -> None:
@@ -414,15 +416,16 @@ class Stages:
         groups = self._arguments(state, node, argument).take(np.arange(state.units, until))
         low_rank, some = self._arithmetic.rank({i: argument}) > 0, until - state.units < node.size
         fields = list(live.values())
-        if some:
-            argument = self._arithmetic.by_entries(argument)
-        if low_rank or some:
+        argument, drowned = self._arithmetic.by_entries(argument), self._drowned_here(state, argument)
+        contestants = self._contestants(state, argument, groups.values, drowned)
+        apart = some or drowned is not None
+        if low_rank or apart:
             fields.append(argument)
         predicates, block = self._predicates(state), bool(state.path)
         cut = refine_by_maximum(
             state.arrangement,
             self._arithmetic,
-            argument,
+            contestants,
             groups,
             fields,
             predicates,
@@ -435,12 +438,43 @@ class Stages:
         moved = _after(state, step, cut.arrangement, cut.predicates, cut, until % node.size)
         if low_rank:
             output = self._arithmetic.settled_maximum(node, cut.fields.pop(), winners, output)
-        elif some:
+        elif apart:
             argument = cut.fields.pop()
             if moved.units:
                 return moved, self._stored({**dict(zip(keys, cut.fields, strict=True)), node.inputs[0]: argument})
             output = self._arithmetic.activate(node, argument)
         return moved, self._stored({**dict(zip(keys, cut.fields, strict=True)), i: output})
+
+    def _drowned_here(self, state: State, argument: Any) -> Drowned | None:
+        """Arguments of the next node of which a constant drowns all else, on all regions."""
+        i = state.node + 1
+        if i not in self._drowned:
+            self._drowned[i] = drowned_arguments(self.network, i)
+        drowned = self._drowned[i]
+        if drowned is None or state.arrangement.exact or not state.trusting or self._arithmetic.rank({i: argument}):
+            return None
+        return drowned.of_units(self._on_last_pieces(state, drowned))
+
+    def _contestants(self, state: State, argument: Any, columns: NDArray[np.int64], drowned: Drowned | None) -> Any:
+        """What a maximum compares: arguments by their columns, without the constants that drown what they are."""
+        if drowned is None:
+            return self._arithmetic.chosen([argument], columns)
+        rest = self._anew(state, (drowned.source,), None)[drowned.source]
+        for node in drowned.rest:
+            rest = self._arithmetic.by_rows.linear(node, [rest])
+        index = np.arange(argument.columns)
+        index[drowned.arguments] = argument.columns + np.arange(drowned.arguments.size).reshape(drowned.arguments.shape)
+        return self._arithmetic.chosen([argument, self._arithmetic.by_entries(rest)], index[columns])
+
+    def _on_last_pieces(self, state: State, drowned: Drowned) -> NDArray[np.bool_]:
+        """For each of the units whether all that its arguments have passed is on the last piece, in all regions."""
+        lowest = ranges_after((*state.history, *state.steps), np.arange(len(state.arrangement)))
+        on = np.ones(len(drowned.arguments), np.bool_)
+        for i, units in drowned.rectified:
+            op = self.network.nodes[i].op
+            assert isinstance(op, Piecewise)
+            on &= (lowest[i][0][units] == len(op.breakpoints)).all(axis=1)
+        return on
 
     def _units_until(self, state: State, node: Node, argument: Any, levels: int) -> int:
         """How many units of the next node are done when it has cut once more; all, where vertices share rows."""

@@ -125,6 +125,7 @@ def test_integers_decide_little_where_a_bias_drowns_its_filter_and_numbers_are_l
 ) -> None:
     monkeypatch.setattr(ladder, "PARTS", parts)
     model = pooled(0, 2, 3)
+    model[layer + 1] = nn.Hardtanh().eval()  # after a ReLU the bias would be kept apart
     with torch.no_grad():
         model[layer].weight[0] *= 1e-20  # type: ignore[operator, index]
         model[layer].bias[0] = 0.1  # type: ignore[operator, index]
