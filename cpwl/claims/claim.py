@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from .. import checker
@@ -23,8 +24,8 @@ class Claim(ABC):
     def document(self) -> dict[str, Any]:
         """The certificate as JSON, format version 1: no number in it is rounded."""
 
-    def save(self, path: str | PathLike[str], *, networks: str | PathLike[str] | None = None) -> None:
-        """Writes the certificate: JSON, compressed by gzip when the name ends in .gz.
+    def save(self, path: str | PathLike[str], *, networks: str | PathLike[str] | None = None) -> Path:
+        """Writes the certificate, JSON, compressed by gzip when the name ends in .gz; returns its path.
 
         ``networks``, when given, is a folder: every network is written there, to a file named by its SHA-256, and the
         certificate only names it. ``cpwl check`` decides certificates without the library (cpwl/checker.py).
@@ -35,6 +36,7 @@ class Claim(ABC):
             write(file, self.document())
         else:
             write_named(file, self.document(), inputs.path("networks", networks))
+        return Path(path)
 
     def check(self) -> str:
         """What the independent checker says is proved; raises ``VerificationError`` if it rejects the certificate."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +52,15 @@ class WrittenStatistics:
             columns = (part.region, part.areas, part.corners, _eccentricities(part), part.slopes)
             yield from zip(*(column.tolist() for column in columns), map(int, part.ambiguous.tolist()), strict=True)
 
-    def to_csv(self, path: str | PathLike[str]) -> None:
+    def to_csv(self, path: str | PathLike[str]) -> Path:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#".
+
+        Returns the path.
 
         ``ArgumentError`` for a name with an ending that says another format, such as .json.
         """
         write_table(path, self.summary, self.rows())
+        return Path(path)
 
 
 @ieee

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -79,8 +80,10 @@ class Verdict:
         left = f", {self.remaining:,} boxes left" if self.status == "undecided" else ""
         return f"{done}{left}, {self.seconds:.2f} s"
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str]) -> Path:
         """Writes what is left of an undecided property to a file, JSON, from which ``cpwl.verify`` goes on.
+
+        Returns the path.
 
         ``ArgumentError`` for a name with an ending that says another format, such as .npz.
         """
@@ -93,6 +96,7 @@ class Verdict:
         }
         with replaced(named_as(path, "an undecided property, JSON", ".json")) as new:
             new.write_text(json.dumps(entry) + "\n", encoding="ascii")
+        return Path(path)
 
 
 def digest(specification: Specification) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,12 +138,15 @@ class Statistics:
     def _repr_html_(self) -> str:
         return str(picture("statistics_html")(self))
 
-    def to_csv(self, path: str | PathLike[str]) -> None:
+    def to_csv(self, path: str | PathLike[str]) -> Path:
         """Writes the table of regions; the summary stands above it, in lines that begin with "#".
+
+        Returns the path.
 
         ``ArgumentError`` for a name with an ending that says another format, such as .json.
         """
         write_table(path, self.summary, self.rows())
+        return Path(path)
 
 
 def statistics(partition: Tiling) -> Statistics:

@@ -509,3 +509,17 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     for read in (cpwl.load, cpwl.Certificate.load, cpwl.compile):
         with pytest.raises(FileFormatError, match="is a folder, not a file"):
             read(tmp_path / "model.onnx")
+
+
+def test_what_writes_a_file_returns_its_path() -> None:
+    """Whatever is saved: a name may have been given an ending."""
+    writers = {
+        f"{name}.{method}": member
+        for name, kind in public().items()
+        if isinstance(kind, type)
+        for method, member in members(kind).items()
+        if method in {"save", "to_csv"}
+    }
+    assert len(writers) >= 8
+    for name, member in writers.items():
+        assert signature(member).return_annotation == "Path", name
