@@ -3,7 +3,6 @@
 const $ = (id) => document.getElementById(id);
 const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
 const RAMP = ["#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#253494", "#081d58"];
-const LINES = ["#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac", "#8c510a", "#01665e", "#c51b7d"];
 const MASK = 1024; // texels in a row of the table of units
 const SLOW = 60, REST = 250; // milliseconds
 const SHOWN_UNITS = 512; // of a layer's pattern
@@ -181,12 +180,12 @@ function listed(text) {
 function setUpLayers() {
   const counts = new Map();
   data.units.forEach((unit) => counts.set(unit, (counts.get(unit) ?? 0) + 1));
-  head.layers.forEach((layer, i) => {
+  head.layers.forEach((layer) => {
     const box = element("input", { type: "checkbox", checked: true, onchange: maskUnits });
     const [first, last] = layer.units;
     let edges = 0;
     for (let unit = first; unit < last; unit++) edges += counts.get(unit) ?? 0;
-    const row = labelled(box, swatch(rgb(LINES[i % LINES.length])), `${layer.name} (${edges})`);
+    const row = labelled(box, swatch(rgb(layer.color)), `${layer.name} (${edges})`);
     row.className = "layer";
     layer.box = box;
     if (layer.selectable) {
@@ -199,8 +198,8 @@ function setUpLayers() {
 
 function maskUnits() {
   const total = head.layers.at(-1).units[1], height = Math.ceil((total + 2) / MASK), pixels = new Uint8Array(4 * MASK * height);
-  head.layers.forEach(({ units: [first, last], box, text }, i) => {
-    const chosen = listed(text?.value ?? ""), color = rgb(LINES[i % LINES.length]);
+  head.layers.forEach(({ units: [first, last], box, text, color: shown }) => {
+    const chosen = listed(text?.value ?? ""), color = rgb(shown);
     text?.setCustomValidity(chosen ? "" : "numbers and ranges, such as 3, 7-9");
     for (let unit = first; unit < last; unit++)
       pixels.set([...color, box.checked && chosen?.(unit - first) ? 255 : 0], 4 * unit);

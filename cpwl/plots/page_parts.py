@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError
 from ..runtime.inputs import path as check_path
 from ..storage.files import replaced
+from .palette import FRAME, line
 from .regions import INCOMPLETE
 
 if TYPE_CHECKING:
@@ -125,11 +126,16 @@ def layers(partition: Tiling) -> list[dict[str, Any]]:
     """The nodes with units, then two that stand for edges without one."""
     nodes, units = partition.network.nodes, partition.network.units
     layers: list[dict[str, Any]] = [
-        {"name": f"layer {k}: {nodes[i].name}", "units": [part.start, part.stop], "selectable": True}
-        for k, (i, part) in enumerate(partition.network.unit_columns.items(), start=1)
+        {
+            "name": f"layer {k + 1}: {nodes[i].name}",
+            "units": [part.start, part.stop],
+            "color": line(k),
+            "selectable": True,
+        }
+        for k, (i, part) in enumerate(partition.network.unit_columns.items())
     ]
-    layers.append({"name": "border", "units": [units, units + 1], "selectable": False})
-    layers.append({"name": "no unit", "units": [units + 1, units + 2], "selectable": False})
+    for place, name in enumerate(("border", "no unit"), start=units):
+        layers.append({"name": name, "units": [place, place + 1], "color": FRAME, "selectable": False})
     return layers
 
 

@@ -13,6 +13,9 @@ BOUNDARY = "#e00010"
 EDGE = "#333333"
 """Of the edges of regions."""
 
+FRAME = "#888888"
+"""Of edges that no unit makes."""
+
 LIGHT = (
     *("#77AADD", "#EEDD88", "#44BB99", "#C3B1E1", "#E8C39E"),
     *("#99DDFF", "#BBCC33", "#DDDDDD", "#FFAABB", "#A8D5A2"),
@@ -21,6 +24,9 @@ LIGHT = (
 
 DARK = ("#0077BB", "#EE7733", "#009988", "#AA3377", "#332288", "#CCBB44", "#33BBEE", "#CC3311")
 """Of lines and small marks on white, after Paul Tol's "vibrant" and "muted" schemes."""
+
+LINES = ("#333333", "#b2182b", "#1b7837", "#762a83", "#b35806", "#2166ac", "#8c510a", "#01665e", "#c51b7d")
+"""Of edges by layer, over whatever regions are filled with."""
 
 _MAPS = ("Set3", "Set2", "Pastel1", "tab20", "tab20b", "tab20c", "Paired")
 """Matplotlib's, of colours for kinds: further ones come from there, as long as they are unlike all before them."""
@@ -50,6 +56,12 @@ def dark(k: int) -> str:
     return colors[k % len(colors)]
 
 
+def line(k: int) -> str:
+    """The colour of the edges of layer k, as "#rrggbb", unlike those of the hundreds before it."""
+    colors = LINES if k < len(LINES) else (*LINES, *_further(LINES, _BRIGHTEST))
+    return colors[k % len(colors)]
+
+
 def pastels(count: int) -> NDArray[np.float64]:
     """The same lighter, to be drawn on: red, green and blue in [0, 1], (count, 3)."""
     from matplotlib.colors import to_rgb
@@ -57,13 +69,13 @@ def pastels(count: int) -> NDArray[np.float64]:
     return 0.25 + 0.75 * np.array([to_rgb(color) for color in palette(count)]).reshape(count, 3)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _further(chosen: tuple[str, ...], brightest: float) -> tuple[str, ...]:
     """All colours after those that are chosen, no brighter: always the one that is least like those before it."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex, to_rgb
 
-    taken = np.array([to_rgb(color) for color in (*chosen, BOUNDARY, EDGE)])
+    taken = np.array([to_rgb(color) for color in (*chosen, BOUNDARY, EDGE, FRAME)])
     maps = np.concatenate([colormaps[name](np.arange(colormaps[name].N))[:, :3] for name in _MAPS])
     grid = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), axis=-1).reshape(-1, 3)
     further: list[str] = []

@@ -438,7 +438,7 @@ function byClass(kinds) {
 function byLayer(kinds) {
   const layerOf = new Map();
   head.layers.forEach(({ units: [first, last] }, k) => { for (let unit = first; unit < last; unit++) layerOf.set(unit, k); });
-  const color = (k) => (k < head.layers.length - 2 ? rgb(LINES[k % LINES.length]).map((x) => 90 + 0.65 * x) : [225, 225, 225]);
+  const color = (k) => (k < head.layers.length - 2 ? rgb(head.layers[k].color).map((x) => 90 + 0.65 * x) : [225, 225, 225]);
   return kinds((region, c, at, p) => ((p === undefined || data.facet[p] < 0 ? 255 : layerOf.get(data.facetUnits[data.facet[p]]) ?? 255) + 0.5) / 256, color);
 }
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 import cpwl
-from cpwl.plots.palette import BOUNDARY, EDGE, LIGHT, dark, palette, pastels
+from cpwl.plots.palette import BOUNDARY, EDGE, FRAME, LIGHT, dark, line, palette, pastels
 from cpwl.plots.training import _marker
 from tests.support.networks import mlp
 
@@ -27,6 +27,13 @@ def test_lines_have_colours_unlike_each_other_and_are_seen_on_white() -> None:
     gaps = np.linalg.norm(colors[:, None] - others, axis=2)
     assert gaps[~np.eye(60, len(others), dtype=bool)].min() > 0.12
     assert (np.linalg.norm(1 - colors, axis=1) > 0.5).all()
+
+
+def test_edges_of_many_layers_have_colours_unlike_each_other_and_unlike_the_boundary() -> None:
+    colors = np.array([to_rgb(line(k)) for k in range(60)])
+    others = np.concatenate([colors, [to_rgb(BOUNDARY), to_rgb(FRAME)]])
+    gaps = np.linalg.norm(colors[:, None] - others, axis=2)
+    assert gaps[~np.eye(60, len(others), dtype=bool)].min() > 0.1
 
 
 def test_points_of_many_classes_look_different_in_pictures_of_training() -> None:
