@@ -7,6 +7,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 """
 
 import numpy as np
+import torch
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
@@ -31,6 +32,56 @@ cdef void* _start(array) except NULL:
     PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
     PyBuffer_Release(&buffer)
     return buffer.buf
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+_FORMATS = {torch.int64: b"l", torch.float64: b"d", torch.bool: b"B", torch.uint8: b"B"}
+
+
+cdef class View:
+    """A tensor's memory as a buffer: an array of it costs four times as much. Truth values are bytes."""
+
+    cdef object tensor
+    cdef bytes kind
+    cdef void* start
+    cdef Py_ssize_t[2] shape, strides
+    cdef Py_ssize_t item, size
+    cdef int axes  # at most 2
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        buffer.buf, buffer.obj = self.start, self
+        buffer.len, buffer.itemsize = self.size, self.item
+        buffer.format, buffer.ndim = <char*>self.kind, self.axes
+        buffer.shape, buffer.strides, buffer.suboffsets = self.shape, self.strides, NULL
+        buffer.readonly, buffer.internal = False, NULL
+
+
+cdef View _view(tensor, bytes kind, Py_ssize_t item, Py_ssize_t share):
+    """Of a tensor on the CPU with one or two axes, whose last one has entries ``share`` to an item."""
+    cdef View view = View.__new__(View)
+    cdef tuple shape = <tuple>tensor.shape  # a subclass
+    cdef int k
+    view.tensor = tensor if tensor.is_contiguous() else tensor.contiguous()
+    view.start = <void*><size_t>view.tensor.data_ptr()
+    view.kind, view.item, view.size, view.axes = kind, item, item, len(shape)
+    for k in range(view.axes - 1, -1, -1):
+        view.shape[k] = <Py_ssize_t>shape[k] // (share if k == view.axes - 1 else 1)
+        view.strides[k] = view.size
+        view.size *= view.shape[k]
+    return view
+
+
+def views(*tensors):
+    """Buffers of tensors on the CPU with one or two axes, contiguous (copies where these are not)."""
+    cdef list result = []
+    for tensor in tensors:
+        result.append(_view(tensor, _FORMATS[tensor.dtype], tensor.itemsize, 1))
+    return result
+
+
+def words(*packed):
+    """Buffers of packed bits (rows, bytes) as words."""
+    return [_view(bits, b"L", 8, 8) for bits in packed]
 
 
 # ---- signs -----------------------------------------------------------------------------------------------------------
@@ -190,7 +241,7 @@ def beside(
 
 def cell_bits(
     const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const uint64_t[:, ::1] doubtful,
-    const uint64_t[::1] valid, const int64_t[::1] origin, const int64_t[::1] offsets,
+    const int64_t[::1] origin, const int64_t[::1] offsets, Py_ssize_t columns,
 ):
     """Of each cell: columns below somewhere, columns that cut; whether one that cuts is zero or doubtful at a vertex,
     and whether any is doubtful at one."""
@@ -199,10 +250,11 @@ def cell_bits(
     touched_, uncertain_ = _zeros(2, cells, np.uint8)
     cdef uint64_t[:, ::1] cells_below = below_, cut = cut_
     cdef uint8_t[::1] touched = touched_, uncertain = uncertain_
-    cdef uint64_t up, down, neither, unsure
+    cdef uint64_t up, down, neither, unsure, valid
     with nogil:
         for c in range(cells):
             for w in range(words):
+                valid = ~<uint64_t>0 >> (64 - min(columns - 64 * w, 64)) if columns > 64 * w else 0
                 up = down = neither = unsure = 0
                 for h in range(offsets[c], offsets[c + 1]):
                     v = origin[h]
@@ -212,7 +264,7 @@ def cell_bits(
                     unsure |= doubtful[v, w]
                 cells_below[c, w] = down
                 cut[c, w] = up & down
-                touched[c] |= (up & down & ((neither & valid[w]) | unsure)) != 0
+                touched[c] |= (up & down & ((neither & valid) | unsure)) != 0
                 uncertain[c] |= unsure != 0
     return below_, cut_, touched_, uncertain_
 
@@ -276,7 +328,7 @@ cdef void _sort(int64_t* items, int64_t* spare, Py_ssize_t count, const double* 
 
 
 def crossings(
-    const int64_t[:, ::1] edges, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const int64_t[:, ::1] edges,
     const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
 ):
     """Where columns vanish on edges, sorted along each: column, position, slack, whether a sign at an end is doubtful;
