@@ -1007,12 +1007,12 @@ cpdef incidences(
     lies, on the first chord of the lowest pair that meets there, where on it and how closely that is known, and the
     columns of the second chord and of the first; crossings ``shared_at``, numbered from ``crossings``, and points,
     numbered from ``start``, and further columns that vanish there; the number of pieces, less 1, that each of so many
-    cells falls into; the chord of each link; and pairs whose point is not one for all chords through it.
+    cells falls into; and pairs whose point is not one for all chords through it.
 
     ``order`` sorts the entries of ``pairs.T.ravel()``, and point[i] is a number below Q for each. Of a chord: its cell,
     its column (``name``), the vertices at its ends; on chord at[i] (not decreasing) the column also[i] vanishes too."""
-    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, links = 0, total = 0
-    met_, link_, pieces_ = np.empty((2, 2 * q), np.int64), np.empty(chords + 2 * q, np.int64), np.zeros(cells, np.int64)
+    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, total = 0
+    met_, pieces_ = np.empty((2, 2 * q), np.int64), np.zeros(cells, np.int64)
     made_, known_, wrong_ = np.empty((4, q), np.int64), np.empty((2, q), np.float64), np.zeros(q, np.uint8)
     work_ = np.zeros(4 * q + chords + 1, np.int64)
     cdef int64_t* through = <int64_t*>_start(met_)
@@ -1023,7 +1023,6 @@ cpdef incidences(
     cdef int64_t* low = several + q
     cdef int64_t* first = low + q
     cdef int64_t* made = <int64_t*>_start(made_)
-    cdef int64_t* link = <int64_t*>_start(link_)
     cdef int64_t* pieces = <int64_t*>_start(pieces_)
     cdef double* known = <double*>_start(known_)
     cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
@@ -1058,13 +1057,9 @@ cpdef incidences(
         i = 0
         for c in range(chords):
             first[c + 1] += first[c]
-            link[links] = c
-            links += 1
             while i < n and through[i] == c:
                 j = low[passed[i]]
                 total += first[c + 1] - first[c] + (c != pairs[j, 0] and c != pairs[j, 1])
-                link[links] = c
-                links += 1
                 i += 1
     total += shared_at.shape[0]
     zeros_ = np.empty((2, total), np.int64)
@@ -1085,7 +1080,7 @@ cpdef incidences(
                 total += 1
     return (
         met_[0, :n], met_[1, :n], made_[0, :count], made_[1, :count], made_[2, :count], known_[0, :count],
-        known_[1, :count], made_[3, :count], zeros_[0], zeros_[1], pieces_, link_[:links], wrong_,
+        known_[1, :count], made_[3, :count], zeros_[0], zeros_[1], pieces_, wrong_,
     )
 
 
@@ -1263,6 +1258,29 @@ def woven(
                 if out[i] >= 0:
                     following[i - 1 if i > k else site - 1] = out[i]
     return edges_, marks_, halves_[0], forward_, halves_[1], halves_[2]
+
+
+def miscounted(
+    const int64_t[::1] parents, const int64_t[::1] cell, const int64_t[:, ::1] pairs, const int64_t[::1] more
+):
+    """Flags of cells that are not as often among ``parents`` as 1, ``more``, their chords (``cell``) and the pairs of
+    these that cross say."""
+    cdef Py_ssize_t cells = more.shape[0], i
+    missing_, wrong_ = np.empty(cells, np.int64), np.empty(cells, np.uint8)
+    cdef int64_t* missing = <int64_t*>_start(missing_)
+    cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
+    with nogil:
+        for i in range(cells):
+            missing[i] = 1 + more[i]
+        for i in range(cell.shape[0]):
+            missing[cell[i]] += 1
+        for i in range(pairs.shape[0]):
+            missing[cell[pairs[i, 0]]] += 1
+        for i in range(parents.shape[0]):
+            missing[parents[i]] -= 1
+        for i in range(cells):
+            wrong[i] = missing[i] != 0
+    return wrong_
 
 
 def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):

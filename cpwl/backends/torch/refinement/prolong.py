@@ -235,6 +235,8 @@ class Cutting:
     @property
     def zeros(self) -> tuple[Tensor, Tensor]:
         """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
+        if not len(self.certain.vertex):
+            return self.certain.vertex, self.certain.column
         low = self.certain.take(self.certain.sign <= 0)
         vertex, order = torch.sort(low.vertex)
         place = self.place_of(low.column[order])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ....errors import InternalError
 from ....runtime.budget import checkpoint
-from ..complex.complex import Complex, Cycles, HalfEdges
+from ..complex.complex import Complex, HalfEdges
 from ..complex.segments import pack, set_bits, unpack
 from ..fields.field import FloatField
 from .assemble import Cut
@@ -38,6 +38,8 @@ from .sites import Sites, Web
 
 Assembled: TypeAlias = tuple[Tensor, Tensor, HalfEdges]
 """Edges, their marks and the half-edges."""
+Lines: TypeAlias = tuple[Tensor, Tensor]
+"""The old cell and the column of new lines, in the order of their numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +54,8 @@ class Refined:
     """bool (R,): the old cell had an uncertain decision in this refinement."""
     cutting: Cutting
     """The functions cut by, and how fields are carried to the new vertices."""
-    lines: tuple[Tensor, Tensor]
-    """The old cell and the column of each new line, in the order of their numbers."""
+    lines: Lines
+    """All new ones."""
     recut: int
     """The number of old cells that had to be cut again, because a self-check had failed."""
 
@@ -93,9 +95,9 @@ class _Refinement:
 
     def __init__(self, old: Complex, task: Task, suspects: Tensor) -> None:
         """``suspects`` (bool per cell): cells in which float64 is not trusted."""
-        self.old, self.task, self.suspects = old, task, suspects
+        self.old, self.task, self.suspects, self.recut = old, task, suspects, int(suspects.sum())
         self.columns = Columns.of(task.field, task.function, task.level)
-        if bool(suspects.any()):
+        if self.recut:
             self.columns = self.columns.doubted(old.origin[suspects[old.cell_of]])
         self.signs = task.kernel.signs(self.columns)
         self.certain = Certain.none(old.origin.device)
@@ -155,12 +157,15 @@ class _Refinement:
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
         new = Complex.of_cycles(outcome.edges, outcome.marks, outcome.half, cycles)
         self.check_euler(cycles.parent, cut, web)
-        below = self.below(cut, web, new, cycles)
+        lines = _new_lines(cut, web)
+        links = _links(cut, web, cut.chord_of_link(assembled[1]), lines[1])
+        below = self.task.kernel.below(self.old, self.signs, self.cells, new, cycles, links)
         if len(outcome.representative):
             _overwrite(below, outcome, new, cycles.order)
+            lines = _joined(lines, outcome.chords)
         uncertain = self.uncertain[cycles.parent] & (self.task.decider is None)
-        cutting, lines = self.cutting([*batches, *outcome.layers], outcome), _new_lines(cut, web, outcome)
-        return Refined(new, cycles.parent, below, uncertain, cutting, lines, int(self.suspects.sum()))
+        cutting = self.cutting([*batches, *outcome.layers], outcome)
+        return Refined(new, cycles.parent, below, uncertain, cutting, lines, self.recut)
 
     def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
         """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
@@ -223,8 +228,8 @@ class _Refinement:
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
         """The other irregular cells, cut column by column."""
-        chosen = self.irregular & ~self.degenerate
-        cut = self.cells.cut[chosen]
+        chosen = self.irregular if self.task.decider is None else self.suspects
+        cut = self.cells.cut[chosen] if bool(chosen.any()) else self.cells.cut[:0]
         if not bool(cut.any()):
             return Outcome.nothing(edges, marks, half)
         active = unpack(cut, self.columns.count).any(0).nonzero(as_tuple=True)[0]
@@ -234,18 +239,12 @@ class _Refinement:
         self.uncertain[outcome.ambiguous] = True
         return outcome
 
-    def below(self, cut: Cut, web: Web | None, new: Complex, cycles: Cycles) -> Tensor:
-        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8)."""
-        return self.task.kernel.below(self.old, self.signs, self.cells, new, cycles, _links(cut, web))
-
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
-        """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
-        cells, chords, meets = self.old.cells, cut.chords, cut.meets
-        expected = 1 + torch.bincount(chords.cell, minlength=cells)
-        expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
-        if web is not None:
-            expected += web.pieces
-        wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
+        """Each regular or degenerate cell falls into as many pieces as its chords and their crossings say."""
+        more = torch.zeros_like(self.old.counts) if web is None else web.pieces
+        wrong = self.task.kernel.miscounted(parents, cut.chords, cut.meets, more)
+        if bool(wrong.any()):
+            wrong &= ~self.irregular | self.degenerate
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
 
@@ -266,24 +265,23 @@ def _inner_points(cut: Cut) -> Points:
     return Points(first, second, column, meets.position[:, 0], meets.slack[:, 0], also)
 
 
-def _new_lines(cut: Cut, web: Web | None, outcome: Outcome) -> tuple[Tensor, Tensor]:
-    """The old cell and the column of each new line, in the order of their numbers."""
-    lines = [(cut.chords.cell, cut.chords.column), outcome.chords]
-    if web is not None:
-        lines.insert(1, (web.spans.cell, web.spans.column))
-    cells, columns = (torch.cat(parts) for parts in zip(*lines, strict=True))
+def _new_lines(cut: Cut, web: Web | None) -> Lines:
+    """The new lines of regular cells and of degenerate ones."""
+    lines = cut.chords.cell, cut.chords.column
+    return lines if web is None else _joined(lines, (web.spans.cell, web.spans.column))
+
+
+def _joined(lines: Lines, more: Lines) -> Lines:
+    cells, columns = (torch.cat(pair) for pair in zip(lines, more, strict=True))
     return cells, columns
 
 
-def _links(cut: Cut, web: Web | None) -> LinksOfChords:
+def _links(cut: Cut, web: Web | None, chord: Tensor, column: Tensor) -> LinksOfChords:
     """The links of all chords, those of degenerate cells last."""
-    chord, column = cut.chord_of_link, cut.chords.column
-    regular, also = len(chord), Shared.none(chord.device)
+    also = Shared.none(chord.device)
     if web is not None:
-        also = Shared(len(column) + web.spans.also.at, web.spans.also.column)
-        chord = torch.cat([chord, len(column) + web.chord_of_link])
-        column = torch.cat([column, web.spans.column])
-    return LinksOfChords(cut.pieces, regular, chord, column, also)
+        also = Shared(len(cut.chords) + web.spans.also.at, web.spans.also.column)
+    return LinksOfChords(cut.pieces, cut.links, chord, column, also)
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

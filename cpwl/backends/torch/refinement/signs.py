@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..complex.segments import common_bits, unpack, with_bits
+from ..complex.segments import as_numpy, common_bits, with_bits
 from ..fields.field import FloatField, Sharp
 
 
@@ -85,8 +86,8 @@ class Signs:
 
     def reaching(self, columns: int) -> Tensor:
         """The columns that are not below their level at some vertex, increasing."""
-        everywhere = unpack(common_bits(self.below)[None], columns)[0]
-        return (~everywhere).nonzero(as_tuple=True)[0]
+        bits = np.unpackbits(as_numpy(~common_bits(self.below)), count=columns, bitorder="little")
+        return torch.from_numpy(np.flatnonzero(bits)).to(self.below.device)
 
     def settled(self, row: Tensor, column: Tensor, sign: Tensor) -> Signs:
         """The signs with those at all doubtful entries (row[i], column[i]) replaced by exact ones."""

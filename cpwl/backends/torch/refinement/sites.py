@@ -123,5 +123,3 @@ class Web:
     those that made each."""
     pieces: Tensor
     """The number of cells that each old one falls into, less 1 (proofs/, Lemma 4)."""
-    chord_of_link: Tensor
-    """The chord of each link: of each piece between neighbouring points of a chord, chord by chord."""

@@ -191,6 +191,10 @@ class CompiledLoops(TensorOperations, Streaming):
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges_), torch.from_numpy(marks_), half
 
+    def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
+        """See ``Kernel.miscounted``."""
+        return _flags(kernels.miscounted(*kernels.views(parents, chords.cell, meets.chord, more)))
+
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
         closed = kernels.cycles(*kernels.views(half.successor, half.parent), parents)
@@ -254,9 +258,9 @@ class CompiledLoops(TensorOperations, Streaming):
 
 
 def _web(spans: Spans, *parts: Tensor) -> Web:
-    chord, point, first, second, column, position, slack, also, zero, vanishing, pieces, chord_of_link = parts
+    chord, point, first, second, column, position, slack, also, zero, vanishing, pieces = parts
     points = Points(first, second, column, position, slack, also)
-    return Web(spans, chord, point, points, (zero, vanishing), pieces, chord_of_link)
+    return Web(spans, chord, point, points, (zero, vanishing), pieces)
 
 
 def _packed(words: NDArray[Any]) -> Tensor:

@@ -124,6 +124,11 @@ class Kernel(ABC):
         and its points vertices from ``points`` on. Half-edges along links precede those against them."""
 
     @abstractmethod
+    def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
+        """The old cells that are not as often among ``parents`` as their chords and where these meet say, and ``more``
+        (R,), bool (R,): C chords that cross Q times make 1 + C + Q pieces (proofs/, Lemma 4)."""
+
+    @abstractmethod
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """The cycles of ``half.successor``, whose parents are below ``parents``; an ``InternalError`` if they do not
         close up."""

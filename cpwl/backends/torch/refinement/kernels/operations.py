@@ -194,6 +194,12 @@ class TensorOperations(Kernel):
         """See ``Kernel.woven``."""
         return weaving.woven(web, whole, generation, line, points)
 
+    def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
+        """See ``Kernel.miscounted``."""
+        cuts = torch.cat([chords.cell, chords.cell[meets.chord[:, 0]]])
+        found, expected = (torch.bincount(cells, minlength=len(more)) for cells in (parents, cuts))
+        return found != 1 + expected + more
+
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
         successor, parent = half.successor, half.parent

@@ -89,7 +89,6 @@ def incidences(spans: Spans, meets: Meets, order: Order, start: int) -> tuple[We
         Points(begin, end, spans.column[second], *place, spans.column[first]),
         _zeros(spans, chord, point, meets.chord[name], start),
         torch.bincount(spans.cell, minlength=spans.sites.complex.cells).index_add(0, spans.cell[first], degree - 1),
-        torch.repeat_interleave(torch.bincount(chord, minlength=len(spans)) + 1),
     )
     return web, (2 * pairs != degree * (degree - 1))[of_pair]
 
@@ -136,7 +135,8 @@ class _Links:
         counts = torch.bincount(web.chord, minlength=len(web.spans))
         start = exclusive_sum(counts + 1)
         rank = torch.arange(len(web.chord), device=start.device) - exclusive_sum(counts)[web.chord]
-        return cls(web, along, points, start, start + counts, web.chord_of_link, start[web.chord] + rank)
+        chord = torch.repeat_interleave(counts + 1)
+        return cls(web, along, points, start, start + counts, chord, start[web.chord] + rank)
 
     def __len__(self) -> int:
         return len(self.chord)
