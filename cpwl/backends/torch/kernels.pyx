@@ -1260,6 +1260,41 @@ def woven(
     return edges_, marks_, halves_[0], forward_, halves_[1], halves_[2]
 
 
+def points(
+    const int64_t[:, ::1] edges, const int64_t[::1] edge, const int64_t[::1] column, const double[::1] at,
+    const double[::1] loose, const int64_t[::1] crossing, const int64_t[::1] start, const int64_t[::1] end,
+    const int64_t[::1] name, const int64_t[:, ::1] pairs, const double[:, ::1] along, const double[:, ::1] loosely,
+    Py_ssize_t vertices, const int64_t[::1] first=None, const int64_t[::1] second=None, const int64_t[::1] made=None,
+    const int64_t[::1] also=None, const double[::1] further_at=None, const double[::1] further_loose=None,
+):
+    """The vertices between which new ones lie, and the column that makes each and another or -1, (4, n); where there,
+    and how closely that is known, (2, n): of crossings of edges, of those of chords (crossings number i is a vertex
+    ``vertices`` + i), and of further ones as they are given."""
+    cdef Py_ssize_t crossings = edge.shape[0], meets = crossings + pairs.shape[0], i, k, n
+    cdef Py_ssize_t total = meets + (0 if first is None else first.shape[0])
+    names_, places_ = np.empty((4, total), np.int64), np.empty((2, total), np.float64)
+    cdef int64_t* begin = <int64_t*>_start(names_)
+    cdef int64_t* stop = begin + total
+    cdef int64_t* by = stop + total
+    cdef int64_t* too = by + total
+    cdef double* position = <double*>_start(places_)
+    cdef double* slack = position + total
+    with nogil:
+        for n in range(crossings):
+            begin[n], stop[n], by[n], too[n] = edges[edge[n], 0], edges[edge[n], 1], column[n], -1
+            position[n], slack[n] = at[n], loose[n]
+        for n in range(crossings, meets):
+            i, k = pairs[n - crossings, 0], pairs[n - crossings, 1]
+            begin[n], stop[n] = vertices + crossing[start[i]], vertices + crossing[end[i]]
+            by[n], too[n] = name[k], name[i]
+            position[n], slack[n] = along[0, n - crossings], loosely[0, n - crossings]
+        for n in range(meets, total):
+            i = n - meets
+            begin[n], stop[n], by[n], too[n] = first[i], second[i], made[i], also[i]
+            position[n], slack[n] = further_at[i], further_loose[i]
+    return names_, places_
+
+
 def miscounted(
     const int64_t[::1] parents, const int64_t[::1] cell, const int64_t[:, ::1] pairs, const int64_t[::1] more
 ):
@@ -1657,18 +1692,25 @@ cdef inline const double* _row(Source* source, Py_ssize_t row, double* spare) no
     return spare
 
 
+cdef inline void _clear(double* row, const int64_t[::1] place, int64_t column) noexcept nogil:
+    """Puts 0 where a column is, if it is one and it is there."""
+    if column >= 0 and place[column] >= 0:
+        row[place[column]] = 0
+
+
 def rectified(
     const double[:, ::1] values, const double[::1] old_error, const int64_t[::1] held, const double[::1] mask,
     const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,
     const int64_t[::1] made, const int64_t[::1] also, const int64_t[::1] zero_row, const int64_t[::1] zero,
-    Py_ssize_t start, double[:, ::1] target, double[::1] error, double[::1] norms, double[::1] raw, double[::1] spare,
+    const int64_t[::1] place, Py_ssize_t start, double[:, ::1] target, double[::1] error, double[::1] norms, double[::1] raw, double[::1] spare,
 ):
     """The rows from ``start`` on of the positive parts of the columns ``held``; bounds on the errors and norms of all.
 
-    There is at least one column; ``mask`` has all bits for those that are held, else none. New rows lie between two others, each old or
-    between two old ones. Entries that are known to be zero are put in, by places among those held: of the columns that
-    made a new row, and (zero_row[i], zero[i]), sorted by row. ``raw`` gets the norms without rectification, ``spare``
-    has room for three rows of all columns. Rows are asked for in order: later ones need the bounds of earlier ones.
+    There is at least one column; ``mask`` has all bits for those that are held, else none. New rows lie between two
+    others, each old or between two old ones. Entries that are known to be zero are put in: by what made a new row (or
+    -1), and (zero_row[i], zero[i]), sorted by row, each at its ``place`` among those held (or -1). ``raw`` gets the
+    norms without rectification, ``spare`` has room for three rows of all columns. Rows are asked for in order: later
+    ones need the bounds of earlier ones.
     """
     cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], count = held.shape[0], i, n, point, a, b, z = 0
     cdef double squares, above
@@ -1695,11 +1737,9 @@ def rectified(
                 )
                 error[n], raw[n] = found.error, found.norm
                 above = _positive(&spare[2 * columns], &held[0], count, out, &squares)
-                if made[point] >= 0:
-                    out[made[point]] = 0
-                if also[point] >= 0:
-                    out[also[point]] = 0
+                _clear(out, place, made[point])
+                _clear(out, place, also[point])
             while z < zero_row.shape[0] and zero_row[z] == n:
-                out[zero[z]] = 0
+                _clear(out, place, zero[z])
                 z += 1
             norms[n] = _norm(above, out, count)

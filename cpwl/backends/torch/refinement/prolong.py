@@ -87,6 +87,14 @@ class Prolongation:
         ends = tuple(accumulate((len(batch) for batch in batches), initial=0))
         return cls(old, Points.joined(batches), ends, kernel)
 
+    def followed_by(self, batches: Sequence[Points]) -> Prolongation:
+        """The same with further layers of new vertices, each of which refers to old ones and to those before it."""
+        if not batches:
+            return self
+        *before, end = self.layers
+        ends = accumulate(map(len, batches), initial=end)
+        return replace(self, points=Points.joined([self.points, *batches]), layers=(*before, *ends))
+
     @property
     def rows(self) -> int:
         """The number of all vertices."""
@@ -214,7 +222,7 @@ class Cutting:
             low = self.certain.take(self.certain.sign <= 0)
             low = low.take(torch.isin(low.vertex, new))
             zeros = Certain.joined(low, self._made(new, new))
-            column = self.place_of(zeros.column)
+            column = self.places[zeros.column]
             entries = torch.unique((zeros.vertex * count + column)[column >= 0])
             result[plan.old :] = torch.bincount(entries // count, minlength=plan.rows)[plan.old :] == count
         return result
@@ -224,23 +232,19 @@ class Cutting:
         """The columns that are not below their level at all old vertices."""
         return self.signs.reaching(len(self.level))
 
-    def place_of(self, columns: Tensor) -> Tensor:
-        """Where the functions of columns are among those of the ``reaching`` ones; -1 where not, and for -1."""
-        return self._places[columns].masked_fill_(columns < 0, -1)
-
     @cached_property
-    def _places(self) -> Tensor:
+    def places(self) -> Tensor:
+        """Where the function of each column is among those of the ``reaching`` ones; -1 where not."""
         return self._functions(self.reaching)
 
     @property
     def zeros(self) -> tuple[Tensor, Tensor]:
-        """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
+        """Rows, not decreasing, and columns that are certainly not above their levels there."""
         if not len(self.certain.vertex):
             return self.certain.vertex, self.certain.column
-        low = self.certain.take(self.certain.sign <= 0)
-        vertex, order = torch.sort(low.vertex)
-        place = self.place_of(low.column[order])
-        return vertex[place >= 0], place[place >= 0]
+        order = torch.argsort(self.certain.vertex)
+        low = order[self.certain.sign[order] <= 0]
+        return self.certain.vertex[low], self.certain.column[low]
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and the signs that are certain there."""

@@ -112,7 +112,9 @@ class _Refinement:
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings)
         self.uncertain = self.cells.doubtful | self.disputed
-        self.irregular = self.cells.touched | self.disputed | suspects
+        self.irregular = self.cells.touched | self.disputed
+        if self.recut:
+            self.irregular |= suspects
         self.visits = task.kernel.visits(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
@@ -150,9 +152,8 @@ class _Refinement:
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
         web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
-        inner = _inner_points(cut)
-        batches = [self.points, inner if web is None else Points.joined([inner, web.points])]
-        outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)))
+        made = self.task.kernel.points(cut, web)
+        outcome = self.cut_one_by_one(*assembled, made)
         checkpoint()
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
         new = Complex.of_cycles(outcome.edges, outcome.marks, outcome.half, cycles)
@@ -163,9 +164,10 @@ class _Refinement:
         if len(outcome.representative):
             _overwrite(below, outcome, new, cycles.order)
             lines = _joined(lines, outcome.chords)
-        uncertain = self.uncertain[cycles.parent] & (self.task.decider is None)
-        cutting = self.cutting([*batches, *outcome.layers], outcome)
-        return Refined(new, cycles.parent, below, uncertain, cutting, lines, self.recut)
+        uncertain = torch.zeros_like(cycles.parent, dtype=torch.bool)
+        if self.task.decider is None:
+            uncertain = self.uncertain[cycles.parent]
+        return Refined(new, cycles.parent, below, uncertain, self.cutting(made, outcome), lines, self.recut)
 
     def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
         """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
@@ -178,20 +180,14 @@ class _Refinement:
         line = self.old.lines + len(cut.chords)
         return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
-    def cutting(self, layers: list[Points], outcome: Outcome) -> Cutting:
+    def cutting(self, made: Points, outcome: Outcome) -> Cutting:
         """The functions cut by, with the new vertices layer by layer, and the signs that are certain."""
         certain = Certain.none(self.old.origin.device)
         if self.task.decider is not None:
             certain = Certain.joined(self.certain, outcome.zeros)
-        prolongation = Prolongation.of(self.task.field.rows, layers, self.task.kernel)
+        ends = 0, len(self.crossings), len(made)
+        prolongation = Prolongation(self.task.field.rows, made, ends, self.task.kernel).followed_by(outcome.layers)
         return Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
-
-    @property
-    def points(self) -> Points:
-        """The crossings as new vertices."""
-        first, second = self.old.edges[self.crossings.edge].unbind(1)
-        crossings = self.crossings
-        return Points.of(first, second, crossings.column, crossings.position, crossings.slack)
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
@@ -216,7 +212,9 @@ class _Refinement:
     @cached_property
     def degenerate(self) -> Tensor:
         """The cells that are cut as degenerate ones, bool (R,). It is known once chords of the others are."""
-        return self.irregular & ~self.suspects & (self.task.decider is not None)
+        if self.task.decider is None:
+            return torch.zeros_like(self.irregular)
+        return self.irregular & ~self.suspects if self.recut else self.irregular
 
     def web(self, start: int) -> Web | None:
         """The chords of degenerate cells and where they meet, in vertices numbered from ``start``; None where there are
@@ -226,15 +224,15 @@ class _Refinement:
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
         return web_of(sites, self.cells, self.degenerate, start, self.task.decider, self.task.kernel)
 
-    def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
-        """The other irregular cells, cut column by column."""
-        chosen = self.irregular if self.task.decider is None else self.suspects
+    def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, made: Points) -> Outcome:
+        """The other irregular cells, cut column by column; vertices that are new so far are ``made``."""
+        chosen = self.irregular & ~self.degenerate
         cut = self.cells.cut[chosen] if bool(chosen.any()) else self.cells.cut[:0]
         if not bool(cut.any()):
             return Outcome.nothing(edges, marks, half)
         active = unpack(cut, self.columns.count).any(0).nonzero(as_tuple=True)[0]
-        vertices = len(self.columns.values) + new_vertices
-        known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
+        vertices, crossings = len(self.columns.values) + len(made), made.part(0, len(self.crossings))
+        known = Known(self.columns, self.signs, crossings, self.task.decider, self.task.generation)
         outcome = Sequential(edges, marks, half, chosen, active, known, vertices).run()
         self.uncertain[outcome.ambiguous] = True
         return outcome
@@ -253,16 +251,6 @@ class _Refinement:
         if len(self.shared.at) or bool(crossings.undecided.any()):
             return self.task.kernel.beside(self.old, crossings, self.shared)
         return torch.zeros(self.old.cells, dtype=torch.bool, device=self.old.origin.device)
-
-
-def _inner_points(cut: Cut) -> Points:
-    """The crossings of chords as new vertices: on the chord that starts earlier, where the other's column vanishes."""
-    chords, meets = cut.chords, cut.meets
-    earlier, later = meets.chord.unbind(1)
-    first = cut.vertices + cut.visits.crossing[chords.start[earlier]]
-    second = cut.vertices + cut.visits.crossing[chords.end[earlier]]
-    column, also = chords.column[later], chords.column[earlier]
-    return Points(first, second, column, meets.position[:, 0], meets.slack[:, 0], also)
 
 
 def _new_lines(cut: Cut, web: Web | None) -> Lines:

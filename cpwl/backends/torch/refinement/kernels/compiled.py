@@ -191,6 +191,21 @@ class CompiledLoops(TensorOperations, Streaming):
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges_), torch.from_numpy(marks_), half
 
+    def points(self, cut: Cut, web: Web | None) -> Points:
+        """See ``Kernel.points``."""
+        crossings, chords, meets = cut.crossings, cut.chords, cut.meets
+        on_edges = cut.complex.edges, crossings.edge, crossings.column, crossings.position, crossings.slack
+        on_chords = cut.visits.crossing, chords.start, chords.end, chords.column
+        given = *on_edges, *on_chords, meets.chord, meets.position.T, meets.slack.T
+        further: tuple[Tensor, ...] = ()
+        if web is not None:
+            new = web.points
+            further = new.first, new.second, new.column, new.also, new.position, new.slack
+        names, places = kernels.points(*kernels.views(*given), cut.vertices, *kernels.views(*further))
+        first, second, column, also = torch.from_numpy(names).unbind(0)
+        position, slack = torch.from_numpy(places).unbind(0)
+        return Points(first, second, column, position, slack, also)
+
     def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
         """See ``Kernel.miscounted``."""
         return _flags(kernels.miscounted(*kernels.views(parents, chords.cell, meets.chord, more)))
@@ -248,7 +263,7 @@ class CompiledLoops(TensorOperations, Streaming):
         self,
         old: tuple[Tensor, Tensor, Tensor, Tensor],
         between: tuple[Tensor, ...],
-        zeros: tuple[Tensor, Tensor],
+        zeros: tuple[Tensor, ...],
         start: int,
         target: Tensor,
         bounds: tuple[Tensor, Tensor, Tensor, Tensor],

@@ -124,6 +124,11 @@ class Kernel(ABC):
         and its points vertices from ``points`` on. Half-edges along links precede those against them."""
 
     @abstractmethod
+    def points(self, cut: Cut, web: Web | None) -> Points:
+        """The new vertices: crossings of edges, then those of chords, on the chord that starts earlier, then the points
+        of a web."""
+
+    @abstractmethod
     def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
         """The old cells that are not as often among ``parents`` as their chords and where these meet say, and ``more``
         (R,), bool (R,): C chords that cross Q times make 1 + C + Q pieces (proofs/, Lemma 4)."""
@@ -174,14 +179,15 @@ class Streaming(ABC):
         self,
         old: tuple[Tensor, Tensor, Tensor, Tensor],
         between: tuple[Tensor, ...],
-        zeros: tuple[Tensor, Tensor],
+        zeros: tuple[Tensor, ...],
         start: int,
         target: Tensor,
         bounds: tuple[Tensor, Tensor, Tensor, Tensor],
     ) -> None:
-        """Some rows, from ``start`` on, of the positive parts of some columns, and their bounds.
+        """Some rows, from ``start`` on, of the positive parts of some functions, and their bounds.
 
-        ``old``: values, errors, the columns, and as a mask over all columns; ``between``: first and second ends,
-        positions, slacks and the places of both columns of all new rows; ``zeros``: rows and places at which a column
-        is not above its level; ``bounds``: errors, norms and a work array by row, and a work array by column.
+        ``old``: values, errors, the functions, and as a mask over all of them; ``between``: first and second ends,
+        positions and slacks of all new rows; ``zeros``: both columns that made each new row (or -1), rows, not
+        decreasing, and columns that are not above their levels there, and the place of each column's function among
+        those wanted (or -1); ``bounds``: errors, norms and a work array by row, and a work array by column.
         """

@@ -194,6 +194,16 @@ class TensorOperations(Kernel):
         """See ``Kernel.woven``."""
         return weaving.woven(web, whole, generation, line, points)
 
+    def points(self, cut: Cut, web: Web | None) -> Points:
+        """See ``Kernel.points``."""
+        first, second = cut.complex.edges[cut.crossings.edge].unbind(1)
+        on_edges = Points.of(first, second, cut.crossings.column, cut.crossings.position, cut.crossings.slack)
+        chords, (earlier, later) = cut.chords, cut.meets.chord.unbind(1)
+        first, second = (cut.vertices + cut.visits.crossing[end[earlier]] for end in (chords.start, chords.end))
+        place = cut.meets.position[:, 0], cut.meets.slack[:, 0]
+        on_chords = Points(first, second, chords.column[later], *place, chords.column[earlier])
+        return Points.joined([on_edges, on_chords] if web is None else [on_edges, on_chords, web.points])
+
     def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
         """See ``Kernel.miscounted``."""
         cuts = torch.cat([chords.cell, chords.cell[meets.chord[:, 0]]])
