@@ -14,7 +14,7 @@ BUGS = (
     Bug("functions that vanish at one point are at their level there", f"{TORCH}/line/cut.py",
         "clean &= np.bincount(self.sorted.vertex) == 1", "pass", ("places",)),
     Bug("a row without values above their level is zero wherever it is taken", f"{TORCH}/line/places.py",
-        "zero = self._nowhere_above & self.sharp", "zero = self._nowhere_above", ("places",)),
+        "return zero[self.sharp[zero]]", "return zero", ("places",)),
     Bug("all segments of a bundle are the first one", f"{TORCH}/long_numbers/oracle.py",
         "(0, i) for i, name in enumerate(names)", "(0, 0) for i, name in enumerate(names)", ("partitions/segments",)),
     Bug("corners are passed over", f"{TORCH}/complex/dissolve.py", "return (degree == 2) & ((birth >= oldest)",

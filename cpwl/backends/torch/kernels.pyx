@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 cdef double UNIT = 2.0 ** -53
@@ -34,8 +34,17 @@ cdef void* _start(array) except NULL:
     return buffer.buf
 
 
+cdef bint _any(const uint8_t[::1] flags) noexcept:
+    """Whether some flag is set."""
+    cdef Py_ssize_t i
+    for i in range(flags.shape[0]):
+        if flags[i]:
+            return True
+    return False
+
+
 # ---- arguments -------------------------------------------------------------------------------------------------------
-_FORMATS = {torch.int64: b"l", torch.float64: b"d", torch.bool: b"B", torch.uint8: b"B"}
+_FORMATS = {torch.int64: b"l", torch.float64: b"d", torch.bool: b"B", torch.uint8: b"B", torch.int8: b"b"}
 
 
 cdef class View:
@@ -200,25 +209,46 @@ def nowhere_above(
     const uint64_t[:, ::1] above, const uint64_t[:, ::1] doubtful, const int64_t[::1] vertex, Py_ssize_t rows,
     Py_ssize_t least,
 ):
-    """Of so many rows, the first of which have bits: whether none is set, and whether a later one is a ``vertex`` at
-    least so often."""
-    cdef Py_ssize_t old = above.shape[0], words = above.shape[1], r, w, i
+    """Of so many rows, the first of which have bits, those in which none is set; and the later ones that are a
+    ``vertex`` at least so often."""
+    cdef Py_ssize_t old = above.shape[0], words = above.shape[1], r, w, n = 0, often = 0
     cdef uint64_t bits
-    zero_, often_, seen_ = np.zeros(rows, np.uint8), np.zeros(rows, np.uint8), np.zeros(rows, np.int64)
-    cdef uint8_t* zero = <uint8_t*>_start(zero_)
-    cdef uint8_t* often = <uint8_t*>_start(often_)
+    found_, seen_ = np.empty((2, rows), np.int64), np.zeros(rows, np.int64)
+    cdef int64_t* zero = <int64_t*>_start(found_)
+    cdef int64_t* again = zero + rows
     cdef int64_t* seen = <int64_t*>_start(seen_)
     with nogil:
+        for r in range(vertex.shape[0]):
+            seen[vertex[r]] += 1
         for r in range(old):
             bits = 0
             for w in range(words):
                 bits |= above[r, w] | doubtful[r, w]
-            zero[r] = bits == 0
-        for i in range(vertex.shape[0]):
-            seen[vertex[i]] += 1
-            if vertex[i] >= old and seen[vertex[i]] >= least:
-                often[vertex[i]] = 1
-    return zero_, often_
+            if bits == 0:
+                zero[n] = r
+                n += 1
+        for r in range(old, rows):
+            if seen[r] > 0 and seen[r] >= least:
+                again[often] = r
+                often += 1
+    return found_[0, :n], found_[1, :often]
+
+
+def reaching(const uint64_t[:, ::1] below, Py_ssize_t columns):
+    """The columns whose bit is not set in some row, of which there is one at least."""
+    cdef Py_ssize_t words = below.shape[1], r, w, c, n = 0
+    common_, found_ = np.full(words, -1).view(np.uint64), np.empty(columns, np.int64)
+    cdef uint64_t* common = <uint64_t*>_start(common_)
+    cdef int64_t* found = <int64_t*>_start(found_)
+    with nogil:
+        for r in range(below.shape[0]):
+            for w in range(words):
+                common[w] &= below[r, w]
+        for c in range(columns):
+            if not (common[c // 64] >> (c % 64)) & 1:
+                found[n] = c
+                n += 1
+    return found_[:n]
 
 
 def beside(
@@ -815,20 +845,20 @@ def assemble(
 # ---- degenerate cells ------------------------------------------------------------------------------------------------
 cdef struct Met:
     int64_t* times
-    int64_t* first
-    int64_t* second
+    int64_t* sites  # the first two of each column
+    int64_t* vertices
     int64_t* names
     Py_ssize_t count
 
 
-cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site) noexcept nogil:
-    """Notes that a column is met at a site: the first two of these, and how many there are."""
+cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site, int64_t vertex) noexcept nogil:
+    """Notes that a column is met at a site, which is a vertex: the first two of these, and how many there are."""
     if met.times[column] == 0:
-        met.first[column] = site
         met.names[met.count] = column
         met.count += 1
-    elif met.times[column] == 1:
-        met.second[column] = site
+    if met.times[column] < 2:
+        met.sites[2 * column + met.times[column]] = site
+        met.vertices[2 * column + met.times[column]] = vertex
     met.times[column] += 1
 
 
@@ -836,11 +866,12 @@ cpdef spans(
     const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
     const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
     const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
-    const uint8_t[::1] chosen, Py_ssize_t columns,
+    const uint8_t[::1] chosen, Py_ssize_t columns, Py_ssize_t vertices,
 ):
     """Of the chords of chosen cells, sorted by the sites where they begin and end: these, the cell, the lowest column;
-    further columns that vanish on chords, and the numbers of these; and cells that a column that cuts them does not
-    meet in two sites (where there are any, no chords). A site is a half-edge's origin, or a crossing on it."""
+    further columns that vanish on chords, and the numbers of these; both ends of chords as vertices, (2, C); and cells
+    that a column that cuts them does not meet in two sites (where there are any, no chords). A site is a half-edge's
+    origin, or a crossing on it, which is a vertex numbered from ``vertices``."""
     cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, v, n = 0, m = 0, size
     cdef Py_ssize_t total = 0, most = 0, i
     cdef uint64_t bits
@@ -859,25 +890,26 @@ cpdef spans(
                     size += _ones(cut[c, w])
                 total += size
                 most = max(most, size)
-    found_, wrong_ = np.empty((6, total), np.int64), np.zeros(cells, np.uint8)
-    met_, work_, key_ = np.zeros((4, columns + 1), np.int64), np.empty((5, most), np.int64), np.empty(most, np.float64)
+    found_, ends_, wrong_ = np.empty((6, total), np.int64), np.empty((2, total), np.int64), np.zeros(cells, np.uint8)
+    met_, work_, key_ = np.zeros((6, columns + 1), np.int64), np.empty((5, most), np.int64), np.empty(most, np.float64)
     cdef int64_t* begin = <int64_t*>_start(found_)
     cdef int64_t* end = begin + total
     cdef int64_t* cell = end + total
     cdef int64_t* name = cell + total
     cdef int64_t* at = name + total
     cdef int64_t* also = at + total
+    cdef int64_t* ends = <int64_t*>_start(ends_)
     cdef int64_t* start = <int64_t*>_start(work_)
     cdef int64_t* stop = start + most
     cdef int64_t* names = stop + most
     cdef int64_t* order = names + most
     cdef int64_t* times = <int64_t*>_start(met_)
-    cdef int64_t* first = times + columns + 1
-    cdef int64_t* second = first + columns + 1
-    cdef int64_t* seen = second + columns + 1
+    cdef int64_t* seen = times + columns + 1
+    cdef int64_t* two = seen + columns + 1
+    cdef int64_t* names_of_two = two + 2 * (columns + 1)
     cdef double* key = <double*>_start(key_)
     cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
-    cdef Met met = Met(times, first, second, seen, 0)
+    cdef Met met = Met(times, two, names_of_two, seen, 0)
     with nogil:
         site = v = 0
         for c in range(cells):
@@ -887,13 +919,13 @@ cpdef spans(
                     for w in range(words):
                         bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
                         while bits:
-                            _meet(&met, 64 * w + _lowest(bits), site)
+                            _meet(&met, 64 * w + _lowest(bits), site, origin[h])
                             bits &= bits - 1
                     for k in range(counts[h]):
                         x = crossing[v + k]
-                        _meet(&met, column[x], site + k + 1)
+                        _meet(&met, column[x], site + k + 1, vertices + x)
                         for i in range(more[x], more[x + 1]):
-                            _meet(&met, shared_column[i], site + k + 1)
+                            _meet(&met, shared_column[i], site + k + 1, vertices + x)
                 v += counts[h]
                 site += counts[h] + 1
             if not chosen[c]:
@@ -906,8 +938,8 @@ cpdef spans(
                     bits &= bits - 1
                     wrong[c] |= times[k] != 2
                     if times[k] == 2:
-                        start[size], stop[size], names[size], order[size] = first[k], second[k], k, size
-                        key[size] = <double>(first[k] - low) * (site - low) + (second[k] - low)
+                        start[size], stop[size], names[size], order[size] = two[2 * k], two[2 * k + 1], k, size
+                        key[size] = <double>(start[size] - low) * (site - low) + (stop[size] - low)
                         size += 1
             for k in range(met.count):
                 times[seen[k]] = 0
@@ -921,49 +953,35 @@ cpdef spans(
                     m += 1
                 else:
                     begin[n], end[n], cell[n], name[n] = start[k], stop[k], c, names[k]
+                    ends[n], ends[total + n] = names_of_two[2 * names[k]], names_of_two[2 * names[k] + 1]
                     n += 1
     if fails:
         n = m = 0
-    return found_[0, :n], found_[1, :n], found_[2, :n], found_[3, :n], found_[4, :m], found_[5, :m], wrong_
+    parts = found_[0, :n], found_[1, :n], found_[2, :n], found_[3, :n], found_[4, :m], found_[5, :m]
+    return *parts, np.ascontiguousarray(ends_[:, :n]), wrong_
 
 
 cpdef ends(
-    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
-    const int64_t[::1] edge, const double[::1] at, const double[::1] loose, const int64_t[:, ::1] edges,
-    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, Py_ssize_t vertices,
+    const int64_t[:, ::1] vertex, const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] at,
+    const double[::1] loose, Py_ssize_t vertices,
 ):
-    """The sites where chords begin, then those where they end: their vertices (2, C); the segments on which they lie,
-    (2 C, 2), positions there and slacks."""
-    cdef Py_ssize_t chords = begin.shape[0], halves = counts.shape[0], h, i, k, n, low, high, middle, site, x
-    vertex_, segment_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64)
-    known_, first_ = np.zeros((2, 2 * chords), np.float64), np.empty(halves, np.int64)
-    cdef int64_t* vertex = <int64_t*>_start(vertex_)
+    """The segments on which vertices (2, C) lie, (2 C, 2), the positions there and their slacks: of those numbered from
+    ``vertices`` on, which are crossings of edges, the edges, of others themselves."""
+    cdef Py_ssize_t chords = vertex.shape[1], n
+    cdef int64_t v
+    segment_, known_ = np.empty((2 * chords, 2), np.int64), np.zeros((2, 2 * chords), np.float64)
     cdef int64_t* segment = <int64_t*>_start(segment_)
-    cdef int64_t* first = <int64_t*>_start(first_)
     cdef double* known = <double*>_start(known_)
     with nogil:
-        n = 0
-        for h in range(halves):
-            first[h] = n
-            n += counts[h] + 1
-        for k in range(2):
-            for i in range(chords):
-                site, low, high = end[i] if k else begin[i], offsets[cell[i]], offsets[cell[i] + 1] - 1
-                while low < high:  # the last half-edge that begins there or before
-                    middle = (low + high + 1) // 2
-                    if first[middle] <= site:
-                        low = middle
-                    else:
-                        high = middle - 1
-                n = k * chords + i
-                if site == first[low]:
-                    vertex[n] = segment[2 * n] = segment[2 * n + 1] = origin[low]
-                else:
-                    x = crossing[site - low - 1]
-                    vertex[n] = vertices + x
-                    segment[2 * n], segment[2 * n + 1] = edges[edge[x], 0], edges[edge[x], 1]
-                    known[n], known[2 * chords + n] = at[x], loose[x]
-    return vertex_, segment_, known_[0], known_[1]
+        for n in range(2 * chords):
+            v = vertex[n // chords, n % chords]
+            if v < vertices:
+                segment[2 * n] = segment[2 * n + 1] = v
+            else:
+                v -= vertices
+                segment[2 * n], segment[2 * n + 1] = edges[edge[v], 0], edges[edge[v], 1]
+                known[n], known[2 * chords + n] = at[v], loose[v]
+    return segment_, known_[0], known_[1]
 
 
 cpdef clusters(
@@ -1092,23 +1110,23 @@ def web(
     const int64_t[:, ::1] edges, const double[:, ::1] values, const double[::1] row, const double[::1] share,
     const double[::1] floor, Py_ssize_t start, double least, double poor,
 ):
-    """What ``spans`` (but for its flags) and ``incidences`` (but for theirs) give, with the vertices of ``ends`` between
-    them, and how many crossings were found to be at the point of another.
+    """What ``spans`` and ``incidences`` give, each without its flags, and how many crossings were found to be at the
+    point of another.
 
     None if a column does not meet a cell in two sites, a crossing is not known more closely than ``poor`` as a value
     that it is made from is within its bound, the order of crossings or what is one point is not certain, or chords
     through a point do not all cross there."""
     *spans_, wrong_ = spans(
-        cut, above, below, offsets, origin, counts, crossing, column, shared_at, shared_column, chosen, values.shape[1]
+        cut, above, below, offsets, origin, counts, crossing, column, shared_at, shared_column, chosen, values.shape[1],
+        values.shape[0],
     )
-    if wrong_.any():
+    if _any(wrong_):
         return None
     cdef const int64_t[::1] begin = spans_[0], end = spans_[1], cell = spans_[2], name = spans_[3]
-    vertex_, segment_, position_, slack_ = ends(
-        offsets, origin, counts, crossing, edge, at, loose, edges, begin, end, cell, values.shape[0]
-    )
+    cdef const int64_t[:, ::1] vertex = spans_[6]
+    segment_, position_, slack_ = ends(vertex, edges, edge, at, loose, values.shape[0])
     cdef Py_ssize_t chords = begin.shape[0], decided = 0
-    cdef const int64_t[:, ::1] segment = segment_, vertex = vertex_
+    cdef const int64_t[:, ::1] segment = segment_
     cdef const double[::1] position = position_, slack = slack_
     cdef int64_t[:, ::1] sides = np.empty((chords, 2), np.int64)
     cdef int64_t[::1] number = np.empty(2 * chords, np.int64)
@@ -1127,7 +1145,7 @@ def web(
     cdef int64_t[::1] point = np.empty(2 * q, np.int64), same
     for i in range(q):
         point[i] = point[q + i] = i
-    if tied_.any():
+    if _any(tied_):
         slots_, cluster_ = clusters(order, pairs_.T.ravel(), flat, flat_slack)
         told = coincident(
             pairs, order, flat, flat_slack, slots_, cluster_, name, chosen[:0], sides, segment, number, position, slack,
@@ -1143,7 +1161,7 @@ def web(
         pairs, order, point, flat, flat_slack, cell, name, vertex, spans_[4], spans_[5], shared_at, shared_column,
         offsets.shape[0] - 1, values.shape[0], start,
     )
-    return None if wrong_.any() else (*spans_, vertex_, *found, decided)
+    return None if _any(wrong_) else (*spans_, *found, decided)
 
 
 cdef bint _placed(
@@ -1690,6 +1708,26 @@ cdef inline const double* _row(Source* source, Py_ssize_t row, double* spare) no
         source.position[point], source.mask, columns, spare,
     )
     return spare
+
+
+def low(const int64_t[::1] vertex, const int64_t[::1] column, const int8_t[::1] sign):
+    """Vertices and columns whose sign is not 1, sorted by vertex."""
+    cdef Py_ssize_t total = vertex.shape[0], n = 0, i
+    found_, work_, key_ = np.empty((2, total), np.int64), np.empty((2, total), np.int64), np.empty(total, np.float64)
+    cdef int64_t* rows = <int64_t*>_start(found_)
+    cdef int64_t* columns = rows + total
+    cdef int64_t* order = <int64_t*>_start(work_)
+    cdef double* key = <double*>_start(key_)
+    with nogil:
+        for i in range(total):
+            key[i] = <double>vertex[i]
+            if sign[i] != 1:
+                order[n] = i
+                n += 1
+        _sort(order, order + total, n, key)
+        for i in range(n):
+            rows[i], columns[i] = vertex[order[i]], column[order[i]]
+    return found_[0, :n], found_[1, :n]
 
 
 cdef inline void _clear(double* row, const int64_t[::1] place, int64_t column) noexcept nogil:

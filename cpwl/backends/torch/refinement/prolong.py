@@ -203,48 +203,42 @@ class Cutting:
         They are where certainly no column is above its level. What nothing is known of stays so, and where nothing had
         to be decided exactly, nothing is looked for.
         """
-        if not len(self.certain.vertex):
+        if not len(self.certain.vertex) or not len(zero := self.zero_rows):
             return
-        zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
-        if bool(zero.any()):
-            zero = zero & error.isfinite()
-            error.masked_fill_(zero, 0.0)
-            norms.masked_fill_(zero, 0.0)
+        if vertices is not None:
+            zero = torch.isin(vertices, zero).nonzero(as_tuple=True)[0]
+        zero = zero[error[zero].isfinite()]
+        error[zero] = norms[zero] = 0.0
+
+    @property
+    def zero_rows(self) -> Tensor:
+        """The vertices whose rectified rows are zero."""
+        return self.nowhere_above
 
     @cached_property
-    def _nowhere_above(self) -> Tensor:
-        """Whether no column is above its level at a vertex: by all signs at an old one, by the zeros at a new one."""
+    def nowhere_above(self) -> Tensor:
+        """The vertices where no column is above its level: by all signs at an old one, by the zeros at a new one."""
         plan, count = self.prolongation, max(len(self.reaching), 1)
         known = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
-        result, enough = plan.kernel.nowhere_above(*known)
-        if bool(enough.any()):
-            new = enough.nonzero(as_tuple=True)[0]
-            low = self.certain.take(self.certain.sign <= 0)
-            low = low.take(torch.isin(low.vertex, new))
-            zeros = Certain.joined(low, self._made(new, new))
-            column = self.places[zeros.column]
-            entries = torch.unique((zeros.vertex * count + column)[column >= 0])
-            result[plan.old :] = torch.bincount(entries // count, minlength=plan.rows)[plan.old :] == count
-        return result
+        nowhere, enough = plan.kernel.nowhere_above(*known)
+        if not len(enough):
+            return nowhere
+        low = self.certain.take(self.certain.sign <= 0)
+        low = low.take(torch.isin(low.vertex, enough))
+        zeros = Certain.joined(low, self._made(enough, enough))
+        column = self.places[zeros.column]
+        entries = torch.unique((zeros.vertex * count + column)[column >= 0])
+        return torch.cat([nowhere, (torch.bincount(entries // count) == count).nonzero(as_tuple=True)[0]])
 
     @cached_property
     def reaching(self) -> Tensor:
         """The columns that are not below their level at all old vertices."""
-        return self.signs.reaching(len(self.level))
+        return self.prolongation.kernel.reaching(self.signs, len(self.level))
 
     @cached_property
     def places(self) -> Tensor:
         """Where the function of each column is among those of the ``reaching`` ones; -1 where not."""
         return self._functions(self.reaching)
-
-    @property
-    def zeros(self) -> tuple[Tensor, Tensor]:
-        """Rows, not decreasing, and columns that are certainly not above their levels there."""
-        if not len(self.certain.vertex):
-            return self.certain.vertex, self.certain.column
-        order = torch.argsort(self.certain.vertex)
-        low = order[self.certain.sign[order] <= 0]
-        return self.certain.vertex[low], self.certain.column[low]
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and the signs that are certain there."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..complex.segments import as_numpy, common_bits, with_bits
+from ..complex.segments import with_bits
 from ..fields.field import FloatField, Sharp
 
 
@@ -83,11 +82,6 @@ class Signs:
         byte, bit = columns // 8, (columns % 8).to(torch.uint8)
         above, below = (packed[vertices, byte].bitwise_right_shift(bit) & 1 for packed in (self.above, self.below))
         return above.to(torch.int8) - below.to(torch.int8)
-
-    def reaching(self, columns: int) -> Tensor:
-        """The columns that are not below their level at some vertex, increasing."""
-        bits = np.unpackbits(as_numpy(~common_bits(self.below)), count=columns, bitorder="little")
-        return torch.from_numpy(np.flatnonzero(bits)).to(self.below.device)
 
     def settled(self, row: Tensor, column: Tensor, sign: Tensor) -> Signs:
         """The signs with those at all doubtful entries (row[i], column[i]) replaced by exact ones."""

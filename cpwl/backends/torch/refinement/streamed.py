@@ -42,7 +42,9 @@ class RectifiedRows:
         mask = torch.zeros_like(values[0]).view(torch.int64).index_fill_(0, self.held, -1)
         old = values, field.error, self.held, mask.view(torch.float64)
         between = points.first, points.second, points.position, points.slack
-        known = points.column, points.also, *self.cutting.zeros, self.cutting.places
+        certain = self.cutting.certain
+        low = self._kernel.low(certain.vertex, certain.column, certain.sign)
+        known = points.column, points.also, *low, self.cutting.places
         target = room(min(at_once, self.rows), len(self.held), values)
         bounds = self.error, self.norms, torch.empty_like(self.norms), target.new_empty(3 * values.shape[1])
         for start in range(0, self.rows, at_once):

@@ -106,24 +106,23 @@ class CompiledLoops(TensorOperations, Streaming):
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges), torch.from_numpy(marks), half
 
-    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
         """See ``Kernel.spans``."""
         cells, visits, crossings, shared = sites.complex, sites.visits, sites.crossings, sites.shared
         bits = kernels.words(cut, sites.signs.above, sites.signs.below)
         walk = cells.offsets, cells.origin, visits.counts, visits.crossing
         met = crossings.column, shared.at, shared.column, chosen
-        *parts, at, column, wrong = kernels.spans(*bits, *kernels.views(*walk, *met), sites.columns.count)
-        return Chords(*_tensors(*parts)), Shared(*_tensors(at, column)), _flags(wrong)
+        *parts, wrong = kernels.spans(*bits, *kernels.views(*walk, *met), sites.columns.count, sites.vertices)
+        return _spans(sites, *_tensors(*parts)), _flags(wrong)
 
-    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+    def ends(self, spans: Spans) -> Ends:
         """See ``Kernel.ends``."""
-        cells, visits, crossings = sites.complex, sites.visits, sites.crossings
-        walk = cells.offsets, cells.origin, visits.counts, visits.crossing
-        points = crossings.edge, crossings.position, crossings.slack, cells.edges
-        arrays = kernels.ends(*kernels.views(*walk, *points, chords.start, chords.end, chords.cell), sites.vertices)
-        vertices, segments, position, slack = _tensors(*arrays)
+        sites, crossings = spans.sites, spans.sites.crossings
+        points = sites.complex.edges, crossings.edge, crossings.position, crossings.slack
+        arrays = kernels.ends(*kernels.views(spans.vertices, *points), sites.vertices)
+        segments, position, slack = _tensors(*arrays)
         number = torch.arange(len(position))
-        return vertices, Ends(sites.columns, number.view(2, -1).T, segments, number, position, slack)
+        return Ends(sites.columns, number.view(2, -1).T, segments, number, position, slack)
 
     def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
         """See ``Kernel.clusters``."""
@@ -175,8 +174,8 @@ class CompiledLoops(TensorOperations, Streaming):
         made = kernels.web(*bits, *kernels.views(*walk, *met, *points, *values), start, least, POOR)
         if made is None:
             return None
-        begin, end, cell, column, at, also, vertices, *parts = _tensors(*made[:-1])
-        return _web(Spans(sites, begin, end, cell, column, Shared(at, also), vertices), *parts), made[-1]
+        parts = _tensors(*made[:-1])
+        return _web(_spans(sites, *parts[:7]), *parts[7:]), made[-1]
 
     def woven(
         self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
@@ -229,8 +228,12 @@ class CompiledLoops(TensorOperations, Streaming):
     def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
         """See ``Kernel.nowhere_above``."""
         bits = kernels.words(signs.above, signs.doubtful)
-        nowhere, often = kernels.nowhere_above(*bits, *kernels.views(vertices), rows, least)
-        return _flags(nowhere), _flags(often)
+        nowhere, often = _tensors(*kernels.nowhere_above(*bits, *kernels.views(vertices), rows, least))
+        return nowhere, often
+
+    def reaching(self, signs: Signs, columns: int) -> Tensor:
+        """See ``Kernel.reaching``."""
+        return torch.from_numpy(kernels.reaching(*kernels.words(signs.below), columns))
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
@@ -259,6 +262,11 @@ class CompiledLoops(TensorOperations, Streaming):
         """See ``Kernel.largest_steps``."""
         return torch.from_numpy(kernels.largest_steps(*kernels.views(values, points.first, points.second, shares)))
 
+    def low(self, vertex: Tensor, column: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Streaming.low``."""
+        rows, columns = _tensors(*kernels.low(*kernels.views(vertex, column, sign)))
+        return rows, columns
+
     def rectified(
         self,
         old: tuple[Tensor, Tensor, Tensor, Tensor],
@@ -270,6 +278,11 @@ class CompiledLoops(TensorOperations, Streaming):
     ) -> None:
         """See ``Streaming.rectified``."""
         kernels.rectified(*kernels.views(*old, *between, *zeros), start, *kernels.views(target, *bounds))
+
+
+def _spans(sites: Sites, *parts: Tensor) -> Spans:
+    begin, end, cell, column, at, also, vertices = parts
+    return Spans(sites, begin, end, cell, column, Shared(at, also), vertices)
 
 
 def _web(spans: Spans, *parts: Tensor) -> Web:

@@ -72,20 +72,16 @@ class Kernel(ABC):
         """Edges, their marks and the half-edges of the new complex."""
 
     @abstractmethod
-    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
-        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these; and further columns
-        that vanish on them, higher than their own.
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
+        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these.
 
         Also the cells that a column of those that cut them (packed bits by cell) does not meet in two sites, bool (R,):
         where there are any, no chords are given.
         """
 
     @abstractmethod
-    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
-        """The sites where chords between sites begin and end: as vertices, (2, C), and what is known of each.
-
-        The points of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own.
-        """
+    def ends(self, spans: Spans) -> Ends:
+        """What is known of the sites where chords begin, then of those where they end, each on a segment of its own."""
 
     @abstractmethod
     def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,7 +143,13 @@ class Kernel(ABC):
 
     @abstractmethod
     def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
-        """The vertices at which no sign may be above; and those without signs that are given so often, bool (rows,)."""
+        """The vertices at which no sign may be above; and the later ones, up to so many rows, that are given so often.
+
+        Both increasing."""
+
+    @abstractmethod
+    def reaching(self, signs: Signs, columns: int) -> Tensor:
+        """The columns that are not below their level at some vertex, increasing."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -173,6 +175,10 @@ class Kernel(ABC):
 
 class Streaming(ABC):
     """A kernel that can also make some rectified rows without all the others."""
+
+    @abstractmethod
+    def low(self, vertex: Tensor, column: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+        """Vertices, not decreasing, and columns whose signs there, of those that are given, are not 1."""
 
     @abstractmethod
     def rectified(

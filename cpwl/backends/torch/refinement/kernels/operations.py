@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
 from ...complex.segments import (
+    as_numpy,
+    common_bits,
     exclusive_sum,
     pack,
     ranges,
@@ -140,13 +143,13 @@ class TensorOperations(Kernel):
         """See ``Kernel.assemble``."""
         return cut.assemble(generation)
 
-    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
         """See ``Kernel.spans``."""
         return weaving.spans(sites, cut, chosen)
 
-    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+    def ends(self, spans: Spans) -> Ends:
         """See ``Kernel.ends``."""
-        return weaving.ends(sites, chords)
+        return weaving.ends(spans)
 
     def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
         """See ``Kernel.clusters``."""
@@ -170,10 +173,10 @@ class TensorOperations(Kernel):
 
     def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
         """See ``Kernel.web``."""
-        chords, also, wrong = self.spans(sites, cut, chosen)
+        spans, wrong = self.spans(sites, cut, chosen)
         if bool(wrong.any()):
             return None
-        vertices, ends = self.ends(sites, chords)
+        chords, ends = spans.chords, self.ends(spans)
         meets, tied = self.meets(chords, ends)
         if len(ends.loose(chords, meets)):
             return None
@@ -184,7 +187,6 @@ class TensorOperations(Kernel):
             if told is None:
                 return None
             point, count = told
-        spans = Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices)
         web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)), start)
         return None if bool(apart.any()) else (web, count)
 
@@ -245,7 +247,12 @@ class TensorOperations(Kernel):
         nowhere = ((signs.above | signs.doubtful) == 0).all(1)
         often = torch.bincount(vertices, minlength=rows) >= max(least, 1)
         often[: len(nowhere)] = False
-        return torch.cat([nowhere, nowhere.new_zeros(rows - len(nowhere))]), often
+        return nowhere.nonzero(as_tuple=True)[0], often.nonzero(as_tuple=True)[0]
+
+    def reaching(self, signs: Signs, columns: int) -> Tensor:
+        """See ``Kernel.reaching``."""
+        bits = np.unpackbits(as_numpy(~common_bits(signs.below)), count=columns, bitorder="little")
+        return torch.from_numpy(np.flatnonzero(bits)).to(signs.below.device)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
