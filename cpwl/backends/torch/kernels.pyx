@@ -235,20 +235,22 @@ def nowhere_above(
 
 
 def reaching(const uint64_t[:, ::1] below, Py_ssize_t columns):
-    """The columns whose bit is not set in some row, of which there is one at least."""
+    """The columns whose bit is not set in some row, and the place of each column among these, or -1."""
     cdef Py_ssize_t words = below.shape[1], r, w, c, n = 0
-    common_, found_ = np.full(words, -1).view(np.uint64), np.empty(columns, np.int64)
+    common_, found_ = np.full(words, -1).view(np.uint64), np.empty((2, columns), np.int64)
     cdef uint64_t* common = <uint64_t*>_start(common_)
     cdef int64_t* found = <int64_t*>_start(found_)
+    cdef int64_t* place = found + columns
     with nogil:
         for r in range(below.shape[0]):
             for w in range(words):
                 common[w] &= below[r, w]
         for c in range(columns):
+            place[c] = -1
             if not (common[c // 64] >> (c % 64)) & 1:
-                found[n] = c
+                found[n], place[c] = c, n
                 n += 1
-    return found_[:n]
+    return found_[0, :n], found_[1]
 
 
 def beside(

@@ -33,6 +33,8 @@ needs_loops = pytest.mark.skipif(not compiled.enabled, reason="the loops are not
 class Twins:
     """Does what the compiled loops do, and compares with tensor operations: results, and what is changed in place."""
 
+    in_order = False
+
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
 

@@ -102,7 +102,10 @@ class Prolongation:
 
     def carry(self, field: FloatField, held: Tensor | None = None) -> FloatField:
         """The field on all vertices; of all columns or of some."""
-        return _plainly(field) if held is None and not len(self.points) else self._grown(field, self.everywhere, held)
+        if held is None and not len(self.points):
+            return _plainly(field)
+        plain = self.kernel.in_order and field.zeros is None and field.scaled is None
+        return self._grown(field, self.at_once if plain else self.everywhere, held)
 
     def carry_to(self, field: FloatField, vertices: Tensor, held: Tensor | None = None) -> FloatField:
         """The field on some vertices, in that order; of all columns or of some."""
@@ -117,6 +120,11 @@ class Prolongation:
         for start, points in plan.makings:
             growing.make(start, points)
         return replace(growing.field(), held=field.held, width=field.width)
+
+    @property
+    def at_once(self) -> Plan:
+        """The same plan for a kernel that makes rows in order."""
+        return Plan(self.rows, self.rows, ((0, None),), ((self.old, self.points),))
 
     @cached_property
     def everywhere(self) -> Plan:
@@ -230,15 +238,19 @@ class Cutting:
         entries = torch.unique((zeros.vertex * count + column)[column >= 0])
         return torch.cat([nowhere, (torch.bincount(entries // count) == count).nonzero(as_tuple=True)[0]])
 
-    @cached_property
+    @property
     def reaching(self) -> Tensor:
         """The columns that are not below their level at all old vertices."""
-        return self.prolongation.kernel.reaching(self.signs, len(self.level))
+        return self._reaching[0]
+
+    @property
+    def places(self) -> Tensor:
+        """Where each column is among the ``reaching`` ones; -1 where it is not."""
+        return self._reaching[1]
 
     @cached_property
-    def places(self) -> Tensor:
-        """Where the function of each column is among those of the ``reaching`` ones; -1 where not."""
-        return self._functions(self.reaching)
+    def _reaching(self) -> tuple[Tensor, Tensor]:
+        return self.prolongation.kernel.reaching(self.signs, len(self.level))
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and the signs that are certain there."""

@@ -227,8 +227,7 @@ class _Refinement:
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, made: Points) -> Outcome:
         """The other irregular cells, cut column by column; vertices that are new so far are ``made``."""
         chosen = self.irregular & ~self.degenerate
-        cut = self.cells.cut[chosen] if bool(chosen.any()) else self.cells.cut[:0]
-        if not bool(cut.any()):
+        if not bool(chosen.any()) or not bool((cut := self.cells.cut[chosen]).any()):
             return Outcome.nothing(edges, marks, half)
         active = unpack(cut, self.columns.count).any(0).nonzero(as_tuple=True)[0]
         vertices, crossings = len(self.columns.values) + len(made), made.part(0, len(self.crossings))
@@ -239,7 +238,7 @@ class _Refinement:
 
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
         """Each regular or degenerate cell falls into as many pieces as its chords and their crossings say."""
-        more = torch.zeros_like(self.old.counts) if web is None else web.pieces
+        more = parents.new_zeros(self.old.cells) if web is None else web.pieces
         wrong = self.task.kernel.miscounted(parents, cut.chords, cut.meets, more)
         if bool(wrong.any()):
             wrong &= ~self.irregular | self.degenerate

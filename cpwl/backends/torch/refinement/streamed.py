@@ -43,7 +43,9 @@ class RectifiedRows:
         old = values, field.error, self.held, mask.view(torch.float64)
         between = points.first, points.second, points.position, points.slack
         certain = self.cutting.certain
-        low = self._kernel.low(certain.vertex, certain.column, certain.sign)
+        low = certain.vertex, certain.column
+        if len(certain.vertex):
+            low = self._kernel.low(*low, certain.sign)
         known = points.column, points.also, *low, self.cutting.places
         target = room(min(at_once, self.rows), len(self.held), values)
         bounds = self.error, self.norms, torch.empty_like(self.norms), target.new_empty(3 * values.shape[1])

@@ -40,6 +40,8 @@ _NARROW = 8
 class CompiledLoops(TensorOperations, Streaming):
     """One pass over edges, cells or rows where tensor operations make many."""
 
+    in_order = True
+
     def serves(self, values: Tensor) -> bool:
         """See ``Kernel.serves``."""
         return enabled and values.is_cpu and values.dtype == torch.float64
@@ -231,9 +233,10 @@ class CompiledLoops(TensorOperations, Streaming):
         nowhere, often = _tensors(*kernels.nowhere_above(*bits, *kernels.views(vertices), rows, least))
         return nowhere, often
 
-    def reaching(self, signs: Signs, columns: int) -> Tensor:
+    def reaching(self, signs: Signs, columns: int) -> tuple[Tensor, Tensor]:
         """See ``Kernel.reaching``."""
-        return torch.from_numpy(kernels.reaching(*kernels.words(signs.below), columns))
+        found, places = _tensors(*kernels.reaching(*kernels.words(signs.below), columns))
+        return found, places
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

@@ -7,6 +7,7 @@ by side, method by method, on whole refinements.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -23,6 +24,9 @@ from ..sites import Sites, Spans, Web
 
 class Kernel(ABC):
     """One way to do the work of a refinement; without a state."""
+
+    in_order: ClassVar[bool] = False
+    """Whether rows are made one after the other, so that they may lie between others that the same call makes."""
 
     @abstractmethod
     def serves(self, values: Tensor) -> bool:
@@ -148,8 +152,9 @@ class Kernel(ABC):
         Both increasing."""
 
     @abstractmethod
-    def reaching(self, signs: Signs, columns: int) -> Tensor:
-        """The columns that are not below their level at some vertex, increasing."""
+    def reaching(self, signs: Signs, columns: int) -> tuple[Tensor, Tensor]:
+        """The columns that are not below their level at some vertex, increasing; and for each column its place among
+        these, or -1."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod

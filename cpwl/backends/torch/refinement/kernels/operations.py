@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
 from ...complex.segments import (
-    as_numpy,
     common_bits,
     exclusive_sum,
     pack,
@@ -17,6 +15,7 @@ from ...complex.segments import (
     set_bits,
     sort_within,
     union_over_cells,
+    unpack,
     valid_bits,
     with_bits,
 )
@@ -249,10 +248,10 @@ class TensorOperations(Kernel):
         often[: len(nowhere)] = False
         return nowhere.nonzero(as_tuple=True)[0], often.nonzero(as_tuple=True)[0]
 
-    def reaching(self, signs: Signs, columns: int) -> Tensor:
+    def reaching(self, signs: Signs, columns: int) -> tuple[Tensor, Tensor]:
         """See ``Kernel.reaching``."""
-        bits = np.unpackbits(as_numpy(~common_bits(signs.below)), count=columns, bitorder="little")
-        return torch.from_numpy(np.flatnonzero(bits)).to(signs.below.device)
+        reaching = ~unpack(common_bits(signs.below)[None], columns)[0]
+        return reaching.nonzero(as_tuple=True)[0], torch.where(reaching, torch.cumsum(reaching, 0) - 1, -1)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
