@@ -101,7 +101,7 @@ BUGS = (
         "known = points.column, points.also,", "known = points.column * 0 - 1, points.also * 0 - 1,",
         ("streamed",)),
     Bug("streamed rows do not know which signs were decided", f"{REFINE}/streamed.py",
-        "*low,", "points.first[:0], points.first[:0],", ("streamed",)),
+        "low = self._kernel.low(*low, certain.sign)", "low = points.first[:0], points.first[:0]", ("streamed",)),
     Bug("of the units that are left some are others", f"{REFINE}/streamed.py",
         "self.held, self._kernel = cutting.reaching, kernel",
         "self.held, self._kernel = cutting.reaching - (cutting.reaching > 0).long(), kernel", ("streamed",)),

@@ -768,11 +768,12 @@ def assemble(
     const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] half_edge, const uint8_t[::1] forward,
     const int64_t[::1] offsets, const int64_t[::1] per_edge, const int64_t[::1] visited, const int64_t[::1] crossing,
     const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] pairs,
-    const int64_t[::1] order, Py_ssize_t vertices, Py_ssize_t generation, Py_ssize_t lines,
+    const int64_t[::1] order, Py_ssize_t vertices, Py_ssize_t generation, Py_ssize_t lines, Py_ssize_t further,
 ):
     """Edges and marks of the cut complex; edge, direction, successor and old cell of its half-edges.
 
-    Half-edges are numbered: the pieces of old half-edges, then links along their chords, then links against them.
+    Half-edges are numbered: the pieces of old half-edges, then links along their chords, then links against them. There
+    is room behind them for so many ``further`` links, and the half-edges along and against these.
     """
     cdef Py_ssize_t old = edges.shape[0], halves = half_edge.shape[0], total = visited.shape[0]
     cdef Py_ssize_t cells = offsets.shape[0] - 1, count = start.shape[0], q = pairs.shape[0]
@@ -781,9 +782,9 @@ def assemble(
         crossed += per_edge[e]
     cdef Py_ssize_t parts = total + halves, links = count + 2 * q, ahead = parts, back = parts + links
     cdef Py_ssize_t pieces = old + crossed
-    edges_, marks_ = np.empty((pieces + links, 2), np.int64), np.empty((pieces + links, 2), np.int64)
-    edge_, next_, parent_ = _new(3, parts + 2 * links, np.int64)
-    forward_ = np.empty(parts + 2 * links, np.uint8)
+    edges_, marks_ = _new(2, (pieces + links + further, 2), np.int64)
+    edge_, next_, parent_ = _new(3, parts + 2 * (links + further), np.int64)
+    forward_ = np.empty(parts + 2 * (links + further), np.uint8)
     first_, begins_, before_ = np.empty(old, np.int64), np.empty(halves, np.int64), np.empty((q, 2), np.int64)
     cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_, before = before_
     cdef int64_t[::1] edge = edge_, successor = next_, parent = parent_
@@ -845,6 +846,21 @@ def assemble(
 
 
 # ---- degenerate cells ------------------------------------------------------------------------------------------------
+cdef struct Walk:
+    const int64_t* counts  # of visits, by half-edge
+    Py_ssize_t half_edge
+    Py_ssize_t visit
+
+
+cdef inline void _go_on(Walk* walk, Py_ssize_t half_edge) noexcept nogil:
+    """Goes on to a later half-edge: the first visit there, before which there are so many visits and half-edges."""
+    cdef Py_ssize_t h, visits = 0
+    for h in range(walk.half_edge, half_edge):
+        visits += walk.counts[h]
+    walk.visit += visits
+    walk.half_edge = half_edge
+
+
 cdef struct Met:
     int64_t* times
     int64_t* sites  # the first two of each column
@@ -874,7 +890,7 @@ cpdef spans(
     further columns that vanish on chords, and the numbers of these; both ends of chords as vertices, (2, C); and cells
     that a column that cuts them does not meet in two sites (where there are any, no chords). A site is a half-edge's
     origin, or a crossing on it, which is a vertex numbered from ``vertices``."""
-    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, v, n = 0, m = 0, size
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, n = 0, m = 0, size
     cdef Py_ssize_t total = 0, most = 0, i
     cdef uint64_t bits
     cdef bint fails = False
@@ -912,26 +928,26 @@ cpdef spans(
     cdef double* key = <double*>_start(key_)
     cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
     cdef Met met = Met(times, two, names_of_two, seen, 0)
+    cdef Walk walk = Walk(&counts[0], 0, 0)
     with nogil:
-        site = v = 0
         for c in range(cells):
-            low = site
-            for h in range(offsets[c], offsets[c + 1]):
-                if chosen[c]:
-                    for w in range(words):
-                        bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
-                        while bits:
-                            _meet(&met, 64 * w + _lowest(bits), site, origin[h])
-                            bits &= bits - 1
-                    for k in range(counts[h]):
-                        x = crossing[v + k]
-                        _meet(&met, column[x], site + k + 1, vertices + x)
-                        for i in range(more[x], more[x + 1]):
-                            _meet(&met, shared_column[i], site + k + 1, vertices + x)
-                v += counts[h]
-                site += counts[h] + 1
             if not chosen[c]:
                 continue
+            _go_on(&walk, offsets[c])
+            low = site = walk.visit + offsets[c]
+            for h in range(offsets[c], offsets[c + 1]):
+                for w in range(words):
+                    bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
+                    while bits:
+                        _meet(&met, 64 * w + _lowest(bits), site, origin[h])
+                        bits &= bits - 1
+                for k in range(counts[h]):
+                    site, x = site + 1, crossing[walk.visit + k]
+                    _meet(&met, column[x], site, vertices + x)
+                    for i in range(more[x], more[x + 1]):
+                        _meet(&met, shared_column[i], site, vertices + x)
+                site += 1
+                _go_on(&walk, h + 1)
             size = 0
             for w in range(words):
                 bits = cut[c, w]
@@ -1190,65 +1206,54 @@ cdef bint _placed(
 
 
 def woven(
-    const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] edge, const uint8_t[::1] forward,
-    const int64_t[::1] successor, const int64_t[::1] parent, const int64_t[::1] offsets, const int64_t[::1] counts,
-    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] ends,
-    const int64_t[::1] chord, const int64_t[::1] point, Py_ssize_t points, Py_ssize_t generation, Py_ssize_t line,
-    Py_ssize_t vertex,
+    int64_t[:, ::1] edges, int64_t[:, ::1] marks, int64_t[::1] edge, uint8_t[::1] forward, int64_t[::1] successor,
+    int64_t[::1] parent, const int64_t[::1] offsets, const int64_t[::1] counts, const int64_t[::1] begin,
+    const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] ends, const int64_t[::1] chord,
+    const int64_t[::1] point, Py_ssize_t points, Py_ssize_t generation, Py_ssize_t line, Py_ssize_t vertex,
 ):
-    """Edges and marks, and edge, direction, successor and old cell of half-edges, with those of the links of chords.
+    """Puts the links of chords behind edges and marks, and edge, direction, successor and old cell of half-edges along
+    and then against these, where ``assemble`` left room for them, and between the others that are there.
 
     Chords, sorted by the sites where they begin and end, with the vertices at these, (2, C); incidences with points
-    chord by chord. Half-edges along links come before those against them.
+    chord by chord.
     """
-    cdef Py_ssize_t old = edges.shape[0], along = edge.shape[0], chords = begin.shape[0], met = chord.shape[0]
-    cdef Py_ssize_t links = chords + met, against = along + links, c, h, i, k, n, last, site, total
-    edges_, marks_ = np.empty((old + links, 2), np.int64), np.empty((old + links, 2), np.int64)
-    halves_, forward_ = np.empty((3, along + 2 * links), np.int64), np.empty(along + 2 * links, np.uint8)
-    total = counts.shape[0]
-    for h in range(counts.shape[0]):
-        total += counts[h]
-    work_ = np.empty(chords + 1 + met + total + 1 + 2 * points, np.int64)
+    cdef Py_ssize_t chords = begin.shape[0], met = chord.shape[0], links = chords + met, old = edges.shape[0] - links
+    cdef Py_ssize_t along = edge.shape[0] - 2 * links, against = along + links, c, i, k, n, last, site, start_of_cell = 0
+    cdef Py_ssize_t end_of_cell = 0, last_site = 0
+    if chords == 0:
+        return
+    for c in range(chords):
+        last_site = max(last_site, end[c])
+    work_, out_ = np.empty(chords + 1 + met + 2 * points, np.int64), np.empty(last_site + 1, np.int64)
     cdef int64_t* start = <int64_t*>_start(work_)
     cdef int64_t* before = start + chords + 1
-    cdef int64_t* out = before + met
-    cdef int64_t* first = out + total + 1
+    cdef int64_t* first = before + met
     cdef int64_t* latest = first + points
-    cdef int64_t* new_edges = <int64_t*>_start(edges_)
-    cdef int64_t* new_marks = <int64_t*>_start(marks_)
-    cdef int64_t* edge_of = <int64_t*>_start(halves_)
-    cdef int64_t* following = edge_of + along + 2 * links
-    cdef int64_t* owner = following + along + 2 * links
-    cdef uint8_t* ahead = <uint8_t*>_start(forward_)
+    cdef int64_t* out = <int64_t*>_start(out_)
+    cdef int64_t* following = &successor[0]
+    cdef Walk walk = Walk(&counts[0], 0, 0)
     with nogil:
-        memcpy(new_edges, &edges[0, 0], 2 * old * sizeof(int64_t))
-        memcpy(new_marks, &marks[0, 0], 2 * old * sizeof(int64_t))
-        memcpy(edge_of, &edge[0], along * sizeof(int64_t))
-        memcpy(following, &successor[0], along * sizeof(int64_t))
-        memcpy(owner, &parent[0], along * sizeof(int64_t))
-        memcpy(ahead, &forward[0], along)
-        for i in range(total + 1):
-            out[i] = -1
-        for i in range(points):
-            latest[i] = -1
         i = n = 0
         for c in range(chords):
             start[c] = n
-            new_edges[2 * (old + n)] = ends[0, c]
+            edges[old + n, 0] = ends[0, c]
             while i < met and chord[i] == c:
-                new_edges[2 * (old + n) + 1] = new_edges[2 * (old + n + 1)] = vertex + point[i]
+                edges[old + n, 1] = edges[old + n + 1, 0] = vertex + point[i]
                 before[i] = n
                 i += 1
                 n += 1
-            new_edges[2 * (old + n) + 1] = ends[1, c]
+            edges[old + n, 1] = ends[1, c]
             n += 1
             for k in range(start[c], n):
-                new_marks[2 * (old + k)], new_marks[2 * (old + k) + 1] = generation, line + c
-                edge_of[along + k] = edge_of[against + k] = old + k
-                ahead[along + k], ahead[against + k] = 1, 0
-                owner[along + k] = owner[against + k] = cell[c]
+                marks[old + k, 0], marks[old + k, 1] = generation, line + c
+                edge[along + k] = edge[against + k] = old + k
+                forward[along + k], forward[against + k] = 1, 0
+                parent[along + k] = parent[against + k] = cell[c]
+            out[begin[c]] = out[end[c]] = -1
         start[chords] = n
         # Around a point: first the rays to where its chords begin, in order, then those to where they end.
+        for i in range(points):
+            latest[i] = -1
         for i in range(met):
             k = latest[point[i]]
             if k < 0:
@@ -1269,15 +1274,15 @@ def woven(
             site, last = end[c], start[c + 1] - 1
             following[along + last] = site if out[site] < 0 else out[site]
             out[site] = against + last
-        site = 0
-        for c in range(offsets.shape[0] - 1):
-            k = site
-            for h in range(offsets[c], offsets[c + 1]):
-                site += counts[h] + 1
-            for i in range(k, site):
-                if out[i] >= 0:
-                    following[i - 1 if i > k else site - 1] = out[i]
-    return edges_, marks_, halves_[0], forward_, halves_[1], halves_[2]
+        for c in range(chords):
+            if c == 0 or cell[c] != cell[c - 1]:
+                _go_on(&walk, offsets[cell[c]])
+                start_of_cell = walk.visit + walk.half_edge
+                _go_on(&walk, offsets[cell[c] + 1])
+                end_of_cell = walk.visit + walk.half_edge
+            site = begin[c]
+            following[site - 1 if site > start_of_cell else end_of_cell - 1] = out[site]
+            following[end[c] - 1] = out[end[c]]  # a chord ends after it begins
 
 
 def points(

@@ -37,6 +37,16 @@ class Cut:
         return len(self.visits.half_edge) + len(self.visits.counts)
 
     @property
+    def lines(self) -> int:
+        """A number above those of all lines."""
+        return self.complex.lines + len(self.chords)
+
+    @property
+    def end(self) -> int:
+        """A number above those of all vertices."""
+        return self.vertices + len(self.crossings) + len(self.meets)
+
+    @property
     def links(self) -> int:
         """The number of links, which are the edges that follow the pieces of old ones."""
         return len(self.chords) + 2 * len(self.meets)

@@ -36,8 +36,6 @@ from .sides_of_chords import LinksOfChords
 from .signs import Columns
 from .sites import Sites, Web
 
-Assembled: TypeAlias = tuple[Tensor, Tensor, HalfEdges]
-"""Edges, their marks and the half-edges."""
 Lines: TypeAlias = tuple[Tensor, Tensor]
 """The old cell and the column of new lines, in the order of their numbers."""
 
@@ -151,8 +149,8 @@ class _Refinement:
         chords, meets = self.regular_chords()
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
-        web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
-        made = self.task.kernel.points(cut, web)
+        web = self.web(cut)
+        assembled, made = self.task.kernel.assemble(cut, web, self.task.generation), self.task.kernel.points(cut, web)
         outcome = self.cut_one_by_one(*assembled, made)
         checkpoint()
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
@@ -168,17 +166,6 @@ class _Refinement:
         if self.task.decider is None:
             uncertain = self.uncertain[cycles.parent]
         return Refined(new, cycles.parent, below, uncertain, self.cutting(made, outcome), lines, self.recut)
-
-    def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
-        """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
-        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        web = self.web(vertices)
-        if web is None:
-            return None, assembled
-        checkpoint()
-        self.certain = Certain.joined(self.certain, Certain.zeros(*web.zeros))
-        line = self.old.lines + len(cut.chords)
-        return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
 
     def cutting(self, made: Points, outcome: Outcome) -> Cutting:
         """The functions cut by, with the new vertices layer by layer, and the signs that are certain."""
@@ -216,13 +203,16 @@ class _Refinement:
             return torch.zeros_like(self.irregular)
         return self.irregular & ~self.suspects if self.recut else self.irregular
 
-    def web(self, start: int) -> Web | None:
-        """The chords of degenerate cells and where they meet, in vertices numbered from ``start``; None where there are
+    def web(self, cut: Cut) -> Web | None:
+        """The chords of degenerate cells and where they meet, in vertices after those of the cut; None where there are
         no such cells."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
-        return web_of(sites, self.cells, self.degenerate, start, self.task.decider, self.task.kernel)
+        web = web_of(sites, self.cells, self.degenerate, cut.end, self.task.decider, self.task.kernel)
+        self.certain = Certain.joined(self.certain, Certain.zeros(*web.zeros))
+        checkpoint()
+        return web
 
     def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, made: Points) -> Outcome:
         """The other irregular cells, cut column by column; vertices that are new so far are ``made``."""

@@ -97,14 +97,18 @@ class CompiledLoops(TensorOperations, Streaming):
         )
         return Meets(*_tensors(pairs, position.T, slack.T, order)), _flags(tied)
 
-    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+    def assemble(self, cut: Cut, web: Web | None, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """See ``Kernel.assemble``."""
         old, visits, chords, meets = cut.complex, cut.visits, cut.chords, cut.meets
         walk = old.half_edge, old.forward, old.offsets, cut.crossings.counts, visits.half_edge, visits.crossing
         parts = old.edges, old.marks, *walk, chords.start, chords.end, chords.cell, meets.chord, meets.order
-        edges, marks, edge, forward, successor, parent = kernels.assemble(
-            *kernels.views(*parts), cut.vertices, generation, old.lines
-        )
+        further = 0 if web is None else len(web.spans) + len(web.chord)
+        whole = kernels.assemble(*kernels.views(*parts), cut.vertices, generation, old.lines, further)
+        if web is not None:
+            spans, numbers = web.spans, (len(web.points), generation, cut.lines, cut.end)
+            more = spans.begin, spans.end, spans.cell, spans.vertices, web.chord, web.point
+            kernels.woven(*whole, *kernels.views(old.offsets, visits.counts, *more), *numbers)
+        edges, marks, edge, forward, successor, parent = whole
         half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
         return torch.from_numpy(edges), torch.from_numpy(marks), half
 
@@ -178,19 +182,6 @@ class CompiledLoops(TensorOperations, Streaming):
             return None
         parts = _tensors(*made[:-1])
         return _web(_spans(sites, *parts[:7]), *parts[7:]), made[-1]
-
-    def woven(
-        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
-    ) -> tuple[Tensor, Tensor, HalfEdges]:
-        """See ``Kernel.woven``."""
-        (edges, marks, half), spans, sites = whole, web.spans, web.spans.sites
-        old = edges, marks, half.edge, half.forward, half.successor, half.parent
-        walk = sites.complex.offsets, sites.visits.counts
-        chords = spans.begin, spans.end, spans.cell, spans.vertices, web.chord, web.point
-        numbers = len(web.points), generation, line, points
-        edges_, marks_, edge, forward, successor, parent = kernels.woven(*kernels.views(*old, *walk, *chords), *numbers)
-        half = HalfEdges(torch.from_numpy(edge), _flags(forward), *_tensors(successor, parent))
-        return torch.from_numpy(edges_), torch.from_numpy(marks_), half
 
     def points(self, cut: Cut, web: Web | None) -> Points:
         """See ``Kernel.points``."""

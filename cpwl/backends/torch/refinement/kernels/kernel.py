@@ -72,8 +72,10 @@ class Kernel(ABC):
         bool (C,)."""
 
     @abstractmethod
-    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
-        """Edges, their marks and the half-edges of the new complex."""
+    def assemble(self, cut: Cut, web: Web | None, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+        """Edges, their marks and the half-edges of the new complex: those of the cut, then those of the links of a web,
+        whose chords are lines and whose points are vertices after all of the cut. Half-edges along its links precede
+        those against them."""
 
     @abstractmethod
     def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
@@ -115,13 +117,6 @@ class Kernel(ABC):
         None where float64, with what is told by ``least`` as in ``coincident``, leaves something open, or a self-check
         fails.
         """
-
-    @abstractmethod
-    def woven(
-        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
-    ) -> tuple[Tensor, Tensor, HalfEdges]:
-        """Edges, marks and half-edges with those of the links of a web, whose chords are lines numbered from ``line``,
-        and its points vertices from ``points`` on. Half-edges along links precede those against them."""
 
     @abstractmethod
     def points(self, cut: Cut, web: Web | None) -> Points:

@@ -138,9 +138,10 @@ class TensorOperations(Kernel):
         tied[chain[1:][within_slack(chain, sorted_, slacks)]] = True
         return Meets(chord, position, slack, order), tied
 
-    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+    def assemble(self, cut: Cut, web: Web | None, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """See ``Kernel.assemble``."""
-        return cut.assemble(generation)
+        whole = cut.assemble(generation)
+        return whole if web is None else weaving.woven(web, whole, generation, cut.lines, cut.end)
 
     def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
         """See ``Kernel.spans``."""
@@ -188,12 +189,6 @@ class TensorOperations(Kernel):
             point, count = told
         web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)), start)
         return None if bool(apart.any()) else (web, count)
-
-    def woven(
-        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
-    ) -> tuple[Tensor, Tensor, HalfEdges]:
-        """See ``Kernel.woven``."""
-        return weaving.woven(web, whole, generation, line, points)
 
     def points(self, cut: Cut, web: Web | None) -> Points:
         """See ``Kernel.points``."""

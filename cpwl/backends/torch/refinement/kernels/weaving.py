@@ -105,7 +105,8 @@ def _zeros(spans: Spans, chord: Tensor, point: Tensor, pair: Tensor, start: int)
 def woven(
     web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
 ) -> tuple[Tensor, Tensor, HalfEdges]:
-    """See ``Kernel.woven``."""
+    """Edges, marks and half-edges with those of the links of a web, whose chords are lines numbered from ``line``, and
+    its points vertices from ``points`` on."""
     edges, marks, half = whole
     links = _Links.of(web, len(half.edge), points)
     named = torch.stack([torch.full_like(links.chord, generation), line + links.chord], 1)
