@@ -180,15 +180,14 @@ class TorchArrangement(Portable, Rounded[FloatField]):
     # ---- coordinates -----------------------------------------------------------------------------------------------
     def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
-        points = self._points
-        away = lengths(points.values)
-        open_ = (points.error > 0) & ~(points.error <= accuracy * away) & (self._birth > self._sharp)
-        poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
+        points, sharp = self._points, self._sharp if accuracy else self._generation
+        kernel = kernel_for(points.values)
+        poor, away = kernel.poor(points.values, points.error, self._birth, self._sharp, accuracy)
         if not len(poor):
             return replace(self, _sharp=sharp)
-        centre = (away[poor] + points.error[poor]) * ROUND_UP < walls.nearest(2)
+        centre = (away + points.error[poor]) * ROUND_UP < walls.nearest(2)
         if bool(centre.any()):
-            points, poor = _at_origin(points, poor[centre], away), poor[~centre]
+            points, poor = _at_origin(points, poor[centre], away[centre]), poor[~centre]
         if len(poor):
             points = _known_better(points, poor, *self._met(walls, poor, margin * accuracy))
         return replace(self, _points=points, _sharp=sharp)
@@ -434,7 +433,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
 
 def _at_origin(points: FloatField, rows: Tensor, away: Tensor) -> FloatField:
     """Points of which some, ``away`` from it by these lengths, are the origin."""
-    if bool((away[rows] > points.error[rows] * ROUND_UP).any()):
+    if bool((away > points.error[rows] * ROUND_UP).any()):
         raise InternalError("a vertex is farther from the origin, where it is, than its bound allows")
     values, error = points.values.index_fill(0, rows, 0.0), points.error.index_fill(0, rows, 0.0)
     return replace(points, values=values, error=error)

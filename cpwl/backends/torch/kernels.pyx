@@ -9,7 +9,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 import numpy as np
 import torch
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
+from libc.math cimport INFINITY, fabs, hypot, isfinite, isinf, sqrt
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
@@ -1636,6 +1636,29 @@ def rectify(double[:, ::1] values, double[::1] norms):
     with nogil:
         for i in range(values.shape[0]):
             norms[i] = _norm(_rectify(&values[i, 0], count), &values[i, 0], count)
+
+
+def poor(
+    const double[:, ::1] places, const double[::1] error, const int64_t[::1] birth, int64_t latest, double accuracy
+):
+    """Points in the plane that are made later than that and whose errors are not 0, nor so small beside their distances
+    from the origin; and these distances."""
+    cdef Py_ssize_t rows = places.shape[0], i, n = 0
+    found_, away_ = np.empty(rows, np.int64), np.empty(rows, np.float64)
+    cdef int64_t* found = <int64_t*>_start(found_)
+    cdef double* away = <double*>_start(away_)
+    cdef double length
+    with nogil:
+        for i in range(rows):
+            if not (error[i] > 0 and birth[i] > latest):
+                continue
+            length = sqrt(places[i, 0] * places[i, 0] + places[i, 1] * places[i, 1])
+            if not (length > SMALLEST and length < INFINITY):  # squares may have vanished, or overflowed
+                length = hypot(places[i, 0], places[i, 1])
+            if not error[i] <= accuracy * length:
+                found[n], away[n] = i, length
+                n += 1
+    return found_[:n], away_[:n]
 
 
 def largest_steps(

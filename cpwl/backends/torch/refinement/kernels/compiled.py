@@ -252,6 +252,11 @@ class CompiledLoops(TensorOperations, Streaming):
         between = points.first, points.second, points.position, points.slack
         kernels.interpolate(*kernels.views(values, error, norms), start, *kernels.views(*between))
 
+    def poor(self, places: Tensor, error: Tensor, birth: Tensor, latest: int, accuracy: float) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.poor``."""
+        rows, away = _tensors(*kernels.poor(*kernels.views(places, error, birth), latest, accuracy))
+        return rows, away
+
     def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
         """See ``Kernel.largest_steps``."""
         return torch.from_numpy(kernels.largest_steps(*kernels.views(values, points.first, points.second, shares)))

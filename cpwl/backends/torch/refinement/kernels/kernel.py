@@ -169,6 +169,11 @@ class Kernel(ABC):
         """Fills rows from ``start`` on with points between earlier rows, and their bounds and norms (Lemma 5 (c))."""
 
     @abstractmethod
+    def poor(self, places: Tensor, error: Tensor, birth: Tensor, latest: int, accuracy: float) -> tuple[Tensor, Tensor]:
+        """Points in the plane (V, 2) that are made later than this (``birth``) and whose errors are not 0, nor so small
+        beside their distances from the origin; and these distances, up to an ulp or two."""
+
+    @abstractmethod
     def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
         """The largest difference of the two rows of each point, entries taken times their shares; rounded up."""
 

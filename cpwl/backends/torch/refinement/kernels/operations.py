@@ -19,7 +19,7 @@ from ...complex.segments import (
     valid_bits,
     with_bits,
 )
-from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
+from ...fields.field import ROUND_UP, UNIT, largest_share, lengths, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
 from ..coincidence import Order, Shared, clusters, coincident, united
@@ -272,6 +272,12 @@ class TensorOperations(Kernel):
         step = max(1, _ENTRIES_AT_ONCE // max(values.shape[1], 1))
         for low in range(0, len(points), step):
             _interpolate(values, error, norms, start + low, points.part(low, min(low + step, len(points))))
+
+    def poor(self, places: Tensor, error: Tensor, birth: Tensor, latest: int, accuracy: float) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.poor``."""
+        away = lengths(places)
+        poor = ((error > 0) & ~(error <= accuracy * away) & (birth > latest)).nonzero(as_tuple=True)[0]
+        return poor, away[poor]
 
     def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
         """See ``Kernel.largest_steps``."""
