@@ -66,10 +66,12 @@ cdef class View:
 
 
 cdef View _view(tensor, bytes kind, Py_ssize_t item, Py_ssize_t share):
-    """Of a tensor on the CPU with one or two axes, whose last one has entries ``share`` to an item."""
+    """Of a tensor on the CPU, along whose last axis ``share`` entries make an item."""
     cdef View view = View.__new__(View)
     cdef tuple shape = <tuple>tensor.shape  # a subclass
     cdef int k
+    if not 1 <= len(shape) <= 2:
+        raise ValueError(f"loops read tensors with one or two axes, got one of shape {shape}")
     view.tensor = tensor if tensor.is_contiguous() else tensor.contiguous()
     view.start = <void*><size_t>view.tensor.data_ptr()
     view.kind, view.item, view.size, view.axes = kind, item, item, len(shape)

@@ -100,7 +100,7 @@ class Complex(Portable):
     @property
     def cells(self) -> int:
         """The number of cells R."""
-        return len(self.offsets) - 1
+        return self.offsets.shape[0] - 1
 
     @cached_property
     def counts(self) -> Tensor:

@@ -101,7 +101,7 @@ class Spans:
     """The numbers of both ends as vertices, (2, n)."""
 
     def __len__(self) -> int:
-        return len(self.begin)
+        return self.begin.shape[0]
 
     @property
     def chords(self) -> Chords:
