@@ -6,6 +6,7 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 ``proofs/`` (Lemmas 3 to 5 and 8) says why the geometry is right; the bounds are those of Lemma 5 (c).
 """
 
+import cython
 import numpy as np
 import torch
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -47,6 +48,9 @@ cdef bint _any(const uint8_t[::1] flags) noexcept:
 _FORMATS = {torch.int64: b"l", torch.float64: b"d", torch.bool: b"B", torch.uint8: b"B", torch.int8: b"b"}
 
 
+@cython.final
+@cython.no_gc
+@cython.freelist(32)
 cdef class View:
     """A tensor's memory as a buffer: an array of it costs four times as much. Truth values are bytes."""
 
