@@ -205,7 +205,7 @@ class _Refinement:
 
     def web(self, cut: Cut) -> Web | None:
         """The chords of degenerate cells and where they meet, in vertices after those of the cut; None where there are
-        no such cells."""
+        no such cells. What vanishes there is certain from then on."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
