@@ -227,16 +227,18 @@ class Cutting:
     def nowhere_above(self) -> Tensor:
         """The vertices where no column is above its level: by all signs at an old one, by the zeros at a new one."""
         plan, count = self.prolongation, max(len(self.reaching), 1)
-        known = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
-        nowhere, enough = plan.kernel.nowhere_above(*known)
+        given = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
+        nowhere, enough = plan.kernel.nowhere_above(*given)
         if not len(enough):
             return nowhere
         low = self.certain.take(self.certain.sign <= 0)
         low = low.take(torch.isin(low.vertex, enough))
         zeros = Certain.joined(low, self._made(enough, enough))
         column = self.places[zeros.column]
-        entries = torch.unique((zeros.vertex * count + column)[column >= 0])
-        return torch.cat([nowhere, (torch.bincount(entries // count) == count).nonzero(as_tuple=True)[0]])
+        there = column >= 0
+        known = torch.zeros(len(enough), count, dtype=torch.bool, device=enough.device)
+        known[torch.searchsorted(enough, zeros.vertex[there]), column[there]] = True
+        return torch.cat([nowhere, enough[known.all(1)]])
 
     @property
     def reaching(self) -> Tensor:
