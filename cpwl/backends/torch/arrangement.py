@@ -180,28 +180,31 @@ class TorchArrangement(Portable, Rounded[FloatField]):
     # ---- coordinates -----------------------------------------------------------------------------------------------
     def sharpened(self, walls: ExactWalls, accuracy: float, margin: float = 1.0) -> TorchArrangement:
         """With vertices from exact lines; see ``Arrangement.sharpened``."""
-        points = self._points
-        away = lengths(points.values)
-        open_ = (points.error > 0) & ~(points.error <= accuracy * away) & (self._birth > self._sharp)
-        poor, sharp = open_.nonzero(as_tuple=True)[0], self._sharp if accuracy else self._generation
+        points, sharp = self._points, self._sharp if accuracy else self._generation
+        kernel = kernel_for(points.values)
+        poor, away = kernel.poor(points.values, points.error, self._birth, self._sharp, accuracy)
         if not len(poor):
             return replace(self, _sharp=sharp)
-        centre = (away[poor] + points.error[poor]) * ROUND_UP < walls.nearest(2)
+        centre = (away + points.error[poor]) * ROUND_UP < walls.nearest(2)
         if bool(centre.any()):
-            points, poor = _at_origin(points, poor[centre], away), poor[~centre]
+            points, poor = _at_origin(points, poor[centre], away[centre]), poor[~centre]
+            away = away[~centre]
         if len(poor):
-            points = _known_better(points, poor, *self._met(walls, poor, margin * accuracy))
+            at = Places.of_vertices(self._complex, poor)
+            central = torch.as_tensor(walls.central(as_numpy(at.names)).all(axis=1), device=poor.device)
+            points = _at_origin(points, poor[central], away[central])
+            if not bool(central.all()):
+                met = self._met(walls, at.take(~central), margin * accuracy)
+                points = _known_better(points, poor[~central], *met)
         return replace(self, _points=points, _sharp=sharp)
 
-    def _met(self, walls: ExactWalls, vertices: Tensor, accuracy: float) -> NDArray[np.float64]:
-        """Where the exact walls of vertices meet, and bounds, (2, n, 2)."""
-        at, places = Places.of_vertices(self._complex, vertices).numpy(), np.zeros((2, len(vertices), 2))
-        others = np.flatnonzero(~walls.central(at.names).all(axis=1))
-        if len(others):
-            lines = Ragged(at.names[others].reshape(-1), np.arange(0, 2 * len(others) + 1, 2))
-            largest = float(self._points.values.abs().max())
-            places[:, others] = corners.coordinates(Corners(walls, at.region[others], lines), accuracy, largest)
-        return places
+    def _met(
+        self, walls: ExactWalls, vertices: Places, accuracy: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the exact walls of vertices meet, (n, 2), and bounds for each entry."""
+        at = vertices.numpy()
+        lines = Ragged(at.names.reshape(-1), np.arange(0, 2 * len(at.names) + 1, 2))
+        return corners.coordinates(Corners(walls, at.region, lines), accuracy, float(self._points.values.abs().max()))
 
     @property
     def is_sharp(self) -> bool:
@@ -434,7 +437,7 @@ class TorchArrangement(Portable, Rounded[FloatField]):
 
 def _at_origin(points: FloatField, rows: Tensor, away: Tensor) -> FloatField:
     """Points of which some, ``away`` from it by these lengths, are the origin."""
-    if bool((away[rows] > points.error[rows] * ROUND_UP).any()):
+    if bool((away > points.error[rows] * ROUND_UP).any()):
         raise InternalError("a vertex is farther from the origin, where it is, than its bound allows")
     values, error = points.values.index_fill(0, rows, 0.0), points.error.index_fill(0, rows, 0.0)
     return replace(points, values=values, error=error)

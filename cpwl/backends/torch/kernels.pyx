@@ -6,10 +6,12 @@ cell's visits, an edge's crossings and a chord's crossings are consecutive; "fir
 ``proofs/`` (Lemmas 3 to 5 and 8) says why the geometry is right; the bounds are those of Lemma 5 (c).
 """
 
+import cython
 import numpy as np
+import torch
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.math cimport INFINITY, fabs, isfinite, isinf, sqrt
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.math cimport INFINITY, fabs, hypot, isfinite, isinf, sqrt
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 cdef double UNIT = 2.0 ** -53
@@ -31,6 +33,70 @@ cdef void* _start(array) except NULL:
     PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
     PyBuffer_Release(&buffer)
     return buffer.buf
+
+
+cdef bint _any(const uint8_t[::1] flags) noexcept:
+    """Whether some flag is set."""
+    cdef Py_ssize_t i
+    for i in range(flags.shape[0]):
+        if flags[i]:
+            return True
+    return False
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+_FORMATS = {torch.int64: b"l", torch.float64: b"d", torch.bool: b"B", torch.uint8: b"B", torch.int8: b"b"}
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(32)
+cdef class View:
+    """A tensor's memory as a buffer: an array of it costs four times as much. Truth values are bytes."""
+
+    cdef object tensor
+    cdef bytes kind
+    cdef void* start
+    cdef Py_ssize_t[2] shape, strides
+    cdef Py_ssize_t item, size
+    cdef int axes  # at most 2
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        buffer.buf, buffer.obj = self.start, self
+        buffer.len, buffer.itemsize = self.size, self.item
+        buffer.format, buffer.ndim = <char*>self.kind, self.axes
+        buffer.shape, buffer.strides, buffer.suboffsets = self.shape, self.strides, NULL
+        buffer.readonly, buffer.internal = False, NULL
+
+
+cdef View _view(tensor, bytes kind, Py_ssize_t item, Py_ssize_t share):
+    """Of a tensor on the CPU, along whose last axis ``share`` entries make an item."""
+    cdef View view = View.__new__(View)
+    cdef tuple shape = <tuple>tensor.shape  # a subclass
+    cdef int k
+    if not 1 <= len(shape) <= 2:
+        raise ValueError(f"loops read tensors with one or two axes, got one of shape {shape}")
+    view.tensor = tensor if tensor.is_contiguous() else tensor.contiguous()
+    view.start = <void*><size_t>view.tensor.data_ptr()
+    view.kind, view.item, view.size, view.axes = kind, item, item, len(shape)
+    for k in range(view.axes - 1, -1, -1):
+        view.shape[k] = <Py_ssize_t>shape[k] // (share if k == view.axes - 1 else 1)
+        view.strides[k] = view.size
+        view.size *= view.shape[k]
+    return view
+
+
+def views(*tensors):
+    """Buffers of tensors on the CPU with one or two axes, contiguous (copies where these are not)."""
+    cdef list result = []
+    for tensor in tensors:
+        result.append(_view(tensor, _FORMATS[tensor.dtype], tensor.itemsize, 1))
+    return result
+
+
+def words(*packed):
+    """Buffers of packed bits (rows, bytes) as words."""
+    return [_view(bits, b"L", 8, 8) for bits in packed]
 
 
 # ---- signs -----------------------------------------------------------------------------------------------------------
@@ -149,25 +215,48 @@ def nowhere_above(
     const uint64_t[:, ::1] above, const uint64_t[:, ::1] doubtful, const int64_t[::1] vertex, Py_ssize_t rows,
     Py_ssize_t least,
 ):
-    """Of so many rows, the first of which have bits: whether none is set, and whether a later one is a ``vertex`` at
-    least so often."""
-    cdef Py_ssize_t old = above.shape[0], words = above.shape[1], r, w, i
+    """Of so many rows, the first of which have bits, those in which none is set; and the later ones that are a
+    ``vertex`` at least so often."""
+    cdef Py_ssize_t old = above.shape[0], words = above.shape[1], r, w, n = 0, often = 0
     cdef uint64_t bits
-    zero_, often_, seen_ = np.zeros(rows, np.uint8), np.zeros(rows, np.uint8), np.zeros(rows, np.int64)
-    cdef uint8_t* zero = <uint8_t*>_start(zero_)
-    cdef uint8_t* often = <uint8_t*>_start(often_)
+    found_, seen_ = np.empty((2, rows), np.int64), np.zeros(rows, np.int64)
+    cdef int64_t* zero = <int64_t*>_start(found_)
+    cdef int64_t* again = zero + rows
     cdef int64_t* seen = <int64_t*>_start(seen_)
     with nogil:
+        for r in range(vertex.shape[0]):
+            seen[vertex[r]] += 1
         for r in range(old):
             bits = 0
             for w in range(words):
                 bits |= above[r, w] | doubtful[r, w]
-            zero[r] = bits == 0
-        for i in range(vertex.shape[0]):
-            seen[vertex[i]] += 1
-            if vertex[i] >= old and seen[vertex[i]] >= least:
-                often[vertex[i]] = 1
-    return zero_, often_
+            if bits == 0:
+                zero[n] = r
+                n += 1
+        for r in range(old, rows):
+            if seen[r] > 0 and seen[r] >= least:
+                again[often] = r
+                often += 1
+    return found_[0, :n], found_[1, :often]
+
+
+def reaching(const uint64_t[:, ::1] below, Py_ssize_t columns):
+    """The columns whose bit is not set in some row, and the place of each column among these, or -1."""
+    cdef Py_ssize_t words = below.shape[1], r, w, c, n = 0
+    common_, found_ = np.full(words, -1).view(np.uint64), np.empty((2, columns), np.int64)
+    cdef uint64_t* common = <uint64_t*>_start(common_)
+    cdef int64_t* found = <int64_t*>_start(found_)
+    cdef int64_t* place = found + columns
+    with nogil:
+        for r in range(below.shape[0]):
+            for w in range(words):
+                common[w] &= below[r, w]
+        for c in range(columns):
+            place[c] = -1
+            if not (common[c // 64] >> (c % 64)) & 1:
+                found[n], place[c] = c, n
+                n += 1
+    return found_[0, :n], found_[1]
 
 
 def beside(
@@ -190,7 +279,7 @@ def beside(
 
 def cell_bits(
     const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const uint64_t[:, ::1] doubtful,
-    const uint64_t[::1] valid, const int64_t[::1] origin, const int64_t[::1] offsets,
+    const int64_t[::1] origin, const int64_t[::1] offsets, Py_ssize_t columns,
 ):
     """Of each cell: columns below somewhere, columns that cut; whether one that cuts is zero or doubtful at a vertex,
     and whether any is doubtful at one."""
@@ -199,10 +288,11 @@ def cell_bits(
     touched_, uncertain_ = _zeros(2, cells, np.uint8)
     cdef uint64_t[:, ::1] cells_below = below_, cut = cut_
     cdef uint8_t[::1] touched = touched_, uncertain = uncertain_
-    cdef uint64_t up, down, neither, unsure
+    cdef uint64_t up, down, neither, unsure, valid
     with nogil:
         for c in range(cells):
             for w in range(words):
+                valid = ~<uint64_t>0 >> (64 - min(columns - 64 * w, 64)) if columns > 64 * w else 0
                 up = down = neither = unsure = 0
                 for h in range(offsets[c], offsets[c + 1]):
                     v = origin[h]
@@ -212,7 +302,7 @@ def cell_bits(
                     unsure |= doubtful[v, w]
                 cells_below[c, w] = down
                 cut[c, w] = up & down
-                touched[c] |= (up & down & ((neither & valid[w]) | unsure)) != 0
+                touched[c] |= (up & down & ((neither & valid) | unsure)) != 0
                 uncertain[c] |= unsure != 0
     return below_, cut_, touched_, uncertain_
 
@@ -276,7 +366,7 @@ cdef void _sort(int64_t* items, int64_t* spare, Py_ssize_t count, const double* 
 
 
 def crossings(
-    const int64_t[:, ::1] edges, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
+    const uint64_t[:, ::1] above, const uint64_t[:, ::1] below, const int64_t[:, ::1] edges,
     const double[:, ::1] values, const double[::1] row, const double[::1] column, const double[::1] floor,
 ):
     """Where columns vanish on edges, sorted along each: column, position, slack, whether a sign at an end is doubtful;
@@ -684,11 +774,12 @@ def assemble(
     const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] half_edge, const uint8_t[::1] forward,
     const int64_t[::1] offsets, const int64_t[::1] per_edge, const int64_t[::1] visited, const int64_t[::1] crossing,
     const int64_t[::1] start, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] pairs,
-    const int64_t[::1] order, Py_ssize_t vertices, Py_ssize_t generation, Py_ssize_t lines,
+    const int64_t[::1] order, Py_ssize_t vertices, Py_ssize_t generation, Py_ssize_t lines, Py_ssize_t further,
 ):
     """Edges and marks of the cut complex; edge, direction, successor and old cell of its half-edges.
 
-    Half-edges are numbered: the pieces of old half-edges, then links along their chords, then links against them.
+    Half-edges are numbered: the pieces of old half-edges, then links along their chords, then links against them. There
+    is room behind them for so many ``further`` links, and the half-edges along and against these.
     """
     cdef Py_ssize_t old = edges.shape[0], halves = half_edge.shape[0], total = visited.shape[0]
     cdef Py_ssize_t cells = offsets.shape[0] - 1, count = start.shape[0], q = pairs.shape[0]
@@ -697,9 +788,9 @@ def assemble(
         crossed += per_edge[e]
     cdef Py_ssize_t parts = total + halves, links = count + 2 * q, ahead = parts, back = parts + links
     cdef Py_ssize_t pieces = old + crossed
-    edges_, marks_ = np.empty((pieces + links, 2), np.int64), np.empty((pieces + links, 2), np.int64)
-    edge_, next_, parent_ = _new(3, parts + 2 * links, np.int64)
-    forward_ = np.empty(parts + 2 * links, np.uint8)
+    edges_, marks_ = _new(2, (pieces + links + further, 2), np.int64)
+    edge_, next_, parent_ = _new(3, parts + 2 * (links + further), np.int64)
+    forward_ = np.empty(parts + 2 * (links + further), np.uint8)
     first_, begins_, before_ = np.empty(old, np.int64), np.empty(halves, np.int64), np.empty((q, 2), np.int64)
     cdef int64_t[:, ::1] new_edges = edges_, new_marks = marks_, before = before_
     cdef int64_t[::1] edge = edge_, successor = next_, parent = parent_
@@ -761,22 +852,37 @@ def assemble(
 
 
 # ---- degenerate cells ------------------------------------------------------------------------------------------------
+cdef struct Walk:
+    const int64_t* counts  # of visits, by half-edge
+    Py_ssize_t half_edge
+    Py_ssize_t visit
+
+
+cdef inline void _go_on(Walk* walk, Py_ssize_t half_edge) noexcept nogil:
+    """Goes on to a later half-edge: the first visit there, before which there are so many visits and half-edges."""
+    cdef Py_ssize_t h, visits = 0
+    for h in range(walk.half_edge, half_edge):
+        visits += walk.counts[h]
+    walk.visit += visits
+    walk.half_edge = half_edge
+
+
 cdef struct Met:
     int64_t* times
-    int64_t* first
-    int64_t* second
+    int64_t* sites  # the first two of each column
+    int64_t* vertices
     int64_t* names
     Py_ssize_t count
 
 
-cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site) noexcept nogil:
-    """Notes that a column is met at a site: the first two of these, and how many there are."""
+cdef inline void _meet(Met* met, int64_t column, Py_ssize_t site, int64_t vertex) noexcept nogil:
+    """Notes that a column is met at a site, which is a vertex: the first two of these, and how many there are."""
     if met.times[column] == 0:
-        met.first[column] = site
         met.names[met.count] = column
         met.count += 1
-    elif met.times[column] == 1:
-        met.second[column] = site
+    if met.times[column] < 2:
+        met.sites[2 * column + met.times[column]] = site
+        met.vertices[2 * column + met.times[column]] = vertex
     met.times[column] += 1
 
 
@@ -784,12 +890,13 @@ cpdef spans(
     const uint64_t[:, ::1] cut, const uint64_t[:, ::1] above, const uint64_t[:, ::1] below,
     const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
     const int64_t[::1] column, const int64_t[::1] shared_at, const int64_t[::1] shared_column,
-    const uint8_t[::1] chosen, Py_ssize_t columns,
+    const uint8_t[::1] chosen, Py_ssize_t columns, Py_ssize_t vertices,
 ):
     """Of the chords of chosen cells, sorted by the sites where they begin and end: these, the cell, the lowest column;
-    further columns that vanish on chords, and the numbers of these; and cells that a column that cuts them does not
-    meet in two sites (where there are any, no chords). A site is a half-edge's origin, or a crossing on it."""
-    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, v, n = 0, m = 0, size
+    further columns that vanish on chords, and the numbers of these; both ends of chords as vertices, (2, C); and cells
+    that a column that cuts them does not meet in two sites (where there are any, no chords). A site is a half-edge's
+    origin, or a crossing on it, which is a vertex numbered from ``vertices``."""
+    cdef Py_ssize_t cells = offsets.shape[0] - 1, words = cut.shape[1], c, h, w, k, x, site, low, n = 0, m = 0, size
     cdef Py_ssize_t total = 0, most = 0, i
     cdef uint64_t bits
     cdef bint fails = False
@@ -807,45 +914,46 @@ cpdef spans(
                     size += _ones(cut[c, w])
                 total += size
                 most = max(most, size)
-    found_, wrong_ = np.empty((6, total), np.int64), np.zeros(cells, np.uint8)
-    met_, work_, key_ = np.zeros((4, columns + 1), np.int64), np.empty((5, most), np.int64), np.empty(most, np.float64)
+    found_, ends_, wrong_ = np.empty((6, total), np.int64), np.empty((2, total), np.int64), np.zeros(cells, np.uint8)
+    met_, work_, key_ = np.zeros((6, columns + 1), np.int64), np.empty((5, most), np.int64), np.empty(most, np.float64)
     cdef int64_t* begin = <int64_t*>_start(found_)
     cdef int64_t* end = begin + total
     cdef int64_t* cell = end + total
     cdef int64_t* name = cell + total
     cdef int64_t* at = name + total
     cdef int64_t* also = at + total
+    cdef int64_t* ends = <int64_t*>_start(ends_)
     cdef int64_t* start = <int64_t*>_start(work_)
     cdef int64_t* stop = start + most
     cdef int64_t* names = stop + most
     cdef int64_t* order = names + most
     cdef int64_t* times = <int64_t*>_start(met_)
-    cdef int64_t* first = times + columns + 1
-    cdef int64_t* second = first + columns + 1
-    cdef int64_t* seen = second + columns + 1
+    cdef int64_t* seen = times + columns + 1
+    cdef int64_t* two = seen + columns + 1
+    cdef int64_t* names_of_two = two + 2 * (columns + 1)
     cdef double* key = <double*>_start(key_)
     cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
-    cdef Met met = Met(times, first, second, seen, 0)
+    cdef Met met = Met(times, two, names_of_two, seen, 0)
+    cdef Walk walk = Walk(&counts[0], 0, 0)
     with nogil:
-        site = v = 0
         for c in range(cells):
-            low = site
-            for h in range(offsets[c], offsets[c + 1]):
-                if chosen[c]:
-                    for w in range(words):
-                        bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
-                        while bits:
-                            _meet(&met, 64 * w + _lowest(bits), site)
-                            bits &= bits - 1
-                    for k in range(counts[h]):
-                        x = crossing[v + k]
-                        _meet(&met, column[x], site + k + 1)
-                        for i in range(more[x], more[x + 1]):
-                            _meet(&met, shared_column[i], site + k + 1)
-                v += counts[h]
-                site += counts[h] + 1
             if not chosen[c]:
                 continue
+            _go_on(&walk, offsets[c])
+            low = site = walk.visit + offsets[c]
+            for h in range(offsets[c], offsets[c + 1]):
+                for w in range(words):
+                    bits = ~(above[origin[h], w] | below[origin[h], w]) & cut[c, w]
+                    while bits:
+                        _meet(&met, 64 * w + _lowest(bits), site, origin[h])
+                        bits &= bits - 1
+                for k in range(counts[h]):
+                    site, x = site + 1, crossing[walk.visit + k]
+                    _meet(&met, column[x], site, vertices + x)
+                    for i in range(more[x], more[x + 1]):
+                        _meet(&met, shared_column[i], site, vertices + x)
+                site += 1
+                _go_on(&walk, h + 1)
             size = 0
             for w in range(words):
                 bits = cut[c, w]
@@ -854,8 +962,8 @@ cpdef spans(
                     bits &= bits - 1
                     wrong[c] |= times[k] != 2
                     if times[k] == 2:
-                        start[size], stop[size], names[size], order[size] = first[k], second[k], k, size
-                        key[size] = <double>(first[k] - low) * (site - low) + (second[k] - low)
+                        start[size], stop[size], names[size], order[size] = two[2 * k], two[2 * k + 1], k, size
+                        key[size] = <double>(start[size] - low) * (site - low) + (stop[size] - low)
                         size += 1
             for k in range(met.count):
                 times[seen[k]] = 0
@@ -869,49 +977,35 @@ cpdef spans(
                     m += 1
                 else:
                     begin[n], end[n], cell[n], name[n] = start[k], stop[k], c, names[k]
+                    ends[n], ends[total + n] = names_of_two[2 * names[k]], names_of_two[2 * names[k] + 1]
                     n += 1
     if fails:
         n = m = 0
-    return found_[0, :n], found_[1, :n], found_[2, :n], found_[3, :n], found_[4, :m], found_[5, :m], wrong_
+    parts = found_[0, :n], found_[1, :n], found_[2, :n], found_[3, :n], found_[4, :m], found_[5, :m]
+    return *parts, np.ascontiguousarray(ends_[:, :n]), wrong_
 
 
 cpdef ends(
-    const int64_t[::1] offsets, const int64_t[::1] origin, const int64_t[::1] counts, const int64_t[::1] crossing,
-    const int64_t[::1] edge, const double[::1] at, const double[::1] loose, const int64_t[:, ::1] edges,
-    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, Py_ssize_t vertices,
+    const int64_t[:, ::1] vertex, const int64_t[:, ::1] edges, const int64_t[::1] edge, const double[::1] at,
+    const double[::1] loose, Py_ssize_t vertices,
 ):
-    """The sites where chords begin, then those where they end: their vertices (2, C); the segments on which they lie,
-    (2 C, 2), positions there and slacks."""
-    cdef Py_ssize_t chords = begin.shape[0], halves = counts.shape[0], h, i, k, n, low, high, middle, site, x
-    vertex_, segment_ = np.empty((2, chords), np.int64), np.empty((2 * chords, 2), np.int64)
-    known_, first_ = np.zeros((2, 2 * chords), np.float64), np.empty(halves, np.int64)
-    cdef int64_t* vertex = <int64_t*>_start(vertex_)
+    """The segments on which vertices (2, C) lie, (2 C, 2), the positions there and their slacks: of those numbered from
+    ``vertices`` on, which are crossings of edges, the edges, of others themselves."""
+    cdef Py_ssize_t chords = vertex.shape[1], n
+    cdef int64_t v
+    segment_, known_ = np.empty((2 * chords, 2), np.int64), np.zeros((2, 2 * chords), np.float64)
     cdef int64_t* segment = <int64_t*>_start(segment_)
-    cdef int64_t* first = <int64_t*>_start(first_)
     cdef double* known = <double*>_start(known_)
     with nogil:
-        n = 0
-        for h in range(halves):
-            first[h] = n
-            n += counts[h] + 1
-        for k in range(2):
-            for i in range(chords):
-                site, low, high = end[i] if k else begin[i], offsets[cell[i]], offsets[cell[i] + 1] - 1
-                while low < high:  # the last half-edge that begins there or before
-                    middle = (low + high + 1) // 2
-                    if first[middle] <= site:
-                        low = middle
-                    else:
-                        high = middle - 1
-                n = k * chords + i
-                if site == first[low]:
-                    vertex[n] = segment[2 * n] = segment[2 * n + 1] = origin[low]
-                else:
-                    x = crossing[site - low - 1]
-                    vertex[n] = vertices + x
-                    segment[2 * n], segment[2 * n + 1] = edges[edge[x], 0], edges[edge[x], 1]
-                    known[n], known[2 * chords + n] = at[x], loose[x]
-    return vertex_, segment_, known_[0], known_[1]
+        for n in range(2 * chords):
+            v = vertex[n // chords, n % chords]
+            if v < vertices:
+                segment[2 * n] = segment[2 * n + 1] = v
+            else:
+                v -= vertices
+                segment[2 * n], segment[2 * n + 1] = edges[edge[v], 0], edges[edge[v], 1]
+                known[n], known[2 * chords + n] = at[v], loose[v]
+    return segment_, known_[0], known_[1]
 
 
 cpdef clusters(
@@ -955,12 +1049,12 @@ cpdef incidences(
     lies, on the first chord of the lowest pair that meets there, where on it and how closely that is known, and the
     columns of the second chord and of the first; crossings ``shared_at``, numbered from ``crossings``, and points,
     numbered from ``start``, and further columns that vanish there; the number of pieces, less 1, that each of so many
-    cells falls into; the chord of each link; and pairs whose point is not one for all chords through it.
+    cells falls into; and pairs whose point is not one for all chords through it.
 
     ``order`` sorts the entries of ``pairs.T.ravel()``, and point[i] is a number below Q for each. Of a chord: its cell,
     its column (``name``), the vertices at its ends; on chord at[i] (not decreasing) the column also[i] vanishes too."""
-    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, links = 0, total = 0
-    met_, link_, pieces_ = np.empty((2, 2 * q), np.int64), np.empty(chords + 2 * q, np.int64), np.zeros(cells, np.int64)
+    cdef Py_ssize_t q = pairs.shape[0], chords = name.shape[0], i, j, k, c, n = 0, count = 0, total = 0
+    met_, pieces_ = np.empty((2, 2 * q), np.int64), np.zeros(cells, np.int64)
     made_, known_, wrong_ = np.empty((4, q), np.int64), np.empty((2, q), np.float64), np.zeros(q, np.uint8)
     work_ = np.zeros(4 * q + chords + 1, np.int64)
     cdef int64_t* through = <int64_t*>_start(met_)
@@ -971,7 +1065,6 @@ cpdef incidences(
     cdef int64_t* low = several + q
     cdef int64_t* first = low + q
     cdef int64_t* made = <int64_t*>_start(made_)
-    cdef int64_t* link = <int64_t*>_start(link_)
     cdef int64_t* pieces = <int64_t*>_start(pieces_)
     cdef double* known = <double*>_start(known_)
     cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
@@ -1006,13 +1099,9 @@ cpdef incidences(
         i = 0
         for c in range(chords):
             first[c + 1] += first[c]
-            link[links] = c
-            links += 1
             while i < n and through[i] == c:
                 j = low[passed[i]]
                 total += first[c + 1] - first[c] + (c != pairs[j, 0] and c != pairs[j, 1])
-                link[links] = c
-                links += 1
                 i += 1
     total += shared_at.shape[0]
     zeros_ = np.empty((2, total), np.int64)
@@ -1033,7 +1122,7 @@ cpdef incidences(
                 total += 1
     return (
         met_[0, :n], met_[1, :n], made_[0, :count], made_[1, :count], made_[2, :count], known_[0, :count],
-        known_[1, :count], made_[3, :count], zeros_[0], zeros_[1], pieces_, link_[:links], wrong_,
+        known_[1, :count], made_[3, :count], zeros_[0], zeros_[1], pieces_, wrong_,
     )
 
 
@@ -1045,23 +1134,23 @@ def web(
     const int64_t[:, ::1] edges, const double[:, ::1] values, const double[::1] row, const double[::1] share,
     const double[::1] floor, Py_ssize_t start, double least, double poor,
 ):
-    """What ``spans`` (but for its flags) and ``incidences`` (but for theirs) give, with the vertices of ``ends`` between
-    them, and how many crossings were found to be at the point of another.
+    """What ``spans`` and ``incidences`` give, each without its flags, and how many crossings were found to be at the
+    point of another.
 
     None if a column does not meet a cell in two sites, a crossing is not known more closely than ``poor`` as a value
     that it is made from is within its bound, the order of crossings or what is one point is not certain, or chords
     through a point do not all cross there."""
     *spans_, wrong_ = spans(
-        cut, above, below, offsets, origin, counts, crossing, column, shared_at, shared_column, chosen, values.shape[1]
+        cut, above, below, offsets, origin, counts, crossing, column, shared_at, shared_column, chosen, values.shape[1],
+        values.shape[0],
     )
-    if wrong_.any():
+    if _any(wrong_):
         return None
     cdef const int64_t[::1] begin = spans_[0], end = spans_[1], cell = spans_[2], name = spans_[3]
-    vertex_, segment_, position_, slack_ = ends(
-        offsets, origin, counts, crossing, edge, at, loose, edges, begin, end, cell, values.shape[0]
-    )
+    cdef const int64_t[:, ::1] vertex = spans_[6]
+    segment_, position_, slack_ = ends(vertex, edges, edge, at, loose, values.shape[0])
     cdef Py_ssize_t chords = begin.shape[0], decided = 0
-    cdef const int64_t[:, ::1] segment = segment_, vertex = vertex_
+    cdef const int64_t[:, ::1] segment = segment_
     cdef const double[::1] position = position_, slack = slack_
     cdef int64_t[:, ::1] sides = np.empty((chords, 2), np.int64)
     cdef int64_t[::1] number = np.empty(2 * chords, np.int64)
@@ -1080,7 +1169,7 @@ def web(
     cdef int64_t[::1] point = np.empty(2 * q, np.int64), same
     for i in range(q):
         point[i] = point[q + i] = i
-    if tied_.any():
+    if _any(tied_):
         slots_, cluster_ = clusters(order, pairs_.T.ravel(), flat, flat_slack)
         told = coincident(
             pairs, order, flat, flat_slack, slots_, cluster_, name, chosen[:0], sides, segment, number, position, slack,
@@ -1096,7 +1185,7 @@ def web(
         pairs, order, point, flat, flat_slack, cell, name, vertex, spans_[4], spans_[5], shared_at, shared_column,
         offsets.shape[0] - 1, values.shape[0], start,
     )
-    return None if wrong_.any() else (*spans_, vertex_, *found, decided)
+    return None if _any(wrong_) else (*spans_, *found, decided)
 
 
 cdef bint _placed(
@@ -1123,65 +1212,54 @@ cdef bint _placed(
 
 
 def woven(
-    const int64_t[:, ::1] edges, const int64_t[:, ::1] marks, const int64_t[::1] edge, const uint8_t[::1] forward,
-    const int64_t[::1] successor, const int64_t[::1] parent, const int64_t[::1] offsets, const int64_t[::1] counts,
-    const int64_t[::1] begin, const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] ends,
-    const int64_t[::1] chord, const int64_t[::1] point, Py_ssize_t points, Py_ssize_t generation, Py_ssize_t line,
-    Py_ssize_t vertex,
+    int64_t[:, ::1] edges, int64_t[:, ::1] marks, int64_t[::1] edge, uint8_t[::1] forward, int64_t[::1] successor,
+    int64_t[::1] parent, const int64_t[::1] offsets, const int64_t[::1] counts, const int64_t[::1] begin,
+    const int64_t[::1] end, const int64_t[::1] cell, const int64_t[:, ::1] ends, const int64_t[::1] chord,
+    const int64_t[::1] point, Py_ssize_t points, Py_ssize_t generation, Py_ssize_t line, Py_ssize_t vertex,
 ):
-    """Edges and marks, and edge, direction, successor and old cell of half-edges, with those of the links of chords.
+    """Puts the links of chords behind edges and marks, and edge, direction, successor and old cell of half-edges along
+    and then against these, where ``assemble`` left room for them, and between the others that are there.
 
     Chords, sorted by the sites where they begin and end, with the vertices at these, (2, C); incidences with points
-    chord by chord. Half-edges along links come before those against them.
+    chord by chord.
     """
-    cdef Py_ssize_t old = edges.shape[0], along = edge.shape[0], chords = begin.shape[0], met = chord.shape[0]
-    cdef Py_ssize_t links = chords + met, against = along + links, c, h, i, k, n, last, site, total
-    edges_, marks_ = np.empty((old + links, 2), np.int64), np.empty((old + links, 2), np.int64)
-    halves_, forward_ = np.empty((3, along + 2 * links), np.int64), np.empty(along + 2 * links, np.uint8)
-    total = counts.shape[0]
-    for h in range(counts.shape[0]):
-        total += counts[h]
-    work_ = np.empty(chords + 1 + met + total + 1 + 2 * points, np.int64)
+    cdef Py_ssize_t chords = begin.shape[0], met = chord.shape[0], links = chords + met, old = edges.shape[0] - links
+    cdef Py_ssize_t along = edge.shape[0] - 2 * links, against = along + links, c, i, k, n, last, site, start_of_cell = 0
+    cdef Py_ssize_t end_of_cell = 0, last_site = 0
+    if chords == 0:
+        return
+    for c in range(chords):
+        last_site = max(last_site, end[c])
+    work_, out_ = np.empty(chords + 1 + met + 2 * points, np.int64), np.empty(last_site + 1, np.int64)
     cdef int64_t* start = <int64_t*>_start(work_)
     cdef int64_t* before = start + chords + 1
-    cdef int64_t* out = before + met
-    cdef int64_t* first = out + total + 1
+    cdef int64_t* first = before + met
     cdef int64_t* latest = first + points
-    cdef int64_t* new_edges = <int64_t*>_start(edges_)
-    cdef int64_t* new_marks = <int64_t*>_start(marks_)
-    cdef int64_t* edge_of = <int64_t*>_start(halves_)
-    cdef int64_t* following = edge_of + along + 2 * links
-    cdef int64_t* owner = following + along + 2 * links
-    cdef uint8_t* ahead = <uint8_t*>_start(forward_)
+    cdef int64_t* out = <int64_t*>_start(out_)
+    cdef int64_t* following = &successor[0]
+    cdef Walk walk = Walk(&counts[0], 0, 0)
     with nogil:
-        memcpy(new_edges, &edges[0, 0], 2 * old * sizeof(int64_t))
-        memcpy(new_marks, &marks[0, 0], 2 * old * sizeof(int64_t))
-        memcpy(edge_of, &edge[0], along * sizeof(int64_t))
-        memcpy(following, &successor[0], along * sizeof(int64_t))
-        memcpy(owner, &parent[0], along * sizeof(int64_t))
-        memcpy(ahead, &forward[0], along)
-        for i in range(total + 1):
-            out[i] = -1
-        for i in range(points):
-            latest[i] = -1
         i = n = 0
         for c in range(chords):
             start[c] = n
-            new_edges[2 * (old + n)] = ends[0, c]
+            edges[old + n, 0] = ends[0, c]
             while i < met and chord[i] == c:
-                new_edges[2 * (old + n) + 1] = new_edges[2 * (old + n + 1)] = vertex + point[i]
+                edges[old + n, 1] = edges[old + n + 1, 0] = vertex + point[i]
                 before[i] = n
                 i += 1
                 n += 1
-            new_edges[2 * (old + n) + 1] = ends[1, c]
+            edges[old + n, 1] = ends[1, c]
             n += 1
             for k in range(start[c], n):
-                new_marks[2 * (old + k)], new_marks[2 * (old + k) + 1] = generation, line + c
-                edge_of[along + k] = edge_of[against + k] = old + k
-                ahead[along + k], ahead[against + k] = 1, 0
-                owner[along + k] = owner[against + k] = cell[c]
+                marks[old + k, 0], marks[old + k, 1] = generation, line + c
+                edge[along + k] = edge[against + k] = old + k
+                forward[along + k], forward[against + k] = 1, 0
+                parent[along + k] = parent[against + k] = cell[c]
+            out[begin[c]] = out[end[c]] = -1
         start[chords] = n
         # Around a point: first the rays to where its chords begin, in order, then those to where they end.
+        for i in range(points):
+            latest[i] = -1
         for i in range(met):
             k = latest[point[i]]
             if k < 0:
@@ -1202,15 +1280,73 @@ def woven(
             site, last = end[c], start[c + 1] - 1
             following[along + last] = site if out[site] < 0 else out[site]
             out[site] = against + last
-        site = 0
-        for c in range(offsets.shape[0] - 1):
-            k = site
-            for h in range(offsets[c], offsets[c + 1]):
-                site += counts[h] + 1
-            for i in range(k, site):
-                if out[i] >= 0:
-                    following[i - 1 if i > k else site - 1] = out[i]
-    return edges_, marks_, halves_[0], forward_, halves_[1], halves_[2]
+        for c in range(chords):
+            if c == 0 or cell[c] != cell[c - 1]:
+                _go_on(&walk, offsets[cell[c]])
+                start_of_cell = walk.visit + walk.half_edge
+                _go_on(&walk, offsets[cell[c] + 1])
+                end_of_cell = walk.visit + walk.half_edge
+            site = begin[c]
+            following[site - 1 if site > start_of_cell else end_of_cell - 1] = out[site]
+            following[end[c] - 1] = out[end[c]]  # a chord ends after it begins
+
+
+def points(
+    const int64_t[:, ::1] edges, const int64_t[::1] edge, const int64_t[::1] column, const double[::1] at,
+    const double[::1] loose, const int64_t[::1] crossing, const int64_t[::1] start, const int64_t[::1] end,
+    const int64_t[::1] name, const int64_t[:, ::1] pairs, const double[:, ::1] along, const double[:, ::1] loosely,
+    Py_ssize_t vertices, const int64_t[::1] first=None, const int64_t[::1] second=None, const int64_t[::1] made=None,
+    const int64_t[::1] also=None, const double[::1] further_at=None, const double[::1] further_loose=None,
+):
+    """The vertices between which new ones lie, and the column that makes each and another or -1, (4, n); where there,
+    and how closely that is known, (2, n): of crossings of edges, of those of chords (crossings number i is a vertex
+    ``vertices`` + i), and of further ones as they are given."""
+    cdef Py_ssize_t crossings = edge.shape[0], meets = crossings + pairs.shape[0], i, k, n
+    cdef Py_ssize_t total = meets + (0 if first is None else first.shape[0])
+    names_, places_ = np.empty((4, total), np.int64), np.empty((2, total), np.float64)
+    cdef int64_t* begin = <int64_t*>_start(names_)
+    cdef int64_t* stop = begin + total
+    cdef int64_t* by = stop + total
+    cdef int64_t* too = by + total
+    cdef double* position = <double*>_start(places_)
+    cdef double* slack = position + total
+    with nogil:
+        for n in range(crossings):
+            begin[n], stop[n], by[n], too[n] = edges[edge[n], 0], edges[edge[n], 1], column[n], -1
+            position[n], slack[n] = at[n], loose[n]
+        for n in range(crossings, meets):
+            i, k = pairs[n - crossings, 0], pairs[n - crossings, 1]
+            begin[n], stop[n] = vertices + crossing[start[i]], vertices + crossing[end[i]]
+            by[n], too[n] = name[k], name[i]
+            position[n], slack[n] = along[0, n - crossings], loosely[0, n - crossings]
+        for n in range(meets, total):
+            i = n - meets
+            begin[n], stop[n], by[n], too[n] = first[i], second[i], made[i], also[i]
+            position[n], slack[n] = further_at[i], further_loose[i]
+    return names_, places_
+
+
+def miscounted(
+    const int64_t[::1] parents, const int64_t[::1] cell, const int64_t[:, ::1] pairs, const int64_t[::1] more
+):
+    """Flags of cells that are not as often among ``parents`` as 1, ``more``, their chords (``cell``) and the pairs of
+    these that cross say."""
+    cdef Py_ssize_t cells = more.shape[0], i
+    missing_, wrong_ = np.empty(cells, np.int64), np.empty(cells, np.uint8)
+    cdef int64_t* missing = <int64_t*>_start(missing_)
+    cdef uint8_t* wrong = <uint8_t*>_start(wrong_)
+    with nogil:
+        for i in range(cells):
+            missing[i] = 1 + more[i]
+        for i in range(cell.shape[0]):
+            missing[cell[i]] += 1
+        for i in range(pairs.shape[0]):
+            missing[cell[pairs[i, 0]]] += 1
+        for i in range(parents.shape[0]):
+            missing[parents[i]] -= 1
+        for i in range(cells):
+            wrong[i] = missing[i] != 0
+    return wrong_
 
 
 def cycles(const int64_t[::1] successor, const int64_t[::1] parent, Py_ssize_t parents):
@@ -1508,6 +1644,29 @@ def rectify(double[:, ::1] values, double[::1] norms):
             norms[i] = _norm(_rectify(&values[i, 0], count), &values[i, 0], count)
 
 
+def poor(
+    const double[:, ::1] places, const double[::1] error, const int64_t[::1] birth, int64_t latest, double accuracy
+):
+    """Points in the plane that are made later than that and whose errors are not 0, nor so small beside their distances
+    from the origin; and these distances."""
+    cdef Py_ssize_t rows = places.shape[0], i, n = 0
+    found_, away_ = np.empty(rows, np.int64), np.empty(rows, np.float64)
+    cdef int64_t* found = <int64_t*>_start(found_)
+    cdef double* away = <double*>_start(away_)
+    cdef double length
+    with nogil:
+        for i in range(rows):
+            if not (error[i] > 0 and birth[i] > latest):
+                continue
+            length = sqrt(places[i, 0] * places[i, 0] + places[i, 1] * places[i, 1])
+            if not (length > SMALLEST and length < INFINITY):  # squares may have vanished, or overflowed
+                length = hypot(places[i, 0], places[i, 1])
+            if not error[i] <= accuracy * length:
+                found[n], away[n] = i, length
+                n += 1
+    return found_[:n], away_[:n]
+
+
 def largest_steps(
     const double[:, ::1] values, const int64_t[::1] first, const int64_t[::1] second, const double[::1] shares
 ):
@@ -1587,18 +1746,45 @@ cdef inline const double* _row(Source* source, Py_ssize_t row, double* spare) no
     return spare
 
 
+def low(const int64_t[::1] vertex, const int64_t[::1] column, const int8_t[::1] sign):
+    """Vertices and columns whose sign is not 1, sorted by vertex."""
+    cdef Py_ssize_t total = vertex.shape[0], n = 0, i
+    found_, work_, key_ = np.empty((2, total), np.int64), np.empty((2, total), np.int64), np.empty(total, np.float64)
+    cdef int64_t* rows = <int64_t*>_start(found_)
+    cdef int64_t* columns = rows + total
+    cdef int64_t* order = <int64_t*>_start(work_)
+    cdef double* key = <double*>_start(key_)
+    with nogil:
+        for i in range(total):
+            key[i] = <double>vertex[i]
+            if sign[i] != 1:
+                order[n] = i
+                n += 1
+        _sort(order, order + total, n, key)
+        for i in range(n):
+            rows[i], columns[i] = vertex[order[i]], column[order[i]]
+    return found_[0, :n], found_[1, :n]
+
+
+cdef inline void _clear(double* row, const int64_t[::1] place, int64_t column) noexcept nogil:
+    """Puts 0 where a column is, if it is one and it is there."""
+    if column >= 0 and place[column] >= 0:
+        row[place[column]] = 0
+
+
 def rectified(
     const double[:, ::1] values, const double[::1] old_error, const int64_t[::1] held, const double[::1] mask,
     const int64_t[::1] first, const int64_t[::1] second, const double[::1] position, const double[::1] slack,
     const int64_t[::1] made, const int64_t[::1] also, const int64_t[::1] zero_row, const int64_t[::1] zero,
-    Py_ssize_t start, double[:, ::1] target, double[::1] error, double[::1] norms, double[::1] raw, double[::1] spare,
+    const int64_t[::1] place, Py_ssize_t start, double[:, ::1] target, double[::1] error, double[::1] norms, double[::1] raw, double[::1] spare,
 ):
     """The rows from ``start`` on of the positive parts of the columns ``held``; bounds on the errors and norms of all.
 
-    There is at least one column; ``mask`` has all bits for those that are held, else none. New rows lie between two others, each old or
-    between two old ones. Entries that are known to be zero are put in, by places among those held: of the columns that
-    made a new row, and (zero_row[i], zero[i]), sorted by row. ``raw`` gets the norms without rectification, ``spare``
-    has room for three rows of all columns. Rows are asked for in order: later ones need the bounds of earlier ones.
+    There is at least one column; ``mask`` has all bits for those that are held, else none. New rows lie between two
+    others, each old or between two old ones. Entries that are known to be zero are put in: by what made a new row (or
+    -1), and (zero_row[i], zero[i]), sorted by row, each at its ``place`` among those held (or -1). ``raw`` gets the
+    norms without rectification, ``spare`` has room for three rows of all columns. Rows are asked for in order: later
+    ones need the bounds of earlier ones.
     """
     cdef Py_ssize_t rows = values.shape[0], columns = values.shape[1], count = held.shape[0], i, n, point, a, b, z = 0
     cdef double squares, above
@@ -1625,11 +1811,9 @@ def rectified(
                 )
                 error[n], raw[n] = found.error, found.norm
                 above = _positive(&spare[2 * columns], &held[0], count, out, &squares)
-                if made[point] >= 0:
-                    out[made[point]] = 0
-                if also[point] >= 0:
-                    out[also[point]] = 0
+                _clear(out, place, made[point])
+                _clear(out, place, also[point])
             while z < zero_row.shape[0] and zero_row[z] == n:
-                out[zero[z]] = 0
+                _clear(out, place, zero[z])
                 z += 1
             norms[n] = _norm(above, out, count)

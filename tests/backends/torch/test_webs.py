@@ -11,7 +11,7 @@ import torch
 from cpwl.backends.torch.complex.complex import Complex
 from cpwl.backends.torch.complex.segments import pack
 from cpwl.backends.torch.fields.field import FloatField, Sharp
-from cpwl.backends.torch.refinement.chords import Chords, Meets
+from cpwl.backends.torch.refinement.chords import Meets
 from cpwl.backends.torch.refinement.coincidence import Order, Shared
 from cpwl.backends.torch.refinement.crossings import Crossings
 from cpwl.backends.torch.refinement.degenerate import InconsistentError, spans_of
@@ -57,8 +57,8 @@ def test_a_column_that_meets_its_cell_other_than_twice_fails_a_self_check(kernel
     with pytest.raises(InconsistentError, match="other than twice") as caught:
         spans_of(sites, cells, torch.tensor([True]), kernel)
     assert caught.value.cells.tolist() == [True]
-    chords, also, wrong = kernel.spans(sites, cells.cut, torch.tensor([True]))
-    assert (len(chords), len(also.at), wrong.tolist()) == (0, 0, [True])
+    spans, wrong = kernel.spans(sites, cells.cut, torch.tensor([True]))
+    assert (len(spans), len(spans.also.at), spans.vertices.shape, wrong.tolist()) == (0, 0, (2, 0), [True])
     assert kernel.web(sites, cells.cut, torch.tensor([True]), 9, 1.0) is None
     assert len(kernel.spans(sites, cells.cut, torch.tensor([False]))[0]) == 0  # it is not asked for
 
@@ -106,7 +106,7 @@ def test_a_point_is_on_the_first_chord_of_the_lowest_pair_and_all_others_are_zer
     web, _ = kernel.incidences(spans, meets, Order(meets.order, torch.tensor([1] * 6)), 9)
     assert [part.tolist() for part in vars(web.points).values()] == [[0], [3], [6], [0.3], [0.3 / 1024], [2]]
     assert [part.tolist() for part in web.zeros] == [[4, 9, 9], [5, 4, 7]]
-    assert (web.pieces.tolist(), web.chord_of_link.tolist()) == ([3 + 2], [0, 0, 1, 1, 2, 2])
+    assert web.pieces.tolist() == [3 + 2]
 
 
 @BOTH
@@ -116,15 +116,15 @@ def test_points_apart_are_each_on_two_chords(kernel: Kernel) -> None:
     assert (web.points.first.tolist(), web.points.second.tolist()) == ([0, 0, 1], [3, 3, 4])
     assert (web.points.column.tolist(), web.points.also.tolist()) == ([4, 6, 6], [2, 2, 4])
     assert [part.tolist() for part in web.zeros] == [[4, 11, 9], [5, 7, 7]]
-    assert (web.pieces.tolist(), web.chord_of_link.tolist()) == ([3 + 3], [0, 0, 0, 1, 1, 1, 2, 2, 2])
+    assert web.pieces.tolist() == [3 + 3]
 
 
 @BOTH
 def test_sites_at_both_ends_of_chords_are_told(kernel: Kernel) -> None:
-    sites, _ = triangle(kernel, [[0, -1], [1, 1], [-1, -1]], [(0, 1), (1, 0), (1, 1)])
-    none = torch.zeros(2, dtype=torch.int64)
-    vertices, ends = kernel.ends(sites, Chords(torch.tensor([0, 1]), torch.tensor([3, 4]), none, torch.arange(2)))
-    assert vertices.tolist() == [[0, 3], [4, 5]]
+    sites, cells = triangle(kernel, [[0, -1], [1, 1], [-1, -1]], [(0, 1), (1, 0), (1, 1)])
+    spans, _ = kernel.spans(sites, cells.cut, torch.tensor([True]))
+    assert (spans.begin.tolist(), spans.end.tolist(), spans.vertices.tolist()) == ([0, 1], [3, 4], [[0, 3], [4, 5]])
+    ends = kernel.ends(spans)
     assert ends.edges.tolist() == [[0, 0], [0, 1], [1, 2], [1, 2]]
 
 

@@ -84,7 +84,7 @@ class Complex(Portable):
         """After how many refinements each edge was made, int64 (E,)."""
         return self.marks[:, 0]
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """A number above those of all chords and sides."""
         return int(self.marks[:, 1].max()) + 1 if len(self.marks) else 0
@@ -100,7 +100,7 @@ class Complex(Portable):
     @property
     def cells(self) -> int:
         """The number of cells R."""
-        return len(self.offsets) - 1
+        return self.offsets.shape[0] - 1
 
     @cached_property
     def counts(self) -> Tensor:

@@ -93,13 +93,11 @@ class PlacedCutting(Cutting):
     sharp: Tensor
     """Whether the place of a vertex is the exact one, bool (V + N,)."""
 
-    def know_zeros(self, error: Tensor, norms: Tensor, vertices: Tensor | None = None) -> None:
-        """See ``Cutting.know_zeros``: where no function is above its level at a vertex that is exactly there."""
-        if not len(self.certain.vertex):
-            return
-        zero = self._nowhere_above & self.sharp
-        rows = ((zero if vertices is None else zero[vertices]) & error.isfinite()).nonzero(as_tuple=True)[0]
-        error[rows] = norms[rows] = 0.0
+    @property
+    def zero_rows(self) -> Tensor:
+        """See ``Cutting.zero_rows``: of vertices that are exactly there."""
+        zero = self.nowhere_above
+        return zero[self.sharp[zero]]
 
 
 def _largest_steps(values: Tensor, first: Tensor, second: Tensor, shares: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -32,16 +31,30 @@ class Cut:
         chords = torch.stack([torch.full_like(links.chord, generation), self.complex.lines + links.chord], 1)
         return edges, torch.cat([pieces.marks, chords]), self._half_edges(pieces, links)
 
-    @cached_property
-    def chord_of_link(self) -> Tensor:
-        """The chord that each link is part of."""
-        inner = torch.bincount(self.meets.chord.reshape(-1), minlength=len(self.chords))
-        return torch.repeat_interleave(inner + 1)
-
     @property
     def pieces(self) -> int:
         """The number of pieces of old half-edges; the half-edges along links follow these."""
         return len(self.visits.half_edge) + len(self.visits.counts)
+
+    @property
+    def lines(self) -> int:
+        """A number above those of all lines."""
+        return self.complex.lines + len(self.chords)
+
+    @property
+    def end(self) -> int:
+        """A number above those of all vertices."""
+        return self.vertices + len(self.crossings) + len(self.meets)
+
+    @property
+    def links(self) -> int:
+        """The number of links, which are the edges that follow the pieces of old ones."""
+        return len(self.chords) + 2 * len(self.meets)
+
+    def chord_of_link(self, marks: Tensor) -> Tensor:
+        """The number of the chord that each link is part of, from the marks of edges that begin as those of the cut
+        complex do and go on with further links."""
+        return marks[len(self.complex.edges) + len(self.crossings) :, 1] - self.complex.lines
 
     def _half_edges(self, pieces: Pieces, links: Links) -> HalfEdges:
         """Numbered: the pieces of old half-edges, then links along their chords, then links against them."""
@@ -134,7 +147,7 @@ class Links:
         order = meets.order
         slot = torch.empty_like(order)
         slot[order] = torch.arange(len(order), device=order.device)
-        chord = cut.chord_of_link
+        chord = torch.repeat_interleave(counts + 1)
         start = exclusive_sum(counts + 1)
         before = (slot - exclusive_sum(counts)[flat] + start[flat]).view(2, -1).T
         inner = cut.vertices + len(cut.crossings) + torch.arange(len(meets), device=flat.device)

@@ -40,7 +40,7 @@ class Chords:
         return cls(empty, empty, empty, empty)
 
     def __len__(self) -> int:
-        return len(self.start)
+        return self.start.shape[0]
 
     def keep(self, chosen: Tensor) -> Chords:
         """The chords where ``chosen`` (bool) is set."""
@@ -67,7 +67,7 @@ class Meets:
         return cls(pairs, pairs.double(), pairs.double(), pairs.view(-1))
 
     def __len__(self) -> int:
-        return len(self.chord)
+        return self.chord.shape[0]
 
     def keep(self, chosen: Tensor, renumber: Tensor) -> Meets:
         """The pairs where ``chosen`` is set, for chords numbered anew."""

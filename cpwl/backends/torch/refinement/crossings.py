@@ -35,7 +35,7 @@ class Crossings:
     """The number of crossings of each edge, int64 (E,)."""
 
     def __len__(self) -> int:
-        return len(self.edge)
+        return self.edge.shape[0]
 
     @property
     def columns(self) -> int:

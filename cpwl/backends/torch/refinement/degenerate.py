@@ -45,11 +45,10 @@ def web_of(sites: Sites, cells: CellSigns, chosen: Tensor, start: int, decider: 
 def spans_of(sites: Sites, cells: CellSigns, chosen: Tensor, kernel: Kernel) -> tuple[Spans, Ends]:
     """The chords of the chosen cells, and what is known of their ends; each column that cuts a cell must meet it in two
     sites."""
-    chords, also, wrong = kernel.spans(sites, cells.cut, chosen)
+    spans, wrong = kernel.spans(sites, cells.cut, chosen)
     if bool(wrong.any()):
         raise InconsistentError("a line crosses a convex cell other than twice: an exact decision was wrong", wrong)
-    vertices, ends = kernel.ends(sites, chords)
-    return Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices), ends
+    return spans, kernel.ends(spans)
 
 
 def _web_exactly(spans: Spans, ends: Ends, start: int, decider: Decider, kernel: Kernel) -> Web:

@@ -23,7 +23,7 @@ class Points:
     """A second column that is at its level there, because it is at both ends; -1 where there is none."""
 
     def __len__(self) -> int:
-        return len(self.first)
+        return self.first.shape[0]
 
     @classmethod
     def of(cls, first: Tensor, second: Tensor, column: Tensor, position: Tensor, slack: Tensor) -> Points:

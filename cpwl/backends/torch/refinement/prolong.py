@@ -87,6 +87,14 @@ class Prolongation:
         ends = tuple(accumulate((len(batch) for batch in batches), initial=0))
         return cls(old, Points.joined(batches), ends, kernel)
 
+    def followed_by(self, batches: Sequence[Points]) -> Prolongation:
+        """The same with further layers of new vertices, each of which refers to old ones and to those before it."""
+        if not batches:
+            return self
+        *before, end = self.layers
+        ends = accumulate(map(len, batches), initial=end)
+        return replace(self, points=Points.joined([self.points, *batches]), layers=(*before, *ends))
+
     @property
     def rows(self) -> int:
         """The number of all vertices."""
@@ -94,7 +102,10 @@ class Prolongation:
 
     def carry(self, field: FloatField, held: Tensor | None = None) -> FloatField:
         """The field on all vertices; of all columns or of some."""
-        return _plainly(field) if held is None and not len(self.points) else self._grown(field, self.everywhere, held)
+        if held is None and not len(self.points):
+            return _plainly(field)
+        plain = self.kernel.in_order and field.zeros is None and field.scaled is None
+        return self._grown(field, self.at_once if plain else self.everywhere, held)
 
     def carry_to(self, field: FloatField, vertices: Tensor, held: Tensor | None = None) -> FloatField:
         """The field on some vertices, in that order; of all columns or of some."""
@@ -109,6 +120,11 @@ class Prolongation:
         for start, points in plan.makings:
             growing.make(start, points)
         return replace(growing.field(), held=field.held, width=field.width)
+
+    @property
+    def at_once(self) -> Plan:
+        """The same plan for a kernel that makes rows in order."""
+        return Plan(self.rows, self.rows, ((0, None),), ((self.old, self.points),))
 
     @cached_property
     def everywhere(self) -> Plan:
@@ -195,50 +211,48 @@ class Cutting:
         They are where certainly no column is above its level. What nothing is known of stays so, and where nothing had
         to be decided exactly, nothing is looked for.
         """
-        if not len(self.certain.vertex):
+        if not len(self.certain.vertex) or not len(zero := self.zero_rows):
             return
-        zero = self._nowhere_above if vertices is None else self._nowhere_above[vertices]
-        if bool(zero.any()):
-            zero = zero & error.isfinite()
-            error.masked_fill_(zero, 0.0)
-            norms.masked_fill_(zero, 0.0)
-
-    @cached_property
-    def _nowhere_above(self) -> Tensor:
-        """Whether no column is above its level at a vertex: by all signs at an old one, by the zeros at a new one."""
-        plan, count = self.prolongation, max(len(self.reaching), 1)
-        known = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
-        result, enough = plan.kernel.nowhere_above(*known)
-        if bool(enough.any()):
-            new = enough.nonzero(as_tuple=True)[0]
-            low = self.certain.take(self.certain.sign <= 0)
-            low = low.take(torch.isin(low.vertex, new))
-            zeros = Certain.joined(low, self._made(new, new))
-            column = self.place_of(zeros.column)
-            entries = torch.unique((zeros.vertex * count + column)[column >= 0])
-            result[plan.old :] = torch.bincount(entries // count, minlength=plan.rows)[plan.old :] == count
-        return result
-
-    @cached_property
-    def reaching(self) -> Tensor:
-        """The columns that are not below their level at all old vertices."""
-        return self.signs.reaching(len(self.level))
-
-    def place_of(self, columns: Tensor) -> Tensor:
-        """Where the functions of columns are among those of the ``reaching`` ones; -1 where not, and for -1."""
-        return self._places[columns].masked_fill_(columns < 0, -1)
-
-    @cached_property
-    def _places(self) -> Tensor:
-        return self._functions(self.reaching)
+        if vertices is not None:
+            zero = torch.isin(vertices, zero).nonzero(as_tuple=True)[0]
+        zero = zero[error[zero].isfinite()]
+        error[zero] = norms[zero] = 0.0
 
     @property
-    def zeros(self) -> tuple[Tensor, Tensor]:
-        """Rows, increasing, and places (``place_of``) at which a column is certainly not above its level."""
+    def zero_rows(self) -> Tensor:
+        """The vertices whose rectified rows are zero."""
+        return self.nowhere_above
+
+    @cached_property
+    def nowhere_above(self) -> Tensor:
+        """The vertices where no column is above its level: by all signs at an old one, by the zeros at a new one."""
+        plan, count = self.prolongation, max(len(self.reaching), 1)
+        given = self.signs, self.certain.vertex, plan.rows, count - 2  # two columns at most made a vertex
+        nowhere, enough = plan.kernel.nowhere_above(*given)
+        if not len(enough):
+            return nowhere
         low = self.certain.take(self.certain.sign <= 0)
-        vertex, order = torch.sort(low.vertex)
-        place = self.place_of(low.column[order])
-        return vertex[place >= 0], place[place >= 0]
+        low = low.take(torch.isin(low.vertex, enough))
+        zeros = Certain.joined(low, self._made(enough, enough))
+        column = self.places[zeros.column]
+        there = column >= 0
+        known = torch.zeros(len(enough), count, dtype=torch.bool, device=enough.device)
+        known[torch.searchsorted(enough, zeros.vertex[there]), column[there]] = True
+        return torch.cat([nowhere, enough[known.all(1)]])
+
+    @property
+    def reaching(self) -> Tensor:
+        """The columns that are not below their level at all old vertices."""
+        return self._reaching[0]
+
+    @property
+    def places(self) -> Tensor:
+        """Where each column is among the ``reaching`` ones; -1 where it is not."""
+        return self._reaching[1]
+
+    @cached_property
+    def _reaching(self) -> tuple[Tensor, Tensor]:
+        return self.prolongation.kernel.reaching(self.signs, len(self.level))
 
     def _on(self, vertices: Tensor | None, held: Tensor | None) -> tuple[FloatField, Certain]:
         """The functions on some vertices, of all columns or of some, and the signs that are certain there."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ....errors import InternalError
 from ....runtime.budget import checkpoint
-from ..complex.complex import Complex, Cycles, HalfEdges
+from ..complex.complex import Complex, HalfEdges
 from ..complex.segments import pack, set_bits, unpack
 from ..fields.field import FloatField
 from .assemble import Cut
@@ -36,8 +36,8 @@ from .sides_of_chords import LinksOfChords
 from .signs import Columns
 from .sites import Sites, Web
 
-Assembled: TypeAlias = tuple[Tensor, Tensor, HalfEdges]
-"""Edges, their marks and the half-edges."""
+Lines: TypeAlias = tuple[Tensor, Tensor]
+"""The old cell and the column of new lines, in the order of their numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ class Refined:
     """bool (R,): the old cell had an uncertain decision in this refinement."""
     cutting: Cutting
     """The functions cut by, and how fields are carried to the new vertices."""
-    lines: tuple[Tensor, Tensor]
-    """The old cell and the column of each new line, in the order of their numbers."""
+    lines: Lines
+    """All new ones."""
     recut: int
     """The number of old cells that had to be cut again, because a self-check had failed."""
 
@@ -93,9 +93,9 @@ class _Refinement:
 
     def __init__(self, old: Complex, task: Task, suspects: Tensor) -> None:
         """``suspects`` (bool per cell): cells in which float64 is not trusted."""
-        self.old, self.task, self.suspects = old, task, suspects
+        self.old, self.task, self.suspects, self.recut = old, task, suspects, int(suspects.sum())
         self.columns = Columns.of(task.field, task.function, task.level)
-        if bool(suspects.any()):
+        if self.recut:
             self.columns = self.columns.doubted(old.origin[suspects[old.cell_of]])
         self.signs = task.kernel.signs(self.columns)
         self.certain = Certain.none(old.origin.device)
@@ -110,7 +110,9 @@ class _Refinement:
         self.crossings = crossings.decided()
         self.disputed = self._beside(crossings)
         self.uncertain = self.cells.doubtful | self.disputed
-        self.irregular = self.cells.touched | self.disputed | suspects
+        self.irregular = self.cells.touched | self.disputed
+        if self.recut:
+            self.irregular |= suspects
         self.visits = task.kernel.visits(old, self.crossings)
 
     def _settle(self, decider: Decider) -> None:
@@ -147,46 +149,32 @@ class _Refinement:
         chords, meets = self.regular_chords()
         checkpoint()
         cut = Cut(self.old, self.task.field.rows, self.crossings, self.visits, chords, meets)
-        web, assembled = self.with_degenerate(cut, self.task.kernel.assemble(cut, self.task.generation))
-        inner = _inner_points(cut)
-        batches = [self.points, inner if web is None else Points.joined([inner, web.points])]
-        outcome = self.cut_one_by_one(*assembled, sum(map(len, batches)))
+        web = self.web(cut)
+        assembled, made = self.task.kernel.assemble(cut, web, self.task.generation), self.task.kernel.points(cut, web)
+        outcome = self.cut_one_by_one(*assembled, made)
         checkpoint()
         cycles = self.task.kernel.cycles(outcome.half, self.old.cells)
         new = Complex.of_cycles(outcome.edges, outcome.marks, outcome.half, cycles)
         self.check_euler(cycles.parent, cut, web)
-        below = self.below(cut, web, new, cycles)
+        lines = _new_lines(cut, web)
+        links = _links(cut, web, cut.chord_of_link(assembled[1]), lines[1])
+        below = self.task.kernel.below(self.old, self.signs, self.cells, new, cycles, links)
         if len(outcome.representative):
             _overwrite(below, outcome, new, cycles.order)
-        uncertain = self.uncertain[cycles.parent] & (self.task.decider is None)
-        cutting, lines = self.cutting([*batches, *outcome.layers], outcome), _new_lines(cut, web, outcome)
-        return Refined(new, cycles.parent, below, uncertain, cutting, lines, int(self.suspects.sum()))
+            lines = _joined(lines, outcome.chords)
+        uncertain = torch.zeros_like(cycles.parent, dtype=torch.bool)
+        if self.task.decider is None:
+            uncertain = self.uncertain[cycles.parent]
+        return Refined(new, cycles.parent, below, uncertain, self.cutting(made, outcome), lines, self.recut)
 
-    def with_degenerate(self, cut: Cut, assembled: Assembled) -> tuple[Web | None, Assembled]:
-        """The chords of degenerate cells (None where there are no such cells), and what was assembled with these."""
-        vertices = len(self.columns.values) + len(self.crossings) + len(cut.meets)
-        web = self.web(vertices)
-        if web is None:
-            return None, assembled
-        checkpoint()
-        self.certain = Certain.joined(self.certain, Certain.zeros(*web.zeros))
-        line = self.old.lines + len(cut.chords)
-        return web, self.task.kernel.woven(web, assembled, self.task.generation, line, vertices)
-
-    def cutting(self, layers: list[Points], outcome: Outcome) -> Cutting:
+    def cutting(self, made: Points, outcome: Outcome) -> Cutting:
         """The functions cut by, with the new vertices layer by layer, and the signs that are certain."""
         certain = Certain.none(self.old.origin.device)
         if self.task.decider is not None:
             certain = Certain.joined(self.certain, outcome.zeros)
-        prolongation = Prolongation.of(self.task.field.rows, layers, self.task.kernel)
+        ends = 0, len(self.crossings), len(made)
+        prolongation = Prolongation(self.task.field.rows, made, ends, self.task.kernel).followed_by(outcome.layers)
         return Cutting(self.task.field, self.task.function, self.task.level, self.signs, certain, prolongation)
-
-    @property
-    def points(self) -> Points:
-        """The crossings as new vertices."""
-        first, second = self.old.edges[self.crossings.edge].unbind(1)
-        crossings = self.crossings
-        return Points.of(first, second, crossings.column, crossings.position, crossings.slack)
 
     def regular_chords(self) -> tuple[Chords, Meets]:
         """Chords and their crossings in regular cells; cells with an uncertain order become irregular."""
@@ -211,41 +199,39 @@ class _Refinement:
     @cached_property
     def degenerate(self) -> Tensor:
         """The cells that are cut as degenerate ones, bool (R,). It is known once chords of the others are."""
-        return self.irregular & ~self.suspects & (self.task.decider is not None)
+        if self.task.decider is None:
+            return torch.zeros_like(self.irregular)
+        return self.irregular & ~self.suspects if self.recut else self.irregular
 
-    def web(self, start: int) -> Web | None:
-        """The chords of degenerate cells and where they meet, in vertices numbered from ``start``; None where there are
-        no such cells."""
+    def web(self, cut: Cut) -> Web | None:
+        """The chords of degenerate cells and where they meet, in vertices after those of the cut; None where there are
+        no such cells. What vanishes there is certain from then on."""
         if self.task.decider is None or not bool(self.degenerate.any()):
             return None
         sites = Sites(self.old, self.columns, self.signs, self.crossings, self.shared, self.visits)
-        return web_of(sites, self.cells, self.degenerate, start, self.task.decider, self.task.kernel)
+        web = web_of(sites, self.cells, self.degenerate, cut.end, self.task.decider, self.task.kernel)
+        self.certain = Certain.joined(self.certain, Certain.zeros(*web.zeros))
+        checkpoint()
+        return web
 
-    def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, new_vertices: int) -> Outcome:
-        """The other irregular cells, cut column by column."""
+    def cut_one_by_one(self, edges: Tensor, marks: Tensor, half: HalfEdges, made: Points) -> Outcome:
+        """The other irregular cells, cut column by column; vertices that are new so far are ``made``."""
         chosen = self.irregular & ~self.degenerate
-        cut = self.cells.cut[chosen]
-        if not bool(cut.any()):
+        if not bool(chosen.any()) or not bool((cut := self.cells.cut[chosen]).any()):
             return Outcome.nothing(edges, marks, half)
         active = unpack(cut, self.columns.count).any(0).nonzero(as_tuple=True)[0]
-        vertices = len(self.columns.values) + new_vertices
-        known = Known(self.columns, self.signs, self.points, self.task.decider, self.task.generation)
+        vertices, crossings = len(self.columns.values) + len(made), made.part(0, len(self.crossings))
+        known = Known(self.columns, self.signs, crossings, self.task.decider, self.task.generation)
         outcome = Sequential(edges, marks, half, chosen, active, known, vertices).run()
         self.uncertain[outcome.ambiguous] = True
         return outcome
 
-    def below(self, cut: Cut, web: Web | None, new: Complex, cycles: Cycles) -> Tensor:
-        """For each piece of a regular or degenerate cell the columns below their level, packed (proofs/, Lemma 8)."""
-        return self.task.kernel.below(self.old, self.signs, self.cells, new, cycles, _links(cut, web))
-
     def check_euler(self, parents: Tensor, cut: Cut, web: Web | None) -> None:
-        """A cell with C chords that cross Q times falls into 1 + C + Q cells (proofs/, Lemma 4)."""
-        cells, chords, meets = self.old.cells, cut.chords, cut.meets
-        expected = 1 + torch.bincount(chords.cell, minlength=cells)
-        expected += torch.bincount(chords.cell[meets.chord[:, 0]], minlength=cells)
-        if web is not None:
-            expected += web.pieces
-        wrong = (torch.bincount(parents, minlength=cells) != expected) & (~self.irregular | self.degenerate)
+        """Each regular or degenerate cell falls into as many pieces as its chords and their crossings say."""
+        more = parents.new_zeros(self.old.cells) if web is None else web.pieces
+        wrong = self.task.kernel.miscounted(parents, cut.chords, cut.meets, more)
+        if bool(wrong.any()):
+            wrong &= ~self.irregular | self.degenerate
         if bool(wrong.any()):
             raise InconsistentError("Euler's relation fails on a cell: a certain decision was wrong", wrong)
 
@@ -256,34 +242,23 @@ class _Refinement:
         return torch.zeros(self.old.cells, dtype=torch.bool, device=self.old.origin.device)
 
 
-def _inner_points(cut: Cut) -> Points:
-    """The crossings of chords as new vertices: on the chord that starts earlier, where the other's column vanishes."""
-    chords, meets = cut.chords, cut.meets
-    earlier, later = meets.chord.unbind(1)
-    first = cut.vertices + cut.visits.crossing[chords.start[earlier]]
-    second = cut.vertices + cut.visits.crossing[chords.end[earlier]]
-    column, also = chords.column[later], chords.column[earlier]
-    return Points(first, second, column, meets.position[:, 0], meets.slack[:, 0], also)
+def _new_lines(cut: Cut, web: Web | None) -> Lines:
+    """The new lines of regular cells and of degenerate ones."""
+    lines = cut.chords.cell, cut.chords.column
+    return lines if web is None else _joined(lines, (web.spans.cell, web.spans.column))
 
 
-def _new_lines(cut: Cut, web: Web | None, outcome: Outcome) -> tuple[Tensor, Tensor]:
-    """The old cell and the column of each new line, in the order of their numbers."""
-    lines = [(cut.chords.cell, cut.chords.column), outcome.chords]
-    if web is not None:
-        lines.insert(1, (web.spans.cell, web.spans.column))
-    cells, columns = (torch.cat(parts) for parts in zip(*lines, strict=True))
+def _joined(lines: Lines, more: Lines) -> Lines:
+    cells, columns = (torch.cat(pair) for pair in zip(lines, more, strict=True))
     return cells, columns
 
 
-def _links(cut: Cut, web: Web | None) -> LinksOfChords:
+def _links(cut: Cut, web: Web | None, chord: Tensor, column: Tensor) -> LinksOfChords:
     """The links of all chords, those of degenerate cells last."""
-    chord, column = cut.chord_of_link, cut.chords.column
-    regular, also = len(chord), Shared.none(chord.device)
+    also = Shared.none(chord.device)
     if web is not None:
-        also = Shared(len(column) + web.spans.also.at, web.spans.also.column)
-        chord = torch.cat([chord, len(column) + web.chord_of_link])
-        column = torch.cat([column, web.spans.column])
-    return LinksOfChords(cut.pieces, regular, chord, column, also)
+        also = Shared(len(cut.chords) + web.spans.also.at, web.spans.also.column)
+    return LinksOfChords(cut.pieces, cut.links, chord, column, also)
 
 
 def _overwrite(below: Tensor, outcome: Outcome, new: Complex, order: Tensor) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..complex.segments import common_bits, unpack, with_bits
+from ..complex.segments import with_bits
 from ..fields.field import FloatField, Sharp
 
 
@@ -82,11 +82,6 @@ class Signs:
         byte, bit = columns // 8, (columns % 8).to(torch.uint8)
         above, below = (packed[vertices, byte].bitwise_right_shift(bit) & 1 for packed in (self.above, self.below))
         return above.to(torch.int8) - below.to(torch.int8)
-
-    def reaching(self, columns: int) -> Tensor:
-        """The columns that are not below their level at some vertex, increasing."""
-        everywhere = unpack(common_bits(self.below)[None], columns)[0]
-        return (~everywhere).nonzero(as_tuple=True)[0]
 
     def settled(self, row: Tensor, column: Tensor, sign: Tensor) -> Signs:
         """The signs with those at all doubtful entries (row[i], column[i]) replaced by exact ones."""

@@ -101,7 +101,7 @@ class Spans:
     """The numbers of both ends as vertices, (2, n)."""
 
     def __len__(self) -> int:
-        return len(self.begin)
+        return self.begin.shape[0]
 
     @property
     def chords(self) -> Chords:
@@ -123,5 +123,3 @@ class Web:
     those that made each."""
     pieces: Tensor
     """The number of cells that each old one falls into, less 1 (proofs/, Lemma 4)."""
-    chord_of_link: Tensor
-    """The chord of each link: of each piece between neighbouring points of a chord, chord by chord."""

@@ -41,14 +41,17 @@ class RectifiedRows:
         values = field.values.contiguous()
         mask = torch.zeros_like(values[0]).view(torch.int64).index_fill_(0, self.held, -1)
         old = values, field.error, self.held, mask.view(torch.float64)
-        made, also = (self.cutting.place_of(columns) for columns in (points.column, points.also))
-        between = points.first, points.second, points.position, points.slack, made, also
-        zeros = self.cutting.zeros
+        between = points.first, points.second, points.position, points.slack
+        certain = self.cutting.certain
+        low = certain.vertex, certain.column
+        if len(certain.vertex):
+            low = self._kernel.low(*low, certain.sign)
+        known = points.column, points.also, *low, self.cutting.places
         target = room(min(at_once, self.rows), len(self.held), values)
         bounds = self.error, self.norms, torch.empty_like(self.norms), target.new_empty(3 * values.shape[1])
         for start in range(0, self.rows, at_once):
             part = slice(start, min(start + at_once, self.rows))
             rows = target[: part.stop - start]
-            self._kernel.rectified(old, between, zeros, start, rows, bounds)
+            self._kernel.rectified(old, between, known, start, rows, bounds)
             yield part, rows
         self.cutting.know_zeros(self.error, self.norms)

@@ -7,6 +7,7 @@ by side, method by method, on whole refinements.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -23,6 +24,9 @@ from ..sites import Sites, Spans, Web
 
 class Kernel(ABC):
     """One way to do the work of a refinement; without a state."""
+
+    in_order: ClassVar[bool] = False
+    """Whether rows are made one after the other, so that they may lie between others that the same call makes."""
 
     @abstractmethod
     def serves(self, values: Tensor) -> bool:
@@ -68,24 +72,22 @@ class Kernel(ABC):
         bool (C,)."""
 
     @abstractmethod
-    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
-        """Edges, their marks and the half-edges of the new complex."""
+    def assemble(self, cut: Cut, web: Web | None, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+        """Edges, their marks and the half-edges of the new complex: those of the cut, then those of the links of a web,
+        whose chords are lines and whose points are vertices after all of the cut. Half-edges along its links precede
+        those against them."""
 
     @abstractmethod
-    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
-        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these; and further columns
-        that vanish on them, higher than their own.
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
+        """The chords of ``chosen`` cells (bool (R,)), between sites, each once, sorted by these.
 
         Also the cells that a column of those that cut them (packed bits by cell) does not meet in two sites, bool (R,):
         where there are any, no chords are given.
         """
 
     @abstractmethod
-    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
-        """The sites where chords between sites begin and end: as vertices, (2, C), and what is known of each.
-
-        The points of ``Ends`` are those where chords begin, then those where they end, each on a segment of its own.
-        """
+    def ends(self, spans: Spans) -> Ends:
+        """What is known of the sites where chords begin, then of those where they end, each on a segment of its own."""
 
     @abstractmethod
     def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
@@ -117,11 +119,14 @@ class Kernel(ABC):
         """
 
     @abstractmethod
-    def woven(
-        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
-    ) -> tuple[Tensor, Tensor, HalfEdges]:
-        """Edges, marks and half-edges with those of the links of a web, whose chords are lines numbered from ``line``,
-        and its points vertices from ``points`` on. Half-edges along links precede those against them."""
+    def points(self, cut: Cut, web: Web | None) -> Points:
+        """The new vertices: crossings of edges, then those of chords, on the chord that starts earlier, then the points
+        of a web."""
+
+    @abstractmethod
+    def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
+        """The old cells that are not as often among ``parents`` as their chords and where these meet say, and ``more``
+        (R,), bool (R,): C chords that cross Q times make 1 + C + Q pieces (proofs/, Lemma 4)."""
 
     @abstractmethod
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
@@ -137,7 +142,14 @@ class Kernel(ABC):
 
     @abstractmethod
     def nowhere_above(self, signs: Signs, vertices: Tensor, rows: int, least: int) -> tuple[Tensor, Tensor]:
-        """The vertices at which no sign may be above; and those without signs that are given so often, bool (rows,)."""
+        """The vertices at which no sign may be above; and the later ones, up to so many rows, that are given so often.
+
+        Both increasing."""
+
+    @abstractmethod
+    def reaching(self, signs: Signs, columns: int) -> tuple[Tensor, Tensor]:
+        """The columns that are not below their level at some vertex, increasing; and for each column its place among
+        these, or -1."""
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -157,6 +169,11 @@ class Kernel(ABC):
         """Fills rows from ``start`` on with points between earlier rows, and their bounds and norms (Lemma 5 (c))."""
 
     @abstractmethod
+    def poor(self, places: Tensor, error: Tensor, birth: Tensor, latest: int, accuracy: float) -> tuple[Tensor, Tensor]:
+        """Points in the plane (V, 2) that are made later than this (``birth``) and whose errors are not 0, nor so small
+        beside their distances from the origin; and these distances, up to an ulp or two."""
+
+    @abstractmethod
     def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
         """The largest difference of the two rows of each point, entries taken times their shares; rounded up."""
 
@@ -165,18 +182,23 @@ class Streaming(ABC):
     """A kernel that can also make some rectified rows without all the others."""
 
     @abstractmethod
+    def low(self, vertex: Tensor, column: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+        """Vertices, not decreasing, and columns whose signs there, of those that are given, are not 1."""
+
+    @abstractmethod
     def rectified(
         self,
         old: tuple[Tensor, Tensor, Tensor, Tensor],
         between: tuple[Tensor, ...],
-        zeros: tuple[Tensor, Tensor],
+        zeros: tuple[Tensor, ...],
         start: int,
         target: Tensor,
         bounds: tuple[Tensor, Tensor, Tensor, Tensor],
     ) -> None:
-        """Some rows, from ``start`` on, of the positive parts of some columns, and their bounds.
+        """Some rows, from ``start`` on, of the positive parts of some functions, and their bounds.
 
-        ``old``: values, errors, the columns, and as a mask over all columns; ``between``: first and second ends,
-        positions, slacks and the places of both columns of all new rows; ``zeros``: rows and places at which a column
-        is not above its level; ``bounds``: errors, norms and a work array by row, and a work array by column.
+        ``old``: values, errors, the functions, and as a mask over all of them; ``between``: first and second ends,
+        positions and slacks of all new rows; ``zeros``: both columns that made each new row (or -1), rows, not
+        decreasing, and columns that are not above their levels there, and the place of each column's function among
+        those wanted (or -1); ``bounds``: errors, norms and a work array by row, and a work array by column.
         """

@@ -8,16 +8,18 @@ from torch import Tensor
 from .....errors import InternalError
 from ...complex.complex import NOT_CLOSED, Complex, Cycles, HalfEdges
 from ...complex.segments import (
+    common_bits,
     exclusive_sum,
     pack,
     ranges,
     set_bits,
     sort_within,
     union_over_cells,
+    unpack,
     valid_bits,
     with_bits,
 )
-from ...fields.field import ROUND_UP, UNIT, largest_share, lifted, row_norms
+from ...fields.field import ROUND_UP, UNIT, largest_share, lengths, lifted, row_norms
 from ..assemble import Cut
 from ..chords import Chords, Ends, Meets, Visits
 from ..coincidence import Order, Shared, clusters, coincident, united
@@ -136,17 +138,18 @@ class TensorOperations(Kernel):
         tied[chain[1:][within_slack(chain, sorted_, slacks)]] = True
         return Meets(chord, position, slack, order), tied
 
-    def assemble(self, cut: Cut, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
+    def assemble(self, cut: Cut, web: Web | None, generation: int) -> tuple[Tensor, Tensor, HalfEdges]:
         """See ``Kernel.assemble``."""
-        return cut.assemble(generation)
+        whole = cut.assemble(generation)
+        return whole if web is None else weaving.woven(web, whole, generation, cut.lines, cut.end)
 
-    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+    def spans(self, sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
         """See ``Kernel.spans``."""
         return weaving.spans(sites, cut, chosen)
 
-    def ends(self, sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+    def ends(self, spans: Spans) -> Ends:
         """See ``Kernel.ends``."""
-        return weaving.ends(sites, chords)
+        return weaving.ends(spans)
 
     def clusters(self, order: Tensor, segment: Tensor, position: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
         """See ``Kernel.clusters``."""
@@ -170,10 +173,10 @@ class TensorOperations(Kernel):
 
     def web(self, sites: Sites, cut: Tensor, chosen: Tensor, start: int, least: float) -> tuple[Web, int] | None:
         """See ``Kernel.web``."""
-        chords, also, wrong = self.spans(sites, cut, chosen)
+        spans, wrong = self.spans(sites, cut, chosen)
         if bool(wrong.any()):
             return None
-        vertices, ends = self.ends(sites, chords)
+        chords, ends = spans.chords, self.ends(spans)
         meets, tied = self.meets(chords, ends)
         if len(ends.loose(chords, meets)):
             return None
@@ -184,15 +187,24 @@ class TensorOperations(Kernel):
             if told is None:
                 return None
             point, count = told
-        spans = Spans(sites, chords.start, chords.end, chords.cell, chords.column, also, vertices)
         web, apart = self.incidences(spans, meets, Order(meets.order, point.repeat(2)), start)
         return None if bool(apart.any()) else (web, count)
 
-    def woven(
-        self, web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
-    ) -> tuple[Tensor, Tensor, HalfEdges]:
-        """See ``Kernel.woven``."""
-        return weaving.woven(web, whole, generation, line, points)
+    def points(self, cut: Cut, web: Web | None) -> Points:
+        """See ``Kernel.points``."""
+        first, second = cut.complex.edges[cut.crossings.edge].unbind(1)
+        on_edges = Points.of(first, second, cut.crossings.column, cut.crossings.position, cut.crossings.slack)
+        chords, (earlier, later) = cut.chords, cut.meets.chord.unbind(1)
+        first, second = (cut.vertices + cut.visits.crossing[end[earlier]] for end in (chords.start, chords.end))
+        place = cut.meets.position[:, 0], cut.meets.slack[:, 0]
+        on_chords = Points(first, second, chords.column[later], *place, chords.column[earlier])
+        return Points.joined([on_edges, on_chords] if web is None else [on_edges, on_chords, web.points])
+
+    def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
+        """See ``Kernel.miscounted``."""
+        cuts = torch.cat([chords.cell, chords.cell[meets.chord[:, 0]]])
+        found, expected = (torch.bincount(cells, minlength=len(more)) for cells in (parents, cuts))
+        return found != 1 + expected + more
 
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
@@ -229,7 +241,12 @@ class TensorOperations(Kernel):
         nowhere = ((signs.above | signs.doubtful) == 0).all(1)
         often = torch.bincount(vertices, minlength=rows) >= max(least, 1)
         often[: len(nowhere)] = False
-        return torch.cat([nowhere, nowhere.new_zeros(rows - len(nowhere))]), often
+        return nowhere.nonzero(as_tuple=True)[0], often.nonzero(as_tuple=True)[0]
+
+    def reaching(self, signs: Signs, columns: int) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.reaching``."""
+        reaching = ~unpack(common_bits(signs.below)[None], columns)[0]
+        return reaching.nonzero(as_tuple=True)[0], torch.where(reaching, torch.cumsum(reaching, 0) - 1, -1)
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:
@@ -255,6 +272,12 @@ class TensorOperations(Kernel):
         step = max(1, _ENTRIES_AT_ONCE // max(values.shape[1], 1))
         for low in range(0, len(points), step):
             _interpolate(values, error, norms, start + low, points.part(low, min(low + step, len(points))))
+
+    def poor(self, places: Tensor, error: Tensor, birth: Tensor, latest: int, accuracy: float) -> tuple[Tensor, Tensor]:
+        """See ``Kernel.poor``."""
+        away = lengths(places)
+        poor = ((error > 0) & ~(error <= accuracy * away) & (birth > latest)).nonzero(as_tuple=True)[0]
+        return poor, away[poor]
 
     def largest_steps(self, values: Tensor, points: Points, shares: Tensor) -> Tensor:
         """See ``Kernel.largest_steps``."""

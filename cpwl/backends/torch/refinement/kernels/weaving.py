@@ -9,13 +9,13 @@ from torch import Tensor
 
 from ...complex.complex import HalfEdges
 from ...complex.segments import distinct, exclusive_sum, numbers_of_ranges, ranges, set_bits, sort_within
-from ..chords import Chords, Ends, Meets
+from ..chords import Ends, Meets
 from ..coincidence import Order, Shared, steps
 from ..points import Points
 from ..sites import Sites, Spans, Web
 
 
-def spans(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Tensor]:
+def spans(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Spans, Tensor]:
     """See ``Kernel.spans``."""
     cell, column, site = _ends(sites, cut, chosen)
     row, wanted = set_bits(cut[chosen])
@@ -34,7 +34,10 @@ def spans(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Chords, Shared, Te
     begin, end, cell, column = begin[order], end[order], names[row][order], wanted[order]
     leads = steps(begin) | steps(end)
     also = Shared((torch.cumsum(leads, 0) - 1)[~leads], column[~leads])
-    return Chords(begin[leads], end[leads], cell[leads], column[leads]), also, wrong
+    begin, end = begin[leads], end[leads]
+    half_edge, crossing = sites.crossing(torch.cat([begin, end]))
+    vertices = torch.where(crossing < 0, sites.complex.origin[half_edge], sites.vertices + crossing).view(2, -1)
+    return Spans(sites, begin, end, cell[leads], column[leads], also, vertices), wrong
 
 
 def _ends(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,19 +59,16 @@ def _ends(sites: Sites, cut: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Te
     return cell, columns, torch.cat([sites.first[half_edge[row]], site])
 
 
-def ends(sites: Sites, chords: Chords) -> tuple[Tensor, Ends]:
+def ends(spans: Spans) -> Ends:
     """See ``Kernel.ends``."""
-    half_edge, crossing = sites.crossing(torch.cat([chords.start, chords.end]))
-    first = sites.complex.origin[half_edge]
-    vertices = torch.where(crossing < 0, first, sites.vertices + crossing).view(2, -1)
+    sites, first = spans.sites, spans.vertices.reshape(-1).clone()
     second, position, slack = first.clone(), *sites.columns.values.new_zeros(2, len(first))
-    inner = (crossing >= 0).nonzero(as_tuple=True)[0]
-    crossing = crossing[inner]
+    inner = (first >= sites.vertices).nonzero(as_tuple=True)[0]
+    crossing = first[inner] - sites.vertices
     first[inner], second[inner] = sites.complex.edges[sites.crossings.edge[crossing]].unbind(1)
     position[inner], slack[inner] = sites.crossings.position[crossing], sites.crossings.slack[crossing]
     number = torch.arange(len(first), device=first.device)
-    points = number.view(2, -1).T, torch.stack([first, second], 1), number, position, slack
-    return vertices, Ends(sites.columns, *points)
+    return Ends(sites.columns, number.view(2, -1).T, torch.stack([first, second], 1), number, position, slack)
 
 
 def incidences(spans: Spans, meets: Meets, order: Order, start: int) -> tuple[Web, Tensor]:
@@ -89,7 +89,6 @@ def incidences(spans: Spans, meets: Meets, order: Order, start: int) -> tuple[We
         Points(begin, end, spans.column[second], *place, spans.column[first]),
         _zeros(spans, chord, point, meets.chord[name], start),
         torch.bincount(spans.cell, minlength=spans.sites.complex.cells).index_add(0, spans.cell[first], degree - 1),
-        torch.repeat_interleave(torch.bincount(chord, minlength=len(spans)) + 1),
     )
     return web, (2 * pairs != degree * (degree - 1))[of_pair]
 
@@ -106,7 +105,8 @@ def _zeros(spans: Spans, chord: Tensor, point: Tensor, pair: Tensor, start: int)
 def woven(
     web: Web, whole: tuple[Tensor, Tensor, HalfEdges], generation: int, line: int, points: int
 ) -> tuple[Tensor, Tensor, HalfEdges]:
-    """See ``Kernel.woven``."""
+    """Edges, marks and half-edges with those of the links of a web, whose chords are lines numbered from ``line``, and
+    its points vertices from ``points`` on."""
     edges, marks, half = whole
     links = _Links.of(web, len(half.edge), points)
     named = torch.stack([torch.full_like(links.chord, generation), line + links.chord], 1)
@@ -136,7 +136,8 @@ class _Links:
         counts = torch.bincount(web.chord, minlength=len(web.spans))
         start = exclusive_sum(counts + 1)
         rank = torch.arange(len(web.chord), device=start.device) - exclusive_sum(counts)[web.chord]
-        return cls(web, along, points, start, start + counts, web.chord_of_link, start[web.chord] + rank)
+        chord = torch.repeat_interleave(counts + 1)
+        return cls(web, along, points, start, start + counts, chord, start[web.chord] + rank)
 
     def __len__(self) -> int:
         return len(self.chord)
