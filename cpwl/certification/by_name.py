@@ -52,6 +52,8 @@ Ends = tuple[int, int]
 """Two vertices."""
 Column = tuple[int, int, int]
 """A node, and two numbers that name a function of it."""
+Held = tuple[int, ...]
+"""Walls that an edge lies on, increasing."""
 
 
 class Level(NamedTuple):
@@ -103,6 +105,7 @@ def proved_equal(networks: tuple[Network, Network], domain: Domain, naming: Nami
     return None
 
 
+@checker.uncollected()
 def _bounds(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry, naming: Naming) -> Bounds:
     """What the checker says of the outputs at the vertices of a proof of version 3, if it accepts it."""
     entry = document(kind, networks, domain, claim, 3)
@@ -110,17 +113,17 @@ def _bounds(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Ent
     read = [checker.Network.of(network, {}, beside) for network in entry["networks"]]
     both = len(read) > 1
     whole = checker.difference(*read) if both else read[0]
-    with checker.uncollected():
-        plane = checker.Domain.of(entry["domain"], read, 3)
-        named = checker.named_tiling(whole, plane, proof(naming), vanishing=both)
-        centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
-        return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
+    plane = checker.Domain.of(entry["domain"], read, 3)
+    named = checker.named_tiling(whole, plane, proof(naming), vanishing=both)
+    centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
+    return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
 
 
 def _table(rows: list[list[Any]]) -> NDArray[Any]:
     return np.array([[int(x) for x in row] for row in rows], dtype=object)
 
 
+@checker.uncollected()
 def naming_of(part: Tiling) -> Naming | None:
     """The names of the vertices of a partition; None where its walls have no names, or do not tell enough."""
     return None if part.walls is None else _Walls(part).naming()
@@ -135,22 +138,23 @@ class _Walls:
         self._part, self._dim = part, part.domain.dim
         keys = np.stack([walls.stage, walls.first, walls.second, walls.level.view(np.int64)], axis=1)[facets.walls]
         names, number = np.unique(keys, axis=0, return_inverse=True)
-        number = number.ravel()
-        self._facets, self._name_of = facets, number
+        self._name_of: list[int] = number.ravel().tolist()
+        self._facets = facets
         self._stage: list[int] = names[:, 0].tolist()
         self._columns = [self._column(name) for name in names.tolist()]
         vertices = len(part.vertices)
         self._through: list[set[int]] = [set() for _ in range(vertices)]
         self._facets_at: list[set[int]] = [set() for _ in range(vertices)]
-        for facet, corners in enumerate(facets.vertices):
-            for v in corners.tolist():
-                self._through[v].add(int(number[facet]))
-                self._facets_at[v].add(facet)
-        self._edges: list[list[tuple[int, set[int]]]] = [[] for _ in range(vertices)]
+        for facet, v in zip(facets.vertices.row_of.tolist(), facets.vertices.values.tolist(), strict=True):
+            self._through[v].add(self._name_of[facet])
+            self._facets_at[v].add(facet)
+        self._along: list[dict[Held, list[int]]] = [{} for _ in range(vertices)]
+        """Of each vertex the neighbours along the edges on some walls, one fewer than there are coordinates."""
         for a, b in part.faces(1).values.reshape(-1, 2).tolist():
-            held = {int(number[facet]) for facet in self._facets_at[a] & self._facets_at[b]}
-            self._edges[a].append((b, held))
-            self._edges[b].append((a, held))
+            names_of_edge = sorted({self._name_of[facet] for facet in self._facets_at[a] & self._facets_at[b]})
+            for held in combinations(names_of_edge, self._dim - 1):
+                self._along[a].setdefault(held, []).append(b)
+                self._along[b].setdefault(held, []).append(a)
         self._levels = [self._level(v) for v in range(vertices)]
         self._named: dict[int, tuple[Ends, Column]] = {}
 
@@ -222,8 +226,7 @@ class _Walls:
 
     def _walls_end(self, v: int) -> bool:
         """Whether a wall ends at a vertex of a plane."""
-        held = [name for _, walls in self._edges[v] for name in walls]
-        return self._dim == 2 and any(held.count(name) == 1 for name in self._through[v])
+        return self._dim == 2 and any(len(self._along[v].get((name,), ())) == 1 for name in self._through[v])
 
     def _name(self, v: int) -> tuple[Ends, Column] | None:
         """The ends and the function by which a vertex is named; None where there are none.
@@ -248,7 +251,7 @@ class _Walls:
         for name in known:
             if self._stage[name] == self._levels[v].stage:
                 for held in combinations([other for other in known if other != name], self._dim - 1):
-                    ends = self._ends(v, set(held))
+                    ends = self._ends(v, held)
                     if ends is not None:
                         yield ends, name
 
@@ -260,8 +263,8 @@ class _Walls:
         stage = self._levels[v].stage
         own = sorted(name for name in self._through[v] if self._stage[name] == stage)
         for held in own if self._dim == 2 else ():
-            ways = [w for w, walls in self._edges[v] if held in walls]
-            start = self._walk(v, ways[0], {held}, self._levels[v]) if len(ways) == 1 else None
+            ways = self._along[v].get((held,), [])
+            start = self._walk(v, ways[0], (held,), self._levels[v]) if len(ways) == 1 else None
             ends = None if start is None else self._border_beyond(v, start, stage)
             if start is not None and ends is not None:
                 new = len(self._levels)
@@ -275,7 +278,7 @@ class _Walls:
         points = np.asarray(self._part.vertices, np.float64)
         ray = points[v] - points[start]
         for facet in self._border(v, stage):
-            (x, y), held = self._facets.vertices[facet].tolist(), {int(self._name_of[facet])}
+            (x, y), held = self._facets.vertices[facet].tolist(), (self._name_of[facet],)
             past_x, past_y = self._walk(y, x, held, Level(stage, 0)), self._walk(x, y, held, Level(stage, 0))
             if past_x is None or past_y is None:
                 continue
@@ -303,19 +306,19 @@ class _Walls:
                 regions |= new
                 left += new
 
-    def _ends(self, v: int, held: set[int]) -> Ends | None:
+    def _ends(self, v: int, held: Held) -> Ends | None:
         """The two vertices nearest to one, along the edges on some walls, that were there before it."""
-        ways = [w for w, walls in self._edges[v] if held <= walls]
+        ways = self._along[v].get(held, ())
         if len(ways) != 2:
             return None
         first, second = (self._walk(v, w, held, self._levels[v]) for w in ways)
         return None if first is None or second is None else (first, second)
 
-    def _walk(self, v: int, w: int, held: set[int], level: Level) -> int | None:
+    def _walk(self, v: int, w: int, held: Held, level: Level) -> int | None:
         """The next vertex below a level, from one by way of a neighbour and on along the same walls."""
         before = v
         while not self._levels[w] < level:
-            ways = [x for x, walls in self._edges[w] if held <= walls and x != before]
+            ways = [x for x in self._along[w][held] if x != before]
             if len(ways) != 1:
                 return None
             before, w = w, ways[0]
