@@ -15,11 +15,10 @@ from ..claims.claim import Claim
 from ..claims.naming import Naming
 from ..errors import ArgumentError, VerificationError
 from ..fields.arithmetic import embedding, evaluate
-from ..fields.spans import Ranges
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.digest import Entry, number
-from ..network.joint import joined, parted, places_beside
+from ..network.joint import joined, parted
 from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
@@ -27,13 +26,12 @@ from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, whole
 from ..runtime.progress import shows_progress
-from ..tiling.history import ranges_after
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from . import by_name
 from .by_name import Bounds
 from .certificate import Certificate
-from .copies import WithoutCopies, without_copies
+from .copies import WithoutCopies, occurring, without_copies
 from .prove import certify, is_deep, is_large
 
 
@@ -249,7 +247,7 @@ def certify_equal(
         parts = [partition(network, dom, backend=backend, progress=progress) for network in networks]
         networks = parts[0].network, parts[1].network
         joint = joined(*networks)
-        merged = without_copies(joint, dom, *_ranges(networks, parts))
+        merged = without_copies(joint, dom, occurring(parts), len(networks[0].nodes))
     part = partition(merged.network, dom, backend=backend, progress=progress)
     if not deep:
         joint = part.network
@@ -282,13 +280,6 @@ def _room(proven: Certificate, width: Fraction) -> Fraction:
     return (
         Fraction(1, 1 << 3 * proven.listing.bits // 4) + 8 * width if isinstance(proven.listing, Naming) else width * 0
     )
-
-
-def _ranges(networks: tuple[Network, Network], parts: Sequence[Partition]) -> tuple[Ranges, int]:
-    """The pieces of all units of two networks beside each other, and where the nodes of the second begin."""
-    first, second = (ranges_after(part.steps, np.arange(len(part))) for part in parts)
-    start, places = len(networks[0].nodes), places_beside(*networks)
-    return {**{places[i]: pieces for i, pieces in second.items()}, **first}, start
 
 
 def _named_equality(
