@@ -18,7 +18,7 @@ from ..fields.arithmetic import embedding, evaluate
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.digest import Entry, number
-from ..network.joint import joined, parted
+from ..network.joint import joined
 from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
@@ -32,7 +32,7 @@ from . import by_name
 from .by_name import Bounds
 from .certificate import Certificate
 from .copies import WithoutCopies, occurring, without_copies
-from .prove import certify, is_deep, is_large
+from .prove import certify, is_large
 
 
 @ieee
@@ -232,37 +232,29 @@ def certify_equal(
 ) -> EqualNetworks | DifferentNetworks:
     """The proof that two networks have the same outputs everywhere on a domain, or the point where they differ most.
 
-    The domain is partitioned by the units of both networks; in deep ones a unit of the second that is a copy of one of
-    the first cuts nothing again. Vertices are named there (see ``certify``): that all outputs are equal on every region
-    is told from exact integers, without coordinates, and where the networks differ by bounds at the vertices; the
-    difference is exact, at a point beside one. Raises ``ArgumentError`` when the networks' inputs or outputs are not as
-    many.
+    Where vertices are named (see ``certify``) a unit of the second network that is a copy of one of the first, up to a
+    factor or an affine function, cuts nothing again; that all outputs are equal on every region is told from exact
+    integers, without coordinates. Where the networks differ is told by bounds at the vertices; the difference is exact,
+    at a point beside one. Else, or where names prove nothing, the vertices of the partition by the units of both are
+    exact. Raises ``ShapeError`` when the networks' inputs or outputs are not as many.
     """
     check_compiled(first, "first")
     check_compiled(second, "second")
-    joint = joined(first, second)
-    networks, merged = (first, second), WithoutCopies(joint, {})
-    deep = is_deep(joint)
-    if deep:
-        parts = [partition(network, dom, backend=backend, progress=progress) for network in networks]
-        networks = parts[0].network, parts[1].network
-        joint = joined(*networks)
+    joined(first, second)
+    parts = [partition(network, dom, backend=backend, progress=progress) for network in (first, second)]
+    networks = parts[0].network, parts[1].network
+    joint = joined(*networks)
+    if is_large(joint, max(map(len, parts))):
         merged = without_copies(joint, dom, occurring(parts), len(networks[0].nodes))
-    part = partition(merged.network, dom, backend=backend, progress=progress)
-    if not deep:
-        joint = part.network
-        networks = parted(joint, first, second)
-    named = _named_equality(networks, part, merged) if deep or is_large(part) else None
-    if named is not None:
-        return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
-    proven = certify(part, progress=progress)
-    different = _difference(networks, joint, proven)
-    if different is None and (proven.vertices == "named" or merged.nodes):
-        # Nothing has proved what was taken for copies: the two networks are compared as they are.
-        whole = partition(joint, dom, backend=backend, progress=progress) if merged.nodes else part
-        proven = certify(whole, vertices="exact", progress=progress)
-        different = _difference(networks, joint, proven)
-    return EqualNetworks(networks, proven) if different is None else different
+        part = partition(merged.network, dom, backend=backend, progress=progress)
+        named = _named_equality(networks, part, merged)
+        if named is not None:
+            return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
+        different = _difference(networks, joint, certify(part, progress=progress))
+        if different is not None:
+            return different
+    proven = certify(partition(joint, dom, backend=backend, progress=progress), vertices="exact", progress=progress)
+    return _difference(networks, joint, proven) or EqualNetworks(networks, proven)
 
 
 # ---- private -------------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def certify(
     if vertices is not None:
         one_of("vertices", vertices, ("exact", "named"))
     partition.check_complete("a certificate, the proof that they cover it,")
-    wanted = vertices == "named" or (vertices is None and is_large(partition))
+    wanted = vertices == "named" or (vertices is None and is_large(partition.network, len(partition)))
     if wanted and isinstance(partition, Partition):
         named = _named(partition)
         if named is not None:
@@ -64,14 +64,9 @@ def certify(
     return _prove(partition, progress) if partition.domain.dim == 2 else certified(partition, progress)
 
 
-def is_deep(network: Network) -> bool:
-    """Whether an exact coordinate would take long."""
-    return network.products >= _DEEP
-
-
-def is_large(partition: Tiling) -> bool:
-    """Whether exact coordinates would take long."""
-    return is_deep(partition.network) or partition.network.products * len(partition) >= _LARGE
+def is_large(network: Network, regions: int) -> bool:
+    """Whether exact coordinates of the vertices of so many regions would take long."""
+    return network.products >= _DEEP or network.products * regions >= _LARGE
 
 
 def _named(part: Partition) -> Certificate | None:
