@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..backends.exact import ExactArithmetic
 from ..claims.claim import Claim
 from ..claims.naming import Naming
-from ..errors import ArgumentError, VerificationError
+from ..errors import ArgumentError
 from ..fields.arithmetic import embedding, evaluate
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
@@ -207,22 +207,26 @@ def certify_constant(
     of the exact partition at which another output exceeds it most.
 
     Where vertices are named (see ``certify``) the counterexample is a rational point within 2^-100 or so of that
-    vertex, at which outputs are computed exactly. Outputs that tie at a vertex are told by it if they tie, or the other
-    one is larger, at that point too. Else raises ``VerificationError``: neither is proved. A certificate with
-    ``vertices="exact"`` decides it.
+    vertex, at which outputs are computed exactly. Where the bounds leave open whether outputs tie at a vertex, and that
+    point does not tell, they are computed at the vertex itself: a tie is a counterexample; if there is none, more bits
+    prove it.
     """
     proven = _certificate(part, progress)
     if proven.network.outputs < 2:
         raise ArgumentError("the network has one output: there is no decision. Use certify_extremum.")
-    low, high = proven.bounds
-    winner = int(low[0].argmax()) if label is None else _output("label", label, proven.network)
-    rivals = np.delete(high, winner, axis=1)
-    margins = low[:, winner] - rivals.max(axis=1)
-    vertex = int(margins.argmin())
-    if margins[vertex] > 0:
-        return ConstantDecision(proven, winner, margins[vertex])
-    other = int(rivals[vertex].argmax())
-    return _counterexample(proven, winner, other + (other >= winner), proven.near(vertex))
+    winner = int(proven.bounds[0][0].argmax()) if label is None else _output("label", label, proven.network)
+    leads = _leads(proven, winner)
+    if leads.min() > 0:
+        return ConstantDecision(proven, winner, leads.min())
+    points = (u for v in np.argsort(leads).tolist() if leads[v] <= 0 for u in _points_at(proven, v))
+    refuted = next(filter(None, (_counterexample(proven, winner, u) for u in points)), None)
+    if refuted is not None:
+        return refuted
+    for wider in _with_more_bits(proven):
+        leads = _leads(wider, winner)
+        if leads.min() > 0:
+            return ConstantDecision(wider, winner, leads.min())
+    return certify_constant(certify(proven.partition, vertices="exact", progress=progress), winner)
 
 
 @ieee
@@ -292,15 +296,40 @@ def _difference(networks: tuple[Network, Network], joint: Network, proven: Certi
     return None if difference == 0 else DifferentNetworks(networks, proven.domain, output, u, difference)
 
 
-def _counterexample(proven: Certificate, winner: int, other: int, u: NDArray[Any]) -> DecisionCounterexample:
-    """The refutation at a point, where outputs are computed exactly; the point may be rounded."""
+def _leads(proven: Certificate, winner: int) -> NDArray[Any]:
+    """By how much one output is larger than all others at each vertex, at least, Fractions (V,)."""
+    low, high = proven.bounds
+    leads: NDArray[Any] = low[:, winner] - np.delete(high, winner, axis=1).max(axis=1)
+    return leads
+
+
+def _points_at(proven: Certificate, vertex: int) -> Iterator[NDArray[Any]]:
+    """A rational point very near a vertex, and then, if it is another one, the vertex itself."""
+    near = proven.near(vertex)
+    yield near
+    if proven.vertices == "named":
+        (region,) = proven.partition.locate(near).tolist()
+        corners = proven.partition.region(region).exact_vertices
+        yield corners[((corners - near) ** 2).sum(axis=1).argmin()]
+
+
+def _counterexample(proven: Certificate, winner: int, u: NDArray[Any]) -> DecisionCounterexample | None:
+    """The refutation at a point, where outputs are computed exactly; None if it refutes nothing."""
     logits = _outputs(proven.network, proven.domain, u)
-    if logits[other] < logits[winner]:
-        raise VerificationError(
-            f"outputs {winner} and {other} are closer, at a vertex, than named vertices tell: certify the partition "
-            "with vertices='exact', and take that certificate."
-        )
-    return DecisionCounterexample(proven.network, proven.domain, winner, other, u, logits)
+    rivals = np.delete(logits, winner)
+    other = int(rivals.argmax())
+    if rivals[other] < logits[winner]:
+        return None
+    return DecisionCounterexample(proven.network, proven.domain, winner, other + (other >= winner), u, logits)
+
+
+def _with_more_bits(proven: Certificate) -> Iterator[Certificate]:
+    """The same by named vertices with closer and closer bounds."""
+    naming = proven.listing
+    if isinstance(naming, Naming):
+        for bits in (bits for bits in by_name.BITS if bits > naming.bits):
+            wide = replace(naming, bits=bits)
+            yield replace(proven, listing=wide, known_bounds=by_name.proved(proven.network, proven.domain, wide))
 
 
 def _largest(low: NDArray[Any], high: NDArray[Any]) -> tuple[int, int]:
