@@ -9,8 +9,9 @@ Theorem 7).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -150,9 +151,12 @@ class _Walls:
             self._facets_at[v].add(facet)
         self._along: list[dict[Held, list[int]]] = [{} for _ in range(vertices)]
         """Of each vertex the neighbours along the edges on some walls, one fewer than there are coordinates."""
-        for a, b in part.faces(1).values.reshape(-1, 2).tolist():
-            names_of_edge = sorted({self._name_of[facet] for facet in self._facets_at[a] & self._facets_at[b]})
-            for held in combinations(names_of_edge, self._dim - 1):
+        self._edges: list[list[int]] = part.faces(1).values.reshape(-1, 2).tolist()
+        self._on: list[list[int]] = []
+        """The walls that each edge lies on, increasing."""
+        for a, b in self._edges:
+            self._on.append(sorted({self._name_of[facet] for facet in self._facets_at[a] & self._facets_at[b]}))
+            for held in combinations(self._on[-1], self._dim - 1):
                 self._along[a].setdefault(held, []).append(b)
                 self._along[b].setdefault(held, []).append(a)
         self._levels = [self._level(v) for v in range(vertices)]
@@ -196,10 +200,11 @@ class _Walls:
 
         Vertices where walls end come before those where they cross, which may lie between them.
         """
-        stages = [self._stage[name] for name in self._first(v)]
-        last = stages[-1]
-        depth = stages.count(last) - 1 if last >= 0 else 0
-        return Level(last, depth + 1 if depth and not self._walls_end(v) else depth)
+        first = self._first(v)
+        last = self._stage[first[-1]]
+        earlier = tuple(name for name in first if self._stage[name] < last)
+        depth = len(first) - len(earlier) - 1 if last >= 0 else 0
+        return Level(last, depth + 1 if depth and not self._walls_end(v, earlier) else depth)
 
     def _first(self, v: int) -> list[int]:
         """The first walls through a vertex, by stage, that meet in no other point: as many as there are coordinates."""
@@ -224,9 +229,11 @@ class _Walls:
         normal: NDArray[np.float64] = np.linalg.svd(points[self._facets.vertices[facet]] - points[v])[2][-1]
         return normal
 
-    def _walls_end(self, v: int) -> bool:
-        """Whether a wall ends at a vertex of a plane."""
-        return self._dim == 2 and any(len(self._along[v].get((name,), ())) == 1 for name in self._through[v])
+    def _walls_end(self, v: int, earlier: Held) -> bool:
+        """Whether a line in walls, those of earlier stages among them, ends at a vertex, in a plane or in space."""
+        others = [name for name in self._through[v] if name not in earlier]
+        lines = combinations(others, self._dim - 1 - len(earlier))
+        return self._dim < 4 and any(len(self._along[v].get(tuple(sorted((*earlier, *own))), ())) == 1 for own in lines)
 
     def _name(self, v: int) -> tuple[Ends, Column] | None:
         """The ends and the function by which a vertex is named; None where there are none.
@@ -256,29 +263,37 @@ class _Walls:
                         yield ends, name
 
     def _by_extension(self, v: int) -> tuple[Ends, Column] | None:
-        """A name of a vertex of a plane where walls of one maximum end: on one of these, prolonged to a new vertex.
+        """A name of a vertex where walls of one maximum end: on one of these, prolonged to a new vertex.
 
-        The new vertex is where the function of that wall vanishes on the border of what was one cell before.
+        So it is in a plane, or in a wall of an earlier stage in space. The new vertex is where the function of the one
+        wall vanishes on the border of what was one cell before.
         """
         stage = self._levels[v].stage
         own = sorted(name for name in self._through[v] if self._stage[name] == stage)
-        for held in own if self._dim == 2 else ():
-            ways = self._along[v].get((held,), [])
-            start = self._walk(v, ways[0], (held,), self._levels[v]) if len(ways) == 1 else None
-            ends = None if start is None else self._border_beyond(v, start, stage)
+        earlier = tuple(name for name in self._first(v) if self._stage[name] < stage)
+        for name in own if self._dim - len(earlier) == 2 and self._dim < 4 else ():
+            held = tuple(sorted((*earlier, name)))
+            ways = self._along[v].get(held, [])
+            start = self._walk(v, ways[0], held, self._levels[v]) if len(ways) == 1 else None
+            ends = None if start is None else self._border_beyond(v, start, earlier, stage)
             if start is not None and ends is not None:
                 new = len(self._levels)
                 self._levels.append(Level(stage, 0))
-                self._named[new] = ends, self._columns[held]
-                return (start, new), self._columns[next(name for name in own if name != held)]
+                self._named[new] = ends, self._columns[name]
+                return (start, new), self._columns[next(other for other in own if other != name)]
         return None
 
-    def _border_beyond(self, v: int, start: int, stage: int) -> Ends | None:
-        """The ends of the edge by which a ray from another vertex leaves what was the cell around a vertex before."""
+    def _border_beyond(self, v: int, start: int, flat: Held, stage: int) -> Ends | None:
+        """The ends of the edge by which a ray from another vertex leaves what was the cell around a vertex before.
+
+        Within a wall, if there is one in ``flat``.
+        """
         points = np.asarray(self._part.vertices, np.float64)
+        if flat:
+            points = points @ np.linalg.svd(self._normal(v, flat[0])[None])[2][1:].T
         ray = points[v] - points[start]
-        for facet in self._border(v, stage):
-            (x, y), held = self._facets.vertices[facet].tolist(), (self._name_of[facet],)
+        for edge, wall in self._border(v, flat, stage):
+            (x, y), held = self._edges[edge], tuple(sorted((*flat, wall)))
             past_x, past_y = self._walk(y, x, held, Level(stage, 0)), self._walk(x, y, held, Level(stage, 0))
             if past_x is None or past_y is None:
                 continue
@@ -292,19 +307,42 @@ class _Walls:
                     return past_x, past_y
         return None
 
-    def _border(self, v: int, stage: int) -> Iterator[int]:
-        """The facets of walls of earlier stages around a vertex: the border of what was one cell before a stage."""
-        facets, around = self._facets.regions, self._part.boundary(self._dim)
-        regions = {int(facets[next(iter(self._facets_at[v])), 0])}
-        left = list(regions)
+    def _border(self, v: int, flat: Held, stage: int) -> Iterator[tuple[int, int]]:
+        """The edges around what was one face at a vertex before a stage, and walls of earlier stages that they lie on.
+
+        That is a face in a wall, if there is one in ``flat``, else a region.
+        """
+        edges_of, faces_of = self._faces
+        faces = {next(face for face in self._faces_at(v) if self._lies_on(face, flat))}
+        left = list(faces)
         while left:
-            for facet in around[left.pop()].tolist():
-                if self._stage[self._name_of[facet]] < stage:
-                    yield facet
+            for edge in edges_of[left.pop()]:
+                walls = [name for name in self._on[edge] if name not in flat and self._stage[name] < stage]
+                if walls:
+                    yield edge, walls[0]
                     continue
-                new = set(facets[facet].tolist()) - regions
-                regions |= new
+                new = {face for face in faces_of[edge] if self._lies_on(face, flat)} - faces
+                faces |= new
                 left += new
+
+    @cached_property
+    def _faces(self) -> tuple[list[list[int]], list[list[int]]]:
+        """The edges of each two-dimensional face, and the faces of each edge."""
+        edges_of = [edges.tolist() for edges in self._part.boundary(2)]
+        faces_of: list[list[int]] = [[] for _ in self._edges]
+        for face, edges in enumerate(edges_of):
+            for edge in edges:
+                faces_of[edge].append(face)
+        return edges_of, faces_of
+
+    def _faces_at(self, v: int) -> Iterable[int]:
+        """Two-dimensional faces at a vertex."""
+        facets = self._facets_at[v]
+        return facets if self._dim == 3 else (int(self._facets.regions[facet, 0]) for facet in facets)
+
+    def _lies_on(self, face: int, flat: Held) -> bool:
+        """Whether a two-dimensional face lies on a wall, if one is given."""
+        return not flat or self._name_of[face] in flat
 
     def _ends(self, v: int, held: Held) -> Ends | None:
         """The two vertices nearest to one, along the edges on some walls, that were there before it."""
@@ -315,11 +353,14 @@ class _Walls:
         return None if first is None or second is None else (first, second)
 
     def _walk(self, v: int, w: int, held: Held, level: Level) -> int | None:
-        """The next vertex below a level, from one by way of a neighbour and on along the same walls."""
+        """The next vertex below a level, from one by way of a neighbour and on along the same walls; None if none is.
+
+        The line may close.
+        """
         before = v
         while not self._levels[w] < level:
             ways = [x for x in self._along[w][held] if x != before]
-            if len(ways) != 1:
+            if len(ways) != 1 or w == v:
                 return None
             before, w = w, ways[0]
         return w

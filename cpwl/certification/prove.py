@@ -44,8 +44,9 @@ def certify(
     edge that it lies on and the function that vanishes there, and proved with numbers that are rounded outward
     (Theorem 7): deep networks, whose exact coordinates have thousands of digits, cost a few passes. By default they are
     exact for networks of fewer than 2^14 products a point and 2^28 for all regions, and named for larger ones, where
-    names suffice: not where a vertex lies on no edge of what was there before it came up, as it may where arguments of
-    one maximum meet in a solid. Then, and for ``"named"`` too, they are exact after all.
+    names suffice: not where a vertex lies on no edge of what was there before it came up, as it may where four
+    arguments of one maximum meet in a solid, or three in four dimensions. Then, and for ``"named"`` too, they are exact
+    after all.
 
     Raises ``IncompleteError`` if the partition is not complete: most of it would have to be computed, without a limit.
     Raises ``VerificationError`` only if exact arithmetic itself finds no proof, which is a defect of the library.

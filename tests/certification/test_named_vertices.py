@@ -30,6 +30,7 @@ from tests.support.certify_inputs import SQUARE, he_network, networks
 from tests.support.checker_fuzz import is_false, mutated, scrambled, verdict
 from tests.support.checker_inputs import Document, encoded, every_operator
 from tests.support.named_inputs import OF_NAMES, coordinates, named, named_documents, output_at, with_coordinates
+from tests.support.solid_inputs import CUBE
 
 
 @pytest.fixture(scope="module")
@@ -409,6 +410,35 @@ def test_the_share_of_a_crossing_lies_in_its_ball(bits: int, data: st.DataObject
     errors = [e or 1 for e in errors]
     middle, radius = checker.ratio_of(abs(near), errors[0], abs(far), errors[1], bits)
     assert abs(x / (x + y) * 2**bits - middle) <= radius and 0 <= middle <= 2**bits
+
+
+@pytest.mark.parametrize(
+    ("kinds", "seeds"), [(["relu", "maxout of three"], [0, 4, 6, 8]), (["maxout of three"] * 2, [5])]
+)
+def test_three_arguments_of_a_maximum_may_meet_in_a_solid(kinds: list[str], seeds: list[int]) -> None:
+    """On lines, which end on walls of earlier stages: these are named, and what crosses the lines and walls as well.
+
+    Seed 8 has such a line that closes.
+    """
+    more = 0
+    for seed in seeds:
+        net = he_network(seed, [3, 4, 3, 2], kinds)
+        part = partition(net, CUBE)
+        certificate = certify(part, vertices="named")
+        assert certificate.vertices == "named" and certificate.regions == len(part)
+        document = certificate.document()
+        more += len(document["proof"]["vertices"]) - len(part.vertices)
+        assert all(verdict(encoded(file)) == "accepted" for file in (document, with_coordinates(document)))
+    assert more > 10
+
+
+def test_four_arguments_that_meet_in_a_solid_are_left_to_exact_vertices() -> None:
+    """max(x, y, z, -x - y - z): equal in the origin, and no more than two walls lead there from anywhere."""
+    weight = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]])
+    nodes = [Node(cpwl.network.Input(), (), (3,)), Node(Dense(weight, np.zeros(4)), (0,), (4,))]
+    net = Network((*nodes, Node(Gather(np.arange(4)[None]), (1,), (1, 4)), Node(cpwl.network.Max(), (2,), (1,))))
+    certificate = certify(partition(net, CUBE), vertices="named")
+    assert certificate.vertices == "exact" and certificate.check()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 7])
