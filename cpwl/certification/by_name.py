@@ -204,7 +204,7 @@ class _Walls:
         last = self._stage[first[-1]]
         earlier = tuple(name for name in first if self._stage[name] < last)
         depth = len(first) - len(earlier) - 1 if last >= 0 else 0
-        return Level(last, depth + 1 if depth and not self._walls_end(v, earlier) else depth)
+        return Level(last, depth + 1 if depth and not self._walls_end(v, last, earlier) else depth)
 
     def _first(self, v: int) -> list[int]:
         """The first walls through a vertex, by stage, that meet in no other point: as many as there are coordinates."""
@@ -229,11 +229,13 @@ class _Walls:
         normal: NDArray[np.float64] = np.linalg.svd(points[self._facets.vertices[facet]] - points[v])[2][-1]
         return normal
 
-    def _walls_end(self, v: int, earlier: Held) -> bool:
-        """Whether a line in walls, those of earlier stages among them, ends at a vertex, in a plane or in space."""
-        others = [name for name in self._through[v] if name not in earlier]
-        lines = combinations(others, self._dim - 1 - len(earlier))
-        return self._dim < 4 and any(len(self._along[v].get(tuple(sorted((*earlier, *own))), ())) == 1 for own in lines)
+    def _walls_end(self, v: int, stage: int, earlier: Held) -> bool:
+        """Whether a line in walls of a stage, and of those earlier ones, ends at a vertex, in a plane or in space."""
+        own = [name for name in self._through[v] if self._stage[name] == stage]
+        lines = combinations(own, self._dim - 1 - len(earlier))
+        return self._dim < 4 and any(
+            len(self._along[v].get(tuple(sorted((*earlier, *line))), ())) == 1 for line in lines
+        )
 
     def _name(self, v: int) -> tuple[Ends, Column] | None:
         """The ends and the function by which a vertex is named; None where there are none.
