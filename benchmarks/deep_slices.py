@@ -5,7 +5,8 @@
 SLICE: see --help; of those of real networks the ones that are there where ../shared/data has them. --maps: what is
 asked of a slice when it is there, one after the other in one process, so that each finds what those before have left.
 --proof: a certificate with named vertices, made, written (its network to a file of its own), and checked by a process
-of its own. --equal: the proof that the network equals itself with the channels of one convolution in another order.
+of its own. --equal: the proof that the network equals itself with the channels of one convolution in another order, and
+with these times powers of two.
 Without any: the first two.
 """
 
@@ -145,14 +146,17 @@ def proved(part: cpwl.Partition) -> Iterator[tuple[str, float]]:
 
 
 def proved_equal(name: str, network: Network, domain: cpwl.Domain) -> Iterator[tuple[str, float]]:
-    """That a network is the same one in another order."""
+    """That a network is the same one in another order, and scaled."""
     from tests.support.equal_pairs import in_another_order
 
-    other = in_another_order(network, *CONVOLUTIONS[name.split("-")[0]])
-    start = time.process_time()
-    claim = cpwl.certify_equal(network, other, domain)
-    yield f"{claim!r:.16}, {len(claim.document()['proof']['regions']):,} regions", time.process_time() - start
-    yield from checked(claim)
+    for scaled in (False, True):
+        other = in_another_order(network, *CONVOLUTIONS[name.split("-")[0]], scaled=scaled)
+        start = time.process_time()
+        claim = cpwl.certify_equal(network, other, domain)
+        seconds = time.process_time() - start
+        what = "in another order, scaled" if scaled else "in another order"
+        yield f"{claim!r:.16}, {what}, {len(claim.document()['proof']['regions']):,} regions", seconds
+        yield from checked(claim)
 
 
 def checked(claim: cpwl.Claim) -> Iterator[tuple[str, float]]:

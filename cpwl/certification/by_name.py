@@ -9,8 +9,9 @@ Theorem 7).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -52,6 +53,8 @@ Ends = tuple[int, int]
 """Two vertices."""
 Column = tuple[int, int, int]
 """A node, and two numbers that name a function of it."""
+Held = tuple[int, ...]
+"""Walls that an edge lies on, increasing."""
 
 
 class Level(NamedTuple):
@@ -103,6 +106,7 @@ def proved_equal(networks: tuple[Network, Network], domain: Domain, naming: Nami
     return None
 
 
+@checker.uncollected()
 def _bounds(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Entry, naming: Naming) -> Bounds:
     """What the checker says of the outputs at the vertices of a proof of version 3, if it accepts it."""
     entry = document(kind, networks, domain, claim, 3)
@@ -110,17 +114,17 @@ def _bounds(kind: str, networks: tuple[Network, ...], domain: Domain, claim: Ent
     read = [checker.Network.of(network, {}, beside) for network in entry["networks"]]
     both = len(read) > 1
     whole = checker.difference(*read) if both else read[0]
-    with checker.uncollected():
-        plane = checker.Domain.of(entry["domain"], read, 3)
-        named = checker.named_tiling(whole, plane, proof(naming), vanishing=both)
-        centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
-        return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
+    plane = checker.Domain.of(entry["domain"], read, 3)
+    named = checker.named_tiling(whole, plane, proof(naming), vanishing=both)
+    centres, radii = (_table([balls[k] for balls in named.outputs]) for k in (0, 1))
+    return Bounds(_table([place for place, _ in named.places]), centres, radii, named.one)
 
 
 def _table(rows: list[list[Any]]) -> NDArray[Any]:
     return np.array([[int(x) for x in row] for row in rows], dtype=object)
 
 
+@checker.uncollected()
 def naming_of(part: Tiling) -> Naming | None:
     """The names of the vertices of a partition; None where its walls have no names, or do not tell enough."""
     return None if part.walls is None else _Walls(part).naming()
@@ -135,22 +139,26 @@ class _Walls:
         self._part, self._dim = part, part.domain.dim
         keys = np.stack([walls.stage, walls.first, walls.second, walls.level.view(np.int64)], axis=1)[facets.walls]
         names, number = np.unique(keys, axis=0, return_inverse=True)
-        number = number.ravel()
-        self._facets, self._name_of = facets, number
+        self._name_of: list[int] = number.ravel().tolist()
+        self._facets = facets
         self._stage: list[int] = names[:, 0].tolist()
         self._columns = [self._column(name) for name in names.tolist()]
         vertices = len(part.vertices)
         self._through: list[set[int]] = [set() for _ in range(vertices)]
         self._facets_at: list[set[int]] = [set() for _ in range(vertices)]
-        for facet, corners in enumerate(facets.vertices):
-            for v in corners.tolist():
-                self._through[v].add(int(number[facet]))
-                self._facets_at[v].add(facet)
-        self._edges: list[list[tuple[int, set[int]]]] = [[] for _ in range(vertices)]
-        for a, b in part.faces(1).values.reshape(-1, 2).tolist():
-            held = {int(number[facet]) for facet in self._facets_at[a] & self._facets_at[b]}
-            self._edges[a].append((b, held))
-            self._edges[b].append((a, held))
+        for facet, v in zip(facets.vertices.row_of.tolist(), facets.vertices.values.tolist(), strict=True):
+            self._through[v].add(self._name_of[facet])
+            self._facets_at[v].add(facet)
+        self._along: list[dict[Held, list[int]]] = [{} for _ in range(vertices)]
+        """Of each vertex the neighbours along the edges on some walls, one fewer than there are coordinates."""
+        self._edges: list[list[int]] = part.faces(1).values.reshape(-1, 2).tolist()
+        self._on: list[list[int]] = []
+        """The walls that each edge lies on, increasing."""
+        for a, b in self._edges:
+            self._on.append(sorted({self._name_of[facet] for facet in self._facets_at[a] & self._facets_at[b]}))
+            for held in combinations(self._on[-1], self._dim - 1):
+                self._along[a].setdefault(held, []).append(b)
+                self._along[b].setdefault(held, []).append(a)
         self._levels = [self._level(v) for v in range(vertices)]
         self._named: dict[int, tuple[Ends, Column]] = {}
 
@@ -192,10 +200,11 @@ class _Walls:
 
         Vertices where walls end come before those where they cross, which may lie between them.
         """
-        stages = [self._stage[name] for name in self._first(v)]
-        last = stages[-1]
-        depth = stages.count(last) - 1 if last >= 0 else 0
-        return Level(last, depth + 1 if depth and not self._walls_end(v) else depth)
+        first = self._first(v)
+        last = self._stage[first[-1]]
+        earlier = tuple(name for name in first if self._stage[name] < last)
+        depth = len(first) - len(earlier) - 1 if last >= 0 else 0
+        return Level(last, depth + 1 if depth and not self._walls_end(v, last, earlier) else depth)
 
     def _first(self, v: int) -> list[int]:
         """The first walls through a vertex, by stage, that meet in no other point: as many as there are coordinates."""
@@ -220,10 +229,13 @@ class _Walls:
         normal: NDArray[np.float64] = np.linalg.svd(points[self._facets.vertices[facet]] - points[v])[2][-1]
         return normal
 
-    def _walls_end(self, v: int) -> bool:
-        """Whether a wall ends at a vertex of a plane."""
-        held = [name for _, walls in self._edges[v] for name in walls]
-        return self._dim == 2 and any(held.count(name) == 1 for name in self._through[v])
+    def _walls_end(self, v: int, stage: int, earlier: Held) -> bool:
+        """Whether a line in walls of a stage, and of those earlier ones, ends at a vertex, in a plane or in space."""
+        own = [name for name in self._through[v] if self._stage[name] == stage]
+        lines = combinations(own, self._dim - 1 - len(earlier))
+        return self._dim < 4 and any(
+            len(self._along[v].get(tuple(sorted((*earlier, *line))), ())) == 1 for line in lines
+        )
 
     def _name(self, v: int) -> tuple[Ends, Column] | None:
         """The ends and the function by which a vertex is named; None where there are none.
@@ -248,34 +260,42 @@ class _Walls:
         for name in known:
             if self._stage[name] == self._levels[v].stage:
                 for held in combinations([other for other in known if other != name], self._dim - 1):
-                    ends = self._ends(v, set(held))
+                    ends = self._ends(v, held)
                     if ends is not None:
                         yield ends, name
 
     def _by_extension(self, v: int) -> tuple[Ends, Column] | None:
-        """A name of a vertex of a plane where walls of one maximum end: on one of these, prolonged to a new vertex.
+        """A name of a vertex where walls of one maximum end: on one of these, prolonged to a new vertex.
 
-        The new vertex is where the function of that wall vanishes on the border of what was one cell before.
+        So it is in a plane, or in a wall of an earlier stage in space. The new vertex is where the function of the one
+        wall vanishes on the border of what was one cell before.
         """
         stage = self._levels[v].stage
         own = sorted(name for name in self._through[v] if self._stage[name] == stage)
-        for held in own if self._dim == 2 else ():
-            ways = [w for w, walls in self._edges[v] if held in walls]
-            start = self._walk(v, ways[0], {held}, self._levels[v]) if len(ways) == 1 else None
-            ends = None if start is None else self._border_beyond(v, start, stage)
+        earlier = tuple(name for name in self._first(v) if self._stage[name] < stage)
+        for name in own if self._dim - len(earlier) == 2 and self._dim < 4 else ():
+            held = tuple(sorted((*earlier, name)))
+            ways = self._along[v].get(held, [])
+            start = self._walk(v, ways[0], held, self._levels[v]) if len(ways) == 1 else None
+            ends = None if start is None else self._border_beyond(v, start, earlier, stage)
             if start is not None and ends is not None:
                 new = len(self._levels)
                 self._levels.append(Level(stage, 0))
-                self._named[new] = ends, self._columns[held]
-                return (start, new), self._columns[next(name for name in own if name != held)]
+                self._named[new] = ends, self._columns[name]
+                return (start, new), self._columns[next(other for other in own if other != name)]
         return None
 
-    def _border_beyond(self, v: int, start: int, stage: int) -> Ends | None:
-        """The ends of the edge by which a ray from another vertex leaves what was the cell around a vertex before."""
+    def _border_beyond(self, v: int, start: int, flat: Held, stage: int) -> Ends | None:
+        """The ends of the edge by which a ray from another vertex leaves what was the cell around a vertex before.
+
+        Within a wall, if there is one in ``flat``.
+        """
         points = np.asarray(self._part.vertices, np.float64)
+        if flat:
+            points = points @ np.linalg.svd(self._normal(v, flat[0])[None])[2][1:].T
         ray = points[v] - points[start]
-        for facet in self._border(v, stage):
-            (x, y), held = self._facets.vertices[facet].tolist(), {int(self._name_of[facet])}
+        for edge, wall in self._border(v, flat, stage):
+            (x, y), held = self._edges[edge], tuple(sorted((*flat, wall)))
             past_x, past_y = self._walk(y, x, held, Level(stage, 0)), self._walk(x, y, held, Level(stage, 0))
             if past_x is None or past_y is None:
                 continue
@@ -289,34 +309,60 @@ class _Walls:
                     return past_x, past_y
         return None
 
-    def _border(self, v: int, stage: int) -> Iterator[int]:
-        """The facets of walls of earlier stages around a vertex: the border of what was one cell before a stage."""
-        facets, around = self._facets.regions, self._part.boundary(self._dim)
-        regions = {int(facets[next(iter(self._facets_at[v])), 0])}
-        left = list(regions)
+    def _border(self, v: int, flat: Held, stage: int) -> Iterator[tuple[int, int]]:
+        """The edges around what was one face at a vertex before a stage, and walls of earlier stages that they lie on.
+
+        That is a face in a wall, if there is one in ``flat``, else a region.
+        """
+        edges_of, faces_of = self._faces
+        faces = {next(face for face in self._faces_at(v) if self._lies_on(face, flat))}
+        left = list(faces)
         while left:
-            for facet in around[left.pop()].tolist():
-                if self._stage[self._name_of[facet]] < stage:
-                    yield facet
+            for edge in edges_of[left.pop()]:
+                walls = [name for name in self._on[edge] if name not in flat and self._stage[name] < stage]
+                if walls:
+                    yield edge, walls[0]
                     continue
-                new = set(facets[facet].tolist()) - regions
-                regions |= new
+                new = {face for face in faces_of[edge] if self._lies_on(face, flat)} - faces
+                faces |= new
                 left += new
 
-    def _ends(self, v: int, held: set[int]) -> Ends | None:
+    @cached_property
+    def _faces(self) -> tuple[list[list[int]], list[list[int]]]:
+        """The edges of each two-dimensional face, and the faces of each edge."""
+        edges_of = [edges.tolist() for edges in self._part.boundary(2)]
+        faces_of: list[list[int]] = [[] for _ in self._edges]
+        for face, edges in enumerate(edges_of):
+            for edge in edges:
+                faces_of[edge].append(face)
+        return edges_of, faces_of
+
+    def _faces_at(self, v: int) -> Iterable[int]:
+        """Two-dimensional faces at a vertex."""
+        facets = self._facets_at[v]
+        return facets if self._dim == 3 else (int(self._facets.regions[facet, 0]) for facet in facets)
+
+    def _lies_on(self, face: int, flat: Held) -> bool:
+        """Whether a two-dimensional face lies on a wall, if one is given."""
+        return not flat or self._name_of[face] in flat
+
+    def _ends(self, v: int, held: Held) -> Ends | None:
         """The two vertices nearest to one, along the edges on some walls, that were there before it."""
-        ways = [w for w, walls in self._edges[v] if held <= walls]
+        ways = self._along[v].get(held, ())
         if len(ways) != 2:
             return None
         first, second = (self._walk(v, w, held, self._levels[v]) for w in ways)
         return None if first is None or second is None else (first, second)
 
-    def _walk(self, v: int, w: int, held: set[int], level: Level) -> int | None:
-        """The next vertex below a level, from one by way of a neighbour and on along the same walls."""
+    def _walk(self, v: int, w: int, held: Held, level: Level) -> int | None:
+        """The next vertex below a level, from one by way of a neighbour and on along the same walls; None if none is.
+
+        The line may close.
+        """
         before = v
         while not self._levels[w] < level:
-            ways = [x for x, walls in self._edges[w] if held <= walls and x != before]
-            if len(ways) != 1:
+            ways = [x for x in self._along[w][held] if x != before]
+            if len(ways) != 1 or w == v:
                 return None
             before, w = w, ways[0]
         return w

@@ -1,26 +1,31 @@
 """A network without units that are copies of others: two networks beside each other often bend in the same places.
 
-What is proposed here is not trusted: regions by the units that are left are put to the checker with the network as it
-was, which finds the zeros of all units (proofs/, Theorem 7 (f)).
+A copy may be scaled, or turned around: what is left of it is a factor, and an affine function. What is proposed here is
+not trusted: regions by the units that are left are put to the checker with the network as it was, which finds the zeros
+of all units (proofs/, Theorem 7 (f)).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.exact.fingerprints import fingerprints
+from ..backends.exact.fingerprints import Occurring, Print, Prints, fingerprints
 from ..claims.naming import Naming
-from ..fields.spans import Bent, Ranges
-from ..geometry.domain import Domain
+from ..fields.spans import Bent, Rows
+from ..geometry.domain import Domain, exactly
+from ..network.joint import places_beside
 from ..network.network import Network, Node, table
-from ..network.operators import Gather, Max, Op, Piecewise, Scale
+from ..network.operators import Divide, Gather, Max, Op, Piecewise, Scale, Sum
+from ..tiling.history import ranges_after, winners_after
+from ..tiling.tiling import Tiling
 
-Rows = NDArray[np.int64]
 Place = tuple[int, int]
 """A node and an entry of it."""
 
@@ -46,22 +51,70 @@ class WithoutCopies:
         return replace(naming, names=names)
 
 
-def without_copies(network: Network, domain: Domain, ranges: Ranges, start: int) -> WithoutCopies:
+@dataclass(frozen=True)
+class Copy:
+    """Where a unit is already, up to a factor."""
+
+    place: Place
+    factor: Fraction
+    whole: bool
+    """Whether the unit is the other one times the factor; else that holds of what both are beyond their pieces at the
+    point, and the unit is its own piece there and so much more."""
+
+
+def occurring(parts: Sequence[Tiling]) -> Occurring:
+    """The pieces of units on the domain of one partition, or of two of it by networks that are then joined."""
+    corners = exactly(parts[0].domain.polytope.vertices)
+    weights = np.random.default_rng(0).integers(1, 1 << 20, len(corners)).tolist()
+    point = np.array([Fraction(w, sum(weights)) for w in weights], dtype=object) @ corners
+    pieces = [_occurring(part, point) for part in parts]
+    if len(parts) == 1:
+        return pieces[0]
+    first, second = (part.network for part in parts)
+    return pieces[0].beside(pieces[1], places_beside(first, second))
+
+
+def _occurring(part: Tiling, point: NDArray[Any]) -> Occurring:
+    regions = np.arange(len(part))
+    there = ranges_after(part.steps, part.locate(point))
+    winners = winners_after(part.steps, part.network, regions)
+    return Occurring(ranges_after(part.steps, regions), winners, {i: piece for i, (piece, _) in there.items()})
+
+
+def without_copies(network: Network, domain: Domain, pieces: Occurring, start: int) -> WithoutCopies:
     """The network whose nodes from ``start`` on read units that others before them have instead of having their own.
 
-    ``ranges``: by nonlinear node the lowest and the highest piece of each unit on the domain. Units that keep to one
-    piece there become linear.
+    They may have them times a factor, or be otherwise the same but for an affine function. Units that keep to one piece
+    on the domain become linear.
     """
-    known: dict[tuple[float, ...], Place] = {}
-    copies: dict[int, tuple[Bent, list[Place | None]]] = {}
-    for i, bent, prints in fingerprints(network, domain, ranges):
-        keys = prints.of(bent.units)
-        places = [known.get(key) for key in keys]
-        if i >= start and (any(places) or not places) and _is_plain(network.nodes[i]):
-            copies[i] = bent, places
-        for key, unit in zip(keys, bent.units.tolist(), strict=True):
-            known.setdefault(key, (i, unit))
-    return _Rewriting(network, copies).made()
+    known: dict[tuple[float, ...], tuple[Place, Print]] = {}
+    copies: dict[int, tuple[Bent, list[Copy | None]]] = {}
+    for i, bent, prints in fingerprints(network, domain, pieces):
+        own = prints.of_units(bent.units)
+        if i >= start and _is_plain(network.nodes[i]):
+            found = [_copy(network, prints, unit, known.get(unit.shape)) for unit in own]
+            if any(found) or not found:
+                copies[i] = bent, found
+        for unit, entry in zip(own, bent.units.tolist(), strict=True):
+            known.setdefault(unit.shape, ((i, entry), unit))
+    return _Rewriting(network, pieces.here, copies).made()
+
+
+def _copy(network: Network, prints: Prints, unit: Print, other: tuple[Place, Print] | None) -> Copy | None:
+    """Where a unit is, if it is another one."""
+    if other is None:
+        return None
+    place, known = other
+    factor = prints.quotient(unit, known)
+    if factor is None or not all(_is_float(x) for x in factor.as_integer_ratio()):
+        return None
+    whole = prints.is_multiple(unit, factor, known)
+    return Copy(place, factor, whole) if whole or _is_plain(network.nodes[place[0]]) else None
+
+
+def _is_float(x: int) -> bool:
+    """Whether float64 holds an integer, which is not very large."""
+    return int(float(x)) == x
 
 
 def _is_plain(node: Node) -> bool:
@@ -77,7 +130,8 @@ class _Rewriting:
     """A network made node by node."""
 
     network: Network
-    copies: Mapping[int, tuple[Bent, list[Place | None]]]
+    here: Mapping[int, Rows]
+    copies: Mapping[int, tuple[Bent, list[Copy | None]]]
     """Of nodes that are to be replaced the units that bend, and where each of them is already."""
     nodes: list[Node] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
@@ -102,35 +156,84 @@ class _Rewriting:
     def _gathered(self, index: Rows, name: str, *inputs: int) -> int:
         return self._add(Node(Gather(index), inputs, index.shape, name))
 
-    def _replaced(self, i: int, node: Node, bent: Bent, known: list[Place | None]) -> int:
+    def _replaced(self, i: int, node: Node, bent: Bent, copies: list[Copy | None]) -> int:
         """A node that reads the units that are there already, and has the others."""
-        own = np.array([place is None for place in known])
-        index, inputs = np.arange(node.size), [self._on_lowest_pieces(node, bent)]
-        taken: dict[int, list[tuple[int, int]]] = {}
-        for unit, place in zip(bent.units.tolist(), known, strict=True):
-            if place is not None:
-                taken.setdefault(self.places[place[0]], []).append((unit, place[1]))
-        if own.any():
-            units = bent.units[own]
-            taken[self._smaller(i, node, units)] = [(unit, k) for k, unit in enumerate(units.tolist())]
-        size = node.size
-        for source, entries in taken.items():
-            for unit, entry in entries:
-                index[unit] = size + entry
-            inputs.append(source)
-            size += self.nodes[source].size
-        return self._gathered(index.reshape(node.shape), f"{node.name}, units of others", *inputs)
+        every = np.arange(node.size)
+        linear = self._on_pieces(i, None)
+        entries = [(linear, every, every)]
+        own = bent.units[[copy is None for copy in copies]]
+        if len(own):
+            entries.append((self._smaller(i, node, own), own, np.arange(len(own))))
+        pairs = [(unit, copy) for unit, copy in zip(bent.units.tolist(), copies, strict=True) if copy is not None]
+        for whole in (True, False):
+            some = [(unit, copy) for unit, copy in pairs if copy.whole == whole]
+            if some:
+                units = np.array([unit for unit, _ in some])
+                entries.append(
+                    (self._copied(linear, units, [copy for _, copy in some], whole), units, np.arange(len(some)))
+                )
+        return self._collected(entries, node.shape, f"{node.name}, units of others")
 
-    def _on_lowest_pieces(self, node: Node, bent: Bent) -> int:
-        """The node as far as no unit bends."""
-        (argument,) = node.inputs
-        if isinstance(node.op, Piecewise):
-            unit = np.arange(node.size)
-            parts = (table(part, node)[bent.base, unit] for part in (node.op.slopes, node.op.intercepts))
-            factor, shift = (part.astype(np.float64).reshape(node.shape) for part in parts)
-            return self._add(Node(Scale(factor, shift), (argument,), node.shape, f"{node.name}, on pieces"))
-        width = self.nodes[argument].size // node.size
-        return self._gathered(np.arange(node.size) * width + bent.base, f"{node.name}, on pieces", argument)
+    def _copied(self, linear: int, units: Rows, copies: list[Copy], whole: bool) -> int:
+        """Some units as those that they are copies of make them; ``linear``: all units on their pieces at the point."""
+        count, places = len(units), [copy.place for copy in copies]
+        read = self._at(places, lambda node, _: self.places[node], lambda entries: entries)
+        if not whole:
+            pieces = self._at(places, self._on_pieces, lambda entries: np.arange(len(entries)))
+            read = self._add(Node(Sum((1.0, -1.0)), (read, pieces), (count,), "beyond pieces"))
+        read = self._scaled(read, [copy.factor for copy in copies])
+        if whole:
+            return read
+        return self._add(
+            Node(Sum((1.0, 1.0)), (self._gathered(units, "pieces", linear), read), (count,), "on all pieces")
+        )
+
+    def _at(self, places: list[Place], made: Callable[[int, Rows], int], at: Callable[[Rows], Rows]) -> int:
+        """Entries of several nodes of the network, in order: those of what is ``made`` of each node and its entries."""
+        nodes, entries = np.array(places).T
+        parts = []
+        for i in np.unique(nodes).tolist():
+            positions = np.flatnonzero(nodes == i)
+            parts.append((made(i, entries[positions]), positions, at(entries[positions])))
+        return self._collected(parts, (len(places),), "units of others")
+
+    def _collected(self, parts: list[tuple[int, Rows, Rows]], shape: tuple[int, ...], name: str) -> int:
+        """Of several nodes, each with places and entries: the entries at these places, of the last one that has any."""
+        index, inputs, start = np.full(prod(shape), -1), [], 0
+        for node, positions, entries in parts:
+            index[positions] = start + entries
+            inputs.append(node)
+            start += self.nodes[node].size
+        return self._gathered(index.reshape(shape), name, *inputs)
+
+    def _scaled(self, source: int, factors: list[Fraction]) -> int:
+        """The entries of a node times factors, of which float64 holds numerators and denominators."""
+        shape = self.nodes[source].shape
+        over, under = (
+            np.array(part, np.float64) for part in zip(*(x.as_integer_ratio() for x in factors), strict=True)
+        )
+        dyadic = np.frexp(under)[0] == 0.5
+        over, under = np.where(dyadic, over / under, over), np.where(dyadic, 1.0, under)
+        if (over != 1).any():
+            source = self._add(Node(Scale(over, np.zeros(len(over))), (source,), shape, "times factors"))
+        if (under != 1).any():
+            source = self._add(Node(Divide(under), (source,), shape, "divided"))
+        return source
+
+    def _on_pieces(self, i: int, some: Rows | None) -> int:
+        """Some units of a node, in that order, or all, as far as none bends: their pieces at the point."""
+        node = self.network.nodes[i]
+        (argument,) = (self.places[j] for j in node.inputs)
+        units, shape = (np.arange(node.size), node.shape) if some is None else (some, some.shape)
+        pieces = self.here[i][units]
+        if not isinstance(node.op, Piecewise):
+            index = units * (self.nodes[argument].size // node.size) + pieces
+            return self._gathered(index.reshape(shape), f"{node.name}, on pieces", argument)
+        if some is not None:
+            argument = self._gathered(units, f"{node.name}, arguments", argument)
+        parts = (table(part, node)[pieces, units] for part in (node.op.slopes, node.op.intercepts))
+        factor, shift = (part.astype(np.float64).reshape(shape) for part in parts)
+        return self._add(Node(Scale(factor, shift), (argument,), shape, f"{node.name}, on pieces"))
 
     def _smaller(self, i: int, node: Node, units: Rows) -> int:
         """Some units of a node as a node of their own."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from ..backends.exact import ExactArithmetic
 from ..claims.claim import Claim
 from ..claims.naming import Naming
-from ..errors import ArgumentError, VerificationError
+from ..errors import ArgumentError
 from ..fields.arithmetic import embedding, evaluate
-from ..fields.spans import Ranges
 from ..geometry.domain import Domain
 from ..local.evaluate import check_compiled
 from ..network.digest import Entry, number
-from ..network.joint import joined, parted, places_beside
+from ..network.joint import joined
 from ..network.network import Network
 from ..partitions.compute import partition
 from ..partitions.partition import Partition
@@ -27,14 +26,13 @@ from ..runtime import inputs
 from ..runtime.ieee import ieee
 from ..runtime.inputs import instance, one_of, whole
 from ..runtime.progress import shows_progress
-from ..tiling.history import ranges_after
 from ..tiling.states import Progress
 from ..tiling.tiling import Tiling
 from . import by_name
 from .by_name import Bounds
 from .certificate import Certificate
-from .copies import WithoutCopies, without_copies
-from .prove import certify, is_deep, is_large
+from .copies import WithoutCopies, occurring, without_copies
+from .prove import certify, is_large
 
 
 @ieee
@@ -209,22 +207,26 @@ def certify_constant(
     of the exact partition at which another output exceeds it most.
 
     Where vertices are named (see ``certify``) the counterexample is a rational point within 2^-100 or so of that
-    vertex, at which outputs are computed exactly. Outputs that tie at a vertex are told by it if they tie, or the other
-    one is larger, at that point too. Else raises ``VerificationError``: neither is proved. A certificate with
-    ``vertices="exact"`` decides it.
+    vertex, at which outputs are computed exactly. Where the bounds leave open whether outputs tie at a vertex, and that
+    point does not tell, they are computed at the vertex itself: a tie is a counterexample; if there is none, more bits
+    prove it.
     """
     proven = _certificate(part, progress)
     if proven.network.outputs < 2:
         raise ArgumentError("the network has one output: there is no decision. Use certify_extremum.")
-    low, high = proven.bounds
-    winner = int(low[0].argmax()) if label is None else _output("label", label, proven.network)
-    rivals = np.delete(high, winner, axis=1)
-    margins = low[:, winner] - rivals.max(axis=1)
-    vertex = int(margins.argmin())
-    if margins[vertex] > 0:
-        return ConstantDecision(proven, winner, margins[vertex])
-    other = int(rivals[vertex].argmax())
-    return _counterexample(proven, winner, other + (other >= winner), proven.near(vertex))
+    winner = int(proven.bounds[0][0].argmax()) if label is None else _output("label", label, proven.network)
+    leads = _leads(proven, winner)
+    if leads.min() > 0:
+        return ConstantDecision(proven, winner, leads.min())
+    points = (u for v in np.argsort(leads).tolist() if leads[v] <= 0 for u in _points_at(proven, v))
+    refuted = next(filter(None, (_counterexample(proven, winner, u) for u in points)), None)
+    if refuted is not None:
+        return refuted
+    for wider in _with_more_bits(proven):
+        leads = _leads(wider, winner)
+        if leads.min() > 0:
+            return ConstantDecision(wider, winner, leads.min())
+    return certify_constant(certify(proven.partition, vertices="exact", progress=progress), winner)
 
 
 @ieee
@@ -234,37 +236,29 @@ def certify_equal(
 ) -> EqualNetworks | DifferentNetworks:
     """The proof that two networks have the same outputs everywhere on a domain, or the point where they differ most.
 
-    The domain is partitioned by the units of both networks; in deep ones a unit of the second that is a copy of one of
-    the first cuts nothing again. Vertices are named there (see ``certify``): that all outputs are equal on every region
-    is told from exact integers, without coordinates, and where the networks differ by bounds at the vertices; the
-    difference is exact, at a point beside one. Raises ``ArgumentError`` when the networks' inputs or outputs are not as
-    many.
+    Where vertices are named (see ``certify``) a unit of the second network that is a copy of one of the first, up to a
+    factor or an affine function, cuts nothing again; that all outputs are equal on every region is told from exact
+    integers, without coordinates. Where the networks differ is told by bounds at the vertices; the difference is exact,
+    at a point beside one. Else, or where names prove nothing, the vertices of the partition by the units of both are
+    exact. Raises ``ShapeError`` when the networks' inputs or outputs are not as many.
     """
     check_compiled(first, "first")
     check_compiled(second, "second")
-    joint = joined(first, second)
-    networks, merged = (first, second), WithoutCopies(joint, {})
-    deep = is_deep(joint)
-    if deep:
-        parts = [partition(network, dom, backend=backend, progress=progress) for network in networks]
-        networks = parts[0].network, parts[1].network
-        joint = joined(*networks)
-        merged = without_copies(joint, dom, *_ranges(networks, parts))
-    part = partition(merged.network, dom, backend=backend, progress=progress)
-    if not deep:
-        joint = part.network
-        networks = parted(joint, first, second)
-    named = _named_equality(networks, part, merged) if deep or is_large(part) else None
-    if named is not None:
-        return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
-    proven = certify(part, progress=progress)
-    different = _difference(networks, joint, proven)
-    if different is None and (proven.vertices == "named" or merged.nodes):
-        # Nothing has proved what was taken for copies: the two networks are compared as they are.
-        whole = partition(joint, dom, backend=backend, progress=progress) if merged.nodes else part
-        proven = certify(whole, vertices="exact", progress=progress)
-        different = _difference(networks, joint, proven)
-    return EqualNetworks(networks, proven) if different is None else different
+    joined(first, second)
+    parts = [partition(network, dom, backend=backend, progress=progress) for network in (first, second)]
+    networks = parts[0].network, parts[1].network
+    joint = joined(*networks)
+    if is_large(joint, max(map(len, parts))):
+        merged = without_copies(joint, dom, occurring(parts), len(networks[0].nodes))
+        part = partition(merged.network, dom, backend=backend, progress=progress)
+        named = _named_equality(networks, part, merged)
+        if named is not None:
+            return EqualNetworks(networks, Certificate(joint, dom, named[0], known_bounds=named[1]))
+        different = _difference(networks, joint, certify(part, progress=progress))
+        if different is not None:
+            return different
+    proven = certify(partition(joint, dom, backend=backend, progress=progress), vertices="exact", progress=progress)
+    return _difference(networks, joint, proven) or EqualNetworks(networks, proven)
 
 
 # ---- private -------------------------------------------------------------------------------------------------------
@@ -282,13 +276,6 @@ def _room(proven: Certificate, width: Fraction) -> Fraction:
     return (
         Fraction(1, 1 << 3 * proven.listing.bits // 4) + 8 * width if isinstance(proven.listing, Naming) else width * 0
     )
-
-
-def _ranges(networks: tuple[Network, Network], parts: Sequence[Partition]) -> tuple[Ranges, int]:
-    """The pieces of all units of two networks beside each other, and where the nodes of the second begin."""
-    first, second = (ranges_after(part.steps, np.arange(len(part))) for part in parts)
-    start, places = len(networks[0].nodes), places_beside(*networks)
-    return {**{places[i]: pieces for i, pieces in second.items()}, **first}, start
 
 
 def _named_equality(
@@ -309,15 +296,40 @@ def _difference(networks: tuple[Network, Network], joint: Network, proven: Certi
     return None if difference == 0 else DifferentNetworks(networks, proven.domain, output, u, difference)
 
 
-def _counterexample(proven: Certificate, winner: int, other: int, u: NDArray[Any]) -> DecisionCounterexample:
-    """The refutation at a point, where outputs are computed exactly; the point may be rounded."""
+def _leads(proven: Certificate, winner: int) -> NDArray[Any]:
+    """By how much one output is larger than all others at each vertex, at least, Fractions (V,)."""
+    low, high = proven.bounds
+    leads: NDArray[Any] = low[:, winner] - np.delete(high, winner, axis=1).max(axis=1)
+    return leads
+
+
+def _points_at(proven: Certificate, vertex: int) -> Iterator[NDArray[Any]]:
+    """A rational point very near a vertex, and then, if it is another one, the vertex itself."""
+    near = proven.near(vertex)
+    yield near
+    if proven.vertices == "named":
+        (region,) = proven.partition.locate(near).tolist()
+        corners = proven.partition.region(region).exact_vertices
+        yield corners[((corners - near) ** 2).sum(axis=1).argmin()]
+
+
+def _counterexample(proven: Certificate, winner: int, u: NDArray[Any]) -> DecisionCounterexample | None:
+    """The refutation at a point, where outputs are computed exactly; None if it refutes nothing."""
     logits = _outputs(proven.network, proven.domain, u)
-    if logits[other] < logits[winner]:
-        raise VerificationError(
-            f"outputs {winner} and {other} are closer, at a vertex, than named vertices tell: certify the partition "
-            "with vertices='exact', and take that certificate."
-        )
-    return DecisionCounterexample(proven.network, proven.domain, winner, other, u, logits)
+    rivals = np.delete(logits, winner)
+    other = int(rivals.argmax())
+    if rivals[other] < logits[winner]:
+        return None
+    return DecisionCounterexample(proven.network, proven.domain, winner, other + (other >= winner), u, logits)
+
+
+def _with_more_bits(proven: Certificate) -> Iterator[Certificate]:
+    """The same by named vertices with closer and closer bounds."""
+    naming = proven.listing
+    if isinstance(naming, Naming):
+        for bits in (bits for bits in by_name.BITS if bits > naming.bits):
+            wide = replace(naming, bits=bits)
+            yield replace(proven, listing=wide, known_bounds=by_name.proved(proven.network, proven.domain, wide))
 
 
 def _largest(low: NDArray[Any], high: NDArray[Any]) -> tuple[int, int]:

@@ -44,8 +44,9 @@ def certify(
     edge that it lies on and the function that vanishes there, and proved with numbers that are rounded outward
     (Theorem 7): deep networks, whose exact coordinates have thousands of digits, cost a few passes. By default they are
     exact for networks of fewer than 2^14 products a point and 2^28 for all regions, and named for larger ones, where
-    names suffice: not where a vertex lies on no edge of what was there before it came up, as it may where arguments of
-    one maximum meet in a solid. Then, and for ``"named"`` too, they are exact after all.
+    names suffice: not where a vertex lies on no edge of what was there before it came up, as it may where four
+    arguments of one maximum meet in a solid, or three in four dimensions. Then, and for ``"named"`` too, they are exact
+    after all.
 
     Raises ``IncompleteError`` if the partition is not complete: most of it would have to be computed, without a limit.
     Raises ``VerificationError`` only if exact arithmetic itself finds no proof, which is a defect of the library.
@@ -56,7 +57,7 @@ def certify(
     if vertices is not None:
         one_of("vertices", vertices, ("exact", "named"))
     partition.check_complete("a certificate, the proof that they cover it,")
-    wanted = vertices == "named" or (vertices is None and is_large(partition))
+    wanted = vertices == "named" or (vertices is None and is_large(partition.network, len(partition)))
     if wanted and isinstance(partition, Partition):
         named = _named(partition)
         if named is not None:
@@ -64,14 +65,9 @@ def certify(
     return _prove(partition, progress) if partition.domain.dim == 2 else certified(partition, progress)
 
 
-def is_deep(network: Network) -> bool:
-    """Whether an exact coordinate would take long."""
-    return network.products >= _DEEP
-
-
-def is_large(partition: Tiling) -> bool:
-    """Whether exact coordinates would take long."""
-    return is_deep(partition.network) or partition.network.products * len(partition) >= _LARGE
+def is_large(network: Network, regions: int) -> bool:
+    """Whether exact coordinates of the vertices of so many regions would take long."""
+    return network.products >= _DEEP or network.products * regions >= _LARGE
 
 
 def _named(part: Partition) -> Certificate | None:

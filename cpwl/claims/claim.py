@@ -32,10 +32,12 @@ class Claim(ABC):
         ``ArgumentError`` for a name with an ending that says another format, such as .npz.
         """
         file = named_as(path, "a certificate, JSON", ".json", ".gz")
-        if networks is None:
-            write(file, self.document())
-        else:
-            write_named(file, self.document(), inputs.path("networks", networks))
+        folder = None if networks is None else inputs.path("networks", networks)
+        with checker.uncollected():
+            if folder is None:
+                write(file, self.document())
+            else:
+                write_named(file, self.document(), folder)
         return Path(path)
 
     def check(self) -> str:

@@ -39,7 +39,7 @@ def write(path: str | PathLike[str], document: Entry, most: int = 0) -> None:
             "the network is so large save(path, networks=FOLDER) writes it to a file of its own."
         )
     with replaced(path) as new:
-        new.write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
+        new.write_bytes(gzip.compress(data, compresslevel=6, mtime=0) if Path(path).suffix == ".gz" else data)
 
 
 def write_named(path: str | PathLike[str], document: Entry, folder: str | PathLike[str]) -> None:

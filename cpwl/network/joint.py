@@ -40,13 +40,6 @@ def paired(first: Network, second: Network) -> Network:
     return Network((*nodes, Node(Gather(index), ends, index.shape, "both")))
 
 
-def parted(joint: Network, first: Network, second: Network) -> tuple[Network, Network]:
-    """The two networks that were joined, with the operators of the joint one (periodic units have become others)."""
-    _, places = _side_by_side(first, second)
-    nodes = (replace(node, op=joint.nodes[k].op) for node, k in zip(second.nodes, places, strict=True))
-    return Network(joint.nodes[: len(first.nodes)]), Network(tuple(nodes))
-
-
 def places_beside(first: Network, second: Network) -> list[int]:
     """Where each node of the second network is in the joint one."""
     return _side_by_side(first, second)[1]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
+from math import isqrt, prod
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,34 @@ def reduced(values: NDArray[np.float64], p: int | NDArray[np.float64]) -> Residu
     np.rint(quotient, out=quotient)
     quotient *= p
     return np.subtract(values, quotient, out=quotient)
+
+
+def inverses(values: Residues, p: int) -> Residues:
+    """The residues whose products with those given are 1; of 0 it is 0. (Fermat: the power p - 2.)"""
+    result, square, left = np.ones(values.shape), values, p - 2
+    while left:
+        if left & 1:
+            result = reduced(result * square, p)
+        square, left = reduced(square * square, p), left >> 1
+    return result
+
+
+def quotient_of(residues: Sequence[int], primes: Sequence[int], sure: int) -> Fraction | None:
+    """The quotient of integers that has these residues; None if none is so short that it is the only one by far.
+
+    Numerator times denominator times ``sure`` is less than the product of the primes, so that of random residues about
+    one in ``sure`` has one. (Monagan 2004: where the largest quotient occurs in the Euclidean algorithm.)
+    """
+    modulus = prod(primes)
+    whole = sum(x * (modulus // p) * pow(modulus // p, -1, p) for x, p in zip(residues, primes, strict=True)) % modulus
+    best, largest = None, sure
+    (rest, factor), (left, other) = (modulus, 0), (whole, 1)
+    while left:
+        steps = rest // left
+        if steps > largest:
+            best, largest = Fraction(left, other), steps
+        (rest, factor), (left, other) = (left, other), (rest - steps * left, factor - steps * other)
+    return best
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.pickled import Compact
-from .pieces import NoPieces, Pieces
+from ..network.network import Network
+from .pieces import NoPieces, Pieces, WinnerPieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,21 @@ def ranges_after(
             ranges[step.node] = np.concatenate([low, later[0]]), np.concatenate([high, later[1]])
         rows = np.unique(step.parents[rows])
     return ranges
+
+
+def winners_after(steps: Sequence[Step], network: Network, regions: NDArray[np.int64]) -> dict[int, NDArray[np.bool_]]:
+    """By node of maxima which arguments of each are the largest on some of the regions, bool (units, arguments)."""
+    winners: dict[int, NDArray[np.bool_]] = {}
+    rows = regions
+    for step in reversed(steps):
+        if isinstance(step.pieces, WinnerPieces):
+            node = network.nodes[step.node]
+            arguments = range(network.nodes[node.inputs[0]].size // node.size)
+            here = step.pieces.winners[rows]
+            table = np.stack([(here == k).any(axis=0) for k in arguments], axis=1)
+            winners[step.node] = np.concatenate([table, winners.get(step.node, table[:0])])
+        rows = np.unique(step.parents[rows])
+    return winners
 
 
 def flattened(steps: Sequence[Step], regions: NDArray[np.int64]) -> tuple[Step, ...]:

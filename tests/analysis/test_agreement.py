@@ -15,7 +15,6 @@ import cpwl
 from cpwl.analysis.overlay import Agreement, agreement
 from cpwl.errors import ArgumentError, ShapeError
 from cpwl.network import Dense, Network
-from cpwl.network.joint import joined, parted
 from tests.support.image_planes import plane
 from tests.support.networks import Pair, layered, mlp
 
@@ -123,9 +122,3 @@ def test_networks_that_share_their_first_layers_have_those_units_once() -> None:
     nodes[-1] = replace(nodes[-1], op=Dense(-nodes[-1].op.weight, nodes[-1].op.bias))  # type: ignore[union-attr]
     found = agreement(first, Network(tuple(nodes)), SQUARE)
     assert found.partition.network.units == first.units and found.apart.any()
-    third = mlp(1, [2, 8, 6, 3], bias=0.5)
-    for pair in ((first, Network(tuple(nodes))), (first, third), (first, first)):
-        for one, back in zip(pair, parted(joined(*pair), *pair), strict=True):
-            assert [(node.inputs, node.shape) for node in back.nodes] == [(x.inputs, x.shape) for x in one.nodes]
-            points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
-            assert np.array_equal(cpwl.evaluate(one, points), cpwl.evaluate(back, points))

@@ -11,15 +11,16 @@ import pytest
 
 import cpwl
 from cpwl import certify_equal
+from cpwl.backends.exact.fingerprints import Prints
 from cpwl.certification import by_name, extrema_and_equality, prove
 from cpwl.certification.copies import WithoutCopies
 from cpwl.certification.extrema_and_equality import DifferentNetworks, EqualNetworks
 from cpwl.geometry.domain import Domain
-from cpwl.network import RELU, Network, Periodic
+from cpwl.network import RELU, Dense, Network, Periodic
 from cpwl.network.joint import joined
 from tests.support.certify_inputs import SQUARE, he_network
-from tests.support.checker_inputs import permuted, shifted, small_network
-from tests.support.equal_pairs import chain, layers, plain
+from tests.support.checker_inputs import permuted, replaced, shifted, small_network
+from tests.support.equal_pairs import WAYS, chain, layers, plain
 from tests.support.named_inputs import coordinates, named, output_at
 from tests.support.solid_inputs import CUBE
 
@@ -142,6 +143,24 @@ def test_what_is_taken_for_a_copy_by_mistake_makes_no_networks_equal(
         monkeypatch.setattr(by_name, "naming_of", lambda _: None)
     claim = certify_equal(first, other, SQUARE)
     assert isinstance(claim, DifferentNetworks) and claim.check() and asked[-1] == "exact"
+
+
+@pytest.mark.parametrize("way", ["permuted and scaled", "turned around", "magnitudes"])
+def test_a_wrong_factor_makes_no_networks_equal_and_none_different(
+    way: str, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where fingerprints say wrong things of scaled units: equal ones are proved so by exact vertices, others told."""
+    made = layers(3, [2, 4, 3, 2])
+    first, second = plain(made), WAYS[way](made)
+    last = second.nodes[-1].op
+    assert isinstance(last, Dense)
+    other = replaced(second, {len(second.nodes) - 1: Dense(last.weight, last.bias + 0.5)})
+    monkeypatch.setattr(Prints, "quotient", lambda *_: Fraction(3))
+    assert isinstance(certify_equal(first, second, SQUARE), EqualNetworks) and asked[-1] == "exact"
+    claim = certify_equal(first, other, SQUARE)
+    assert isinstance(claim, DifferentNetworks) and claim.check()
+    a, b = (output_at(net, SQUARE, [claim.u])[0, claim.output] for net in (first, other))
+    assert a - b == claim.difference != 0
 
 
 def at_no_named_point(outputs: Any) -> Any:

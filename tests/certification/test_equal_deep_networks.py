@@ -59,26 +59,28 @@ def deep(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("deep")
 @pytest.mark.parametrize("seed", range(3))
 def test_convolutions_with_pools_on_images(seed: int) -> None:
-    """Channels in another order, and one that is off: equal; with another last weight not."""
+    """Channels in another order, and one that is off, or scaled: equal; with another last weight not."""
     net, other, plane = image_pair(seed)
-    claim = certify_equal(net, other, plane)
-    assert isinstance(claim, EqualNetworks) and claim.partition.vertices == "named" and claim.check()
-    assert claim.partition.regions == len(partition(net, plane))
-    last = other.nodes[-1].op
+    for same in (other, in_another_order(net, 1, 3, scaled=True)):
+        claim = certify_equal(net, same, plane)
+        assert isinstance(claim, EqualNetworks) and claim.partition.vertices == "named" and claim.check()
+        assert claim.partition.regions == len(partition(net, plane))
+    file, last = certify_equal(net, other, plane).document(), other.nodes[-1].op
     assert isinstance(last, Dense)
     changed = replaced(other, {len(other.nodes) - 1: Dense(np.nextafter(last.weight, 9.0), last.bias)})
     assert isinstance(certify_equal(net, changed, plane), DifferentNetworks)
-    assert verdict(with_network(claim.document(), changed)).startswith("rule 19")
+    assert verdict(with_network(file, changed)).startswith("rule 19")
 
 
 @needs("convnets/cntk_mnist_opt.onnx")
 @needs("mnist")
-def test_a_trained_network_with_its_channels_in_another_order() -> None:
+@pytest.mark.parametrize("scaled", [False, True], ids=["", "scaled"])
+def test_a_trained_network_with_its_channels_in_another_order(scaled: bool) -> None:
     net = compiled(FOLDER / "convnets" / "cntk_mnist_opt.onnx")
     points = images("mnist", 3).reshape(3, *net.input_shape)
     middle = points.mean(axis=0)
     plane = Domain.through(*(middle + 0.003 * (point - middle) for point in points), margin=0.1)
-    claim = certify_equal(net, in_another_order(net, 1, 5), plane)
+    claim = certify_equal(net, in_another_order(net, 1, 5, scaled=scaled), plane)
     assert isinstance(claim, EqualNetworks) and claim.partition.regions == 145
     assert claim.check().startswith("equal-networks: ")
 

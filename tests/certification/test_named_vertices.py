@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import cpwl
 from cpwl import Certificate, certify, certify_constant, certify_extremum, checker
+from cpwl.certification import ConstantDecision, DecisionCounterexample
 from cpwl.certification.by_name import naming_of
 from cpwl.claims.document import document as stated
 from cpwl.claims.document import proof
@@ -29,6 +30,7 @@ from tests.support.certify_inputs import SQUARE, he_network, networks
 from tests.support.checker_fuzz import is_false, mutated, scrambled, verdict
 from tests.support.checker_inputs import Document, encoded, every_operator
 from tests.support.named_inputs import OF_NAMES, coordinates, named, named_documents, output_at, with_coordinates
+from tests.support.solid_inputs import CUBE
 
 
 @pytest.fixture(scope="module")
@@ -209,23 +211,56 @@ def test_decisions_are_constant_or_refuted() -> None:
     assert small.check().startswith("constant-decision: ")
 
 
-@pytest.mark.parametrize(("scale", "refuted"), [(2.0, True), (3.0, False)])
-def test_ties_at_named_vertices_are_refuted_or_reported(scale: float, refuted: bool) -> None:
-    """Two outputs are equal where scale x = 1, and nowhere else: 1/2 is such a point, but nothing rounded is 1/3."""
+def with_a_bend(scale: float, lead: float, dim: int) -> Network:
+    """Output 0 is |scale x - 1| + lead, with x the first input; output 1 is 0."""
     bend = cpwl.network.Piecewise(np.zeros(1), np.array([-1.0, 1.0]))
-    ops = [Dense(np.array([[scale, 0.0]]), np.array([-1.0])), bend]
-    nodes = [Node(cpwl.network.Input(), (), (2,)), *(Node(op, (i,), (1,)) for i, op in enumerate(ops))]
-    net = Network((*nodes, Node(Dense(np.array([[1.0], [0.0]]), np.zeros(2)), (2,), (2,))))
-    part = partition(net, Domain.box([0.0, 0.0], [1.0, 1.0]))
+    ops = [
+        Dense(np.eye(1, dim) * scale, np.array([-1.0])),
+        bend,
+        Dense(np.array([[1.0], [0.0]]), np.array([lead, 0.0])),
+    ]
+    nodes = [Node(op, (i,), (2 if i == 2 else 1,)) for i, op in enumerate(ops)]
+    return Network((Node(cpwl.network.Input(), (), (dim,)), *nodes))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("scale", [2.0, 3.0])
+@pytest.mark.parametrize("lead", [0.0, -(2.0**-160), 2.0**-160, 2.0**-400, 2.0**-1060])
+def test_ties_at_named_vertices_are_told_as_exact_ones_tell_them(scale: float, lead: float, dim: int) -> None:
+    """Two outputs are equal where scale x = 1, and nowhere else: nothing rounded is 1/3; or one leads by hardly any."""
+    part = partition(with_a_bend(scale, lead, dim), Domain.box([0.0] * dim, [1.0] * dim))
     close = certify(part, vertices="named")
     assert close.vertices == "named"
-    exact = certify_constant(certify(part, vertices="exact"), 0)
-    assert exact.check().startswith("decision-counterexample")
-    if refuted:
-        assert certify_constant(close, 0).check().startswith("decision-counterexample")
-    else:
-        with pytest.raises(VerificationError, match="vertices='exact'"):
-            certify_constant(close, 0)
+    exact, told = (certify_constant(proven, 0) for proven in (certify(part, vertices="exact"), close))
+    assert type(exact) is type(told) is (ConstantDecision if lead > 0 else DecisionCounterexample)
+    assert told.check().split(":")[0] == exact.check().split(":")[0]
+    if isinstance(told, DecisionCounterexample):
+        assert told.u[0] == Fraction(1, int(scale)) and told.logits[0] == lead and told.other == 1
+
+
+def test_a_tie_is_told_by_a_certificate_from_a_file(tmp_path: Path) -> None:
+    part = partition(with_a_bend(3.0, 0.0, 2), Domain.box([0.0, 0.0], [1.0, 1.0]))
+    certify(part, vertices="named").save(tmp_path / "c.json")
+    told = certify_constant(Certificate.load(tmp_path / "c.json"), 0)
+    assert isinstance(told, DecisionCounterexample) and told.u[0] == Fraction(1, 3) and told.check()
+
+
+def test_ties_where_walls_of_later_layers_cross_are_told() -> None:
+    """Output 0 is |f| + |g| of two outputs of a network, output 1 is 0: they tie where the walls of f and g cross."""
+    told = []
+    for seed in range(8):
+        inner = he_network(seed, [2, 5, 4, 2], ["relu", "relu"])
+        end = len(inner.nodes)
+        level = Scale(np.ones(2), -cpwl.evaluate(inner, [0.3, -0.2]))
+        ops = [level, with_a_bend(1.0, 0.0, 1).nodes[2].op, Dense(np.array([[1.0, 1.0], [0.0, 0.0]]), np.zeros(2))]
+        last = [Node(op, (end - 1 + i,), (2,)) for i, op in enumerate(ops)]
+        part = partition(Network((*inner.nodes, *last)), SQUARE)
+        close, exact = (certify_constant(certify(part, vertices=kind), 0) for kind in ("named", "exact"))
+        assert type(close) is type(exact) and close.check()
+        if isinstance(close, DecisionCounterexample):
+            told.append(close.u[0].denominator.bit_length())
+            assert close.logits[0] == close.logits[1] == 0
+    assert sum(bits > 200 for bits in told) > 3
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
@@ -375,6 +410,35 @@ def test_the_share_of_a_crossing_lies_in_its_ball(bits: int, data: st.DataObject
     errors = [e or 1 for e in errors]
     middle, radius = checker.ratio_of(abs(near), errors[0], abs(far), errors[1], bits)
     assert abs(x / (x + y) * 2**bits - middle) <= radius and 0 <= middle <= 2**bits
+
+
+@pytest.mark.parametrize(
+    ("kinds", "seeds"), [(["relu", "maxout of three"], [0, 4, 6, 8]), (["maxout of three"] * 2, [5])]
+)
+def test_three_arguments_of_a_maximum_may_meet_in_a_solid(kinds: list[str], seeds: list[int]) -> None:
+    """On lines, which end on walls of earlier stages: these are named, and what crosses the lines and walls as well.
+
+    Seed 8 has such a line that closes.
+    """
+    more = 0
+    for seed in seeds:
+        net = he_network(seed, [3, 4, 3, 2], kinds)
+        part = partition(net, CUBE)
+        certificate = certify(part, vertices="named")
+        assert certificate.vertices == "named" and certificate.regions == len(part)
+        document = certificate.document()
+        more += len(document["proof"]["vertices"]) - len(part.vertices)
+        assert all(verdict(encoded(file)) == "accepted" for file in (document, with_coordinates(document)))
+    assert more > 10
+
+
+def test_four_arguments_that_meet_in_a_solid_are_left_to_exact_vertices() -> None:
+    """max(x, y, z, -x - y - z): equal in the origin, and no more than two walls lead there from anywhere."""
+    weight = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]])
+    nodes = [Node(cpwl.network.Input(), (), (3,)), Node(Dense(weight, np.zeros(4)), (0,), (4,))]
+    net = Network((*nodes, Node(Gather(np.arange(4)[None]), (1,), (1, 4)), Node(cpwl.network.Max(), (2,), (1,))))
+    certificate = certify(partition(net, CUBE), vertices="named")
+    assert certificate.vertices == "exact" and certificate.check()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 7])

@@ -83,3 +83,31 @@ def test_too_few_primes_are_an_error() -> None:
     with pytest.raises(NumericalRangeError, match=r"modulo primes below 50, .* backend='exact'"):
         primes_for(Fraction(10**100), 50, 1)
     assert residues._MOST <= 1 << 26
+
+
+@given(st.lists(st.integers(-(2**24), 2**24), min_size=1), st.sampled_from([101, 65537, 67108859]))
+def test_products_with_inverses_are_1_and_of_0_they_are_0(numbers: list[int], p: int) -> None:
+    values = residues.reduced(np.array(numbers, np.float64), p)
+    products = residues.reduced(values * residues.inverses(values, p), p)
+    assert (products == (values != 0)).all()
+
+
+PRIMES = (67108859, 67108837, 67108819, 67108777)
+
+
+@given(st.integers(-(2**60), 2**60), st.integers(1, 2**80), st.integers(0, 60))
+def test_short_quotients_come_back_from_their_residues_and_no_others(p: int, q: int, cut: int) -> None:
+    """However long the numerator is beside the denominator, as long as both together are short."""
+    quotient = Fraction(p, q >> cut or 1)
+    told = [quotient.numerator * pow(quotient.denominator, -1, prime) % prime for prime in PRIMES]
+    found = residues.quotient_of(told, PRIMES, 1 << 20)
+    size = abs(quotient.numerator) * quotient.denominator
+    if 0 < size < 2**80:
+        assert found == quotient
+    assert found is None or all((found * quotient.denominator - quotient.numerator).numerator % p == 0 for p in PRIMES)
+
+
+def test_of_random_residues_hardly_any_belong_to_a_short_quotient() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, PRIMES[-1], (2000, len(PRIMES))).tolist()
+    assert not any(residues.quotient_of(row, PRIMES, 1 << 20) for row in rows)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cpwl.certification.by_name import naming_of
 from cpwl.claims.document import document, proof
 from cpwl.geometry.domain import Domain
-from cpwl.network import RELU, Conv, Dense, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Sum
+from cpwl.network import RELU, Conv, Dense, Divide, Gather, Input, Max, Network, Node, Op, Piecewise, Scale, Sum
 from cpwl.network.joint import joined
 from cpwl.partitions.compute import partition
 from tests.support.checker_inputs import Document
@@ -147,6 +147,77 @@ def of_leaky_units(made: Layers) -> Network:
     return Network(tuple(nodes))
 
 
+def in_units_of_others(made: Layers, factors: list[float], kind: Op, *, turned: bool = False) -> Network:
+    """Arguments times factors in turns, in another order; and what an activation makes of them divided by these.
+
+    ``turned``: what is turned around is put right by adding the argument: max(-x, 0) + x.
+    """
+    rng, nodes = np.random.default_rng(3), [Node(Input(), (), (made[0][0].shape[1],))]
+    for k, (weight, bias) in enumerate(made):
+        nodes.append(Node(Dense(weight, bias), (len(nodes) - 1,), bias.shape))
+        if k < len(made) - 1:
+            order, shape = rng.permutation(len(bias)), bias.shape
+            factor = np.array(factors)[rng.integers(0, len(factors), len(bias))]
+            argument = len(nodes)
+            nodes.append(Node(Gather(order), (argument - 1,), shape))
+            nodes.append(Node(Scale(factor, np.zeros(shape)), (argument,), shape))
+            nodes.append(Node(kind, (argument + 1,), shape))
+            nodes.append(Node(Divide(np.abs(factor) if turned else factor), (argument + 2,), shape))
+            if turned:
+                own = Scale(np.where(factor < 0, 1.0, 0.0), np.zeros(shape))
+                nodes.append(Node(own, (argument,), shape))
+                nodes.append(Node(Sum((1.0, 1.0)), (argument + 3, argument + 4), shape))
+            nodes.append(Node(Gather(np.argsort(order)), (len(nodes) - 1,), shape))
+    return Network(tuple(nodes))
+
+
+def with_quotients(made: Layers) -> Network:
+    """Units times 3, 5/8 and so on, divided by that later."""
+    return in_units_of_others(made, [3.0, 0.625, 1.0, 49.0], RELU)
+
+
+def turned_around(made: Layers) -> Network:
+    """Some units as max(-x, 0) + x, times factors."""
+    return in_units_of_others(made, [-1.0, 2.0, -3.0, 0.25, -0.75], RELU, turned=True)
+
+
+def of_scaled_magnitudes(made: Layers) -> Network:
+    """max(x, 0) = (x + |c x| / |c|) / 2, c of either sign."""
+    nodes = [Node(Input(), (), (made[0][0].shape[1],))]
+    magnitude = Piecewise(np.zeros(1), np.array([-1.0, 1.0]))
+    for k, (weight, bias) in enumerate(made):
+        nodes.append(Node(Dense(weight, bias), (len(nodes) - 1,), bias.shape))
+        if k < len(made) - 1:
+            factor, end = np.resize([-2.0, 3.0, 0.5, -1.0], len(bias)), len(nodes) - 1
+            nodes.append(Node(Scale(factor, np.zeros(len(bias))), (end,), bias.shape))
+            nodes.append(Node(magnitude, (end + 1,), bias.shape))
+            nodes.append(Node(Divide(np.abs(factor)), (end + 2,), bias.shape))
+            nodes.append(Node(Sum((0.5, 0.5)), (end, end + 3), bias.shape))
+    return Network(tuple(nodes))
+
+
+def clipped_and_scaled(made: Layers) -> Network:
+    """min(max(x, -1), 1) = min(max(c x, -3), 3) / c, c = 3 or -3."""
+    return in_units_of_others(made, [3.0, -3.0], Piecewise(np.array([-3.0, 3.0]), np.array([0.0, 1.0, 0.0]), -3.0))
+
+
+def of_threes(made: Layers, factors: tuple[float, float] = (1.0, 1.0)) -> Network:
+    """Maxima of three, in turns, of the entries of each layer: with all three times a factor, in another order."""
+    rng, nodes = np.random.default_rng(5), [Node(Input(), (), (made[0][0].shape[1],))]
+    for k, (weight, bias) in enumerate(made):
+        nodes.append(Node(Dense(weight, bias), (len(nodes) - 1,), bias.shape))
+        if k < len(made) - 1:
+            index = (np.arange(len(bias))[:, None] + np.arange(3)) % len(bias)
+            if factors != (1.0, 1.0):
+                index = rng.permuted(index, axis=1)
+            factor = np.resize(factors, len(bias))
+            nodes.append(Node(Gather(index), (len(nodes) - 1,), index.shape))
+            nodes.append(Node(Scale(factor[:, None], np.zeros((1, 1))), (len(nodes) - 1,), index.shape))
+            nodes.append(Node(Max(), (len(nodes) - 1,), bias.shape))
+            nodes.append(Node(Divide(factor), (len(nodes) - 1,), bias.shape))
+    return Network(tuple(nodes))
+
+
 WAYS: dict[str, Way] = {
     "itself": plain,
     "permuted and scaled": permuted_and_scaled,
@@ -156,6 +227,9 @@ WAYS: dict[str, Way] = {
     "magnitudes": of_magnitudes,
     "maxima": of_maxima,
     "leaky units": of_leaky_units,
+    "quotients": with_quotients,
+    "turned around": turned_around,
+    "scaled magnitudes": of_scaled_magnitudes,
 }
 """How the network ``plain`` can be written as well."""
 
@@ -204,19 +278,26 @@ def _image_network(*parts: NDArray[np.float64]) -> Network:
     return Network(tuple(nodes))
 
 
-def in_another_order(network: Network, first: int, last: int) -> Network:
-    """The network with the channels of one convolution permuted, which others only scale until a second reads them."""
-    nodes = list(network.nodes)
-    order = np.random.default_rng(0).permutation(nodes[first].shape[0])
+def in_another_order(network: Network, first: int, last: int, *, scaled: bool = False) -> Network:
+    """The network with the channels of one convolution permuted, which others only scale until a second reads them.
+
+    ``scaled``: times powers of two as well, which the second divides by.
+    """
+    nodes, rng = list(network.nodes), np.random.default_rng(0)
+    channels = nodes[first].shape[0]
+    order = rng.permutation(channels)
+    scale = 2.0 ** (rng.integers(-3, 4, channels) if scaled else np.zeros(channels))
     for i in range(first, last + 1):
         op = nodes[i].op
         if isinstance(op, Conv) and i == first:
-            op = replace(op, weight=op.weight[order], bias=op.bias[order])
+            weight = op.weight[order] * scale[:, None, None, None]
+            op = replace(op, weight=weight, bias=op.bias[order] * scale)
         elif isinstance(op, Conv):
-            op = replace(op, weight=np.ascontiguousarray(op.weight[:, order]))
+            op = replace(op, weight=np.ascontiguousarray(op.weight[:, order] / scale[:, None, None]))
         elif isinstance(op, Scale):
-            parts = (np.broadcast_to(part, nodes[i].shape)[order] for part in (op.factor, op.shift))
-            op = Scale(*map(np.ascontiguousarray, parts))
+            factor, shift = (np.broadcast_to(part, nodes[i].shape)[order] for part in (op.factor, op.shift))
+            shift = shift * scale.reshape(-1, *(1,) * (shift.ndim - 1))
+            op = Scale(*map(np.ascontiguousarray, (factor, shift)))
         nodes[i] = replace(nodes[i], op=op)
     return Network(tuple(nodes))
 
