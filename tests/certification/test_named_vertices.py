@@ -127,7 +127,7 @@ def test_a_linear_node_encloses_its_exact_rows(bits: int, arithmetic: str) -> No
             rows = [[[rng.randrange(-9 * one, 9 * one) for _ in range(n)] for _ in range(3)] for n in sizes]
             errors = [[rng.choice([0, 1, one // 16 + 1]) for _ in range(n)] for n in sizes]
             passage = checker.Passage(network, domain, bits)
-            fields = [checker.Spanned(*each) for each in zip(rows, errors, strict=True)]
+            fields = [checker.Spanned(checker.Rows(r), e) for r, e in zip(rows, errors, strict=True)]
             made = passage._linear(node, fields)
             for _ in range(5):
                 moved = [
@@ -136,7 +136,7 @@ def test_a_linear_node_encloses_its_exact_rows(bits: int, arithmetic: str) -> No
                 ]
                 exact, scales = node.apply([(each, [one, 0, 0]) for each in moved])
                 scale = Fraction(scales[0], one)
-                for wanted, row in zip(exact, made.rows, strict=True):
+                for wanted, row in zip(exact, made.rows.whole(), strict=True):
                     for x, y, e in zip(wanted, row, made.errors, strict=True):
                         assert abs(int(x) / scale - int(y)) <= int(e)
 
@@ -150,7 +150,7 @@ def test_combinations_and_their_enclosures_hold_what_is_exact(bits: int, arithme
     for _ in range(20):
         width, count, size = rng.randrange(1, 5), rng.randrange(1, 4), rng.choice([1, one // 2 + 1, 5 * one])
         rows = [[rng.choice([0, rng.randrange(-size, size + 1)]) for _ in range(width)] for _ in range(count)]
-        field = checker.Spanned(rows, [rng.choice([0, 1, size // 8, size]) for _ in range(width)])
+        field = checker.Spanned(checker.Rows(rows), [rng.choice([0, 1, size // 8, size]) for _ in range(width)])
         passage = checker.Passage(network, domain, bits)
         for _ in range(3):
             shares = [rng.randrange(-size, size + 1) for _ in range(count)], [rng.choice([0, size]) for _ in rows]
@@ -158,7 +158,7 @@ def test_combinations_and_their_enclosures_hold_what_is_exact(bits: int, arithme
         low, high = passage._enclosed(field, None)
         balls = passage.at(field)
         for _ in range(10):
-            moved = [[x + rng.choice([-e, 0, e]) for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
+            moved = [[x + rng.choice([-e, 0, e]) for x, e in zip(row, field.errors, strict=True)] for row in rows]
             for vertex, (centres, radii) in zip(passage.vertices, balls, strict=True):
                 taken = [x + rng.choice([-e, e]) for x, e in zip(*vertex.shares, strict=True)]
                 for j in range(width):
