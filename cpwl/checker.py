@@ -1998,15 +1998,6 @@ class Stage:
         return self._known[masks]
 
 
-@dataclass(frozen=True)
-class Supposed:
-    """That a function of a node vanishes at a vertex: to be proved by rule 29."""
-
-    vertex: int
-    stage: int
-    function: int
-
-
 class Passage:
     """A network on its way through vertices that are given by name, node by node (proofs/, Theorem 7)."""
 
@@ -2019,7 +2010,7 @@ class Passage:
         self.stages: list[Stage] = []
         self.vertices: list[Vertex] = []
         self._points: list[Point] = []
-        self._supposed: list[Supposed] = []
+        self._zeros = Zeros(network.nodes, domain, self._work)
 
     def run(self, points: list[Point], names: Sequence[Sequence[int]]) -> Spanned:
         """The output, after all vertices have been made: first some by coordinates, then others by name."""
@@ -2108,7 +2099,7 @@ class Passage:
         while left and left[0][2] == i:
             p, q, _, *name = left.popleft()
             balls.append(self._add(p, q, index.get((name[0], name[1])), balls, kept))
-        for v, vertex in enumerate(self.vertices if self._supposed else []):
+        for v, vertex in enumerate(self.vertices if self._zeros else []):
             fits = self.stages[-1].pattern(vertex.masks[-1]) is not None
             certain(fits, 29, f"at vertex {v} signs of functions of node {i} contradict each other")
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
@@ -2223,15 +2214,12 @@ class Passage:
         below = bits([x < -e for x, e in zip(centres, radii, strict=True)])
         above = bits([x > e for x, e in zip(centres, radii, strict=True)])
         zero = bits([not x and not e for x, e in zip(centres, radii, strict=True)])
-        open_ones = list(ones(everyone & ~(below | above | zero)))
-        self._work.spend(2 * OF_AN_ARGUMENT * len(open_ones))
-        self._work.keep(OF_AN_ENTRY * len(open_ones))
-        for n in open_ones:
-            near = abs(centres[n]) + radii[n] < self._one >> self.precision // 2
-            node, k = self.stages[-1].node, asked[n]
-            certain(near, 28, f"at vertex {v} the sign of a function of node {node} is open")
+        stage = len(self.stages) - 1
+        for n in ones(everyone & ~(below | above | zero)):
+            near, k = abs(centres[n]) + radii[n] < self._one >> self.precision // 2, asked[n]
+            certain(near, 28, f"at vertex {v} the sign of a function of node {self.stages[stage].node} is open")
             ball[0][k] = ball[1][k] = 0
-            self._supposed.append(Supposed(v, len(self.stages) - 1, k))
+            self._zeros.suppose(v, stage, k)
         return below, above
 
     def _add(self, p: int, q: int, k: int | None, balls: list[Balls], kept: int) -> Balls:
@@ -2285,45 +2273,70 @@ class Passage:
 
     def settle(self, regions: Iterable[Masks] = ()) -> None:
         """Rule 29: what was supposed to vanish does; rule 19: so does the output on some regions, given by masks."""
-        tasks: dict[tuple[Any, ...], tuple[Masks, list[Supposed]]] = {}
+        self._work.expect(self._rows * self._nodes[-1].work if self._zeros or regions else 0)
+        self._zeros.prove(self.stages, self.vertices, self._points, regions)
 
-        def task(masks: Masks) -> list[Supposed]:
-            key = tuple(stage.pattern(pair) for stage, pair in zip(self.stages, masks, strict=True))
+
+class Zeros:
+    """Functions that are supposed to vanish at vertices, and the proof that they do (Theorem 7 (f))."""
+
+    def __init__(self, nodes: list[Node], domain: Domain, work: Work) -> None:
+        self._nodes, self._domain, self._work = nodes, domain, work
+        self._supposed: dict[int, dict[int, set[int]]] = {}
+        """By vertex and by stage."""
+
+    def __bool__(self) -> bool:
+        return bool(self._supposed)
+
+    def suppose(self, vertex: int, stage: int, function: int) -> None:
+        """That a function of a stage vanishes at a vertex."""
+        self._work.spend(2 * OF_AN_ARGUMENT)
+        self._work.keep(OF_AN_ENTRY)
+        self._supposed.setdefault(vertex, {}).setdefault(stage, set()).add(function)
+
+    def prove(
+        self, stages: list[Stage], vertices: list[Vertex], points: list[Point], regions: Iterable[Masks] = ()
+    ) -> None:
+        """Proves it of all that is supposed, and of the output on some regions; the first vertices are points."""
+        tasks: dict[tuple[Any, ...], tuple[Masks, list[int]]] = {}
+
+        def task(masks: Masks) -> list[int]:
+            key = tuple(stage.pattern(pair) for stage, pair in zip(stages, masks, strict=True))
             return tasks.setdefault(key, (masks, []))[1]
 
         for masks in regions:
             task(masks)
         silent = len(tasks)
-        for supposed in self._supposed:
-            task(self.vertices[supposed.vertex].masks).append(supposed)
+        for v in self._supposed:
+            task(vertices[v].masks).append(v)
         if not tasks:
             return
-        self._work.expect(self._rows * self._nodes[-1].work)
-        forms, apart = Forms(self._nodes, self._domain, self.stages, self._work), []
+        forms, apart = Forms(self._nodes, self._domain, stages, self._work), []
         made = forms.on([masks for masks, _ in tasks.values()])
-        for n, ((functions, output), (_, zeros)) in enumerate(zip(made, tasks.values(), strict=True)):
-            for v, those in grouped(zeros).items():
-                self.count_masks(1)
-                self._prove(v, those, functions)
+        for n, ((functions, output), (_, there)) in enumerate(zip(made, tasks.values(), strict=True)):
+            for v in there:
+                self._prove(v, vertices[v], points[v] if v < len(points) else None, stages, functions)
             if n < silent and any(map(any, output)):
                 apart.append(n)
         demand(not apart, 19, f"the outputs differ on region {min(apart, default=0)}")
 
-    def _prove(self, v: int, supposed: dict[int, set[int]], functions: list[list[list[Any]]]) -> None:
+    def _prove(
+        self, v: int, vertex: Vertex, point: Point | None, stages: list[Stage], functions: list[list[list[Any]]]
+    ) -> None:
         """Rule 29 at a vertex: by what else vanishes there if it is named, and is of no later node, nor supposed."""
-        vertex, sides = self.vertices[v], self._domain.sides
+        self._work.spend(OF_A_NAME + sum(1 + len(stage.bends.names) // WORD for stage in stages))
         known = Independent(self._domain.dimension, self._work)
-        known.extend([of[-1], *of[:-1]] for k, of in enumerate(sides) if vertex.sides >> k & 1)
+        known.extend([of[-1], *of[:-1]] for k, of in enumerate(self._domain.sides) if vertex.sides >> k & 1)
         for k, (rows, (below, above)) in enumerate(zip(functions, vertex.masks, strict=True)):
-            doubted = supposed.get(k, set())
+            doubted = self._supposed[v].get(k, set())
             forms = [[row[j] for row in rows] for j in doubted]
-            if v < len(self._points):
-                proved = self._vanish(self._points[v], forms)
+            if point is not None:
+                proved = self._vanish(point, forms)
             else:
                 zeros = ones(~(below | above) & (1 << len(rows[0])) - 1)
                 known.extend([row[j] for row in rows] for j in zeros if j not in doubted)
                 proved = not doubted or known.span(forms)
-            node = self.stages[k].node
+            node = stages[k].node
             certain(proved, 29, f"at vertex {v} a function of node {node} is near 0, and may not be 0")
 
     def _vanish(self, point: Point, forms: list[list[Any]]) -> bool:
@@ -2331,14 +2344,6 @@ class Passage:
         *coordinates, w = point
         self._work.spend(products(len(point) * len(forms), length_of(forms), length_of([point])))
         return not any(sum(map(mul, form, (w, *coordinates))) for form in forms)
-
-
-def grouped(zeros: list[Supposed]) -> dict[int, dict[int, set[int]]]:
-    """What is supposed to vanish, by vertex and by stage."""
-    made: dict[int, dict[int, set[int]]] = {}
-    for zero in zeros:
-        made.setdefault(zero.vertex, {}).setdefault(zero.stage, set()).add(zero.function)
-    return made
 
 
 class Independent:

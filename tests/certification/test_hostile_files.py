@@ -19,15 +19,19 @@ from tests.support.hostile_files import (
     KINDS,
     bomb,
     equal_with_long_numbers,
+    fan,
     hostile,
+    in_a_row,
     long_corners,
     long_halfspaces,
     long_numbers_at_points,
     long_simplices,
+    named,
     narrow_layers,
     simplices_again,
     supposed_zeros,
     units,
+    windows,
 )
 
 ACCEPTED = sorted((Path(__file__).parents[1] / "certificates" / "accept").glob("*.json*"))
@@ -54,41 +58,6 @@ def traced(call: Callable[[], Any]) -> int:
         tracemalloc.stop()
 
 
-# ---- memory ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", KINDS)
-def test_more_is_counted_than_is_held(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of each kind that are small enough to be checked to the end, in integers that are all traced."""
-    monkeypatch.setattr(checker.Matrix, "flint", None)
-    data, work = hostile(name, small=True), checker.Work()
-    assert len(data) < 40_000
-    assert traced(lambda: spent(data, work)) < work.peak + BESIDE
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_what_would_take_more_is_refused_before_it_is_held(name: str) -> None:
-    """Files of each kind that are as large as a short file can be, under limits of both."""
-    data, work = hostile(name), checker.Work(most=10**7, room=5 * 10**7)
-    assert len(data) < 64_000
-    assert traced(lambda: spent(data, work)) < 5 * 10**7 + BESIDE
-
-
-def test_rows_of_units_are_not_held_until_they_are_mixed() -> None:
-    """Thousands of units that bend, in a file of a thousand characters: a row for each would be gigabytes."""
-    data, work = encoded(units(18)), checker.Work()
-    assert len(data) < 2000
-    assert traced(lambda: spent(data, work)) < 60_000_000 and work.peak < 100_000_000
-
-
-def test_a_file_that_unpacks_to_much_is_refused_before_it_is_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "c.json.gz"
-    path.write_bytes(bomb(4_000_000))
-    assert path.stat().st_size < 20_000
-    assert traced(lambda: checker.main([str(path)])) < 50_000_000
-    assert capsys.readouterr().out.startswith("refused: it takes 768,000,256 bytes of memory or more")
-
-
 # ---- work ------------------------------------------------------------------------------------------------------------
 LONGER: dict[str, Callable[[int], Document]] = {
     "numbers at points": lambda digits: long_numbers_at_points(2, digits),
@@ -106,6 +75,14 @@ def test_long_numbers_count_for_more(name: str) -> None:
     """Thirty times the digits."""
     few, many = (spent(encoded(LONGER[name](digits)), checker.Work())[1].done for digits in (30, 900))
     assert many > 4 * few
+
+
+def test_rows_of_units_count_in_every_node_after_them() -> None:
+    """Thirty units that bend, a constant and two coordinates, each through windows of many numbers."""
+    nodes = [*fan(30), in_a_row(2, 30)]
+    longer = [*nodes, windows(list(range(1, 31)), 3, 30, 30)]
+    few, many = (spent(encoded(named(each)), checker.Work())[1].done for each in (nodes, longer))
+    assert many - few >= 33 * checker.operators(longer)[-1].cost
 
 
 def test_a_product_counts_for_its_words() -> None:
@@ -156,3 +133,59 @@ def test_limits_are_given_and_lifted(tmp_path: Path, capsys: pytest.CaptureFixtu
     data = path.read_bytes()
     with pytest.raises(checker.Refused, match="memory"):
         checker.check(data, room=1000)
+
+
+# ---- memory ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", KINDS)
+def test_more_is_counted_than_is_held(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of each kind that are small enough to be checked to the end, in integers that are all traced."""
+    monkeypatch.setattr(checker.Matrix, "flint", None)
+    data, work = hostile(name, small=True), checker.Work()
+    assert len(data) < 40_000
+    assert traced(lambda: spent(data, work)) < work.peak + BESIDE
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_would_take_more_is_refused_before_it_is_held(name: str) -> None:
+    """Files of each kind that are as large as a short file can be, under limits of both."""
+    data, work = hostile(name), checker.Work(most=10**7, room=5 * 10**7)
+    assert len(data) < 64_000
+    assert traced(lambda: spent(data, work)) < 5 * 10**7 + BESIDE
+
+
+def test_rows_that_a_node_makes_are_counted_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    announced: list[int] = []
+    hold, linear = checker.Work.hold, checker.Passage._linear
+
+    def held(work: checker.Work, size: int) -> None:
+        announced.append(size)
+        hold(work, size)
+
+    def made(*arguments: Any) -> checker.Spanned:
+        announced.clear()
+        field = linear(*arguments)
+        assert max(announced) >= field.rows.room > 0
+        return field
+
+    monkeypatch.setattr(checker.Work, "hold", held)
+    monkeypatch.setattr(checker.Passage, "_linear", made)
+    for name in ("layers of units", "windows after units"):
+        spent(hostile(name, small=True), checker.Work())
+    assert announced
+
+
+def test_rows_of_units_are_not_held_until_they_are_mixed() -> None:
+    """Thousands of units that bend, in a file of a thousand characters: a row for each would be gigabytes."""
+    data, work = encoded(units(18)), checker.Work()
+    assert len(data) < 2000
+    assert traced(lambda: spent(data, work)) < 60_000_000 and work.peak < 100_000_000
+
+
+def test_a_file_that_unpacks_to_much_is_refused_before_it_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.json.gz"
+    path.write_bytes(bomb(4_000_000))
+    assert path.stat().st_size < 20_000
+    assert traced(lambda: checker.main([str(path)])) < 50_000_000
+    assert capsys.readouterr().out.startswith("refused: it takes 768,000,256 bytes of memory or more")

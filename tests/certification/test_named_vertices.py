@@ -22,7 +22,7 @@ from cpwl.claims.document import proof
 from cpwl.claims.naming import Naming
 from cpwl.errors import ArgumentError, VerificationError
 from cpwl.geometry.domain import Domain
-from cpwl.network import Conv, Dense, Gather, Network, Node, Scale
+from cpwl.network import Conv, Dense, Gather, Network, Node, Piecewise, Scale
 from cpwl.network.network import Network as Net
 from cpwl.partitions.compute import partition
 from tests.support.certify_inputs import SQUARE, he_network, networks
@@ -72,7 +72,24 @@ def uneven(seed: int) -> Net:
     return Network(tuple(nodes))
 
 
+def units_after_units(seed: int) -> Net:
+    """No linear operator between units: activations of activations and of maxima, maxima of activations, and a sum."""
+    rng = np.random.default_rng(seed)
+    leaky, bent = (Piecewise(np.array(b), np.array(s), v) for b, s, v in LINES)
+    nodes = [Node(cpwl.network.Input(), (), (2,))]
+    nodes.append(Node(Dense(rng.standard_normal((8, 2)), rng.standard_normal(8) / 4), (0,), (8,)))
+    nodes += [Node(leaky, (1,), (8,)), Node(bent, (2,), (8,)), Node(Gather(np.arange(8).reshape(4, 2)), (3,), (4, 2))]
+    nodes += [Node(leaky, (4,), (4, 2)), Node(cpwl.network.Max(), (5,), (4,)), Node(bent, (6,), (4,))]
+    nodes.append(Node(Dense(rng.standard_normal((4, 4)), rng.standard_normal(4)), (7,), (4,)))
+    nodes += [Node(bent, (8,), (4,)), Node(leaky, (9,), (4,)), Node(cpwl.network.Sum((0.5, -1.0)), (7, 10), (4,))]
+    return Network(tuple(nodes))
+
+
+LINES: list[tuple[list[float], list[float], float]] = [([0.0], [0.25, 1.0], 0.0), ([-0.5, 0.25], [0.0, 1.0, -0.5], 0.0)]
+"""Breakpoints, slopes and values of two activations."""
+
 CASES: dict[str, tuple[Any, Domain]] = {
+    "units after units": (units_after_units, SQUARE),
     "relu and maxout": (lambda seed: he_network(seed, [2, 6, 5, 3], ["relu", "maxout"]), SQUARE),
     "hardtanh and abs": (lambda seed: he_network(seed, [2, 5, 4, 2], ["hardtanh", "abs"]), SQUARE),
     "every operator": (lambda seed: every_operator((6, 2, 8)[seed]), SQUARE),

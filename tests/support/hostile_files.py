@@ -79,6 +79,12 @@ def width(nodes: Nodes) -> int:
     return size
 
 
+def in_a_row(source: int, size: int) -> Any:
+    """The entries of a vector as those of one channel."""
+    index = {"shape": [1, size], "values": list(range(size))}
+    return {"op": "Gather", "inputs": [source], "shape": [1, size], "index": index}
+
+
 def fan(units: int, bias: int = 3) -> Nodes:
     """A layer of units that bend on lines of one direction."""
     lines = dense(0, [[1, -1]] * units, [Fraction(1, j + bias) for j in range(units)])
@@ -148,8 +154,7 @@ def sums_after_units(count: int) -> Document:
 
 
 def layers_of_units(count: int) -> Document:
-    nodes = [*fan(40), {"op": "Gather", "inputs": [2], "shape": [1, 40], "index": {"shape": [1, 40], "values": []}}]
-    nodes[3]["index"]["values"] = list(range(40))
+    nodes = [*fan(40), in_a_row(2, 40)]
     for k in range(count):
         nodes.append(windows([1, Fraction(-2, 3), Fraction(1, 3)], 3 + 3 * k, 40, 1, bias=Fraction(1, 9)))
         nodes.append(steps(4 + 3 * k, [1, 40]))
@@ -158,8 +163,7 @@ def layers_of_units(count: int) -> Document:
 
 
 def narrow_layers(count: int, slopes: tuple[Any, ...] = (Fraction(1, 3), 1), bits: int = 64) -> Document:
-    nodes = [*fan(40), {"op": "Gather", "inputs": [2], "shape": [1, 40], "index": {"shape": [1, 40], "values": []}}]
-    nodes[3]["index"]["values"] = list(range(40))
+    nodes = [*fan(40), in_a_row(2, 40)]
     for k in range(count):
         nodes.append(windows([1, Fraction(-2, 3), Fraction(1, 3)], 3 + 2 * k, 40, 1, bias=Fraction(1, 9)))
         nodes.append(steps(4 + 2 * k, [1, 40], slopes))
@@ -210,8 +214,7 @@ def names_in_a_maximum(count: int) -> Document:
 
 
 def names_and_units(count: int) -> Document:
-    nodes = [*fan(count), {"op": "Gather", "inputs": [2], "shape": [1, count], "index": {}}]
-    nodes[3]["index"] = {"shape": [1, count], "values": list(range(count))}
+    nodes = [*fan(count), in_a_row(2, count)]
     nodes.append(windows([(j * 7) % 11 - 5 for j in range(count // 2)], 3, count, count // 2))
     nodes.append(steps(4, [1, width(nodes)]))
     return named(nodes, [[1, 3, 2, j % count, 0] for j in range(2 * count)])
@@ -228,19 +231,15 @@ def supposed_zeros(count: int, digits: int = 1000) -> Document:
 
 
 def equal_with_long_numbers(count: int) -> Document:
-    def network(last: int) -> Nodes:
-        nodes = fan(count)
-        for _ in range(4):
-            nodes.append(scale(len(nodes) - 1, [count], long(700), 0))
-        return [*nodes, dense(len(nodes) - 1, [[last] * count], [0])]
+    """No unit bends: sums of coordinates are positive."""
 
-    document = equality(network(2), network(2))
-    nodes = document["networks"][0]["nodes"]
-    nodes[1]["weight"]["values"] = [str(abs(int(x))) for x in nodes[1]["weight"]["values"]]  # no unit bends
-    document["networks"] = [{"nodes": nodes, "sha256": digest(nodes)}] * 2
-    document["networks"][1] = {"nodes": [*nodes[:-1], {**nodes[-1], "bias": tensor([0, 0][:1])}], "sha256": ""}
-    document["networks"][1]["sha256"] = digest(document["networks"][1]["nodes"])
-    return document
+    def network(bias: Any) -> Nodes:
+        nodes = [*start([2]), dense(0, [[1, 1]] * count, [Fraction(1, j + 3) for j in range(count)])]
+        nodes.append(steps(1, [count]))
+        nodes += [scale(2 + k, [count], long(700)) for k in range(4)]
+        return [*nodes, dense(6, [[2] * count], [bias])]
+
+    return equality(network(0), network(0))
 
 
 def long_corners(count: int, digits: int = 1900) -> Document:
