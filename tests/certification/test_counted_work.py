@@ -58,6 +58,19 @@ def test_halfspaces_determinants_and_points_of_the_frame_are_counted(dimension: 
     assert more - work_of(simplex(dimension, vertices=7)) >= 4 * (dimension + 8) * (dimension + 1) ** 2
 
 
+@pytest.mark.parametrize("dimension", [1, 3, 12])
+def test_determinants_are_counted_for_each_simplex(dimension: int) -> None:
+    """Of a simplex that is listed again and again, which is found out later."""
+    counted = []
+    for copies in (2, 5):
+        document, spent = simplex(dimension), checker.Work()
+        document["proof"]["regions"] = [document["proof"]["regions"][0] * copies]
+        with pytest.raises(checker.Rejected):
+            checker.decided(document, [], spent)
+        counted.append(spent.done)
+    assert counted[1] - counted[0] >= 3 * (dimension + 1) ** 3
+
+
 def test_many_vertices_and_many_halfspaces_are_refused_before_they_are_compared() -> None:
     data = encoded(simplex(2, copies=1300, vertices=5000))
     with pytest.raises(checker.Refused):

@@ -9,6 +9,7 @@ import base64
 import gzip
 import random
 import struct
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -352,3 +353,23 @@ def hostile(name: str, small: bool = False) -> bytes:
 def bomb(count: int) -> bytes:
     """A short file that unpacks to much."""
     return gzip.compress(b"[" + b"[]," * count + b"[]]", 9)
+
+
+# ---- what they cost --------------------------------------------------------------------------------------------------
+def spent(data: bytes, work: checker.Work) -> tuple[str, checker.Work]:
+    """How the check of a file ends, and what was counted."""
+    try:
+        checker.decided(checker.parsed("it", data, work), [], work)
+    except (checker.Refused, checker.Rejected) as error:
+        return type(error).__name__, work
+    return "accepted", work
+
+
+def traced(call: Callable[[], Any]) -> int:
+    """The most bytes that were held."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
