@@ -109,6 +109,7 @@ def require(holds: Any, reason: str) -> None:
         raise Malformed(reason)
 
 
+# ---- what a check takes ---------------------------------------------------------------------------------------------
 @dataclass
 class Work:
     """What a check takes: products of short integers, counted before they are made, and bytes, before they are held."""
@@ -128,17 +129,17 @@ class Work:
         most, room = MORE_WORK + MORE_WORK_A_BYTE * size, MORE_ROOM + MORE_ROOM_A_BYTE * size
         return cls(most, announce=True, room=room)
 
-    def spend(self, products: int) -> None:
+    def spend(self, amount: int) -> None:
         """Raises ``Refused`` if so many more are too many."""
-        self.done += products
+        self.done += amount
         if self.most is not None and self.done > self.most:
             raise Refused(
                 f"it takes {self.done:,} products of integers or more, {self.most:,} are allowed (--max-work)"
             )
 
-    def add(self, products: int) -> None:
+    def add(self, amount: int) -> None:
         """Counts what is bounded by the length of the files: it is not refused by itself."""
-        self.done += products
+        self.done += amount
 
     def hold(self, size: int) -> None:
         """Raises ``Refused`` if so many bytes at a time, beside those that are kept, are too many."""
@@ -153,11 +154,11 @@ class Work:
         self.hold(size)
         self.kept += size
 
-    def expect(self, products: int) -> None:
+    def expect(self, amount: int) -> None:
         """Says, before a long check, how long it will take without python-flint."""
-        seconds = products // SLOW_PRODUCTS
+        seconds = amount // SLOW_PRODUCTS
         if self.announce and Matrix.flint is None and seconds >= 10:
-            print(f"about {products:,} products: {seconds:,} seconds or more without python-flint", file=sys.stderr)
+            print(f"about {amount:,} products: {seconds:,} seconds or more without python-flint", file=sys.stderr)
 
 
 def products(count: int, left: int = 0, right: int = 0) -> int:
@@ -614,10 +615,10 @@ class Affine(Linear):
         made: list[list[Any]] = [[] for _ in rows]
         for slabs, matrix in zip(self._slabs, matrices, strict=True):
             there = [self._there(row, q, slabs) for row, q in zip(points, denominators, strict=True)]
-            products = self._products(matrix, self._windows(points, denominators, slabs, there))
+            results = self._products(matrix, self._windows(points, denominators, slabs, there))
             zeros = [0] * self._count
             for own, flags in zip(made, there, strict=True):
-                own += chain.from_iterable(next(products) if flag else zeros for flag in flags)
+                own += chain.from_iterable(next(results) if flag else zeros for flag in flags)
         return made if self._ordered is None else [list(self._ordered(row)) for row in made]
 
     def _there(self, row: Sequence[Any], q: Any, slabs: list[tuple[int, Any]]) -> list[Any]:
@@ -1638,14 +1639,14 @@ def outward(numerator: Any, radius: Any, divisor: Any) -> Ball:
 
 def quotients(rows: list[list[Any]], errors: list[Any], divisor: int) -> tuple[list[list[Any]], list[Any]]:
     """Rows, of which each column has an error, divided by a positive number, rounded down, and the errors then."""
-    if divisor == 1:
-        return rows, errors
     made, rests = rounded(rows, divisor)
     return made, widened(errors, divisor, rests)
 
 
 def rounded(rows: list[list[Any]], divisor: int) -> tuple[list[list[Any]], list[Any]]:
     """Rows divided by a positive number, rounded down, and for each column something that is 0 if all was divisible."""
+    if divisor == 1:
+        return rows, [0] * len(rows[0])
     if divisor & (divisor - 1):
         rests: list[Any] = [any(column) for column in zip(*([x % divisor for x in row] for row in rows), strict=True)]
         return [[x // divisor for x in row] for row in rows], rests
@@ -1885,6 +1886,7 @@ def largest(rivals: list[int], pairs: dict[Name, int], below: str, above: str) -
     return next((rival for rival in rivals if rival not in smaller), None)
 
 
+# ---- version 3: rows, of which every vertex has a combination -------------------------------------------------------
 @dataclass
 class Rows:
     """Integers, row by row: first some that are listed, then those of units, which are 0 but for one entry; then zeros.
@@ -1966,6 +1968,7 @@ class Spanned:
         return Spanned(rows, [self.errors[i] + (0 if j is None else self.errors[j]) for i, j, _ in wanted])
 
 
+# ---- version 3: vertices by name ------------------------------------------------------------------------------------
 @dataclass
 class Vertex:
     """A point: the balls of its shares in the rows, and, of each node with units, the masks of its functions' signs."""
@@ -2277,6 +2280,7 @@ class Passage:
         self._zeros.prove(self.stages, self.vertices, self._points, regions)
 
 
+# ---- version 3: zeros that no name tells (rule 29) ------------------------------------------------------------------
 class Zeros:
     """Functions that are supposed to vanish at vertices, and the proof that they do (Theorem 7 (f))."""
 
@@ -2402,6 +2406,7 @@ Masks = list[tuple[int, int]]
 """Of each node with units the functions that are negative, and those that are positive."""
 
 
+# ---- version 3: exact rows ------------------------------------------------------------------------------------------
 class Forms:
     """The affine functions that the nodes of a network are where its units are on given pieces, without rounding.
 
@@ -2528,6 +2533,7 @@ def frame_rows(frame: Field) -> ExactRows:
     return Rows(made, length=length_of(made)), common
 
 
+# ---- version 3: small parts -----------------------------------------------------------------------------------------
 def leading(values: list[Any], count: int) -> list[Any]:
     """The first so many values."""
     return values if len(values) == count else values[:count]
@@ -2596,6 +2602,7 @@ def product_of(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) ->
     return [[sum(map(mul, row, column)) for column in columns] for row in left]
 
 
+# ---- version 3: tilings ---------------------------------------------------------------------------------------------
 def orientation_of(corners: list[Balls]) -> int:
     """The sign of the determinant of the steps from the first of D + 1 points to the others; 0 where it is open.
 
@@ -2628,7 +2635,14 @@ def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[S
         along = reduce(and_, (sides[v] for v in facet))
         reason = f"the facet {list(facet)} inside the domain has more simplices on one side than on the other"
         demand(not total or along, 23, reason)
-    first, *others = chain(*regions)
+    covered_once_by_names(places, list(chain(*regions)), turns, length, work)
+
+
+def covered_once_by_names(
+    places: list[Balls], simplices: list[Simplex], turns: list[int], length: int, work: Work
+) -> None:
+    """Rule 25: the centroid of the first simplex lies in no other one, of which the orientations are known."""
+    dimension, (first, *others) = len(places[0][0]), simplices
     count = len(first)
     centre = [sum(c) for c in zip(*(places[v][0] for v in first), strict=True)]
     around = [sum(e) for e in zip(*(places[v][1] for v in first), strict=True)]
