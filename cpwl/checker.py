@@ -1,13 +1,14 @@
 """An independent checker of certificates: one file, exact integers, nothing else of cpwl, no floating-point number.
 
-    python checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]
+    python checker.py [--no-flint] [--max-work PRODUCTS] [--max-memory BYTES] CERTIFICATE [NETWORK ...]
 
 Exit status: 0 accepted (what is proved is printed), 1 rejected (the rule that is broken, and where), 2 malformed, 3
-refused (more products of integers than are allowed, which are counted before they are made). The
-format, its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 7, show that the
-rules imply the claims. The certificate proposes polygons, or simplices, points and values; the checker searches
-nothing, tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the
-verdict is the same.
+refused (it would take more products of integers, or more memory, than is allowed: both are counted before they are
+spent. By default so much is allowed as files of that size need, by a wide margin; "none" lifts a limit). The format,
+its limits and the numbered rules are in proofs/certificate-format.md; proofs/, Theorems 2 to 7, show that the rules
+imply the claims. The certificate proposes polygons, or simplices, points and values; the checker searches nothing,
+tolerates nothing and repairs nothing. python-flint, when installed, multiplies integer matrices faster; the verdict is
+the same.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, reduce
 from io import BytesIO
@@ -53,8 +55,20 @@ MAX_BITS = 1 << 12
 BATCH_ENTRIES, BATCH_READS = 1 << 17, 1 << 21
 KEPT_WEIGHTS = 1 << 20
 FREE_WORK, WORK_A_CHARACTER = 1 << 22, 1 << 8
+WORK_TO_READ, OF_A_VALUE, OF_A_PAIR, OF_AN_OPEN_UNIT, OF_AN_ARGUMENT, OF_A_NAME = 8, 8, 8, 16, 32, 256
+"""Products that take as long as to read a character; to list a value; to look at a pair of arguments; to see whether a
+unit is open; to find a function at a vertex and its sign; to find a vertex or a region, beside its functions."""
 WORK_OF_A_CORNER = 15
 """Products for the turn of a polygon at a corner, and for the area under an edge."""
+WORD, WORDS_A_PRODUCT, BASECASE = 64, 16, 32
+"""Bits of a word; products of words that take as long as what else a product takes; from how many words on halves are
+multiplied (Karatsuba)."""
+LONG = 512
+"""Bits from which on it is looked up how long numbers are, where bounds of it grow."""
+OF_A_NUMBER, OF_A_CHARACTER, OF_AN_ENTRY, OF_A_WINDOW = 88, 64, 160, 400
+"""Bytes for a number beside its digits, for a character of a file, for an entry of a node, for a window."""
+MORE_WORK, MORE_WORK_A_BYTE, MORE_ROOM, MORE_ROOM_A_BYTE = 1 << 28, 1 << 13, 1 << 29, 1 << 13
+"""The limits by default: so much, and so much for every byte of the files."""
 RADIUS_BITS = 30
 """After the point, of what radii of shares are multiplied by."""
 SLOW_PRODUCTS = 10**7
@@ -95,40 +109,96 @@ def require(holds: Any, reason: str) -> None:
         raise Malformed(reason)
 
 
+# ---- what a check takes ---------------------------------------------------------------------------------------------
 @dataclass
 class Work:
-    """Products of integers, counted before they are made."""
+    """What a check takes: products of short integers, counted before they are made, and bytes, before they are held."""
 
     most: int | None = None
     done: int = 0
     announce: bool = False
+    room: int | None = None
+    """How many bytes there may be at a time."""
+    kept: int = 0
+    """Bytes that are held to the end."""
+    peak: int = 0
 
-    def spend(self, products: int) -> None:
+    @classmethod
+    def by_default(cls, size: int) -> Work:
+        """What files of so many bytes may take where nothing else is said."""
+        most, room = MORE_WORK + MORE_WORK_A_BYTE * size, MORE_ROOM + MORE_ROOM_A_BYTE * size
+        return cls(most, announce=True, room=room)
+
+    def spend(self, amount: int) -> None:
         """Raises ``Refused`` if so many more are too many."""
-        self.done += products
+        self.done += amount
         if self.most is not None and self.done > self.most:
-            raise Refused(f"it takes {self.done:,} products of integers or more, {self.most:,} are allowed")
+            raise Refused(
+                f"it takes {self.done:,} products of integers or more, {self.most:,} are allowed (--max-work)"
+            )
 
-    def expect(self, products: int) -> None:
+    def add(self, amount: int) -> None:
+        """Counts what is bounded by the length of the files: it is not refused by itself."""
+        self.done += amount
+
+    def hold(self, size: int) -> None:
+        """Raises ``Refused`` if so many bytes at a time, beside those that are kept, are too many."""
+        self.peak = max(self.peak, self.kept + size)
+        if self.room is not None and self.kept + size > self.room:
+            raise Refused(
+                f"it takes {self.kept + size:,} bytes of memory or more, {self.room:,} are allowed (--max-memory)"
+            )
+
+    def keep(self, size: int) -> None:
+        """The same for bytes that are held to the end."""
+        self.hold(size)
+        self.kept += size
+
+    def expect(self, amount: int) -> None:
         """Says, before a long check, how long it will take without python-flint."""
-        seconds = products // SLOW_PRODUCTS
+        seconds = amount // SLOW_PRODUCTS
         if self.announce and Matrix.flint is None and seconds >= 10:
-            print(f"about {products:,} products: {seconds:,} seconds or more without python-flint", file=sys.stderr)
+            print(f"about {amount:,} products: {seconds:,} seconds or more without python-flint", file=sys.stderr)
+
+
+def products(count: int, left: int = 0, right: int = 0) -> int:
+    """What so many products of numbers of so many bits take, in products of short ones."""
+    few, many = sorted((1 + left // WORD, 1 + right // WORD))
+    return count + count * -(-many // few) * square(few) // WORDS_A_PRODUCT
+
+
+def square(words: int) -> int:
+    """Products of words for a product of two numbers of so many words, by Karatsuba's rule."""
+    return words * words if words <= BASECASE else 3 * square((words + 1) // 2) + 5 * words
+
+
+def room_for(count: int, length: int) -> int:
+    """The bytes of so many numbers of so many bits in lists."""
+    return count * (OF_A_NUMBER + length // 7)
+
+
+def length_of(rows: Iterable[Sequence[Any]]) -> int:
+    """How many bits the longest of some numbers has."""
+    return max((int(max(max(row), -min(row))).bit_length() for row in rows if row), default=0)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
-def parse(data: bytes, most: int = 0) -> Any:
+def parse(data: bytes, most: int = 0, work: Work | None = None) -> Any:
     """The JSON value in a file, compressed or not: no floating-point number, no escapes, no key given twice.
 
-    ``most``: how many bytes it may have with those in long strings ``floats``, if more than without them.
+    ``most``: how many bytes it may have with those in long strings ``floats``, if more than without them. What reading
+    may take is kept by ``work``.
     """
     most = max(most, MAX_BYTES)
     if data[:2] == b"\x1f\x8b":
         data = decompressed(data, most)
         require(len(data) <= most, f"the file unpacks to more than {most} bytes")
     require(len(data) <= most, f"the file has more than {most} bytes")
-    apart = sum(match.end() - match.start() for match in FLOATS.finditer(data)) if len(data) > MAX_BYTES else 0
+    apart = sum(match.end() - match.start() for match in FLOATS.finditer(data))
     require(len(data) - apart <= MAX_BYTES, f"the file has more than {MAX_BYTES} bytes that are not in floats")
+    if work is not None:
+        work.add(WORK_TO_READ * len(data))
+        work.keep(OF_A_CHARACTER * (len(data) - apart) + OF_A_CHARACTER // 4 * apart)
     require(data[:4] != b"PK\x03\x04", "the file is an archive, such as a partition, and not a certificate")
     require(b"\\" not in data and data.isascii(), "the file must be ASCII without backslashes")
     try:
@@ -151,9 +221,18 @@ def decompressed(data: bytes, most: int) -> bytes:
     """The content of a gzip file, not more than one byte above the limit of it."""
     try:
         with gzip.GzipFile(fileobj=BytesIO(data)) as file:
-            return file.read(most + 1)
+            return at_most(file, most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise Malformed(f"the file is not gzip: {error}") from None
+
+
+def at_most(file: Any, most: int) -> bytes:
+    """The first so many bytes of a file: no more are held than there are."""
+    parts, left = [], most
+    while left and (part := file.read(min(left, 1 << 20))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -235,13 +314,23 @@ def ratios(values: Any) -> list[Ratio]:
     return [ratio(value) for value in values]
 
 
-def common_scale(values: Sequence[Ratio]) -> tuple[list[int], int]:
+Scaled = tuple[list[int], int]
+"""Integers, and one positive divisor of all of them."""
+
+
+def common_scale(values: Sequence[Ratio]) -> Scaled:
     """Integers and one positive divisor of all of them that stand for the given numbers."""
     scale = 1
     for q in {q for _, q in values}:
         scale = lcm(scale, q)
         require(scale.bit_length() <= MAX_BITS, f"a common denominator has more than {MAX_BITS} bits")
-    numerators = [p * (scale // q) for p, q in values]
+    factors = {q: scale // q for q in {q for _, q in values}}
+    return limited([p * factors[q] for p, q in values], scale)
+
+
+def limited(numerators: list[int], scale: int) -> Scaled:
+    """The same numbers over the same denominator, if all are short enough."""
+    require(scale.bit_length() <= MAX_BITS, f"a common denominator has more than {MAX_BITS} bits")
     require(all(p.bit_length() <= MAX_BITS for p in numerators), f"a scaled number has more than {MAX_BITS} bits")
     return numerators, scale
 
@@ -264,23 +353,25 @@ def tensor(entry: Any, what: str) -> tuple[Shape, list[Ratio]]:
     return size, numbers
 
 
-Scaled = tuple[list[int], int]
-"""Integers, and one positive divisor of all of them."""
+Weight = tuple[int, Callable[[], Scaled]]
+"""How many bits some numbers have at most, and what makes them."""
 
 
-def weights(entry: Any, what: str) -> tuple[Shape, Callable[[], Scaled]]:
-    """The shape of a weight, and what makes its numbers: given like those of other tensors, or as float64 words."""
+def weights(entry: Any, what: str) -> tuple[Shape, Weight]:
+    """The shape of a weight, and its numbers: given like those of other tensors, or as float64 words."""
     if not (isinstance(entry, dict) and "floats" in entry):
         size, numbers = tensor(entry, what)
         scaled_numbers = common_scale(numbers)
-        return size, lambda: scaled_numbers
+        return size, (length_of(scaled_numbers[:1]), lambda: scaled_numbers)
     shape, text = members(entry, what, "shape", "floats")
     size, words = shape_of(shape, what), words_of(text, what)
     require(len(words) == prod(size), f"{what} must have as many floats as its shape says")
     heads = {word >> 52 for word in words}
     require(not heads & {0x7FF, 0xFFF}, f"{what} has a float that is infinite or no number")
     require(0x800 not in heads or NEGATIVE_ZERO not in words, f"{what} has a float that is -0")
-    return size, lambda: dyadic(words, heads)
+    least = least_exponent(words, heads)
+    length = 53 + max(max(head & 0x7FF for head in heads), 1) - min(least, 1075)
+    return size, (length, lambda: dyadic(words, heads, least))
 
 
 NEGATIVE_ZERO = 1 << 63
@@ -302,13 +393,18 @@ def words_of(text: Any, what: str) -> array[int]:
     return words
 
 
-def dyadic(words: array[int], heads: set[int]) -> Scaled:
+def least_exponent(words: array[int], heads: set[int]) -> int:
+    """The least exponent of words that are not 0; 0 stands for 1."""
+    faint = not heads.isdisjoint((0, 0x800)) and any(word % NEGATIVE_ZERO for word in words if not word >> 52 & 0x7FF)
+    return 1 if faint else min((head & 0x7FF for head in heads if head & 0x7FF), default=1)
+
+
+def dyadic(words: array[int], heads: set[int], least: int) -> Scaled:
     """The numbers that float64 words stand for: (-1)^sign 2^(exponent - 1075) mantissa, of the mantissa's 53 bits.
 
-    ``heads`` are the sign bits and exponents that occur. An exponent 0 stands for 1, and its mantissa has 52 bits.
+    ``heads`` are the sign bits and exponents that occur, ``least`` the least exponent. An exponent 0 stands for 1, and
+    its mantissa has 52 bits.
     """
-    faint = not heads.isdisjoint((0, 0x800)) and any(word % NEGATIVE_ZERO for word in words if not word >> 52 & 0x7FF)
-    least = 1 if faint else min((head & 0x7FF for head in heads if head & 0x7FF), default=1)
     factors = {head: (1 << max((head & 0x7FF) - least, 0)) * (-1 if head >> 11 else 1) for head in heads}
     hidden = {head: 1 << 52 if head & 0x7FF else 0 for head in heads}
     mask = (1 << 52) - 1
@@ -325,9 +421,32 @@ def dyadic(words: array[int], heads: set[int]) -> Scaled:
 Field = tuple[list[list[Any]], list[int]]
 """Integers, one row a point, and the positive denominator of each row."""
 Apply = Callable[[list[Field]], Field]
-WithErrors = Callable[["list[Field]", "list[Field]"], "tuple[Field, Field]"]
-"""What fields become, and what errors in them do: at most what magnitudes of all numbers, without a bias, make of them.
-"""
+
+
+class Linear(ABC):
+    """A linear operator, and what it adds."""
+
+    length: int
+    """How many bits its numbers have over their common denominator, at most."""
+    terms: int
+    """How many products make an entry, at most."""
+    numbers: int
+    """How many numbers it has."""
+
+    @abstractmethod
+    def __call__(self, fields: list[Field]) -> Field:
+        """What it makes of fields."""
+
+    @abstractmethod
+    def with_errors(self, fields: list[Field], errors: list[Field]) -> tuple[Field, Field]:
+        """What it makes of fields, and of errors in them: as much as magnitudes of all numbers make, or more.
+
+        Nothing is added to the latter.
+        """
+
+    def ready(self) -> Linear:
+        """The same, with all that is made of its numbers at hand: to be asked several times."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -339,6 +458,8 @@ class Units:
     """The canonical pieces, coded as one integer; -1 - j when unit j has none (in the order of the masks)."""
     bends: Callable[[Enclose, int], Bends]
     """What an enclosure of the arguments leaves open: see ``Steps`` and ``Contests``."""
+    length: int = 0
+    """How many bits the numbers of the pieces have, at most."""
 
 
 @dataclass(frozen=True)
@@ -353,10 +474,19 @@ class Node:
     units: Units | None = None
     cost: int = 0
     """What it takes to evaluate this node alone."""
-    with_errors: WithErrors | None = None
-    """Of a linear operator."""
+    linear: Linear | None = None
     entry: Any = None
     """What stands in the file."""
+
+    @property
+    def size(self) -> int:
+        """The number of its entries."""
+        return prod(self.shape)
+
+    @property
+    def length(self) -> int:
+        """How many bits the numbers have by which it multiplies, at most."""
+        return self.linear.length if self.linear is not None else self.units.length if self.units is not None else 0
 
 
 def aligned(fields: list[Field]) -> Field:
@@ -397,7 +527,7 @@ class Matrix:
         return [sum(map(mul, row, column)) for row in rows for column in self.columns]
 
 
-class Affine:
+class Affine(Linear):
     """Windows of the entries times the rows of a weight, and a bias.
 
     Entries are those of slabs, one after the other, each of so many channels; slab i belongs to group i of so many, in
@@ -407,7 +537,7 @@ class Affine:
 
     def __init__(
         self,
-        weight: Callable[[], Scaled],
+        weight: Weight,
         bias: list[Ratio],
         reads: list[list[int]],
         slabs: tuple[int, int, int],
@@ -419,18 +549,34 @@ class Affine:
         The results, group by group, slab by slab, window by window, are brought into the given order.
         """
         count, self._channels, self._area = slabs
-        self._weight, self._bias, self._count = weight, bias, len(bias) // groups
+        self._weight, self._bias, self._count = weight[1], bias, len(bias) // groups
         firsts = [range(g * self._channels, count * self._channels, groups * self._channels) for g in range(groups)]
-        self._slabs = [[(first * self._area, self._pickers(first, reads)) for first in group] for group in firsts]
+        places: Sequence[int] = range(count * self._channels * self._area)
+        if len(reads) * len(reads[0]) >= self._area:
+            places = list(places)  # each number once, however often it is read
+        self._slabs = [
+            [(first * self._area, self._pickers(first, reads, places)) for first in group] for group in firsts
+        ]
         self._reads = reads
         self._ordered = None if order is None or order == list(range(len(order))) else picker(order)
         width = self._channels * len(reads[0])
+        self.terms, self.numbers = width + 1, (width + 1) * len(bias)
         self._size = max(1, BATCH_READS // (width + 1))
         self._kept = self._made() if width * len(bias) <= KEPT_WEIGHTS else None
+        self.length = min(weight[0] + lcm(*(q for _, q in bias)).bit_length(), MAX_BITS)
+        if self._kept is not None:
+            self.length = max(length_of([self._kept[0]]), self._kept[2].bit_length())
 
-    def _pickers(self, first: int, reads: list[list[int]]) -> list[Callable[[Sequence[Any]], tuple[Any, ...]]]:
+    def _pickers(
+        self, first: int, reads: list[list[int]], places: Sequence[int]
+    ) -> list[Callable[[Sequence[Any]], tuple[Any, ...]]]:
         starts = [channel * self._area for channel in range(first, first + self._channels)]
-        return [picker([i if i < 0 else start + i for start in starts for i in read]) for read in reads]
+        return [picker([i if i < 0 else places[start + i] for start in starts for i in read]) for read in reads]
+
+    def ready(self) -> Affine:
+        made = copy(self)
+        made._kept = self._kept or self._made()
+        return made
 
     def __call__(self, fields: list[Field]) -> Field:
         ((rows, denominators),) = fields
@@ -438,7 +584,6 @@ class Affine:
         return self._mapped(rows, denominators, matrices), [q * scale for q in denominators]
 
     def with_errors(self, fields: list[Field], errors: list[Field]) -> tuple[Field, Field]:
-        """See ``WithErrors``."""
         ((rows, denominators),), ((around, ones),) = fields, errors
         numerators, matrices, scale = self._kept or self._made()
         made = self._mapped(rows, denominators, matrices), [q * scale for q in denominators]
@@ -470,10 +615,10 @@ class Affine:
         made: list[list[Any]] = [[] for _ in rows]
         for slabs, matrix in zip(self._slabs, matrices, strict=True):
             there = [self._there(row, q, slabs) for row, q in zip(points, denominators, strict=True)]
-            products = self._products(matrix, self._windows(points, denominators, slabs, there))
+            results = self._products(matrix, self._windows(points, denominators, slabs, there))
             zeros = [0] * self._count
             for own, flags in zip(made, there, strict=True):
-                own += chain.from_iterable(next(products) if flag else zeros for flag in flags)
+                own += chain.from_iterable(next(results) if flag else zeros for flag in flags)
         return made if self._ordered is None else [list(self._ordered(row)) for row in made]
 
     def _there(self, row: Sequence[Any], q: Any, slabs: list[tuple[int, Any]]) -> list[Any]:
@@ -516,7 +661,7 @@ def picker(index: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     return itemgetter(*index)
 
 
-def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Linear:
     """Rule of shapes: weight (out, in), bias (out,), input (*s, in), output (*s, out)."""
     (rows, weight), (out, bias), source = weights(entry["weight"], "weight"), tensor(entry["bias"], "bias"), inputs[0]
     require(len(rows) == 2 and out == rows[:1] and source[-1:] == rows[1:], "Dense: weight and bias do not fit")
@@ -524,7 +669,7 @@ def dense(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
     return Affine(weight, bias, [[0]], (prod(source[:-1]), rows[1], 1), None)
 
 
-def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Linear:
     """Cross-correlation over the last d axes, with zero padding.
 
     Input (*s, C, *spatial), weight (O, C / groups, *kernel), bias (O,), output (*s, O, *out).
@@ -541,7 +686,8 @@ def convolution(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> App
     each, places = kernel[0] // groups, prod(size)
     results = product(range(count), range(groups), range(each), range(places))
     order = [((g * count + n) * places + p) * each + o for n, g, o, p in results]
-    return Affine(weight, bias, windows_of(axes), (count * groups, kernel[1], prod(spatial)), order, groups)
+    slabs = count * groups, kernel[1], prod(spatial)
+    return Affine(weight, bias, windows_of(axes), slabs, order, groups)
 
 
 @dataclass(frozen=True)
@@ -596,70 +742,111 @@ def broadcast(shape: Shape, target: Shape, what: str) -> list[int]:
     return index
 
 
-def scaled(factors: list[Ratio], shifts: list[Ratio]) -> Apply:
+class Scaling(Linear):
     """x -> factor x + shift, entry by entry."""
-    numerators, scale = common_scale([*factors, *shifts])
-    factor, shift = numerators[: len(factors)], numerators[len(factors) :]
 
-    def apply(fields: list[Field]) -> Field:
+    terms = 2
+
+    def __init__(self, factor: list[int], shift: list[int], scale: int) -> None:
+        """Numbers over one denominator."""
+        self._factor, self._shift, self._scale = factor, shift, scale
+        self.numbers, self.length = len(factor), max(length_of([factor, shift]), scale.bit_length())
+
+    @classmethod
+    def of(cls, factors: Spread, shifts: Spread) -> Scaling:
+        """Each number is brought to the common denominator once, however often it is read."""
+        (own, places), (added, others) = factors, shifts
+        numerators, scale = common_scale([*own, *added])
+        return cls([numerators[i] for i in places], [numerators[len(own) + i] for i in others], scale)
+
+    def __call__(self, fields: list[Field]) -> Field:
         ((rows, denominators),) = fields
         made = [
-            [f * x + s * q for f, x, s in zip(factor, row, shift, strict=True)]
+            [f * x + s * q for f, x, s in zip(self._factor, row, self._shift, strict=True)] if q
+            else list(map(mul, self._factor, row))
             for row, q in zip(rows, denominators, strict=True)
-        ]
-        return made, [q * scale for q in denominators]
+        ]  # fmt: skip
+        return made, [q * self._scale for q in denominators]
 
-    return apply
+    def with_errors(self, fields: list[Field], errors: list[Field]) -> tuple[Field, Field]:
+        return self(fields), Scaling(list(map(abs, self._factor)), [0] * self.numbers, self._scale)(errors)
 
 
-def spread(entry: Any, target: Shape, what: str) -> list[Ratio]:
+Spread = tuple[list[Ratio], list[int]]
+"""Numbers, and for each entry of a node which of them it reads."""
+
+
+def spread(entry: Any, target: Shape, what: str) -> Spread:
     """The entries of a tensor, broadcast to a shape."""
     shape, values = tensor(entry, what)
-    return [values[i] for i in broadcast(shape, target, what)]
+    return values, broadcast(shape, target, what)
 
 
-def scaling(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def scaling(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Linear:
     """x -> factor x + shift."""
     require(shape == inputs[0], "Scale: the node has another shape")
-    return scaled(spread(entry["factor"], shape, "factor"), spread(entry["shift"], shape, "shift"))
+    return Scaling.of(spread(entry["factor"], shape, "factor"), spread(entry["shift"], shape, "shift"))
 
 
-def division(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+def division(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Linear:
     """x -> x / divisor."""
     require(shape == inputs[0], "Divide: the node has another shape")
-    divisors = spread(entry["divisor"], shape, "divisor")
+    divisors, places = spread(entry["divisor"], shape, "divisor")
     require(all(p for p, _ in divisors), "Divide: a divisor is zero")
-    return scaled([(q, p) if p > 0 else (-q, -p) for p, q in divisors], [(0, 1)] * len(divisors))
+    return Scaling.of(([(q, p) if p > 0 else (-q, -p) for p, q in divisors], places), ([(0, 1)], [0] * prod(shape)))
 
 
-def summation(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
+class Summation(Linear):
+    """The sum of some fields times integers over one denominator."""
+
+    def __init__(self, coefficients: list[int], scale: int) -> None:
+        self._coefficients, self._scale = coefficients, scale
+        self.terms = self.numbers = len(coefficients)
+        self.length = max(length_of([coefficients]), scale.bit_length())
+
+    def __call__(self, fields: list[Field]) -> Field:
+        rows, denominators = aligned(fields)
+        made = []
+        for row in rows:
+            parts = split(row, self.terms)
+            made.append([sum(map(mul, self._coefficients, terms)) for terms in zip(*parts, strict=True)])
+        return made, [q * self._scale for q in denominators]
+
+    def with_errors(self, fields: list[Field], errors: list[Field]) -> tuple[Field, Field]:
+        return self(fields), Summation(list(map(abs, self._coefficients)), self._scale)(errors)
+
+
+def summation(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Linear:
     """The sum of the inputs times their coefficients."""
     coefficients, scale = common_scale(ratios(entry["coefficients"]))
     require(len(coefficients) == len(inputs), "Sum: one coefficient an input is wanted")
     require(all(source == shape for source in inputs), "Sum: the inputs must have the shape of the node")
+    return Summation(coefficients, scale)
 
-    def apply(fields: list[Field]) -> Field:
+
+class Gathering(Linear):
+    """Entries of some fields, one after the other, by index; -1 is zero."""
+
+    length = numbers = 0
+    terms = 1
+
+    def __init__(self, index: list[int]) -> None:
+        self._take = picker(index)
+
+    def __call__(self, fields: list[Field]) -> Field:
         rows, denominators = aligned(fields)
-        size = prod(shape)
-        parts = [[row[i * size : (i + 1) * size] for i in range(len(fields))] for row in rows]
-        made = [[sum(map(mul, coefficients, terms)) for terms in zip(*part, strict=True)] for part in parts]
-        return made, [q * scale for q in denominators]
+        return [list(self._take((*row, 0))) for row in rows], denominators
 
-    return apply
+    def with_errors(self, fields: list[Field], errors: list[Field]) -> tuple[Field, Field]:
+        return self(fields), self(errors)
 
 
-def gathering(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Apply:
-    """Entries of the inputs, one after the other, by index; -1 is zero."""
+def gathering(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> Linear:
+    """Entries of the inputs by index."""
     size, values = members(entry["index"], "index", "shape", "values")
     index = integers(values, -1, sum(map(prod, inputs)) - 1, "index")
     require(shape_of(size, "index") == shape and len(index) == prod(shape), "Gather: the node has another shape")
-
-    def apply(fields: list[Field]) -> Field:
-        rows, denominators = aligned(fields)
-        padded = [[*row, 0] for row in rows]
-        return [[row[i] for i in index] for row in padded], denominators
-
-    return apply
+    return Gathering(index)
 
 
 def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
@@ -672,15 +859,15 @@ def piecewise(entry: dict[str, Any], shape: Shape, inputs: list[Shape]) -> tuple
     require(slopes_shape[:1] == (count + 1,), "Piecewise: one slope more than breakpoints is wanted")
     index, each = broadcast(slopes_shape[1:], shape, "slopes"), prod(slopes_shape[1:])
     common_scale(points), common_scale(slopes)  # before sums of their products become too large
-    pieces = [slopes[k * each : (k + 1) * each] for k in range(count + 1)]
-    lines, scale = common_scale(list(chain(*pieces, *intercepts(pieces, points, ratio(entry["value"])))))
-    tables = [[lines[start + i] for i in index] for start in range(0, len(lines), each)]
-    pairs = [zip(*pair, strict=True) for pair in zip(tables[: count + 1], tables[count + 1 :], strict=True)]
-    units = list(zip(*pairs, strict=True))
+    lines, scale = lines_of(groups(slopes, each), points, ratio(entry["value"]))
+    rows = [zip(*pair, strict=True) for pair in zip(*(groups(part, each) for part in split(lines, 2)), strict=True)]
+    kinds = list(zip(*rows, strict=True))
+    units = [kinds[i] for i in index]
     return (lambda fields: on_pieces(fields[0], points, units, scale)), Units(
         lambda field: sides(field, points),
         lambda low, high: one_sided(low, high, prod(shape)),
         lambda enclosed, denominator: Steps(points, units, scale, enclosed, denominator),
+        max(length_of([lines, *points]), scale.bit_length()),
     )
 
 
@@ -691,14 +878,17 @@ def vector(entry: Any, what: str) -> list[Ratio]:
     return values
 
 
-def intercepts(pieces: list[list[Ratio]], points: list[Ratio], value: Ratio) -> list[list[Ratio]]:
-    """The value at zero of each piece's line (proofs/, Lemma 1)."""
-    slopes = [[Fraction(*slope) for slope in piece] for piece in pieces]
-    at = [Fraction(*point) for point in points]
-    constants = [[Fraction(*value) - slope * at[0] for slope in slopes[0]]]
-    for left, right, point in zip(slopes[:-1], slopes[1:], at, strict=True):
-        constants.append([c + (s - r) * point for c, s, r in zip(constants[-1], left, right, strict=True)])
-    return [[(c.numerator, c.denominator) for c in piece] for piece in constants]
+def lines_of(pieces: list[list[Ratio]], points: list[Ratio], value: Ratio) -> Scaled:
+    """The slopes of pieces, and the values at zero of each piece's line (proofs/, Lemma 1), piece by piece."""
+    numbers, scale = integral([*chain(*pieces), value])
+    *slopes, (height,) = groups(numbers, len(pieces[0]))
+    at, unit = integral(points)
+    constants = [[height * unit - slope * at[0] for slope in slopes[0]]]
+    for left, right, place in zip(slopes[:-1], slopes[1:], at, strict=True):
+        constants.append([c + (s - r) * place for c, s, r in zip(constants[-1], left, right, strict=True)])
+    lines = [*(s * unit for s in chain(*slopes)), *chain(*constants)]
+    common = gcd(scale * unit, *lines)
+    return limited([x // common for x in lines], scale * unit // common)
 
 
 def gaps(row: list[Any], q: int, points: list[Ratio]) -> list[list[Any]]:
@@ -733,7 +923,7 @@ def one_sided(below: int, above: int, units: int) -> int:
     return -1 - (both.bit_length() - 1) % units if both else below
 
 
-def bits(flags: Iterable[bool]) -> int:
+def bits(flags: Iterable[int]) -> int:
     """The integer whose bit i is flag i."""
     return int(bytes(flags).translate(BINARY)[::-1] or b"0", 2)
 
@@ -769,7 +959,7 @@ def maximum(shape: Shape, inputs: list[Shape]) -> tuple[Apply, Units]:
     )
 
 
-LINEAR: dict[str, tuple[Callable[[dict[str, Any], Shape, list[Shape]], Apply], tuple[str, ...]]] = {
+LINEAR: dict[str, tuple[Callable[[dict[str, Any], Shape, list[Shape]], Linear], tuple[str, ...]]] = {
     "Dense": (dense, ("weight", "bias")),
     "Conv": (convolution, ("weight", "bias", "stride", "padding", "dilation", "groups")),
     "Scale": (scaling, ("factor", "shift")),
@@ -805,10 +995,10 @@ class Network:
         if "nodes" not in entry:
             (name,) = members(entry, "a network", "sha256")
             demand(name in given, 1, f"the network with the SHA-256 {name[:64]} is not among the files given")
-            return cls(operators(given[name], beside), name, budget)
+            return cls(operators(given[name], beside, budget), name, budget)
         nodes, name = members(entry, "a network", "nodes", "sha256")
         demand(digest(nodes) == name, 1, f"the network does not have the SHA-256 {name[:64]}")
-        return cls(operators(nodes, beside), name, budget)
+        return cls(operators(nodes, beside, budget), name, budget)
 
 
 def difference(first: Network, second: Network) -> Network:
@@ -832,8 +1022,7 @@ def difference(first: Network, second: Network) -> Network:
     size, ends = (first.outputs,), [len(first.nodes) - 1, places[-1]]
     entry = {"op": "Sum", "inputs": ends, "shape": list(size), "coefficients": ["1", "-1"]}
     linear, cost = summation(entry, size, [size, size]), work_of("Sum", entry, size, [size, size])
-    errors = with_errors(linear, entry, size, [size, size])
-    nodes.append(Node(ends, size, nodes[-1].work + cost, linear, None, cost, errors, entry))
+    nodes.append(Node(ends, size, nodes[-1].work + cost, linear, None, cost, linear, entry))
     return Network(nodes, "", first.budget)
 
 
@@ -847,17 +1036,44 @@ def digest(entry: Any) -> str:
     return hashlib.sha256(text_of(entry).encode("ascii")).hexdigest()
 
 
-def operators(entries: Any, beside: int = 0) -> list[Node]:
+def operators(entries: Any, beside: int = 0, budget: Work | None = None) -> list[Node]:
     """The nodes of a network; see ``Network.of``."""
     require(isinstance(entries, list) and 1 < len(entries) <= MAX_NODES, f"a network has 2 to {MAX_NODES} nodes")
-    made: list[Node] = []
     most = FREE_WORK + WORK_A_CHARACTER * (len(text_of(entries)) + beside)
+    plans: list[Plan] = []
     for i, entry in enumerate(entries):
-        try:
-            made.append(operator(entry, made, most))
-        except Malformed as error:
-            raise Malformed(f"node {i}: {error}") from None
+        with telling(i):
+            plans.append(planned(entry, plans, most))
+    work = Work() if budget is None else budget
+    room = sum(plan.room for plan in plans)
+    work.add(plans[-1].work + room // 8)
+    work.keep(room)
+    made: list[Node] = []
+    for i, (entry, plan) in enumerate(zip(entries, plans, strict=True)):
+        with telling(i):
+            made.append(operator(entry, plan, [made[j].shape for j in plan.inputs]))
     return made
+
+
+@contextmanager
+def telling(i: int) -> Iterator[None]:
+    """Of what is malformed the number of the node is told."""
+    try:
+        yield
+    except Malformed as error:
+        raise Malformed(f"node {i}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known of a node before anything is made of it."""
+
+    inputs: list[int]
+    shape: Shape
+    cost: int
+    work: int
+    """Of this and all nodes before it."""
+    room: int
 
 
 def work_of(op: str, entry: dict[str, Any], size: Shape, inputs: list[Shape]) -> int:
@@ -877,48 +1093,45 @@ def work_of(op: str, entry: dict[str, Any], size: Shape, inputs: list[Shape]) ->
     return sum(map(prod, inputs)) + prod(size) * (1 + asked)
 
 
-def operator(entry: Any, before: list[Node], most: int) -> Node:
-    """The node of an entry, after the given ones, if all together take no more work than ``most``."""
+def room_of(op: str, entry: dict[str, Any], size: Shape, inputs: list[Shape]) -> int:
+    """The bytes of what is made of a node beside the numbers of its text: of places of entries, and of windows."""
+    entries = sum(map(prod, inputs)) + prod(size)
+    if op not in ("Dense", "Conv"):
+        return OF_AN_ENTRY * entries
+    kernel = shape_of(entry["weight"]["shape"], "weight")
+    parts = min(integer(entry["groups"], 1, MAX_ENTRIES, "groups"), kernel[0]) if op == "Conv" else 1
+    windows = prod(size) // kernel[0] * parts
+    return OF_AN_ENTRY * entries + windows * (OF_A_WINDOW + 8 * prod(kernel[1:]) + 40 * prod(kernel[2:]))
+
+
+def planned(entry: Any, before: list[Plan], most: int) -> Plan:
+    """The plan of an entry, after the given ones, if all together take no more work than ``most``."""
     require(isinstance(entry, dict) and isinstance(entry.get("op"), str), "a node must be an object with an op")
     op = entry["op"]
+    require(op in LINEAR or op in ("Input", "Piecewise", "Max"), f"there is no operator {op[:20]}")
     keys = LINEAR[op][1] if op in LINEAR else ("breakpoints", "slopes", "value") if op == "Piecewise" else ()
-    _, inputs, shape, *_ = members(entry, f"a node {op[:20]}", "op", "inputs", "shape", *keys)
+    _, inputs, shape, *_ = members(entry, f"a node {op}", "op", "inputs", "shape", *keys)
     sources, size = integers(inputs, 0, len(before) - 1, "inputs"), shape_of(shape, "the node")
     require((op == "Input") == (not before) and (op == "Input") == (not sources), "only node 0 is an Input")
-    require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op[:20]} has one input")
+    require(op in ("Sum", "Gather") or len(sources) <= 1, f"{op} has one input")
     shapes = [before[i].shape for i in sources]
     require(sum(map(prod, shapes)) <= MAX_ENTRIES, "too many entries")
     cost = work_of(op, entry, size, shapes)
     work = (before[-1].work if before else 0) + cost
     require(work <= most, f"the network takes more than {most} products a point, the most for a file of its size")
-    if op in LINEAR:
-        linear = LINEAR[op][0](entry, size, shapes)
-        return Node(sources, size, work, linear, None, cost, with_errors(linear, entry, size, shapes), entry)
+    return Plan(sources, size, cost, work, room_of(op, entry, size, shapes))
+
+
+def operator(entry: dict[str, Any], plan: Plan, inputs: list[Shape]) -> Node:
+    """The node of an entry, which reads others of some shapes."""
+    op, size = entry["op"], plan.shape
     if op == "Input":
-        return Node([], size, work, lambda fields: fields[0], entry=entry)
-    require(op in ("Piecewise", "Max"), f"there is no operator {op[:20]}")
-    apply, units = piecewise(entry, size, shapes) if op == "Piecewise" else maximum(size, shapes)
-    return Node(sources, size, work, apply, units, cost, entry=entry)
-
-
-def with_errors(linear: Apply, entry: dict[str, Any], size: Shape, shapes: list[Shape]) -> WithErrors:
-    """What a linear operator makes of fields and of errors in them."""
-    if isinstance(linear, Affine):
-        return linear.with_errors
-    return lambda fields, errors: (linear(fields), LINEAR[entry["op"]][0](magnitudes(entry), size, shapes)(errors))
-
-
-def magnitudes(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry of the linear operator with the magnitudes of the numbers of another one, and nothing that is added."""
-    made = dict(entry)
-    for key in ("factor", "divisor"):
-        if key in made:
-            made[key] = {**made[key], "values": [text.lstrip("-") for text in made[key]["values"]]}
-    if "shift" in made:
-        made["shift"] = {**made["shift"], "values": ["0"] * len(made["shift"]["values"])}
-    if "coefficients" in made:
-        made["coefficients"] = [text.lstrip("-") for text in made["coefficients"]]
-    return made
+        return Node([], size, plan.work, lambda fields: fields[0], entry=entry)
+    if op in LINEAR:
+        linear = LINEAR[op][0](entry, size, inputs)
+        return Node(plan.inputs, size, plan.work, linear, None, plan.cost, linear, entry)
+    apply, units = piecewise(entry, size, inputs) if op == "Piecewise" else maximum(size, inputs)
+    return Node(plan.inputs, size, plan.work, apply, units, plan.cost, entry=entry)
 
 
 @dataclass(frozen=True)
@@ -935,57 +1148,109 @@ def evaluated(network: Network, frame: Field, points: Sequence[Point]) -> Iterat
 
     What depends on no unit is an affine function of the coordinates, found from its values at those.
     """
-    nodes = network.nodes
+    nodes, work = network.nodes, network.budget
     early = affine_nodes(nodes)
-    products = len(points) * nodes[-1].work + len(frame[0]) * sum(nodes[i].cost for i in early)
-    network.budget.expect(products)
-    network.budget.spend(products)
-    fields: dict[int, Field] = {}
-    for i in early:
-        fields[i] = nodes[i].apply([fields[j] for j in nodes[i].inputs] or [frame])
-    late = [i for i in range(len(nodes)) if i not in fields]
+    work.expect(len(points) * nodes[-1].work + len(frame[0]) * sum(nodes[i].cost for i in early))
+    late = [i for i in range(len(nodes)) if i not in early]
     read = {j for i in late for j in nodes[i].inputs} | {len(nodes) - 1}
-    start = {i: AffineMap(field) for i, field in fields.items() if i in read}
-    size = max(1, BATCH_ENTRIES // max(prod(node.shape) for node in nodes))
+    start: dict[int, AffineMap] = {}
+    fields = Fields(nodes, early, work)
+    for i in early:
+        fields.make(i, frame)
+        if i in read:
+            start[i] = AffineMap(fields.of(i), work)
+    size = max(1, BATCH_ENTRIES // max(node.size for node in nodes))
     for first in range(0, len(points), size):
-        yield from batch(nodes, late, {i: f.at(points[first : first + size]) for i, f in start.items()})
+        yield from batch(nodes, late, {i: f.at(points[first : first + size]) for i, f in start.items()}, work)
 
 
-def affine_nodes(nodes: list[Node]) -> list[int]:
+def affine_nodes(nodes: list[Node]) -> dict[int, None]:
     """Those that depend on no unit."""
     made: dict[int, None] = {}
     for i, node in enumerate(nodes):
         if node.units is None and all(j in made for j in node.inputs):
             made[i] = None
-    return list(made)
+    return made
+
+
+class Fields:
+    """The fields of nodes at points: each is counted before it is made, and left when it was read for the last time."""
+
+    def __init__(self, nodes: list[Node], made: Iterable[int], work: Work) -> None:
+        """``made``: the nodes that will be."""
+        self._nodes, self._work = nodes, work
+        self._last = {j: i for i in made for j in nodes[i].inputs}
+        self._fields: dict[int, tuple[Field, int]] = {}
+        """With how long their numbers are."""
+        self._held = 0
+
+    def take(self, i: int, field: Field) -> None:
+        """The field of a node that is known."""
+        length = length_of([*field[0], field[1]])
+        self._fields[i] = field, length
+        self._held += self._room(field, length)
+
+    def of(self, i: int) -> Field:
+        """That of a node."""
+        return self._fields[i][0]
+
+    def leave(self, i: int) -> None:
+        """Nobody reads a field any more."""
+        self._held -= self._room(*self._fields.pop(i))
+
+    def make(self, i: int, frame: Field | None = None) -> list[Field]:
+        """What a node makes of what it reads, which is returned; of no node but of the frame if it is the first."""
+        node = self._nodes[i]
+        inputs = [self._fields[j] for j in node.inputs] or [(frame or ([], []), 0)]
+        count, length = len(inputs[0][0][0]), max(length for _, length in inputs)
+        self._work.spend(products(count * node.cost, length, node.length) + OF_A_VALUE * count * node.size)
+        read = sum(prod(self._nodes[j].shape) for j in node.inputs)
+        self._work.hold(self._held + room_for(count * (read + node.size), 2 * length + node.length))
+        fields = [field for field, _ in inputs]
+        self.take(i, node.apply(fields))
+        for j in {j for j in node.inputs if self._last[j] == i}:
+            self.leave(j)
+        return fields
+
+    @staticmethod
+    def _room(field: Field, length: int) -> int:
+        return room_for(len(field[0]) * len(field[0][0]) if field[0] else 0, length)
 
 
 class AffineMap:
     """An affine function of the coordinates, from its values at the origin and the unit vectors."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, work: Work) -> None:
+        self._work, self._size = work, len(field[0]) * len(field[0][0])
         self.scale = lcm(*field[1])
+        work.spend(products(self._size, length_of(field[0]), self.scale.bit_length()))
         origin, *units = ([int(x) * (self.scale // q) for x in row] for row, q in zip(*field, strict=True))
-        self.matrix = Matrix([[*(a - c for a in slopes), c] for c, *slopes in zip(origin, *units, strict=True)])
+        rows = [[*(a - c for a in slopes), c] for c, *slopes in zip(origin, *units, strict=True)]
+        self._length = length_of(rows)
+        self.matrix = Matrix(rows)
 
     def at(self, points: Sequence[Point]) -> Field:
         """The values at points."""
+        length = length_of(points)
+        values = len(points) * self._size // len(points[0])
+        self._work.spend(products(len(points) * self._size, length, self._length) + OF_A_VALUE * values)
+        self._work.hold(room_for(len(points) * self._size, length + self._length))
         return split(self.matrix.times(list(points)), len(points)), [self.scale * point[-1] for point in points]
 
 
-def batch(nodes: list[Node], late: list[int], fields: dict[int, Field]) -> Iterator[Seen]:
+def batch(nodes: list[Node], late: list[int], start: dict[int, Field], work: Work) -> Iterator[Seen]:
     """The late nodes at some points, from the fields of the others."""
-    last = {j: i for i in late for j in nodes[i].inputs}
-    masks: list[list[tuple[int, int]]] = []
+    fields, masks = Fields(nodes, late, work), list[list[tuple[int, int]]]()
+    for i, field in start.items():
+        fields.take(i, field)
     for i in late:
-        node = nodes[i]
-        inputs = [fields[j] for j in node.inputs]
-        if node.units is not None:
-            masks.append(node.units.masks(inputs[0]))
-        fields[i] = node.apply(inputs)
-        for j in {j for j in node.inputs if last[j] == i}:
-            del fields[j]
-    rows, denominators = fields[len(nodes) - 1]
+        (argument, *_) = fields.make(i)
+        units = nodes[i].units
+        if units is not None:
+            masks.append(units.masks(argument))
+    rows, denominators = fields.of(len(nodes) - 1)
+    told = len(rows) * sum(nodes[i].size for i in late if nodes[i].units is not None)
+    work.keep(room_for(len(rows) * len(rows[0]), length_of([*rows, denominators])) + told // 2)
     for point, (row, q) in enumerate(zip(rows, denominators, strict=True)):
         yield Seen([each[point] for each in masks], row, q)
 
@@ -1032,12 +1297,14 @@ def is_convex(polygon: Sequence[Point]) -> bool:
     return lefts and turns == 1
 
 
-def total_area(edges: Iterable[tuple[Point, Point]]) -> Ratio:
+def total_area(edges: Sequence[tuple[Point, Point]], work: Work) -> Ratio:
     """Twice the signed area inside closed polygons given by all their edges (the shoelace formula)."""
+    work.spend(sum(products(3, length_of([p]), length_of([q])) for p, q in edges))
     terms = [(p[0] * q[1] - p[1] * q[0], p[2] * q[2]) for p, q in edges] or [(0, 1)]
     while len(terms) > 1:
-        pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
-        terms = [(p[0][0] * p[-1][1] + p[-1][0] * p[0][1], p[0][1] * p[-1][1]) if len(p) > 1 else p[0] for p in pairs]
+        couples = list(zip(terms[::2], [*terms[1::2], *[(0, 1)] * (len(terms) % 2)], strict=True))
+        work.spend(sum(products(3, length_of([p]), length_of([q])) for p, q in couples))
+        terms = [(p[0] * q[1] + q[0] * p[1], p[1] * q[1]) for p, q in couples]
     return terms[0]
 
 
@@ -1045,6 +1312,11 @@ def orientation(corners: Sequence[Sequence[Any]]) -> int:
     """The sign of the determinant of the points' homogeneous coordinates, as many as each has: 0 if they lie flat."""
     det = Matrix.flint(corners).det() if Matrix.flint is not None else determinant(corners)
     return int(det > 0) - int(det < 0)
+
+
+def determinants(count: int, size: int, length: int) -> int:
+    """What so many determinants take, of so many rows of numbers of so many bits: minors have more."""
+    return products(count * size**3, size * length // 2, size * length // 2)
 
 
 def determinant(matrix: Sequence[Sequence[int]]) -> int:
@@ -1063,6 +1335,14 @@ def determinant(matrix: Sequence[Sequence[int]]) -> int:
             ]
         before = top[k]
     return sign * rows[-1][-1]
+
+
+def scalar_products(points: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]], size: int) -> int:
+    """What it takes to multiply each of some points by each of others, of so many numbers."""
+    if not points or not others:
+        return 0
+    length = length_of(others)
+    return sum(products(len(others) * size, length_of([p]), length) for p in points)
 
 
 @dataclass(frozen=True)
@@ -1099,7 +1379,7 @@ class Domain:
 
     def outside(self, points: Sequence[Point], work: Work) -> int | None:
         """The first of some points that does not lie in the domain."""
-        work.spend(len(points) * len(self.sides) * (self.dimension + 1))
+        work.spend(scalar_products(points, self.sides, self.dimension + 1))
         return next((i for i, p in enumerate(points) if any(side(of, p) < 0 for of in self.sides)), None)
 
 
@@ -1153,8 +1433,11 @@ def covered_by_polygons(
     domain: Domain, polygon: list[Point], vertices: list[Point], regions: list[list[int]], work: Work
 ) -> None:
     """Rules 4 to 7: convex regions, whose edges meet in pairs or lie along the domain, and whose areas add up."""
-    work.spend(WORK_OF_A_CORNER * (len(polygon) + sum(map(len, regions))))
+    lengths = [length_of([p]) for p in vertices]
+    work.spend(WORK_OF_A_CORNER * len(polygon))
     for r, region in enumerate(regions):
+        length = max((lengths[v] for v in region), default=0)
+        work.spend(products(WORK_OF_A_CORNER * len(region), 2 * length, length))
         convex = is_convex([vertices[v] for v in region])
         demand(convex, 4, f"region {r} is not a convex polygon, listed counter-clockwise")
     owner: dict[tuple[int, int], int] = {}
@@ -1163,12 +1446,13 @@ def covered_by_polygons(
             demand(edge not in owner, 5, f"region {r} and region {owner.get(edge)} lie on the same side of an edge")
             owner[edge] = r
     loose = [edge for edge in owner if edge[::-1] not in owner]
-    work.spend(6 * len(loose) * len(domain.sides))
+    work.spend(scalar_products([vertices[v] for edge in loose for v in edge], domain.sides, 3))
     for a, b in loose:
         along = any(side(of, vertices[a]) == 0 == side(of, vertices[b]) for of in domain.sides)
         demand(along, 6, f"region {owner[a, b]} has an edge inside the domain without a region beyond it")
-    area, size = total_area((vertices[a], vertices[b]) for a, b in loose)
-    wanted, unit = total_area(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
+    area, size = total_area([(vertices[a], vertices[b]) for a, b in loose], work)
+    wanted, unit = total_area(list(zip(polygon, [*polygon[1:], polygon[0]], strict=True)), work)
+    work.spend(products(2, area.bit_length(), unit.bit_length()) + products(2, wanted.bit_length(), size.bit_length()))
     demand(area * unit == wanted * size, 7, "the areas of the regions do not add up to that of the domain")
 
 
@@ -1195,11 +1479,12 @@ def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[li
     A facet has two orientations: that of the simplex without its vertex i, times (-1)^i.
     """
     demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
-    work.spend(sum(map(len, regions)) * (domain.dimension + 1) ** 3)
+    lengths = [length_of([p]) for p in vertices]
     corners = exact_rows(vertices)
     sums: dict[tuple[int, ...], int] = {}
     for r, simplices in enumerate(regions):
         for simplex in simplices:
+            work.spend(determinants(1, len(simplex), max(lengths[v] for v in simplex)))
             turn = orientation([corners[v] for v in simplex])
             demand(turn, 22, f"a simplex of region {r} is flat")
             for i in range(len(simplex)):
@@ -1207,7 +1492,7 @@ def covered_by_simplices(domain: Domain, vertices: list[Point], regions: list[li
                 sums[facet] = sums.get(facet, 0) + (turn if i % 2 == 0 else -turn)
     loose = [facet for facet, total in sums.items() if total]
     ends = set(chain(*loose))
-    work.spend(len(ends) * len(domain.sides) * (domain.dimension + 1))
+    work.spend(scalar_products([vertices[v] for v in ends], domain.sides, domain.dimension + 1))
     on = {v: {k for k, of in enumerate(domain.sides) if side(of, vertices[v]) == 0} for v in ends}
     for facet in loose:
         along = set.intersection(*(on[v] for v in facet))
@@ -1223,17 +1508,19 @@ def exact_rows(points: list[Point]) -> list[Sequence[Any]]:
 def covered_once(vertices: list[Point], corners: list[Sequence[Any]], simplices: list[Simplex], work: Work) -> None:
     """Rule 25: the centroid of the first simplex lies in no other one."""
     size = len(vertices[0])
-    work.spend(2 * size * len(vertices))
     first = [vertices[v] for v in simplices[0]]
     scale = lcm(*(p[-1] for p in first))
     centroid = [sum(p[k] * (scale // p[-1]) for p in first) for k in range(len(first) - 1)]
     (centre,) = exact_rows([(*centroid, len(first) * scale)])
+    own = length_of([centre])
+    lengths = [length_of([p]) for p in vertices]
+    work.spend(sum(products(2 * size, length, own) for length in lengths))
     beyond = [halves(p, centre) for p in corners]
     for i, simplex in enumerate(simplices[1:], 1):
         apart = beyond[simplex[0]]
         for v in simplex[1:]:
             apart &= beyond[v]
-        work.spend(0 if apart else (size + 1) * size**3)
+        work.spend(0 if apart else determinants(size + 1, size, max(own, *(lengths[v] for v in simplex))))
         demand(apart or not holds([corners[v] for v in simplex], centre), 25, f"simplices 0 and {i} overlap")
 
 
@@ -1301,6 +1588,8 @@ class Bends(ABC):
     """That of the factors of ``jumps``, a multiple of the scale."""
     bent: list[int]
     """The units that have another piece as well as the one that is fixed; known once they are settled."""
+    cost: int
+    """What it takes to find pieces from masks."""
 
     @abstractmethod
     def column(self, name: Name) -> Column:
@@ -1350,16 +1639,25 @@ def outward(numerator: Any, radius: Any, divisor: Any) -> Ball:
 
 def quotients(rows: list[list[Any]], errors: list[Any], divisor: int) -> tuple[list[list[Any]], list[Any]]:
     """Rows, of which each column has an error, divided by a positive number, rounded down, and the errors then."""
+    made, rests = rounded(rows, divisor)
+    return made, widened(errors, divisor, rests)
+
+
+def rounded(rows: list[list[Any]], divisor: int) -> tuple[list[list[Any]], list[Any]]:
+    """Rows divided by a positive number, rounded down, and for each column something that is 0 if all was divisible."""
     if divisor == 1:
-        return rows, errors
+        return rows, [0] * len(rows[0])
     if divisor & (divisor - 1):
-        rests = [any(column) for column in zip(*([x % divisor for x in row] for row in rows), strict=True)]
-        made = [[x // divisor for x in row] for row in rows]
-    else:
-        shift, mask = divisor.bit_length() - 1, divisor - 1
-        rests = [x & mask for x in reduce(lambda union, more: list(map(or_, union, more)), rows)]
-        made = [[x >> shift for x in row] for row in rows]
-    return made, [-(-e // divisor) + (1 if rest else 0) for e, rest in zip(errors, rests, strict=True)]
+        rests: list[Any] = [any(column) for column in zip(*([x % divisor for x in row] for row in rows), strict=True)]
+        return [[x // divisor for x in row] for row in rows], rests
+    shift, mask = divisor.bit_length() - 1, divisor - 1
+    rests = [x & mask for x in reduce(lambda union, more: list(map(or_, union, more)), rows)]
+    return [[x >> shift for x in row] for row in rows], rests
+
+
+def widened(errors: list[Any], divisor: int, rests: list[Any]) -> list[Any]:
+    """The errors of columns that were divided by a positive number, and rounded where a rest is not 0."""
+    return [-(-e // divisor) + (1 if rest else 0) for e, rest in zip(errors, rests, strict=True)]
 
 
 class Steps(Bends):
@@ -1382,6 +1680,7 @@ class Steps(Bends):
         named = {j: i for i, (j, _) in reversed(list(enumerate(self.names)))}
         others = [j for j in range(len(low)) if j not in named and lines[j][self._pieces[j]][0]]
         self.open, self.further = len(named), [(j, None, (0, 1)) for j in others]
+        self.cost = len(self.names) // WORD + 1
         self._known = named | {j: len(self.names) + i for i, j in enumerate(others)}
         """Of each unit that is not constant the place of a function from which its argument follows."""
 
@@ -1393,18 +1692,20 @@ class Steps(Bends):
 
     def settle(self, below: int, above: int) -> None:
         self._steps: dict[int, list[tuple[int, int, int]]] = {}
-        for i, (j, k) in enumerate(self.names):
-            if not below >> i & 1:
+        signs = zip(self.names, digits(below, len(self.names)), digits(above, len(self.names)), strict=True)
+        for i, ((j, k), low, high) in enumerate(signs):
+            if low == "0":
                 self._pieces[j] += 1
-            elif above >> i & 1:
+            elif high == "1":
                 rise = self._lines[j][k + 1][0] - self._lines[j][k][0]
                 self._steps.setdefault(j, []).append((i, rise, self.scale * self._points[k][1]))
         plain = all(len(steps) == 1 and steps[0][1] == steps[0][2] for steps in self._steps.values())
         self._plain = Selection([steps[0][0] for steps in self._steps.values()], 0) if plain else None
         places = [self._place(j) for j in range(len(self._pieces))] if plain else [None]
-        always = sum(1 << i for j, i in self._known.items() if j not in self._steps)
+        always = scattered([i for j, i in self._known.items() if j not in self._steps], len(self.names + self.further))
         self.bent = list(self._steps)
         self._clipped = None if None in places else Selection([i for i in places if i is not None], always)
+        self._affine = [self._line(j) for j in range(len(self._pieces))] if self._clipped is None else []
 
     def _place(self, j: int) -> int | None:
         """The function that a unit is, where it is positive if the unit has a step; -1: it is 0; None: it is another.
@@ -1420,7 +1721,13 @@ class Steps(Bends):
 
     def _level(self, i: int) -> Ratio:
         """What a function is less than an argument, times its denominator."""
-        return self._points[self.names[i][1]] if i < len(self.names) else (0, 1)
+        return self._points[self.names[i][1]] if 0 <= i < len(self.names) else (0, 1)
+
+    def _line(self, j: int) -> tuple[int, int, int, int]:
+        """A unit on its piece: a function (-1: 0) times a number, and a constant, over a divisor."""
+        i, (slope, constant) = self._known.get(j, -1), self._lines[j][self._pieces[j]]
+        p, q = self._level(i)
+        return i, slope, slope * p + constant * q, q * self.scale
 
     def rows(self, rows: list[list[Any]], errors: list[Any], denominator: int) -> tuple[list[list[Any]], list[Any]]:
         slopes, constants = zip(*map(getitem, self._lines, self._pieces), strict=True)
@@ -1431,14 +1738,15 @@ class Steps(Bends):
     def excess(self, balls: Balls, below: int, above: int) -> Balls:
         if self._plain is not None:
             return self._plain.of(balls, above)
-        risen = [self._risen(j, balls, above) for j in self._steps]
+        flags = digits(above, len(self.names))
+        risen = [self._risen(j, balls, flags) for j in self._steps]
         return [centre for centre, _ in risen], [radius for _, radius in risen]
 
-    def _risen(self, j: int, balls: Balls, above: int) -> Ball:
+    def _risen(self, j: int, balls: Balls, above: str) -> Ball:
         """What one unit is beyond its piece."""
         centre = radius = 0
         for i, rise, divisor in self._steps.get(j, ()):
-            if above >> i & 1:
+            if above[i] == "1":
                 x, e = balls[0][i], balls[1][i]
                 if rise != divisor:
                     x, e = outward(rise * x, abs(rise) * e, divisor)
@@ -1446,26 +1754,26 @@ class Steps(Bends):
         return centre, radius
 
     def jumps(self, pattern: Any) -> list[list[tuple[int, int]]]:
+        below = digits(pattern, len(self.names))
         return [
-            [(i, rise * (self.divisor // divisor)) for i, rise, divisor in steps if not pattern >> i & 1]
+            [(i, rise * (self.divisor // divisor)) for i, rise, divisor in steps if below[i] == "0"]
             for steps in self._steps.values()
         ]
 
     def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
         if self._clipped is not None:
             return self._clipped.of(balls, above)
+        known, around = ([*part, 0] for part in balls)  # place -1 holds the 0
         centres, radii = [], []
-        for j, piece in enumerate(self._pieces):
-            slope, constant = self._lines[j][piece]
-            x, e, (p, q) = 0, 0, (0, 1)
-            if j in self._known:
-                i = self._known[j]
-                x, e, (p, q) = balls[0][i], balls[1][i], self._level(i)
-            numerator = slope * (x + p * denominator) + constant * q * denominator
-            centre, radius = outward(numerator, abs(slope) * e, q * self.scale)
-            more, error = self._risen(j, balls, above)
-            centres.append(centre + more)
-            radii.append(radius + error)
+        for i, slope, constant, divisor in self._affine:
+            centre, radius = outward(slope * known[i] + constant * denominator, abs(slope) * around[i], divisor)
+            centres.append(centre)
+            radii.append(radius)
+        flags = digits(above, len(self.names))
+        for j in self._steps:
+            more, error = self._risen(j, balls, flags)
+            centres[j] += more
+            radii[j] += error
         return centres, radii
 
 
@@ -1479,7 +1787,7 @@ class Selection:
     def of(self, balls: Balls, above: int) -> Balls:
         if self._take is None:
             return [], []
-        flags = f"{1 << len(balls[0]) | self._always | above:b}"[:0:-1]
+        flags = digits(self._always | above, len(balls[0]))
         centres, radii = (
             [*(x if flag == "1" else 0 for x, flag in zip(part, flags, strict=True)), 0] for part in balls
         )
@@ -1508,29 +1816,36 @@ class Contests(Bends):
                 self._groups.append((unit, rivals, {pair: len(self.names) + i for i, pair in enumerate(own)}))
                 self.names += own
         self.open, self.further = len(self._groups), [(i, None, (0, 1)) for i in self._winners]
+        self.cost = OF_A_PAIR * len(self.names) + 1
         self.scale = self.divisor = 1
 
     def column(self, name: Name) -> Column:
         return *name, (0, 1)
 
     def pattern(self, below: int, above: int) -> Any:
-        winners = tuple(largest(rivals, pairs, below, above) for _, rivals, pairs in self._groups)
+        winners = self._largest(below, above)
         return None if None in winners else winners
 
+    def _largest(self, below: int, above: int) -> tuple[int | None, ...]:
+        """Of each group the least argument that is smaller than no other one; None where there is none."""
+        low, high = (digits(mask, len(self.names)) for mask in (below, above))
+        return tuple(largest(rivals, pairs, low, high) for _, rivals, pairs in self._groups)
+
     def implied(self, zero: int) -> int:
+        vanishes, told = digits(zero, len(self.names)), list[int]()
         for _, rivals, pairs in self._groups:
             equal = {rival: {rival} for rival in rivals}
             for (i, j), k in pairs.items():
-                if zero >> k & 1 and equal[i] is not equal[j]:
+                if vanishes[k] == "1" and equal[i] is not equal[j]:
                     equal[i] |= equal[j]
                     for rival in equal[j]:
                         equal[rival] = equal[i]
-            zero |= reduce(or_, (1 << k for (i, j), k in pairs.items() if equal[i] is equal[j]), 0)
-        return zero
+            told += [k for (i, j), k in pairs.items() if equal[i] is equal[j]]
+        return scattered(told, len(self.names)) | zero
 
     def settle(self, below: int, above: int) -> None:
         self._bent: list[tuple[int, int, dict[Name, int]]] = []
-        winners = [largest(rivals, pairs, below, above) for _, rivals, pairs in self._groups]
+        winners = self._largest(below, above)
         for group, (winner, (unit, rivals, pairs)) in enumerate(zip(winners, self._groups, strict=True)):
             self._winners[unit] = rivals[0] if winner is None else winner
             if winner is None:
@@ -1554,8 +1869,8 @@ class Contests(Bends):
 
     def entries(self, balls: Balls, below: int, above: int, denominator: int) -> Balls:
         centres, radii = (part[len(self.names) :] for part in balls)
-        for unit, rivals, pairs in self._groups:
-            winner = largest(rivals, pairs, below, above)
+        winners = self._largest(below, above)
+        for winner, (unit, rivals, pairs) in zip(winners, self._groups, strict=True):
             assert winner is not None
             if winner != rivals[0]:
                 i = pairs[rivals[0], winner]
@@ -1564,27 +1879,96 @@ class Contests(Bends):
         return centres, radii
 
 
-def largest(rivals: list[int], pairs: dict[Name, int], below: int, above: int) -> int | None:
+def largest(rivals: list[int], pairs: dict[Name, int], below: str, above: str) -> int | None:
     """The least of the rivals that is smaller than no other one, where pairs of them have these signs."""
-    smaller = {name[0] for name, i in pairs.items() if below >> i & 1}
-    smaller |= {name[1] for name, i in pairs.items() if above >> i & 1}
+    smaller = {name[0] for name, i in pairs.items() if below[i] == "1"}
+    smaller |= {name[1] for name, i in pairs.items() if above[i] == "1"}
     return next((rival for rival in rivals if rival not in smaller), None)
+
+
+# ---- version 3: rows, of which every vertex has a combination -------------------------------------------------------
+@dataclass
+class Rows:
+    """Integers, row by row: first some that are listed, then those of units, which are 0 but for one entry; then zeros.
+
+    Nothing is held of the latter two.
+    """
+
+    listed: list[list[Any]]
+    units: Sequence[int] = ()
+    """For each of the further rows the column in which it has the entry."""
+    entry: int = 1
+    length: int = 0
+    """How many bits the numbers have, at most."""
+
+    def __len__(self) -> int:
+        return len(self.listed) + len(self.units)
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(self.listed[0])
+
+    @property
+    def room(self) -> int:
+        """How many bytes they hold."""
+        return room_for(len(self.listed) * self.width, self.length)
+
+    def some(self, first: int, last: int) -> list[list[Any]]:
+        """Those from the first to before the last."""
+        own, width = len(self.listed), self.width
+        units = self.units[max(first - own, 0) : max(last - own, 0)]
+        rows = [*self.listed[first:last], *(unit_row(j, width, self.entry) for j in units)]
+        return rows + [[0] * width] * (last - first - len(rows))
+
+    def whole(self) -> list[list[Any]]:
+        """All that are not zeros for sure."""
+        return self.some(0, len(self)) if self.units else self.listed
+
+    def columns(self, wanted: list[Column]) -> list[list[Any]]:
+        """Some entries of each row, or differences of two."""
+        made = [[row[i] if j is None else row[i] - row[j] for i, j, _ in wanted] for row in self.listed]
+        place = {j: len(made) + k for k, j in enumerate(self.units)}
+        made += [[0] * len(wanted) for _ in self.units]
+        for column, (i, j, _) in enumerate(wanted if place else ()):
+            if i in place:
+                made[place[i]][column] += self.entry
+            if j in place:
+                made[place[j]][column] -= self.entry
+        return made
+
+    def combined(self, factors: Sequence[list[Any]]) -> list[list[Any]]:
+        """For each list of factors the sum of all rows times these."""
+        own = len(self.listed)
+        made = product_of([leading(row, own) for row in factors], self.listed)
+        for sums, row in zip(made, factors if self.units else (), strict=False):
+            for j, factor in zip(self.units, row[own:], strict=True):
+                sums[j] += factor * self.entry
+        return made
+
+    def magnitudes(self) -> Rows:
+        """The magnitudes of all numbers; how long these are is looked up, if they may be long."""
+        listed = [list(map(abs, row)) for row in self.listed]
+        if self.length > LONG and self.width:
+            self.length = int(max(self.entry, *map(max, listed))).bit_length()
+        return Rows(listed, self.units, self.entry, self.length)
 
 
 @dataclass(frozen=True)
 class Spanned:
     """The values of a node: a constant row and others, of which a vertex has a combination; rows that lack are zero."""
 
-    rows: list[list[Any]]
+    rows: Rows
     errors: list[Any]
     """How far each column is off in every row, at most."""
 
     def columns(self, wanted: list[Column]) -> Spanned:
         """Some entries, or differences of two."""
-        rows = [[row[i] if j is None else row[i] - row[j] for i, j, _ in wanted] for row in self.rows]
+        rows = Rows(self.rows.columns(wanted), length=self.rows.length + 1)
         return Spanned(rows, [self.errors[i] + (0 if j is None else self.errors[j]) for i, j, _ in wanted])
 
 
+# ---- version 3: vertices by name ------------------------------------------------------------------------------------
 @dataclass
 class Vertex:
     """A point: the balls of its shares in the rows, and, of each node with units, the masks of its functions' signs."""
@@ -1601,24 +1985,20 @@ class Stage:
 
     node: int
     bends: Bends
-    whole: bool = False
+    whole: bool
     """Whether its entries are the rows after it."""
-    known: dict[tuple[int, int], Any] = field(default_factory=dict)
+    work: Work
+
+    def __post_init__(self) -> None:
+        self._known: dict[tuple[int, int], Any] = {}
 
     def pattern(self, masks: tuple[int, int]) -> Any:
         """The canonical pieces of its units, worked out once for the same masks; None where one has none."""
-        if masks not in self.known:
-            self.known[masks] = self.bends.pattern(*masks)
-        return self.known[masks]
-
-
-@dataclass(frozen=True)
-class Supposed:
-    """That a function of a node vanishes at a vertex: to be proved by rule 29."""
-
-    vertex: int
-    stage: int
-    function: int
+        if masks not in self._known:
+            self.work.spend(self.bends.cost)
+            self.work.keep(OF_AN_ENTRY + 8 * self.bends.cost)
+            self._known[masks] = self.bends.pattern(*masks)
+        return self._known[masks]
 
 
 class Passage:
@@ -1629,18 +2009,18 @@ class Passage:
         self._one, self._first = 1 << precision, 1 + domain.dimension
         self._fields: dict[int, Spanned] = {}
         self._last = {j: i for i, node in enumerate(self._nodes) for j in node.inputs}
-        self._rows = self._first
+        self._rows, self._masks = self._first, 0
         self.stages: list[Stage] = []
         self.vertices: list[Vertex] = []
         self._points: list[Point] = []
-        self._supposed: list[Supposed] = []
+        self._zeros = Zeros(network.nodes, domain, self._work)
 
     def run(self, points: list[Point], names: Sequence[Sequence[int]]) -> Spanned:
         """The output, after all vertices have been made: first some by coordinates, then others by name."""
         self._work.expect(self._expected(len(points), names))
         outside = self._domain.outside(points, self._work)
         demand(outside is None, 3, f"vertex {outside} lies outside the domain")
-        self._work.spend(len(points) * len(self._domain.sides) * self._first)
+        self._work.spend(scalar_products(points, self._domain.sides, self._first))
         self._points, self.vertices = points, [self._corner(p) for p in points]
         self._fields[0] = embedded(self._domain.frame, self._one)
         left = deque(names)
@@ -1661,30 +2041,58 @@ class Passage:
             rows = min(rows + bent[i], self._first + prod(node.shape)) if bent[i] else rows
         return made
 
+    def count_masks(self, count: int) -> None:
+        """Those of so many vertices, of all nodes so far, are read."""
+        self._work.spend(OF_A_NAME + count * self._masks)
+
     def _corner(self, p: Point) -> Vertex:
         balls = [(self._one, 0), *(outward(x * self._one, 0, p[-1]) for x in p[:-1])]
         shares = [x for x, _ in balls], [e for _, e in balls]
         return Vertex(shares, [], bits([side(of, p) == 0 for of in self._domain.sides]))
 
     def _linear(self, node: Node, inputs: list[Spanned]) -> Spanned:
-        count = max(len(field.rows) for field in inputs)
-        self._work.spend((count + 1) * node.cost)
+        """What a linear node makes: so many rows at a time that those of units do not take much."""
+        assert node.linear is not None
+        count, length = max(len(field.rows) for field in inputs), max(field.rows.length for field in inputs)
+        grown = length + node.length + node.linear.terms.bit_length()
+        self._work.spend(products((count + 1) * node.cost, max(length, self.precision), node.length))
+        size = max(1, BATCH_ENTRIES // max(node.size, *(field.rows.width for field in inputs)))
+        made_at_a_time = room_for(3 * min(size, count) * node.size, grown)
+        self._hold(
+            room_for(count * node.size, length) + made_at_a_time + room_for(3 * node.linear.numbers, node.length)
+        )
+        linear = node.linear.ready()
         weights = [self._one, *[0] * (count - 1)]
-        assert node.with_errors is not None
-        (made, scales), ((grown,), (own,)) = node.with_errors(
-            [(padded(field.rows, count), weights) for field in inputs],
+        (made, scales), ((errors,), (own,)) = linear.with_errors(
+            [(field.rows.some(0, min(size, count)), weights[:size]) for field in inputs],
             [([field.errors], [self._one]) for field in inputs],
         )
-        rows, rounding = quotients(made, [0] * len(grown), scales[0] // self._one)
-        return Spanned(rows, [r - (-e * self._one // own) for r, e in zip(rounding, grown, strict=True)])
+        scale = scales[0] // self._one
+        rows, rests = rounded(made, scale)
+        for first in range(size, count, size):
+            last = min(first + size, count)
+            made, _ = linear([(field.rows.some(first, last), weights[first:last]) for field in inputs])
+            more, others = rounded(made, scale)
+            rows, rests = rows + more, list(map(or_, rests, others))
+        rounding = widened([0] * len(errors), scale, rests)
+        return Spanned(
+            Rows(rows, length=max(grown - scale.bit_length() + 2, 1)),
+            [r - (-e * self._one // own) for r, e in zip(rounding, errors, strict=True)],
+        )
+
+    def _hold(self, size: int) -> None:
+        """Counts so many bytes beside all fields and shares."""
+        shares = room_for(2 * len(self.vertices) * self._rows, self.precision)
+        self._work.hold(size + shares + sum(field.rows.room for field in self._fields.values()))
 
     def _bent(self, i: int, node: Node, field: Spanned, left: deque[Sequence[int]]) -> Spanned:
         """What a node with units makes, and the vertices that it names."""
         assert node.units is not None
-        self._work.spend(node.cost)
+        self._work.spend(products(OF_AN_OPEN_UNIT * node.cost, 2 * self.precision, node.length))
         bends = node.units.bends(lambda columns: self._enclosed(field, columns), self._one**2)
-        whole, size, asked = self._is_narrow(i, node, bends), prod(node.shape), range(len(bends.names))
-        self.stages.append(Stage(i, bends, whole))
+        whole, asked = self._is_narrow(i, node, bends), range(len(bends.names))
+        self.stages.append(Stage(i, bends, whole, self._work))
+        self._masks += 1 + len(bends.names) // WORD
         columns = [bends.column(name) for name in bends.names] + (bends.further if whole else [])
         balls = self._functions(field, columns)
         for v, (vertex, ball) in enumerate(zip(self.vertices, balls, strict=True)):
@@ -1694,20 +2102,26 @@ class Passage:
         while left and left[0][2] == i:
             p, q, _, *name = left.popleft()
             balls.append(self._add(p, q, index.get((name[0], name[1])), balls, kept))
-        for v, vertex in enumerate(self.vertices if self._supposed else []):
+        for v, vertex in enumerate(self.vertices if self._zeros else []):
             fits = self.stages[-1].pattern(vertex.masks[-1]) is not None
             certain(fits, 29, f"at vertex {v} signs of functions of node {i} contradict each other")
         bends.settle(*joined([vertex.masks[-1] for vertex in self.vertices]))
         if whole:
-            return self._spanned_by_entries(bends, balls, size)
-        rows, errors = quotients(*bends.rows(field.rows, field.errors, self._one), bends.scale)
-        self._work.spend((self._rows + len(bends.bent)) * size)
+            return self._spanned_by_entries(bends, balls, node.size)
+        return self._on_pieces(node, field, bends, balls)
+
+    def _on_pieces(self, node: Node, field: Spanned, bends: Bends, balls: list[Balls]) -> Spanned:
+        """The rows on the pieces that are fixed, and one for each unit that bends, whose share is what it is beyond."""
+        count, bent, length = len(field.rows), len(bends.bent), max(field.rows.length, self.precision) + node.length
+        self._work.spend(products(count * node.size, length) + len(self.vertices) * (bent + bends.cost))
+        self._hold(room_for(2 * count * node.size, length) + room_for(2 * len(self.vertices) * bent, self.precision))
+        rows, errors = quotients(*bends.rows(field.rows.whole(), field.errors, self._one), bends.scale)
         for vertex, ball in zip(self.vertices, balls, strict=True):
             for share, more in zip(vertex.shares, bends.excess(ball, *vertex.masks[-1]), strict=True):
                 share.extend(more)
-        rows = [*padded(rows, self._rows), *(unit_row(unit, len(errors), self._one) for unit in bends.bent)]
-        self._rows = len(rows)
-        return Spanned(rows, errors)
+        made = Rows(padded(rows, self._rows), bends.bent, self._one, length - bends.scale.bit_length() + 2)
+        self._rows = len(made)
+        return Spanned(made, errors)
 
     def _is_narrow(self, i: int, node: Node, bends: Bends) -> bool:
         """Whether a node has fewer entries than there may be rows after it, and nothing else is read later."""
@@ -1716,19 +2130,22 @@ class Passage:
 
     def _spanned_by_entries(self, bends: Bends, balls: list[Balls], size: int) -> Spanned:
         """A field whose own entries are the shares."""
-        self._work.spend((self._first + size) * size)
+        self._work.spend(len(self.vertices) * (2 * OF_AN_ARGUMENT * size + bends.cost) + self._first * size)
+        self._hold(room_for(2 * len(self.vertices) * size, self.precision))
         for vertex, ball in zip(self.vertices, balls, strict=True):
             made = bends.entries(ball, *vertex.masks[-1], self._one)
             centres, radii = ([*old[: self._first], *new] for old, new in zip(vertex.shares, made, strict=True))
             vertex.shares = centres, radii
         self._rows = self._first + size
-        rows = [[0] * size] * self._first + [unit_row(j, size, self._one) for j in range(size)]
+        rows = Rows([[0] * size] * self._first, range(size), self._one, self.precision + 1)
         return Spanned(rows, [0] * size)
 
     def _enclosed(self, whole: Spanned, columns: list[Column] | None) -> tuple[list[Any], list[Any]]:
         """Bounds of functions (None: each entry) at all vertices, over the square of the denominator of all numbers."""
         count, width = len(whole.rows), len(whole.errors if columns is None else columns)
-        self._work.spend(2 * count * (width + len(self.vertices)))
+        length = max(whole.rows.length, self.precision)
+        self._work.spend(products(2 * count * (width + len(self.vertices)), length, self.precision))
+        self._hold(room_for(2 * len(whole.rows.listed) * width, length) + 8 * count * (0 if columns is None else width))
         field = whole if columns is None else whole.columns(columns)
         centres, radii = (
             list(zip(*(leading(vertex.shares[k], count) for vertex in self.vertices), strict=True)) for k in (0, 1)
@@ -1737,36 +2154,44 @@ class Passage:
         high = [max(map(add, c, e)) for c, e in zip(centres, radii, strict=True)]
         middle = [(x + y) >> 1 for x, y in zip(low, high, strict=True)]
         reach = [y - m for y, m in zip(high, middle, strict=True)]
-        (centre,) = product_of([middle], field.rows)
-        (around,) = product_of([reach], [list(map(abs, row)) for row in field.rows])
+        (centre,), (around,) = field.rows.combined([middle]), field.rows.magnitudes().combined([reach])
         size = sum(map(abs, middle)) + sum(reach)
         around = [x + size * e for x, e in zip(around, field.errors, strict=True)]
         return list(map(sub, centre, around)), list(map(add, centre, around))
 
     def at(self, field: Spanned) -> list[Balls]:
         """The entries of a field at each vertex."""
-        count = len(field.rows)
-        self._work.spend(2 * count * len(field.errors) * len(self.vertices))
+        count, width, length = len(field.rows), len(field.errors), max(field.rows.length, self.precision)
+        asked = width * len(self.vertices)
+        self._work.spend(products(2 * count * asked, length, self.precision) + OF_AN_ARGUMENT * asked)
+        listed = len(field.rows.listed)
+        self._hold(room_for(3 * (len(self.vertices) + listed) * width, length) + self._copied(count))
         shares, around = ([leading(vertex.shares[k], count) for vertex in self.vertices] for k in (0, 1))
-        centres = product_of(shares, field.rows)
         # Radii need few digits: what they are multiplied by is rounded up first.
-        coarse = max(self.precision - RADIUS_BITS, 0)
-        sizes = [[upward(abs(x) + e, coarse) for x, e in zip(row, field.errors, strict=True)] for row in field.rows]
+        coarse, own = max(self.precision - RADIUS_BITS, 0), len(field.rows.listed)
+        sizes = [[upward(abs(x), coarse) for x in row] for row in field.rows.listed]
         if any(field.errors):
-            around = [[*e, upward(sum(map(abs, c)), coarse)] for c, e in zip(shares, around, strict=True)]
+            reach = [upward(sum(map(abs, c)) + sum(e), coarse) for c, e in zip(shares, around, strict=True)]
+            around = [[*e[:own], size, *e[own:]] for e, size in zip(around, reach, strict=True)]
             sizes.append(field.errors)
+        radii = Rows(sizes, field.rows.units, upward(field.rows.entry, coarse)).combined(around)
         shift, mask, fine = self.precision, self._one - 1, self.precision - coarse
         return [
             (
                 [x >> shift for x in centre],
                 [(r >> fine) + 2 if r or x & mask else 0 for x, r in zip(centre, row, strict=True)],
             )
-            for centre, row in zip(centres, product_of(around, sizes), strict=True)
+            for centre, row in zip(field.rows.combined(shares), radii, strict=True)
         ]
+
+    def _copied(self, count: int) -> int:
+        """The bytes of copies of so many shares of all vertices, to be multiplied."""
+        return room_for(2 * len(self.vertices) * count, self.precision)
 
     def _functions(self, field: Spanned, columns: list[Column]) -> list[Balls]:
         """Functions at each vertex, each up to a positive factor."""
         self._work.spend(len(field.rows) * len(columns))
+        self._hold(room_for(len(field.rows) * len(columns), field.rows.length))
         balls = self.at(field.columns(columns))
         if all(level == (0, 1) for _, _, level in columns):
             return balls
@@ -1792,12 +2217,12 @@ class Passage:
         below = bits([x < -e for x, e in zip(centres, radii, strict=True)])
         above = bits([x > e for x, e in zip(centres, radii, strict=True)])
         zero = bits([not x and not e for x, e in zip(centres, radii, strict=True)])
+        stage = len(self.stages) - 1
         for n in ones(everyone & ~(below | above | zero)):
-            near = abs(centres[n]) + radii[n] < self._one >> self.precision // 2
-            node, k = self.stages[-1].node, asked[n]
-            certain(near, 28, f"at vertex {v} the sign of a function of node {node} is open")
+            near, k = abs(centres[n]) + radii[n] < self._one >> self.precision // 2, asked[n]
+            certain(near, 28, f"at vertex {v} the sign of a function of node {self.stages[stage].node} is open")
             ball[0][k] = ball[1][k] = 0
-            self._supposed.append(Supposed(v, len(self.stages) - 1, k))
+            self._zeros.suppose(v, stage, k)
         return below, above
 
     def _add(self, p: int, q: int, k: int | None, balls: list[Balls], kept: int) -> Balls:
@@ -1810,7 +2235,11 @@ class Passage:
         demand(opposite, 27, f"vertex {v} lies between others that its function of node {stage.node} does not separate")
         assert k is not None
         ball, far = balls[p], balls[q]
-        self._work.spend(kept + len(ball[0]))
+        count = kept + len(ball[0])
+        self._work.spend(products(4 * count, self.precision, self.precision) + OF_AN_ARGUMENT * count)
+        self._work.spend(stage.bends.cost)
+        self.count_masks(2)
+        self._hold(room_for(2 * len(balls) * len(ball[0]), self.precision))
         share = ratio_of(abs(ball[0][k]), ball[1][k], abs(far[0][k]), far[1][k], self.precision)
         near, beyond = (tuple(leading(part, kept) for part in vertex.shares) for vertex in (start, end))
         middle = between(ball, far, share, self.precision)
@@ -1839,67 +2268,86 @@ class Passage:
             return below, above
         index = list(ones(both))
         low, high = self._signs(ball, index, v)
-        below, above = below & ~both, above & ~both
-        for n, k in enumerate(index):
-            below |= (low >> n & 1) << k
-            above |= (high >> n & 1) << k
-        return below, above
+        size = len(ball[0])
+        return (
+            below & ~both | scattered([index[n] for n in ones(low)], size),
+            above & ~both | scattered([index[n] for n in ones(high)], size),
+        )
 
     def settle(self, regions: Iterable[Masks] = ()) -> None:
         """Rule 29: what was supposed to vanish does; rule 19: so does the output on some regions, given by masks."""
-        tasks: dict[tuple[Any, ...], tuple[Masks, list[Supposed]]] = {}
+        self._work.expect(self._rows * self._nodes[-1].work if self._zeros or regions else 0)
+        self._zeros.prove(self.stages, self.vertices, self._points, regions)
 
-        def task(masks: Masks) -> list[Supposed]:
-            key = tuple(stage.pattern(pair) for stage, pair in zip(self.stages, masks, strict=True))
+
+# ---- version 3: zeros that no name tells (rule 29) ------------------------------------------------------------------
+class Zeros:
+    """Functions that are supposed to vanish at vertices, and the proof that they do (Theorem 7 (f))."""
+
+    def __init__(self, nodes: list[Node], domain: Domain, work: Work) -> None:
+        self._nodes, self._domain, self._work = nodes, domain, work
+        self._supposed: dict[int, dict[int, set[int]]] = {}
+        """By vertex and by stage."""
+
+    def __bool__(self) -> bool:
+        return bool(self._supposed)
+
+    def suppose(self, vertex: int, stage: int, function: int) -> None:
+        """That a function of a stage vanishes at a vertex."""
+        self._work.spend(2 * OF_AN_ARGUMENT)
+        self._work.keep(OF_AN_ENTRY)
+        self._supposed.setdefault(vertex, {}).setdefault(stage, set()).add(function)
+
+    def prove(
+        self, stages: list[Stage], vertices: list[Vertex], points: list[Point], regions: Iterable[Masks] = ()
+    ) -> None:
+        """Proves it of all that is supposed, and of the output on some regions; the first vertices are points."""
+        tasks: dict[tuple[Any, ...], tuple[Masks, list[int]]] = {}
+
+        def task(masks: Masks) -> list[int]:
+            key = tuple(stage.pattern(pair) for stage, pair in zip(stages, masks, strict=True))
             return tasks.setdefault(key, (masks, []))[1]
 
         for masks in regions:
             task(masks)
         silent = len(tasks)
-        for supposed in self._supposed:
-            task(self.vertices[supposed.vertex].masks).append(supposed)
+        for v in self._supposed:
+            task(vertices[v].masks).append(v)
         if not tasks:
             return
-        self._work.expect(self._rows * self._nodes[-1].work)
-        forms, apart = Forms(self._nodes, self._domain, self.stages, self._work), []
+        forms, apart = Forms(self._nodes, self._domain, stages, self._work), []
         made = forms.on([masks for masks, _ in tasks.values()])
-        for n, ((functions, output), (_, zeros)) in enumerate(zip(made, tasks.values(), strict=True)):
-            for v, those in grouped(zeros).items():
-                self._prove(v, those, functions)
+        for n, ((functions, output), (_, there)) in enumerate(zip(made, tasks.values(), strict=True)):
+            for v in there:
+                self._prove(v, vertices[v], points[v] if v < len(points) else None, stages, functions)
             if n < silent and any(map(any, output)):
                 apart.append(n)
         demand(not apart, 19, f"the outputs differ on region {min(apart, default=0)}")
 
-    def _prove(self, v: int, supposed: dict[int, set[int]], functions: list[list[list[Any]]]) -> None:
+    def _prove(
+        self, v: int, vertex: Vertex, point: Point | None, stages: list[Stage], functions: list[list[list[Any]]]
+    ) -> None:
         """Rule 29 at a vertex: by what else vanishes there if it is named, and is of no later node, nor supposed."""
-        vertex, sides = self.vertices[v], self._domain.sides
+        self._work.spend(OF_A_NAME + sum(1 + len(stage.bends.names) // WORD for stage in stages))
         known = Independent(self._domain.dimension, self._work)
-        known.extend([of[-1], *of[:-1]] for k, of in enumerate(sides) if vertex.sides >> k & 1)
+        known.extend([of[-1], *of[:-1]] for k, of in enumerate(self._domain.sides) if vertex.sides >> k & 1)
         for k, (rows, (below, above)) in enumerate(zip(functions, vertex.masks, strict=True)):
-            doubted = supposed.get(k, set())
+            doubted = self._supposed[v].get(k, set())
             forms = [[row[j] for row in rows] for j in doubted]
-            if v < len(self._points):
-                proved = self._vanish(self._points[v], forms)
+            if point is not None:
+                proved = self._vanish(point, forms)
             else:
                 zeros = ones(~(below | above) & (1 << len(rows[0])) - 1)
                 known.extend([row[j] for row in rows] for j in zeros if j not in doubted)
                 proved = not doubted or known.span(forms)
-            node = self.stages[k].node
+            node = stages[k].node
             certain(proved, 29, f"at vertex {v} a function of node {node} is near 0, and may not be 0")
 
     def _vanish(self, point: Point, forms: list[list[Any]]) -> bool:
         """Whether affine functions vanish at a point by coordinates."""
         *coordinates, w = point
-        self._work.spend(len(point) * len(forms))
+        self._work.spend(products(len(point) * len(forms), length_of(forms), length_of([point])))
         return not any(sum(map(mul, form, (w, *coordinates))) for form in forms)
-
-
-def grouped(zeros: list[Supposed]) -> dict[int, dict[int, set[int]]]:
-    """What is supposed to vanish, by vertex and by stage."""
-    made: dict[int, dict[int, set[int]]] = {}
-    for zero in zeros:
-        made.setdefault(zero.vertex, {}).setdefault(zero.stage, set()).add(zero.function)
-    return made
 
 
 class Independent:
@@ -1927,9 +2375,10 @@ class Independent:
         return not any(any(self._reduced(row)) for row in rows)
 
     def _reduced(self, row: list[Any]) -> list[Any]:
-        self._work.spend(2 * (len(self._rows) + 1) * len(row))
         before = 1
+        self._work.spend(2 * len(row))
         for k, pivot in self._rows:
+            self._work.spend(products(2 * len(row), length_of([row]), length_of([pivot])))
             row = [(x * pivot[k] - y * row[k]) // before for x, y in zip(row, pivot, strict=True)]
             before = pivot[k]
         return row
@@ -1957,6 +2406,7 @@ Masks = list[tuple[int, int]]
 """Of each node with units the functions that are negative, and those that are positive."""
 
 
+# ---- version 3: exact rows ------------------------------------------------------------------------------------------
 class Forms:
     """The affine functions that the nodes of a network are where its units are on given pieces, without rounding.
 
@@ -1971,36 +2421,55 @@ class Forms:
         """The rows of the functions of each stage, and of its entries on the pieces that are fixed (or none)."""
         self._entries: list[list[list[Any]]] = []
         last = {j: i for i, node in enumerate(nodes) for j in node.inputs}
-        fields, left = {0: frame_rows(domain.frame)}, iter(stages)
+        self._fields, left = {0: frame_rows(domain.frame)}, iter(stages)
         for i, node in enumerate(nodes[1:], 1):
-            inputs = [fields[j] for j in node.inputs]
-            fields[i] = self._linear(node, inputs) if node.units is None else self._bent(next(left), inputs[0])
+            inputs = [self._fields[j] for j in node.inputs]
+            made = self._linear(node, inputs) if node.units is None else self._bent(node, next(left), inputs[0])
+            self._fields[i] = made
             for j in {j for j in node.inputs if last[j] == i}:
-                del fields[j]
-        self._output = fields[len(nodes) - 1][0]
+                del self._fields[j]
+        self._output = self._fields.pop(len(nodes) - 1)[0].whole()
+        self._fields.clear()
 
     def _linear(self, node: Node, inputs: list[ExactRows]) -> ExactRows:
+        assert node.linear is not None
         count, common = max(len(rows) for rows, _ in inputs), lcm(*(q for _, q in inputs))
-        self._work.spend(count * node.cost)
-        weights = [common, *[0] * (count - 1)]
-        made, scales = node.apply([(padded(multiplied(rows, common // q), count), weights) for rows, q in inputs])
-        return made, scales[0]
+        length = max(rows.length + (common // q).bit_length() for rows, q in inputs)
+        self._count(count * node.cost, count * node.size, length, node.length)
+        linear, size = node.linear.ready(), max(1, BATCH_ENTRIES // max(node.size, *(f.width for f, _ in inputs)))
+        weights, made, scale = [common, *[0] * (count - 1)], list[list[Any]](), common
+        for first in range(0, count, size):
+            last = min(first + size, count)
+            some = [multiplied(rows.some(first, last), common // q) for rows, q in inputs]
+            more, scales = linear([(rows, weights[first:last]) for rows in some])
+            made += more
+            scale = scales[0] if first == 0 else scale
+        return Rows(made, length=length_of(made)), scale
 
-    def _bent(self, stage: Stage, field: ExactRows) -> ExactRows:
+    def _count(self, count: int, entries: int, left: int, right: int) -> None:
+        """So many products of numbers of so many bits, which make so many entries."""
+        self._work.spend(products(count, left, right))
+        held = sum(rows.room for rows, _ in self._fields.values())
+        told = sum(room_for(len(rows) * len(rows[0]), 0) for rows in self._functions)
+        self._work.hold(room_for(2 * entries, left + right) + held + told)
+
+    def _bent(self, node: Node, stage: Stage, field: ExactRows) -> ExactRows:
         """The rows after a node with units: what they are beyond the pieces that are fixed has a row for each."""
-        (rows, q), bends, size = field, stage.bends, 0
+        (rows, q), bends = field, stage.bends
         columns = [bends.column(name) for name in bends.names]
-        functions = [[d * (row[i] if j is None else row[i] - row[j]) for i, j, (_, d) in columns] for row in rows]
+        length = max(rows.length, q.bit_length()) + node.length + bends.divisor.bit_length()
+        entries = len(rows) * (len(columns) + node.size) + len(bends.bent)
+        self._count(entries, entries, max(rows.length, q.bit_length()), length)
+        functions = [list(map(mul, (d for _, _, (_, d) in columns), row)) for row in rows.columns(columns)]
         functions[0] = [x - p * q for x, (_, _, (p, _)) in zip(functions[0], columns, strict=True)]
-        fixed = multiplied(bends.rows(rows, [0] * len(rows[0]), q)[0], bends.divisor // bends.scale)
-        size = len(fixed[0])
-        self._work.spend((self._rows + len(bends.bent)) * size)
         self._functions.append(functions)
+        width, given = rows.width, rows.whole()
+        fixed = multiplied(bends.rows(given, [0] * width, q)[0], bends.divisor // bends.scale)
         self._entries.append(fixed if stage.whole else [])
         if stage.whole:
-            made = [[0] * size] * self._first + [unit_row(j, size, 1) for j in range(size)]
+            made = Rows([[0] * node.size] * self._first, range(node.size), 1, 1)
         else:
-            made = [*padded(fixed, self._rows), *(unit_row(unit, size, 1) for unit in bends.bent)]
+            made = Rows(padded(fixed, self._rows), bends.bent, 1, length_of(fixed))
         self._rows = len(made)
         return made, q * bends.divisor
 
@@ -2022,6 +2491,8 @@ class Forms:
             excess = []
             for own, masks in zip(groups(values, self._first), patterns, strict=True):
                 jumps = stage.bends.jumps(stage.pattern(masks[k]))
+                count, length = self._first * sum(map(len, jumps)), stage.bends.divisor.bit_length()
+                self._work.spend(products(count, length_of(own), length) + len(jumps))
                 excess += [[sum([factor * value[i] for i, factor in jump]) for jump in jumps] for value in own]
             if stage.whole:
                 entries = self._combined(shares, fixed)
@@ -2037,11 +2508,14 @@ class Forms:
 
     def _combined(self, shares: list[list[Any]], rows: list[list[Any]]) -> list[list[Any]]:
         kept = [k for k, row in enumerate(rows) if any(row)] or [0]
-        self._work.spend(len(shares) * len(kept) * len(rows[0]))
-        return product_of(list(map(picker(kept), shares)), [rows[k] for k in kept])
+        some, wanted = list(map(picker(kept), shares)), [rows[k] for k in kept]
+        lengths = length_of(some), length_of(wanted)
+        self._work.spend(products(len(some) * len(kept) * len(rows[0]), *lengths))
+        self._work.hold(room_for(2 * len(some) * len(rows[0]) + len(kept) * (len(some) + len(rows[0])), sum(lengths)))
+        return product_of(some, wanted)
 
 
-ExactRows = tuple[list[list[Any]], int]
+ExactRows = tuple[Rows, int]
 """Rows of integers, and the denominator of all of them."""
 
 
@@ -2055,9 +2529,11 @@ def frame_rows(frame: Field) -> ExactRows:
     rows, scales = frame
     common = lcm(*scales)
     origin, *ends = ([x * (common // q) for x in row] for row, q in zip(rows, scales, strict=True))
-    return [origin, *(list(map(sub, end, origin)) for end in ends)], common
+    made = [origin, *(list(map(sub, end, origin)) for end in ends)]
+    return Rows(made, length=length_of(made)), common
 
 
+# ---- version 3: small parts -----------------------------------------------------------------------------------------
 def leading(values: list[Any], count: int) -> list[Any]:
     """The first so many values."""
     return values if len(values) == count else values[:count]
@@ -2066,6 +2542,19 @@ def leading(values: list[Any], count: int) -> list[Any]:
 def upward(x: Any, shift: int) -> Any:
     """The quotient by a power of 2, rounded up."""
     return -(-x >> shift)
+
+
+def digits(mask: int, count: int) -> str:
+    """So many bits of a mask, the first one first."""
+    return f"{1 << count | mask:b}"[:0:-1]
+
+
+def scattered(places: Iterable[int], count: int) -> int:
+    """The mask of so many bits with 1 at some places."""
+    flags = bytearray(count)
+    for place in places:
+        flags[place] = 1
+    return bits(flags)
 
 
 def ones(mask: int) -> Iterator[int]:
@@ -2084,10 +2573,10 @@ def joined(masks: Iterable[tuple[int, int]]) -> tuple[int, int]:
 def embedded(frame: Field, denominator: int) -> Spanned:
     """The constant row and one for each coordinate, of the points origin + basis u."""
     exact, q = frame_rows(frame)
-    balls = [[outward(x * denominator, 0, q) for x in row] for row in exact]
-    return Spanned(
-        [[x for x, _ in row] for row in balls], [max(e for _, e in column) for column in zip(*balls, strict=True)]
-    )
+    balls = [[outward(x * denominator, 0, q) for x in row] for row in exact.listed]
+    rows = [[x for x, _ in row] for row in balls]
+    errors = [max(e for _, e in column) for column in zip(*balls, strict=True)]
+    return Spanned(Rows(rows, length=length_of(rows)), errors)
 
 
 def padded(rows: list[list[Any]], count: int) -> list[list[Any]]:
@@ -2113,6 +2602,7 @@ def product_of(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) ->
     return [[sum(map(mul, row, column)) for column in columns] for row in left]
 
 
+# ---- version 3: tilings ---------------------------------------------------------------------------------------------
 def orientation_of(corners: list[Balls]) -> int:
     """The sign of the determinant of the steps from the first of D + 1 points to the others; 0 where it is open.
 
@@ -2129,8 +2619,8 @@ def orientation_of(corners: list[Balls]) -> int:
 def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[Simplex]], work: Work) -> None:
     """Rules 22 to 25 for vertices in balls: what they leave open is rejected."""
     demand(regions and all(regions), 24, "there must be a region, and a simplex in every region")
-    dimension = len(places[0][0])
-    work.spend(sum(map(len, regions)) * (dimension + 1) ** 3 + 2 * (dimension + 1) * len(places))
+    dimension, length = len(places[0][0]), length_of(part for place in places for part in place)
+    work.spend(determinants(sum(map(len, regions)), dimension + 1, length) + 2 * (dimension + 1) * len(places))
     sums: dict[tuple[int, ...], int] = {}
     turns = []
     for r, simplices in enumerate(regions):
@@ -2145,7 +2635,14 @@ def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[S
         along = reduce(and_, (sides[v] for v in facet))
         reason = f"the facet {list(facet)} inside the domain has more simplices on one side than on the other"
         demand(not total or along, 23, reason)
-    first, *others = chain(*regions)
+    covered_once_by_names(places, list(chain(*regions)), turns, length, work)
+
+
+def covered_once_by_names(
+    places: list[Balls], simplices: list[Simplex], turns: list[int], length: int, work: Work
+) -> None:
+    """Rule 25: the centroid of the first simplex lies in no other one, of which the orientations are known."""
+    dimension, (first, *others) = len(places[0][0]), simplices
     count = len(first)
     centre = [sum(c) for c in zip(*(places[v][0] for v in first), strict=True)]
     around = [sum(e) for e in zip(*(places[v][1] for v in first), strict=True)]
@@ -2156,7 +2653,7 @@ def covered_by_names(places: list[Balls], sides: list[int], regions: list[list[S
     ]
     for k, (simplex, turn) in enumerate(zip(others, turns[1:], strict=True), 1):
         apart = reduce(and_, (beyond[v] for v in simplex))
-        work.spend(0 if apart else (dimension + 1) ** 4)
+        work.spend(0 if apart else determinants(dimension + 1, dimension + 1, length))
         corners = [] if apart else [grown[v] for v in simplex]
         ways = (orientation_of([*corners[:i], (centre, around), *corners[i + 1 :]]) for i in range(len(corners)))
         certain(apart or -turn in ways, 25, f"simplices 0 and {k} overlap, or may")
@@ -2196,6 +2693,7 @@ def named_tiling(network: Network, domain: Domain, entry: Any, *, vanishing: boo
     known: dict[tuple[Any, ...], int] = {}
     masks_of: list[Masks] = []
     for r, region in enumerate(simplices):
+        passage.count_masks(len(region) * (domain.dimension + 1))
         corners = [passage.vertices[v].masks for v in set(chain(*region))]
         masks_of.append(list(map(joined, zip(*corners, strict=True))))
         key = []
@@ -2467,20 +2965,21 @@ def uncollected() -> Iterator[None]:
 
 
 @uncollected()
-def check(certificate: bytes, networks: Sequence[bytes] = (), most: int | None = None) -> str:
+def check(certificate: bytes, networks: Sequence[bytes] = (), most: int | None = None, room: int | None = None) -> str:
     """What a certificate proves, in words; raises ``Rejected`` or ``Malformed``.
 
     ``networks`` are the files of networks that the certificate names by their SHA-256. ``most``: how many products of
-    integers it may take; ``Refused`` is raised before there are more.
+    integers it may take, ``room``: how many bytes of memory; ``Refused`` is raised before there are more.
     """
-    files = [parsed("a file of a network", data, MAX_FLOAT_BYTES) for data in networks]
-    return decided(parsed("the certificate", certificate), files, Work(most))
+    work = Work(most, room=room)
+    files = [parsed("a file of a network", data, work, MAX_FLOAT_BYTES) for data in networks]
+    return decided(parsed("the certificate", certificate, work), files, work)
 
 
-def parsed(name: str, data: bytes, most: int = 0) -> Any:
+def parsed(name: str, data: bytes, work: Work, most: int = 0) -> Any:
     """The JSON value in a file; an error begins with its name. ``most``: see ``parse``."""
     try:
-        return parse(data, most)
+        return parse(data, most, work)
     except RecursionError:
         raise Malformed(f"{name}: the file is nested too deeply") from None
     except Malformed as error:
@@ -2513,25 +3012,43 @@ def decided(entry: Any, files: list[Any], budget: Work) -> str:
 def read_file(name: str, most: int) -> bytes:
     """The bytes of a file, not more than one above a limit."""
     with Path(name).open("rb") as file:
-        return file.read(most + 1)
+        return at_most(file, most + 1)
+
+
+def options(arguments: Sequence[str]) -> tuple[list[str], dict[str, int | None]]:
+    """The names of files, and the limits that are given."""
+    names: list[str] = []
+    limits: dict[str, int | None] = {}
+    left = iter(arguments)
+    for word in left:
+        if word == "--no-flint":
+            Matrix.flint = None
+        elif word in LIMITS:
+            number = next(left, "")
+            fits = number == "none" or (number.isdecimal() and len(number) <= MAX_DIGITS)
+            require(fits, f"{word} wants a number, or none")
+            limits[word] = None if number == "none" else int(number)
+        else:
+            names.append(word)
+    require(names, USAGE)
+    return names, limits
+
+
+LIMITS = "--max-work", "--max-memory"
+USAGE = "usage: checker.py [--no-flint] [--max-work PRODUCTS] [--max-memory BYTES] CERTIFICATE [NETWORK ...]"
 
 
 @uncollected()
 def main(arguments: Sequence[str], further: Sequence[bytes] = ()) -> int:
     """Checks the files, and what further files of networks hold, and prints the verdict; returns the exit status."""
-    names, most = [name for name in arguments if name != "--no-flint"], None
-    if len(names) < len(arguments):
-        Matrix.flint = None
     try:
-        if names[:1] == ["--max-work"]:
-            is_number = len(names) > 1 and names[1].isdecimal() and len(names[1]) <= MAX_DIGITS
-            require(is_number, "--max-work wants a number of products")
-            most, names = int(names[1]), names[2:]
-        require(names, "usage: checker.py [--no-flint] [--max-work PRODUCTS] CERTIFICATE [NETWORK ...]")
-        entry = parsed(names[0], read_file(names[0], MAX_BYTES))
-        networks = [parsed(name, read_file(name, MAX_FLOAT_BYTES), MAX_FLOAT_BYTES) for name in names[1:]]
-        networks += [parsed("a file of a network", data, MAX_FLOAT_BYTES) for data in further]
-        print(f"accepted: {decided(entry, networks, Work(most, announce=True))}")
+        names, limits = options(arguments)
+        files = [(name, read_file(name, MAX_FLOAT_BYTES if k else MAX_BYTES)) for k, name in enumerate(names)]
+        files += [("a file of a network", data) for data in further]
+        work = Work.by_default(sum(len(data) for _, data in files))
+        work.most, work.room = limits.get("--max-work", work.most), limits.get("--max-memory", work.room)
+        entry, *networks = (parsed(*file, work, MAX_FLOAT_BYTES if k else 0) for k, file in enumerate(files))
+        print(f"accepted: {decided(entry, networks, work)}")
     except Rejected as error:
         print(f"rejected: {error}")
         return 1

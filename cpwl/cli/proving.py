@@ -123,17 +123,23 @@ def certify(
 @click.argument("networks", type=EXISTING, nargs=-1)
 @click.option("--model", "models", type=EXISTING, multiple=True,
               help="A model that the certificate is to be about: it is compiled and compared.")  # fmt: skip
+@click.option(
+    "--max-work",
+    metavar="PRODUCTS",
+    help='Refuse what takes more products of integers; "none": nothing. By default by the size of the files.',
+)
+@click.option("--max-memory", metavar="BYTES", help="The same for memory.")
 @network_options
 @click.pass_context
 def check(
     ctx: click.Context, certificate: Path, networks: tuple[Path, ...], models: tuple[Path, ...],
-    asked_net: AskedNetwork,
+    max_work: str | None, max_memory: str | None, asked_net: AskedNetwork,
 ) -> None:  # fmt: skip
     """Check a CERTIFICATE with a program of its own.
 
     It is one file that shares nothing with the rest of cpwl and computes in exact integers. NETWORKS are files of the
     networks that the certificate only names. The exit status is 0 when it is accepted, 1 when it is rejected, 2 when
-    it is malformed.
+    it is malformed, 3 when it would take more work or memory than is allowed.
 
     Of a folder that "cpwl partition --out FOLDER" wrote, the checksums are compared: whether every file is as it was
     written. That proves nothing about the network.
@@ -152,10 +158,11 @@ def check(
     from ..claims.document import named_networks, network_file
 
     own = {path: asked_net.compile(path, None) for path in models}
-    unnamed = _others(named_networks(certificate), own)
-    status = checker(
-        [os.fspath(path) for path in (certificate, *networks)], [network_file(net) for net in own.values()]
-    )
+    unnamed = bool(own) and _others(named_networks(certificate), own)
+    limits = {"--max-work": max_work, "--max-memory": max_memory}
+    options = [word for name, limit in limits.items() if limit is not None for word in (name, limit)]
+    files = [os.fspath(path) for path in (certificate, *networks)]
+    status = checker([*options, *files], [network_file(net) for net in own.values()])
     ctx.exit(status or int(unnamed))
 
 

@@ -90,11 +90,11 @@ def test_errors_grow_by_no_less_than_the_magnitudes_of_the_weights(
     node, op = NODES[kind]
     rng, size = np.random.default_rng(seed), prod(_source(op))
     errors = (rng.integers(0, 9, size) * (dense or rng.random(size) < 0.1)).tolist()
-    assert node.with_errors is not None and isinstance(op.op, Conv | Dense)
+    assert node.linear is not None and isinstance(op.op, Conv | Dense)
     before = checker.RADIUS_BITS
     try:
         checker.RADIUS_BITS = bits
-        _, ((grown,), (own,)) = node.with_errors([([[0] * size], [1])], [([errors], [1])])
+        _, ((grown,), (own,)) = node.linear.with_errors([([[0] * size], [1])], [([errors], [1])])
     finally:
         checker.RADIUS_BITS = before
     sized = Node(type(op.op)(**{**vars(op.op), "weight": np.abs(op.op.weight), "bias": 0 * op.op.bias}), (0,), op.shape)

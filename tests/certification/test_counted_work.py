@@ -58,6 +58,19 @@ def test_halfspaces_determinants_and_points_of_the_frame_are_counted(dimension: 
     assert more - work_of(simplex(dimension, vertices=7)) >= 4 * (dimension + 8) * (dimension + 1) ** 2
 
 
+@pytest.mark.parametrize("dimension", [1, 3, 12])
+def test_determinants_are_counted_for_each_simplex(dimension: int) -> None:
+    """Of a simplex that is listed again and again, which is found out later."""
+    counted = []
+    for copies in (2, 5):
+        document, spent = simplex(dimension), checker.Work()
+        document["proof"]["regions"] = [document["proof"]["regions"][0] * copies]
+        with pytest.raises(checker.Rejected):
+            checker.decided(document, [], spent)
+        counted.append(spent.done)
+    assert counted[1] - counted[0] >= 3 * (dimension + 1) ** 3
+
+
 def test_many_vertices_and_many_halfspaces_are_refused_before_they_are_compared() -> None:
     data = encoded(simplex(2, copies=1300, vertices=5000))
     with pytest.raises(checker.Refused):
@@ -78,9 +91,12 @@ def on_a_square(nodes: list[dict[str, Any]], **other: Any) -> Document:
 
 def test_points_of_the_frame_are_counted_where_there_are_no_others() -> None:
     document = on_a_square(affine(2), kind="level-sample", claim={"points": [], "level": "0"})
+    products, read = 3 * (2 + 1 + 2), checker.Work()
+    checker.Network.of(document["networks"][0], {}, 0, read)
+    counted = work_of(document) - read.done
+    assert counted == products + 8 * 3 * (2 + 1) + 3  # each value is listed; each number of the affine map is made
     with pytest.raises(checker.Refused):
-        checker.check(encoded(document), most=14)
-    assert work_of(document) == 3 * (2 + 1 + 2)
+        checker.check(encoded(document), most=8 * len(encoded(document)) + read.done + counted - 1)
 
 
 def test_polygons_are_counted() -> None:

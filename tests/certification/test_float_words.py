@@ -38,7 +38,10 @@ def known() -> dict[str, Document]:
 
 
 def read(text: Any, count: int) -> checker.Scaled:
-    return checker.weights({"shape": [count], "floats": text}, "weight")[1]()
+    shape, (length, made) = checker.weights({"shape": [count], "floats": text}, "weight")
+    numerators, scale = made()
+    assert shape == (count,) and max(x.bit_length() for x in numerators) <= length
+    return numerators, scale
 
 
 @given(st.lists(FINITE | FEW, min_size=1, max_size=6))

@@ -23,6 +23,7 @@ families: degenerate networks by family and seed
 float_words: certificates whose weights are float64 words
 full_disk: a disk that is full
 fuzz_onnx: mutated ONNX files; a command too
+hostile_files: short certificates that would keep a checker busy, or fill its memory
 image_planes: planes through real images, for small convolutional networks
 lattices: boxes of any dimension, cut by functions, and laws of lattices
 layers: the list of the layers, and what modules import
