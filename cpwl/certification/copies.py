@@ -92,9 +92,9 @@ def without_copies(network: Network, domain: Domain, pieces: Occurring, start: i
     for i, bent, prints in fingerprints(network, domain, pieces):
         own = prints.of_units(bent.units)
         if i >= start and _is_plain(network.nodes[i]):
-            found = [_copy(network, prints, unit, known.get(unit.shape)) for unit in own]
-            if any(found) or not found:
-                copies[i] = bent, found
+            as_copies = [_copy(network, prints, unit, known.get(unit.shape)) for unit in own]
+            if any(as_copies) or not as_copies:
+                copies[i] = bent, as_copies
         for unit, entry in zip(own, bent.units.tolist(), strict=True):
             known.setdefault(unit.shape, ((i, entry), unit))
     return _Rewriting(network, pieces.here, copies).made()

@@ -226,8 +226,8 @@ class CompiledLoops(TensorOperations, Streaming):
 
     def reaching(self, signs: Signs, columns: int) -> tuple[Tensor, Tensor]:
         """See ``Kernel.reaching``."""
-        found, places = _tensors(*kernels.reaching(*kernels.words(signs.below), columns))
-        return found, places
+        columns_met, places = _tensors(*kernels.reaching(*kernels.words(signs.below), columns))
+        return columns_met, places
 
     # ---- rows ------------------------------------------------------------------------------------------------------
     def copy(self, values: Tensor, rows: Tensor | None, columns: Tensor | None, target: Tensor, norms: Tensor) -> None:

@@ -203,8 +203,8 @@ class TensorOperations(Kernel):
     def miscounted(self, parents: Tensor, chords: Chords, meets: Meets, more: Tensor) -> Tensor:
         """See ``Kernel.miscounted``."""
         cuts = torch.cat([chords.cell, chords.cell[meets.chord[:, 0]]])
-        found, expected = (torch.bincount(cells, minlength=len(more)) for cells in (parents, cuts))
-        return found != 1 + expected + more
+        pieces, made = (torch.bincount(cells, minlength=len(more)) for cells in (parents, cuts))
+        return pieces != 1 + made + more
 
     def cycles(self, half: HalfEdges, parents: int) -> Cycles:
         """See ``Kernel.cycles``."""
