@@ -34,6 +34,8 @@ class Drowned:
     """Of each argument the entry of that node, (U, k)."""
     factors: tuple[NDArray[np.float64], ...]
     """What each argument was multiplied by on the way from there, (U, k) each."""
+    constant: NDArray[np.int64]
+    """Units with equal ones have constants that are made of the same numbers, (U,)."""
     rectified: tuple[tuple[int, NDArray[np.int64]], ...]
     """Activations on the way, and the unit of each that an argument has passed, (U, k): all of a maximum have to be on
     the last piece, which is the identity."""
@@ -47,8 +49,16 @@ class Drowned:
             self.made,
             self.entries[units],
             tuple(factor[units] for factor in self.factors),
+            self.constant[units],
             tuple((i, passed[units]) for i, passed in self.rectified),
         )
+
+    def apart(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers of entries of the node before, equal ones for equal functions, when the constants stay away: other
+        ones for arguments of these units, for a unit beside them may compare the same function as it is."""
+        left_away = np.zeros_like(numbers)
+        left_away[self.arguments] = 1 + self.constant[:, None]
+        return np.unique(np.stack([numbers, left_away]), axis=1, return_inverse=True)[1].ravel()
 
     @property
     def source(self) -> int:
@@ -77,7 +87,7 @@ def drowned_arguments(network: Network, i: int) -> Drowned | None:
         entries = entries.after(j, network.nodes[j])
     arguments = np.arange(network.nodes[last].size).reshape(network.nodes[i].size, -1)
     entries = entries.chosen(arguments)
-    drowned = Drowned(arguments, node, entries.entries, entries.factors, entries.passed)
+    drowned = Drowned(arguments, node, entries.entries, entries.factors, entries.constants, entries.passed)
     return drowned.of_units(entries.drowned & entries.alike)
 
 
@@ -141,8 +151,17 @@ class _Entries:
     @property
     def alike(self) -> NDArray[np.bool_]:
         """Of units, whose arguments these are (U, k), those whose constants are made of the same numbers."""
-        parts = (self.bias, *self.factors, *self.shifts)
-        return np.asarray(np.logical_and.reduce([part == part[:, :1] for part in parts]).all(axis=1))
+        return np.asarray(np.logical_and.reduce([part == part[:, :1] for part in self._parts]).all(axis=1))
+
+    @property
+    def constants(self) -> NDArray[np.int64]:
+        """A number for what the constant of each unit is made of, if its arguments are alike."""
+        return np.unique([part[:, 0] for part in self._parts], axis=1, return_inverse=True)[1].ravel()
+
+    @property
+    def _parts(self) -> tuple[NDArray[np.float64], ...]:
+        """What constants are made of."""
+        return self.bias, *self.factors, *self.shifts
 
 
 def _of_outputs(node: Node, entries: NDArray[np.int64]) -> tuple[Node, NDArray[np.int64]]:

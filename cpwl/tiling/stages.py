@@ -422,6 +422,7 @@ class Stages:
         if low_rank or apart:
             fields.append(argument)
         predicates, block = self._predicates(state), bool(state.path)
+        numbers = self._numbers(state.arrangement, *node.inputs)
         cut = refine_by_maximum(
             state.arrangement,
             self._arithmetic,
@@ -429,7 +430,7 @@ class Stages:
             groups,
             fields,
             predicates,
-            numbers=self._numbers(state.arrangement, *node.inputs)[groups.values],
+            numbers=(numbers if drowned is None else drowned.apart(numbers))[groups.values],
             block=block,
         )
         winners = _as_given(cut.winners, groups, width)

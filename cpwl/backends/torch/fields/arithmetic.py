@@ -361,6 +361,7 @@ def _summed(x: FloatField, constants: _WeightConstants, values: Tensor, repeats:
 
 def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, operations: int) -> FloatField:
     """Entries times factors plus a shift (both given by magnitude), each rounded ``operations`` times, with bounds."""
+    factors = lifted(factors)  # so that their products with other bounds do not underflow
     if x.sharp is None and operations == 2 and x.weights is None and not bool(x.error.any()):
         return _first_rounded(x, values, factors, shift)
     peak, norms, g = largest(factors), row_norms(x.values), gamma(operations)
@@ -387,7 +388,7 @@ def _entrywise(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor, op
 def _first_rounded(x: FloatField, values: Tensor, factors: Tensor, shift: Tensor) -> FloatField:
     """Values that are exact times factors plus a shift: each entry is off by what its own size says, at most."""
     largest_of_each = x.values.abs().amax(dim=0) if x.rows else torch.zeros_like(factors)
-    sizes = lifted(factors) * lifted(largest_of_each) + shift
+    sizes = factors * lifted(largest_of_each) + shift
     row = torch.ones_like(x.error)
     sharp = Sharp(row, lifted(2 * gamma(2) * sizes), torch.zeros_like(sizes), row)
     zeros = None if bool(shift.any()) else x.zeros
@@ -402,12 +403,13 @@ def _row_bound(bound: Sharp) -> Tensor:
 
 def _entrywise_scaled(x: Scaled, factors: Tensor, shift: Tensor, rounding: float) -> Scaled:
     """Bounds of entries times factors plus a shift (both given by magnitude), each rounded by a share ``rounding``."""
+    factors = lifted(factors)
     if not bool(shift.any()):
         scale = lifted(factors * x.scale * ROUND_UP)
         return Scaled(scale, lifted((x.error + rounding * x.size) * ROUND_UP), x.size)
     least = least_positive(x.size)
     size = torch.maximum(x.size, least)
-    scale = lifted((factors * x.scale + shift / least) * ROUND_UP)
+    scale = lifted((factors * x.scale + lifted(shift) / least) * ROUND_UP)
     return Scaled(scale, lifted((x.error + rounding * size) * ROUND_UP), size * ROUND_UP)
 
 
