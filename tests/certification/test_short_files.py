@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from cpwl import checker
 from cpwl.network.digest import digest
 from tests.support.checker_inputs import Document, encoded
+from tests.support.hostile_files import traced
 
 Entries = list[dict[str, Any]]
 START: Entries = [{"op": "Input", "inputs": [], "shape": [1, 2]}]
@@ -72,16 +72,6 @@ MUCH: dict[str, Callable[[], Entries]] = {
 }
 
 
-def peak(call: Callable[[], Any]) -> int:
-    """The most bytes that were held."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize("name", MUCH)
 def test_a_short_file_that_makes_much_is_refused(name: str) -> None:
     nodes = MUCH[name]()
@@ -91,7 +81,7 @@ def test_a_short_file_that_makes_much_is_refused(name: str) -> None:
         with pytest.raises(checker.Malformed, match="products a point"):
             checker.operators(nodes)
 
-    assert peak(refused) < MEMORY
+    assert traced(refused) < MEMORY
 
 
 def spread(count: int, layers: int) -> Entries:
@@ -137,7 +127,7 @@ def test_what_is_held_is_counted_before_it_is_made(name: str, most: int) -> None
         with pytest.raises((checker.Refused, checker.Rejected)):
             checker.check(data, most=most)
 
-    assert peak(ends) < 20_000_000 + 50 * most
+    assert traced(ends) < 20_000_000 + 50 * most
 
 
 def test_a_limit_of_too_many_digits_is_malformed() -> None:
